@@ -1,0 +1,6 @@
+//! The vocabulary and the rules. Everything here is a pure function of state, command and time:
+//! no I/O, no clock, no actor, no serialisation format of others.
+
+pub mod money;
+pub mod tokens;
+pub mod usage;

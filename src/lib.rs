@@ -1,0 +1,11 @@
+//! Mecris: accountability for what LLMs cost and for the goals that were promised.
+//!
+//! Three nouns carry everything: an **event** is something that happened, appended once to the
+//! [`log`] and never rewritten; a **view** is a fold over events, which may be deleted at any time;
+//! an **actor** is a supervised shell around pure rules, which turns the outside world into events.
+
+#![forbid(unsafe_code)]
+
+pub mod domain;
+pub mod event;
+pub mod log;

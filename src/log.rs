@@ -1,0 +1,271 @@
+//! The append-only log: the one place where anything is remembered.
+//!
+//! # The contract
+//!
+//! Every implementation of [`EventLog`] holds these rules, and `log/conformance.rs` proves them:
+//!
+//! 1. If [`EventLog::append`] answers [`Ok`], its events are durable: they survive a kill and a power cut.
+//! 2. Positions are assigned by the log alone, gapless from 1, in the order of acknowledgement.
+//! 3. An append is all or nothing, and its new events stand at consecutive positions.
+//! 4. An event whose id is already in the log is not appended again: its old position is answered,
+//!    for ever. This is checked before the expected version.
+//! 5. Versions are gapless from 1 within (tenant, stream).
+//! 6. [`Expected::NoStream`] and [`Expected::Exact`] are checked against the version at the moment
+//!    of the append; a mismatch is [`LogError::Conflict`] and appends nothing.
+//! 7. `recorded_at` never decreases along the log.
+//! 8. A reader sees an event as soon as its append is acknowledged, and never an event that is not durable.
+//! 9. The head that [`EventLog::watch`] shows never goes back.
+//! 10. After a failed write or sync the log answers [`LogError::UnknownOutcome`] to those who waited,
+//!     refuses appends, and still serves reads.
+
+use std::ops::ControlFlow;
+
+use jiff::Timestamp;
+
+use crate::event::{EventId, NewEvent, Position, RecordRef, Recorded, StreamId, TenantId, Version};
+
+/// What the appender believes about the stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Expected {
+    /// No belief: append at the end.
+    Any,
+    /// The stream has no events.
+    NoStream,
+    /// The stream's last event has this version.
+    Exact(Version),
+}
+
+/// A request to append events to one stream, all or nothing.
+#[derive(Debug, Clone)]
+pub struct Append {
+    /// Whose events.
+    pub tenant: TenantId,
+    /// The stream.
+    pub stream: StreamId,
+    /// See [`Expected`].
+    pub expected: Expected,
+    /// At least one.
+    pub events: Vec<NewEvent>,
+}
+
+/// What became of one event of an append.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// Appended now, at this position.
+    New(Position),
+    /// Its id was known: it has stood at this position since then.
+    Duplicate(Position),
+}
+
+impl Outcome {
+    /// Where the event stands.
+    #[must_use]
+    pub fn position(self) -> Position {
+        match self {
+            Self::New(position) | Self::Duplicate(position) => position,
+        }
+    }
+
+    /// Whether this append wrote it.
+    #[must_use]
+    pub fn is_new(self) -> bool {
+        matches!(self, Self::New(_))
+    }
+}
+
+/// The answer to an append: one outcome for each event, in order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Appended {
+    /// In the order of [`Append::events`].
+    pub outcomes: Vec<Outcome>,
+}
+
+impl Appended {
+    /// How many events were not in the log before.
+    #[must_use]
+    pub fn new_count(&self) -> usize {
+        self.outcomes.iter().filter(|outcome| outcome.is_new()).count()
+    }
+}
+
+/// The end of the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Head {
+    /// The last event's position; [`Position::START`] when the log is empty.
+    pub position: Position,
+    /// The hash of the last block, which covers everything before it; zero when the log is empty.
+    pub hash: [u8; 32],
+    /// When the last event was recorded.
+    pub recorded_at: Timestamp,
+}
+
+/// What can go wrong, by what the caller can do about it.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum LogError {
+    /// The stream moved: read it again and decide again.
+    #[error("stream {stream} is at version {actual}, not as expected; read it again and decide again")]
+    Conflict {
+        /// The stream.
+        stream: StreamId,
+        /// Its version at the moment of the append.
+        actual: Version,
+    },
+    /// Nothing was written, and nothing will be until the cause is gone.
+    #[error("the log does not accept events: {reason}; {fix}")]
+    ReadOnly {
+        /// Why.
+        reason: String,
+        /// The mend.
+        fix: String,
+    },
+    /// A write or sync failed: the events may or may not be there. Ask again with the same ids.
+    #[error(
+        "it is not known whether the events were written ({reason}); send them again with the same ids once the log is open"
+    )]
+    UnknownOutcome {
+        /// What the disk said.
+        reason: String,
+    },
+    /// Both copies are damaged.
+    #[error(
+        "the log is damaged at position {position}: {detail}; everything before it is readable; run `mecris verify`, then `mecris repair` or `mecris restore` from a backup"
+    )]
+    Corrupt {
+        /// The first position that is lost.
+        position: Position,
+        /// What was found.
+        detail: String,
+    },
+    /// Another process holds the log.
+    #[error("another mecris holds {path}; stop it, or choose another directory with --data-dir")]
+    Locked {
+        /// The lock file.
+        path: String,
+    },
+    /// An event breaks a limit of the envelope.
+    #[error("event refused: {reason}")]
+    Invalid {
+        /// Which limit.
+        reason: String,
+    },
+    /// The disk or the file system said no.
+    #[error("{action} {path}: {source_text}; {fix}")]
+    Io {
+        /// What was tried.
+        action: &'static str,
+        /// Where.
+        path: String,
+        /// What the system said.
+        source_text: String,
+        /// The mend.
+        fix: String,
+    },
+    /// The log has been closed.
+    #[error("the log is closed")]
+    Closed,
+}
+
+/// The future of an append. Dropping it does not undo the append.
+#[derive(Debug)]
+pub struct Appending(tokio::sync::oneshot::Receiver<Result<Appended, LogError>>);
+
+impl Appending {
+    /// For implementations: the future and the place to send its answer.
+    #[must_use]
+    pub fn channel() -> (tokio::sync::oneshot::Sender<Result<Appended, LogError>>, Self) {
+        let (sender, receiver) = tokio::sync::oneshot::channel();
+        (sender, Self(receiver))
+    }
+
+    /// Waits on this thread. Never call it on an actor's thread or a runtime worker.
+    ///
+    /// # Errors
+    /// As [`EventLog::append`].
+    pub fn wait(self) -> Result<Appended, LogError> {
+        self.0.blocking_recv().unwrap_or(Err(LogError::Closed))
+    }
+}
+
+impl Future for Appending {
+    type Output = Result<Appended, LogError>;
+
+    fn poll(
+        mut self: std::pin::Pin<&mut Self>,
+        cx: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<Self::Output> {
+        std::pin::Pin::new(&mut self.0).poll(cx).map(|answer| answer.unwrap_or(Err(LogError::Closed)))
+    }
+}
+
+/// Called for each record of a scan; break to stop.
+pub type Visit<'a> = dyn FnMut(&RecordRef<'_>) -> ControlFlow<()> + 'a;
+
+/// An append-only log of events. The module's essay numbers its rules.
+///
+/// Reads block on the disk: call them from a blocking thread, never from an actor.
+pub trait EventLog: Send + Sync + 'static {
+    /// Appends events to one stream.
+    ///
+    /// # Errors
+    /// [`LogError::Conflict`], [`LogError::ReadOnly`], [`LogError::UnknownOutcome`],
+    /// [`LogError::Invalid`], [`LogError::Closed`].
+    fn append(&self, append: Append) -> Appending;
+
+    /// The end of the log.
+    fn head(&self) -> Head;
+
+    /// Follows the head; see rule 9.
+    fn watch(&self) -> tokio::sync::watch::Receiver<Head>;
+
+    /// Visits the records from `from` (inclusive) to `until` (inclusive), in order, each block's
+    /// checksum verified on the way.
+    ///
+    /// # Errors
+    /// [`LogError::Corrupt`] at the first record that neither copy can give.
+    fn scan(&self, from: Position, until: Position, visit: &mut Visit<'_>) -> Result<(), LogError>;
+
+    /// Visits the records of one stream from a version on.
+    ///
+    /// # Errors
+    /// As [`EventLog::scan`].
+    fn scan_stream(
+        &self,
+        tenant: &TenantId,
+        stream: &StreamId,
+        from: Version,
+        visit: &mut Visit<'_>,
+    ) -> Result<(), LogError>;
+
+    /// The version of a stream's last event.
+    fn stream_version(&self, tenant: &TenantId, stream: &StreamId) -> Version;
+
+    /// Where the event with this id stands.
+    ///
+    /// # Errors
+    /// As [`EventLog::scan`].
+    fn find(&self, id: EventId) -> Result<Option<Position>, LogError>;
+
+    /// The last position recorded at or before an instant.
+    ///
+    /// # Errors
+    /// As [`EventLog::scan`].
+    fn position_at(&self, recorded_at: Timestamp) -> Result<Position, LogError>;
+
+    /// One record, owned.
+    ///
+    /// # Errors
+    /// As [`EventLog::scan`].
+    fn get(&self, position: Position) -> Result<Option<Recorded>, LogError> {
+        let mut found = None;
+        if position != Position::START && position <= self.head().position {
+            self.scan(position, position, &mut |record| {
+                found = Some(record.to_recorded());
+                ControlFlow::Break(())
+            })?;
+        }
+        Ok(found)
+    }
+
+    /// Why appends are refused just now, if they are.
+    fn read_only(&self) -> Option<String>;
+}
