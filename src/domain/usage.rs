@@ -7,6 +7,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::calendar::Quarter;
 use super::tokens::Tokens;
 
 /// What identifies a billed call: the provider's message id and request id.
@@ -121,13 +122,11 @@ pub enum Telling {
 
 /// Decides what a telling of a call adds to what the log knows of it.
 ///
-/// A later line with the same tokens is not a revision: nothing that is counted would change but
-/// the day, and a message's day is settled when its tokens are.
+/// A later line is a revision only where it changes a number that is shown: the tokens, or the
+/// quarter of an hour by which days are reckoned.
 #[must_use]
 pub fn decide(known: Option<&Usage>, told: &Usage) -> Telling {
-    match known {
-        None => Telling::New,
-        Some(known) if told.supersedes(known) && told.tokens != known.tokens => Telling::Revision,
-        Some(_) => Telling::Known,
-    }
+    let Some(known) = known else { return Telling::New };
+    let shown = |usage: &Usage| (usage.tokens, Quarter::of(usage.occurred_at));
+    if told.supersedes(known) && shown(told) != shown(known) { Telling::Revision } else { Telling::Known }
 }
