@@ -6,6 +6,8 @@
 
 #![forbid(unsafe_code)]
 
+pub mod config;
 pub mod domain;
 pub mod event;
 pub mod log;
+pub mod view;

@@ -22,11 +22,13 @@ fn at(day: i8, budget: &Budget, spent: &[(i8, &str)]) -> BudgetStatus {
     status(budget, &spent, now, &TimeZone::UTC)
 }
 
+/// Name, budget, day, spend, and the flags and health expected.
+type Case = (&'static str, Budget, i8, &'static [(i8, &'static str)], &'static [Flag], Health);
+
 #[test]
 fn flags_and_health_follow_the_rules() {
     use Flag::{BurnRateHigh, DailyLimitExceeded, LowBudget, PeriodEnding};
     let monthly = |amount| budget(amount, Period::Monthly);
-    type Case = (&'static str, Budget, i8, &'static [(i8, &'static str)], &'static [Flag], Health);
     let cases: [Case; 9] = [
         ("nothing spent", monthly("50"), 10, &[], &[], Health::Good),
         ("exactly 5 USD remain", monthly("50"), 10, &[(1, "45")], &[], Health::Good),

@@ -6,6 +6,7 @@ use super::*;
 use crate::domain::money::Picodollars;
 use crate::domain::tokens::Tokens;
 use crate::domain::usage::{ServiceTier, Speed};
+use crate::event::envelope::hex;
 use crate::event::payload::Superseded;
 use crate::event::{EventId, Position, Version};
 
@@ -104,7 +105,7 @@ fn golden_file(name: &str, version: u16) -> PathBuf {
 fn golden_bytes_of_every_version_are_written_and_read_as_ever() {
     for (name, version, bytes, event) in every_version() {
         let path = golden_file(name, version);
-        let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        let hex = hex(&bytes);
         if std::env::var_os("MECRIS_BLESS").is_some() && !path.exists() {
             std::fs::write(&path, format!("{hex}\n")).unwrap();
         }
