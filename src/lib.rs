@@ -10,4 +10,6 @@ pub mod config;
 pub mod domain;
 pub mod event;
 pub mod log;
+pub mod service;
+pub mod telemetry;
 pub mod view;
