@@ -9,6 +9,7 @@
 pub mod config;
 pub mod domain;
 pub mod event;
+pub mod integration;
 pub mod log;
 pub mod service;
 pub mod telemetry;

@@ -231,7 +231,7 @@ impl ModelPrices {
 /// The names of the factors that a call's price carries.
 fn factors(usage: &Usage) -> impl Iterator<Item = &str> {
     let fast = (usage.speed == Speed::Fast).then_some("fast");
-    let region = (!usage.inference_geo.is_empty()).then_some(usage.inference_geo.as_str());
+    let region = (!usage.inference_geo.is_empty()).then_some(&*usage.inference_geo);
     fast.into_iter().chain(region)
 }
 

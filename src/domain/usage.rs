@@ -4,6 +4,8 @@
 //! resumed sessions. The line with the latest timestamp counts, and of equal ones the one with more
 //! output: this order is total, so it does not matter in which order files are read.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -11,14 +13,12 @@ use super::calendar::Quarter;
 use super::tokens::Tokens;
 
 /// What identifies a billed call: the provider's message id and request id.
-#[derive(
-    Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema,
-)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct MessageKey {
     /// The provider's message id, such as `msg_01…`; where a line has none, the line's own `uuid`.
-    pub message_id: String,
+    pub message_id: Box<str>,
     /// The provider's request id, such as `req_01…`; empty where the line has none.
-    pub request_id: String,
+    pub request_id: Box<str>,
 }
 
 /// The service tier the call was billed at.
@@ -74,18 +74,18 @@ pub enum Speed {
 }
 
 /// One billed call: numbers and ids only, never message text.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Usage {
     /// See [`MessageKey`].
     pub key: MessageKey,
     /// Who is paid, such as `anthropic`.
-    pub provider: String,
+    pub provider: Arc<str>,
     /// The model as the provider names it.
-    pub model: String,
+    pub model: Arc<str>,
     /// The working directory of the session (`cwd`); empty where unknown.
-    pub project: String,
+    pub project: Arc<str>,
     /// The session's id; empty where unknown.
-    pub session: String,
+    pub session: Arc<str>,
     /// Whether a subagent made the call.
     pub sidechain: bool,
     /// See [`ServiceTier`].
@@ -93,11 +93,10 @@ pub struct Usage {
     /// See [`Speed`].
     pub speed: Speed,
     /// Where inference was pinned to, such as `us`; empty where it was not.
-    pub inference_geo: String,
+    pub inference_geo: Arc<str>,
     /// What was consumed.
     pub tokens: Tokens,
     /// When the message's last line was written: the day it belongs to.
-    #[schemars(with = "String")]
     pub occurred_at: Timestamp,
 }
 

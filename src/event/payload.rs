@@ -197,16 +197,16 @@ impl<'a> UsageRecorded<'a> {
     #[must_use]
     pub fn new(usage: &'a Usage, cost: Option<Picodollars>, price_table: &'a str) -> Self {
         Self {
-            message_id: usage.key.message_id.as_str().into(),
-            request_id: usage.key.request_id.as_str().into(),
-            provider: usage.provider.as_str().into(),
-            model: usage.model.as_str().into(),
-            project: usage.project.as_str().into(),
-            session: usage.session.as_str().into(),
+            message_id: (&*usage.key.message_id).into(),
+            request_id: (&*usage.key.request_id).into(),
+            provider: (&*usage.provider).into(),
+            model: (&*usage.model).into(),
+            project: (&*usage.project).into(),
+            session: (&*usage.session).into(),
             sidechain: usage.sidechain,
             service_tier: usage.service_tier,
             speed: usage.speed,
-            inference_geo: usage.inference_geo.as_str().into(),
+            inference_geo: (&*usage.inference_geo).into(),
             tokens: usage.tokens,
             cost,
             price_table: price_table.into(),
@@ -218,17 +218,17 @@ impl<'a> UsageRecorded<'a> {
     pub fn to_usage(&self, occurred_at: Timestamp) -> Usage {
         Usage {
             key: MessageKey {
-                message_id: self.message_id.clone().into_owned(),
-                request_id: self.request_id.clone().into_owned(),
+                message_id: (&*self.message_id).into(),
+                request_id: (&*self.request_id).into(),
             },
-            provider: self.provider.clone().into_owned(),
-            model: self.model.clone().into_owned(),
-            project: self.project.clone().into_owned(),
-            session: self.session.clone().into_owned(),
+            provider: (&*self.provider).into(),
+            model: (&*self.model).into(),
+            project: (&*self.project).into(),
+            session: (&*self.session).into(),
             sidechain: self.sidechain,
             service_tier: self.service_tier,
             speed: self.speed,
-            inference_geo: self.inference_geo.clone().into_owned(),
+            inference_geo: (&*self.inference_geo).into(),
             tokens: self.tokens,
             occurred_at,
         }
@@ -238,7 +238,7 @@ impl<'a> UsageRecorded<'a> {
 /// The id of the event that records a call, or its `revision`-th revision (0: the first record).
 #[must_use]
 pub fn usage_event_id(tenant: &str, key: &MessageKey, revision: u32) -> EventId {
-    let parts = [tenant, key.message_id.as_str(), key.request_id.as_str()];
+    let parts = [tenant, &key.message_id, &key.request_id];
     if revision == 0 {
         return EventId::derive("usage-recorded", &parts);
     }
