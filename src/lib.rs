@@ -6,9 +6,12 @@
 
 #![forbid(unsafe_code)]
 
+pub mod actor;
+pub mod cli;
 pub mod config;
 pub mod domain;
 pub mod event;
+pub mod http;
 pub mod integration;
 pub mod log;
 pub mod service;

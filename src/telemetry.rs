@@ -62,27 +62,41 @@ pub struct Telemetry {
 /// # Errors
 /// [`TelemetryError`] names the variable and the mend.
 pub fn init(format: LogFormat, level: Option<&str>) -> Result<Telemetry, TelemetryError> {
-    let filter = |level: &str| {
-        let quiet = PLUMBING.map(|name| format!("{name}=off")).join(",");
-        EnvFilter::try_new(format!("{level},{quiet}"))
-            .map_err(|error| TelemetryError::Filter { reason: error.to_string() })
-    };
-    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
-    let lines = match format {
-        LogFormat::Json => lines.json().flatten_event(true).boxed(),
-        LogFormat::Human => lines.with_ansi(std::io::stderr().is_terminal()).with_target(false).boxed(),
-    };
     let provider = if export_is_wanted() { Some(provider()?) } else { None };
     let export_filter = provider.is_some().then(|| filter("info")).transpose()?;
     let export = provider.as_ref().zip(export_filter).map(|(provider, filter)| {
         tracing_opentelemetry::layer().with_tracer(provider.tracer("mecris")).with_filter(filter)
     });
     // A second call (in tests) keeps the first subscriber.
-    let _ = tracing_subscriber::registry()
-        .with(lines.with_filter(filter(level.unwrap_or("warn"))?))
-        .with(export)
-        .try_init();
+    let _ = tracing_subscriber::registry().with(lines(format, level)?).with(export).try_init();
     Ok(Telemetry { provider })
+}
+
+/// Sets up log lines alone, for commands that are over in a moment.
+///
+/// # Errors
+/// [`TelemetryError::Filter`].
+pub fn init_lines(format: LogFormat, level: Option<&str>) -> Result<(), TelemetryError> {
+    let _ = tracing_subscriber::registry().with(lines(format, level)?).try_init();
+    Ok(())
+}
+
+fn filter(level: &str) -> Result<EnvFilter, TelemetryError> {
+    let quiet = PLUMBING.map(|name| format!("{name}=off")).join(",");
+    EnvFilter::try_new(format!("{level},{quiet}"))
+        .map_err(|error| TelemetryError::Filter { reason: error.to_string() })
+}
+
+fn lines<S>(format: LogFormat, level: Option<&str>) -> Result<impl Layer<S>, TelemetryError>
+where
+    S: tracing::Subscriber + for<'a> tracing_subscriber::registry::LookupSpan<'a>,
+{
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let lines = match format {
+        LogFormat::Json => lines.json().flatten_event(true).boxed(),
+        LogFormat::Human => lines.with_ansi(std::io::stderr().is_terminal()).with_target(false).boxed(),
+    };
+    Ok(lines.with_filter(filter(level.unwrap_or("warn"))?))
 }
 
 fn is_set(name: &str) -> bool {

@@ -91,11 +91,8 @@ impl From<BudgetError> for CliError {
 /// # Errors
 /// [`CliError::Output`].
 pub fn print<T: Serialize>(json: bool, value: &T, human: impl FnOnce(&T) -> String) -> Result<(), CliError> {
-    let text = if json {
-        serde_json::to_string_pretty(value).map_err(std::io::Error::from)?
-    } else {
-        human(value)
-    };
+    let text =
+        if json { serde_json::to_string_pretty(value).map_err(std::io::Error::from)? } else { human(value) };
     let mut out = std::io::stdout().lock();
     match writeln!(out, "{}", text.trim_end()) {
         // A reader that has seen enough (`| head`) is no failure.
@@ -107,7 +104,8 @@ pub fn print<T: Serialize>(json: bool, value: &T, human: impl FnOnce(&T) -> Stri
 /// A progress bar on a terminal, nothing elsewhere.
 #[must_use]
 pub fn bar(what: &'static str, bytes: bool) -> indicatif::ProgressBar {
-    let counts = if bytes { "{bytes}/{total_bytes} {bytes_per_sec}" } else { "{human_pos}/{human_len} {per_sec}" };
+    let counts =
+        if bytes { "{bytes}/{total_bytes} {bytes_per_sec}" } else { "{human_pos}/{human_len} {per_sec}" };
     let template = format!("{what} {{bar:32}} {counts} {{eta}}");
     let style = indicatif::ProgressStyle::with_template(&template)
         .unwrap_or_else(|_| indicatif::ProgressStyle::default_bar());

@@ -47,7 +47,8 @@ impl Remote {
                 data_dir.display()
             ))
         };
-        let server = std::fs::read_to_string(data_dir.join(SERVER_FILE)).map_err(|_| starting(SERVER_FILE))?;
+        let server =
+            std::fs::read_to_string(data_dir.join(SERVER_FILE)).map_err(|_| starting(SERVER_FILE))?;
         let server: ServerFile = serde_json::from_str(&server).map_err(|_| starting(SERVER_FILE))?;
         let token = std::fs::read_to_string(data_dir.join(TOKEN_FILE)).map_err(|_| starting(TOKEN_FILE))?;
         let client = reqwest::Client::builder()
@@ -112,7 +113,9 @@ impl Remote {
             let bytes = response.bytes().await.map_err(failed)?;
             if is_success {
                 return serde_json::from_slice(&bytes).map_err(|error| {
-                    CliError::Remote(format!("the supervisor speaks another version of this program: {error}"))
+                    CliError::Remote(format!(
+                        "the supervisor speaks another version of this program: {error}"
+                    ))
                 });
             }
             Err(match serde_json::from_slice::<Problem>(&bytes) {

@@ -146,7 +146,11 @@ impl BudgetBody {
             (Some("daily"), None, None) => Period::Daily,
             (Some("weekly"), None, None) => Period::Weekly,
             (None | Some("monthly"), None, None) => Period::Monthly,
-            _ => return Err("give either a period (daily, weekly, monthly) or both a first and a last day".into()),
+            _ => {
+                return Err(
+                    "give either a period (daily, weekly, monthly) or both a first and a last day".into()
+                );
+            }
         };
         let standard = Thresholds::default();
         Ok(Budget {
@@ -289,7 +293,8 @@ pub fn parse_until(text: Option<&str>, reckoning: Reckoning) -> Result<Until, St
     (status = 200, body = Replayed), (status = 400, body = Problem), (status = 401, body = Problem),
 ))]
 pub async fn replay(State(app): State<App>, Params(params): Params<ReplayParams>) -> Answer<Replayed> {
-    let until = parse_until(params.until.as_deref(), params.by.unwrap_or_default()).map_err(Problem::bad_request)?;
+    let until =
+        parse_until(params.until.as_deref(), params.by.unwrap_or_default()).map_err(Problem::bad_request)?;
     blocking(move || app.system.queries.replay(until, Timestamp::now(), &mut |_, _| {})).await
 }
 
@@ -314,6 +319,6 @@ pub async fn import(State(app): State<App>) -> Answer<ImportSummary> {
 #[utoipa::path(get, path = "/api/v1/actors", tag = "health", security(("token" = [])), responses(
     (status = 200, body = serde_json::Value), (status = 401, body = Problem),
 ))]
-pub async fn actors(State(app): State<App>) -> Json<serde_json::Value> {
+pub async fn actors(State(app): State<App>) -> Json<Vec<crate::actor::Snapshot>> {
     Json(app.system.actors())
 }

@@ -48,7 +48,8 @@ fn text(headers: &HeaderMap, name: header::HeaderName) -> Option<&str> {
 pub async fn check_host_and_origin(State(guard): State<Guard>, request: Request, next: Next) -> Response {
     let host = text(request.headers(), header::HOST).or_else(|| request.uri().host());
     if !host.is_some_and(|host| guard.knows_host(host)) {
-        return Problem::forbidden("the Host header names another host; ask for 127.0.0.1 or localhost").into_response();
+        return Problem::forbidden("the Host header names another host; ask for 127.0.0.1 or localhost")
+            .into_response();
     }
     let foreign = text(request.headers(), header::ORIGIN)
         .is_some_and(|origin| !origin.strip_prefix("http://").is_some_and(|host| guard.knows_host(host)));
@@ -77,10 +78,13 @@ mod tests {
     #[test]
     fn only_the_machine_s_own_names_are_known() {
         let guard = Guard::new("secret", "192.168.1.5:7787".parse().unwrap());
-        for host in ["127.0.0.1:7787", "localhost", "LOCALHOST:1", "[::1]:7787", "[::1]", "192.168.1.5:7787"] {
+        for host in ["127.0.0.1:7787", "localhost", "LOCALHOST:1", "[::1]:7787", "[::1]", "192.168.1.5:7787"]
+        {
             assert!(guard.knows_host(host), "{host}");
         }
-        for host in ["evil.example", "127.0.0.1.evil.example:7787", "localhost.evil", "", ":7787", "192.168.1.6"] {
+        for host in
+            ["evil.example", "127.0.0.1.evil.example:7787", "localhost.evil", "", ":7787", "192.168.1.6"]
+        {
             assert!(!guard.knows_host(host), "{host}");
         }
     }

@@ -52,7 +52,8 @@ impl Problem {
     /// No token, or a wrong one.
     #[must_use]
     pub fn unauthorized() -> Self {
-        let detail = "send 'Authorization: Bearer <token>' with the token from the file 'token' in the data directory";
+        let detail =
+            "send 'Authorization: Bearer <token>' with the token from the file 'token' in the data directory";
         Self::new(StatusCode::UNAUTHORIZED, "unauthorized", detail)
     }
 

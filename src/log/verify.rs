@@ -9,6 +9,7 @@ use crate::event::envelope::hex;
 use super::block::{Block, Hash};
 use super::index::Index;
 use super::journal;
+use super::recover::Repair;
 use super::sled_log::SledLog;
 use super::{EventLog, LogError};
 
@@ -46,6 +47,14 @@ pub struct VerifyReport {
 }
 
 impl VerifyReport {
+    /// Counts what opening the log had to mend: it was wrong until then.
+    pub fn note_repairs(&mut self, repairs: &[Repair]) {
+        for repair in repairs {
+            let detail = format!("{}; mended from the other copy up to {}", repair.cause, repair.last);
+            self.note(repair.copy, repair.first, detail);
+        }
+    }
+
     fn note(&mut self, copy: &str, position: Position, detail: impl ToString) {
         self.problem_count += 1;
         if self.problems.len() < MAX_LISTED {
