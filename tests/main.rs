@@ -3,3 +3,5 @@
 #[path = "log.rs"]
 mod log;
 mod support;
+#[path = "transcripts.rs"]
+mod transcripts;

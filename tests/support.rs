@@ -1,5 +1,10 @@
 //! What several tests need.
 
+#[path = "support/corpus.rs"]
+pub mod corpus;
+#[path = "support/program.rs"]
+pub mod program;
+
 use jiff::Timestamp;
 use mecris::event::{EventId, Metadata, NewEvent, StreamId, TenantId};
 use mecris::log::{Append, Expected};

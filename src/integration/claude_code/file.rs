@@ -24,7 +24,8 @@ pub enum Piece<'a> {
 }
 
 /// Reads the rest of a file after its cursor, or all of it where it was truncated or replaced.
-/// `visit` gets each piece with its line number, from 1. The new cursor stands after the last line end.
+/// `visit` gets each piece with its line number, from 1. The new cursor stands after the last line
+/// end; beside it, how many bytes lie between where reading began and there.
 ///
 /// # Errors
 /// What the file system said.
@@ -33,11 +34,12 @@ pub fn read_file(
     cursor: Option<&FileCursor>,
     buffer: &mut Vec<u8>,
     visit: &mut dyn FnMut(u64, Piece<'_>),
-) -> io::Result<FileCursor> {
+) -> io::Result<(FileCursor, u64)> {
     let mut file = File::open(path)?;
     let start = cursor.filter(|cursor| cursor.continues(&file)).copied();
     let mut reading = Reading { line: start.map_or(0, |cursor| cursor.line), filled: 0, skipping: false };
-    let mut offset = start.map_or(0, |cursor| cursor.offset);
+    let begin = start.map_or(0, |cursor| cursor.offset);
+    let mut offset = begin;
     file.seek(SeekFrom::Start(offset))?;
     loop {
         if buffer.len() < reading.filled + CHUNK {
@@ -61,7 +63,7 @@ pub fn read_file(
         buffer.truncate(2 * CHUNK);
         buffer.shrink_to_fit();
     }
-    FileCursor::after(&file, offset, reading.line)
+    Ok((FileCursor::after(&file, offset, reading.line)?, offset - begin))
 }
 
 struct Reading {

@@ -139,7 +139,6 @@ impl Reader {
         let mut places: HashMap<MessageKey, usize> = HashMap::new();
         let mut bad = Vec::new();
         let parser = &mut self.parser;
-        let start = cursor.map_or(0, |cursor| cursor.offset);
         let read = read_file(path, cursor, &mut self.buffer, &mut |line, piece| {
             let parsed = match piece {
                 Piece::Line(bytes) => parser.parse(bytes),
@@ -159,9 +158,8 @@ impl Reader {
         });
         let mut all = all.lock().unwrap_or_else(PoisonError::into_inner);
         match read {
-            Ok(cursor) => {
-                // A file that was read afresh begins at zero again.
-                all.bytes += if cursor.offset >= start { cursor.offset - start } else { cursor.offset };
+            Ok((cursor, bytes)) => {
+                all.bytes += bytes;
                 all.cursors.insert(path.clone(), cursor);
             }
             Err(error) => {
