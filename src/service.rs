@@ -17,6 +17,7 @@ pub mod node;
 pub mod projection_actor;
 pub mod queries;
 pub mod recorder;
+pub mod requests;
 pub mod tree;
 pub mod usage_actor;
 

@@ -125,7 +125,11 @@ fn usd(counts: &Counts, rates: &Value, list: &Value) -> String {
         (counts.cache_read_tokens, "cache_read"),
     ];
     let tokens: u128 = parts.iter().map(|(count, rate)| u128::from(*count) * pico(&rates[rate])).sum();
-    let total = tokens + u128::from(counts.web_searches) * pico(&list["web_search_per_call"]) * 1_000_000;
+    let searches = match counts.web_searches {
+        0 => 0,
+        count => u128::from(count) * pico(&list["web_search_per_call"]) * 1_000_000,
+    };
+    let total = tokens + searches;
     let text = format!("{}.{:012}", total / 1_000_000_000_000, total % 1_000_000_000_000);
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }

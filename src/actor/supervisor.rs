@@ -179,11 +179,11 @@ impl Vitals {
 type Runs = FuturesUnordered<LocalBoxFuture<'static, (usize, ExitReason)>>;
 
 impl Supervisor {
-    /// A supervisor without children. `listener` hears what it does.
+    /// A supervisor without children, named by its path in the tree. `listener` hears what it does.
     #[must_use]
-    pub fn new(name: &str, strategy: Strategy, listener: Listener) -> Self {
+    pub fn new(path: &str, strategy: Strategy, listener: Listener) -> Self {
         Self {
-            path: name.to_owned(),
+            path: path.to_owned(),
             strategy,
             intensity: Intensity::default(),
             backoff: Backoff::default(),
@@ -236,8 +236,7 @@ impl Supervisor {
     }
 
     /// Adds a supervisor below this one. It is not restarted: when it gives up, so does this one.
-    pub fn add_supervisor(&mut self, mut below: Supervisor) {
-        below.path = format!("{}/{}", self.path, below.path);
+    pub fn add_supervisor(&mut self, below: Supervisor) {
         for vital in below.vitals.0.lock().unwrap_or_else(PoisonError::into_inner).iter() {
             self.vitals.add(vital.clone());
         }

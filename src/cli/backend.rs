@@ -10,12 +10,12 @@ use jiff::tz::TimeZone;
 use crate::config::{self, ConfigError, Loaded, paths};
 use crate::domain::budget::{BudgetCommand, BudgetName};
 use crate::event::Metadata;
-use crate::http::api::{BudgetBody, Budgets, Reckoning, parse_until};
 use crate::log::LogError;
 use crate::log::verify::{VerifyReport, verify};
 use crate::service::budget_book::BudgetBook;
 use crate::service::importer::OnStep;
 use crate::service::queries::Replayed;
+use crate::service::requests::{BudgetBody, Budgets, Reckoning, parse_until};
 use crate::service::{ImportSummary, Node, StartError};
 use crate::view::explain::{Explanation, Subject};
 use crate::view::report::{Grouping, Range, Report};
@@ -252,6 +252,9 @@ pub fn show_steps(is_quiet: bool) -> (OnStep, indicatif::ProgressBar) {
     use std::io::IsTerminal;
     use std::sync::atomic::{AtomicU64, Ordering};
 
+    /// Less is read before a line about it is.
+    const WORTH_SAYING: u64 = 50_000_000;
+
     let bar = if is_quiet { indicatif::ProgressBar::hidden() } else { bar("reading transcripts", true) };
     let (drawn, said) = (bar.clone(), AtomicU64::new(0));
     let is_plain = !is_quiet && !std::io::stderr().is_terminal();
@@ -260,7 +263,7 @@ pub fn show_steps(is_quiet: bool) -> (OnStep, indicatif::ProgressBar) {
             drawn.set_length(total);
             drawn.set_position(bytes);
             let tenth = (bytes * 10).checked_div(total).unwrap_or(10);
-            if is_plain && total > 0 && said.fetch_max(tenth, Ordering::Relaxed) < tenth {
+            if is_plain && total >= WORTH_SAYING && said.fetch_max(tenth, Ordering::Relaxed) < tenth {
                 eprintln!("reading transcripts: {}% of {} MB, {files} files", tenth * 10, total / 1_000_000);
             }
         }

@@ -7,7 +7,7 @@ use clap::CommandFactory;
 use crate::config::prices::price_table;
 use crate::domain::budget::BudgetName;
 use crate::domain::money::Picodollars;
-use crate::http::api::{BudgetBody, Reckoning};
+use crate::service::requests::{BudgetBody, Reckoning};
 use crate::telemetry;
 
 use super::backend::{Backend, settings, show_steps};

@@ -6,8 +6,6 @@ use std::time::Duration;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::http::problem::Problem;
-
 use super::output::CliError;
 
 /// How long a command waits for the supervisor; replay and verify read the whole log.
@@ -20,6 +18,12 @@ pub struct ServerFile {
     pub url: String,
     /// Its process id.
     pub pid: u32,
+}
+
+/// What is read of an error's problem details (RFC 9457).
+#[derive(Deserialize)]
+struct Problem {
+    detail: String,
 }
 
 /// The name of [`ServerFile`] in the data directory.

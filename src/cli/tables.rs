@@ -299,7 +299,7 @@ pub fn verified(report: &VerifyReport) -> String {
 /// `mecris prices`.
 #[must_use]
 pub fn prices(prices: &PriceTable, filter: &str) -> String {
-    let header = ["Model", "Over tokens", "Input", "Output", "Cache read", "Write 5m", "Write 1h"];
+    let header = ["Model", "Prompt over", "Input", "Output", "Read", "5m", "1h"];
     let mut rows = table(&header, 1);
     for (model, list) in prices.models.iter().filter(|(model, _)| model.contains(filter)) {
         for tier in &list.tiers {

@@ -66,7 +66,7 @@ pub fn build(
         views: views.clone(),
         projected: sender.clone(),
     });
-    let mut tenants = Supervisor::new("tenants", Strategy::OneForOne, listener);
+    let mut tenants = Supervisor::new("root/tenants", Strategy::OneForOne, listener);
     let import_state = SharedImportState::default();
     let usage = add_usage(&mut tenants, node, &on_step, &import_state);
     let (log, tenant) = (node.log.clone(), node.tenant.clone());
