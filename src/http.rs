@@ -35,7 +35,7 @@ pub struct App {
 }
 
 /// The whole router, guarded by the token.
-pub fn router(app: App, guard: Guard) -> Router {
+pub fn router(app: &App, guard: Guard) -> Router {
     let (open, _) = health_routes().with_state(app.clone()).split_for_parts();
     let (api, document) = api_routes().with_state(app.clone()).split_for_parts();
     let document = complete(document);

@@ -6,6 +6,8 @@ mod http;
 mod log;
 #[path = "program.rs"]
 mod program;
+#[path = "readme.rs"]
+mod readme;
 #[path = "rooms.rs"]
 mod rooms;
 mod support;

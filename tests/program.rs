@@ -26,7 +26,7 @@ fn call(id: u32, output: u32, at: &str) -> String {
 
 /// Asks until the answer is as it should be; what is awaited happens in another process.
 fn until(running: &Running, path: &str, is_it: impl Fn(&Value) -> bool) -> Value {
-    let deadline = Instant::now() + Duration::from_secs(60);
+    let deadline = Instant::now() + Duration::from_mins(1);
     loop {
         let answer = running.get(path).json();
         if is_it(&answer) {

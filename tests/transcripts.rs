@@ -87,7 +87,7 @@ fn totals_of_a_hundred_megabytes_equal_the_truth_and_stay_so() {
         match list["tiers"].as_array().map(Vec::as_slice) {
             None => assert_eq!(line["cost_usd"], Value::Null, "{model} has no price"),
             Some([rates]) => {
-                assert_eq!(line["cost_usd"].as_str().unwrap(), usd(expected, rates, list), "{day} {model}")
+                assert_eq!(line["cost_usd"].as_str().unwrap(), usd(expected, rates, list), "{day} {model}");
             }
             Some(_) => {}
         }

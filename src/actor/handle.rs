@@ -85,6 +85,7 @@ impl<M: Send + 'static> Handle<M> {
             return Err(SendError::Stopped);
         }
         // The permit is the bound: actix's own capacity does not hold for several senders.
+        #[allow(clippy::disallowed_methods)]
         self.recipient.do_send(envelope);
         Ok(begun)
     }

@@ -345,7 +345,7 @@ impl Supervisor {
             }
             // A supervisor that gave up has nobody else to turn to.
             return match reason {
-                ExitReason::Escalated(_) => Err(self.escalate(reason)),
+                ExitReason::Escalated(_) => Err(self.escalate(&reason)),
                 _ => Ok(()),
             };
         }
@@ -358,7 +358,7 @@ impl Supervisor {
             vital.exited(&reason, Some(at));
         }
         if self.is_too_much() {
-            return Err(self.escalate(reason));
+            return Err(self.escalate(&reason));
         }
         (self.listener)(SupervisionEvent::Restarting { path, reason, pause });
         let affected: Vec<usize> = match self.strategy {
@@ -379,7 +379,7 @@ impl Supervisor {
         self.restarts.len() > self.intensity.restarts
     }
 
-    fn escalate(&self, reason: ExitReason) -> ExitReason {
+    fn escalate(&self, reason: &ExitReason) -> ExitReason {
         (self.listener)(SupervisionEvent::Escalated { path: self.path.clone(), reason: reason.clone() });
         ExitReason::Escalated(format!("{} ({reason})", self.path))
     }

@@ -10,6 +10,7 @@ use jiff::tz::TimeZone;
 use crate::config::{self, ConfigError, Loaded, paths};
 use crate::domain::budget::{BudgetCommand, BudgetName};
 use crate::event::Metadata;
+use crate::integration::claude_code::Cursors;
 use crate::log::LogError;
 use crate::log::verify::{VerifyReport, verify};
 use crate::service::budget_book::BudgetBook;
@@ -227,7 +228,7 @@ impl Backend {
             ))),
             Self::Own(node) => {
                 let importer = node.importer(roots, "cli");
-                let mut cursors = if afresh { Default::default() } else { importer.load_cursors() };
+                let mut cursors = if afresh { Cursors::new() } else { importer.load_cursors() };
                 Ok(importer.import(&mut cursors, false, Timestamp::now(), on_step)?)
             }
         }

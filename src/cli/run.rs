@@ -77,7 +77,7 @@ async fn supervise(
     let (node, queries) = opened.await.map_err(|_| StartError::CutShort)??;
     let token = token(&dir)?;
     let (on_step, bar) = show_steps(common.json);
-    let (system, supervisor, notes) = tree::build(&node, queries, on_step).map_err(StartError::View)?;
+    let (system, supervisor, notes) = tree::build(&node, queries, &on_step).map_err(StartError::View)?;
     let system = Arc::new(system);
     let shutdown = Shutdown::default();
     tokio::spawn(tree::record_supervision(node.log.clone(), node.tenant.clone(), notes));
@@ -142,7 +142,7 @@ async fn stop_signal() {
 }
 
 async fn serve(listener: TcpListener, guard: Guard, system: Arc<Supervised>, shutdown: Shutdown) {
-    let router = http::router(App { system }, guard);
+    let router = http::router(&App { system }, guard);
     let served =
         axum::serve(listener, router).with_graceful_shutdown(async move { shutdown.requested().await });
     if let Err(error) = served.await {

@@ -1,4 +1,7 @@
 //! The handlers of `/api/v1`: they ask the views and send commands, and decide nothing.
+//! Their errors are problem details; which ones stands in each `utoipa::path`.
+
+#![allow(clippy::missing_errors_doc)]
 
 use axum::Json;
 use axum::extract::State;

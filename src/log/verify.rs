@@ -51,11 +51,11 @@ impl VerifyReport {
     pub fn note_repairs(&mut self, repairs: &[Repair]) {
         for repair in repairs {
             let detail = format!("{}; mended from the other copy up to {}", repair.cause, repair.last);
-            self.note(repair.copy, repair.first, detail);
+            self.note(repair.copy, repair.first, &detail);
         }
     }
 
-    fn note(&mut self, copy: &str, position: Position, detail: impl ToString) {
+    fn note(&mut self, copy: &str, position: Position, detail: &dyn std::fmt::Display) {
         self.problem_count += 1;
         if self.problems.len() < MAX_LISTED {
             self.problems.push(Problem {
@@ -97,7 +97,7 @@ pub fn verify(log: &SledLog, progress: &mut dyn FnMut(u64, u64)) -> Result<Verif
     }
     if check.next <= head.position {
         let detail = format!("the journal ends here, the head is {}", head.position);
-        check.report.note("journal", check.next, detail);
+        check.report.note("journal", check.next, &detail);
     }
     check.no_strangers_in_sled();
     Ok(check.report)
@@ -118,23 +118,23 @@ impl Check<'_> {
         let block = match Block::read(bytes) {
             Ok(block) => block,
             Err(error) => {
-                self.report.note("journal", self.next, error);
+                self.report.note("journal", self.next, &error);
                 return self.skip();
             }
         };
         let header = block.header;
         if header.first != self.next {
-            self.report.note("journal", self.next, format!("position {} stands here", header.first));
+            self.report.note("journal", self.next, &format!("position {} stands here", header.first));
             return None;
         }
         if header.previous != self.chain {
-            self.report.note("journal", self.next, "the chain of hashes is broken here");
+            self.report.note("journal", self.next, &"the chain of hashes is broken here");
         }
         if let Err(error) = block.verify_hash() {
-            self.report.note("journal", self.next, error);
+            self.report.note("journal", self.next, &error);
         }
         if let Err(error) = self.index.add(&block, 0, 0) {
-            self.report.note("journal", self.next, error);
+            self.report.note("journal", self.next, &error);
         }
         self.sled_block(&block);
         self.report.events += u64::from(header.count);
@@ -155,7 +155,7 @@ impl Check<'_> {
         let (hash, added) =
             self.log.shared().with_block(entry, |block| (block.hash(), index.add(block, 0, 0))).ok()?;
         if let Err(error) = added {
-            self.report.note("journal", entry.first, error);
+            self.report.note("journal", entry.first, &error);
         }
         self.next = entry.last().next();
         self.chain = hash;
@@ -166,10 +166,10 @@ impl Check<'_> {
         let first = block.header.first;
         match self.log.store().get(first) {
             Ok(Some(bytes)) if *bytes == *block.bytes => {}
-            Ok(Some(_)) => self.report.note("sled", first, "the block differs from the journal's"),
+            Ok(Some(_)) => self.report.note("sled", first, &"the block differs from the journal's"),
             Ok(None) if self.trails(first) => {}
-            Ok(None) => self.report.note("sled", first, "the block is missing"),
-            Err(error) => self.report.note("sled", first, error),
+            Ok(None) => self.report.note("sled", first, &"the block is missing"),
+            Err(error) => self.report.note("sled", first, &error),
         }
     }
 
@@ -189,10 +189,10 @@ impl Check<'_> {
                     positions.into_iter().filter(|first| !is_known(first)).collect();
                 drop(index);
                 for first in strangers {
-                    self.report.note("sled", first, "a block that the journal does not have");
+                    self.report.note("sled", first, &"a block that the journal does not have");
                 }
             }
-            Err(error) => self.report.note("sled", self.next, error),
+            Err(error) => self.report.note("sled", self.next, &error),
         }
     }
 }

@@ -123,14 +123,12 @@ impl Writer {
         let mut next = group.next;
         for event in &append.events {
             let known = index.find(event.id).or_else(|| group.ids.get(&event.id).copied());
-            outcomes.push(match known.or_else(|| fresh.get(&event.id).copied()) {
-                Some(position) => Outcome::Duplicate(position),
-                None => {
-                    fresh.insert(event.id, next);
-                    next = next.next();
-                    Outcome::New(Position(next.0 - 1))
-                }
-            });
+            let known = known.or_else(|| fresh.get(&event.id).copied());
+            outcomes.push(known.map_or(Outcome::New(next), Outcome::Duplicate));
+            if known.is_none() {
+                fresh.insert(event.id, next);
+                next = next.next();
+            }
         }
         drop(index);
         if !fresh.is_empty() {

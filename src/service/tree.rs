@@ -50,7 +50,7 @@ pub struct Supervised {
 pub fn build(
     node: &Node,
     queries: Queries,
-    on_step: OnStep,
+    on_step: &OnStep,
 ) -> Result<(Supervised, Supervisor, mpsc::UnboundedReceiver<SupervisionEvent>), ViewError> {
     let (noted, notes) = mpsc::unbounded_channel();
     let listener: Rc<dyn Fn(SupervisionEvent)> = Rc::new(move |event| {
@@ -68,7 +68,7 @@ pub fn build(
     });
     let mut tenants = Supervisor::new("root/tenants", Strategy::OneForOne, listener);
     let import_state = SharedImportState::default();
-    let usage = add_usage(&mut tenants, node, &on_step, &import_state);
+    let usage = add_usage(&mut tenants, node, on_step, &import_state);
     let (log, tenant) = (node.log.clone(), node.tenant.clone());
     let budgets = tenants.add(&format!("{tenant}/budgets"), ChildSpec::default(), move || {
         BudgetActor::new(log.clone(), tenant.clone())

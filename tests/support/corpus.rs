@@ -107,7 +107,7 @@ const MODELS: [&str; 5] = [
 ];
 
 fn stamp(at: u64) -> String {
-    jiff::Timestamp::from_second(at as i64).unwrap().to_string()
+    jiff::Timestamp::from_second(at.cast_signed()).unwrap().to_string()
 }
 
 struct Maker {
@@ -218,7 +218,7 @@ impl Maker {
         while session.text.len() < size {
             session.at += self.random.random_range(1..30);
             match self.random.random_range(0..20) {
-                0 => self.summary(session),
+                0 => Self::summary(session),
                 1 => self.synthetic(session),
                 2..=5 => self.tool_result(session),
                 6..=9 => self.user(session),
@@ -270,7 +270,7 @@ impl Maker {
         );
     }
 
-    fn summary(&mut self, session: &mut Session) {
+    fn summary(session: &mut Session) {
         let _ = writeln!(
             session.text,
             r#"{{"type":"summary","summary":"On \"usage\" of looms","leafUuid":"u-1"}}"#
@@ -336,7 +336,7 @@ impl Maker {
             session.at += self.random.random_range(0..4);
             let output = if line == lines { final_output } else { final_output * line / (lines + 1) };
             let head = self.head(session);
-            let end = if id % 97 == 0 { "\r\n" } else { "\n" };
+            let end = if id.is_multiple_of(97) { "\r\n" } else { "\n" };
             let words = self.words();
             let _ = write!(
                 session.text,

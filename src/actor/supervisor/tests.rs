@@ -231,7 +231,7 @@ async fn a_full_mailbox_refuses_and_a_stopped_actor_says_so() {
 async fn what_waits_is_handled_before_an_orderly_stop() {
     let mut scene = Scene::new(Strategy::OneForOne);
     let handle = scene.counter("one");
-    let asked: Rc<RefCell<Vec<tokio::task::JoinHandle<Result<u32, AskError>>>>> = Rc::default();
+    let asked = Rc::new(RefCell::new(Vec::new()));
     let asking = asked.clone();
     scene
         .play(async || {

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
@@ -133,7 +133,7 @@ struct Reader {
 }
 
 impl Reader {
-    fn read(&mut self, number: usize, path: &PathBuf, cursor: Option<&FileCursor>, all: &Mutex<Gathered>) {
+    fn read(&mut self, number: usize, path: &Path, cursor: Option<&FileCursor>, all: &Mutex<Gathered>) {
         // A message's lines stand close together: most of the merging is done within the file.
         let mut calls: Vec<Usage> = Vec::new();
         let mut places: HashMap<MessageKey, usize> = HashMap::new();
@@ -152,7 +152,7 @@ impl Reader {
             };
             match parsed {
                 Parsed::Usage(usage) => keep(&mut calls, &mut places, *usage),
-                Parsed::Bad(reason) => bad.push(BadLine { file: path.clone(), line, reason }),
+                Parsed::Bad(reason) => bad.push(BadLine { file: path.to_owned(), line, reason }),
                 Parsed::Other => {}
             }
         });
@@ -160,11 +160,11 @@ impl Reader {
         match read {
             Ok((cursor, bytes)) => {
                 all.bytes += bytes;
-                all.cursors.insert(path.clone(), cursor);
+                all.cursors.insert(path.to_owned(), cursor);
             }
             Err(error) => {
                 let reason = format!("cannot be read ({error}); check its owner and mode");
-                all.problems.push(Problem { path: path.clone(), reason });
+                all.problems.push(Problem { path: path.to_owned(), reason });
             }
         }
         all.bad_count += bad.len() as u64;
