@@ -1,0 +1,182 @@
+//! The indexes that are asked on the way of an append, in memory: event id to position, stream to
+//! version. Filled at open from the runs' entries, or from the blocks.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
+
+use super::{LogError, block::Block, block::BlockError, run::Run};
+use crate::event::{EventId, Position, StreamId, TenantId, Version};
+
+/// A stream remembers where it has events at this grain: one entry for each stretch of positions in
+/// which it has any. Small enough that a rare stream is read without reading the others.
+const STRETCH: u64 = 256;
+
+/// Passes a key through that is already spread evenly.
+#[derive(Debug, Default)]
+pub(super) struct Folded(u64);
+
+impl Hasher for Folded {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for chunk in bytes.chunks(8) {
+            let mut word = [0; 8];
+            word[..chunk.len()].copy_from_slice(chunk);
+            self.write_u64(u64::from_le_bytes(word));
+        }
+    }
+
+    fn write_u64(&mut self, word: u64) {
+        // Ids may be UUIDs of one millisecond: multiply, so that all bits take part.
+        self.0 = (self.0.rotate_left(32) ^ word).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    }
+}
+
+pub(super) type FoldedMap<K, V> = HashMap<K, V, BuildHasherDefault<Folded>>;
+
+/// Where a stream has events.
+#[derive(Debug, Clone, Copy)]
+struct Stretch {
+    position: Position,
+    version: Version,
+}
+
+#[derive(Debug, Default)]
+struct StreamEntry {
+    version: Version,
+    stretches: Vec<Stretch>,
+}
+
+/// Gives the id of the event at a position, from its block.
+pub(super) type IdAt<'a> = dyn FnMut(Position) -> Result<EventId, LogError> + 'a;
+
+/// The indexes.
+#[derive(Debug, Default)]
+pub(super) struct Index {
+    /// Half an id to the position of the first event that has it: 16 bytes an event instead of 24.
+    /// A hit is a candidate, and the event's own bytes decide.
+    ids: FoldedMap<u64, Position>,
+    /// Events whose half id was taken.
+    collisions: FoldedMap<[u8; 16], Position>,
+    /// Tenant to stream to number: found by borrowed names, without allocation.
+    numbers: HashMap<Box<str>, HashMap<Box<str>, u32>>,
+    streams: Vec<StreamEntry>,
+}
+
+fn half(id: EventId) -> u64 {
+    let [low, high] = [0, 8].map(|at| {
+        let mut word = [0; 8];
+        word.copy_from_slice(&id.0[at..at + 8]);
+        u64::from_le_bytes(word)
+    });
+    low ^ high.rotate_left(29)
+}
+
+impl Index {
+    /// Where the event with this id stands.
+    pub(super) fn find(&self, id: EventId, id_at: &mut IdAt<'_>) -> Result<Option<Position>, LogError> {
+        let Some(&candidate) = self.ids.get(&half(id)) else {
+            return Ok(None);
+        };
+        if id_at(candidate)? == id {
+            return Ok(Some(candidate));
+        }
+        Ok(self.collisions.get(&id.0).copied())
+    }
+
+    /// The version of a stream.
+    pub(super) fn version(&self, tenant: &TenantId, stream: &StreamId) -> Version {
+        self.entry(tenant, stream).map_or(Version::NONE, |entry| entry.version)
+    }
+
+    fn entry(&self, tenant: &TenantId, stream: &StreamId) -> Option<&StreamEntry> {
+        let number = self.numbers.get(tenant.as_str())?.get(stream.as_str())?;
+        self.streams.get(*number as usize)
+    }
+
+    /// The ranges of positions in which a stream has the events from `from` on.
+    pub(super) fn ranges(
+        &self,
+        tenant: &TenantId,
+        stream: &StreamId,
+        from: Version,
+    ) -> Vec<(Position, Position)> {
+        let Some(entry) = self.entry(tenant, stream) else {
+            return Vec::new();
+        };
+        let start = entry.stretches.partition_point(|stretch| stretch.version <= from).saturating_sub(1);
+        let mut ranges: Vec<(Position, Position)> = Vec::new();
+        for stretch in &entry.stretches[start..] {
+            let end = Position((stretch.position.0 / STRETCH + 1) * STRETCH - 1);
+            match ranges.last_mut() {
+                Some(last) if last.1.next() >= stretch.position => last.1 = end,
+                _ => ranges.push((stretch.position, end)),
+            }
+        }
+        ranges
+    }
+
+    /// The number of a stream, given it now if it has none.
+    pub(super) fn number(&mut self, tenant: &str, stream: &str) -> u32 {
+        if let Some(number) = self.numbers.get(tenant).and_then(|streams| streams.get(stream)) {
+            return *number;
+        }
+        let number = self.streams.len() as u32;
+        self.streams.push(StreamEntry::default());
+        self.numbers.entry(tenant.into()).or_default().insert(stream.into(), number);
+        number
+    }
+
+    /// Adds the next event of a stream by its number.
+    pub(super) fn insert(&mut self, number: u32, id: EventId, position: Position, version: Version) {
+        if *self.ids.entry(half(id)).or_insert(position) != position {
+            self.collisions.insert(id.0, position);
+        }
+        let entry = &mut self.streams[number as usize];
+        entry.version = version;
+        if entry.stretches.last().is_none_or(|last| last.position.0 / STRETCH != position.0 / STRETCH) {
+            entry.stretches.push(Stretch { position, version });
+        }
+    }
+
+    /// Adds all events of a run; `false` if a stream's versions do not follow.
+    pub(super) fn insert_run(&mut self, run: &Run<'_>) -> bool {
+        let mut streams = Vec::with_capacity(run.streams.len());
+        for stream in &run.streams {
+            let number = self.number(stream.tenant, stream.stream);
+            if self.streams[number as usize].version.next() != stream.first {
+                return false;
+            }
+            streams.push((number, stream.first));
+        }
+        let mut position = run.first;
+        for (stream, id) in &run.events {
+            let (number, version) = &mut streams[*stream];
+            self.insert(*number, *id, position, *version);
+            *version = version.next();
+            position = position.next();
+        }
+        true
+    }
+
+    /// Adds all events of a block.
+    ///
+    /// # Errors
+    /// [`BlockError`] if a record cannot be read, or a stream's versions do not follow.
+    pub(super) fn insert_block(&mut self, block: &Block<'_>) -> Result<(), BlockError> {
+        for record in block.records() {
+            let record = record?;
+            let number = self.number(record.tenant, record.stream);
+            if self.streams[number as usize].version.next() != record.version {
+                return Err(BlockError::Records);
+            }
+            self.insert(number, record.id, record.position, record.version);
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;
