@@ -19,20 +19,25 @@
 //!     refuses appends, and still serves reads.
 
 mod applier;
+pub mod backup;
 pub mod block;
 mod bytes;
 pub mod conformance;
 pub mod disk;
 mod event_log;
+pub mod export;
 mod heal;
 mod index;
 pub mod journal;
 mod memory;
 mod open;
 mod options;
+pub mod repair;
+pub mod restore;
 mod run;
 mod shared;
 mod store;
+pub mod verify;
 mod writer;
 
 use std::ops::ControlFlow;

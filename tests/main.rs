@@ -1,4 +1,18 @@
 //! All black-box tests, linked once.
 
+#[path = "backups.rs"]
+mod backups;
+#[path = "disk_errors.rs"]
+mod disk_errors;
+#[path = "durability.rs"]
+mod durability;
+#[path = "fault_disk.rs"]
+mod fault_disk;
 #[path = "log_contract.rs"]
 mod log_contract;
+#[path = "model.rs"]
+mod model;
+#[path = "power_cut.rs"]
+mod power_cut;
+#[path = "rot.rs"]
+mod rot;

@@ -50,7 +50,8 @@ pub fn event(number: u64) -> NewEvent {
         id: EventId::derive("conformance", &[&number.to_string()]),
         type_name: "tested",
         schema_version: 1,
-        occurred_at: Timestamp::from_microsecond(1_700_000_000_000_000 + number as i64).unwrap_or_default(),
+        occurred_at: Timestamp::from_microsecond(1_700_000_000_000_000 + number.cast_signed())
+            .unwrap_or_default(),
         metadata: Metadata { actor: "conformance".to_owned(), ..Metadata::default() },
         payload: number.to_le_bytes().to_vec(),
     }

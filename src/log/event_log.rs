@@ -13,11 +13,12 @@ use tokio::sync::{oneshot, watch};
 
 use super::applier;
 use super::block::Header;
+use super::disk::Disk;
 use super::open::{self, Floor, Mode, Opening};
 use super::options::{OpenReport, Options, Repair};
 use super::shared::{IdCache, ReadOnly, Shared, Trail, corrupt, lock, read};
 use super::writer::{Command, Tail, Writer, append_bytes, plan};
-use super::{Append, Appending, EventLog, Head, LogError, Visit, io_error};
+use super::{Append, Appending, EventLog, Head, LogError, Visit, io_error, restore};
 use crate::event::{EventId, Position, StreamId, TenantId, Version};
 
 /// Appends that may wait for the writer, in bytes; beyond, [`LogError::Busy`].
@@ -64,6 +65,7 @@ impl SledLog {
     pub fn open(data: &Path, options: Options) -> Result<(Self, OpenReport), LogError> {
         std::fs::create_dir_all(data).map_err(|error| io_error("creating the directory", data, &error))?;
         let lock = take_lock(data)?;
+        restore::finish_interrupted(data)?;
         let mut opening = open::open(data, &options, Mode::Write)?;
         let report = report(&mut opening);
         let tail = opening.journal.last_segment().and_then(|segment| segment.file.clone()).map(|file| Tail {
@@ -71,8 +73,8 @@ impl SledLog {
             offset: opening.tail_len,
             last_block: opening.last_block,
         });
-        let shared = Arc::new(share(data, &options, opening));
-        let mut writer = Writer::new(shared.clone(), tail, &options);
+        let shared = Arc::new(share(data, options.disk.clone(), options.reserve_bytes, opening));
+        let mut writer = Writer::new(shared.clone(), tail, options);
         writer.record(&report.repairs);
         let (commands, receiver) = channel();
         let threads = vec![
@@ -111,7 +113,7 @@ impl SledLog {
             Some(error) => error.to_string(),
             None => "it was opened to be read".to_owned(),
         };
-        let shared = share(data, &options, opening);
+        let shared = share(data, options.disk, options.reserve_bytes, opening);
         let fix = "run `mecris verify` to see its state".to_owned();
         *super::shared::write(&shared.read_only) = Some(ReadOnly { reason, fix });
         let log = Self {
@@ -336,7 +338,7 @@ impl SledLog {
     }
 }
 
-fn take_lock(data: &Path) -> Result<File, LogError> {
+pub(super) fn take_lock(data: &Path) -> Result<File, LogError> {
     let path = data.join("lock");
     let opened = File::options().create(true).truncate(false).write(true).open(&path);
     let file = opened.map_err(|error| io_error("opening", &path, &error))?;
@@ -359,7 +361,7 @@ fn report(opening: &mut Opening) -> OpenReport {
     }
 }
 
-fn share(data: &Path, options: &Options, opening: Opening) -> Shared {
+fn share(data: &Path, disk: Arc<dyn Disk>, reserve_bytes: u64, opening: Opening) -> Shared {
     let trail = Trail {
         applied: opening.applied,
         waiting_bytes: 0,
@@ -367,9 +369,9 @@ fn share(data: &Path, options: &Options, opening: Opening) -> Shared {
         failed: opening.store_error.clone(),
     };
     Shared {
-        disk: options.disk.clone(),
+        disk,
         journal_dir: data.join("journal"),
-        reserve_bytes: options.reserve_bytes,
+        reserve_bytes,
         journal: RwLock::new(opening.journal),
         index: RwLock::new(opening.index),
         store: opening.store,

@@ -86,6 +86,11 @@ impl Index {
         Ok(self.collisions.get(&id.0).copied())
     }
 
+    /// Whether the event at a position is found by its id.
+    pub(super) fn holds(&self, id: EventId, position: Position) -> bool {
+        self.ids.get(&half(id)) == Some(&position) || self.collisions.get(&id.0) == Some(&position)
+    }
+
     /// The version of a stream.
     pub(super) fn version(&self, tenant: &TenantId, stream: &StreamId) -> Version {
         self.entry(tenant, stream).map_or(Version::NONE, |entry| entry.version)

@@ -152,12 +152,6 @@ impl<'a> Run<'a> {
         let whole = reader.0.is_empty() && counted == u64::from(event_count) && !blocks.is_empty();
         whole.then_some(Self { first, blocks, streams, events })
     }
-
-    /// The position behind its last event.
-    #[must_use]
-    pub fn end(&self) -> Position {
-        self.first.plus(self.events.len() as u64)
-    }
 }
 
 fn read_block(reader: &mut Reader<'_>) -> Option<RunBlock> {

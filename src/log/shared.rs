@@ -107,7 +107,7 @@ impl Shared {
                 let flow = match Block::read_at(bytes, *first) {
                     Ok(block) => visit(&block)?,
                     Err(error) => {
-                        let healthy = self.from_store(*first, &error)?;
+                        let healthy = self.stored_block(*first, &error)?;
                         visit(&Block::read_at(&healthy, *first).map_err(|error| corrupt(*first, &error))?)?
                     }
                 };
@@ -122,7 +122,7 @@ impl Shared {
     }
 
     /// The second copy of a block that the journal has damaged; notes the damage to be healed.
-    fn from_store(&self, first: Position, error: &BlockError) -> Result<Vec<u8>, LogError> {
+    fn stored_block(&self, first: Position, error: &BlockError) -> Result<Vec<u8>, LogError> {
         let healthy = self.store.as_ref().and_then(|store| store.block(first));
         let healthy = healthy.ok_or_else(|| corrupt(first, error))?;
         tracing::warn!(position = %first, %error, "a block of the journal is damaged; read from sled");
@@ -131,6 +131,12 @@ impl Shared {
             damage.insert(first, error.to_string());
         }
         Ok(healthy)
+    }
+
+    /// The last position of the block that holds a position.
+    pub fn end_of_block(&self, position: Position) -> Position {
+        let end = read(&self.journal).span(position, position, 1).map_or(position.next(), |span| span.end);
+        Position(end.0 - 1)
     }
 
     /// The ids of the block that holds a position, with the block's first position.

@@ -178,6 +178,14 @@ impl Store {
         Ok(found)
     }
 
+    /// The index entry of the run that starts at a position.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn index_entry(&self, first: Position) -> Result<Option<Vec<u8>>, StoreError> {
+        self.with(|db| Ok(db.get(key(INDEX, first))?.map(|entry| entry.to_vec())))
+    }
+
     /// The bytes of the block that starts at a position; `None` if the store does not have it, has it
     /// damaged, or cannot be read: then it is no help.
     #[must_use]
@@ -194,14 +202,6 @@ impl Store {
             rest = &rest[block.bytes().len()..];
         }
         None
-    }
-
-    /// Gives sled's buffers to the system. Not an fsync, and nothing relies on it.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub fn flush(&self) -> Result<(), StoreError> {
-        self.with(|db| Ok(db.flush().map(|_| ())?))
     }
 
     /// Closes it; later calls answer an error.
@@ -260,7 +260,7 @@ mod tests {
         let store = Store::open(dir.path(), 1 << 20).unwrap();
         store.close();
         store.close();
-        assert!(store.flush().is_err());
+        assert!(store.run_at(Position(1)).is_err());
         assert_eq!(store.block(Position(1)), None);
     }
 }

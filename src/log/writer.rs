@@ -19,7 +19,7 @@ pub(super) mod plan;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::mpsc::{Receiver, TryRecvError};
+use std::sync::mpsc::Receiver;
 
 use jiff::Timestamp;
 use tokio::sync::oneshot;
@@ -82,12 +82,12 @@ impl std::fmt::Debug for Clock {
 }
 
 impl Writer {
-    pub fn new(shared: Arc<Shared>, tail: Option<Tail>, options: &Options) -> Self {
+    pub fn new(shared: Arc<Shared>, tail: Option<Tail>, options: Options) -> Self {
         Self {
             shared,
             tail,
             segment_bytes: options.segment_bytes,
-            clock: Clock(options.clock.clone()),
+            clock: Clock(options.clock),
             repair_event: options.repair_event,
             cache: IdCache::default(),
             buffer: Vec::new(),
@@ -104,7 +104,7 @@ impl Writer {
             while let Some(Command::Append(append, reply, size)) = next {
                 bytes += size;
                 group.push((append, reply));
-                next = if bytes >= GROUP_BYTES_MAX { None } else { receive(commands) };
+                next = if bytes >= GROUP_BYTES_MAX { None } else { commands.try_recv().ok() };
             }
             if !group.is_empty() {
                 self.commit(std::mem::take(&mut group));
@@ -295,13 +295,6 @@ impl Writer {
                 tracing::warn!(%error, ?repair, "a repair could not be recorded as an event");
             }
         }
-    }
-}
-
-fn receive(commands: &Receiver<Command>) -> Option<Command> {
-    match commands.try_recv() {
-        Ok(command) => Some(command),
-        Err(TryRecvError::Empty | TryRecvError::Disconnected) => None,
     }
 }
 

@@ -37,7 +37,7 @@ impl Floor {
     pub fn write(self, data: &Path) -> std::io::Result<()> {
         let (path, fresh) = (data.join(NAME), data.join("closed.new"));
         let mut file = std::fs::File::create(&fresh)?;
-        write!(file, "journal={} sled={}\n", self.journal, self.sled)?;
+        writeln!(file, "journal={} sled={}", self.journal, self.sled)?;
         file.sync_all()?;
         std::fs::rename(fresh, path)
     }
