@@ -15,7 +15,7 @@ use jiff::Timestamp;
 use mecris::config::prices::price_table;
 use mecris::event::TenantId;
 use mecris::integration::claude_code::{Cursors, discover, read_all};
-use mecris::log::sled_log::{Options, SledLog};
+use mecris::log::{Options, SledLog};
 use mecris::service::importer::{Importer, OnStep};
 use mecris::service::recorder::Recorder;
 

@@ -2,6 +2,7 @@
 
 pub mod backend;
 pub mod commands;
+pub mod keeping;
 pub mod output;
 pub mod remote;
 pub mod run;
@@ -70,7 +71,32 @@ pub enum Command {
     /// Rebuild every number from the first event, or explain one
     Replay(ReplayArgs),
     /// Verify the whole log, both copies; exit 1 and the position where something is wrong
-    Verify,
+    Verify {
+        /// A head hash that was written down: it must still be part of the log
+        #[arg(long, value_name = "HASH")]
+        head: Option<String>,
+    },
+    /// Mend one copy of the log from the other: says what it would do, --yes does it
+    Repair {
+        /// Do it
+        #[arg(long)]
+        yes: bool,
+    },
+    /// Copy the log to a directory, consistent while it is written to
+    Backup {
+        /// The directory; a second backup to it copies only what is new
+        dir: PathBuf,
+    },
+    /// Make a data directory from a backup, after verifying all of it
+    Restore(RestoreArgs),
+    /// Write events to standard output, one JSON object a line
+    Export {
+        /// The format
+        #[arg(long, default_value = "jsonl", value_parser = ["jsonl"])]
+        format: String,
+    },
+    /// The head of the log: what to write down elsewhere, to prove later that nothing was rewritten
+    Head,
     /// The supervisor's actors
     Actors,
     /// Write a shell's completions to standard output
@@ -188,6 +214,19 @@ pub struct ReplayArgs {
     /// The time zone of days, such as Europe/Berlin
     #[arg(long, value_name = "ZONE")]
     pub tz: Option<String>,
+}
+
+/// Options of `restore`.
+#[derive(Debug, Args)]
+pub struct RestoreArgs {
+    /// The backup
+    pub dir: PathBuf,
+    /// The data directory to make
+    #[arg(long, value_name = "DIR")]
+    pub to: PathBuf,
+    /// Leave out what comes after this position
+    #[arg(long, value_name = "POSITION")]
+    pub until: Option<u64>,
 }
 
 /// Runs the program.

@@ -65,6 +65,9 @@ fn api_routes() -> OpenApiRouter<App> {
         .routes(routes!(api::explain))
         .routes(routes!(api::replay))
         .routes(routes!(api::verify))
+        .routes(routes!(api::head))
+        .routes(routes!(api::backup))
+        .routes(routes!(api::export))
         .routes(routes!(api::import))
         .routes(routes!(api::actors))
 }

@@ -2,7 +2,7 @@
 //!
 //! # The contract
 //!
-//! Every implementation of [`EventLog`] holds these rules; `tests/log.rs` proves them:
+//! Every implementation of [`EventLog`] holds these rules, and `log/conformance.rs` proves them:
 //!
 //! 1. If [`EventLog::append`] answers [`Ok`], its events are durable: they survive a kill and a power cut.
 //! 2. Positions are assigned by the log alone, gapless from 1, in the order of acknowledgement.
@@ -18,18 +18,35 @@
 //! 10. After a failed write or sync the log answers [`LogError::UnknownOutcome`] to those who waited,
 //!     refuses appends, and still serves reads.
 
+mod applier;
+pub mod backup;
 pub mod block;
-pub mod index;
+mod bytes;
+pub mod conformance;
+pub mod disk;
+mod event_log;
+pub mod export;
+mod heal;
+mod index;
 pub mod journal;
-pub mod recover;
-pub mod sled_log;
-pub mod store;
+mod memory;
+mod open;
+mod options;
+pub mod repair;
+pub mod restore;
+mod run;
+mod shared;
+mod store;
 pub mod verify;
-pub mod writer;
+mod writer;
 
 use std::ops::ControlFlow;
+use std::path::Path;
 
+pub use event_log::{APPEND_BYTES_MAX, SecondCopy, SledLog};
 use jiff::Timestamp;
+pub use memory::MemoryLog;
+pub use options::{LogCopy, OpenReport, Options, Repair, RepairEvent};
 
 use crate::event::{EventId, NewEvent, Position, RecordRef, Recorded, StreamId, TenantId, Version};
 
@@ -98,14 +115,20 @@ impl Appended {
 }
 
 /// The end of the log.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 pub struct Head {
     /// The last event's position; [`Position::START`] when the log is empty.
     pub position: Position,
     /// The hash of the last block, which covers everything before it; zero when the log is empty.
+    #[serde(serialize_with = "as_hex")]
     pub hash: [u8; 32],
     /// When the last event was recorded.
     pub recorded_at: Timestamp,
+}
+
+/// Hashes are hexadecimal wherever people or other programs see them.
+fn as_hex<S: serde::Serializer>(hash: &[u8; 32], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(&blake3::Hash::from_bytes(*hash))
 }
 
 /// What can go wrong, by what the caller can do about it.
@@ -169,9 +192,30 @@ pub enum LogError {
         /// The mend.
         fix: String,
     },
+    /// Too much waits for the disk.
+    #[error("the log has {queued_bytes} bytes of events waiting for the disk; send this again in a moment")]
+    Busy {
+        /// What waits.
+        queued_bytes: usize,
+    },
     /// The log has been closed.
     #[error("the log is closed")]
     Closed,
+}
+
+fn io_error(action: &'static str, path: &Path, error: &std::io::Error) -> LogError {
+    let fix = match error.kind() {
+        std::io::ErrorKind::PermissionDenied => "give this user the rights to it",
+        std::io::ErrorKind::StorageFull => "free some space on its disk",
+        std::io::ErrorKind::NotFound => "check the data directory",
+        _ => "check the disk",
+    };
+    LogError::Io {
+        action,
+        path: path.display().to_string(),
+        source_text: error.to_string(),
+        fix: fix.to_owned(),
+    }
 }
 
 /// The future of an append. Dropping it does not undo the append.

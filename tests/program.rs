@@ -75,7 +75,7 @@ fn a_running_supervisor_and_the_log_itself_answer_alike() {
         &["replay"],
         &["replay", "--until", "200"],
         &["replay", "--explain", "2026-11-18"],
-        &["verify"],
+        &["head"],
     ];
     let own: Vec<Value> = questions.iter().map(|question| home.json(question)).collect();
     let running = home.start(&[]);
@@ -223,20 +223,61 @@ fn a_day_is_the_time_zone_s() {
 }
 
 #[test]
-fn verify_names_the_position_and_says_so_by_its_exit_code() {
+fn verify_names_the_position_and_repair_says_what_it_would_do_before_it_does() {
     let home = imported();
     let journal = fs::read_dir(home.data().join("journal")).unwrap().next().unwrap().unwrap().path();
-    let mut bytes = fs::read(&journal).unwrap();
+    let whole = fs::read(&journal).unwrap();
+    let mut bytes = whole.clone();
     let middle = bytes.len() / 2;
     bytes[middle] ^= 1;
     fs::write(&journal, &bytes).unwrap();
     let said = home.run(&["verify"]);
     assert_eq!(said.code, 1, "{said:?}");
-    assert!(said.out.contains("mended from the other copy") && said.out.contains("position "), "{said:?}");
-    let said = home.run(&["verify"]);
-    assert_eq!(said.code, 0, "opening has mended it: {said:?}");
-    let events = home.json(&["replay"]);
-    assert_eq!(events["incidents"].as_u64(), Some(1), "the repair is an event");
+    assert!(said.out.contains("position ") && said.out.contains("mecris repair"), "{said:?}");
+    let planned = home.run(&["repair"]);
+    assert_eq!(planned.code, 1, "{planned:?}");
+    assert!(planned.out.contains("would:") && planned.out.contains("--yes"), "{planned:?}");
+    assert_eq!(fs::read(&journal).unwrap(), bytes, "it has only said so");
+    let repaired = home.run(&["repair", "--yes"]);
+    assert_eq!(repaired.code, 0, "{repaired:?}");
+    assert!(fs::read(&journal).unwrap().starts_with(&whole), "the same bytes, and the event of the repair");
+    assert_eq!(home.run(&["verify"]).code, 0);
+    assert_eq!(home.json(&["replay"])["incidents"].as_u64(), Some(1), "the repair is an event");
+    assert!(home.run(&["repair"]).out.contains("nothing to repair"));
+}
+
+#[test]
+fn a_backup_is_taken_while_it_runs_and_restored_elsewhere() {
+    let home = imported();
+    let report = home.json(&["report", "daily"]);
+    let target = home.dir.path().join("backup");
+    let running = home.start(&[]);
+    let first = home.json(&["backup", target.to_str().unwrap()]);
+    assert!(first["copied"].as_u64() > Some(0), "{first}");
+    assert_eq!(first["head"], home.json(&["head"]));
+    home.json(&["budget", "set", "--amount", "7"]);
+    let exported = home.run(&["export"]);
+    assert_eq!(running.stop(), 0);
+    assert_eq!(home.run(&["export"]).out, exported.out, "the supervisor and the log itself export alike");
+    let restored = home.dir.path().join("restored");
+    let said = home.run(&["restore", target.to_str().unwrap(), "--to", restored.to_str().unwrap()]);
+    assert_eq!(said.code, 0, "{said:?}");
+    let data = ["--data-dir", restored.to_str().unwrap()];
+    assert_eq!(home.json(&[&["report", "daily"], &data[..]].concat()), report);
+    assert_eq!(
+        home.json(&[&["budget", "list"], &data[..]].concat())["budgets"],
+        json!([]),
+        "that came later"
+    );
+    let hash = first["head"]["hash"].as_str().unwrap();
+    let proof = home.json(&["verify", "--head", hash]);
+    assert_eq!(proof["expected_at"], first["head"]["position"], "the later log still holds that head");
+    let foreign = home.run(&["verify", "--head", &"0f".repeat(32)]);
+    assert_eq!(foreign.code, 1, "{foreign:?}");
+    assert!(foreign.out.contains("rewritten"), "{foreign:?}");
+    let lines = exported.out.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let positions: Vec<u64> = lines.map(|event| event["position"].as_u64().unwrap()).collect();
+    assert_eq!(positions, (1..=positions.len() as u64).collect::<Vec<_>>());
 }
 
 #[test]
@@ -300,7 +341,7 @@ fn a_full_disk_is_said_by_import_and_by_readiness_and_nothing_is_lost() {
     fails(
         &home.run(&["import", "--config", &config]),
         1,
-        &["does not accept events", "MiB left", "free some space"],
+        &["does not accept events", "MiB are free", "lower the log's reserve"],
     );
     let running = home.start(&["--config", &config]);
     let ready = running.send("GET", "/health/ready", &[], None);
@@ -376,7 +417,10 @@ fn completions_and_help_are_there() {
         assert!(said.code == 0 && said.out.contains("mecris"), "{said:?}");
     }
     let said = home.run(&["--help"]);
-    for command in ["run", "status", "report", "import", "budget", "prices", "replay", "verify", "actors"] {
+    for command in [
+        "run", "status", "report", "import", "budget", "prices", "replay", "verify", "repair", "backup",
+        "actors",
+    ] {
         assert!(said.out.contains(command), "{command}: {said:?}");
     }
 }

@@ -12,7 +12,6 @@ use crate::domain::budget::{BudgetCommand, BudgetName};
 use crate::event::Metadata;
 use crate::integration::claude_code::Cursors;
 use crate::log::LogError;
-use crate::log::verify::{VerifyReport, verify};
 use crate::service::budget_book::BudgetBook;
 use crate::service::importer::OnStep;
 use crate::service::queries::Replayed;
@@ -185,27 +184,6 @@ impl Backend {
                 })?;
                 bar.finish_and_clear();
                 Ok(replayed)
-            }
-        }
-    }
-
-    /// Verifies both copies of the log.
-    ///
-    /// # Errors
-    /// [`CliError`].
-    pub fn verify(&self) -> Result<VerifyReport, CliError> {
-        match self {
-            Self::Running(remote) => remote.post("/api/v1/verify"),
-            Self::Own(node) => {
-                let bar = bar("verifying", false);
-                let mut report = verify(&node.log, &mut |done, total| {
-                    bar.set_length(total);
-                    bar.set_position(done);
-                })?;
-                bar.finish_and_clear();
-                // What opening had to mend was wrong until a moment ago: an auditor wants to know.
-                report.note_repairs(&node.report.repairs);
-                Ok(report)
             }
         }
     }

@@ -12,7 +12,7 @@ use crate::telemetry;
 
 use super::backend::{Backend, settings, show_steps};
 use super::output::{CliError, print};
-use super::{BudgetCommand, BudgetSetArgs, Cli, Command, Common, ReplayArgs, run, tables};
+use super::{BudgetCommand, BudgetSetArgs, Cli, Command, Common, ReplayArgs, keeping, run, tables};
 
 /// Does what the command line says.
 ///
@@ -52,11 +52,12 @@ pub fn dispatch(cli: Cli) -> Result<ExitCode, CliError> {
             print(json, &prices, |prices| tables::prices(prices, &filter))?;
         }
         Command::Replay(args) => replay(&common, &args)?,
-        Command::Verify => {
-            let report = Backend::open(&common)?.verify()?;
-            print(json, &report, tables::verified)?;
-            return Ok(if report.problem_count == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE });
-        }
+        Command::Verify { head } => return keeping::verify(&common, head.as_deref()),
+        Command::Repair { yes } => return keeping::repair(&common, yes),
+        Command::Backup { dir } => keeping::backup(&common, &dir)?,
+        Command::Restore(args) => keeping::restore(&common, &args)?,
+        Command::Export { .. } => keeping::export(&common)?,
+        Command::Head => keeping::head(&common)?,
         Command::Actors => print(json, &Backend::open(&common)?.actors()?, |actors| tables::actors(actors))?,
         Command::Run(_) | Command::Completions { .. } => {}
     }

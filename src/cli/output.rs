@@ -8,6 +8,7 @@ use crate::config::ConfigError;
 use crate::domain::budget::BudgetError;
 use crate::domain::money::MoneyError;
 use crate::log::LogError;
+use crate::log::export::ExportError;
 use crate::service::budget_book::BudgetFailure;
 use crate::service::recorder::RecordError;
 use crate::service::{ServiceError, StartError};
@@ -23,6 +24,9 @@ pub enum CliError {
     /// The log.
     #[error(transparent)]
     Log(#[from] LogError),
+    /// An export.
+    #[error(transparent)]
+    Export(#[from] ExportError),
     /// The views.
     #[error(transparent)]
     View(#[from] ViewError),

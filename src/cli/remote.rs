@@ -98,6 +98,22 @@ impl Remote {
         self.send(self.client.post(format!("{}{path}", self.url)))
     }
 
+    /// Commands, with a JSON body.
+    ///
+    /// # Errors
+    /// As [`Remote::get`].
+    pub fn post_body<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<T, CliError> {
+        self.send(self.client.post(format!("{}{path}", self.url)).json(body))
+    }
+
+    /// Asks for text.
+    ///
+    /// # Errors
+    /// As [`Remote::get`].
+    pub fn text(&self, path: &str, query: &[(&str, String)]) -> Result<Vec<u8>, CliError> {
+        self.fetch(self.client.get(format!("{}{path}", self.url)).query(query))
+    }
+
     /// Removes.
     ///
     /// # Errors
@@ -107,6 +123,12 @@ impl Remote {
     }
 
     fn send<T: DeserializeOwned>(&self, request: reqwest::RequestBuilder) -> Result<T, CliError> {
+        serde_json::from_slice(&self.fetch(request)?).map_err(|error| {
+            CliError::Remote(format!("the supervisor speaks another version of this program: {error}"))
+        })
+    }
+
+    fn fetch(&self, request: reqwest::RequestBuilder) -> Result<Vec<u8>, CliError> {
         let failed = |error: reqwest::Error| {
             let reason = error.without_url();
             CliError::Remote(format!("the supervisor at {} does not answer: {reason}", self.url))
@@ -116,11 +138,7 @@ impl Remote {
             let is_success = response.status().is_success();
             let bytes = response.bytes().await.map_err(failed)?;
             if is_success {
-                return serde_json::from_slice(&bytes).map_err(|error| {
-                    CliError::Remote(format!(
-                        "the supervisor speaks another version of this program: {error}"
-                    ))
-                });
+                return Ok(bytes.to_vec());
             }
             Err(match serde_json::from_slice::<Problem>(&bytes) {
                 Ok(problem) => CliError::Remote(problem.detail),

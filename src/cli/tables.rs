@@ -5,9 +5,9 @@ use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use crate::actor::Snapshot;
 use crate::domain::money::Picodollars;
 use crate::domain::pricing::PriceTable;
-use crate::log::verify::VerifyReport;
 use crate::service::ImportSummary;
 use crate::service::queries::Replayed;
+use crate::service::requests::{HeadShown, Verified};
 use crate::view::budgets::BudgetLine;
 use crate::view::explain::Explanation;
 use crate::view::report::{ModelLine, Report, Totals};
@@ -276,24 +276,31 @@ pub fn replayed(replayed: &Replayed) -> String {
 
 /// `mecris verify`.
 #[must_use]
-pub fn verified(report: &VerifyReport) -> String {
+pub fn verified(report: &Verified) -> String {
     let mut text = String::new();
     for problem in &report.problems {
         text += &format!("position {}: {}: {}\n", problem.position, problem.copy, problem.detail);
     }
     let verdict = match report.problem_count {
         0 => "all is well".to_owned(),
-        1 => "1 problem".to_owned(),
-        problems => format!("{problems} problems"),
+        1 => "1 problem; `mecris repair` says what to do".to_owned(),
+        problems => format!("{problems} problems; `mecris repair` says what to do"),
     };
+    if let Some(position) = report.expected_at {
+        text += &format!("the hash that was written down is the one at position {position}\n");
+    }
     text + &format!(
-        "{} events in {} blocks, {:.1} MB in each of two copies: {verdict}\nhead {} {}\n",
+        "{} events in {} blocks: {verdict}\n{}",
         count(report.events),
         count(report.blocks),
-        report.bytes as f64 / 1e6,
-        report.head,
-        report.head_hash,
+        head(&report.head)
     )
+}
+
+/// `mecris head`.
+#[must_use]
+pub fn head(head: &HeadShown) -> String {
+    format!("head {} {}\n     recorded {}\n", head.position, head.hash, head.recorded_at)
 }
 
 /// `mecris prices`.

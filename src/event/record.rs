@@ -1,25 +1,36 @@
-//! The envelope's bytes.
+//! The envelope's bytes: one event as it stands in a block, laid out by hand so that a scan borrows
+//! everything and copies nothing.
 //!
-//! All integers are little-endian. A record's position is not in its bytes: it is the block's first
-//! position plus the record's number in the block.
+//! All numbers are little-endian; instants are microseconds since 1970-01-01T00:00:00Z, signed.
 //!
 //! ```text
-//! offset  bytes  field
-//!      0      4  length of what follows
-//!      4      8  version in the stream
-//!     12     16  event id
-//!     28      8  occurred at, microseconds since the Unix epoch, signed
-//!     36      8  recorded at, the same
-//!     44      4  key id (0: plain)
-//!     48      2  schema version
-//!     50      1  parts: bit 0 correlation, bit 1 causation, bit 2 trace
-//!     51      1  length of tenant
-//!     52      1  length of stream
-//!     53      1  length of type name
-//!     54      1  length of actor
-//!     55         [correlation 16] [causation 16] [trace id 16, span id 8, flags 1]
-//!                tenant, stream, type name, actor (UTF-8), then the payload to the end
+//!  offset size
+//!       0    4  length of the whole record, these four bytes included
+//!       4    8  position                         from 1
+//!      12    8  version in the stream            from 1
+//!      20   16  event id
+//!      36    8  occurred_at                      µs
+//!      44    8  recorded_at                      µs
+//!      52    2  schema version of the payload
+//!      54    1  flags: 1 correlation, 2 causation, 4 trace; other bits are zero
+//!      55    1  length of the tenant             t
+//!      56    1  length of the stream             s
+//!      57    1  length of the type name          n
+//!      58    1  length of the actor              a
+//!      59    1  zero
+//!      60    4  key id; 0 is plain
+//!      64   16  correlation id                   only with flag 1
+//!       .   16  causation id                     only with flag 2
+//!       .   25  trace: trace id 16, span id 8, flags 1   only with flag 4
+//!       .    t  tenant, UTF-8
+//!       .    s  stream, UTF-8
+//!       .    n  type name, UTF-8
+//!       .    a  actor, UTF-8
+//!       .    .  payload: the rest
 //! ```
+//!
+//! Decoding checks every length against the bytes at hand before it reads, and allocates nothing
+//! (`decode_survives_any_bytes`).
 
 use jiff::Timestamp;
 
@@ -27,28 +38,48 @@ use super::envelope::{
     EventId, Metadata, NewEvent, Position, Recorded, StreamId, TenantId, TraceContext, Version,
 };
 
-const CORRELATION: u8 = 1;
-const CAUSATION: u8 = 2;
-const TRACE: u8 = 4;
+/// Bytes before the optional ids: no record is shorter.
+pub const HEADER_BYTES: usize = 64;
+
+const FLAG_CORRELATION: u8 = 1;
+const FLAG_CAUSATION: u8 = 2;
+const FLAG_TRACE: u8 = 4;
+const TRACE_BYTES: usize = 25;
 
 /// Why bytes are not a record, or an event cannot become one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum RecordError {
     /// The bytes end before the record does.
-    #[error("the record is cut off")]
-    CutOff,
-    /// The fields do not fit the record's length.
-    #[error("the record's fields do not fit its length")]
-    Malformed,
-    /// A name is not UTF-8.
-    #[error("a name in the record is not UTF-8")]
+    #[error("a record of {needed} bytes stands in {available}")]
+    Short {
+        /// What the record says it needs.
+        needed: usize,
+        /// What is there.
+        available: usize,
+    },
+    /// The parts do not fit into the record's own length.
+    #[error("a record of {length} bytes cannot hold its own parts")]
+    Inconsistent {
+        /// The record's own length.
+        length: usize,
+    },
+    /// A bit or byte that must be zero is not: a newer program wrote it, or it is damage.
+    #[error("a record uses bits that this version does not know")]
+    Unknown,
+    /// Tenant, stream, type name or actor is not UTF-8.
+    #[error("a name in a record is not UTF-8")]
     NotText,
-    /// A time is outside of what can be told.
-    #[error("a time in the record is out of range")]
-    Time,
-    /// A name is longer than 255 bytes.
-    #[error("{0} is longer than 255 bytes")]
-    NameTooLong(&'static str),
+    /// An instant outside the years -9999 to 9999.
+    #[error("an instant in a record is out of range")]
+    Instant,
+    /// A name has more than 255 bytes.
+    #[error("the {field} has {bytes} bytes, and 255 is the limit; shorten it")]
+    NameTooLong {
+        /// Which name.
+        field: &'static str,
+        /// Its length.
+        bytes: usize,
+    },
 }
 
 /// An event read in place: everything borrowed from the block's bytes.
@@ -86,7 +117,94 @@ pub struct RecordRef<'a> {
     pub payload: &'a [u8],
 }
 
-impl RecordRef<'_> {
+impl<'a> RecordRef<'a> {
+    /// The record that a new event becomes at a place in the log.
+    #[must_use]
+    pub fn of(
+        event: &'a NewEvent,
+        tenant: &'a TenantId,
+        stream: &'a StreamId,
+        position: Position,
+        version: Version,
+        recorded_at: Timestamp,
+    ) -> Self {
+        Self {
+            position,
+            tenant: tenant.as_str(),
+            stream: stream.as_str(),
+            version,
+            id: event.id,
+            type_name: event.type_name,
+            schema_version: event.schema_version,
+            occurred_at: event.occurred_at,
+            recorded_at,
+            actor: &event.metadata.actor,
+            correlation: event.metadata.correlation,
+            causation: event.metadata.causation,
+            trace: event.metadata.trace,
+            key_id: event.metadata.key_id,
+            payload: &event.payload,
+        }
+    }
+
+    /// Reads the record at the start of `bytes`, and gives the bytes behind it.
+    ///
+    /// # Errors
+    /// [`RecordError`]; nothing is read past `bytes`, and nothing is allocated.
+    pub fn decode(bytes: &'a [u8]) -> Result<(Self, &'a [u8]), RecordError> {
+        let short = |needed| RecordError::Short { needed, available: bytes.len() };
+        let header: &[u8; HEADER_BYTES] = bytes.first_chunk().ok_or(short(HEADER_BYTES))?;
+        let length = u32_at(header, 0) as usize;
+        let body = bytes.get(HEADER_BYTES..length).ok_or(short(length))?;
+        let inconsistent = RecordError::Inconsistent { length };
+
+        let [flags, tenant_len, stream_len, type_len, actor_len, zero] = array_at(header, 54);
+        if zero != 0 || flags & !(FLAG_CORRELATION | FLAG_CAUSATION | FLAG_TRACE) != 0 {
+            return Err(RecordError::Unknown);
+        }
+        let (correlation, body) = optional_id(body, flags & FLAG_CORRELATION).ok_or(inconsistent)?;
+        let (causation, body) = optional_id(body, flags & FLAG_CAUSATION).ok_or(inconsistent)?;
+        let (trace, body) = optional_trace(body, flags).ok_or(inconsistent)?;
+        let names_len = [tenant_len, stream_len, type_len, actor_len].map(usize::from);
+        let (names, payload) = body.split_at_checked(names_len.iter().sum()).ok_or(inconsistent)?;
+        // One check for all four; a border inside a character then fails at the split.
+        let names = std::str::from_utf8(names).map_err(|_| RecordError::NotText)?;
+        let mut split = Splitter(names);
+
+        let record = Self {
+            position: Position(u64_at(header, 4)),
+            tenant: split.take(names_len[0])?,
+            stream: split.take(names_len[1])?,
+            version: Version(u64_at(header, 12)),
+            id: EventId(array_at(header, 20)),
+            type_name: split.take(names_len[2])?,
+            schema_version: u16::from_le_bytes(array_at(header, 52)),
+            occurred_at: instant(u64_at(header, 36).cast_signed())?,
+            recorded_at: instant(u64_at(header, 44).cast_signed())?,
+            actor: split.take(names_len[3])?,
+            correlation,
+            causation,
+            trace,
+            key_id: u32_at(header, 60),
+            payload,
+        };
+        Ok((record, &bytes[length..]))
+    }
+
+    /// How many bytes [`encode_record`] will write.
+    #[must_use]
+    pub fn encoded_len(&self) -> usize {
+        HEADER_BYTES
+            + if self.correlation.is_some() { 16 } else { 0 }
+            + if self.causation.is_some() { 16 } else { 0 }
+            + if self.trace.is_some() { TRACE_BYTES } else { 0 }
+            + self.tenant.len()
+            + self.stream.len()
+            + self.type_name.len()
+            + self.actor.len()
+            + self.payload.len()
+    }
+
     /// The same, owned.
     #[must_use]
     pub fn to_recorded(&self) -> Recorded {
@@ -112,140 +230,100 @@ impl RecordRef<'_> {
     }
 }
 
-/// Where an event goes, as the log's writer decided.
-#[derive(Debug, Clone, Copy)]
-pub struct Place<'a> {
-    /// Whose event.
-    pub tenant: &'a str,
-    /// Its stream.
-    pub stream: &'a str,
-    /// Its place in the stream.
-    pub version: Version,
-    /// When the writer took it.
-    pub recorded_at: Timestamp,
-}
-
-/// Appends an event's record to `out`.
+/// Appends a record's bytes to `out`. Instants are cut to the microsecond.
 ///
 /// # Errors
-/// [`RecordError::NameTooLong`]; `out` is unchanged then.
-pub fn encode_record(out: &mut Vec<u8>, place: Place<'_>, event: &NewEvent) -> Result<(), RecordError> {
-    let metadata = &event.metadata;
-    let names = [
-        ("tenant", place.tenant),
-        ("stream", place.stream),
-        ("type name", event.type_name),
-        ("actor", metadata.actor.as_str()),
-    ];
-    let mut lengths = [0; 4];
-    for (length, (what, name)) in lengths.iter_mut().zip(names) {
-        *length = u8::try_from(name.len()).map_err(|_| RecordError::NameTooLong(what))?;
-    }
-    let start = out.len();
-    out.extend_from_slice(&[0; 4]);
-    out.extend_from_slice(&place.version.0.to_le_bytes());
-    out.extend_from_slice(&event.id.0);
-    out.extend_from_slice(&event.occurred_at.as_microsecond().to_le_bytes());
-    out.extend_from_slice(&place.recorded_at.as_microsecond().to_le_bytes());
-    out.extend_from_slice(&metadata.key_id.to_le_bytes());
-    out.extend_from_slice(&event.schema_version.to_le_bytes());
-    let flag = |present: bool, bit: u8| if present { bit } else { 0 };
-    out.push(
-        flag(metadata.correlation.is_some(), CORRELATION)
-            | flag(metadata.causation.is_some(), CAUSATION)
-            | flag(metadata.trace.is_some(), TRACE),
-    );
-    out.extend_from_slice(&lengths);
-    for id in [metadata.correlation, metadata.causation].into_iter().flatten() {
+/// [`RecordError::NameTooLong`]; `out` is then as it was.
+pub fn encode_record(out: &mut Vec<u8>, record: &RecordRef<'_>) -> Result<(), RecordError> {
+    let tenant_len = name_len("tenant", record.tenant)?;
+    let stream_len = name_len("stream", record.stream)?;
+    let type_len = name_len("type name", record.type_name)?;
+    let actor_len = name_len("actor", record.actor)?;
+    let length = record.encoded_len();
+    let length = u32::try_from(length).map_err(|_| RecordError::Inconsistent { length })?;
+
+    let mut flags = 0;
+    flags |= if record.correlation.is_some() { FLAG_CORRELATION } else { 0 };
+    flags |= if record.causation.is_some() { FLAG_CAUSATION } else { 0 };
+    flags |= if record.trace.is_some() { FLAG_TRACE } else { 0 };
+
+    let mut header = [0; HEADER_BYTES];
+    header[0..4].copy_from_slice(&length.to_le_bytes());
+    header[4..12].copy_from_slice(&record.position.0.to_le_bytes());
+    header[12..20].copy_from_slice(&record.version.0.to_le_bytes());
+    header[20..36].copy_from_slice(&record.id.0);
+    header[36..44].copy_from_slice(&record.occurred_at.as_microsecond().to_le_bytes());
+    header[44..52].copy_from_slice(&record.recorded_at.as_microsecond().to_le_bytes());
+    header[52..54].copy_from_slice(&record.schema_version.to_le_bytes());
+    header[54..60].copy_from_slice(&[flags, tenant_len, stream_len, type_len, actor_len, 0]);
+    header[60..64].copy_from_slice(&record.key_id.to_le_bytes());
+
+    out.reserve(length as usize);
+    out.extend_from_slice(&header);
+    for id in [record.correlation, record.causation].into_iter().flatten() {
         out.extend_from_slice(&id.0);
     }
-    if let Some(trace) = metadata.trace {
+    if let Some(trace) = &record.trace {
         out.extend_from_slice(&trace.trace_id);
         out.extend_from_slice(&trace.span_id);
         out.push(trace.flags);
     }
-    for (_, name) in names {
+    for name in [record.tenant, record.stream, record.type_name, record.actor] {
         out.extend_from_slice(name.as_bytes());
     }
-    out.extend_from_slice(&event.payload);
-    let length = (out.len() - start - 4) as u32;
-    out[start..start + 4].copy_from_slice(&length.to_le_bytes());
+    out.extend_from_slice(record.payload);
     Ok(())
 }
 
-/// Takes fields off the front of a record.
-struct Fields<'a>(&'a [u8]);
-
-impl<'a> Fields<'a> {
-    fn bytes(&mut self, count: usize) -> Result<&'a [u8], RecordError> {
-        let (taken, rest) = self.0.split_at_checked(count).ok_or(RecordError::Malformed)?;
-        self.0 = rest;
-        Ok(taken)
-    }
-
-    fn array<const N: usize>(&mut self) -> Result<[u8; N], RecordError> {
-        let (taken, rest) = self.0.split_first_chunk().ok_or(RecordError::Malformed)?;
-        self.0 = rest;
-        Ok(*taken)
-    }
-
-    fn text(&mut self, length: u8) -> Result<&'a str, RecordError> {
-        std::str::from_utf8(self.bytes(length.into())?).map_err(|_| RecordError::NotText)
-    }
-
-    fn time(&mut self) -> Result<Timestamp, RecordError> {
-        Timestamp::from_microsecond(i64::from_le_bytes(self.array()?)).map_err(|_| RecordError::Time)
-    }
-
-    fn id(&mut self, is_present: bool) -> Result<Option<EventId>, RecordError> {
-        is_present.then(|| self.array().map(EventId)).transpose()
-    }
+fn name_len(field: &'static str, name: &str) -> Result<u8, RecordError> {
+    u8::try_from(name.len()).map_err(|_| RecordError::NameTooLong { field, bytes: name.len() })
 }
 
-impl<'a> RecordRef<'a> {
-    /// Reads the record at the front of `bytes`, which stands at `position`; also gives what follows it.
-    ///
-    /// # Errors
-    /// [`RecordError`]; nothing is allocated, whatever the bytes say.
-    pub fn decode(bytes: &'a [u8], position: Position) -> Result<(Self, &'a [u8]), RecordError> {
-        let (length, rest) = bytes.split_first_chunk().ok_or(RecordError::CutOff)?;
-        let length = u32::from_le_bytes(*length) as usize;
-        let (record, rest) = rest.split_at_checked(length).ok_or(RecordError::CutOff)?;
-        let mut fields = Fields(record);
-        let version = Version(u64::from_le_bytes(fields.array()?));
-        let id = EventId(fields.array()?);
-        let (occurred_at, recorded_at) = (fields.time()?, fields.time()?);
-        let key_id = u32::from_le_bytes(fields.array()?);
-        let schema_version = u16::from_le_bytes(fields.array()?);
-        let [parts, tenant, stream, type_name, actor] = fields.array()?;
-        let correlation = fields.id(parts & CORRELATION != 0)?;
-        let causation = fields.id(parts & CAUSATION != 0)?;
-        let trace = if parts & TRACE != 0 {
-            let (trace_id, span_id, [flags]) = (fields.array()?, fields.array()?, fields.array()?);
-            Some(TraceContext { trace_id, span_id, flags })
-        } else {
-            None
-        };
-        let (tenant, stream) = (fields.text(tenant)?, fields.text(stream)?);
-        let (type_name, actor) = (fields.text(type_name)?, fields.text(actor)?);
-        let record = Self {
-            position,
-            tenant,
-            stream,
-            version,
-            id,
-            type_name,
-            schema_version,
-            occurred_at,
-            recorded_at,
-            actor,
-            correlation,
-            causation,
-            trace,
-            key_id,
-            payload: fields.0,
-        };
-        Ok((record, rest))
+fn instant(microseconds: i64) -> Result<Timestamp, RecordError> {
+    Timestamp::from_microsecond(microseconds).map_err(|_| RecordError::Instant)
+}
+
+/// `N` bytes of the header; every caller's offset is a constant within it.
+fn array_at<const N: usize>(header: &[u8; HEADER_BYTES], offset: usize) -> [u8; N] {
+    let mut bytes = [0; N];
+    bytes.copy_from_slice(&header[offset..offset + N]);
+    bytes
+}
+
+fn u32_at(header: &[u8; HEADER_BYTES], offset: usize) -> u32 {
+    u32::from_le_bytes(array_at(header, offset))
+}
+
+fn u64_at(header: &[u8; HEADER_BYTES], offset: usize) -> u64 {
+    u64::from_le_bytes(array_at(header, offset))
+}
+
+fn optional_id(body: &[u8], flag: u8) -> Option<(Option<EventId>, &[u8])> {
+    if flag == 0 {
+        return Some((None, body));
+    }
+    let (id, rest) = body.split_first_chunk()?;
+    Some((Some(EventId(*id)), rest))
+}
+
+fn optional_trace(body: &[u8], flags: u8) -> Option<(Option<TraceContext>, &[u8])> {
+    if flags & FLAG_TRACE == 0 {
+        return Some((None, body));
+    }
+    let (trace_id, rest) = body.split_first_chunk()?;
+    let (span_id, rest) = rest.split_first_chunk()?;
+    let (flags, rest) = rest.split_first()?;
+    Some((Some(TraceContext { trace_id: *trace_id, span_id: *span_id, flags: *flags }), rest))
+}
+
+/// Cuts names off the front of the text they stand in.
+struct Splitter<'a>(&'a str);
+
+impl<'a> Splitter<'a> {
+    fn take(&mut self, len: usize) -> Result<&'a str, RecordError> {
+        let (name, rest) = self.0.split_at_checked(len).ok_or(RecordError::NotText)?;
+        self.0 = rest;
+        Ok(name)
     }
 }
 

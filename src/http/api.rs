@@ -5,6 +5,7 @@
 
 use axum::Json;
 use axum::extract::State;
+use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -13,10 +14,13 @@ use utoipa::IntoParams;
 
 use crate::domain::budget::{BudgetCommand, BudgetName};
 use crate::event::Position;
-use crate::log::verify::VerifyReport;
+use crate::log::EventLog;
+use crate::log::verify::parse_hash;
 use crate::service::ImportSummary;
 use crate::service::queries::{EventPage, Replayed};
-use crate::service::requests::{BudgetBody, Budgets, Reckoning, parse_until};
+use crate::service::requests::{
+    BackedUp, BackupBody, BudgetBody, Budgets, HeadShown, Reckoning, Verified, parse_until,
+};
 use crate::view::explain::{Explanation, Subject};
 use crate::view::report::{Grouping, Range, Report};
 use crate::view::status::Status;
@@ -132,16 +136,22 @@ pub struct EventParams {
     limit: Option<usize>,
 }
 
+impl EventParams {
+    fn page(&self) -> Result<(Position, usize), Problem> {
+        let limit = self.limit.unwrap_or(100);
+        if !(1..=1000).contains(&limit) {
+            return Err(Problem::bad_request("limit must be from 1 to 1000"));
+        }
+        Ok((Position(self.from.unwrap_or(1)), limit))
+    }
+}
+
 /// The events themselves, by position, page by page.
 #[utoipa::path(get, path = "/api/v1/events", tag = "audit", params(EventParams), security(("token" = [])), responses(
     (status = 200, body = EventPage), (status = 400, body = Problem), (status = 401, body = Problem),
 ))]
 pub async fn events(State(app): State<App>, Params(params): Params<EventParams>) -> Answer<EventPage> {
-    let limit = params.limit.unwrap_or(100);
-    if !(1..=1000).contains(&limit) {
-        return Err(Problem::bad_request("limit must be from 1 to 1000"));
-    }
-    let from = Position(params.from.unwrap_or(1));
+    let (from, limit) = params.page()?;
     blocking(move || app.system.queries.events(from, limit)).await
 }
 
@@ -190,13 +200,67 @@ pub async fn replay(State(app): State<App>, Params(params): Params<ReplayParams>
     blocking(move || app.system.queries.replay(until, Timestamp::now(), &mut |_, _| {})).await
 }
 
+/// What the log is held against.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub struct VerifyParams {
+    /// A head's hash that was written down: it must still be part of the log.
+    head: Option<String>,
+}
+
 /// Verifies the whole log, both copies.
-#[utoipa::path(post, path = "/api/v1/verify", tag = "audit", security(("token" = [])), responses(
-    (status = 200, body = serde_json::Value, description = "what was found; `problems` is empty where all is well"),
-    (status = 401, body = Problem),
+#[utoipa::path(post, path = "/api/v1/verify", tag = "audit", params(VerifyParams), security(("token" = [])), responses(
+    (status = 200, body = Verified, description = "what was found; `problems` is empty where all is well"),
+    (status = 400, body = Problem), (status = 401, body = Problem),
 ))]
-pub async fn verify(State(app): State<App>) -> Answer<VerifyReport> {
-    blocking(move || app.system.verify()).await
+pub async fn verify(State(app): State<App>, Params(params): Params<VerifyParams>) -> Answer<Verified> {
+    let parse = |text: &String| {
+        parse_hash(text).ok_or_else(|| {
+            Problem::bad_request("head must be 64 hexadecimal digits, as `mecris head` prints them")
+        })
+    };
+    let expected = params.head.as_ref().map(parse).transpose()?;
+    blocking(move || app.system.log().verify(expected, &mut |_, _| {}).map(Verified::from)).await
+}
+
+/// The head of the log.
+#[utoipa::path(get, path = "/api/v1/head", tag = "audit", security(("token" = [])), responses(
+    (status = 200, body = HeadShown), (status = 401, body = Problem),
+))]
+pub async fn head(State(app): State<App>) -> Json<HeadShown> {
+    Json(app.system.log().head().into())
+}
+
+/// Backs the log up to a directory of this machine, while it is written to.
+#[utoipa::path(post, path = "/api/v1/backup", tag = "audit", request_body = BackupBody, security(("token" = [])), responses(
+    (status = 200, body = BackedUp), (status = 400, body = Problem), (status = 401, body = Problem),
+))]
+pub async fn backup(State(app): State<App>, Body(body): Body<BackupBody>) -> Answer<BackedUp> {
+    let dir = std::path::PathBuf::from(body.dir);
+    if !dir.is_absolute() {
+        return Err(Problem::bad_request("dir must be an absolute path"));
+    }
+    blocking(move || crate::log::backup::backup(app.system.log(), &dir, &mut |_, _| {}).map(BackedUp::from))
+        .await
+}
+
+/// Events as JSON lines, a page of positions at a time; an empty page is the end.
+#[utoipa::path(get, path = "/api/v1/export", tag = "audit", params(EventParams), security(("token" = [])), responses(
+    (status = 200, body = String, content_type = "application/jsonl"), (status = 400, body = Problem), (status = 401, body = Problem),
+))]
+pub async fn export(
+    State(app): State<App>,
+    Params(params): Params<EventParams>,
+) -> Result<Response, Problem> {
+    let (from, limit) = params.page()?;
+    let export = move || app.system.queries.export(from, limit as u64);
+    let lines = tokio::task::spawn_blocking(export).await.map_err(|_| crate::log::LogError::Closed)?;
+    let lines = lines.map_err(|error| match error {
+        crate::log::export::ExportError::Log(error) => Problem::from(error),
+        crate::log::export::ExportError::Write(error) => Problem::bad_request(error.to_string()),
+    })?;
+    Ok(([(axum::http::header::CONTENT_TYPE, "application/jsonl")], lines).into_response())
 }
 
 /// Looks at all transcripts now.

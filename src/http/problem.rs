@@ -103,6 +103,7 @@ impl From<LogError> for Problem {
             }
             LogError::Corrupt { .. } => Self::new(StatusCode::INTERNAL_SERVER_ERROR, "log-damaged", detail),
             LogError::Invalid { .. } => Self::bad_request(detail),
+            LogError::Busy { .. } => Self::busy(detail),
             _ => Self::internal(detail),
         }
     }

@@ -1,233 +1,407 @@
-//! The block: one group commit, or a part of a large one. The same bytes stand in the journal and in sled.
+//! The block: the unit of commit, of checksums and of repair. Both copies of the log hold the same
+//! blocks, byte for byte.
 //!
-//! All integers are little-endian. A block is at most 64 KiB, because larger values in sled go to
-//! files that it never syncs.
+//! All numbers are little-endian.
 //!
 //! ```text
-//! offset  bytes  field
-//!      0      4  magic "MCRB"
-//!      4      2  format version, 1
-//!      6      2  zero
-//!      8      8  position of the first record
-//!     16      4  number of records, at least 1
-//!     20      4  length of the records
-//!     24     32  hash of the block before; zero for the first
-//!     56      n  the records, see `event::record`
-//!   56+n     32  BLAKE3 of everything above: the chain that proves nothing was rewritten
-//!   88+n      4  CRC32C of everything above: cheap enough to check at every read
+//!  offset size
+//!       0    8  magic: 89 'M' 'E' 'C' 'R' 'I' 'S' 0A
+//!       8    2  format version, 1
+//!      10    2  flags: 1 the last block of its commit, 2 the first of its segment; others zero
+//!      12    4  length of the whole block, at most 65,536
+//!      16    8  first position
+//!      24    4  count of records, at least 1
+//!      28    4  zero
+//!      32    8  committed: the last position that was durable when this block was written
+//!      40    8  recorded_at of its records       µs, signed
+//!      48   32  BLAKE3 hash of the block before; zero for the first
+//!      80    .  records, see `event/record.rs`
+//!       .   32  BLAKE3 hash of everything before this field
+//!       .    4  CRC32C of everything before this field
 //! ```
+//!
+//! A *commit* is what one `fdatasync` made durable: one block or several. Its last block says so,
+//! and what stands behind the last such block after a power cut was never acknowledged.
+//! `committed` tells a torn write from rot: if any later block was written when the damaged position
+//! was already durable, the damage is a loss and is never cut off in silence.
 
-use crate::event::Position;
-use crate::event::record::{RecordError, RecordRef};
+use jiff::Timestamp;
 
-const MAGIC: [u8; 4] = *b"MCRB";
-const FORMAT: u16 = 1;
-/// Bytes before the records.
-pub const HEADER: usize = 56;
-/// Bytes after the records.
-pub const TRAILER: usize = 36;
-/// The largest block.
-pub const MAX_BLOCK: usize = 64 * 1024;
+use crate::event::record::encode_record;
+use crate::event::{Position, RecordRef};
 
-/// A BLAKE3 hash.
-pub type Hash = [u8; 32];
+/// The first bytes of every block. The first byte is not ASCII and the last is a line feed, so a
+/// transfer that mangles text is noticed, as in PNG.
+pub const MAGIC: [u8; 8] = *b"\x89MECRIS\n";
+/// The format that this program writes and reads.
+pub const FORMAT: u16 = 1;
+/// No block is longer, its header and checksums included: longer values leave sled's own log.
+pub const BLOCK_BYTES_MAX: usize = 64 * 1024;
+/// Bytes before the first record.
+pub const HEADER_BYTES: usize = 80;
+/// The two checksums at the end.
+pub const TRAILER_BYTES: usize = 36;
+/// The longest record that fits into a block.
+pub const RECORD_BYTES_MAX: usize = BLOCK_BYTES_MAX - HEADER_BYTES - TRAILER_BYTES;
+
+const FLAG_LAST_OF_COMMIT: u16 = 1;
+const FLAG_FIRST_OF_SEGMENT: u16 = 2;
+
+/// The hash of a block, which covers everything before it.
+pub type BlockHash = [u8; 32];
 
 /// Why bytes are not a block.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BlockError {
-    /// They end before the block does.
-    #[error("the block is cut off")]
-    CutOff,
-    /// They do not begin as a block does.
-    #[error("no block begins here")]
-    NoBlock,
-    /// A newer program wrote it.
-    #[error("block format {0} is not known to this mecris")]
-    Format(u16),
-    /// The CRC32C does not match.
-    #[error("the checksum does not match")]
-    Checksum,
-    /// The BLAKE3 hash does not match.
-    #[error("the hash does not match")]
-    Hash,
-    /// A record cannot be read.
-    #[error("record {number}: {source}")]
-    Record {
-        /// The record's number in the block, from 0.
-        number: u32,
-        /// What is wrong with it.
-        source: RecordError,
+    /// The bytes end before the block does.
+    #[error("a block of {needed} bytes stands in {available}")]
+    Short {
+        /// What the block needs.
+        needed: usize,
+        /// What is there.
+        available: usize,
     },
+    /// The magic is missing: no block starts here.
+    #[error("no block starts here")]
+    NoMagic,
+    /// A newer program wrote it.
+    #[error("block format {0} is not known to this mecris; use a newer one")]
+    Format(u16),
+    /// Length, count or flags are impossible.
+    #[error("the header of the block is impossible")]
+    Header,
+    /// The CRC32C does not match the bytes.
+    #[error("the checksum of the block does not match its bytes")]
+    Checksum,
+    /// The BLAKE3 hash does not match the bytes.
+    #[error("the hash of the block does not match its bytes")]
+    Hash,
+    /// The block is whole, but it is not the one that belongs here.
+    #[error("the block at position {found} stands where position {expected} belongs")]
+    Misplaced {
+        /// What its header says.
+        found: Position,
+        /// What belongs here.
+        expected: Position,
+    },
+    /// The block does not name the hash of the one before it.
+    #[error("the block does not continue the hash chain")]
+    Chain,
+    /// A record in a block whose checksums match is not a record.
+    #[error("record {index} of the block: {source}")]
+    Record {
+        /// Which one, from 0.
+        index: usize,
+        /// What is wrong with it.
+        source: crate::event::record::RecordError,
+    },
+    /// The records do not carry the positions that the header promises.
+    #[error("the records of the block do not match its header")]
+    Records,
 }
 
-/// A block's header.
+/// A block's header, read and within its limits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Header {
-    /// Position of the first record.
+    /// Whether an `fdatasync` ended with this block.
+    pub last_of_commit: bool,
+    /// Whether a segment file starts with this block.
+    pub first_of_segment: bool,
+    /// The whole block, in bytes.
+    pub len: usize,
+    /// The position of its first record.
     pub first: Position,
-    /// Number of records.
+    /// How many records, at least 1.
     pub count: u32,
-    /// Length of the records in bytes.
-    pub body: u32,
-    /// Hash of the block before.
-    pub previous: Hash,
+    /// The last position that was durable when it was written.
+    pub committed: Position,
+    /// When its records were recorded.
+    pub recorded_at: Timestamp,
+    /// The hash of the block before.
+    pub previous: BlockHash,
 }
 
 impl Header {
-    /// The whole block's length in bytes.
-    #[must_use]
-    pub fn block_len(&self) -> usize {
-        HEADER + self.body as usize + TRAILER
+    /// Reads a header; the block's other bytes need not be there yet.
+    ///
+    /// # Errors
+    /// [`BlockError::Short`], [`BlockError::NoMagic`], [`BlockError::Format`], [`BlockError::Header`].
+    pub fn read(bytes: &[u8]) -> Result<Self, BlockError> {
+        let short = BlockError::Short { needed: HEADER_BYTES, available: bytes.len() };
+        let header: &[u8; HEADER_BYTES] = bytes.first_chunk().ok_or(short)?;
+        if header[..8] != MAGIC {
+            return Err(BlockError::NoMagic);
+        }
+        let format = u16::from_le_bytes(array_at(header, 8));
+        if format != FORMAT {
+            return Err(BlockError::Format(format));
+        }
+        let flags = u16::from_le_bytes(array_at(header, 10));
+        let len = u32::from_le_bytes(array_at(header, 12)) as usize;
+        let first = u64::from_le_bytes(array_at(header, 16));
+        let count = u32::from_le_bytes(array_at(header, 24));
+        let committed = u64::from_le_bytes(array_at(header, 32));
+        let recorded_at = i64::from_le_bytes(array_at(header, 40));
+        let possible = flags & !(FLAG_LAST_OF_COMMIT | FLAG_FIRST_OF_SEGMENT) == 0
+            && (HEADER_BYTES + TRAILER_BYTES..=BLOCK_BYTES_MAX).contains(&len)
+            && count > 0
+            && (count as usize) < BLOCK_BYTES_MAX / crate::event::record::HEADER_BYTES
+            && header[28..32] == [0; 4]
+            // Far from overflow, so that sums of positions need no checks.
+            && (1..=u64::MAX / 2).contains(&first)
+            && committed < first;
+        let recorded_at = Timestamp::from_microsecond(recorded_at).ok().filter(|_| possible);
+        Ok(Self {
+            last_of_commit: flags & FLAG_LAST_OF_COMMIT != 0,
+            first_of_segment: flags & FLAG_FIRST_OF_SEGMENT != 0,
+            len,
+            first: Position(first),
+            count,
+            committed: Position(committed),
+            recorded_at: recorded_at.ok_or(BlockError::Header)?,
+            previous: array_at(header, 48),
+        })
     }
 
-    /// The position of the last record.
+    /// The position of its last record.
     #[must_use]
     pub fn last(&self) -> Position {
-        Position(self.first.0 + u64::from(self.count) - 1)
+        self.first.plus(u64::from(self.count) - 1)
     }
 }
 
-/// A block whose checksum has been verified.
+/// A block whose CRC32C matches its bytes.
 #[derive(Debug, Clone, Copy)]
 pub struct Block<'a> {
-    /// See [`Header`].
-    pub header: Header,
-    /// All its bytes.
-    pub bytes: &'a [u8],
-}
-
-fn array<const N: usize>(bytes: &[u8], at: usize) -> Result<[u8; N], BlockError> {
-    bytes.get(at..at + N).and_then(|slice| slice.try_into().ok()).ok_or(BlockError::CutOff)
+    header: Header,
+    bytes: &'a [u8],
 }
 
 impl<'a> Block<'a> {
-    /// Reads the block at the front of `bytes` and verifies its checksum.
+    /// Reads the block at the start of `bytes` and checks its CRC32C.
     ///
     /// # Errors
-    /// [`BlockError`]; nothing is allocated, whatever the bytes say.
+    /// [`BlockError`].
     pub fn read(bytes: &'a [u8]) -> Result<Self, BlockError> {
-        let header = read_header(bytes)?;
-        let bytes = bytes.get(..header.block_len()).ok_or(BlockError::CutOff)?;
-        let (covered, crc) = bytes.split_at(bytes.len() - 4);
-        if crc32c::crc32c(covered) != u32::from_le_bytes(array(crc, 0)?) {
+        let header = Header::read(bytes)?;
+        let short = BlockError::Short { needed: header.len, available: bytes.len() };
+        let bytes = bytes.get(..header.len).ok_or(short)?;
+        let (covered, crc) = bytes.split_last_chunk().ok_or(BlockError::Header)?;
+        if crc32c::crc32c(covered) != u32::from_le_bytes(*crc) {
             return Err(BlockError::Checksum);
         }
         Ok(Self { header, bytes })
     }
 
-    /// The hash as it stands in the block.
-    #[must_use]
-    pub fn hash(&self) -> Hash {
-        let at = self.bytes.len() - TRAILER;
-        array(self.bytes, at).unwrap_or_default()
-    }
-
-    /// Verifies the hash, which [`Block::read`] does not.
+    /// The same, and the block must start at `position`.
     ///
     /// # Errors
-    /// [`BlockError::Hash`].
-    pub fn verify_hash(&self) -> Result<(), BlockError> {
-        let covered = &self.bytes[..self.bytes.len() - TRAILER];
-        if *blake3::hash(covered).as_bytes() == self.hash() { Ok(()) } else { Err(BlockError::Hash) }
+    /// [`BlockError`].
+    pub fn read_at(bytes: &'a [u8], position: Position) -> Result<Self, BlockError> {
+        let block = Self::read(bytes)?;
+        if block.header.first != position {
+            return Err(BlockError::Misplaced { found: block.header.first, expected: position });
+        }
+        Ok(block)
     }
 
-    /// The records in order. After an error there are no more.
-    pub fn records(&self) -> impl Iterator<Item = Result<RecordRef<'a>, BlockError>> {
-        let mut rest = &self.bytes[HEADER..self.bytes.len() - TRAILER];
-        let (first, count) = (self.header.first, self.header.count);
-        let mut number = 0;
-        std::iter::from_fn(move || {
-            if number == count {
-                return None;
+    /// Checks what the CRC32C cannot: the BLAKE3 hash, the chain, and each record.
+    ///
+    /// # Errors
+    /// [`BlockError::Hash`], [`BlockError::Chain`], [`BlockError::Record`], [`BlockError::Records`].
+    pub fn verify(&self, previous: &BlockHash) -> Result<(), BlockError> {
+        let (covered, _) = self.bytes.split_at(self.bytes.len() - TRAILER_BYTES);
+        if *blake3::hash(covered).as_bytes() != self.hash() {
+            return Err(BlockError::Hash);
+        }
+        if self.header.previous != *previous {
+            return Err(BlockError::Chain);
+        }
+        let mut expected = self.header.first;
+        for record in self.records() {
+            if record?.position != expected {
+                return Err(BlockError::Records);
             }
-            let position = first.plus(u64::from(number));
-            match RecordRef::decode(rest, position) {
-                Ok((record, after)) => {
-                    rest = after;
-                    number += 1;
-                    Some(Ok(record))
-                }
-                Err(source) => {
-                    let failed = number;
-                    number = count;
-                    Some(Err(BlockError::Record { number: failed, source }))
-                }
-            }
-        })
+            expected = expected.next();
+        }
+        if expected == self.header.last().next() { Ok(()) } else { Err(BlockError::Records) }
+    }
+
+    /// Its header.
+    #[must_use]
+    pub fn header(&self) -> &Header {
+        &self.header
+    }
+
+    /// All its bytes.
+    #[must_use]
+    pub fn bytes(&self) -> &'a [u8] {
+        self.bytes
+    }
+
+    /// The hash that it carries; [`Block::verify`] says whether it is right.
+    #[must_use]
+    pub fn hash(&self) -> BlockHash {
+        let mut hash = [0; 32];
+        let end = self.bytes.len() - 4;
+        hash.copy_from_slice(&self.bytes[end - 32..end]);
+        hash
+    }
+
+    /// Its records, in order. The iteration ends at the first that cannot be read.
+    #[must_use]
+    pub fn records(&self) -> Records<'a> {
+        let end = self.bytes.len() - TRAILER_BYTES;
+        Records { rest: &self.bytes[HEADER_BYTES..end], index: 0 }
     }
 }
 
-fn read_header(bytes: &[u8]) -> Result<Header, BlockError> {
-    if array::<4>(bytes, 0)? != MAGIC {
-        return Err(BlockError::NoBlock);
-    }
-    let format = u16::from_le_bytes(array(bytes, 4)?);
-    if format != FORMAT {
-        return Err(BlockError::Format(format));
-    }
-    let header = Header {
-        first: Position(u64::from_le_bytes(array(bytes, 8)?)),
-        count: u32::from_le_bytes(array(bytes, 16)?),
-        body: u32::from_le_bytes(array(bytes, 20)?),
-        previous: array(bytes, 24)?,
-    };
-    let is_sane = header.count > 0 && header.first > Position::START && header.body as usize <= MAX_BLOCK;
-    if is_sane && header.block_len() <= MAX_BLOCK { Ok(header) } else { Err(BlockError::NoBlock) }
+/// The records of a block.
+#[derive(Debug, Clone)]
+pub struct Records<'a> {
+    rest: &'a [u8],
+    index: usize,
 }
 
-/// A block being filled.
+impl<'a> Iterator for Records<'a> {
+    type Item = Result<RecordRef<'a>, BlockError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.rest.is_empty() {
+            return None;
+        }
+        let index = self.index;
+        self.index += 1;
+        match RecordRef::decode(self.rest) {
+            Ok((record, rest)) => {
+                self.rest = rest;
+                Some(Ok(record))
+            }
+            Err(source) => {
+                self.rest = &[];
+                Some(Err(BlockError::Record { index, source }))
+            }
+        }
+    }
+}
+
+/// What all blocks of one commit share.
+#[derive(Debug, Clone, Copy)]
+pub struct Commit {
+    /// The last durable position.
+    pub committed: Position,
+    /// When the records are recorded.
+    pub recorded_at: Timestamp,
+    /// Whether the first block starts a segment.
+    pub starts_segment: bool,
+}
+
+/// Where a sealed block stands in a [`CommitWriter`]'s bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sealed {
+    /// Its header.
+    pub header: Header,
+    /// Its hash.
+    pub hash: BlockHash,
+}
+
+/// Writes the blocks of one commit behind one another into one buffer.
 #[derive(Debug)]
-pub struct Builder {
+pub struct CommitWriter {
+    commit: Commit,
     bytes: Vec<u8>,
+    blocks: Vec<Sealed>,
+    /// Where the open block starts in `bytes`.
+    start: usize,
     first: Position,
     count: u32,
+    previous: BlockHash,
 }
 
-impl Builder {
-    /// For records from a position on.
+impl CommitWriter {
+    /// Starts a commit behind `previous`; `bytes` is a buffer to use again.
     #[must_use]
-    pub fn new(first: Position) -> Self {
-        assert!(first > Position::START, "positions begin at 1");
-        Self { bytes: vec![0; HEADER], first, count: 0 }
+    pub fn new(commit: Commit, first: Position, previous: BlockHash, mut bytes: Vec<u8>) -> Self {
+        bytes.clear();
+        Self { commit, bytes, blocks: Vec::new(), start: 0, first, count: 0, previous }
     }
 
-    /// Whether a record of this length still fits.
-    #[must_use]
-    pub fn fits(&self, record: usize) -> bool {
-        self.bytes.len() + record + TRAILER <= MAX_BLOCK
-    }
-
-    /// Adds an encoded record, which must fit.
-    pub fn push(&mut self, record: &[u8]) {
-        assert!(self.fits(record.len()), "the writer asks before it adds");
-        self.bytes.extend_from_slice(record);
+    /// Adds a record, in a new block if the open one is full.
+    ///
+    /// # Errors
+    /// [`crate::event::record::RecordError`]: the record was not added.
+    ///
+    /// # Panics
+    /// If the record is longer than [`RECORD_BYTES_MAX`]: the caller checks before it assigns positions.
+    pub fn push(&mut self, record: &RecordRef<'_>) -> Result<(), crate::event::record::RecordError> {
+        let len = record.encoded_len();
+        assert!(len <= RECORD_BYTES_MAX, "the writer refuses longer records");
+        let open = self.bytes.len() - self.start;
+        if self.count > 0 && open + len + TRAILER_BYTES > BLOCK_BYTES_MAX {
+            self.seal(false);
+        }
+        if self.count == 0 {
+            self.bytes.resize(self.start + HEADER_BYTES, 0);
+        }
+        encode_record(&mut self.bytes, record)?;
         self.count += 1;
+        Ok(())
     }
 
-    /// Whether there is nothing in it.
+    /// Seals the last block; gives the bytes of all of them, and what each is.
     #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.count == 0
+    pub fn finish(mut self) -> (Vec<u8>, Vec<Sealed>) {
+        if self.count > 0 {
+            self.seal(true);
+        }
+        (self.bytes, self.blocks)
     }
 
-    /// The finished block and its hash.
-    #[must_use]
-    pub fn finish(mut self, previous: &Hash) -> (Vec<u8>, Hash) {
-        assert!(self.count > 0, "a block has at least one record");
-        let body = (self.bytes.len() - HEADER) as u32;
-        self.bytes[0..4].copy_from_slice(&MAGIC);
-        self.bytes[4..6].copy_from_slice(&FORMAT.to_le_bytes());
-        self.bytes[8..16].copy_from_slice(&self.first.0.to_le_bytes());
-        self.bytes[16..20].copy_from_slice(&self.count.to_le_bytes());
-        self.bytes[20..24].copy_from_slice(&body.to_le_bytes());
-        self.bytes[24..56].copy_from_slice(previous);
-        let hash = *blake3::hash(&self.bytes).as_bytes();
+    fn seal(&mut self, last_of_commit: bool) {
+        let header = Header {
+            last_of_commit,
+            first_of_segment: self.commit.starts_segment && self.blocks.is_empty(),
+            len: self.bytes.len() - self.start + TRAILER_BYTES,
+            first: self.first,
+            count: self.count,
+            committed: self.commit.committed,
+            recorded_at: self.commit.recorded_at,
+            previous: self.previous,
+        };
+        write_header(&mut self.bytes[self.start..], &header);
+        let hash = *blake3::hash(&self.bytes[self.start..]).as_bytes();
         self.bytes.extend_from_slice(&hash);
-        let crc = crc32c::crc32c(&self.bytes);
+        let crc = crc32c::crc32c(&self.bytes[self.start..]);
         self.bytes.extend_from_slice(&crc.to_le_bytes());
-        (self.bytes, hash)
+        self.blocks.push(Sealed { header, hash });
+        self.start = self.bytes.len();
+        self.first = header.last().next();
+        self.count = 0;
+        self.previous = hash;
     }
 }
 
-/// The longest record that fits into a block.
-pub const MAX_RECORD: usize = MAX_BLOCK - HEADER - TRAILER;
+fn write_header(out: &mut [u8], header: &Header) {
+    let mut flags = 0;
+    flags |= if header.last_of_commit { FLAG_LAST_OF_COMMIT } else { 0 };
+    flags |= if header.first_of_segment { FLAG_FIRST_OF_SEGMENT } else { 0 };
+    out[0..8].copy_from_slice(&MAGIC);
+    out[8..10].copy_from_slice(&FORMAT.to_le_bytes());
+    out[10..12].copy_from_slice(&flags.to_le_bytes());
+    out[12..16].copy_from_slice(&(header.len as u32).to_le_bytes());
+    out[16..24].copy_from_slice(&header.first.0.to_le_bytes());
+    out[24..28].copy_from_slice(&header.count.to_le_bytes());
+    out[32..40].copy_from_slice(&header.committed.0.to_le_bytes());
+    out[40..48].copy_from_slice(&header.recorded_at.as_microsecond().to_le_bytes());
+    out[48..80].copy_from_slice(&header.previous);
+}
+
+/// `N` bytes of the header; every caller's offset is a constant within it.
+fn array_at<const N: usize>(header: &[u8; HEADER_BYTES], offset: usize) -> [u8; N] {
+    let mut bytes = [0; N];
+    bytes.copy_from_slice(&header[offset..offset + N]);
+    bytes
+}
+
+#[cfg(test)]
+pub(in crate::log) mod tests;

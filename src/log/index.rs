@@ -1,203 +1,187 @@
-//! The index in memory: which block holds a position, an id, a stream's version, a moment.
-//!
-//! It is derived from the blocks at every open and never stored, so it cannot disagree with them.
-//! An event costs some 50 bytes here.
+//! The indexes that are asked on the way of an append, in memory: event id to position, stream to
+//! version. Filled at open from the runs' entries, or from the blocks.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 
-use jiff::Timestamp;
+use super::{LogError, block::Block, block::BlockError, run::Run};
+use crate::event::{EventId, Position, StreamId, TenantId, Version};
 
-use crate::event::{EventId, Position, RecordRef, Version};
+/// A stream remembers where it has events at this grain: one entry for each stretch of positions in
+/// which it has any. Small enough that a rare stream is read without reading the others.
+const STRETCH: u64 = 256;
 
-use super::Head;
-use super::block::{Block, BlockError, Hash};
+/// Passes a key through that is already spread evenly.
+#[derive(Debug, Default)]
+pub(super) struct Folded(u64);
 
-/// Event ids are hashes or random already: their first eight bytes are as good as any hash.
-#[derive(Default)]
-struct IdHasher(u64);
-
-impl Hasher for IdHasher {
+impl Hasher for Folded {
     fn finish(&self) -> u64 {
         self.0
     }
 
     fn write(&mut self, bytes: &[u8]) {
-        if let Some(first) = bytes.first_chunk() {
-            self.0 = self.0.rotate_left(29) ^ u64::from_le_bytes(*first);
+        for chunk in bytes.chunks(8) {
+            let mut word = [0; 8];
+            word[..chunk.len()].copy_from_slice(chunk);
+            self.write_u64(u64::from_le_bytes(word));
         }
     }
-}
 
-/// Where a block is and what it covers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct BlockEntry {
-    /// Position of its first record.
-    pub first: Position,
-    /// Number of its records.
-    pub count: u32,
-    /// Its length in bytes.
-    pub len: u32,
-    /// The number of its segment, counted from the oldest.
-    pub segment: u32,
-    /// Where in the segment it begins.
-    pub offset: u32,
-    /// When its last record was recorded, in microseconds.
-    pub recorded_last_us: i64,
-}
-
-impl BlockEntry {
-    /// The position of its last record.
-    #[must_use]
-    pub fn last(&self) -> Position {
-        Position(self.first.0 + u64::from(self.count) - 1)
+    fn write_u64(&mut self, word: u64) {
+        // Ids may be UUIDs of one millisecond: multiply, so that all bits take part.
+        self.0 = (self.0.rotate_left(32) ^ word).wrapping_mul(0x9E37_79B9_7F4A_7C15);
     }
 }
 
-/// A stream's version, and the blocks that hold its events.
-#[derive(Debug, Clone, Default)]
+pub(super) type FoldedMap<K, V> = HashMap<K, V, BuildHasherDefault<Folded>>;
+
+/// Where a stream has events.
+#[derive(Debug, Clone, Copy)]
+struct Stretch {
+    position: Position,
+    version: Version,
+}
+
+#[derive(Debug, Default)]
 struct StreamEntry {
     version: Version,
-    /// (first version in the block, the block's number), ascending.
-    blocks: Vec<(Version, u32)>,
+    stretches: Vec<Stretch>,
 }
 
-/// What an index refuses to take in: the log would break its own rules.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum IndexError {
-    /// The block cannot be read.
-    #[error(transparent)]
-    Block(#[from] BlockError),
-    /// A stream's versions have a gap, or go back.
-    #[error("version {found} of its stream stands where {expected} belongs")]
-    Version {
-        /// The version in the record.
-        found: Version,
-        /// The version that belongs there.
-        expected: Version,
-    },
-    /// An id stands twice.
-    #[error("the same event stands at {earlier} already")]
-    Twice {
-        /// Where it stands too.
-        earlier: Position,
-    },
-}
+/// Gives the id of the event at a position, from its block.
+pub(super) type IdAt<'a> = dyn FnMut(Position) -> Result<EventId, LogError> + 'a;
 
-/// See the module.
+/// The indexes.
 #[derive(Debug, Default)]
-pub struct Index {
-    blocks: Vec<BlockEntry>,
-    ids: HashMap<[u8; 16], u64, BuildHasherDefault<IdHasher>>,
-    tenants: HashMap<Box<str>, HashMap<Box<str>, StreamEntry>>,
-    head_hash: Hash,
+pub(super) struct Index {
+    /// Half an id to the position of the first event that has it: 16 bytes an event instead of 24.
+    /// A hit is a candidate, and the event's own bytes decide.
+    ids: FoldedMap<u64, Position>,
+    /// Events whose half id was taken.
+    collisions: FoldedMap<[u8; 16], Position>,
+    /// Tenant to stream to number: found by borrowed names, without allocation.
+    numbers: HashMap<Box<str>, HashMap<Box<str>, u32>>,
+    streams: Vec<StreamEntry>,
+}
+
+fn half(id: EventId) -> u64 {
+    let [low, high] = [0, 8].map(|at| {
+        let mut word = [0; 8];
+        word.copy_from_slice(&id.0[at..at + 8]);
+        u64::from_le_bytes(word)
+    });
+    low ^ high.rotate_left(29)
 }
 
 impl Index {
-    /// The end of the log.
-    #[must_use]
-    pub fn head(&self) -> Head {
-        let last = self.blocks.last();
-        let recorded_at = last.and_then(|block| Timestamp::from_microsecond(block.recorded_last_us).ok());
-        Head {
-            position: last.map_or(Position::START, BlockEntry::last),
-            hash: self.head_hash,
-            recorded_at: recorded_at.unwrap_or(Timestamp::UNIX_EPOCH),
+    /// Where the event with this id stands.
+    pub(super) fn find(&self, id: EventId, id_at: &mut IdAt<'_>) -> Result<Option<Position>, LogError> {
+        let Some(&candidate) = self.ids.get(&half(id)) else {
+            return Ok(None);
+        };
+        if id_at(candidate)? == id {
+            return Ok(Some(candidate));
+        }
+        Ok(self.collisions.get(&id.0).copied())
+    }
+
+    /// Whether the event at a position is found by its id.
+    pub(super) fn holds(&self, id: EventId, position: Position) -> bool {
+        self.ids.get(&half(id)) == Some(&position) || self.collisions.get(&id.0) == Some(&position)
+    }
+
+    /// The version of a stream.
+    pub(super) fn version(&self, tenant: &TenantId, stream: &StreamId) -> Version {
+        self.entry(tenant, stream).map_or(Version::NONE, |entry| entry.version)
+    }
+
+    fn entry(&self, tenant: &TenantId, stream: &StreamId) -> Option<&StreamEntry> {
+        let number = self.numbers.get(tenant.as_str())?.get(stream.as_str())?;
+        self.streams.get(*number as usize)
+    }
+
+    /// The ranges of positions in which a stream has the events from `from` on.
+    pub(super) fn ranges(
+        &self,
+        tenant: &TenantId,
+        stream: &StreamId,
+        from: Version,
+    ) -> Vec<(Position, Position)> {
+        let Some(entry) = self.entry(tenant, stream) else {
+            return Vec::new();
+        };
+        let start = entry.stretches.partition_point(|stretch| stretch.version <= from).saturating_sub(1);
+        let mut ranges: Vec<(Position, Position)> = Vec::new();
+        for stretch in &entry.stretches[start..] {
+            let end = Position((stretch.position.0 / STRETCH + 1) * STRETCH - 1);
+            match ranges.last_mut() {
+                Some(last) if last.1.next() >= stretch.position => last.1 = end,
+                _ => ranges.push((stretch.position, end)),
+            }
+        }
+        ranges
+    }
+
+    /// The number of a stream, given it now if it has none.
+    pub(super) fn number(&mut self, tenant: &str, stream: &str) -> u32 {
+        if let Some(number) = self.numbers.get(tenant).and_then(|streams| streams.get(stream)) {
+            return *number;
+        }
+        let number = self.streams.len() as u32;
+        self.streams.push(StreamEntry::default());
+        self.numbers.entry(tenant.into()).or_default().insert(stream.into(), number);
+        number
+    }
+
+    /// Adds the next event of a stream by its number.
+    pub(super) fn insert(&mut self, number: u32, id: EventId, position: Position, version: Version) {
+        if *self.ids.entry(half(id)).or_insert(position) != position {
+            self.collisions.insert(id.0, position);
+        }
+        let entry = &mut self.streams[number as usize];
+        entry.version = version;
+        if entry.stretches.last().is_none_or(|last| last.position.0 / STRETCH != position.0 / STRETCH) {
+            entry.stretches.push(Stretch { position, version });
         }
     }
 
-    /// Takes in the next block.
+    /// Adds all events of a run; `false` if a stream's versions do not follow.
+    pub(super) fn insert_run(&mut self, run: &Run<'_>) -> bool {
+        let mut streams = Vec::with_capacity(run.streams.len());
+        for stream in &run.streams {
+            let number = self.number(stream.tenant, stream.stream);
+            if self.streams[number as usize].version.next() != stream.first {
+                return false;
+            }
+            streams.push((number, stream.first));
+        }
+        let mut position = run.first;
+        for (stream, id) in &run.events {
+            let (number, version) = &mut streams[*stream];
+            self.insert(*number, *id, position, *version);
+            *version = version.next();
+            position = position.next();
+        }
+        true
+    }
+
+    /// Adds all events of a block.
     ///
     /// # Errors
-    /// [`IndexError`]; the index must then not be used further.
-    pub fn add(&mut self, block: &Block<'_>, segment: u32, offset: u32) -> Result<(), IndexError> {
-        let number = self.blocks.len() as u32;
-        let mut recorded_last_us = i64::MIN;
+    /// [`BlockError`] if a record cannot be read, or a stream's versions do not follow.
+    pub(super) fn insert_block(&mut self, block: &Block<'_>) -> Result<(), BlockError> {
         for record in block.records() {
             let record = record?;
-            self.add_record(&record, number)?;
-            recorded_last_us = record.recorded_at.as_microsecond();
-        }
-        self.blocks.push(BlockEntry {
-            first: block.header.first,
-            count: block.header.count,
-            len: block.bytes.len() as u32,
-            segment,
-            offset,
-            recorded_last_us,
-        });
-        self.head_hash = block.hash();
-        Ok(())
-    }
-
-    fn add_record(&mut self, record: &RecordRef<'_>, block: u32) -> Result<(), IndexError> {
-        if let Some(earlier) = self.ids.insert(record.id.0, record.position.0) {
-            return Err(IndexError::Twice { earlier: Position(earlier) });
-        }
-        if !self.tenants.contains_key(record.tenant) {
-            self.tenants.insert(record.tenant.into(), HashMap::new());
-        }
-        let Some(streams) = self.tenants.get_mut(record.tenant) else { return Ok(()) };
-        if !streams.contains_key(record.stream) {
-            streams.insert(record.stream.into(), StreamEntry::default());
-        }
-        let Some(stream) = streams.get_mut(record.stream) else { return Ok(()) };
-        let expected = stream.version.next();
-        if record.version != expected {
-            return Err(IndexError::Version { found: record.version, expected });
-        }
-        stream.version = expected;
-        if stream.blocks.last().is_none_or(|&(_, last)| last != block) {
-            stream.blocks.push((expected, block));
+            let number = self.number(record.tenant, record.stream);
+            if self.streams[number as usize].version.next() != record.version {
+                return Err(BlockError::Records);
+            }
+            self.insert(number, record.id, record.position, record.version);
         }
         Ok(())
-    }
-
-    /// Where an event stands.
-    #[must_use]
-    pub fn find(&self, id: EventId) -> Option<Position> {
-        self.ids.get(&id.0).copied().map(Position)
-    }
-
-    /// The version of a stream's last event.
-    #[must_use]
-    pub fn version(&self, tenant: &str, stream: &str) -> Version {
-        self.stream(tenant, stream).map_or(Version::NONE, |stream| stream.version)
-    }
-
-    fn stream(&self, tenant: &str, stream: &str) -> Option<&StreamEntry> {
-        self.tenants.get(tenant)?.get(stream)
-    }
-
-    /// How many blocks there are.
-    #[must_use]
-    pub fn block_count(&self) -> usize {
-        self.blocks.len()
-    }
-
-    /// A block by its number.
-    #[must_use]
-    pub fn block(&self, number: usize) -> Option<BlockEntry> {
-        self.blocks.get(number).copied()
-    }
-
-    /// The number of the block that holds a position, or of the first one after it.
-    #[must_use]
-    pub fn block_at(&self, position: Position) -> usize {
-        self.blocks.partition_point(|block| block.last() < position)
-    }
-
-    /// The number of the first block whose last record was recorded after an instant.
-    #[must_use]
-    pub fn block_after(&self, recorded_at: Timestamp) -> usize {
-        self.blocks.partition_point(|block| block.recorded_last_us <= recorded_at.as_microsecond())
-    }
-
-    /// The numbers of the blocks that hold a stream's events from a version on.
-    #[must_use]
-    pub fn stream_blocks(&self, tenant: &str, stream: &str, from: Version) -> Vec<usize> {
-        let Some(stream) = self.stream(tenant, stream) else { return Vec::new() };
-        let start = stream.blocks.partition_point(|&(first, _)| first <= from).saturating_sub(1);
-        stream.blocks[start..].iter().map(|&(_, number)| number as usize).collect()
     }
 }
+
+#[cfg(test)]
+mod tests;

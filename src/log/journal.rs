@@ -1,137 +1,286 @@
-//! The journal: segment files of blocks, appended and synced. An acknowledgement waits for this alone.
+//! The journal: segment files of blocks, appended and `fdatasync`ed. An acknowledgement waits for
+//! this and for nothing else.
+//!
+//! A segment file has no header of its own: it is its blocks, one behind the other, so that backup,
+//! repair and restore copy bytes without looking into them. It is named after its first position:
+//!
+//! ```text
+//! <data>/journal/00000000000000000001.seg     blocks of positions 1 to 48,211
+//!                00000000000000048212.seg     blocks of positions 48,212 to now
+//! ```
 
-use std::fs::{File, OpenOptions};
-use std::io::{self, Write};
-use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use super::block::BLOCK_BYTES_MAX;
+use super::disk::{Disk, DiskFile};
 use crate::event::Position;
 
-/// A segment that has grown past this is followed by a new one.
-const SEGMENT_MAX: u64 = 64 * 1024 * 1024;
+/// A segment is left when it has this many bytes; a commit may carry it over by its own length.
+pub const SEGMENT_BYTES: u64 = 64 * 1024 * 1024;
+/// Limit of [`SEGMENT_BYTES`], so that an offset fits the directory's 28 bits.
+pub const SEGMENT_BYTES_MAX: u64 = 128 * 1024 * 1024;
 
-/// The file name of the segment that begins at a position.
+const EXTENSION: &str = ".seg";
+const OFFSET_BITS: u32 = 28;
+const LENGTH_BITS: u32 = 16;
+
+/// The name of the segment file that starts at a position.
 #[must_use]
 pub fn segment_name(first: Position) -> String {
-    format!("{:020}.seg", first.0)
+    format!("{:020}{EXTENSION}", first.0)
 }
 
-/// The segments of a directory as (first position, path), ascending.
+/// The first position that a segment's file name promises; `None` for other files.
+#[must_use]
+pub fn parse_segment_name(name: &str) -> Option<Position> {
+    let first = name.strip_suffix(EXTENSION)?.parse().ok().map(Position)?;
+    (first >= Position::FIRST && segment_name(first) == name).then_some(first)
+}
+
+/// The segment files of a directory, in order.
 ///
 /// # Errors
-/// What the file system said.
-pub fn segments(dir: &Path) -> io::Result<Vec<(Position, PathBuf)>> {
-    let mut found = Vec::new();
-    for entry in std::fs::read_dir(dir)? {
-        let path = entry?.path();
-        let first = path
-            .file_name()
-            .and_then(|name| name.to_str())
-            .and_then(|name| name.strip_suffix(".seg"))
-            .and_then(|digits| digits.parse().ok());
-        if let Some(first) = first {
-            found.push((Position(first), path));
-        }
+/// What the system says.
+pub fn list_segments(disk: &dyn Disk, dir: &Path) -> io::Result<Vec<Position>> {
+    let mut firsts: Vec<_> = disk.list(dir)?.iter().filter_map(|name| parse_segment_name(name)).collect();
+    firsts.sort_unstable();
+    Ok(firsts)
+}
+
+/// A segment file.
+#[derive(Debug, Clone)]
+pub struct Segment {
+    /// The position of its first record.
+    pub first: Position,
+    /// `None` when the file is missing and the log was opened without repairing it.
+    pub file: Option<Arc<dyn DiskFile>>,
+}
+
+/// Where a block stands: 16 bytes, for there may be a block for each event.
+#[derive(Debug, Clone, Copy)]
+struct Entry {
+    first: Position,
+    /// Segment number, offset and length less one, in 20, 28 and 16 bits.
+    place: u64,
+}
+
+impl Entry {
+    fn segment(self) -> usize {
+        (self.place >> (OFFSET_BITS + LENGTH_BITS)) as usize
     }
-    found.sort();
-    Ok(found)
+
+    fn offset(self) -> u64 {
+        (self.place >> LENGTH_BITS) & ((1 << OFFSET_BITS) - 1)
+    }
+
+    fn len(self) -> usize {
+        (self.place & ((1 << LENGTH_BITS) - 1)) as usize + 1
+    }
 }
 
-/// Writes a whole segment in place of another, or of none.
-///
-/// # Errors
-/// What the file system said; the old segment is then untouched.
-pub fn replace_segment(dir: &Path, first: Position, bytes: &[u8]) -> io::Result<()> {
-    let path = dir.join(segment_name(first));
-    let temporary = path.with_extension("new");
-    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&temporary)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    std::fs::rename(&temporary, &path)?;
-    sync_dir(dir)
+/// Blocks that stand behind one another in one file.
+#[derive(Debug, Clone)]
+pub struct Span {
+    /// The file; `None` when it is missing.
+    pub file: Option<Arc<dyn DiskFile>>,
+    /// Where the first block starts.
+    pub offset: u64,
+    /// First position and length of each.
+    pub blocks: Vec<(Position, usize)>,
+    /// The position behind the last block.
+    pub end: Position,
 }
 
-fn sync_dir(dir: &Path) -> io::Result<()> {
-    File::open(dir)?.sync_all()
+impl Span {
+    /// Bytes of all its blocks.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.blocks.iter().map(|(_, len)| len).sum()
+    }
+
+    /// Reads what the file has of the span into `buffer`; what could not be read is missing at its end.
+    pub fn read(&self, buffer: &mut Vec<u8>) {
+        buffer.resize(self.bytes(), 0);
+        let read = match &self.file {
+            Some(file) => file.read_at(buffer, self.offset).unwrap_or_else(|error| {
+                tracing::warn!(%error, offset = self.offset, "a segment of the journal cannot be read");
+                0
+            }),
+            None => 0,
+        };
+        buffer.truncate(read);
+    }
 }
 
-/// The open journal.
-#[derive(Debug)]
+/// The directory of all durable blocks, in memory.
+#[derive(Debug, Default)]
 pub struct Journal {
-    dir: PathBuf,
-    /// All segments, for readers; the last one is written to.
-    segments: Vec<File>,
-    /// Bytes in the last segment.
-    length: u64,
+    segments: Vec<Segment>,
+    blocks: Vec<Entry>,
+    next: Position,
 }
 
 impl Journal {
-    /// Opens the segments of a directory that has been recovered.
+    /// An empty one.
+    #[must_use]
+    pub fn new() -> Self {
+        Self { segments: Vec::new(), blocks: Vec::new(), next: Position::FIRST }
+    }
+
+    /// Adds a segment behind the others.
+    pub fn push_segment(&mut self, segment: Segment) {
+        debug_assert!(self.segments.last().is_none_or(|last| last.first < segment.first));
+        self.segments.push(segment);
+    }
+
+    /// Adds a durable block of the last segment.
     ///
-    /// # Errors
-    /// What the file system said.
-    pub fn open(dir: &Path) -> io::Result<Self> {
-        let mut files = Vec::new();
-        for (_, path) in segments(dir)? {
-            files.push(OpenOptions::new().read(true).append(true).open(path)?);
+    /// # Panics
+    /// If there is no segment, or `offset` or `len` is over its limit: the callers hold both.
+    pub fn push_block(&mut self, first: Position, count: u32, offset: u64, len: usize) {
+        assert!(first == self.next && !self.segments.is_empty(), "blocks come in order");
+        assert!(offset < 1 << OFFSET_BITS && (1..=BLOCK_BYTES_MAX).contains(&len));
+        let segment = (self.segments.len() - 1) as u64;
+        let place = (segment << (OFFSET_BITS + LENGTH_BITS)) | (offset << LENGTH_BITS) | (len as u64 - 1);
+        self.blocks.push(Entry { first, place });
+        self.next = first.plus(u64::from(count));
+    }
+
+    /// The position behind the last block.
+    #[must_use]
+    pub fn next(&self) -> Position {
+        self.next
+    }
+
+    /// How many blocks there are.
+    #[must_use]
+    pub fn block_count(&self) -> usize {
+        self.blocks.len()
+    }
+
+    /// The first position and length of a block by number.
+    #[must_use]
+    pub fn block(&self, number: usize) -> Option<(Position, usize)> {
+        self.blocks.get(number).map(|entry| (entry.first, entry.len()))
+    }
+
+    /// The number of the block that holds a position.
+    #[must_use]
+    pub fn block_of(&self, position: Position) -> Option<usize> {
+        if position < Position::FIRST || position >= self.next {
+            return None;
         }
-        let length = files.last().map_or(Ok(0), |file| file.metadata().map(|metadata| metadata.len()))?;
-        Ok(Self { dir: dir.to_owned(), segments: files, length })
+        self.blocks.partition_point(|entry| entry.first <= position).checked_sub(1)
     }
 
-    /// Where the next block will stand: the segment's number and the offset. Begins a new segment
-    /// where the last one is full.
-    ///
-    /// # Errors
-    /// What the file system said.
-    pub fn place(&mut self, next: Position) -> io::Result<(u32, u32)> {
-        if self.segments.is_empty() || self.length >= SEGMENT_MAX {
-            // What stands in the old segment belongs to the same commit: `sync` reaches only the new one.
-            self.sync()?;
-            let path = self.dir.join(segment_name(next));
-            let mut options = OpenOptions::new();
-            let file = options.read(true).append(true).create_new(true).mode(0o600).open(path)?;
-            sync_dir(&self.dir)?;
-            self.segments.push(file);
-            self.length = 0;
+    /// The segments, in order, with the bytes that their durable blocks take.
+    #[must_use]
+    pub fn segments(&self) -> Vec<(Segment, u64)> {
+        let mut lens = vec![0; self.segments.len()];
+        for entry in &self.blocks {
+            lens[entry.segment()] = entry.offset() + entry.len() as u64;
         }
-        Ok((self.segments.len() as u32 - 1, self.length as u32))
+        self.segments.iter().cloned().zip(lens).collect()
     }
 
-    /// Appends bytes to the last segment.
-    ///
-    /// # Errors
-    /// What the file system said; some of the bytes may have been written.
-    pub fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
-        let file = self.segments.last_mut().ok_or(io::ErrorKind::NotFound)?;
-        file.write_all(bytes)?;
-        self.length += bytes.len() as u64;
-        Ok(())
+    /// The file of a segment by number, if it is there.
+    #[must_use]
+    pub fn segment_file(&self, number: usize) -> Option<Arc<dyn DiskFile>> {
+        self.segments.get(number).and_then(|segment| segment.file.clone())
     }
 
-    /// Makes everything that was appended to the last segment durable (`fdatasync`).
-    ///
-    /// # Errors
-    /// What the disk said. What was appended may then be lost, whatever a later sync answers.
-    pub fn sync(&self) -> io::Result<()> {
-        self.segments.last().map_or(Ok(()), File::sync_data)
+    /// Puts a file in the place of one that was missing.
+    pub fn replace_file(&mut self, number: usize, file: Arc<dyn DiskFile>) {
+        if let Some(segment) = self.segments.get_mut(number) {
+            segment.file = Some(file);
+        }
     }
 
-    /// A second handle for readers.
-    ///
-    /// # Errors
-    /// What the file system said.
-    pub fn reader(&self, segment: u32) -> io::Result<File> {
-        self.segments.get(segment as usize).ok_or(io::ErrorKind::NotFound)?.try_clone()
+    /// The last segment.
+    #[must_use]
+    pub fn last_segment(&self) -> Option<&Segment> {
+        self.segments.last()
+    }
+
+    /// The blocks from the one that holds `from` on, up to the one that holds `until`, as many as
+    /// stand in one file and in `bytes_max` (but at least one).
+    #[must_use]
+    pub fn span(&self, from: Position, until: Position, bytes_max: usize) -> Option<Span> {
+        let start = self.block_of(from)?;
+        let head = self.blocks[start];
+        let mut span = Span {
+            file: self.segments.get(head.segment()).and_then(|segment| segment.file.clone()),
+            offset: head.offset(),
+            blocks: Vec::new(),
+            end: self.next,
+        };
+        let mut bytes = 0;
+        for entry in &self.blocks[start..] {
+            let full = bytes + entry.len() > bytes_max || entry.segment() != head.segment();
+            if !span.blocks.is_empty() && (full || entry.first > until) {
+                span.end = entry.first;
+                break;
+            }
+            bytes += entry.len();
+            span.blocks.push((entry.first, entry.len()));
+        }
+        Some(span)
     }
 }
 
-/// Reads a block's bytes from a segment.
-///
-/// # Errors
-/// What the file system said.
-pub fn read_at(segment: &File, offset: u32, len: u32) -> io::Result<Vec<u8>> {
-    let mut bytes = vec![0; len as usize];
-    segment.read_exact_at(&mut bytes, offset.into())?;
-    Ok(bytes)
+/// The path of a segment file.
+#[must_use]
+pub fn segment_path(dir: &Path, first: Position) -> PathBuf {
+    dir.join(segment_name(first))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_sort_like_positions_and_read_back() {
+        assert_eq!(segment_name(Position(48_212)), "00000000000000048212.seg");
+        assert_eq!(parse_segment_name("00000000000000048212.seg"), Some(Position(48_212)));
+        for stranger in ["48212.seg", "00000000000000000000.seg", "0000000000000000001x.seg", "lock", ".seg"]
+        {
+            assert_eq!(parse_segment_name(stranger), None, "{stranger}");
+        }
+    }
+
+    fn journal() -> Journal {
+        let mut journal = Journal::new();
+        journal.push_segment(Segment { first: Position(1), file: None });
+        journal.push_block(Position(1), 10, 0, BLOCK_BYTES_MAX);
+        journal.push_block(Position(11), 5, 65_536, 300);
+        journal.push_segment(Segment { first: Position(16), file: None });
+        journal.push_block(Position(16), 1, 0, 200);
+        journal
+    }
+
+    #[test]
+    fn a_position_is_found_in_its_block() {
+        let journal = journal();
+        let found: Vec<_> = [0, 1, 10, 11, 15, 16, 17].map(|p| journal.block_of(Position(p))).into();
+        assert_eq!(found, [None, Some(0), Some(0), Some(1), Some(1), Some(2), None]);
+        assert_eq!(journal.block(0), Some((Position(1), BLOCK_BYTES_MAX)));
+        assert_eq!(journal.segments().iter().map(|(_, len)| *len).collect::<Vec<_>>(), [65_836, 200]);
+    }
+
+    #[test]
+    fn a_span_ends_with_its_file_its_size_or_its_last_position() {
+        let journal = journal();
+        let ends = |from, until, bytes| {
+            let span = journal.span(Position(from), Position(until), bytes).unwrap();
+            (span.offset, span.blocks.len(), span.end.0)
+        };
+        assert_eq!(ends(5, 99, 1 << 20), (0, 2, 16));
+        assert_eq!(ends(5, 99, 1), (0, 1, 11));
+        assert_eq!(ends(5, 10, 1 << 20), (0, 1, 11));
+        assert_eq!(ends(12, 99, 1 << 20), (65_536, 1, 16));
+        assert_eq!(ends(16, 99, 1 << 20), (0, 1, 17));
+        assert!(journal.span(Position(17), Position(99), 1).is_none());
+    }
 }

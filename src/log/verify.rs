@@ -1,198 +1,226 @@
-//! Verify: the whole log, both copies, trusting neither.
+//! Verification: every byte of both copies, whatever the log has been told about them.
+//!
+//! The journal: each block's CRC32C, BLAKE3 hash and place in the chain, each record, gaps between
+//! blocks and between files. sled: the same, and each index entry against the one that its blocks
+//! give. The two against each other: both chains must come to the same hash. An open log's own
+//! indexes are compared with the blocks too.
 
-use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+mod journal;
+mod sled;
 
+use std::path::Path;
+
+use serde::Serialize;
+
+use super::block::BlockHash;
+use super::event_log::{SledLog, take_lock};
+use super::open::{EMPTY, Floor};
+use super::options::{LogCopy, Options};
+use super::shared::Shared;
+use super::store::Store;
+use super::{EventLog, Head, LogError};
 use crate::event::Position;
-use crate::event::envelope::hex;
 
-use super::block::{Block, Hash};
-use super::index::Index;
-use super::journal;
-use super::recover::Repair;
-use super::sled_log::SledLog;
-use super::{EventLog, LogError};
+/// Problems that a report lists; the rest are only counted.
+pub const PROBLEMS_MAX: usize = 1000;
 
-/// More problems than this are counted but not listed.
-const MAX_LISTED: usize = 100;
+/// Called with the bytes done and the bytes to do.
+pub type Progress<'a> = dyn FnMut(u64, u64) + 'a;
 
-/// Something that is not as it must be.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+/// Something that is not as it was written.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Problem {
-    /// `journal` or `sled`.
-    pub copy: String,
-    /// The first position concerned.
-    pub position: u64,
+    /// In which copy.
+    pub copy: LogCopy,
+    /// The first position that it concerns.
+    pub position: Position,
     /// What was found.
     pub detail: String,
 }
 
 /// What a verification found.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct VerifyReport {
-    /// Events that were read.
+    /// Whole records of the journal.
     pub events: u64,
-    /// Blocks that were read in each copy.
+    /// Whole blocks of the journal.
     pub blocks: u64,
-    /// Bytes that were read in each copy.
-    pub bytes: u64,
-    /// The last position.
-    pub head: u64,
-    /// The hash of the last block, which covers everything before it.
-    pub head_hash: String,
-    /// What is wrong; empty where all is well. At most 100 are listed.
+    /// The end of the journal.
+    pub head: Head,
+    /// The last position of the sled copy; it may trail.
+    pub sled: Position,
+    /// Bytes behind the last finished commit: a write that was cut short and that nobody was told of.
+    pub torn_bytes: u64,
+    /// Where the block stands whose hash was asked for, if it was found.
+    pub expected_at: Option<Position>,
+    /// What is wrong, by copy and position; empty when all is well.
     pub problems: Vec<Problem>,
-    /// How many problems there are.
+    /// How many problems there are, listed or not.
     pub problem_count: u64,
 }
 
 impl VerifyReport {
-    /// Counts what opening the log had to mend: it was wrong until then.
-    pub fn note_repairs(&mut self, repairs: &[Repair]) {
-        for repair in repairs {
-            let detail = format!("{}; mended from the other copy up to {}", repair.cause, repair.last);
-            self.note(repair.copy, repair.first, &detail);
+    fn new() -> Self {
+        Self {
+            events: 0,
+            blocks: 0,
+            head: EMPTY,
+            sled: Position::START,
+            torn_bytes: 0,
+            expected_at: None,
+            problems: Vec::new(),
+            problem_count: 0,
         }
     }
 
-    fn note(&mut self, copy: &str, position: Position, detail: &dyn std::fmt::Display) {
+    /// Whether both copies are whole.
+    #[must_use]
+    pub fn is_clean(&self) -> bool {
+        self.problem_count == 0
+    }
+
+    fn problem(&mut self, copy: LogCopy, position: Position, detail: impl Into<String>) {
         self.problem_count += 1;
-        if self.problems.len() < MAX_LISTED {
-            self.problems.push(Problem {
-                copy: copy.into(),
-                position: position.0,
-                detail: detail.to_string(),
-            });
+        if self.problems.len() < PROBLEMS_MAX {
+            self.problems.push(Problem { copy, position, detail: detail.into() });
+        }
+    }
+
+    /// Notes a whole block of the journal.
+    fn block(&mut self, block: &super::block::Block<'_>, expected: Option<&BlockHash>) {
+        let header = block.header();
+        self.blocks += 1;
+        self.events += u64::from(header.count);
+        self.head = Head { position: header.last(), hash: block.hash(), recorded_at: header.recorded_at };
+        if expected == Some(&block.hash()) {
+            self.expected_at = Some(header.last());
         }
     }
 }
 
-/// Reads every block of both copies: checksums, hashes, the chain, gaps, versions, ids, and each
-/// copy against the other. `progress` hears of (blocks done, blocks in all).
+/// What is verified.
+struct Sources<'a> {
+    disk: &'a dyn super::disk::Disk,
+    journal_dir: &'a Path,
+    store: Option<&'a Store>,
+    /// An open log: blocks behind its head are still being written, and it has indexes to compare.
+    open: Option<(&'a Shared, Head)>,
+}
+
+/// Counts bytes for the progress bar.
+struct Meter<'a, 'b> {
+    done: u64,
+    total: u64,
+    progress: &'a mut Progress<'b>,
+}
+
+impl Meter<'_, '_> {
+    fn add(&mut self, bytes: usize) {
+        self.done += bytes as u64;
+        (self.progress)(self.done.min(self.total), self.total);
+    }
+}
+
+/// Reads a head's hash as people write it down: 64 hexadecimal digits.
+#[must_use]
+pub fn parse_hash(text: &str) -> Option<BlockHash> {
+    blake3::Hash::from_hex(text.trim()).ok().map(Into::into)
+}
+
+/// Verifies the log of a data directory that no process has open. `expected` is a head's hash that
+/// was written down before: if no block has it, the log was rewritten or cut off.
 ///
 /// # Errors
-/// [`LogError::Io`] where a file cannot be read at all; everything else is in the report.
-pub fn verify(log: &SledLog, progress: &mut dyn FnMut(u64, u64)) -> Result<VerifyReport, LogError> {
-    let mut report = VerifyReport::default();
-    let head = log.head();
-    (report.head, report.head_hash) = (head.position.0, hex(&head.hash));
-    let total = log.shared().index().block_count() as u64;
-    let mut check =
-        Check { log, report, index: Index::default(), chain: Hash::default(), next: Position::FIRST };
-    let dir = log.dir().join("journal");
-    let failed = |error: std::io::Error| LogError::Io {
-        action: "cannot read",
-        path: dir.display().to_string(),
-        source_text: error.to_string(),
-        fix: "check its owner, mode and disk".into(),
+/// [`LogError::Locked`], [`LogError::Io`]. Damage is no error: it is what the report is for.
+pub fn verify(
+    data: &Path,
+    options: &Options,
+    expected: Option<BlockHash>,
+    progress: &mut Progress<'_>,
+) -> Result<VerifyReport, LogError> {
+    let _lock = take_lock(data)?;
+    let store_path = data.join("sled");
+    let mut report = VerifyReport::new();
+    let mut store = None;
+    if store_path.join("db").exists() {
+        match Store::open(&store_path, options.cache_bytes) {
+            Ok(opened) => store = Some(opened),
+            Err(error) => report.problem(LogCopy::Sled, Position::FIRST, error.to_string()),
+        }
+    }
+    let journal_dir = data.join("journal");
+    let sources =
+        Sources { disk: &*options.disk, journal_dir: &journal_dir, store: store.as_ref(), open: None };
+    run(&sources, expected, &mut report, progress)?;
+    if store.is_none() && report.is_clean() && report.events > 0 {
+        report.problem(LogCopy::Sled, Position::FIRST, "its file is missing");
+    }
+    check_floor(Floor::read(data), &mut report);
+    Ok(report)
+}
+
+impl SledLog {
+    /// Verifies this log while it is open; see [`verify`]. What is appended meanwhile is not looked at.
+    ///
+    /// # Errors
+    /// [`LogError::Io`].
+    pub fn verify(
+        &self,
+        expected: Option<BlockHash>,
+        progress: &mut Progress<'_>,
+    ) -> Result<VerifyReport, LogError> {
+        let shared = self.shared();
+        let mut report = VerifyReport::new();
+        if let Some(detail) = self.second_copy().failed {
+            report.problem(LogCopy::Sled, Position::FIRST, detail);
+        }
+        let sources = Sources {
+            disk: &*shared.disk,
+            journal_dir: &shared.journal_dir,
+            store: shared.store.as_ref(),
+            open: Some((shared, self.head())),
+        };
+        run(&sources, expected, &mut report, progress)?;
+        Ok(report)
+    }
+}
+
+fn run(
+    sources: &Sources<'_>,
+    expected: Option<BlockHash>,
+    report: &mut VerifyReport,
+    progress: &mut Progress<'_>,
+) -> Result<(), LogError> {
+    let bytes = journal::bytes(sources)?;
+    let mut meter = Meter { done: 0, total: bytes * 2, progress };
+    let mut hashes = sled::HashAt::default();
+    if let Some(store) = sources.store {
+        sled::walk(store, sources.open.map(|(_, head)| head.position), report, &mut meter, &mut hashes);
+    }
+    journal::walk(sources, expected, report, &mut meter, &hashes)?;
+    if expected == Some(EMPTY.hash) {
+        report.expected_at = Some(Position::START);
+    }
+    if expected.is_some() && report.expected_at.is_none() {
+        let detail =
+            "no block has the hash that was written down: the log was rewritten, or cut off before it";
+        report.problem(LogCopy::Journal, report.head.position, detail);
+    }
+    (meter.progress)(meter.total, meter.total);
+    Ok(())
+}
+
+fn check_floor(floor: Option<Floor>, report: &mut VerifyReport) {
+    let Some(floor) = floor else {
+        return;
     };
-    for (_, path) in journal::segments(&dir).map_err(failed)? {
-        let bytes = std::fs::read(&path).map_err(failed)?;
-        let mut rest = bytes.as_slice();
-        while !rest.is_empty() && check.next <= head.position {
-            let Some(length) = check.journal_block(rest) else { break };
-            rest = &rest[length..];
-            progress(check.report.blocks, total);
-        }
+    let head = report.head.position;
+    if head < floor.journal {
+        let detail = format!("it ended at position {} when the log was last closed", floor.journal);
+        report.problem(LogCopy::Journal, head.next(), detail);
     }
-    if check.next <= head.position {
-        let detail = format!("the journal ends here, the head is {}", head.position);
-        check.report.note("journal", check.next, &detail);
-    }
-    check.no_strangers_in_sled();
-    Ok(check.report)
-}
-
-struct Check<'a> {
-    log: &'a SledLog,
-    report: VerifyReport,
-    index: Index,
-    chain: Hash,
-    next: Position,
-}
-
-impl Check<'_> {
-    /// Checks the journal's next block and sled's copy of it; the block's length, or none where the
-    /// segment cannot be read further.
-    fn journal_block(&mut self, bytes: &[u8]) -> Option<usize> {
-        let block = match Block::read(bytes) {
-            Ok(block) => block,
-            Err(error) => {
-                self.report.note("journal", self.next, &error);
-                return self.skip();
-            }
-        };
-        let header = block.header;
-        if header.first != self.next {
-            self.report.note("journal", self.next, &format!("position {} stands here", header.first));
-            return None;
-        }
-        if header.previous != self.chain {
-            self.report.note("journal", self.next, &"the chain of hashes is broken here");
-        }
-        if let Err(error) = block.verify_hash() {
-            self.report.note("journal", self.next, &error);
-        }
-        if let Err(error) = self.index.add(&block, 0, 0) {
-            self.report.note("journal", self.next, &error);
-        }
-        self.sled_block(&block);
-        self.report.events += u64::from(header.count);
-        self.report.blocks += 1;
-        self.report.bytes += block.bytes.len() as u64;
-        self.next = header.last().next();
-        self.chain = block.hash();
-        Some(block.bytes.len())
-    }
-
-    /// Steps over a damaged block, whose length the open log knows, with the help of the other copy.
-    fn skip(&mut self) -> Option<usize> {
-        let entry = {
-            let index = self.log.shared().index();
-            index.block(index.block_at(self.next))?
-        };
-        let index = &mut self.index;
-        let (hash, added) =
-            self.log.shared().with_block(entry, |block| (block.hash(), index.add(block, 0, 0))).ok()?;
-        if let Err(error) = added {
-            self.report.note("journal", entry.first, &error);
-        }
-        self.next = entry.last().next();
-        self.chain = hash;
-        Some(entry.len as usize)
-    }
-
-    fn sled_block(&mut self, block: &Block<'_>) {
-        let first = block.header.first;
-        match self.log.store().get(first) {
-            Ok(Some(bytes)) if *bytes == *block.bytes => {}
-            Ok(Some(_)) => self.report.note("sled", first, &"the block differs from the journal's"),
-            Ok(None) if self.trails(first) => {}
-            Ok(None) => self.report.note("sled", first, &"the block is missing"),
-            Err(error) => self.report.note("sled", first, &error),
-        }
-    }
-
-    /// Blocks that sled has not been given yet are no damage: it may trail the journal.
-    fn trails(&self, first: Position) -> bool {
-        self.log.store().last().is_ok_and(|last| last.is_none_or(|last| last < first))
-    }
-
-    fn no_strangers_in_sled(&mut self) {
-        match self.log.store().positions() {
-            Ok(positions) => {
-                let index = self.log.shared().index();
-                let is_known = |first: &Position| {
-                    index.block(index.block_at(*first)).is_some_and(|entry| entry.first == *first)
-                };
-                let strangers: Vec<Position> =
-                    positions.into_iter().filter(|first| !is_known(first)).collect();
-                drop(index);
-                for first in strangers {
-                    self.report.note("sled", first, &"a block that the journal does not have");
-                }
-            }
-            Err(error) => self.report.note("sled", self.next, &error),
-        }
+    if report.sled < floor.sled {
+        let detail = format!("it ended at position {} when the log was last closed", floor.sled);
+        report.problem(LogCopy::Sled, report.sled.next(), detail);
     }
 }

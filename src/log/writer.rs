@@ -1,238 +1,307 @@
-//! The writer: one thread that takes all that waits, writes it, syncs once, and only then answers.
+//! The writer: the one thread that appends.
 //!
-//! Group commit comes by itself: while one group is being synced, the next one gathers. There is no timer.
+//! ```text
+//!   appends wait ──▶ take all that wait ──▶ plan: ids, versions, positions ──▶ blocks
+//!                                                                                 │
+//!   answer ◀── publish the head ◀── indexes ◀── fdatasync ◀── one write ◀─────────┘
+//! ```
+//!
+//! Taking all that waits is the group commit: while one `fdatasync` runs, the next group gathers, so
+//! no timer makes anyone wait. Every answer of a group, conflicts and duplicates too, is given after
+//! its `fdatasync`, because it may rest on events of the same group.
+//!
+//! A failed write or sync latches the writer: what reached the disk is unknown for good (the kernel
+//! may drop the unwritten pages and call the next sync a success), so nothing more is written until
+//! [`Command::Reopen`] has cut the journal back to what was known durable.
 
-use std::collections::HashMap;
-use std::path::PathBuf;
+pub(super) mod plan;
+
+use std::io;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, SyncSender};
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::Receiver;
 
 use jiff::Timestamp;
 use tokio::sync::oneshot;
 
-use crate::event::record::{Place, encode_record};
-use crate::event::{EventId, Position, StreamId, TenantId, Version};
+use super::block::{Block, BlockHash, Commit, CommitWriter, Sealed};
+use super::disk::DiskFile;
+use super::journal::{Segment, segment_path};
+use super::options::{Options, Repair, RepairEvent};
+use super::shared::{IdCache, ReadOnly, Shared, lock, write};
+use super::{Append, Appended, Expected, Head, LogError, heal};
+use crate::event::Position;
+use plan::Plan;
 
-use super::block::{Block, Builder, Hash, MAX_RECORD};
-use super::journal::Journal;
-use super::sled_log::Shared;
-use super::{Append, Appended, Expected, LogError, Outcome};
+/// A group is closed at this much, so that a flood does not grow one commit without limit.
+const GROUP_BYTES_MAX: usize = 4 * 1024 * 1024;
 
-/// A group takes no more requests past this many bytes, so that the first of them need not wait long.
-const GROUP_BYTES: usize = 4 * 1024 * 1024;
+type Reply = oneshot::Sender<Result<Appended, LogError>>;
 
-/// An append and the place to answer it.
-pub struct Request {
-    /// What to append.
-    pub append: Append,
-    /// Who waits.
-    pub reply: oneshot::Sender<Result<Appended, LogError>>,
+/// What the writer is asked.
+#[derive(Debug)]
+pub(super) enum Command {
+    /// Append, and tell; the number is what it counts for in the queue, in bytes.
+    Append(Append, Reply, usize),
+    /// Heal the damaged blocks that readers have found, and answer the repairs.
+    Heal(oneshot::Sender<Vec<Repair>>),
+    /// After a failed write: cut back, check, and accept events again.
+    Reopen(oneshot::Sender<Result<(), LogError>>),
+    /// Finish what waits, and end.
+    Close,
 }
 
-/// A block on its way to sled.
-pub type Applied = (Position, Arc<[u8]>);
-
-/// The writer's state.
-pub struct Writer {
-    pub(super) shared: Arc<Shared>,
-    pub(super) journal: Journal,
-    pub(super) applier: SyncSender<Applied>,
-    /// Where the free space is looked at.
-    pub(super) dir: PathBuf,
-    /// Events are refused when less is free, in bytes.
-    pub(super) reserve: u64,
+/// The end of the last segment.
+#[derive(Debug, Clone)]
+pub(super) struct Tail {
+    pub file: Arc<dyn DiskFile>,
+    pub offset: u64,
+    /// The length of the last block, for the check after a failure.
+    pub last_block: usize,
 }
 
-/// Finished requests wait here for the sync.
-type Waiting = Vec<(oneshot::Sender<Result<Appended, LogError>>, Appended)>;
+/// The writer's own state.
+#[derive(Debug)]
+pub(super) struct Writer {
+    shared: Arc<Shared>,
+    /// `None` before the first segment.
+    tail: Option<Tail>,
+    segment_bytes: u64,
+    clock: Clock,
+    repair_event: Option<RepairEvent>,
+    cache: IdCache,
+    buffer: Vec<u8>,
+}
 
-/// What one group will write, decided but not yet on disk.
-struct Group {
-    next: Position,
-    chain: Hash,
-    recorded_at: Timestamp,
-    ids: HashMap<EventId, Position>,
-    versions: HashMap<(TenantId, StreamId), Version>,
-    builder: Builder,
-    blocks: Vec<Vec<u8>>,
-    bytes: usize,
-    waiting: Waiting,
+struct Clock(Arc<dyn Fn() -> Timestamp + Send + Sync>);
+
+impl std::fmt::Debug for Clock {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Clock")
+    }
 }
 
 impl Writer {
-    /// Serves requests until all senders are gone.
-    pub fn run(mut self, requests: &Receiver<Request>) {
-        while let Ok(first) = requests.recv() {
-            let mut group = self.begin();
-            self.take(&mut group, first);
-            while group.bytes < GROUP_BYTES {
-                let Ok(request) = requests.try_recv() else { break };
-                self.take(&mut group, request);
+    pub fn new(shared: Arc<Shared>, tail: Option<Tail>, options: Options) -> Self {
+        Self {
+            shared,
+            tail,
+            segment_bytes: options.segment_bytes,
+            clock: Clock(options.clock),
+            repair_event: options.repair_event,
+            cache: IdCache::default(),
+            buffer: Vec::new(),
+        }
+    }
+
+    /// Runs until it is told to close or nobody can ask any more.
+    pub fn run(mut self, commands: &Receiver<Command>) {
+        let mut group = Vec::new();
+        while let Ok(first) = commands.recv() {
+            let mut bytes = 0;
+            let mut next = Some(first);
+            // Take all that waits, up to the group's limit or a command of another kind.
+            while let Some(Command::Append(append, reply, size)) = next {
+                bytes += size;
+                group.push((append, reply));
+                next = if bytes >= GROUP_BYTES_MAX { None } else { commands.try_recv().ok() };
             }
-            self.commit(group);
-        }
-    }
-
-    fn begin(&self) -> Group {
-        let head = self.shared.head();
-        Group {
-            next: head.position.next(),
-            chain: head.hash,
-            // The clock may go back; the log does not.
-            recorded_at: Timestamp::now().max(head.recorded_at),
-            ids: HashMap::new(),
-            versions: HashMap::new(),
-            builder: Builder::new(head.position.next()),
-            blocks: Vec::new(),
-            bytes: 0,
-            waiting: Vec::new(),
-        }
-    }
-
-    fn take(&self, group: &mut Group, request: Request) {
-        let answer = self.refusal().map_or_else(|| self.decide(group, &request.append), Err);
-        match answer {
-            Ok(appended) => group.waiting.push((request.reply, appended)),
-            // Nobody waits any more: then nobody needs to know.
-            Err(error) => drop(request.reply.send(Err(error))),
-        }
-    }
-
-    fn refusal(&self) -> Option<LogError> {
-        if let Some(reason) = self.shared.latched() {
-            let fix = "stop mecris, check the disk, and start it again: it verifies the log as it opens";
-            return Some(LogError::ReadOnly { reason, fix: fix.into() });
-        }
-        self.shared.note_free_space(&self.dir, self.reserve).map(|reason| LogError::ReadOnly {
-            reason,
-            fix: "free some space; events are accepted again by themselves".into(),
-        })
-    }
-
-    /// Decides one append against the index and what the group holds already.
-    fn decide(&self, group: &mut Group, append: &Append) -> Result<Appended, LogError> {
-        let index = self.shared.index();
-        let stream = (append.tenant.clone(), append.stream.clone());
-        let version = group
-            .versions
-            .get(&stream)
-            .copied()
-            .unwrap_or_else(|| index.version(append.tenant.as_str(), append.stream.as_str()));
-        let mut outcomes = Vec::with_capacity(append.events.len());
-        let mut fresh: HashMap<EventId, Position> = HashMap::new();
-        let mut next = group.next;
-        for event in &append.events {
-            let known = index.find(event.id).or_else(|| group.ids.get(&event.id).copied());
-            let known = known.or_else(|| fresh.get(&event.id).copied());
-            outcomes.push(known.map_or(Outcome::New(next), Outcome::Duplicate));
-            if known.is_none() {
-                fresh.insert(event.id, next);
-                next = next.next();
+            if !group.is_empty() {
+                self.commit(std::mem::take(&mut group));
+                self.shared.queued_bytes.fetch_sub(bytes, Ordering::Relaxed);
+            }
+            match next {
+                None | Some(Command::Append(..)) => {}
+                Some(Command::Heal(answer)) => drop(answer.send(self.heal())),
+                Some(Command::Reopen(answer)) => drop(answer.send(self.reopen())),
+                Some(Command::Close) => return,
             }
         }
-        drop(index);
-        if !fresh.is_empty() {
-            let matches = match append.expected {
-                Expected::Any => true,
-                Expected::NoStream => version == Version::NONE,
-                Expected::Exact(expected) => version == expected,
-            };
-            if !matches {
-                return Err(LogError::Conflict { stream: append.stream.clone(), actual: version });
-            }
-            let version = group.write(append, &outcomes, version)?;
-            group.versions.insert(stream, version);
-            group.ids.extend(fresh);
-        }
-        Ok(Appended { outcomes })
     }
 
-    /// Writes, syncs, publishes, answers: in this order.
-    fn commit(&mut self, mut group: Group) {
-        group.close_block();
-        if let Err(error) = self.write(&group) {
-            let reason = format!("cannot write the journal: {error}");
-            tracing::error!(reason, "the log is read-only from here on");
-            self.shared.latch(reason.clone());
-            for (reply, _) in group.waiting {
-                drop(reply.send(Err(LogError::UnknownOutcome { reason: reason.clone() })));
+    /// Commits a group: one write, one `fdatasync`, then all answers.
+    fn commit(&mut self, group: Vec<(Append, Reply)>) {
+        let payload: usize = group.iter().map(|(append, _)| append_bytes(append)).sum();
+        if let Some(refusal) = self.shared.refusal(payload as u64) {
+            for (_, reply) in group {
+                drop(reply.send(Err(refusal.error())));
             }
             return;
         }
-        for (reply, appended) in group.waiting {
-            drop(reply.send(Ok(appended)));
+        let head = *self.shared.head.borrow();
+        let mut plan = Plan::new(&self.shared, &mut self.cache, head.position.next());
+        let (appends, replies): (Vec<_>, Vec<_>) = group.into_iter().unzip();
+        let answers: Vec<_> = appends.iter().map(|append| plan.add(append)).collect();
+        let written = match plan.into_new() {
+            new if new.is_empty() => Ok(()),
+            new => self.write(&appends, &new, head),
+        };
+        if let Err(error) = &written {
+            self.latch(error);
         }
-        for bytes in group.blocks {
-            if let Ok(block) = Block::read(&bytes) {
-                // The applier ends only after the writer; a full queue lets sled catch up.
-                let _ = self.applier.send((block.header.first, bytes.into()));
-            }
+        for (reply, answer) in replies.into_iter().zip(answers) {
+            // The appender may have gone; its events are appended all the same.
+            drop(reply.send(match &written {
+                Ok(()) => answer,
+                Err(error) => Err(LogError::UnknownOutcome { reason: error.to_string() }),
+            }));
         }
     }
 
-    fn write(&mut self, group: &Group) -> std::io::Result<()> {
-        if group.blocks.is_empty() {
+    fn write(&mut self, appends: &[Append], new: &[plan::New], head: Head) -> io::Result<()> {
+        let first = head.position.next();
+        let last = Position(head.position.0 + new.len() as u64);
+        let span = tracing::info_span!("log.append", mecris.event.position = last.0, events = new.len());
+        let _entered = span.enter();
+        let starts_segment = self.roll(first)?;
+        let now = Timestamp::from_microsecond((self.clock.0)().as_microsecond());
+        let recorded_at = now.unwrap_or(head.recorded_at).max(head.recorded_at);
+        let commit = Commit { committed: head.position, recorded_at, starts_segment };
+        let mut writer = CommitWriter::new(commit, first, head.hash, std::mem::take(&mut self.buffer));
+        for event in new {
+            writer.push(&event.record(appends, recorded_at)).map_err(io::Error::other)?;
+        }
+        let (bytes, blocks) = writer.finish();
+        let tail = self.tail.as_mut().ok_or_else(|| io::Error::other("the journal has no segment"))?;
+        tail.file.write_at(&bytes, tail.offset)?;
+        tail.file.sync_data()?;
+        let offset = tail.offset;
+        tail.offset += bytes.len() as u64;
+        tail.last_block = blocks.last().map_or(0, |block| block.header.len);
+        self.publish(appends, new, &blocks, offset);
+        let waiting = bytes.len();
+        self.buffer = bytes;
+        self.buffer.shrink_to(GROUP_BYTES_MAX / 4);
+        self.wake_applier(waiting);
+        Ok(())
+    }
+
+    /// Makes sure that there is a segment with room; `true` if the next block is its first.
+    fn roll(&mut self, first: Position) -> io::Result<bool> {
+        if let Some(tail) = self.tail.as_ref().filter(|tail| tail.offset < self.segment_bytes) {
+            // A segment whose first commit failed is still at its start.
+            return Ok(tail.offset == 0);
+        }
+        let dir = &self.shared.journal_dir;
+        let file = self.shared.disk.create(&segment_path(dir, first))?;
+        // Left over from a commit that failed before: nobody was told of it.
+        file.set_len(0)?;
+        self.shared.disk.sync_dir(dir)?;
+        self.tail = Some(Tail { file: file.clone(), offset: 0, last_block: 0 });
+        write(&self.shared.journal).push_segment(Segment { first, file: Some(file) });
+        Ok(true)
+    }
+
+    /// Readers see the events from here on: first the directory and the indexes, then the head.
+    fn publish(&self, appends: &[Append], new: &[plan::New], blocks: &[Sealed], mut offset: u64) {
+        let mut journal = write(&self.shared.journal);
+        for block in blocks {
+            journal.push_block(block.header.first, block.header.count, offset, block.header.len);
+            offset += block.header.len as u64;
+        }
+        drop(journal);
+        let mut index = write(&self.shared.index);
+        let mut number = (usize::MAX, 0);
+        for event in new {
+            if number.0 != event.append {
+                let append = &appends[event.append];
+                number = (event.append, index.number(append.tenant.as_str(), append.stream.as_str()));
+            }
+            index.insert(number.1, event.id(appends), event.position, event.version);
+        }
+        drop(index);
+        if let Some(last) = blocks.last() {
+            self.shared.head.send_replace(Head {
+                position: last.header.last(),
+                hash: last.hash,
+                recorded_at: last.header.recorded_at,
+            });
+        }
+    }
+
+    fn wake_applier(&self, bytes: usize) {
+        lock(&self.shared.trail).waiting_bytes += bytes;
+        self.shared.trail_moved.notify_all();
+    }
+
+    fn latch(&self, error: &io::Error) {
+        tracing::error!(%error, "a write to the journal failed; the log is read-only until it is opened again");
+        *write(&self.shared.read_only) = Some(ReadOnly {
+            reason: format!("a write to the journal failed: {error}"),
+            fix: "mend the disk, then reopen the log or restart mecris".to_owned(),
+        });
+    }
+
+    /// Cuts the journal back to its last durable byte, and checks the block that ends there.
+    fn reopen(&mut self) -> Result<(), LogError> {
+        self.cut_back().map_err(|error| {
+            self.latch(&error);
+            LogError::ReadOnly {
+                reason: format!("the journal cannot be opened again: {error}"),
+                fix: "mend the disk, then reopen the log or restart mecris".to_owned(),
+            }
+        })?;
+        *write(&self.shared.read_only) = None;
+        Ok(())
+    }
+
+    fn cut_back(&mut self) -> io::Result<()> {
+        let Some(tail) = &mut self.tail else {
+            return Ok(());
+        };
+        tail.file.set_len(tail.offset)?;
+        tail.file.sync_data()?;
+        self.shared.disk.sync_dir(&self.shared.journal_dir)?;
+        let mut block = vec![0; tail.last_block];
+        let read = tail.file.read_at(&mut block, tail.offset - tail.last_block as u64)?;
+        if tail.last_block == 0 {
             return Ok(());
         }
-        let span = tracing::info_span!(
-            "log.append",
-            mecris.event.position = group.next.0 - 1,
-            blocks = group.blocks.len(),
-            bytes = group.bytes,
-        );
-        let _entered = span.enter();
-        let mut placed = Vec::with_capacity(group.blocks.len());
-        let mut next = self.shared.head().position.next();
-        for bytes in &group.blocks {
-            placed.push(self.journal.place(next)?);
-            self.journal.append(bytes)?;
-            next = Block::read(bytes).map_or(next, |block| block.header.last().next());
+        let hash: BlockHash = self.shared.head.borrow().hash;
+        match Block::read(&block[..read]) {
+            Ok(block) if block.hash() == hash => Ok(()),
+            Ok(_) => Err(io::Error::other("the last durable block is another one")),
+            Err(error) => Err(io::Error::other(error)),
         }
-        self.journal.sync()?;
-        self.shared.publish(&self.journal, &group.blocks, &placed)
+    }
+
+    /// Heals what readers have found, and records each repair.
+    fn heal(&mut self) -> Vec<Repair> {
+        let damage = std::mem::take(&mut *lock(&self.shared.damage));
+        let mut repairs = Vec::new();
+        for (position, detail) in damage {
+            match heal::block(&self.shared, position, &detail) {
+                Ok(repair) => repairs.extend(repair),
+                Err(error) => {
+                    tracing::error!(%position, %error, "a damaged block of the journal could not be written again");
+                }
+            }
+        }
+        self.record(&repairs);
+        repairs
+    }
+
+    /// Appends the events of repairs.
+    pub fn record(&mut self, repairs: &[Repair]) {
+        let Some(repair_event) = self.repair_event else {
+            return;
+        };
+        for repair in repairs {
+            let (tenant, stream, event) = repair_event(repair);
+            let append = Append { tenant, stream, expected: Expected::Any, events: vec![event] };
+            let (reply, mut answer) = oneshot::channel();
+            match plan::check(&append, GROUP_BYTES_MAX) {
+                Ok(()) => self.commit(vec![(append, reply)]),
+                Err(error) => drop(reply.send(Err(error))),
+            }
+            if let Ok(Err(error)) = answer.try_recv() {
+                tracing::warn!(%error, ?repair, "a repair could not be recorded as an event");
+            }
+        }
     }
 }
 
-impl Group {
-    /// Encodes the new events of an append into blocks. The stream's version after them.
-    fn write(&mut self, append: &Append, outcomes: &[Outcome], from: Version) -> Result<Version, LogError> {
-        let mut version = from;
-        let mut records = Vec::with_capacity(outcomes.len());
-        for (event, _) in append.events.iter().zip(outcomes).filter(|(_, outcome)| outcome.is_new()) {
-            version = version.next();
-            let place = Place {
-                tenant: append.tenant.as_str(),
-                stream: append.stream.as_str(),
-                version,
-                recorded_at: self.recorded_at,
-            };
-            let mut record = Vec::with_capacity(event.payload.len() + 128);
-            encode_record(&mut record, place, event)
-                .map_err(|error| LogError::Invalid { reason: error.to_string() })?;
-            if record.len() > MAX_RECORD {
-                let reason = format!("it has {} bytes; {MAX_RECORD} is the most", record.len());
-                return Err(LogError::Invalid { reason });
-            }
-            records.push(record);
-        }
-        // Only now, when nothing can be refused any more, does the group change.
-        for record in records {
-            if !self.builder.fits(record.len()) {
-                self.close_block();
-            }
-            self.builder.push(&record);
-            self.bytes += record.len();
-            self.next = self.next.next();
-        }
-        Ok(version)
-    }
-
-    fn close_block(&mut self) {
-        let builder = std::mem::replace(&mut self.builder, Builder::new(self.next));
-        if !builder.is_empty() {
-            let (bytes, hash) = builder.finish(&self.chain);
-            self.chain = hash;
-            self.blocks.push(bytes);
-        }
-    }
+/// What an append counts for: its payloads and a fair share for each envelope.
+pub(super) fn append_bytes(append: &Append) -> usize {
+    append.events.iter().map(|event| event.payload.len() + event.metadata.actor.len() + 128).sum()
 }

@@ -10,11 +10,9 @@ use jiff::tz::TimeZone;
 use crate::config::{Config, ConfigError, Loaded, paths, prices};
 use crate::domain::pricing::PriceTable;
 use crate::event::payload::LogRepaired;
-use crate::event::{Event, EventId, Metadata, StreamId, TenantId};
+use crate::event::{Event, EventId, Metadata, NewEvent, StreamId, TenantId};
 use crate::integration::claude_code::discover::default_roots;
-use crate::log::recover::Repair;
-use crate::log::sled_log::{OpenReport, Options, SledLog};
-use crate::log::{Append, EventLog, Expected, LogError};
+use crate::log::{LogError, OpenReport, Options, Repair, SledLog};
 use crate::view::ViewError;
 use crate::view::replay::{Until, replay};
 
@@ -57,6 +55,26 @@ pub enum StartError {
     CutShort,
 }
 
+/// How the log is opened under these settings.
+#[must_use]
+pub fn log_options(config: &Config) -> Options {
+    Options {
+        reserve_bytes: config.log.reserve_mib.saturating_mul(1024 * 1024),
+        repair_event: Some(repair_event),
+        ..Options::default()
+    }
+}
+
+/// A repair is an event too: the log tells of its own damage.
+fn repair_event(repair: &Repair) -> (TenantId, StreamId, NewEvent) {
+    let Repair { copy, first, last, detail } = repair;
+    tracing::warn!(%copy, %first, %last, detail, "a damaged part of the log was mended from its other copy");
+    let payload = LogRepaired { copy: copy.to_string(), first: first.0, last: last.0, cause: detail.clone() };
+    let metadata = Metadata { actor: "log".into(), ..Metadata::default() };
+    let event = new_event(EventId::random(), &Event::LogRepaired(payload), Timestamp::now(), &metadata);
+    (TenantId::local(), StreamId::new("log"), event)
+}
+
 /// See the module.
 pub struct Node {
     /// The data directory.
@@ -86,9 +104,8 @@ impl Node {
             path: dir.display().to_string(),
             reason: error.to_string(),
         })?;
-        let options = Options { reserve: loaded.config.log.reserve_mib.saturating_mul(1024 * 1024) };
-        let (log, report) = SledLog::open(dir, options)?;
-        let node = Self {
+        let (log, report) = SledLog::open(dir, log_options(&loaded.config))?;
+        Ok(Self {
             dir: dir.to_owned(),
             log: Arc::new(log),
             report,
@@ -96,27 +113,7 @@ impl Node {
             zone: loaded.zone,
             config: loaded.config,
             prices: Arc::new(prices),
-        };
-        node.note_repairs();
-        Ok(node)
-    }
-
-    /// A repair is an event too: the log tells of its own damage.
-    fn note_repairs(&self) {
-        let now = Timestamp::now();
-        for Repair { copy, first, last, cause } in &self.report.repairs {
-            tracing::warn!(copy, %first, %last, cause, "a damaged part of the log was mended from its other copy");
-            let payload =
-                LogRepaired { copy: (*copy).into(), first: first.0, last: last.0, cause: cause.clone() };
-            let metadata = Metadata { actor: "log".into(), ..Metadata::default() };
-            let event = new_event(EventId::random(), &Event::LogRepaired(payload), now, &metadata);
-            let stream = StreamId::new("log");
-            let append =
-                Append { tenant: self.tenant.clone(), stream, expected: Expected::Any, events: vec![event] };
-            if let Err(error) = self.log.append(append).wait() {
-                tracing::warn!(%error, "the repair could not be recorded");
-            }
-        }
+        })
     }
 
     /// Answers questions, with views rebuilt from the log. Blocks.

@@ -12,6 +12,7 @@ use crate::event::codec::decode;
 use crate::event::envelope::hex;
 use crate::event::{Position, RecordRef, TenantId};
 use crate::log::EventLog;
+use crate::log::export::{ExportError, export};
 use crate::view::budgets::{BudgetLine, budgets};
 use crate::view::explain::{Explanation, Subject, explain};
 use crate::view::replay::{Until, replay};
@@ -209,10 +210,30 @@ impl Queries {
         failure.map_or(Ok(page), Err)
     }
 
+    /// The tenant's events as JSON lines, from a position on, `limit` positions far. Blocks.
+    ///
+    /// # Errors
+    /// [`ExportError`].
+    pub fn export(&self, from: Position, limit: u64) -> Result<Vec<u8>, ExportError> {
+        let mut lines = Vec::new();
+        let until = Position(from.0.saturating_add(limit).saturating_sub(1));
+        export(&*self.log, from.max(Position::FIRST), until, &mut lines, &readable, &mut |_, _| {})?;
+        Ok(lines)
+    }
+
     /// Models without a price, with their number of calls.
     #[must_use]
     pub fn unpriced(&self, now: Timestamp) -> BTreeMap<String, u64> {
         self.with_view(|view| status(view, now, &self.zone)).unpriced
+    }
+}
+
+/// A payload as JSON; one that this version cannot read says so in its place.
+#[must_use]
+pub fn readable(record: &RecordRef<'_>) -> serde_json::Value {
+    match decode(record) {
+        Ok(event) => serde_json::to_value(&event).unwrap_or_default(),
+        Err(error) => serde_json::json!({ "unreadable": error.to_string() }),
     }
 }
 

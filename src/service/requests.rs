@@ -9,6 +9,10 @@ use crate::domain::budget::{Budget, BudgetName, Scope, Thresholds};
 use crate::domain::calendar::Period;
 use crate::domain::money::Picodollars;
 use crate::event::Position;
+use crate::event::envelope::hex;
+use crate::log::Head;
+use crate::log::backup::BackupReport;
+use crate::log::verify::VerifyReport;
 use crate::view::budgets::BudgetLine;
 use crate::view::replay::Until;
 
@@ -118,4 +122,103 @@ pub fn parse_until(text: Option<&str>, reckoning: Reckoning) -> Result<Until, St
         Reckoning::Recorded => Until::Recorded(instant),
         Reckoning::Occurred => Until::Occurred(instant),
     })
+}
+
+/// The end of the log: what to write down elsewhere, to prove later that nothing was rewritten.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct HeadShown {
+    /// The last position; 0 when the log is empty.
+    pub position: u64,
+    /// The hash of the last block, which covers everything before it; 64 hexadecimal digits.
+    pub hash: String,
+    /// When the last event was recorded.
+    #[schema(value_type = String, format = DateTime)]
+    pub recorded_at: Timestamp,
+}
+
+impl From<Head> for HeadShown {
+    fn from(head: Head) -> Self {
+        Self { position: head.position.0, hash: hex(&head.hash), recorded_at: head.recorded_at }
+    }
+}
+
+/// Something that is not as it was written.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct FoundProblem {
+    /// `journal` or `sled`.
+    pub copy: String,
+    /// The first position that it concerns.
+    pub position: u64,
+    /// What was found.
+    pub detail: String,
+}
+
+/// What a verification of both copies found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Verified {
+    /// Whole records of the journal.
+    pub events: u64,
+    /// Whole blocks of the journal.
+    pub blocks: u64,
+    /// The end of the journal.
+    pub head: HeadShown,
+    /// The last position of the sled copy, which may trail.
+    pub sled: u64,
+    /// Bytes of a write that was cut short and that nobody was told of.
+    pub torn_bytes: u64,
+    /// Where the block ends whose hash was asked for, if it was found.
+    pub expected_at: Option<u64>,
+    /// What is wrong; empty where all is well. At most 1000 are listed.
+    pub problems: Vec<FoundProblem>,
+    /// How many problems there are.
+    pub problem_count: u64,
+}
+
+impl From<VerifyReport> for Verified {
+    fn from(report: VerifyReport) -> Self {
+        let problem = |problem: crate::log::verify::Problem| FoundProblem {
+            copy: problem.copy.to_string(),
+            position: problem.position.0,
+            detail: problem.detail,
+        };
+        Self {
+            events: report.events,
+            blocks: report.blocks,
+            head: report.head.into(),
+            sled: report.sled.0,
+            torn_bytes: report.torn_bytes,
+            expected_at: report.expected_at.map(|position| position.0),
+            problems: report.problems.into_iter().map(problem).collect(),
+            problem_count: report.problem_count,
+        }
+    }
+}
+
+/// Where to back up to: a directory on the supervisor's machine.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct BackupBody {
+    /// An absolute path.
+    #[schema(example = "/mnt/backup/mecris")]
+    pub dir: String,
+}
+
+/// What a backup did.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct BackedUp {
+    /// The head that the backup reaches.
+    pub head: HeadShown,
+    /// Segments of the backup.
+    pub segments: usize,
+    /// Segments that had to be copied.
+    pub copied: usize,
+    /// Bytes that were copied.
+    pub copied_bytes: u64,
+}
+
+impl From<BackupReport> for BackedUp {
+    fn from(report: BackupReport) -> Self {
+        let BackupReport { head, segments, copied, copied_bytes } = report;
+        Self { head: head.into(), segments, copied, copied_bytes }
+    }
 }

@@ -10,9 +10,7 @@ use crate::actor::{ChildSpec, Handle, Snapshot, Strategy, SupervisionEvent, Supe
 use crate::domain::budget::BudgetCommand;
 use crate::event::payload::SupervisionNoted;
 use crate::event::{Event, EventId, Metadata, Position, StreamId, TenantId};
-use crate::log::sled_log::SledLog;
-use crate::log::verify::{VerifyReport, verify};
-use crate::log::{Append, EventLog, Expected, LogError};
+use crate::log::{Append, EventLog, Expected, SledLog};
 use crate::view::ViewError;
 
 use super::ServiceError;
@@ -156,12 +154,10 @@ impl Supervised {
         Ok(answer.map_err(|error| ServiceError::asking("the usage actor", error))??)
     }
 
-    /// Verifies the whole log. Blocks.
-    ///
-    /// # Errors
-    /// [`LogError`].
-    pub fn verify(&self) -> Result<VerifyReport, LogError> {
-        verify(&self.log, &mut |_, _| {})
+    /// The log itself, for what only it can do: verify and back up.
+    #[must_use]
+    pub fn log(&self) -> &SledLog {
+        &self.log
     }
 
     /// Each actor at this moment.

@@ -1,0 +1,203 @@
+//! Backup: the journal's segments in another directory, with a manifest that says what they are.
+//!
+//! Online: it takes what is durable at the head of the moment it starts. Incremental: a segment that
+//! the last manifest has whole is not copied again. Every block is verified on the way out, and read
+//! from sled where the journal is damaged, so that a backup is never a copy of damage.
+//!
+//! ```text
+//! <backup>/manifest.json              written last, whole or not at all
+//! <backup>/journal/<first>.seg
+//! ```
+
+use std::fs::File;
+use std::io::{BufWriter, Read, Write};
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::journal::segment_name;
+use super::shared::{corrupt, read};
+use super::verify::Progress;
+use super::{EventLog, Head, LogError, SledLog, io_error};
+use crate::event::Position;
+
+/// The format of the manifest.
+const FORMAT: u32 = 1;
+const MANIFEST: &str = "manifest.json";
+
+/// What a backup holds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Manifest {
+    /// The manifest's format, 1.
+    pub format: u32,
+    /// The last position.
+    pub position: u64,
+    /// The head's hash, 64 hexadecimal digits: what proves later that nothing was rewritten.
+    pub hash: String,
+    /// When the last event was recorded.
+    pub recorded_at: Timestamp,
+    /// The segment files, in order.
+    pub segments: Vec<ManifestSegment>,
+}
+
+/// A segment file of a backup.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ManifestSegment {
+    /// Its first position.
+    pub first: u64,
+    /// Its last position.
+    pub last: u64,
+    /// Its length; a later backup may have made the file longer, and these bytes stay.
+    pub bytes: u64,
+    /// BLAKE3 of these bytes, 64 hexadecimal digits.
+    pub blake3: String,
+}
+
+/// What a backup did.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct BackupReport {
+    /// The head that the backup reaches.
+    pub head: Head,
+    /// Segments of the backup.
+    pub segments: usize,
+    /// Segments that had to be copied.
+    pub copied: usize,
+    /// Bytes that were copied.
+    pub copied_bytes: u64,
+}
+
+impl Manifest {
+    /// Reads the manifest of a backup; `None` if there is none yet.
+    ///
+    /// # Errors
+    /// [`LogError::Io`] if it cannot be read or understood.
+    pub fn read(backup: &Path) -> Result<Option<Self>, LogError> {
+        let path = backup.join(MANIFEST);
+        let failed = |error: std::io::Error| io_error("reading the manifest", &path, &error);
+        let file = match File::open(&path) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            file => file.map_err(failed)?,
+        };
+        let mut text = String::new();
+        // Some 150 bytes a segment: this is room for 25 TB of journal.
+        file.take(64 * 1024 * 1024).read_to_string(&mut text).map_err(failed)?;
+        let manifest: Self =
+            serde_json::from_str(&text).map_err(|error| failed(std::io::Error::other(error)))?;
+        if manifest.format != FORMAT {
+            let unknown = format!("format {} is not known to this mecris; use a newer one", manifest.format);
+            return Err(failed(std::io::Error::other(unknown)));
+        }
+        Ok(Some(manifest))
+    }
+
+    fn write(&self, backup: &Path) -> std::io::Result<()> {
+        let fresh = backup.join("manifest.new");
+        let mut file = File::create(&fresh)?;
+        serde_json::to_writer_pretty(&mut file, self)?;
+        file.write_all(b"\n")?;
+        file.sync_all()?;
+        std::fs::rename(fresh, backup.join(MANIFEST))?;
+        File::open(backup)?.sync_all()
+    }
+}
+
+/// A segment as the head of the backup sees it.
+struct Wanted {
+    first: Position,
+    last: Position,
+    bytes: u64,
+}
+
+/// Backs an open log up into a directory, creating it if there is none.
+///
+/// # Errors
+/// [`LogError::Corrupt`] where neither copy has a block, [`LogError::Io`]. The backup that was there
+/// before stays valid.
+pub fn backup(log: &SledLog, target: &Path, progress: &mut Progress<'_>) -> Result<BackupReport, LogError> {
+    let journal = target.join("journal");
+    std::fs::create_dir_all(&journal).map_err(|error| io_error("creating", &journal, &error))?;
+    let before = Manifest::read(target)?;
+    let head = log.head();
+    let wanted = segments_until(log, head.position);
+    let total = wanted.iter().map(|segment| segment.bytes).sum();
+    let (mut done, mut segments) = (0, Vec::new());
+    let mut report = BackupReport { head, segments: wanted.len(), copied: 0, copied_bytes: 0 };
+    for segment in &wanted {
+        let entry =
+            if let Some(entry) = before.as_ref().and_then(|manifest| kept(manifest, segment, &journal)) {
+                entry
+            } else {
+                report.copied += 1;
+                report.copied_bytes += segment.bytes;
+                copy_segment(log, segment, &journal)?
+            };
+        segments.push(entry);
+        done += segment.bytes;
+        progress(done, total);
+    }
+    let failed = |error: std::io::Error| io_error("writing the backup", target, &error);
+    File::open(&journal).and_then(|dir| dir.sync_all()).map_err(failed)?;
+    let manifest = Manifest {
+        format: FORMAT,
+        position: head.position.0,
+        hash: blake3::Hash::from_bytes(head.hash).to_string(),
+        recorded_at: head.recorded_at,
+        segments,
+    };
+    manifest.write(target).map_err(failed)?;
+    Ok(report)
+}
+
+/// The segments up to a position, the last one as far as that position's block.
+fn segments_until(log: &SledLog, until: Position) -> Vec<Wanted> {
+    let journal = read(&log.shared().journal);
+    let mut wanted = Vec::new();
+    let mut next = Position::FIRST;
+    // One span a segment: spans end where the file does.
+    while let Some(span) = journal.span(next, until, usize::MAX).filter(|_| next <= until) {
+        wanted.push(Wanted { first: next, last: Position(span.end.0 - 1), bytes: span.bytes() as u64 });
+        next = span.end;
+    }
+    wanted
+}
+
+/// The manifest's entry of a segment that need not be copied again.
+fn kept(manifest: &Manifest, segment: &Wanted, journal: &Path) -> Option<ManifestSegment> {
+    let same = |entry: &&ManifestSegment| {
+        (entry.first, entry.last, entry.bytes) == (segment.first.0, segment.last.0, segment.bytes)
+    };
+    let entry = manifest.segments.iter().find(same)?;
+    let len = std::fs::metadata(journal.join(segment_name(segment.first))).ok()?.len();
+    (len >= segment.bytes).then(|| entry.clone())
+}
+
+fn copy_segment(log: &SledLog, segment: &Wanted, journal: &Path) -> Result<ManifestSegment, LogError> {
+    let path = journal.join(segment_name(segment.first));
+    let fresh: PathBuf = path.with_extension("new");
+    let failed = |error: std::io::Error| io_error("writing", &fresh, &error);
+    let mut out = BufWriter::with_capacity(1 << 18, File::create(&fresh).map_err(failed)?);
+    let mut hasher = blake3::Hasher::new();
+    let mut written = 0;
+    log.shared().blocks(segment.first, segment.last, &mut |block| {
+        let header = block.header();
+        block.verify(&header.previous).map_err(|error| corrupt(header.first, &error))?;
+        hasher.update(block.bytes());
+        written += block.bytes().len() as u64;
+        out.write_all(block.bytes()).map_err(failed)?;
+        Ok(ControlFlow::Continue(()))
+    })?;
+    let file = out.into_inner().map_err(|error| failed(error.into_error()))?;
+    file.sync_all().map_err(failed)?;
+    if written != segment.bytes {
+        return Err(failed(std::io::Error::other("the segment changed while it was copied")));
+    }
+    std::fs::rename(&fresh, &path).map_err(failed)?;
+    Ok(ManifestSegment {
+        first: segment.first.0,
+        last: segment.last.0,
+        bytes: segment.bytes,
+        blake3: hasher.finalize().to_string(),
+    })
+}

@@ -1,0 +1,406 @@
+//! [`SledLog`]: the durable log.
+
+use std::fs::{File, TryLockError};
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::mpsc::{Sender, channel};
+use std::sync::{Arc, Condvar, Mutex, RwLock};
+use std::thread::JoinHandle;
+
+use jiff::Timestamp;
+use tokio::sync::{oneshot, watch};
+
+use super::applier;
+use super::block::Header;
+use super::disk::Disk;
+use super::open::{self, Floor, Mode, Opening};
+use super::options::{OpenReport, Options, Repair};
+use super::shared::{IdCache, ReadOnly, Shared, Trail, corrupt, lock, read};
+use super::writer::{Command, Tail, Writer, append_bytes, plan};
+use super::{Append, Appending, EventLog, Head, LogError, Visit, io_error, restore};
+use crate::event::{EventId, Position, StreamId, TenantId, Version};
+
+/// Appends that may wait for the writer, in bytes; beyond, [`LogError::Busy`].
+const QUEUE_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// A lock outlives its process for a moment where a child was being started just then: the child
+/// holds it too until it has become its own program.
+pub(super) const LOCK_TRIES: u32 = 20;
+pub(super) const LOCK_PAUSE: std::time::Duration = std::time::Duration::from_millis(20);
+/// One append holds at most this.
+pub const APPEND_BYTES_MAX: usize = 8 * 1024 * 1024;
+
+/// The log of one data directory: a journal that is synced before an append is acknowledged, and
+/// sled beside it as the second copy.
+///
+/// ```text
+/// <data>/lock       held while the log is open
+/// <data>/closed     how far it reached when it was last closed in order
+/// <data>/journal/   segment files, see journal.rs
+/// <data>/sled/      see store.rs
+/// ```
+#[derive(Debug)]
+pub struct SledLog {
+    shared: Arc<Shared>,
+    data: PathBuf,
+    /// `None` when the log was opened to be read.
+    commands: Option<Sender<Command>>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+    closed: AtomicBool,
+    /// Held, not read: the system releases it when the process ends, however it ends.
+    lock: Mutex<Option<File>>,
+}
+
+/// How far the second copy is behind, for readiness.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SecondCopy {
+    /// The last position that sled has.
+    pub applied: Position,
+    /// Why sled is no longer written, if it is not.
+    pub failed: Option<String>,
+}
+
+impl SledLog {
+    /// Opens the log of a data directory, creating it if there is none, and heals what it can.
+    ///
+    /// # Errors
+    /// [`LogError::Locked`], [`LogError::Corrupt`] when both copies are damaged at one position,
+    /// [`LogError::Io`].
+    pub fn open(data: &Path, options: Options) -> Result<(Self, OpenReport), LogError> {
+        std::fs::create_dir_all(data).map_err(|error| io_error("creating the directory", data, &error))?;
+        let lock = take_lock(data)?;
+        restore::finish_interrupted(data)?;
+        let mut opening = open::open(data, &options, Mode::Write)?;
+        let report = report(&mut opening);
+        let tail = opening.journal.last_segment().and_then(|segment| segment.file.clone()).map(|file| Tail {
+            file,
+            offset: opening.tail_len,
+            last_block: opening.last_block,
+        });
+        let shared = Arc::new(share(data, options.disk.clone(), options.reserve_bytes, opening));
+        let mut writer = Writer::new(shared.clone(), tail, options);
+        writer.record(&report.repairs);
+        let (commands, receiver) = channel();
+        let threads = vec![
+            spawn("log-writer", move || writer.run(&receiver))?,
+            spawn("log-applier", {
+                let shared = shared.clone();
+                move || applier::run(&shared)
+            })?,
+        ];
+        let log = Self {
+            shared,
+            data: data.to_owned(),
+            commands: Some(commands),
+            threads: Mutex::new(threads),
+            closed: AtomicBool::new(false),
+            lock: Mutex::new(Some(lock)),
+        };
+        Ok((log, report))
+    }
+
+    /// Opens the log to be read, and writes nothing to the journal: everything before the first
+    /// damage of both copies is served, and the report's error says what lies there. Appends answer
+    /// [`LogError::ReadOnly`]. The sled copy is opened too, as the second source.
+    ///
+    /// # Errors
+    /// [`LogError::Locked`], [`LogError::Io`].
+    pub fn open_read_only(
+        data: &Path,
+        options: Options,
+    ) -> Result<(Self, OpenReport, Option<LogError>), LogError> {
+        let lock = take_lock(data)?;
+        let mut opening = open::open(data, &options, Mode::Read)?;
+        let report = report(&mut opening);
+        let corruption = opening.corrupt.clone();
+        let reason = match &corruption {
+            Some(error) => error.to_string(),
+            None => "it was opened to be read".to_owned(),
+        };
+        let shared = share(data, options.disk, options.reserve_bytes, opening);
+        let fix = "run `mecris verify` to see its state".to_owned();
+        *super::shared::write(&shared.read_only) = Some(ReadOnly { reason, fix });
+        let log = Self {
+            shared: Arc::new(shared),
+            data: data.to_owned(),
+            commands: None,
+            threads: Mutex::default(),
+            closed: AtomicBool::new(false),
+            lock: Mutex::new(Some(lock)),
+        };
+        Ok((log, report, corruption))
+    }
+
+    /// Drains the writer and the second copy, and closes. Later appends answer
+    /// [`LogError::Closed`]; reads of the journal still work. Blocks until done.
+    pub fn close(&self) {
+        if self.closed.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        if let Some(commands) = &self.commands {
+            // If the writer is gone already there is nothing to drain.
+            drop(commands.send(Command::Close));
+        }
+        let mut threads = std::mem::take(&mut *lock(&self.threads)).into_iter();
+        join(threads.next());
+        lock(&self.shared.trail).closing = true;
+        self.shared.trail_moved.notify_all();
+        threads.for_each(|thread| join(Some(thread)));
+        if let Some(store) = &self.shared.store {
+            store.close();
+        }
+        if self.commands.is_some() {
+            let floor = Floor { journal: self.head().position, sled: lock(&self.shared.trail).applied };
+            if let Err(error) = floor.write(&self.data) {
+                tracing::warn!(%error, "the log could not note how far it reached");
+            }
+        }
+        lock(&self.lock).take();
+    }
+
+    /// After a failed write: cuts the journal back to its last durable byte, verifies the block that
+    /// ends there, and accepts appends again. Those who were told [`LogError::UnknownOutcome`] send
+    /// their events again with the same ids.
+    ///
+    /// # Errors
+    /// [`LogError::ReadOnly`] if the disk still fails.
+    pub fn reopen(&self) -> Result<(), LogError> {
+        let (answer, answered) = oneshot::channel();
+        self.command(Command::Reopen(answer))?;
+        answered.blocking_recv().map_err(|_| LogError::Closed)?
+    }
+
+    /// Writes the blocks again that readers found damaged in the journal, and records each repair.
+    ///
+    /// # Errors
+    /// [`LogError::Closed`], [`LogError::ReadOnly`] if it was opened to be read.
+    pub fn heal(&self) -> Result<Vec<Repair>, LogError> {
+        let (answer, answered) = oneshot::channel();
+        self.command(Command::Heal(answer))?;
+        answered.blocking_recv().map_err(|_| LogError::Closed)
+    }
+
+    /// How far the second copy is.
+    #[must_use]
+    pub fn second_copy(&self) -> SecondCopy {
+        let trail = lock(&self.shared.trail);
+        SecondCopy { applied: trail.applied, failed: trail.failed.clone() }
+    }
+
+    /// Waits until the second copy has everything up to the head of this moment, or has failed.
+    #[must_use]
+    pub fn wait_for_second_copy(&self) -> SecondCopy {
+        if self.commands.is_none() {
+            return self.second_copy();
+        }
+        let head = self.head().position;
+        let behind = |trail: &mut Trail| trail.applied < head && trail.failed.is_none() && !trail.closing;
+        let trail = lock(&self.shared.trail);
+        let trail = self.shared.trail_moved.wait_while(trail, behind);
+        let trail = trail.unwrap_or_else(std::sync::PoisonError::into_inner);
+        SecondCopy { applied: trail.applied, failed: trail.failed.clone() }
+    }
+
+    pub(super) fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+
+    fn command(&self, command: Command) -> Result<(), LogError> {
+        let Some(commands) = &self.commands else {
+            return Err(read(&self.shared.read_only).as_ref().map_or(LogError::Closed, ReadOnly::error));
+        };
+        commands.send(command).map_err(|_| LogError::Closed)
+    }
+
+    fn submit(&self, append: Append) -> (Result<(), LogError>, Appending) {
+        let (reply, appending) = Appending::channel();
+        let checked = plan::check(&append, APPEND_BYTES_MAX).and_then(|()| {
+            let bytes = append_bytes(&append);
+            let queued = self.shared.queued_bytes.fetch_add(bytes, Ordering::Relaxed);
+            let sent = if queued > 0 && queued + bytes > QUEUE_BYTES_MAX {
+                Err(LogError::Busy { queued_bytes: queued })
+            } else {
+                // The reply goes with the command, so that a closed writer answers by dropping it.
+                return self.command(Command::Append(append, reply, bytes));
+            };
+            self.shared.queued_bytes.fetch_sub(bytes, Ordering::Relaxed);
+            sent
+        });
+        (checked, appending)
+    }
+}
+
+impl Drop for SledLog {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+impl EventLog for SledLog {
+    fn append(&self, append: Append) -> Appending {
+        match self.submit(append) {
+            (Ok(()), appending) => appending,
+            (Err(error), _) => {
+                let (reply, appending) = Appending::channel();
+                drop(reply.send(Err(error)));
+                appending
+            }
+        }
+    }
+
+    fn head(&self) -> Head {
+        *self.shared.head.borrow()
+    }
+
+    fn watch(&self) -> watch::Receiver<Head> {
+        self.shared.head.subscribe()
+    }
+
+    fn scan(&self, from: Position, until: Position, visit: &mut Visit<'_>) -> Result<(), LogError> {
+        self.shared.blocks(from, until, &mut |block| {
+            for record in block.records() {
+                let record = record.map_err(|error| corrupt(block.header().first, &error))?;
+                if record.position > until {
+                    return Ok(ControlFlow::Break(()));
+                }
+                if record.position >= from && visit(&record).is_break() {
+                    return Ok(ControlFlow::Break(()));
+                }
+            }
+            Ok(ControlFlow::Continue(()))
+        })
+    }
+
+    fn scan_stream(
+        &self,
+        tenant: &TenantId,
+        stream: &StreamId,
+        from: Version,
+        visit: &mut Visit<'_>,
+    ) -> Result<(), LogError> {
+        let ranges = read(&self.shared.index).ranges(tenant, stream, from);
+        let mut flow = ControlFlow::Continue(());
+        for (first, last) in ranges {
+            self.scan(first, last, &mut |record| {
+                let wanted = record.stream == stream.as_str()
+                    && record.tenant == tenant.as_str()
+                    && record.version >= from;
+                if wanted {
+                    flow = visit(record);
+                }
+                flow
+            })?;
+            if flow.is_break() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn stream_version(&self, tenant: &TenantId, stream: &StreamId) -> Version {
+        read(&self.shared.index).version(tenant, stream)
+    }
+
+    fn find(&self, id: EventId) -> Result<Option<Position>, LogError> {
+        let mut cache = IdCache::default();
+        read(&self.shared.index).find(id, &mut |position| cache.id_at(&self.shared, position))
+    }
+
+    fn position_at(&self, recorded_at: Timestamp) -> Result<Position, LogError> {
+        let head = self.head();
+        if head.recorded_at <= recorded_at {
+            return Ok(head.position);
+        }
+        // All records of a block share their time, so that a search over the blocks is enough.
+        let (mut low, mut high) = (0, read(&self.shared.journal).block_count());
+        while low < high {
+            let middle = low.midpoint(high);
+            let header = self.header(middle)?;
+            if header.recorded_at <= recorded_at { low = middle + 1 } else { high = middle }
+        }
+        let block = read(&self.shared.journal).block(low);
+        Ok(block.map_or(head.position, |(first, _)| Position(first.0 - 1)))
+    }
+
+    fn read_only(&self) -> Option<String> {
+        self.shared.refusal(0).map(|refusal| format!("{}; {}", refusal.reason, refusal.fix))
+    }
+}
+
+impl SledLog {
+    /// The header of a block by number.
+    fn header(&self, number: usize) -> Result<Header, LogError> {
+        let Some((first, _)) = read(&self.shared.journal).block(number) else {
+            return Err(corrupt(Position::START, &super::block::BlockError::NoMagic));
+        };
+        let mut header = None;
+        self.shared.blocks(first, first, &mut |block| {
+            header = Some(*block.header());
+            Ok(ControlFlow::Break(()))
+        })?;
+        header.ok_or_else(|| corrupt(first, &super::block::BlockError::NoMagic))
+    }
+}
+
+pub(super) fn take_lock(data: &Path) -> Result<File, LogError> {
+    let path = data.join("lock");
+    let opened = File::options().create(true).truncate(false).write(true).open(&path);
+    let file = opened.map_err(|error| io_error("opening", &path, &error))?;
+    for tries_left in (0..LOCK_TRIES).rev() {
+        match file.try_lock() {
+            Ok(()) => break,
+            Err(TryLockError::WouldBlock) if tries_left > 0 => std::thread::sleep(LOCK_PAUSE),
+            Err(TryLockError::WouldBlock) => {
+                return Err(LogError::Locked { path: data.display().to_string() });
+            }
+            Err(TryLockError::Error(error)) => return Err(io_error("locking", &path, &error)),
+        }
+    }
+    Ok(file)
+}
+
+fn report(opening: &mut Opening) -> OpenReport {
+    OpenReport {
+        head: opening.head,
+        blocks: opening.journal.block_count(),
+        segments: opening.journal.segments().len(),
+        scanned_bytes: opening.scanned_bytes,
+        torn_bytes: opening.torn_bytes,
+        repairs: std::mem::take(&mut opening.repairs),
+        store_error: opening.store_error.clone(),
+    }
+}
+
+fn share(data: &Path, disk: Arc<dyn Disk>, reserve_bytes: u64, opening: Opening) -> Shared {
+    let trail = Trail {
+        applied: opening.applied,
+        waiting_bytes: 0,
+        closing: false,
+        failed: opening.store_error.clone(),
+    };
+    Shared {
+        disk,
+        journal_dir: data.join("journal"),
+        reserve_bytes,
+        journal: RwLock::new(opening.journal),
+        index: RwLock::new(opening.index),
+        store: opening.store,
+        head: watch::Sender::new(opening.head),
+        read_only: RwLock::new(None),
+        queued_bytes: AtomicUsize::new(0),
+        trail: Mutex::new(trail),
+        trail_moved: Condvar::new(),
+        damage: Mutex::default(),
+    }
+}
+
+fn spawn(name: &str, body: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, LogError> {
+    let spawned = std::thread::Builder::new().name(name.to_owned()).spawn(body);
+    spawned.map_err(|error| io_error("starting the thread", Path::new(name), &error))
+}
+
+fn join(thread: Option<JoinHandle<()>>) {
+    if thread.is_some_and(|thread| thread.join().is_err()) {
+        tracing::error!("a thread of the log panicked");
+    }
+}

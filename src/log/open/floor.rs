@@ -1,0 +1,60 @@
+//! The floor: how far both copies reached when the log was last closed in order.
+//!
+//! A tail that is cut off at the border of a block looks like a log that never went further. The
+//! file `closed` remembers that it did; if both copies end before it, that is a loss and not a torn
+//! write. Without the file the log opens all the same.
+
+use std::io::Write;
+use std::path::Path;
+
+use crate::event::Position;
+
+const NAME: &str = "closed";
+
+/// How far the copies reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::log) struct Floor {
+    pub journal: Position,
+    pub sled: Position,
+}
+
+impl Floor {
+    /// Reads it, if there is one that can be read.
+    pub fn read(data: &Path) -> Option<Self> {
+        let text = std::fs::read_to_string(data.join(NAME)).ok()?;
+        let mut words = text.split_ascii_whitespace();
+        let mut position = |name| {
+            let (key, value) = words.next()?.split_once('=')?;
+            (key == name).then_some(Position(value.parse().ok()?))
+        };
+        Some(Self { journal: position("journal")?, sled: position("sled")? })
+    }
+
+    /// Writes it, whole or not at all.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn write(self, data: &Path) -> std::io::Result<()> {
+        let (path, fresh) = (data.join(NAME), data.join("closed.new"));
+        let mut file = std::fs::File::create(&fresh)?;
+        writeln!(file, "journal={} sled={}", self.journal, self.sled)?;
+        file.sync_all()?;
+        std::fs::rename(fresh, path)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_reads_back_and_ignores_what_it_does_not_know() {
+        let dir = tempfile::tempdir().unwrap();
+        assert_eq!(Floor::read(dir.path()), None);
+        let floor = Floor { journal: Position(12), sled: Position(7) };
+        floor.write(dir.path()).unwrap();
+        assert_eq!(Floor::read(dir.path()), Some(floor));
+        std::fs::write(dir.path().join(NAME), "journal=x").unwrap();
+        assert_eq!(Floor::read(dir.path()), None);
+    }
+}

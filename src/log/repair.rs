@@ -1,0 +1,122 @@
+//! Repair: what would be written again from which copy, and doing it.
+//!
+//! A repair never invents anything: every byte comes from the other copy, after that copy's
+//! checksums, hash and chain were verified. What neither copy has is left as it is and named.
+
+use std::path::Path;
+
+use serde::Serialize;
+
+use super::options::{LogCopy, Options, Repair};
+use super::shared::lock;
+use super::verify::{Problem, Progress, VerifyReport, verify};
+use super::{LogError, SledLog, io_error};
+use crate::event::Position;
+
+/// What a repair would do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct RepairPlan {
+    /// What was found.
+    pub report: VerifyReport,
+    /// What would be done, in words, in order.
+    pub steps: Vec<String>,
+}
+
+/// What a repair did.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct RepairReport {
+    /// What was written again.
+    pub repairs: Vec<Repair>,
+    /// What is still wrong: restore from a backup.
+    pub remaining: Vec<Problem>,
+    /// The last position of the log.
+    pub head: Position,
+}
+
+/// Says what [`apply`] would do, and changes nothing.
+///
+/// # Errors
+/// As [`verify`].
+pub fn plan(data: &Path, options: &Options, progress: &mut Progress<'_>) -> Result<RepairPlan, LogError> {
+    let report = verify(data, options, None, progress)?;
+    let mut steps = Vec::new();
+    let first = |copy| report.problems.iter().find(|problem| problem.copy == copy);
+    let count = |copy| report.problems.iter().filter(|problem| problem.copy == copy).count();
+    if let Some(problem) = first(LogCopy::Journal) {
+        steps.push(format!(
+            "write {} damaged place(s) of the journal again from sled, from position {} on",
+            count(LogCopy::Journal),
+            problem.position
+        ));
+    }
+    if first(LogCopy::Sled).is_some() {
+        steps.push("build sled again from the journal, once the journal is whole".to_owned());
+    }
+    if report.torn_bytes > 0 {
+        steps.push(format!(
+            "cut {} bytes of an unfinished write off the journal; nobody was told that they are durable",
+            report.torn_bytes
+        ));
+    }
+    Ok(RepairPlan { report, steps })
+}
+
+/// Repairs the log of a data directory that no process has open, and verifies it afterwards.
+///
+/// # Errors
+/// [`LogError::Corrupt`] if both copies are damaged where opening needs them, [`LogError::Locked`],
+/// [`LogError::Io`].
+pub fn apply(data: &Path, options: &Options, progress: &mut Progress<'_>) -> Result<RepairReport, LogError> {
+    let (log, opened) = SledLog::open(data, options.clone())?;
+    let mut repairs = opened.repairs;
+    let mut report = heal_journal(&log, &mut repairs, progress)?;
+    let journal_is_whole = !report.problems.iter().any(|problem| problem.copy == LogCopy::Journal);
+    if journal_is_whole && !report.is_clean() {
+        log.close();
+        drop(log);
+        let path = data.join("sled");
+        std::fs::remove_dir_all(&path).map_err(|error| io_error("removing", &path, &error))?;
+        let (log, opened) = SledLog::open(data, options.clone())?;
+        repairs.extend(opened.repairs);
+        drop(log.wait_for_second_copy());
+        report = log.verify(None, progress)?;
+        log.close();
+    } else {
+        log.close();
+    }
+    Ok(RepairReport { repairs, remaining: report.problems, head: report.head.position })
+}
+
+/// Heals every block of the journal that verification finds damaged; gives the report after that.
+fn heal_journal(
+    log: &SledLog,
+    repairs: &mut Vec<Repair>,
+    progress: &mut Progress<'_>,
+) -> Result<VerifyReport, LogError> {
+    drop(log.wait_for_second_copy());
+    let report = log.verify(None, progress)?;
+    if report.problems.iter().all(|problem| problem.copy == LogCopy::Sled) {
+        return Ok(report);
+    }
+    // The verification names where each stretch starts; reading finds every block in it.
+    let head = super::EventLog::head(log).position;
+    let mut next = Position::FIRST;
+    while next <= head {
+        let read = super::EventLog::scan(log, next, head, &mut |_| std::ops::ControlFlow::Continue(()));
+        let lost = match read {
+            Ok(()) => None,
+            Err(LogError::Corrupt { position, .. }) => Some(position),
+            Err(error) => return Err(error),
+        };
+        let found = !lock(&log.shared().damage).is_empty();
+        repairs.extend(log.heal()?);
+        // Behind a block that is lost, or again from the start if not all damage was remembered.
+        next = match lost {
+            Some(position) => log.shared().end_of_block(position).next(),
+            None if found => continue,
+            None => break,
+        };
+    }
+    drop(log.wait_for_second_copy());
+    log.verify(None, progress)
+}

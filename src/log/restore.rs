@@ -1,0 +1,271 @@
+//! Restore: a backup becomes a data directory's journal. Everything is verified before anything is
+//! replaced, and what was there before is set aside, not removed.
+//!
+//! ```text
+//!   manifest, file hashes, block chain ── any damage ──▶ error, nothing touched
+//!            ▼
+//!   <data>/journal.new/         written and synced
+//!            ▼
+//!   <data>/replaced-<time>/     takes the old sled, closed and journal, in this order
+//!            ▼
+//!   journal.new becomes journal; sled is built from it at the next opening
+//! ```
+//!
+//! A restore that is cut short between the last two steps is finished by the next opening.
+
+use std::fs::File;
+use std::io::{BufReader, BufWriter, Read, Write};
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::backup::{Manifest, ManifestSegment};
+use super::block::{BLOCK_BYTES_MAX, Block, BlockHash, Commit, CommitWriter, HEADER_BYTES, Header};
+use super::event_log::take_lock;
+use super::journal::{list_segments, segment_name};
+use super::open::EMPTY;
+use super::options::Options;
+use super::shared::corrupt;
+use super::verify::Progress;
+use super::{Head, LogError, io_error};
+use crate::event::Position;
+
+/// The directory that waits to become the journal.
+pub(super) const FRESH: &str = "journal.new";
+
+/// What a restore did.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct RestoreReport {
+    /// The head of the restored log.
+    pub head: Head,
+    /// Segments written.
+    pub segments: usize,
+    /// Where the log that was there before went, if there was one.
+    pub replaced: Option<PathBuf>,
+}
+
+/// Where the chain has come to while reading.
+struct Chain {
+    next: Position,
+    hash: BlockHash,
+    recorded_at: Timestamp,
+}
+
+/// Restores a backup into a data directory, up to and including `until` if it is given.
+///
+/// # Errors
+/// [`LogError::Corrupt`] if the backup is damaged: nothing is replaced then. [`LogError::Locked`],
+/// [`LogError::Io`].
+pub fn restore(
+    backup: &Path,
+    data: &Path,
+    until: Option<Position>,
+    options: &Options,
+    progress: &mut Progress<'_>,
+) -> Result<RestoreReport, LogError> {
+    let manifest = Manifest::read(backup)?.ok_or_else(|| LogError::Invalid {
+        reason: format!("{} has no manifest.json; it is not a backup", backup.display()),
+    })?;
+    std::fs::create_dir_all(data).map_err(|error| io_error("creating", data, &error))?;
+    let _lock = take_lock(data)?;
+    let bytes: u64 = manifest.segments.iter().map(|segment| segment.bytes).sum();
+    let mut meter = (0, bytes * 2);
+    // Once over all of it without writing: a damaged backup must not cost the log that is there.
+    read_all(backup, &manifest, &mut meter, progress, &mut |_, _| Ok(()))?;
+    let fresh = data.join(FRESH);
+    if fresh.exists() {
+        std::fs::remove_dir_all(&fresh).map_err(|error| io_error("removing", &fresh, &error))?;
+    }
+    std::fs::create_dir(&fresh).map_err(|error| io_error("creating", &fresh, &error))?;
+    let until = until.unwrap_or(Position(u64::MAX));
+    let mut writer = SegmentWriter { dir: &fresh, out: None, segments: 0, head: EMPTY };
+    read_all(backup, &manifest, &mut meter, progress, &mut |first_of_file, block| {
+        if block.header().first > until {
+            return Ok(());
+        }
+        let cut = cut_block(block, until)?;
+        writer.write(first_of_file, cut.as_deref().unwrap_or(block.bytes()))
+    })?;
+    let (segments, head) = (writer.segments, writer.head);
+    writer.finish()?;
+    let replaced = swap(data, options)?;
+    Ok(RestoreReport { head, segments, replaced })
+}
+
+/// Finishes a restore that was cut short after the old journal had been set aside.
+pub(super) fn finish_interrupted(data: &Path) -> Result<(), LogError> {
+    let (fresh, journal) = (data.join(FRESH), data.join("journal"));
+    if fresh.exists() && !journal.exists() && set_aside_exists(data) {
+        tracing::warn!("a restore had been cut short; it is finished now");
+        rename(&fresh, &journal)?;
+        sync(data)?;
+    }
+    Ok(())
+}
+
+fn set_aside_exists(data: &Path) -> bool {
+    let entries = std::fs::read_dir(data).into_iter().flatten().flatten();
+    entries.into_iter().any(|entry| entry.file_name().to_string_lossy().starts_with("replaced-"))
+}
+
+type OnBlock<'a> = dyn FnMut(bool, &Block<'_>) -> Result<(), LogError> + 'a;
+
+/// Reads and verifies all of a backup.
+fn read_all(
+    backup: &Path,
+    manifest: &Manifest,
+    meter: &mut (u64, u64),
+    progress: &mut Progress<'_>,
+    on_block: &mut OnBlock<'_>,
+) -> Result<(), LogError> {
+    let mut chain = Chain { next: Position::FIRST, hash: EMPTY.hash, recorded_at: EMPTY.recorded_at };
+    for segment in &manifest.segments {
+        read_segment(backup, segment, &mut chain, on_block)?;
+        meter.0 += segment.bytes;
+        progress(meter.0, meter.1);
+    }
+    let hash = blake3::Hash::from_bytes(chain.hash).to_string();
+    if (chain.next, &hash) != (Position(manifest.position).next(), &manifest.hash) {
+        let detail = "the backup does not end at the head that its manifest names".to_owned();
+        return Err(LogError::Corrupt { position: chain.next, detail });
+    }
+    Ok(())
+}
+
+fn read_segment(
+    backup: &Path,
+    segment: &ManifestSegment,
+    chain: &mut Chain,
+    on_block: &mut OnBlock<'_>,
+) -> Result<(), LogError> {
+    let path = backup.join("journal").join(segment_name(Position(segment.first)));
+    let failed = |error: std::io::Error| io_error("reading the backup", &path, &error);
+    let damaged = |position, detail: &str| LogError::Corrupt {
+        position,
+        detail: format!("the backup's {}: {detail}", path.display()),
+    };
+    if chain.next != Position(segment.first) {
+        return Err(damaged(chain.next, "it does not follow the segment before"));
+    }
+    let mut file = BufReader::with_capacity(1 << 18, File::open(&path).map_err(failed)?.take(segment.bytes));
+    let mut hasher = blake3::Hasher::new();
+    let (mut bytes, mut first_of_file) = (Vec::with_capacity(BLOCK_BYTES_MAX), true);
+    while chain.next <= Position(segment.last) {
+        bytes.resize(HEADER_BYTES, 0);
+        file.read_exact(&mut bytes).map_err(|_| damaged(chain.next, "it ends early"))?;
+        let header = Header::read(&bytes).map_err(|error| damaged(chain.next, &error.to_string()))?;
+        bytes.resize(header.len, 0);
+        file.read_exact(&mut bytes[HEADER_BYTES..]).map_err(|_| damaged(chain.next, "it ends early"))?;
+        let block = Block::read_at(&bytes, chain.next)
+            .and_then(|block| block.verify(&chain.hash).map(|()| block))
+            .map_err(|error| damaged(chain.next, &error.to_string()))?;
+        hasher.update(block.bytes());
+        on_block(first_of_file, &block)?;
+        first_of_file = false;
+        *chain = Chain {
+            next: header.last().next(),
+            hash: block.hash(),
+            recorded_at: header.recorded_at.max(chain.recorded_at),
+        };
+    }
+    if hasher.finalize().to_string() != segment.blake3 {
+        return Err(damaged(Position(segment.first), "its hash is not the manifest's"));
+    }
+    Ok(())
+}
+
+/// A block that must end at `until`, and as the end of a commit; `None` if it can stay as it is.
+fn cut_block(block: &Block<'_>, until: Position) -> Result<Option<Vec<u8>>, LogError> {
+    let header = block.header();
+    if header.last() < until || (header.last() == until && header.last_of_commit) {
+        return Ok(None);
+    }
+    let commit = Commit {
+        committed: header.committed,
+        recorded_at: header.recorded_at,
+        starts_segment: header.first_of_segment,
+    };
+    let mut writer = CommitWriter::new(commit, header.first, header.previous, Vec::new());
+    for record in block.records() {
+        let record = record.map_err(|error| corrupt(header.first, &error))?;
+        if record.position <= until {
+            writer.push(&record).map_err(|error| LogError::Invalid { reason: error.to_string() })?;
+        }
+    }
+    Ok(Some(writer.finish().0))
+}
+
+/// Writes segment files into a directory.
+struct SegmentWriter<'a> {
+    dir: &'a Path,
+    out: Option<BufWriter<File>>,
+    segments: usize,
+    head: Head,
+}
+
+impl SegmentWriter<'_> {
+    fn write(&mut self, first_of_file: bool, bytes: &[u8]) -> Result<(), LogError> {
+        let block = Block::read(bytes).map_err(|error| corrupt(self.head.position.next(), &error))?;
+        let header = block.header();
+        if first_of_file {
+            self.sync()?;
+            let path = self.dir.join(segment_name(header.first));
+            let file = File::create(&path).map_err(|error| io_error("creating", &path, &error))?;
+            self.out = Some(BufWriter::with_capacity(1 << 18, file));
+            self.segments += 1;
+        }
+        if let Some(out) = &mut self.out {
+            out.write_all(bytes).map_err(|error| io_error("writing to", self.dir, &error))?;
+        }
+        self.head = Head { position: header.last(), hash: block.hash(), recorded_at: header.recorded_at };
+        Ok(())
+    }
+
+    fn sync(&mut self) -> Result<(), LogError> {
+        let Some(out) = self.out.take() else {
+            return Ok(());
+        };
+        let synced = out.into_inner().map_err(std::io::IntoInnerError::into_error);
+        let synced = synced.and_then(|file| file.sync_all());
+        synced.map_err(|error| io_error("writing to", self.dir, &error))
+    }
+
+    fn finish(mut self) -> Result<(), LogError> {
+        self.sync()?;
+        sync(self.dir)
+    }
+}
+
+/// Puts the fresh journal in the place of what is there.
+fn swap(data: &Path, options: &Options) -> Result<Option<PathBuf>, LogError> {
+    let journal = data.join("journal");
+    let old = list_segments(&*options.disk, &journal);
+    let had_log = !old.map_err(|error| io_error("listing", &journal, &error))?.is_empty();
+    let aside = data.join(format!("replaced-{}", (options.clock)().as_millisecond()));
+    std::fs::create_dir(&aside).map_err(|error| io_error("creating", &aside, &error))?;
+    for name in ["closed", "sled", "journal"] {
+        let from = data.join(name);
+        if from.exists() {
+            rename(&from, &aside.join(name))?;
+        }
+    }
+    sync(data)?;
+    rename(&data.join(FRESH), &journal)?;
+    sync(data)?;
+    if had_log {
+        return Ok(Some(aside));
+    }
+    // Nothing of worth: an empty journal and its sled.
+    std::fs::remove_dir_all(&aside).map_err(|error| io_error("removing", &aside, &error))?;
+    Ok(None)
+}
+
+fn rename(from: &Path, to: &Path) -> Result<(), LogError> {
+    std::fs::rename(from, to).map_err(|error| io_error("renaming", from, &error))
+}
+
+fn sync(dir: &Path) -> Result<(), LogError> {
+    let synced = File::open(dir).and_then(|dir| dir.sync_all());
+    synced.map_err(|error| io_error("syncing", dir, &error))
+}
