@@ -105,3 +105,26 @@ fn every_acknowledged_event_survives_a_power_cut_while_opening() {
         check(dir.path(), &disk.after_power_cut(step + 100), &acknowledged, &context);
     }
 }
+
+#[test]
+fn an_append_of_several_blocks_is_there_whole_or_not_at_all() {
+    let mut whole_blocks_cut_off = 0;
+    for seed in 0..40 {
+        let dir = tempfile::tempdir().unwrap();
+        let disk = FaultDisk::default();
+        let (log, _) = SledLog::open(dir.path(), options(&disk)).unwrap();
+        log.append(append("a", Expected::Any, [1])).wait().unwrap();
+        disk.fail_at(1, Fault::PowerCut);
+        assert!(log.append(append("a", Expected::Any, 1000..2000)).wait().is_err());
+        drop(log);
+        std::fs::remove_file(dir.path().join("closed")).unwrap();
+        let (log, report) = SledLog::open(dir.path(), options(&disk.after_power_cut(seed))).unwrap();
+        let events = all(&log).len();
+        assert!(events == 1 || events == 1001, "seed {seed}: {events} events");
+        whole_blocks_cut_off += u64::from(events == 1 && report.torn_bytes > 70_000);
+    }
+    assert!(
+        whole_blocks_cut_off > 3,
+        "the disk kept whole blocks of an unfinished append: {whole_blocks_cut_off}"
+    );
+}
