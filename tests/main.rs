@@ -8,6 +8,8 @@ mod disk_errors;
 mod durability;
 #[path = "fault_disk.rs"]
 mod fault_disk;
+#[path = "fuzz_smoke.rs"]
+mod fuzz_smoke;
 #[path = "log_contract.rs"]
 mod log_contract;
 #[path = "model.rs"]

@@ -58,12 +58,11 @@ impl Model {
         let (before, version) = (self.events.len(), self.version(stream));
         let mut outcomes = Vec::new();
         for id in ids {
-            outcomes.push(match self.position(*id) {
-                Some(position) => Outcome::Duplicate(Position(position)),
-                None => {
-                    self.events.push((stream, *id));
-                    Outcome::New(Position(self.events.len() as u64))
-                }
+            outcomes.push(if let Some(position) = self.position(*id) {
+                Outcome::Duplicate(Position(position))
+            } else {
+                self.events.push((stream, *id));
+                Outcome::New(Position(self.events.len() as u64))
             });
         }
         let matches = match expected {
@@ -112,9 +111,8 @@ fn run(log: &dyn EventLog, model: &mut Model, step: &Step) {
             let expected = match offset {
                 None => Expected::Any,
                 Some(offset) => match model.version(*stream).checked_add_signed(i64::from(*offset)) {
-                    Some(0) => Expected::NoStream,
-                    Some(version) => Expected::Exact(Version(version)),
-                    None => Expected::NoStream,
+                    Some(version) if version > 0 => Expected::Exact(Version(version)),
+                    _ => Expected::NoStream,
                 },
             };
             let answer = log.append(append(&name(*stream), expected, numbers(ids))).wait();
@@ -125,9 +123,9 @@ fn run(log: &dyn EventLog, model: &mut Model, step: &Step) {
             }
         }
         Step::Burst(appends) => {
-            let send =
+            let submit =
                 |(stream, id): &(u8, u8)| log.append(append(&name(*stream), Expected::Any, [u64::from(*id)]));
-            let sent: Vec<_> = appends.iter().map(send).collect();
+            let sent: Vec<_> = appends.iter().map(submit).collect();
             for (answer, (stream, id)) in sent.into_iter().zip(appends) {
                 let expected = model.append(*stream, Expected::Any, &[*id]).unwrap();
                 assert_eq!(answer.wait().unwrap().outcomes, expected);
