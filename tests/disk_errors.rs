@@ -80,7 +80,7 @@ fn check_after_power_cut(data: &Path, disk: &FaultDisk, log: SledLog, seed: u64,
 #[test]
 fn no_acknowledged_event_is_lost_whichever_change_fails() {
     for code in [EIO, ENOSPC] {
-        let met = (1..=10_000).take_while(|step| fail_at(*step, code)).count();
+        let met = (1..1000).take_while(|step| fail_at(*step, code)).count();
         assert!(met > 2 * APPENDS as usize, "every write and every sync was failed once: {met}");
     }
 }

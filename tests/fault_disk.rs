@@ -134,14 +134,16 @@ impl FaultDisk {
 
 /// Keeps a random part of a change that was not synced.
 fn keep_some(bytes: &mut Vec<u8>, change: &Change, random: &mut SmallRng) {
-    // All, nothing, or any of its sectors.
-    let share = [0.0, 1.0, 0.5, 0.9][random.random_range(0..4)];
+    // All, nothing, any of its sectors, or those before a random one.
+    let share = [0.0, 1.0, 0.5, 0.9, 1.0, 1.0][random.random_range(0..6)];
+    let prefix: bool = random.random();
     match change {
         Change::SetLen(_) if random.random_bool(share) => apply(bytes, change),
         Change::SetLen(_) => {}
         Change::Write(offset, written) => {
+            let reach = if prefix { random.random_range(0..=written.len()) } else { written.len() };
             let mut at = 0;
-            while at < written.len() {
+            while at < reach {
                 // Sectors lie at multiples of their size in the file.
                 let border = SECTOR - (*offset as usize + at) % SECTOR;
                 let end = (at + border).min(written.len());

@@ -1,15 +1,21 @@
 //! All black-box tests, linked once.
 
+#[path = "backups.rs"]
+mod backups;
 #[path = "disk_errors.rs"]
 mod disk_errors;
+#[path = "durability.rs"]
+mod durability;
 #[path = "fault_disk.rs"]
 mod fault_disk;
+#[path = "fuzz_smoke.rs"]
+mod fuzz_smoke;
 #[path = "http.rs"]
 mod http;
-#[path = "log.rs"]
-mod log;
 #[path = "log_contract.rs"]
 mod log_contract;
+#[path = "model.rs"]
+mod model;
 #[path = "power_cut.rs"]
 mod power_cut;
 #[path = "program.rs"]
@@ -18,6 +24,8 @@ mod program;
 mod readme;
 #[path = "rooms.rs"]
 mod rooms;
+#[path = "rot.rs"]
+mod rot;
 mod support;
 #[path = "telemetry.rs"]
 mod telemetry;

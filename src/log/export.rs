@@ -124,6 +124,17 @@ impl ExportedEvent {
     }
 }
 
+impl ExportedEvent {
+    /// The line, without its line feed.
+    ///
+    /// # Panics
+    /// Never: every field has a JSON form.
+    #[must_use]
+    pub fn to_line(&self) -> String {
+        serde_json::to_string(self).expect("text, numbers and JSON values have a JSON form")
+    }
+}
+
 /// Writes the events from `from` to `until` to `out`, one JSON object a line; gives their number.
 /// `payload` makes a payload readable: the log does not know what an event means.
 ///
@@ -143,11 +154,9 @@ pub fn export(
     log.scan(from, last, &mut |record| {
         line.clear();
         let event = ExportedEvent::of(record, payload(record));
-        let result = serde_json::to_writer(&mut line, &event).map_err(io::Error::from).and_then(|()| {
-            line.push(b'\n');
-            out.write_all(&line)
-        });
-        if let Err(error) = result {
+        let written_line = serde_json::to_writer(&mut line, &event).map_err(io::Error::from);
+        line.push(b'\n');
+        if let Err(error) = written_line.and_then(|()| out.write_all(&line)) {
             failed = Some(error);
             return ControlFlow::Break(());
         }
