@@ -18,6 +18,7 @@ pub mod projection_actor;
 pub mod queries;
 pub mod recorder;
 pub mod requests;
+pub mod snapshots;
 pub mod tree;
 pub mod usage_actor;
 

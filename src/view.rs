@@ -9,6 +9,7 @@ pub mod explain;
 pub mod names;
 pub mod replay;
 pub mod report;
+pub mod snapshot;
 pub mod spend;
 pub mod status;
 

@@ -26,6 +26,8 @@ mod readme;
 mod rooms;
 #[path = "rot.rs"]
 mod rot;
+#[path = "snapshots.rs"]
+mod snapshots;
 mod support;
 #[path = "telemetry.rs"]
 mod telemetry;

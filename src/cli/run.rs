@@ -89,7 +89,7 @@ async fn supervise(
         tokio::spawn(announce(system.clone(), address, dir.clone(), bar, node.config.transcripts.enabled));
     let code = wait(tree, &shutdown).await;
     announced.abort();
-    stop(node, &dir, server).await;
+    stop(node, &system, &dir, server).await;
     let _ = tokio::task::spawn_blocking(move || telemetry.flush(FLUSH_DEADLINE)).await;
     Ok(code)
 }
@@ -118,13 +118,17 @@ async fn wait(mut tree: tokio::task::JoinHandle<ExitReason>, shutdown: &Shutdown
 }
 
 /// The actors are gone: the requests that are open end, then the log is closed.
-async fn stop(node: Node, dir: &Path, server: tokio::task::JoinHandle<()>) {
+async fn stop(node: Node, system: &Supervised, dir: &Path, server: tokio::task::JoinHandle<()>) {
     if tokio::time::timeout(HTTP_DEADLINE, server).await.is_err() {
         tracing::warn!("open requests were cut off");
     }
     let _ = std::fs::remove_file(dir.join(SERVER_FILE));
-    let log = node.log.clone();
-    let _ = tokio::task::spawn_blocking(move || log.close()).await;
+    let (log, snapshots, views) = (node.log.clone(), node.snapshots(), system.queries.views.clone());
+    let close = move || {
+        views.read(|views| snapshots.save(views));
+        log.close();
+    };
+    let _ = tokio::task::spawn_blocking(close).await;
     eprintln!("stopped at event {}", node.log.head().position);
 }
 

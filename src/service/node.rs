@@ -12,13 +12,14 @@ use crate::domain::pricing::PriceTable;
 use crate::event::payload::LogRepaired;
 use crate::event::{Event, EventId, Metadata, NewEvent, StreamId, TenantId};
 use crate::integration::claude_code::discover::default_roots;
-use crate::log::{LogError, OpenReport, Options, Repair, SledLog};
-use crate::view::ViewError;
-use crate::view::replay::{Until, replay};
+use crate::log::{EventLog, LogError, OpenReport, Options, Repair, SledLog};
+use crate::view::replay::catch_up;
+use crate::view::{Horizon, ViewError};
 
 use super::importer::Importer;
 use super::queries::{Queries, SharedViews};
 use super::recorder::{Recorder, new_event};
+use super::snapshots::Snapshots;
 
 /// Why the system does not start: one line with the mend.
 #[derive(Debug, thiserror::Error)]
@@ -116,18 +117,30 @@ impl Node {
         })
     }
 
-    /// Answers questions, with views rebuilt from the log. Blocks.
+    /// Answers questions, with views from the snapshot and what the log has after it. Blocks.
     ///
     /// # Errors
     /// [`ViewError`].
     pub fn queries(&self) -> Result<Queries, ViewError> {
-        let views = replay(&*self.log, Until::Head, &mut |_, _| {})?;
+        let snapshots = self.snapshots();
+        let mut views = snapshots.load();
+        let kept = views.position;
+        catch_up(&*self.log, &mut views, self.log.head().position, Horizon::Unbounded, &mut |_, _| {})?;
+        if snapshots.is_due(kept, views.position) {
+            snapshots.save(&views);
+        }
         Ok(Queries {
             log: self.log.clone(),
             tenant: self.tenant.clone(),
             zone: self.zone.clone(),
             views: SharedViews::new(views),
         })
+    }
+
+    /// Where the views are kept.
+    #[must_use]
+    pub fn snapshots(&self) -> Snapshots {
+        Snapshots::new(self.log.clone(), self.dir.join("views.snapshot"))
     }
 
     /// Imports from these directories, or from the configured ones, or from where Claude Code keeps them.

@@ -11,6 +11,7 @@ use crate::view::replay::catch_up;
 use crate::view::{Horizon, ViewError};
 
 use super::queries::SharedViews;
+use super::snapshots::Snapshots;
 
 /// Events that are applied under one hold of the views' lock: readers wait for no more.
 const CHUNK: u64 = 2_048;
@@ -29,6 +30,10 @@ pub struct ProjectionActor {
     pub views: SharedViews,
     /// Tells how far the views are.
     pub projected: watch::Sender<Position>,
+    /// Keeps the views now and then.
+    pub snapshots: Snapshots,
+    /// How far they were when they were last kept.
+    pub kept: Position,
 }
 
 impl Behaviour for ProjectionActor {
@@ -50,10 +55,20 @@ impl Behaviour for ProjectionActor {
 
     async fn handle(&mut self, _: ProjectionMessage, _: &Context<Self>) -> Result<(), ActorError> {
         let (log, views) = (self.log.clone(), self.views.clone());
-        let position = tokio::task::spawn_blocking(move || follow(&*log, &views))
+        let (snapshots, kept) = (self.snapshots.clone(), self.kept);
+        let work = move || {
+            let position = follow(&*log, &views)?;
+            let is_due = snapshots.is_due(kept, position);
+            if is_due {
+                views.read(|views| snapshots.save(views));
+            }
+            Ok::<_, ViewError>((position, if is_due { position } else { kept }))
+        };
+        let (position, kept) = tokio::task::spawn_blocking(work)
             .await
             .map_err(|_| ActorError("the projection panicked".into()))?
             .map_err(|error| ActorError(error.to_string()))?;
+        self.kept = kept;
         self.projected.send_replace(position);
         Ok(())
     }

@@ -59,10 +59,13 @@ pub fn build(
     let mut root = Supervisor::new("root", Strategy::RestForOne, listener.clone());
     let projected = watch::Sender::new(queries.views.read(|views| views.position));
     let (log, views, sender) = (node.log.clone(), queries.views.clone(), projected.clone());
+    let snapshots = node.snapshots();
     root.add("projection", ChildSpec { capacity: 4, ..ChildSpec::default() }, move || ProjectionActor {
         log: log.clone(),
         views: views.clone(),
         projected: sender.clone(),
+        snapshots: snapshots.clone(),
+        kept: sender.borrow().to_owned(),
     });
     let mut tenants = Supervisor::new("root/tenants", Strategy::OneForOne, listener);
     let import_state = SharedImportState::default();

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 /// A name's number, in the order of first appearance.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct NameId(u32);
+pub struct NameId(pub(super) u32);
 
 /// All names seen.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -25,6 +25,17 @@ impl Names {
         self.names.push(shared.clone());
         self.ids.insert(shared, id);
         id
+    }
+
+    /// All names, in the order of their numbers.
+    pub fn all(&self) -> impl Iterator<Item = &str> {
+        self.names.iter().map(|name| &**name)
+    }
+
+    /// The number that [`Names::intern`] would give the name at this place in [`Names::all`].
+    #[must_use]
+    pub fn id(&self, number: u32) -> Option<NameId> {
+        ((number as usize) < self.names.len()).then_some(NameId(number))
     }
 
     /// The name of a number that [`Names::intern`] gave.

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, HashMap};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
+use serde::{Deserialize, Serialize};
 
 use crate::domain::calendar::{self, Quarter};
 use crate::domain::money::Picodollars;
@@ -144,6 +145,60 @@ impl SpendView {
             *spent.entry(days.day(cell.quarter)).or_default() += cell.sum.cost;
         }
         spent
+    }
+}
+
+/// A cell as a snapshot keeps it: quarter, provider, model, project, session, and the sum.
+type StoredCell = ((i32, [u32; 4]), (u64, u64, Tokens, Picodollars));
+
+/// The cube as a snapshot keeps it.
+#[derive(Serialize, Deserialize)]
+pub(super) struct StoredSpend {
+    names: Vec<String>,
+    /// Sorted, so that the same cube gives the same bytes.
+    cells: Vec<StoredCell>,
+    newest_us: Option<i64>,
+}
+
+impl SpendView {
+    pub(super) fn to_stored(&self) -> StoredSpend {
+        let mut cells: Vec<StoredCell> = self
+            .cells
+            .iter()
+            .map(|(key, sum)| {
+                let names = [key.provider, key.model, key.project, key.session].map(|name| name.0);
+                ((key.quarter.0, names), (sum.messages, sum.unpriced, sum.tokens, sum.cost))
+            })
+            .collect();
+        cells.sort_unstable_by_key(|(key, _)| *key);
+        StoredSpend {
+            names: self.names.all().map(str::to_owned).collect(),
+            cells,
+            newest_us: self.newest.map(Timestamp::as_microsecond),
+        }
+    }
+
+    /// The cube, unless a cell names what is not there.
+    pub(super) fn from_stored(stored: StoredSpend) -> Option<Self> {
+        let mut names = Names::default();
+        for name in &stored.names {
+            names.intern(name);
+        }
+        let mut cells = HashMap::with_capacity(stored.cells.len());
+        for ((quarter, [provider, model, project, session]), (messages, unpriced, tokens, cost)) in
+            stored.cells
+        {
+            let key = CellKey {
+                quarter: Quarter(quarter),
+                provider: names.id(provider)?,
+                model: names.id(model)?,
+                project: names.id(project)?,
+                session: names.id(session)?,
+            };
+            cells.insert(key, Sum { messages, unpriced, tokens, cost });
+        }
+        let newest = stored.newest_us.and_then(|micros| Timestamp::from_microsecond(micros).ok());
+        Some(Self { names, cells, newest })
     }
 }
 
