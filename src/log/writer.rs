@@ -24,7 +24,7 @@ use std::sync::mpsc::Receiver;
 use jiff::Timestamp;
 use tokio::sync::oneshot;
 
-use super::block::{Block, BlockHash, Commit, CommitWriter, Sealed};
+use super::block::{BLOCK_BYTES_MAX, Block, BlockHash, Commit, CommitWriter, Sealed};
 use super::disk::DiskFile;
 use super::journal::{Segment, segment_path};
 use super::options::{Options, Repair, RepairEvent};
@@ -220,8 +220,15 @@ impl Writer {
     }
 
     fn wake_applier(&self, bytes: usize) {
-        lock(&self.shared.trail).waiting_bytes += bytes;
-        self.shared.trail_moved.notify_all();
+        let mut trail = lock(&self.shared.trail);
+        let before = trail.waiting_bytes;
+        trail.waiting_bytes += bytes;
+        // Once to begin and once when a run is full: a wake for each commit would take the processor
+        // from the callers.
+        if before == 0 || (before < BLOCK_BYTES_MAX && trail.waiting_bytes >= BLOCK_BYTES_MAX) {
+            drop(trail);
+            self.shared.trail_moved.notify_all();
+        }
     }
 
     fn latch(&self, error: &io::Error) {
