@@ -27,6 +27,10 @@ fn the_readme_s_commands_do_what_they_say() {
             ["cargo", "run", "--release", "--", "run"] => assert_eq!(home.start(&[]).stop(), 0),
             // This test is run by it.
             ["tests/run"] => assert!(fs::metadata(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/run")).is_ok()),
+            ["mecris", "backup", "/tmp/mecris-backup"] => {
+                let target = home.dir.path().join("backup");
+                assert_eq!(home.run(&["backup", target.to_str().unwrap()]).code, 0);
+            }
             ["mecris", arguments @ ..] => {
                 let said = home.run(arguments);
                 assert_eq!(said.code, 0, "{command}: {said:?}");
@@ -41,7 +45,7 @@ fn the_readme_s_commands_do_what_they_say() {
         }
         ran += 1;
     }
-    assert!(ran >= 8, "the README's commands were not found");
+    assert!(ran >= 12, "the README's commands were not found");
 }
 
 #[test]
@@ -52,6 +56,7 @@ fn links_of_the_documents_lead_somewhere() {
         "ARCHITECTURE.md",
         "CHANGELOG.md",
         "docs/json.md",
+        "docs/log.md",
         "docs/rules.md",
         "docs/configuration.md",
     ] {

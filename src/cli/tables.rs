@@ -216,7 +216,7 @@ pub fn import(summary: &ImportSummary) -> String {
         count(summary.revised),
         count(summary.known),
     );
-    if summary.roots.is_empty() {
+    if summary.files == 0 {
         text += "No transcripts were found: name Claude Code's directory, `mecris import DIR` or CLAUDE_CONFIG_DIR\n";
     }
     let obstacles = summary.bad_lines + summary.bad_files;
