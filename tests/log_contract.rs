@@ -58,3 +58,29 @@ fn one_process_at_a_time() {
     log.close();
     SledLog::open(dir.path(), options()).unwrap();
 }
+
+#[test]
+fn a_clock_that_goes_back_does_not_take_the_log_with_it() {
+    use std::sync::atomic::{AtomicI64, Ordering};
+    let now = std::sync::Arc::new(AtomicI64::new(1_000_000));
+    let clock = {
+        let now = now.clone();
+        move || jiff::Timestamp::from_second(now.load(Ordering::Relaxed)).unwrap()
+    };
+    let dir = tempfile::tempdir().unwrap();
+    let options = Options { clock: std::sync::Arc::new(clock), ..options() };
+    let (log, _) = SledLog::open(dir.path(), options.clone()).unwrap();
+    let mut times = Vec::new();
+    for (number, second) in [1_000_000, 999_000, 1_000_005, 10].into_iter().enumerate() {
+        now.store(second, Ordering::Relaxed);
+        log.append(append("a", Expected::Any, [number as u64])).wait().unwrap();
+        times.push(log.head().recorded_at.as_second());
+    }
+    assert_eq!(times, [1_000_000, 1_000_000, 1_000_005, 1_000_005]);
+    drop(log);
+    let (log, _) = SledLog::open(dir.path(), options).unwrap();
+    log.append(append("a", Expected::Any, [9])).wait().unwrap();
+    assert_eq!(log.head().recorded_at.as_second(), 1_000_005, "also across a restart");
+    let at = |second| log.position_at(jiff::Timestamp::from_second(second).unwrap()).unwrap().0;
+    assert_eq!([at(999_999), at(1_000_000), at(1_000_004), at(1_000_005)], [0, 2, 2, 5]);
+}

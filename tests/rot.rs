@@ -325,3 +325,49 @@ fn an_open_log_reads_around_damage_heals_it_and_says_so_in_an_event() {
         }
     }
 }
+
+#[test]
+fn without_a_backup_everything_before_the_loss_can_be_kept() {
+    let original = Original::new();
+    for position in [1, 150, original.events.len() as u64] {
+        let copy = original.copy();
+        flip_in_sled(copy.path(), Position(position));
+        let lost = flip_in_journal(copy.path(), Position(position));
+        let report = repair::salvage(copy.path(), &options(), &mut |_, _| {}).unwrap();
+        assert_eq!(report.head.position.0, lost.0 - 1);
+        let (log, _) = SledLog::open(copy.path(), options()).unwrap();
+        assert_eq!(all(&log), original.events[..lost.0 as usize - 1]);
+        log.append(append("more", Expected::NoStream, [9_000_000])).wait().unwrap();
+        drop(log.wait_for_second_copy());
+        assert!(log.verify(None, &mut |_, _| {}).unwrap().is_clean());
+        let aside = report.replaced.unwrap();
+        assert!(files(&aside.join("journal")).len() == original.journal.len(), "the damaged log is kept");
+    }
+}
+
+#[test]
+fn what_opening_heals_is_an_event_too() {
+    let original = Original::new();
+    for (part, copy_name) in [("sled", LogCopy::Sled), ("journal", LogCopy::Journal)] {
+        let copy = original.copy();
+        let options = Options {
+            repair_event: Some(|repair| {
+                let mut event = mecris::log::conformance::event(9_999_999);
+                event.payload = serde_json::to_vec(repair).unwrap();
+                (mecris::event::TenantId::local(), mecris::event::StreamId::new("log"), event)
+            }),
+            ..options()
+        };
+        let dir = copy.path().join(part);
+        match copy_name {
+            LogCopy::Sled => std::fs::remove_dir_all(dir).unwrap(),
+            LogCopy::Journal => std::fs::remove_file(&paths(&dir)[1]).unwrap(),
+        }
+        let (log, report) = SledLog::open(copy.path(), options).unwrap();
+        assert_eq!(report.repairs.len(), 1, "{report:?}");
+        assert_eq!(report.repairs[0].copy, copy_name);
+        let events = all(&log);
+        assert_eq!(events[..original.events.len()], original.events);
+        assert_eq!(events.last().unwrap().payload, serde_json::to_vec(&report.repairs[0]).unwrap());
+    }
+}

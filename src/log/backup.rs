@@ -116,10 +116,19 @@ struct Wanted {
 /// [`LogError::Corrupt`] where neither copy has a block, [`LogError::Io`]. The backup that was there
 /// before stays valid.
 pub fn backup(log: &SledLog, target: &Path, progress: &mut Progress<'_>) -> Result<BackupReport, LogError> {
+    back_up_until(log, target, log.head(), progress)
+}
+
+/// Backs up to a head that the log has or had.
+pub(super) fn back_up_until(
+    log: &SledLog,
+    target: &Path,
+    head: Head,
+    progress: &mut Progress<'_>,
+) -> Result<BackupReport, LogError> {
     let journal = target.join("journal");
     std::fs::create_dir_all(&journal).map_err(|error| io_error("creating", &journal, &error))?;
     let before = Manifest::read(target)?;
-    let head = log.head();
     let wanted = segments_until(log, head.position);
     let total = wanted.iter().map(|segment| segment.bytes).sum();
     let (mut done, mut segments) = (0, Vec::new());

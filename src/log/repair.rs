@@ -3,14 +3,18 @@
 //! A repair never invents anything: every byte comes from the other copy, after that copy's
 //! checksums, hash and chain were verified. What neither copy has is left as it is and named.
 
+use std::ops::ControlFlow;
 use std::path::Path;
 
 use serde::Serialize;
 
+use super::backup::back_up_until;
+use super::open::EMPTY;
 use super::options::{LogCopy, Options, Repair};
-use super::shared::lock;
+use super::restore::{RestoreReport, restore};
+use super::shared::{corrupt, lock};
 use super::verify::{Problem, Progress, VerifyReport, verify};
-use super::{LogError, SledLog, io_error};
+use super::{Head, LogError, SledLog, io_error};
 use crate::event::Position;
 
 /// What a repair would do.
@@ -87,6 +91,39 @@ pub fn apply(data: &Path, options: &Options, progress: &mut Progress<'_>) -> Res
     Ok(RepairReport { repairs, remaining: report.problems, head: report.head.position })
 }
 
+/// For a log that both copies have lost a part of, and that has no backup: keeps everything before the
+/// first loss as the log, and sets the damaged one aside, whole, under `replaced-<time>/`. What stood
+/// behind the loss is no longer in the log: positions are gapless, and a chain does not skip.
+///
+/// # Errors
+/// [`LogError::Locked`], [`LogError::Io`].
+pub fn salvage(
+    data: &Path,
+    options: &Options,
+    progress: &mut Progress<'_>,
+) -> Result<RestoreReport, LogError> {
+    let kept = data.join("salvage");
+    let (log, _, _) = SledLog::open_read_only(data, options.clone())?;
+    let mut head = EMPTY;
+    let whole = log.shared().blocks(Position::FIRST, Position(u64::MAX), &mut |block| {
+        let header = block.header();
+        block.verify(&head.hash).map_err(|error| corrupt(header.first, &error))?;
+        head = Head { position: header.last(), hash: block.hash(), recorded_at: header.recorded_at };
+        Ok(ControlFlow::Continue(()))
+    });
+    match whole {
+        Ok(()) | Err(LogError::Corrupt { .. }) => {}
+        Err(error) => return Err(error),
+    }
+    back_up_until(&log, &kept, head, progress)?;
+    log.close();
+    drop(log);
+    // With a position, the last block is closed as the end of a commit, whatever it was before.
+    let report = restore(&kept, data, Some(head.position), options, progress)?;
+    std::fs::remove_dir_all(&kept).map_err(|error| io_error("removing", &kept, &error))?;
+    Ok(report)
+}
+
 /// Heals every block of the journal that verification finds damaged; gives the report after that.
 fn heal_journal(
     log: &SledLog,
@@ -102,7 +139,7 @@ fn heal_journal(
     let head = super::EventLog::head(log).position;
     let mut next = Position::FIRST;
     while next <= head {
-        let read = super::EventLog::scan(log, next, head, &mut |_| std::ops::ControlFlow::Continue(()));
+        let read = super::EventLog::scan(log, next, head, &mut |_| ControlFlow::Continue(()));
         let lost = match read {
             Ok(()) => None,
             Err(LogError::Corrupt { position, .. }) => Some(position),
