@@ -11,9 +11,15 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use jiff::{SignedDuration, Timestamp};
+use mecris::domain::tokens::Tokens;
+use mecris::domain::usage::{MessageKey, ServiceTier, Speed, Usage};
 use mecris::event::Position;
 use mecris::log::conformance::{append, event};
 use mecris::log::{Append, EventLog, Expected, Options, SledLog};
+use mecris::service::Node;
+use mecris::service::recorder::Recorder;
+use mecris::view::replay::{Until, replay};
 
 /// Makes records of some 280 bytes, as a usage event is.
 const PAYLOAD_BYTES: usize = 180;
@@ -232,6 +238,68 @@ fn without_sled(dir: &Path, events: u64) -> Result<()> {
     Ok(())
 }
 
+/// Calls of a thousand sessions, a minute apart.
+fn usages(numbers: std::ops::Range<u64>) -> Vec<Usage> {
+    let models: [Arc<str>; 2] = ["claude-opus-5".into(), "claude-sonnet-5".into()];
+    let (provider, project, none): (Arc<str>, Arc<str>, Arc<str>) =
+        ("anthropic".into(), "/home/ada/engine".into(), "".into());
+    let usage = |number: u64| Usage {
+        key: MessageKey {
+            message_id: format!("msg_01{number:022x}").into(),
+            request_id: format!("req_01{number:022x}").into(),
+        },
+        provider: provider.clone(),
+        model: models[(number % 2) as usize].clone(),
+        project: project.clone(),
+        session: format!("{:08x}-0000-4000-8000-000000000000", number / 1000).into(),
+        sidechain: false,
+        service_tier: ServiceTier::Standard,
+        speed: Speed::Standard,
+        inference_geo: none.clone(),
+        tokens: Tokens {
+            input: number % 100,
+            output: number % 1000,
+            cache_read: 20_000,
+            ..Tokens::default()
+        },
+        occurred_at: Timestamp::UNIX_EPOCH
+            + SignedDuration::from_secs(1_700_000_000 + 60 * number.cast_signed()),
+    };
+    numbers.map(usage).collect()
+}
+
+/// Folding real usage into all views, and starting after a kill.
+fn views(dir: &Path, events: u64) -> Result<()> {
+    let loaded = mecris::config::load(None)?;
+    let node = Node::open(&dir.join("views"), loaded.clone())?;
+    let recorder = Recorder::new(node.log.clone(), node.tenant.clone(), node.prices.clone(), "figures");
+    for first in (0..events).step_by(50_000) {
+        recorder.record(&usages(first..(first + 50_000).min(events)), &|_, _| {})?;
+        if first + 100_000 == events {
+            // As the projection does: the last snapshot is up to 50,000 events old.
+            node.snapshots().save(&replay(&*node.log, Until::Head, &mut |_, _| {})?);
+        }
+    }
+    let start = Instant::now();
+    replay(&*node.log, Until::Head, &mut |_, _| {})?;
+    let rebuilt = start.elapsed().as_secs_f64();
+    row(&format!("all views rebuilt from {events} events"), &format!("{rebuilt:.3} s"));
+    drop(node.log.wait_for_second_copy());
+    // What a kill leaves: the files as they are, with the log still open.
+    let killed = dir.join("killed");
+    let copied = std::process::Command::new("cp").arg("-r").arg(dir.join("views")).arg(&killed).status()?;
+    assert!(copied.success(), "cp failed");
+    let start = Instant::now();
+    let restarted = Node::open(&killed, loaded)?;
+    let opened = start.elapsed().as_secs_f64();
+    let queries = restarted.queries()?;
+    let spent = start.elapsed().as_secs_f64();
+    let position = queries.views.read(|views| views.position);
+    assert_eq!(position, node.log.head().position, "the views are up to date");
+    row("start-up after a kill, views and all", &format!("{spent:.3} s ({opened:.3} s of it the log)"));
+    Ok(())
+}
+
 fn main() -> Result<()> {
     let mut arguments = std::env::args().skip(1);
     let events = arguments.next().map_or(Ok(1_000_000), |text| text.parse())?;
@@ -245,6 +313,7 @@ fn main() -> Result<()> {
     bulk(&data, events)?;
     reads(&data, events)?;
     without_sled(&data, events)?;
+    views(&dir, events)?;
     std::fs::remove_dir_all(&dir)?;
     Ok(())
 }

@@ -1,6 +1,9 @@
 //! The vocabulary and the rules. Everything here is a pure function of state, command and time:
 //! no I/O, no clock, no actor, no serialisation format of others.
 
+pub mod budget;
+pub mod calendar;
 pub mod money;
+pub mod pricing;
 pub mod tokens;
 pub mod usage;

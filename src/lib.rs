@@ -6,6 +6,14 @@
 
 #![forbid(unsafe_code)]
 
+pub mod actor;
+pub mod cli;
+pub mod config;
 pub mod domain;
 pub mod event;
+pub mod http;
+pub mod integration;
 pub mod log;
+pub mod service;
+pub mod telemetry;
+pub mod view;

@@ -10,11 +10,26 @@ mod durability;
 mod fault_disk;
 #[path = "fuzz_smoke.rs"]
 mod fuzz_smoke;
+#[path = "http.rs"]
+mod http;
 #[path = "log_contract.rs"]
 mod log_contract;
 #[path = "model.rs"]
 mod model;
 #[path = "power_cut.rs"]
 mod power_cut;
+#[path = "program.rs"]
+mod program;
+#[path = "readme.rs"]
+mod readme;
+#[path = "rooms.rs"]
+mod rooms;
 #[path = "rot.rs"]
 mod rot;
+#[path = "snapshots.rs"]
+mod snapshots;
+mod support;
+#[path = "telemetry.rs"]
+mod telemetry;
+#[path = "transcripts.rs"]
+mod transcripts;

@@ -4,20 +4,21 @@
 //! resumed sessions. The line with the latest timestamp counts, and of equal ones the one with more
 //! output: this order is total, so it does not matter in which order files are read.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::calendar::Quarter;
 use super::tokens::Tokens;
 
 /// What identifies a billed call: the provider's message id and request id.
-#[derive(
-    Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema,
-)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct MessageKey {
     /// The provider's message id, such as `msg_01…`; where a line has none, the line's own `uuid`.
-    pub message_id: String,
+    pub message_id: Box<str>,
     /// The provider's request id, such as `req_01…`; empty where the line has none.
-    pub request_id: String,
+    pub request_id: Box<str>,
 }
 
 /// The service tier the call was billed at.
@@ -73,18 +74,18 @@ pub enum Speed {
 }
 
 /// One billed call: numbers and ids only, never message text.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Usage {
     /// See [`MessageKey`].
     pub key: MessageKey,
     /// Who is paid, such as `anthropic`.
-    pub provider: String,
+    pub provider: Arc<str>,
     /// The model as the provider names it.
-    pub model: String,
+    pub model: Arc<str>,
     /// The working directory of the session (`cwd`); empty where unknown.
-    pub project: String,
+    pub project: Arc<str>,
     /// The session's id; empty where unknown.
-    pub session: String,
+    pub session: Arc<str>,
     /// Whether a subagent made the call.
     pub sidechain: bool,
     /// See [`ServiceTier`].
@@ -92,11 +93,10 @@ pub struct Usage {
     /// See [`Speed`].
     pub speed: Speed,
     /// Where inference was pinned to, such as `us`; empty where it was not.
-    pub inference_geo: String,
+    pub inference_geo: Arc<str>,
     /// What was consumed.
     pub tokens: Tokens,
     /// When the message's last line was written: the day it belongs to.
-    #[schemars(with = "String")]
     pub occurred_at: Timestamp,
 }
 
@@ -121,13 +121,11 @@ pub enum Telling {
 
 /// Decides what a telling of a call adds to what the log knows of it.
 ///
-/// A later line with the same tokens is not a revision: nothing that is counted would change but
-/// the day, and a message's day is settled when its tokens are.
+/// A later line is a revision only where it changes a number that is shown: the tokens, or the
+/// quarter of an hour by which days are reckoned.
 #[must_use]
 pub fn decide(known: Option<&Usage>, told: &Usage) -> Telling {
-    match known {
-        None => Telling::New,
-        Some(known) if told.supersedes(known) && told.tokens != known.tokens => Telling::Revision,
-        Some(_) => Telling::Known,
-    }
+    let Some(known) = known else { return Telling::New };
+    let shown = |usage: &Usage| (usage.tokens, Quarter::of(usage.occurred_at));
+    if told.supersedes(known) && shown(told) != shown(known) { Telling::Revision } else { Telling::Known }
 }

@@ -23,6 +23,10 @@ use crate::event::{EventId, Position, StreamId, TenantId, Version};
 
 /// Appends that may wait for the writer, in bytes; beyond, [`LogError::Busy`].
 const QUEUE_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// A lock outlives its process for a moment where a child was being started just then: the child
+/// holds it too until it has become its own program.
+pub(super) const LOCK_TRIES: u32 = 20;
+pub(super) const LOCK_PAUSE: std::time::Duration = std::time::Duration::from_millis(20);
 /// One append holds at most this.
 pub const APPEND_BYTES_MAX: usize = 8 * 1024 * 1024;
 
@@ -342,11 +346,17 @@ pub(super) fn take_lock(data: &Path) -> Result<File, LogError> {
     let path = data.join("lock");
     let opened = File::options().create(true).truncate(false).write(true).open(&path);
     let file = opened.map_err(|error| io_error("opening", &path, &error))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(LogError::Locked { path: path.display().to_string() }),
-        Err(TryLockError::Error(error)) => Err(io_error("locking", &path, &error)),
+    for tries_left in (0..LOCK_TRIES).rev() {
+        match file.try_lock() {
+            Ok(()) => break,
+            Err(TryLockError::WouldBlock) if tries_left > 0 => std::thread::sleep(LOCK_PAUSE),
+            Err(TryLockError::WouldBlock) => {
+                return Err(LogError::Locked { path: data.display().to_string() });
+            }
+            Err(TryLockError::Error(error)) => return Err(io_error("locking", &path, &error)),
+        }
     }
+    Ok(file)
 }
 
 fn report(opening: &mut Opening) -> OpenReport {

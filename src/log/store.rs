@@ -16,6 +16,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{PoisonError, RwLock};
 
 use super::block::Block;
+use super::event_log::{LOCK_PAUSE, LOCK_TRIES};
 use super::run::index_entry;
 use crate::event::Position;
 
@@ -70,6 +71,13 @@ fn key(prefix: u8, position: Position) -> [u8; 9] {
 fn open_db(path: &Path, cache_bytes: u64) -> Result<sled::Db, StoreError> {
     guarded(|| {
         let config = sled::Config::new().path(path).cache_capacity(cache_bytes).flush_every_ms(Some(500));
+        for _ in 0..LOCK_TRIES {
+            match config.open() {
+                // An input or output error may be its lock, which is no damage.
+                Err(sled::Error::Io(_)) => std::thread::sleep(LOCK_PAUSE),
+                opened => return Ok(opened?),
+            }
+        }
         Ok(config.open()?)
     })
 }

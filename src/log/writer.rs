@@ -150,6 +150,9 @@ impl Writer {
 
     fn write(&mut self, appends: &[Append], new: &[plan::New], head: Head) -> io::Result<()> {
         let first = head.position.next();
+        let last = Position(head.position.0 + new.len() as u64);
+        let span = tracing::info_span!("log.append", mecris.event.position = last.0, events = new.len());
+        let _entered = span.enter();
         let starts_segment = self.roll(first)?;
         let now = Timestamp::from_microsecond((self.clock.0)().as_microsecond());
         let recorded_at = now.unwrap_or(head.recorded_at).max(head.recorded_at);

@@ -1,0 +1,243 @@
+//! The command line: asks a running supervisor over HTTP, or opens the log itself when none runs.
+
+pub mod backend;
+pub mod commands;
+pub mod keeping;
+pub mod output;
+pub mod remote;
+pub mod run;
+pub mod tables;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+use jiff::civil::Date;
+
+use crate::telemetry::LogFormat;
+use crate::view::report::Grouping;
+
+/// Accountability for what LLMs cost: every number traced to its events.
+#[derive(Debug, Parser)]
+#[command(name = "mecris", version, max_term_width = 100, propagate_version = true)]
+pub struct Cli {
+    /// Options that every command knows.
+    #[command(flatten)]
+    pub common: Common,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Options that every command knows.
+#[derive(Debug, Clone, Args)]
+pub struct Common {
+    /// Where the log is kept [default: $XDG_DATA_HOME/mecris or ~/.local/share/mecris]
+    #[arg(long, global = true, env = "MECRIS_DATA_DIR", value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
+    /// The configuration file [default: $XDG_CONFIG_HOME/mecris/config.toml, if it is there]
+    #[arg(long, global = true, env = "MECRIS_CONFIG", value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Answer in JSON
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// How log lines are written
+    #[arg(long, global = true, env = "MECRIS_LOG_FORMAT", value_enum, default_value_t)]
+    pub log_format: LogFormat,
+    /// How much is logged: error, warn, info, debug, trace [default: warn]
+    #[arg(long, global = true, env = "MECRIS_LOG_LEVEL", value_name = "LEVEL")]
+    pub log_level: Option<String>,
+}
+
+/// What can be done.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Supervise: import usage, follow it, keep the log, serve HTTP
+    Run(RunArgs),
+    /// How things stand
+    Status,
+    /// What was spent, by day, week, month, project, session or model
+    Report(ReportArgs),
+    /// Import transcripts now
+    Import(ImportArgs),
+    /// Set, list and remove budgets
+    #[command(subcommand)]
+    Budget(BudgetCommand),
+    /// The price table
+    Prices {
+        /// Only models whose name contains this
+        filter: Option<String>,
+    },
+    /// Rebuild every number from the first event, or explain one
+    Replay(ReplayArgs),
+    /// Verify the whole log, both copies; exit 1 and the position where something is wrong
+    Verify {
+        /// A head hash that was written down: it must still be part of the log
+        #[arg(long, value_name = "HASH")]
+        head: Option<String>,
+    },
+    /// Mend one copy of the log from the other: says what it would do, --yes does it
+    Repair {
+        /// Do it
+        #[arg(long)]
+        yes: bool,
+    },
+    /// Copy the log to a directory, consistent while it is written to
+    Backup {
+        /// The directory; a second backup to it copies only what is new
+        dir: PathBuf,
+    },
+    /// Make a data directory from a backup, after verifying all of it
+    Restore(RestoreArgs),
+    /// Write events to standard output, one JSON object a line
+    Export {
+        /// The format
+        #[arg(long, default_value = "jsonl", value_parser = ["jsonl"])]
+        format: String,
+    },
+    /// The head of the log: what to write down elsewhere, to prove later that nothing was rewritten
+    Head,
+    /// The supervisor's actors
+    Actors,
+    /// Write a shell's completions to standard output
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+}
+
+/// Options of `run`.
+#[derive(Debug, Args)]
+pub struct RunArgs {
+    /// Where to serve HTTP [default: 127.0.0.1:7787]
+    #[arg(long, env = "MECRIS_LISTEN", value_name = "ADDRESS")]
+    pub listen: Option<std::net::SocketAddr>,
+    /// Use bundled sample data in a temporary directory
+    #[arg(long)]
+    pub demo: bool,
+}
+
+/// Options of `report`.
+#[derive(Debug, Args)]
+pub struct ReportArgs {
+    /// By what to group
+    pub by: Grouping,
+    /// The first day, YYYY-MM-DD
+    #[arg(long)]
+    pub since: Option<Date>,
+    /// The last day, included
+    #[arg(long)]
+    pub until: Option<Date>,
+    /// The time zone of the days, such as Europe/Berlin
+    #[arg(long, value_name = "ZONE")]
+    pub tz: Option<String>,
+}
+
+/// Options of `import`.
+#[derive(Debug, Args)]
+pub struct ImportArgs {
+    /// Claude configuration directories [default: those of the configuration]
+    #[arg(value_name = "DIR")]
+    pub roots: Vec<PathBuf>,
+    /// Read everything again, as if nothing had been read before
+    #[arg(long)]
+    pub afresh: bool,
+}
+
+/// What can be done with budgets.
+#[derive(Debug, Subcommand)]
+pub enum BudgetCommand {
+    /// Create or replace a budget
+    Set(BudgetSetArgs),
+    /// How the budgets stand
+    List,
+    /// Remove a budget
+    Remove {
+        /// Its name
+        name: String,
+    },
+}
+
+/// Options of `budget set`.
+#[derive(Debug, Args)]
+pub struct BudgetSetArgs {
+    /// USD for one period
+    #[arg(long)]
+    pub amount: String,
+    /// How often it begins anew [default: monthly]
+    #[arg(long, value_parser = ["daily", "weekly", "monthly"], conflicts_with_all = ["from", "until"])]
+    pub period: Option<String>,
+    /// The first day of a fixed period
+    #[arg(long, requires = "until")]
+    pub from: Option<Date>,
+    /// The last day of a fixed period, included
+    #[arg(long, requires = "from")]
+    pub until: Option<Date>,
+    /// Its name
+    #[arg(long, default_value = "main")]
+    pub name: String,
+    /// Cover only this provider
+    #[arg(long)]
+    pub provider: Option<String>,
+    /// Cover only models of this pattern, in which * is any text
+    #[arg(long)]
+    pub model: Option<String>,
+    /// Cover only this directory and those below it
+    #[arg(long)]
+    pub project: Option<String>,
+    /// LOW_BUDGET below this remainder [default: 5]
+    #[arg(long, value_name = "USD")]
+    pub low: Option<String>,
+    /// DAILY_LIMIT_EXCEEDED above this spend today [default: 2]
+    #[arg(long, value_name = "USD")]
+    pub daily_limit: Option<String>,
+    /// PERIOD_ENDING at this many days left [default: 1]
+    #[arg(long, value_name = "DAYS")]
+    pub ending_days: Option<u32>,
+}
+
+/// Options of `replay`.
+#[derive(Debug, Args)]
+pub struct ReplayArgs {
+    /// Stop at this position or instant (2026-11-23T12:00:00Z)
+    #[arg(long, value_name = "TIME|POSITION")]
+    pub until: Option<String>,
+    /// Hold the instant against when events were recorded: what was known then (the default)
+    #[arg(long, conflicts_with = "as_occurred")]
+    pub as_recorded: bool,
+    /// Hold the instant against when events happened: what is known now of then
+    #[arg(long)]
+    pub as_occurred: bool,
+    /// List the events behind a day's, a session's or a message's number
+    #[arg(long, value_name = "DAY|SESSION|MESSAGE", conflicts_with = "until")]
+    pub explain: Option<String>,
+    /// The time zone of days, such as Europe/Berlin
+    #[arg(long, value_name = "ZONE")]
+    pub tz: Option<String>,
+}
+
+/// Options of `restore`.
+#[derive(Debug, Args)]
+pub struct RestoreArgs {
+    /// The backup
+    pub dir: PathBuf,
+    /// The data directory to make
+    #[arg(long, value_name = "DIR")]
+    pub to: PathBuf,
+    /// Leave out what comes after this position
+    #[arg(long, value_name = "POSITION")]
+    pub until: Option<u64>,
+}
+
+/// Runs the program.
+#[must_use]
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match commands::dispatch(cli) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("mecris: {error}");
+            ExitCode::from(error.code())
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! The commands, one by one.
+
+use std::process::ExitCode;
+
+use clap::CommandFactory;
+
+use crate::config::prices::price_table;
+use crate::domain::budget::BudgetName;
+use crate::domain::money::Picodollars;
+use crate::service::requests::{BudgetBody, Reckoning};
+use crate::telemetry;
+
+use super::backend::{Backend, settings, show_steps};
+use super::output::{CliError, print};
+use super::{BudgetCommand, BudgetSetArgs, Cli, Command, Common, ReplayArgs, keeping, run, tables};
+
+/// Does what the command line says.
+///
+/// # Errors
+/// [`CliError`]: one line with the mend.
+pub fn dispatch(cli: Cli) -> Result<ExitCode, CliError> {
+    let Cli { common, command } = cli;
+    match command {
+        Command::Run(args) => return run::run(&common, &args),
+        Command::Completions { shell } => {
+            clap_complete::generate(shell, &mut Cli::command(), "mecris", &mut std::io::stdout());
+            return Ok(ExitCode::SUCCESS);
+        }
+        _ => {}
+    }
+    telemetry::init_lines(common.log_format, common.log_level.as_deref())?;
+    let json = common.json;
+    match command {
+        Command::Status => print(json, &Backend::open(&common)?.status()?, tables::status)?,
+        Command::Report(args) => {
+            let report =
+                Backend::open(&common)?.report(args.by, args.since, args.until, args.tz.as_deref())?;
+            print(json, &report, tables::report)?;
+        }
+        Command::Import(args) => {
+            let (on_step, bar) = show_steps(json);
+            let summary = Backend::open(&common)?.import(&args.roots, args.afresh, &on_step)?;
+            bar.finish_and_clear();
+            print(json, &summary, tables::import)?;
+        }
+        Command::Budget(command) => budget(&common, command)?,
+        Command::Prices { filter } => {
+            let (loaded, _) = settings(&common)?;
+            let mut prices = price_table(loaded.config.prices.as_deref())?;
+            let filter = filter.unwrap_or_default();
+            prices.models.retain(|model, _| model.contains(&filter));
+            print(json, &prices, |prices| tables::prices(prices, &filter))?;
+        }
+        Command::Replay(args) => replay(&common, &args)?,
+        Command::Verify { head } => return keeping::verify(&common, head.as_deref()),
+        Command::Repair { yes } => return keeping::repair(&common, yes),
+        Command::Backup { dir } => keeping::backup(&common, &dir)?,
+        Command::Restore(args) => keeping::restore(&common, &args)?,
+        Command::Export { .. } => keeping::export(&common)?,
+        Command::Head => keeping::head(&common)?,
+        Command::Actors => print(json, &Backend::open(&common)?.actors()?, |actors| tables::actors(actors))?,
+        Command::Run(_) | Command::Completions { .. } => {}
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn budget(common: &Common, command: BudgetCommand) -> Result<(), CliError> {
+    let budgets = match command {
+        BudgetCommand::List => Backend::open(common)?.budgets()?,
+        BudgetCommand::Remove { name } => {
+            Backend::open(common)?.remove_budget(&name.parse::<BudgetName>()?)?
+        }
+        BudgetCommand::Set(args) => {
+            let (name, body) = budget_body(args)?;
+            Backend::open(common)?.set_budget(&name, body)?
+        }
+    };
+    print(common.json, &budgets, |budgets| tables::budgets(&budgets.budgets))
+}
+
+fn budget_body(args: BudgetSetArgs) -> Result<(BudgetName, BudgetBody), CliError> {
+    let money = |text: Option<String>| text.map(|text| Picodollars::parse(&text)).transpose();
+    let body = BudgetBody {
+        amount_usd: Picodollars::parse(&args.amount)?,
+        period: args.period,
+        from: args.from,
+        until: args.until,
+        provider: args.provider,
+        model: args.model,
+        project: args.project,
+        low_usd: money(args.low)?,
+        daily_limit_usd: money(args.daily_limit)?,
+        ending_days: args.ending_days,
+    };
+    Ok((args.name.parse()?, body))
+}
+
+fn replay(common: &Common, args: &ReplayArgs) -> Result<(), CliError> {
+    let backend = Backend::open(common)?;
+    if let Some(subject) = &args.explain {
+        let explanation = backend.explain(subject, args.tz.as_deref())?;
+        return print(common.json, &explanation, tables::explanation);
+    }
+    let reckoning = if args.as_occurred { Reckoning::Occurred } else { Reckoning::Recorded };
+    let replayed = backend.replay(args.until.as_deref(), reckoning)?;
+    print(common.json, &replayed, tables::replayed)
+}

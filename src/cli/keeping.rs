@@ -1,0 +1,203 @@
+//! Keeping the log: verify, repair, backup, restore, export, head. These look at the log as it lies
+//! on the disk: `verify` and `repair` open nothing that would mend it first.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use crate::config::paths;
+use crate::event::Position;
+use crate::log::export::{ExportError, export as write_events};
+use crate::log::verify::{VerifyReport, parse_hash};
+use crate::log::{
+    EventLog, LogError, Options, backup as backing, repair as mending, restore as restoring,
+    verify as verifying,
+};
+use crate::service::node::log_options;
+use crate::service::queries::readable;
+use crate::service::requests::{BackedUp, BackupBody, HeadShown, Verified};
+
+use super::backend::{Backend, settings};
+use super::output::{CliError, bar, print};
+use super::remote::Remote;
+use super::{Common, RestoreArgs, tables};
+
+/// Positions in one page of a supervisor's export.
+const PAGE: u64 = 1_000;
+
+/// The data directory, made if need be, and how its log is opened.
+fn directory(common: &Common) -> Result<(PathBuf, Options), CliError> {
+    let (loaded, dir) = settings(common)?;
+    let options = log_options(&loaded.config);
+    paths::make_private(&dir)
+        .map_err(|error| CliError::File { path: dir.display().to_string(), reason: error.to_string() })?;
+    Ok((dir, options))
+}
+
+/// `mecris verify`.
+pub(super) fn verify(common: &Common, head: Option<&str>) -> Result<ExitCode, CliError> {
+    let usage =
+        || CliError::Usage("--head must be 64 hexadecimal digits, as `mecris head` prints them".into());
+    let expected = head.map(|text| parse_hash(text).ok_or_else(usage)).transpose()?;
+    let (dir, options) = directory(common)?;
+    let bar = bar("verifying", true);
+    let verified = verifying::verify(&dir, &options, expected, &mut |done, total| {
+        bar.set_length(total);
+        bar.set_position(done);
+    });
+    bar.finish_and_clear();
+    let report = match verified {
+        Ok(report) => Verified::from(report),
+        Err(LogError::Locked { .. }) => {
+            let query = head.map(|hash| format!("?head={}", hash.trim())).unwrap_or_default();
+            Remote::find(&dir)?.post(&format!("/api/v1/verify{query}"))?
+        }
+        Err(error) => return Err(error.into()),
+    };
+    print(common.json, &report, tables::verified)?;
+    Ok(if report.problem_count == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// `mecris repair`.
+pub(super) fn repair(common: &Common, yes: bool) -> Result<ExitCode, CliError> {
+    let (dir, options) = directory(common)?;
+    let bar = bar("verifying", true);
+    let mut progress = |done, total| {
+        bar.set_length(total);
+        bar.set_position(done);
+    };
+    let plan = mending::plan(&dir, &options, &mut progress)?;
+    if !yes || plan.steps.is_empty() {
+        bar.finish_and_clear();
+        print(common.json, &plan, |plan| planned(&plan.report, &plan.steps))?;
+        return Ok(if plan.steps.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE });
+    }
+    let report = mending::apply(&dir, &options, &mut progress)?;
+    bar.finish_and_clear();
+    print(common.json, &report, |report| {
+        let mut text = String::new();
+        for repair in &report.repairs {
+            text += &format!(
+                "{} from position {} to {}: {}\n",
+                repair.copy, repair.first, repair.last, repair.detail
+            );
+        }
+        for problem in &report.remaining {
+            text += &format!(
+                "still wrong at position {}: {}: {}\n",
+                problem.position, problem.copy, problem.detail
+            );
+        }
+        let verdict =
+            if report.remaining.is_empty() { "the log is whole" } else { "restore the rest from a backup" };
+        text + &format!("{} mended, up to position {}: {verdict}\n", report.repairs.len(), report.head)
+    })?;
+    Ok(if report.remaining.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn planned(report: &VerifyReport, steps: &[String]) -> String {
+    let mut text = tables::verified(&report.clone().into());
+    if steps.is_empty() {
+        return text + "nothing to repair\n";
+    }
+    text += "would:\n";
+    for step in steps {
+        text += &format!("  {step}\n");
+    }
+    text + "run `mecris repair --yes` to do it\n"
+}
+
+/// `mecris backup`.
+pub(super) fn backup(common: &Common, target: &Path) -> Result<(), CliError> {
+    let target = std::path::absolute(target)?;
+    let report = match Backend::open(common)? {
+        Backend::Running(remote) => {
+            remote.post_body("/api/v1/backup", &BackupBody { dir: target.display().to_string() })?
+        }
+        Backend::Own(node) => {
+            let bar = bar("backing up", true);
+            let report = backing::backup(&node.log, &target, &mut |done, total| {
+                bar.set_length(total);
+                bar.set_position(done);
+            })?;
+            bar.finish_and_clear();
+            BackedUp::from(report)
+        }
+    };
+    print(common.json, &report, |report| {
+        let megabytes = report.copied_bytes as f64 / 1e6;
+        format!(
+            "{} of {} segments copied, {megabytes:.1} MB\n{}",
+            report.copied,
+            report.segments,
+            tables::head(&report.head)
+        )
+    })
+}
+
+/// `mecris restore`.
+pub(super) fn restore(common: &Common, args: &RestoreArgs) -> Result<(), CliError> {
+    let (loaded, _) = settings(common)?;
+    let options = log_options(&loaded.config);
+    let bar = bar("restoring", true);
+    let report =
+        restoring::restore(&args.dir, &args.to, args.until.map(Position), &options, &mut |done, total| {
+            bar.set_length(total);
+            bar.set_position(done);
+        })?;
+    bar.finish_and_clear();
+    paths::make_private(&args.to)?;
+    print(common.json, &report, |report| {
+        let replaced = report
+            .replaced
+            .as_ref()
+            .map(|path| format!("the log that was there is now {}\n", path.display()));
+        format!(
+            "{} segments restored\n{}{}",
+            report.segments,
+            replaced.unwrap_or_default(),
+            tables::head(&report.head.into())
+        )
+    })
+}
+
+/// `mecris export`.
+pub(super) fn export(common: &Common) -> Result<(), CliError> {
+    let mut out = std::io::BufWriter::new(std::io::stdout().lock());
+    let written = match Backend::open(common)? {
+        Backend::Own(node) => {
+            let last = node.log.head().position;
+            write_events(&*node.log, Position::FIRST, last, &mut out, &readable, &mut |_, _| {}).map(drop)
+        }
+        Backend::Running(remote) => export_pages(&remote, &mut out)?,
+    };
+    match written {
+        // A reader that has seen enough (`| head`) is no failure.
+        Err(ExportError::Write(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        other => Ok(other?),
+    }
+}
+
+fn export_pages(remote: &Remote, out: &mut dyn Write) -> Result<Result<(), ExportError>, CliError> {
+    let mut from = 1;
+    loop {
+        let query = [("from", from.to_string()), ("limit", PAGE.to_string())];
+        let lines = remote.text("/api/v1/export", &query)?;
+        if lines.is_empty() {
+            return Ok(out.flush().map_err(ExportError::from));
+        }
+        if let Err(error) = out.write_all(&lines) {
+            return Ok(Err(error.into()));
+        }
+        from += PAGE;
+    }
+}
+
+/// `mecris head`.
+pub(super) fn head(common: &Common) -> Result<(), CliError> {
+    let head: HeadShown = match Backend::open(common)? {
+        Backend::Running(remote) => remote.get("/api/v1/head", &[])?,
+        Backend::Own(node) => node.log.head().into(),
+    };
+    print(common.json, &head, tables::head)
+}

@@ -1,0 +1,117 @@
+//! What every command prints, and how it fails.
+
+use std::io::Write;
+
+use serde::Serialize;
+
+use crate::config::ConfigError;
+use crate::domain::budget::BudgetError;
+use crate::domain::money::MoneyError;
+use crate::log::LogError;
+use crate::log::export::ExportError;
+use crate::service::budget_book::BudgetFailure;
+use crate::service::recorder::RecordError;
+use crate::service::{ServiceError, StartError};
+use crate::telemetry::TelemetryError;
+use crate::view::ViewError;
+
+/// Why a command failed: one line, with the mend.
+#[derive(Debug, thiserror::Error)]
+pub enum CliError {
+    /// The configuration.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The log.
+    #[error(transparent)]
+    Log(#[from] LogError),
+    /// An export.
+    #[error(transparent)]
+    Export(#[from] ExportError),
+    /// The views.
+    #[error(transparent)]
+    View(#[from] ViewError),
+    /// Recording usage.
+    #[error(transparent)]
+    Record(#[from] RecordError),
+    /// A budget.
+    #[error(transparent)]
+    Budget(#[from] BudgetFailure),
+    /// Starting the supervisor.
+    #[error(transparent)]
+    Start(#[from] StartError),
+    /// The running supervisor's actors.
+    #[error(transparent)]
+    Service(#[from] ServiceError),
+    /// Tracing.
+    #[error(transparent)]
+    Telemetry(#[from] TelemetryError),
+    /// An option's value.
+    #[error("{0}")]
+    Usage(String),
+    /// The running supervisor.
+    #[error("{0}")]
+    Remote(String),
+    /// Something was asked of a supervisor, and none runs.
+    #[error("no supervisor runs on {0}; start one with `mecris run`")]
+    NotRunning(String),
+    /// Files.
+    #[error("{path}: {reason}")]
+    File {
+        /// Which.
+        path: String,
+        /// What the system said.
+        reason: String,
+    },
+    /// Standard output is gone.
+    #[error("cannot write: {0}")]
+    Output(#[from] std::io::Error),
+}
+
+impl CliError {
+    /// The exit code: 2 for what the person typed, 1 for everything else.
+    #[must_use]
+    pub fn code(&self) -> u8 {
+        match self {
+            Self::Usage(_) | Self::Config(_) | Self::Budget(BudgetFailure::Refused(_)) => 2,
+            _ => 1,
+        }
+    }
+}
+
+impl From<MoneyError> for CliError {
+    fn from(error: MoneyError) -> Self {
+        Self::Usage(error.to_string())
+    }
+}
+
+impl From<BudgetError> for CliError {
+    fn from(error: BudgetError) -> Self {
+        Self::Usage(error.to_string())
+    }
+}
+
+/// Prints a value as JSON, or as a person reads it.
+///
+/// # Errors
+/// [`CliError::Output`].
+pub fn print<T: Serialize>(json: bool, value: &T, human: impl FnOnce(&T) -> String) -> Result<(), CliError> {
+    let text =
+        if json { serde_json::to_string_pretty(value).map_err(std::io::Error::from)? } else { human(value) };
+    let mut out = std::io::stdout().lock();
+    match writeln!(out, "{}", text.trim_end()) {
+        // A reader that has seen enough (`| head`) is no failure.
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        other => Ok(other?),
+    }
+}
+
+/// A progress bar on a terminal, nothing elsewhere.
+#[must_use]
+pub fn bar(what: &'static str, bytes: bool) -> indicatif::ProgressBar {
+    let counts =
+        if bytes { "{bytes}/{total_bytes} {bytes_per_sec}" } else { "{human_pos}/{human_len} {per_sec}" };
+    let template = format!("{what} {{bar:32}} {counts} {{eta}}");
+    let style = indicatif::ProgressStyle::with_template(&template)
+        .unwrap_or_else(|_| indicatif::ProgressStyle::default_bar());
+    indicatif::ProgressBar::new(0).with_style(style)
+}

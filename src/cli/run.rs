@@ -1,0 +1,219 @@
+//! `mecris run`: the supervisor, from the first line to the last.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::actor::{self, ExitReason, Shutdown};
+use crate::config::{Loaded, paths};
+use crate::http::guard::Guard;
+use crate::http::{self, App};
+use crate::log::EventLog;
+use crate::service::{ImportSummary, Node, StartError, Supervised, demo, tree};
+use crate::telemetry;
+
+use super::backend::{settings, show_steps};
+use super::output::CliError;
+use super::remote::{SERVER_FILE, ServerFile, TOKEN_FILE};
+use super::{Common, RunArgs, tables};
+
+/// How long open requests may take to end.
+const HTTP_DEADLINE: Duration = Duration::from_secs(2);
+/// How long the last spans may take to leave.
+const FLUSH_DEADLINE: Duration = Duration::from_secs(1);
+
+/// Runs until SIGINT or SIGTERM, or until the tree gives up.
+///
+/// # Errors
+/// [`CliError`]: it could not start.
+pub fn run(common: &Common, args: &RunArgs) -> Result<ExitCode, CliError> {
+    let (mut loaded, mut dir) = settings(common)?;
+    let sample = if args.demo {
+        let sample = demo::Demo::make().map_err(|error| CliError::File {
+            path: std::env::temp_dir().display().to_string(),
+            reason: format!("the sample data cannot be written there: {error}; set TMPDIR"),
+        })?;
+        dir = sample.data_dir();
+        loaded.config.transcripts.roots = vec![sample.claude_dir()];
+        Some(sample)
+    } else {
+        None
+    };
+    if let Some(listen) = args.listen {
+        loaded.config.listen = listen;
+    }
+    let outcome = actor::run(supervise(common.clone(), loaded, dir, sample.as_ref()));
+    drop(sample);
+    outcome
+}
+
+async fn supervise(
+    common: Common,
+    loaded: Loaded,
+    dir: std::path::PathBuf,
+    sample: Option<&demo::Demo>,
+) -> Result<ExitCode, CliError> {
+    let telemetry = telemetry::init(common.log_format, common.log_level.as_deref())?;
+    // The address first: it is the likeliest to fail, and nothing has happened yet.
+    let address = loaded.config.listen;
+    let listener = TcpListener::bind(address)
+        .await
+        .map_err(|error| StartError::Listen { address, reason: error.to_string() })?;
+    let address = listener.local_addr().unwrap_or(address);
+    let (opening, is_demo) = (dir.clone(), sample.is_some());
+    let opened = tokio::task::spawn_blocking(move || {
+        let node = Node::open(&opening, loaded)?;
+        if is_demo {
+            demo::Demo::set_budget(&node);
+        }
+        let queries = node.queries()?;
+        Ok::<_, StartError>((node, queries))
+    });
+    let (node, queries) = opened.await.map_err(|_| StartError::CutShort)??;
+    let token = token(&dir)?;
+    let (on_step, bar) = show_steps(common.json);
+    let (system, supervisor, notes) = tree::build(&node, queries, &on_step).map_err(StartError::View)?;
+    let system = Arc::new(system);
+    let shutdown = Shutdown::default();
+    tokio::spawn(tree::record_supervision(node.log.clone(), node.tenant.clone(), notes));
+    let tree = tokio::task::spawn_local(supervisor.run_until(shutdown.subscribe()));
+    let guard = Guard::new(&token, address);
+    let server = tokio::spawn(serve(listener, guard, system.clone(), shutdown.clone()));
+    write_server_file(&dir, address)?;
+    let announced =
+        tokio::spawn(announce(system.clone(), address, dir.clone(), bar, node.config.transcripts.enabled));
+    let code = wait(tree, &shutdown).await;
+    announced.abort();
+    stop(node, &system, &dir, server).await;
+    let _ = tokio::task::spawn_blocking(move || telemetry.flush(FLUSH_DEADLINE)).await;
+    Ok(code)
+}
+
+/// Waits for a signal, or for the tree to give up; then stops the actors.
+async fn wait(mut tree: tokio::task::JoinHandle<ExitReason>, shutdown: &Shutdown) -> ExitCode {
+    let early = tokio::select! {
+        () = stop_signal() => None,
+        ended = &mut tree => Some(ended),
+    };
+    shutdown.request();
+    let ended = match early {
+        Some(ended) => ended,
+        None => tree.await,
+    };
+    match ended {
+        Ok(ExitReason::Requested | ExitReason::Finished) => ExitCode::SUCCESS,
+        Ok(reason) => {
+            eprintln!(
+                "mecris: the supervisor gave up: {reason}; `mecris replay --json` and the log lines tell why"
+            );
+            ExitCode::from(3)
+        }
+        Err(_) => ExitCode::from(3),
+    }
+}
+
+/// The actors are gone: the requests that are open end, then the log is closed.
+async fn stop(node: Node, system: &Supervised, dir: &Path, server: tokio::task::JoinHandle<()>) {
+    if tokio::time::timeout(HTTP_DEADLINE, server).await.is_err() {
+        tracing::warn!("open requests were cut off");
+    }
+    let _ = std::fs::remove_file(dir.join(SERVER_FILE));
+    let (log, snapshots, views) = (node.log.clone(), node.snapshots(), system.queries.views.clone());
+    let close = move || {
+        views.read(|views| snapshots.save(views));
+        log.close();
+    };
+    let _ = tokio::task::spawn_blocking(close).await;
+    eprintln!("stopped at event {}", node.log.head().position);
+}
+
+async fn stop_signal() {
+    let (Ok(mut interrupt), Ok(mut terminate)) =
+        (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+    else {
+        // Without handlers the signals end the process, which the log survives.
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+    }
+}
+
+async fn serve(listener: TcpListener, guard: Guard, system: Arc<Supervised>, shutdown: Shutdown) {
+    let router = http::router(&App { system }, guard);
+    let served =
+        axum::serve(listener, router).with_graceful_shutdown(async move { shutdown.requested().await });
+    if let Err(error) = served.await {
+        tracing::error!(%error, "HTTP is not served any more");
+    }
+}
+
+/// The bearer token: made at the first start, readable by its owner alone.
+fn token(dir: &Path) -> Result<String, CliError> {
+    let path = dir.join(TOKEN_FILE);
+    let failed = |error: std::io::Error| CliError::File {
+        path: path.display().to_string(),
+        reason: format!("{error}; check its owner and mode, or remove it to have a new one made"),
+    };
+    match std::fs::read_to_string(&path) {
+        Ok(token) if token.trim().len() >= 32 => Ok(token.trim().to_owned()),
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(failed(error)),
+        _ => {
+            let bytes: [u8; 32] = rand::random();
+            let token = crate::event::envelope::hex(&bytes);
+            paths::write_private(&path, token.as_bytes()).map_err(failed)?;
+            Ok(token)
+        }
+    }
+}
+
+fn write_server_file(dir: &Path, address: SocketAddr) -> Result<(), CliError> {
+    let path = dir.join(SERVER_FILE);
+    let file = ServerFile { url: format!("http://{address}"), pid: std::process::id() };
+    let bytes = serde_json::to_vec(&file).map_err(std::io::Error::from)?;
+    paths::write_private(&path, &bytes)
+        .map_err(|error| CliError::File { path: path.display().to_string(), reason: error.to_string() })
+}
+
+/// Runs the first import, and says what was found, what is not configured, and where to ask.
+async fn announce(
+    system: Arc<Supervised>,
+    address: SocketAddr,
+    dir: std::path::PathBuf,
+    bar: indicatif::ProgressBar,
+    reads_transcripts: bool,
+) {
+    let url = format!("http://{address}");
+    println!("mecris {} · data in {}", env!("CARGO_PKG_VERSION"), dir.display());
+    let summary = if reads_transcripts { system.import().await } else { Ok(ImportSummary::default()) };
+    bar.finish_and_clear();
+    match summary {
+        Ok(summary) => print!("{}", tables::import(&summary)),
+        Err(error) => println!("usage could not be imported: {error}"),
+    }
+    let status = system.queries.status(jiff::Timestamp::now());
+    println!("\n{}", tables::status(&status).trim_end());
+    println!("\nNot configured:");
+    if !reads_transcripts {
+        println!("  transcripts  set transcripts.enabled = true in the configuration");
+    }
+    if status.budgets.is_empty() {
+        println!("  budget       mecris budget set --amount 50 --period monthly");
+    }
+    if crate::config::paths::config_dir().is_none_or(|dir| !dir.join("config.toml").exists()) {
+        println!(
+            "  time zone    {} is the system's; set time_zone in config.toml for another",
+            status.time_zone
+        );
+    }
+    if std::env::var_os("OTEL_EXPORTER_OTLP_ENDPOINT").is_none() {
+        println!("  traces       set OTEL_EXPORTER_OTLP_ENDPOINT=http://localhost:4317 to export them");
+    }
+    println!("\nListening on {url} · try `mecris status`, `mecris report daily` · stop with Ctrl-C");
+}

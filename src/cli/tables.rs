@@ -1,0 +1,348 @@
+//! Tables for people: 80 columns, numbers to the right.
+
+use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
+
+use crate::actor::Snapshot;
+use crate::domain::money::Picodollars;
+use crate::domain::pricing::PriceTable;
+use crate::service::ImportSummary;
+use crate::service::queries::Replayed;
+use crate::service::requests::{HeadShown, Verified};
+use crate::view::budgets::BudgetLine;
+use crate::view::explain::Explanation;
+use crate::view::report::{ModelLine, Report, Totals};
+use crate::view::status::Status;
+
+/// The widest table.
+const WIDTH: u16 = 80;
+
+fn table(header: &[&str], right_from: usize) -> Table {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic).set_width(WIDTH);
+    table.set_header(header);
+    for column in right_from..header.len() {
+        if let Some(column) = table.column_mut(column) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    table
+}
+
+/// `1234` as `1,234`; from a million on `1.2M`.
+fn count(number: u64) -> String {
+    match number {
+        0..1_000_000 => {
+            let digits = number.to_string();
+            let (head, tail) = digits.split_at(digits.len() % 3);
+            let groups = tail.as_bytes().chunks(3).map(|group| String::from_utf8_lossy(group).into_owned());
+            let parts: Vec<String> =
+                std::iter::once(head.to_owned()).filter(|head| !head.is_empty()).chain(groups).collect();
+            parts.join(",")
+        }
+        1_000_000..1_000_000_000 => format!("{:.1}M", number as f64 / 1e6),
+        _ => format!("{:.1}G", number as f64 / 1e9),
+    }
+}
+
+fn cost(totals: &Totals) -> String {
+    match totals.cost_usd {
+        None => "unpriced".to_owned(),
+        Some(cost) if totals.unpriced_messages > 0 => format!("{cost} +?"),
+        Some(cost) => cost.to_string(),
+    }
+}
+
+/// Keeps the end of a long name, which tells paths and ids apart.
+fn shorten(name: &str, width: usize) -> String {
+    let length = name.chars().count();
+    if length <= width {
+        return name.to_owned();
+    }
+    let tail: String = name.chars().skip(length + 1 - width).collect();
+    format!("…{tail}")
+}
+
+fn or_unknown(name: &str) -> &str {
+    if name.is_empty() { "(unknown)" } else { name }
+}
+
+/// A line of blocks, as tall as the amounts.
+fn sparkline(amounts: &[Picodollars]) -> String {
+    const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+    let most = amounts.iter().map(|amount| amount.0).max().unwrap_or(0).max(1);
+    let bar = |amount: &Picodollars| BARS[((amount.0.max(0) * 7 + most / 2) / most) as usize];
+    amounts.iter().map(bar).collect()
+}
+
+/// `mecris status`.
+#[must_use]
+pub fn status(status: &Status) -> String {
+    let mut spent = table(&["Spend", "Cost", "Messages", "Output", "Cache read"], 1);
+    let rows = [
+        ("Today", &status.today),
+        ("Last 7 days", &status.last_7_days),
+        ("This month", &status.this_month),
+        ("All time", &status.all_time),
+    ];
+    for (name, totals) in rows {
+        let cells = [
+            cost(totals),
+            count(totals.messages),
+            count(totals.output_tokens),
+            count(totals.cache_read_tokens),
+        ];
+        spent.add_row(std::iter::once(name.to_owned()).chain(cells));
+    }
+    let days = sparkline(&status.last_14_days_usd);
+    let mut text = format!("{}\n\n{days}  the last 14 days ({})\n", spent.trim_fmt(), status.time_zone);
+    if !status.unpriced.is_empty() {
+        let names: Vec<String> =
+            status.unpriced.iter().map(|(name, calls)| format!("{name} ({calls})")).collect();
+        text += &format!("\nUnpriced, so not in the cost: {}\n", names.join(", "));
+    }
+    text += "\n";
+    if status.budgets.is_empty() {
+        text += "No budget. Set one: mecris budget set --amount 50 --period monthly\n";
+    } else {
+        text += &budgets(&status.budgets);
+    }
+    let newest = status
+        .newest_usage
+        .map_or_else(|| "none".to_owned(), |at| at.strftime("%Y-%m-%d %H:%M UTC").to_string());
+    text + &format!("\nNewest usage: {newest}. Events: {}.\n", status.position)
+}
+
+/// `mecris budget list`.
+#[must_use]
+pub fn budgets(budgets: &[BudgetLine]) -> String {
+    if budgets.is_empty() {
+        return "No budget. Set one: mecris budget set --amount 50 --period monthly\n".to_owned();
+    }
+    let mut rows = table(&["Budget", "Health", "Used", "Of", "Left", "Days", "Today", "A day", "By end"], 2);
+    for line in budgets {
+        let money = |amount: Picodollars| amount.to_string();
+        rows.add_row(vec![
+            shorten(&line.name, 16),
+            serde_json::to_value(line.health)
+                .ok()
+                .and_then(|word| word.as_str().map(str::to_owned))
+                .unwrap_or_default(),
+            money(line.used_usd),
+            money(line.amount_usd),
+            money(line.remaining_usd),
+            line.days_left.to_string(),
+            money(line.spent_today_usd),
+            money(line.burn_rate_usd),
+            money(line.projected_total_usd),
+        ]);
+    }
+    let mut text = format!("{}\n", rows.trim_fmt());
+    for line in budgets.iter().filter(|line| !line.flags.is_empty()) {
+        let flags: Vec<String> = line
+            .flags
+            .iter()
+            .filter_map(|flag| serde_json::to_value(flag).ok()?.as_str().map(str::to_owned))
+            .collect();
+        text += &format!("{}: {}\n", line.name, flags.join(", "));
+    }
+    text
+}
+
+fn usage_row(names: [String; 2], totals: &Totals) -> Vec<String> {
+    let cache_write = totals.cache_write_5m_tokens + totals.cache_write_1h_tokens;
+    let numbers =
+        [totals.messages, totals.input_tokens, totals.output_tokens, cache_write, totals.cache_read_tokens];
+    names.into_iter().chain(numbers.map(count)).chain([cost(totals)]).collect()
+}
+
+/// `mecris report`.
+#[must_use]
+pub fn report(report: &Report) -> String {
+    let grouped = |heading: &str, groups: Vec<(String, &[ModelLine])>, total: &Totals| {
+        let mut rows = table(&[heading, "Model", "Msgs", "Input", "Output", "Cache+", "Cached", "Cost"], 2);
+        for (name, models) in groups {
+            for (number, line) in models.iter().enumerate() {
+                let shown = if number == 0 { shorten(or_unknown(&name), 16) } else { String::new() };
+                let model = line.model.strip_prefix("claude-").unwrap_or(&line.model);
+                rows.add_row(usage_row([shown, shorten(model, 20)], &line.totals));
+            }
+        }
+        rows.add_row(usage_row(["Total".to_owned(), String::new()], total));
+        format!("{}\n", rows.trim_fmt())
+    };
+    let name = |text: &String| text.clone();
+    match report {
+        Report::Daily { days, total } => grouped(
+            "Day",
+            days.iter().map(|group| (name(&group.day), group.models.as_slice())).collect(),
+            total,
+        ),
+        Report::Weekly { weeks, total } => grouped(
+            "Week of",
+            weeks.iter().map(|group| (name(&group.week), group.models.as_slice())).collect(),
+            total,
+        ),
+        Report::Monthly { months, total } => grouped(
+            "Month",
+            months.iter().map(|group| (name(&group.month), group.models.as_slice())).collect(),
+            total,
+        ),
+        Report::Project { projects, total } => grouped(
+            "Project",
+            projects.iter().map(|group| (name(&group.project), group.models.as_slice())).collect(),
+            total,
+        ),
+        Report::Session { sessions, total } => grouped(
+            "Session",
+            sessions.iter().map(|group| (name(&group.session), group.models.as_slice())).collect(),
+            total,
+        ),
+        Report::Model { models, total } => grouped(
+            "Provider",
+            models.iter().map(|line| (name(&line.provider), std::slice::from_ref(line))).collect(),
+            total,
+        ),
+    }
+}
+
+/// `mecris import`.
+#[must_use]
+pub fn import(summary: &ImportSummary) -> String {
+    let mut text = format!(
+        "{} transcripts, {:.1} MB read: {} calls recorded, {} revised, {} known already\n",
+        count(summary.files),
+        summary.bytes as f64 / 1e6,
+        count(summary.recorded),
+        count(summary.revised),
+        count(summary.known),
+    );
+    if summary.roots.is_empty() {
+        text += "No transcripts were found: name Claude Code's directory, `mecris import DIR` or CLAUDE_CONFIG_DIR\n";
+    }
+    let obstacles = summary.bad_lines + summary.bad_files;
+    if obstacles > 0 {
+        text += &format!("{} bad lines, {} unreadable files:\n", summary.bad_lines, summary.bad_files);
+        for obstacle in &summary.obstacles {
+            text += &format!("  {}: {}\n", obstacle.at, obstacle.reason);
+        }
+        let unnamed = obstacles.saturating_sub(summary.obstacles.len() as u64);
+        if unnamed > 0 {
+            text += &format!("  and {unnamed} more\n");
+        }
+    }
+    text
+}
+
+/// `mecris replay --explain`.
+#[must_use]
+pub fn explanation(explanation: &Explanation) -> String {
+    let mut rows = table(&["Position", "Happened", "Message", "Model", "Adds", "Sum"], 4);
+    for event in &explanation.events {
+        let revised = if event.event == "usage-revised" { " (revised)" } else { "" };
+        rows.add_row(vec![
+            event.position.to_string(),
+            event.occurred_at.strftime("%m-%d %H:%M:%S").to_string(),
+            format!("{}{revised}", shorten(&event.message_id, 14)),
+            shorten(event.model.strip_prefix("claude-").unwrap_or(&event.model), 16),
+            event.effect_usd.map_or_else(|| "unpriced".to_owned(), |effect| effect.to_string()),
+            event.running_usd.to_string(),
+        ]);
+    }
+    let exact = explanation
+        .total
+        .cost_usd
+        .map_or_else(|| "unpriced".to_owned(), |cost| format!("{} USD", cost.exact()));
+    format!(
+        "{}\n\n{}: {} events, exactly {exact}\n",
+        rows.trim_fmt(),
+        explanation.subject,
+        explanation.events.len()
+    )
+}
+
+/// `mecris replay`.
+#[must_use]
+pub fn replayed(replayed: &Replayed) -> String {
+    let mut text = report(&replayed.report);
+    text += "\n";
+    if !replayed.budgets.is_empty() {
+        text += &budgets(&replayed.budgets);
+        text += "\n";
+    }
+    let exact =
+        replayed.total.cost_usd.map_or_else(|| "unpriced".to_owned(), |cost| format!("{} USD", cost.exact()));
+    text + &format!("Replayed {} of {} events: exactly {exact}\n", replayed.position, replayed.head)
+}
+
+/// `mecris verify`.
+#[must_use]
+pub fn verified(report: &Verified) -> String {
+    let mut text = String::new();
+    for problem in &report.problems {
+        text += &format!("position {}: {}: {}\n", problem.position, problem.copy, problem.detail);
+    }
+    let verdict = match report.problem_count {
+        0 => "all is well".to_owned(),
+        1 => "1 problem; `mecris repair` says what to do".to_owned(),
+        problems => format!("{problems} problems; `mecris repair` says what to do"),
+    };
+    if let Some(position) = report.expected_at {
+        text += &format!("the hash that was written down is the one at position {position}\n");
+    }
+    text + &format!(
+        "{} events in {} blocks: {verdict}\n{}",
+        count(report.events),
+        count(report.blocks),
+        head(&report.head)
+    )
+}
+
+/// `mecris head`.
+#[must_use]
+pub fn head(head: &HeadShown) -> String {
+    format!("head {} {}\n     recorded {}\n", head.position, head.hash, head.recorded_at)
+}
+
+/// `mecris prices`.
+#[must_use]
+pub fn prices(prices: &PriceTable, filter: &str) -> String {
+    let header = ["Model", "Prompt over", "Input", "Output", "Read", "5m", "1h"];
+    let mut rows = table(&header, 1);
+    for (model, list) in prices.models.iter().filter(|(model, _)| model.contains(filter)) {
+        for tier in &list.tiers {
+            let rates = &tier.rates;
+            let optional = |rate: Option<_>| {
+                rate.map_or_else(|| "-".to_owned(), |rate: crate::domain::pricing::Rate| rate.to_string())
+            };
+            rows.add_row(vec![
+                shorten(model, 34),
+                count(tier.above_prompt_tokens),
+                rates.input.to_string(),
+                rates.output.to_string(),
+                optional(rates.cache_read),
+                optional(rates.cache_write_5m),
+                optional(rates.cache_write_1h),
+            ]);
+        }
+    }
+    format!("{}\n\nUSD for a million tokens; snapshot {}\n", rows.trim_fmt(), prices.version)
+}
+
+/// `mecris actors`.
+#[must_use]
+pub fn actors(actors: &[Snapshot]) -> String {
+    let mut rows = table(&["Actor", "State", "Up (s)", "Restarts", "Queue", "Handled", "Last error"], 2);
+    for actor in actors {
+        let state = serde_json::to_value(actor.state).ok().and_then(|word| word.as_str().map(str::to_owned));
+        rows.add_row(vec![
+            actor.path.clone(),
+            state.unwrap_or_default(),
+            actor.uptime_seconds.to_string(),
+            actor.restarts.to_string(),
+            format!("{}/{}", actor.mailbox_depth, actor.mailbox_capacity),
+            count(actor.handled),
+            actor.last_error.clone().unwrap_or_default(),
+        ]);
+    }
+    format!("{}\n", rows.trim_fmt())
+}

@@ -1,0 +1,346 @@
+//! Budgets: what may be spent, over what and for how long, and how things stand.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, ToSpan};
+use serde::{Deserialize, Serialize};
+
+use super::calendar::{self, Period};
+use super::money::Picodollars;
+
+/// Seconds in a day, for burn rates.
+const DAY_SECONDS: i128 = 86_400;
+
+/// Days that the burn rate is the mean of, today included.
+const BURN_DAYS: i64 = 7;
+
+/// A budget's name: 1 to 64 of `a-z`, `0-9`, `-`, `_` and `.`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct BudgetName(String);
+
+impl BudgetName {
+    /// The name as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for BudgetName {
+    type Error = BudgetError;
+
+    fn try_from(name: String) -> Result<Self, BudgetError> {
+        let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_.".contains(&byte);
+        if name.is_empty() || name.len() > 64 || !name.bytes().all(allowed) {
+            return Err(BudgetError::Name(name));
+        }
+        Ok(Self(name))
+    }
+}
+
+impl From<BudgetName> for String {
+    fn from(name: BudgetName) -> Self {
+        name.0
+    }
+}
+
+impl std::str::FromStr for BudgetName {
+    type Err = BudgetError;
+
+    fn from_str(name: &str) -> Result<Self, BudgetError> {
+        Self::try_from(name.to_owned())
+    }
+}
+
+impl fmt::Display for BudgetName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+/// Which usage a budget covers; an absent part covers all.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Scope {
+    /// A provider, such as `anthropic`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provider: Option<String>,
+    /// A model's name, in which `*` stands for any text: `claude-opus-*`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
+    /// A project's directory; those below it are covered too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub project: Option<String>,
+}
+
+impl Scope {
+    /// Whether usage of this provider, model and project is covered.
+    #[must_use]
+    pub fn covers(&self, provider: &str, model: &str, project: &str) -> bool {
+        self.provider.as_deref().is_none_or(|wanted| wanted == provider)
+            && self.model.as_deref().is_none_or(|pattern| matches_pattern(pattern, model))
+            && self.project.as_deref().is_none_or(|root| is_below(root, project))
+    }
+}
+
+/// For people: `all`, or its parts.
+impl fmt::Display for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let parts: Vec<&str> =
+            [&self.provider, &self.model, &self.project].into_iter().flatten().map(String::as_str).collect();
+        f.pad(&if parts.is_empty() { "all".to_owned() } else { parts.join(" ") })
+    }
+}
+
+fn is_below(root: &str, path: &str) -> bool {
+    let root = root.trim_end_matches('/');
+    path.strip_prefix(root).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+/// Matches `*` as any text, everything else literally.
+fn matches_pattern(pattern: &str, text: &str) -> bool {
+    let Some((head, tail)) = pattern.split_once('*') else { return pattern == text };
+    let Some(mut rest) = text.strip_prefix(head) else { return false };
+    let mut pieces = tail.split('*').peekable();
+    while let Some(piece) = pieces.next() {
+        if pieces.peek().is_none() {
+            return rest.ends_with(piece);
+        }
+        let Some(found) = rest.find(piece) else { return false };
+        rest = &rest[found + piece.len()..];
+    }
+    true
+}
+
+/// When a budget's flags are raised.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Thresholds {
+    /// `LOW_BUDGET` below this remainder.
+    pub low: Picodollars,
+    /// `DAILY_LIMIT_EXCEEDED` above this spend today.
+    pub daily_limit: Picodollars,
+    /// `PERIOD_ENDING` at this many days left or less. Daily budgets, which always end today, never raise it.
+    pub ending_days: u32,
+}
+
+impl Default for Thresholds {
+    fn default() -> Self {
+        Self { low: Picodollars::usd(5), daily_limit: Picodollars::usd(2), ending_days: 1 }
+    }
+}
+
+/// A budget as its owner set it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Budget {
+    /// Its name; setting it again replaces it.
+    pub name: BudgetName,
+    /// What may be spent in one period.
+    pub amount: Picodollars,
+    /// See [`Period`].
+    pub period: Period,
+    /// See [`Scope`].
+    pub scope: Scope,
+    /// See [`Thresholds`].
+    pub thresholds: Thresholds,
+}
+
+/// Why a command on a budget is refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum BudgetError {
+    /// The name breaks the rule.
+    #[error("'{0}' is not a budget name; use 1 to 64 of a-z, 0-9, '-', '_' and '.'")]
+    Name(String),
+    /// Nothing or less.
+    #[error("a budget's amount must be above 0 USD, not {0}")]
+    Amount(String),
+    /// The last day is before the first.
+    #[error("a budget cannot end ({until}) before it begins ({from})")]
+    Dates {
+        /// First day.
+        from: Date,
+        /// Last day.
+        until: Date,
+    },
+    /// No such budget.
+    #[error("there is no budget '{0}'; `mecris budget list` names those there are")]
+    Unknown(BudgetName),
+}
+
+/// What a person may do with budgets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum BudgetCommand {
+    /// Create or replace.
+    Set(Budget),
+    /// Remove.
+    Remove(BudgetName),
+}
+
+/// What then happened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum BudgetChange {
+    /// It is now this.
+    Set(Budget),
+    /// It is gone.
+    Removed(BudgetName),
+}
+
+/// Decides a command against the budgets there are. `None`: nothing changes.
+///
+/// # Errors
+/// [`BudgetError`] names what is wrong with the command.
+pub fn decide(
+    budgets: &BTreeMap<BudgetName, Budget>,
+    command: BudgetCommand,
+) -> Result<Option<BudgetChange>, BudgetError> {
+    match command {
+        BudgetCommand::Set(budget) => {
+            if budget.amount <= Picodollars::ZERO {
+                return Err(BudgetError::Amount(budget.amount.exact()));
+            }
+            if let Period::Fixed { from, until } = budget.period
+                && until < from
+            {
+                return Err(BudgetError::Dates { from, until });
+            }
+            let unchanged = budgets.get(&budget.name) == Some(&budget);
+            Ok((!unchanged).then_some(BudgetChange::Set(budget)))
+        }
+        BudgetCommand::Remove(name) if budgets.contains_key(&name) => Ok(Some(BudgetChange::Removed(name))),
+        BudgetCommand::Remove(name) => Err(BudgetError::Unknown(name)),
+    }
+}
+
+/// Applies a change to the budgets.
+pub fn evolve(budgets: &mut BTreeMap<BudgetName, Budget>, change: BudgetChange) {
+    match change {
+        BudgetChange::Set(budget) => {
+            budgets.insert(budget.name.clone(), budget);
+        }
+        BudgetChange::Removed(name) => {
+            budgets.remove(&name);
+        }
+    }
+}
+
+/// Something about a budget that its owner should know.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema,
+)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Flag {
+    /// Less remains than the threshold.
+    LowBudget,
+    /// At this rate the remainder does not last to the period's end.
+    BurnRateHigh,
+    /// The period ends within the threshold.
+    PeriodEnding,
+    /// More was spent today than the threshold.
+    DailyLimitExceeded,
+}
+
+/// A budget's state in one word.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema,
+)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum Health {
+    /// No flags.
+    Good,
+    /// One or two flags.
+    Warning,
+    /// More flags, or nothing remains.
+    Critical,
+}
+
+/// How a budget stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BudgetStatus {
+    /// The budget.
+    pub budget: Budget,
+    /// The period's first day.
+    pub period_first: Date,
+    /// The period's last day, included.
+    pub period_last: Date,
+    /// Spent in the period.
+    pub used: Picodollars,
+    /// Amount less used; below zero when overspent.
+    pub remaining: Picodollars,
+    /// Days left, today included; 0 when the period is over.
+    pub days_left: u32,
+    /// Spent today.
+    pub spent_today: Picodollars,
+    /// Mean spend of a day over the last seven, today included.
+    pub burn_rate: Picodollars,
+    /// What the burn rate adds up to from now to the period's end.
+    pub projected_spend: Picodollars,
+    /// Used and projected together.
+    pub projected_total: Picodollars,
+    /// In the order of [`Flag`].
+    pub flags: Vec<Flag>,
+    /// See [`Health`].
+    pub health: Health,
+}
+
+/// How a budget stands at `now`, given what was spent in its scope on each day of `zone`.
+/// Days that are absent had no spend.
+#[must_use]
+pub fn status(
+    budget: &Budget,
+    spent: &BTreeMap<Date, Picodollars>,
+    now: Timestamp,
+    zone: &TimeZone,
+) -> BudgetStatus {
+    let today = calendar::day_of(now, zone);
+    let (first, last) = budget.period.days(today);
+    let between = |from: Date, to: Date| -> Picodollars {
+        if from > to { Picodollars::ZERO } else { spent.range(from..=to).map(|(_, &amount)| amount).sum() }
+    };
+    let used = between(first, last.min(today));
+    let remaining = budget.amount - used;
+    let spent_today = between(today, today);
+    let burn_rate =
+        between(today.saturating_sub((BURN_DAYS - 1).days()), today).scale(1, i128::from(BURN_DAYS));
+    let left_from = now.max(calendar::start_of(first, zone));
+    let seconds_left = (calendar::end_of(last, zone).as_second() - left_from.as_second()).max(0);
+    let projected_spend = burn_rate.scale(i128::from(seconds_left), DAY_SECONDS);
+    let days_left = (last.since(today.max(first)).map_or(0, |span| span.get_days()) + 1).max(0) as u32;
+    let thresholds = &budget.thresholds;
+    let ending = budget.period != Period::Daily && days_left <= thresholds.ending_days;
+    let raised = [
+        (Flag::LowBudget, remaining < thresholds.low),
+        (Flag::BurnRateHigh, projected_spend > remaining),
+        (Flag::PeriodEnding, ending),
+        (Flag::DailyLimitExceeded, spent_today > thresholds.daily_limit),
+    ];
+    let flags: Vec<Flag> =
+        raised.into_iter().filter_map(|(flag, is_raised)| is_raised.then_some(flag)).collect();
+    BudgetStatus {
+        health: health(&flags, remaining),
+        budget: budget.clone(),
+        period_first: first,
+        period_last: last,
+        used,
+        remaining,
+        days_left,
+        spent_today,
+        burn_rate,
+        projected_spend,
+        projected_total: used + projected_spend,
+        flags,
+    }
+}
+
+fn health(flags: &[Flag], remaining: Picodollars) -> Health {
+    match flags.len() {
+        _ if remaining <= Picodollars::ZERO => Health::Critical,
+        0 => Health::Good,
+        1 | 2 => Health::Warning,
+        _ => Health::Critical,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,135 @@
+//! Payload bytes: bincode, pinned to one configuration, chosen by the envelope's type name and version.
+//!
+//! bincode 2.0.1 is frozen; should it have to go, `wincode` writes the same bytes as
+//! `config::legacy()`. The golden files in `schemas/golden/` hold whichever codec to them.
+
+use serde::{Deserialize, Serialize};
+
+use super::payload::{
+    BudgetRemoved, BudgetSet, BudgetSetV1, Event, LogRepaired, SupervisionNoted, UsageRecorded, UsageRevised,
+};
+use super::record::RecordRef;
+
+/// No payload is longer: a block holds at most 64 KiB. Without a limit, bincode panics on a length
+/// that is not one (`payloads_that_do_not_fit_are_refused`).
+const LIMIT: usize = 64 * 1024;
+
+/// The one configuration of every payload ever written.
+const CONFIG: bincode::config::Configuration<
+    bincode::config::LittleEndian,
+    bincode::config::Fixint,
+    bincode::config::Limit<LIMIT>,
+> = bincode::config::legacy().with_limit::<LIMIT>();
+
+/// Why a payload cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CodecError {
+    /// A newer program wrote it.
+    #[error("event type {type_name} version {version} is not known to this mecris; use a newer one")]
+    Unknown {
+        /// The envelope's type name.
+        type_name: String,
+        /// The envelope's schema version.
+        version: u16,
+    },
+    /// The bytes do not fit the type.
+    #[error("payload of {type_name} version {version} cannot be read: {detail}")]
+    Malformed {
+        /// The envelope's type name.
+        type_name: String,
+        /// The envelope's schema version.
+        version: u16,
+        /// What bincode said.
+        detail: String,
+    },
+}
+
+impl Event<'_> {
+    /// The newest type name and schema version of this event.
+    #[must_use]
+    pub fn type_and_version(&self) -> (&'static str, u16) {
+        match self {
+            Self::UsageRecorded(_) => ("usage-recorded", 1),
+            Self::UsageRevised(_) => ("usage-revised", 1),
+            Self::BudgetSet(_) => ("budget-set", 2),
+            Self::BudgetRemoved(_) => ("budget-removed", 1),
+            Self::LogRepaired(_) => ("log-repaired", 1),
+            Self::SupervisionNoted(_) => ("supervision-noted", 1),
+        }
+    }
+}
+
+/// The bytes of a payload in its newest version.
+///
+/// # Panics
+/// Never for these types: they are plain data, and the buffer grows.
+#[must_use]
+pub fn encode(event: &Event<'_>) -> Vec<u8> {
+    match event {
+        Event::UsageRecorded(payload) => to_bytes(payload),
+        Event::UsageRevised(payload) => to_bytes(payload),
+        Event::BudgetSet(payload) => to_bytes(payload),
+        Event::BudgetRemoved(payload) => to_bytes(payload),
+        Event::LogRepaired(payload) => to_bytes(payload),
+        Event::SupervisionNoted(payload) => to_bytes(payload),
+    }
+}
+
+/// Reads a record's payload, lifted to its newest version; text is borrowed from the record.
+///
+/// # Errors
+/// [`CodecError`]: the type is unknown here, or the bytes do not fit it.
+pub fn decode<'a>(record: &RecordRef<'a>) -> Result<Event<'a>, CodecError> {
+    Ok(match (record.type_name, record.schema_version) {
+        ("usage-recorded", 1) => Event::UsageRecorded(from_bytes(record)?),
+        ("usage-revised", 1) => Event::UsageRevised(from_bytes(record)?),
+        ("budget-set", 1) => Event::BudgetSet(from_bytes::<BudgetSetV1>(record)?.into()),
+        ("budget-set", 2) => Event::BudgetSet(from_bytes(record)?),
+        ("budget-removed", 1) => Event::BudgetRemoved(from_bytes(record)?),
+        ("log-repaired", 1) => Event::LogRepaired(from_bytes(record)?),
+        ("supervision-noted", 1) => Event::SupervisionNoted(from_bytes(record)?),
+        (type_name, version) => {
+            return Err(CodecError::Unknown { type_name: type_name.to_owned(), version });
+        }
+    })
+}
+
+/// The JSON Schema of every event type and version, as (file name, schema).
+#[must_use]
+pub fn schemas() -> Vec<(String, schemars::Schema)> {
+    let named = |name: &str, version: u16, schema| (format!("{name}.v{version}.json"), schema);
+    vec![
+        named("usage-recorded", 1, schemars::schema_for!(UsageRecorded<'static>)),
+        named("usage-revised", 1, schemars::schema_for!(UsageRevised<'static>)),
+        named("budget-set", 1, schemars::schema_for!(BudgetSetV1)),
+        named("budget-set", 2, schemars::schema_for!(BudgetSet)),
+        named("budget-removed", 1, schemars::schema_for!(BudgetRemoved)),
+        named("log-repaired", 1, schemars::schema_for!(LogRepaired)),
+        named("supervision-noted", 1, schemars::schema_for!(SupervisionNoted)),
+    ]
+}
+
+/// The bytes of any payload type, for the golden files.
+///
+/// # Panics
+/// As [`encode`].
+pub fn to_bytes<T: Serialize>(payload: &T) -> Vec<u8> {
+    bincode::serde::encode_to_vec(payload, CONFIG).expect("plain data into a growing buffer")
+}
+
+fn from_bytes<'a, T: Deserialize<'a>>(record: &RecordRef<'a>) -> Result<T, CodecError> {
+    let malformed = |detail: String| CodecError::Malformed {
+        type_name: record.type_name.to_owned(),
+        version: record.schema_version,
+        detail,
+    };
+    let (payload, read) = bincode::serde::borrow_decode_from_slice(record.payload, CONFIG)
+        .map_err(|error| malformed(error.to_string()))?;
+    if read != record.payload.len() {
+        return Err(malformed(format!("{} bytes are left over", record.payload.len() - read)));
+    }
+    Ok(payload)
+}
+
+#[cfg(test)]
+mod tests;

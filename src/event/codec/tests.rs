@@ -1,0 +1,145 @@
+use std::path::PathBuf;
+
+use jiff::Timestamp;
+
+use super::*;
+use crate::domain::money::Picodollars;
+use crate::domain::tokens::Tokens;
+use crate::domain::usage::{ServiceTier, Speed};
+use crate::event::envelope::hex;
+use crate::event::payload::Superseded;
+use crate::event::{EventId, Position, Version};
+
+fn usage() -> UsageRecorded<'static> {
+    UsageRecorded {
+        message_id: "msg_01".into(),
+        request_id: "req_01".into(),
+        provider: "anthropic".into(),
+        model: "claude-opus-5".into(),
+        project: "/home/ada/engine".into(),
+        session: "6f1c".into(),
+        sidechain: true,
+        service_tier: ServiceTier::Batch,
+        speed: Speed::Fast,
+        inference_geo: "us".into(),
+        tokens: Tokens {
+            input: 1,
+            output: 2,
+            cache_write_5m: 3,
+            cache_write_1h: 4,
+            cache_read: 5,
+            web_searches: 6,
+        },
+        cost: Some(Picodollars(1_234_567)),
+        price_table: "2026-11-23".into(),
+    }
+}
+
+fn budget_v1() -> BudgetSetV1 {
+    BudgetSetV1 {
+        name: "main".into(),
+        amount: Picodollars::usd(50),
+        period: "fixed".into(),
+        from: Some("2026-11-01".into()),
+        until: Some("2026-11-30".into()),
+        provider: Some("anthropic".into()),
+        model: None,
+        project: None,
+    }
+}
+
+/// Every version ever written: its type name and version, its bytes, and what it must read back as.
+fn every_version() -> Vec<(&'static str, u16, Vec<u8>, Event<'static>)> {
+    let revised = UsageRevised {
+        usage: usage(),
+        superseded: Superseded { revision: 1, occurred_at_us: 7, tokens: Tokens::default(), cost: None },
+    };
+    let repaired = LogRepaired { copy: "sled".into(), first: 3, last: 9, cause: "checksum".into() };
+    let noted =
+        SupervisionNoted { actor: "root/usage".into(), change: "restarted".into(), reason: "panic".into() };
+    let removed = BudgetRemoved { name: "main".into() };
+    let mut all: Vec<_> = [
+        Event::UsageRecorded(usage()),
+        Event::UsageRevised(revised),
+        Event::BudgetSet(budget_v1().into()),
+        Event::BudgetRemoved(removed),
+        Event::LogRepaired(repaired),
+        Event::SupervisionNoted(noted),
+    ]
+    .into_iter()
+    .map(|event| {
+        let (name, version) = event.type_and_version();
+        (name, version, encode(&event), event)
+    })
+    .collect();
+    all.push(("budget-set", 1, to_bytes(&budget_v1()), Event::BudgetSet(budget_v1().into())));
+    all
+}
+
+fn record<'a>(type_name: &'a str, schema_version: u16, payload: &'a [u8]) -> RecordRef<'a> {
+    RecordRef {
+        position: Position::FIRST,
+        tenant: "local",
+        stream: "usage",
+        version: Version(1),
+        id: EventId::default(),
+        type_name,
+        schema_version,
+        occurred_at: Timestamp::UNIX_EPOCH,
+        recorded_at: Timestamp::UNIX_EPOCH,
+        actor: "test",
+        correlation: None,
+        causation: None,
+        trace: None,
+        key_id: 0,
+        payload,
+    }
+}
+
+fn golden_file(name: &str, version: u16) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(format!("schemas/golden/{name}.v{version}.hex"))
+}
+
+/// A missing golden file is written when `MECRIS_BLESS` is set; an existing one is never replaced.
+#[test]
+fn golden_bytes_of_every_version_are_written_and_read_as_ever() {
+    for (name, version, bytes, event) in every_version() {
+        let path = golden_file(name, version);
+        let hex = hex(&bytes);
+        if std::env::var_os("MECRIS_BLESS").is_some() && !path.exists() {
+            std::fs::write(&path, format!("{hex}\n")).unwrap();
+        }
+        let golden =
+            std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        assert_eq!(golden.trim(), hex, "{name} version {version} is written differently than ever before");
+        assert_eq!(decode(&record(name, version, &bytes)), Ok(event), "{name} version {version}");
+    }
+}
+
+#[test]
+fn every_version_has_a_schema_and_a_golden_file_and_no_other() {
+    let mut versions: Vec<String> =
+        every_version().into_iter().map(|(name, version, ..)| format!("{name}.v{version}.json")).collect();
+    let mut schemas: Vec<String> = schemas().into_iter().map(|(file, _)| file).collect();
+    versions.sort();
+    schemas.sort();
+    assert_eq!(versions, schemas);
+}
+
+#[test]
+fn payloads_that_do_not_fit_are_refused() {
+    for (name, version, bytes, _) in every_version() {
+        for length in 0..bytes.len() {
+            let cut = decode(&record(name, version, &bytes[..length]));
+            assert!(matches!(cut, Err(CodecError::Malformed { .. })), "{name} cut to {length}");
+        }
+        let longer = [bytes.as_slice(), &[0]].concat();
+        assert!(
+            matches!(decode(&record(name, version, &longer)), Err(CodecError::Malformed { .. })),
+            "{name}"
+        );
+    }
+    assert!(matches!(decode(&record("usage-recorded", 9, &[])), Err(CodecError::Unknown { version: 9, .. })));
+    let huge_length = [0xff; 64];
+    assert!(matches!(decode(&record("budget-removed", 1, &huge_length)), Err(CodecError::Malformed { .. })));
+}

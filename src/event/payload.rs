@@ -1,0 +1,330 @@
+//! What this system's events say.
+//!
+//! These structs are the stored layout, apart from the domain's types so that a rule can change
+//! without touching history. A changed layout is a new version with an upcaster in
+//! [`super::codec`]; no field is ever reordered, removed or skipped: bincode is not self-describing,
+//! so such a change would be read silently wrong. `schemas/golden/` holds the bytes of every version.
+
+use std::borrow::Cow;
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::domain::budget::{Budget, BudgetError, Scope, Thresholds};
+use crate::domain::calendar::Period;
+use crate::domain::money::Picodollars;
+use crate::domain::tokens::Tokens;
+use crate::domain::usage::{MessageKey, ServiceTier, Speed, Usage};
+
+use super::envelope::EventId;
+
+/// An event of this system, in its newest version.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub enum Event<'a> {
+    /// A billed call was learned of.
+    UsageRecorded(UsageRecorded<'a>),
+    /// A billed call that was recorded has grown since.
+    UsageRevised(UsageRevised<'a>),
+    /// A budget was created or replaced.
+    BudgetSet(BudgetSet),
+    /// A budget was removed.
+    BudgetRemoved(BudgetRemoved),
+    /// One copy of the log was mended from the other.
+    LogRepaired(LogRepaired),
+    /// The supervisor did something about an actor.
+    SupervisionNoted(SupervisionNoted),
+}
+
+/// A billed call: numbers and ids only, never message text. When it happened stands in the envelope.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct UsageRecorded<'a> {
+    /// The provider's message id.
+    #[serde(borrow)]
+    pub message_id: Cow<'a, str>,
+    /// The provider's request id, or empty.
+    #[serde(borrow)]
+    pub request_id: Cow<'a, str>,
+    /// Who is paid.
+    #[serde(borrow)]
+    pub provider: Cow<'a, str>,
+    /// The model as the provider names it.
+    #[serde(borrow)]
+    pub model: Cow<'a, str>,
+    /// The session's working directory, or empty.
+    #[serde(borrow)]
+    pub project: Cow<'a, str>,
+    /// The session's id, or empty.
+    #[serde(borrow)]
+    pub session: Cow<'a, str>,
+    /// Whether a subagent made the call.
+    pub sidechain: bool,
+    /// The tier it was billed at.
+    pub service_tier: ServiceTier,
+    /// How fast it was served.
+    pub speed: Speed,
+    /// Where inference was pinned to, or empty.
+    #[serde(borrow)]
+    pub inference_geo: Cow<'a, str>,
+    /// What was consumed.
+    pub tokens: Tokens,
+    /// What it cost in USD by the table below; none where the table has no price.
+    #[schemars(with = "Option<String>")]
+    pub cost: Option<Picodollars>,
+    /// The version of the price table, so that a changed table never changes history.
+    #[serde(borrow)]
+    pub price_table: Cow<'a, str>,
+}
+
+/// A recorded call has grown: what it is now, and what is thereby replaced.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct UsageRevised<'a> {
+    /// The call as it is now.
+    #[serde(borrow)]
+    pub usage: UsageRecorded<'a>,
+    /// What to take back before adding it.
+    pub superseded: Superseded,
+}
+
+/// The numbers that a revision takes back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Superseded {
+    /// Counts the revisions of a call, from 1.
+    pub revision: u32,
+    /// When the superseded telling happened, in microseconds since the Unix epoch.
+    pub occurred_at_us: i64,
+    /// What it consumed.
+    pub tokens: Tokens,
+    /// What it cost.
+    #[schemars(with = "Option<String>")]
+    pub cost: Option<Picodollars>,
+}
+
+impl Superseded {
+    /// When the superseded telling happened.
+    #[must_use]
+    pub fn occurred_at(&self) -> Timestamp {
+        Timestamp::from_microsecond(self.occurred_at_us).unwrap_or(Timestamp::UNIX_EPOCH)
+    }
+}
+
+/// A budget was created or replaced. Version 2; version 1 had no thresholds of its own.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct BudgetSet {
+    /// Its name.
+    pub name: String,
+    /// USD for one period.
+    #[schemars(with = "String")]
+    pub amount: Picodollars,
+    /// `daily`, `weekly`, `monthly` or `fixed`.
+    pub period: String,
+    /// The first day of a fixed period, `YYYY-MM-DD`.
+    pub from: Option<String>,
+    /// The last day of a fixed period, included.
+    pub until: Option<String>,
+    /// The provider it covers; none for all.
+    pub provider: Option<String>,
+    /// The model pattern it covers; none for all.
+    pub model: Option<String>,
+    /// The project it covers; none for all.
+    pub project: Option<String>,
+    /// `LOW_BUDGET` below this remainder, in USD.
+    #[schemars(with = "String")]
+    pub low: Picodollars,
+    /// `DAILY_LIMIT_EXCEEDED` above this, in USD.
+    #[schemars(with = "String")]
+    pub daily_limit: Picodollars,
+    /// `PERIOD_ENDING` at this many days left.
+    pub ending_days: u32,
+}
+
+/// Version 1 of [`BudgetSet`], kept for the logs that hold it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct BudgetSetV1 {
+    /// Its name.
+    pub name: String,
+    /// USD for one period.
+    #[schemars(with = "String")]
+    pub amount: Picodollars,
+    /// `daily`, `weekly`, `monthly` or `fixed`.
+    pub period: String,
+    /// The first day of a fixed period.
+    pub from: Option<String>,
+    /// The last day of a fixed period, included.
+    pub until: Option<String>,
+    /// The provider it covers; none for all.
+    pub provider: Option<String>,
+    /// The model pattern it covers; none for all.
+    pub model: Option<String>,
+    /// The project it covers; none for all.
+    pub project: Option<String>,
+}
+
+/// A budget was removed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct BudgetRemoved {
+    /// Its name.
+    pub name: String,
+}
+
+/// One copy of the log was mended from the other.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct LogRepaired {
+    /// The copy that was damaged: `journal` or `sled`.
+    pub copy: String,
+    /// The first position of the blocks that were replaced.
+    pub first: u64,
+    /// The last one.
+    pub last: u64,
+    /// What was found.
+    pub cause: String,
+}
+
+/// The supervisor did something about an actor.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct SupervisionNoted {
+    /// The actor's path in the tree.
+    pub actor: String,
+    /// What was done, such as `restarted` or `escalated`.
+    pub change: String,
+    /// Why: the kind of failure, never a message's contents.
+    pub reason: String,
+}
+
+impl<'a> UsageRecorded<'a> {
+    /// The stored form of a call and its cost.
+    #[must_use]
+    pub fn new(usage: &'a Usage, cost: Option<Picodollars>, price_table: &'a str) -> Self {
+        Self {
+            message_id: (&*usage.key.message_id).into(),
+            request_id: (&*usage.key.request_id).into(),
+            provider: (&*usage.provider).into(),
+            model: (&*usage.model).into(),
+            project: (&*usage.project).into(),
+            session: (&*usage.session).into(),
+            sidechain: usage.sidechain,
+            service_tier: usage.service_tier,
+            speed: usage.speed,
+            inference_geo: (&*usage.inference_geo).into(),
+            tokens: usage.tokens,
+            cost,
+            price_table: price_table.into(),
+        }
+    }
+
+    /// The call, with the time from its envelope.
+    #[must_use]
+    pub fn to_usage(&self, occurred_at: Timestamp) -> Usage {
+        Usage {
+            key: MessageKey {
+                message_id: (&*self.message_id).into(),
+                request_id: (&*self.request_id).into(),
+            },
+            provider: (&*self.provider).into(),
+            model: (&*self.model).into(),
+            project: (&*self.project).into(),
+            session: (&*self.session).into(),
+            sidechain: self.sidechain,
+            service_tier: self.service_tier,
+            speed: self.speed,
+            inference_geo: (&*self.inference_geo).into(),
+            tokens: self.tokens,
+            occurred_at,
+        }
+    }
+}
+
+/// The id of the event that records a call, or its `revision`-th revision (0: the first record).
+#[must_use]
+pub fn usage_event_id(tenant: &str, key: &MessageKey, revision: u32) -> EventId {
+    let parts = [tenant, &key.message_id, &key.request_id];
+    if revision == 0 {
+        return EventId::derive("usage-recorded", &parts);
+    }
+    let revision = revision.to_string();
+    EventId::derive("usage-revised", &[parts[0], parts[1], parts[2], &revision])
+}
+
+impl From<&Budget> for BudgetSet {
+    fn from(budget: &Budget) -> Self {
+        let (from, until) = match budget.period {
+            Period::Fixed { from, until } => (Some(from.to_string()), Some(until.to_string())),
+            _ => (None, None),
+        };
+        Self {
+            name: budget.name.to_string(),
+            amount: budget.amount,
+            period: budget.period.label().to_owned(),
+            from,
+            until,
+            provider: budget.scope.provider.clone(),
+            model: budget.scope.model.clone(),
+            project: budget.scope.project.clone(),
+            low: budget.thresholds.low,
+            daily_limit: budget.thresholds.daily_limit,
+            ending_days: budget.thresholds.ending_days,
+        }
+    }
+}
+
+/// Why a stored budget is not one.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum BudgetPayloadError {
+    /// The domain refuses it.
+    #[error(transparent)]
+    Refused(#[from] BudgetError),
+    /// An unknown period, or a fixed one without its dates.
+    #[error("'{0}' is not a budget's period")]
+    Period(String),
+}
+
+impl TryFrom<&BudgetSet> for Budget {
+    type Error = BudgetPayloadError;
+
+    fn try_from(stored: &BudgetSet) -> Result<Self, BudgetPayloadError> {
+        let date = |text: &Option<String>| text.as_deref().and_then(|text| text.parse().ok());
+        let period = match (stored.period.as_str(), date(&stored.from), date(&stored.until)) {
+            ("daily", ..) => Period::Daily,
+            ("weekly", ..) => Period::Weekly,
+            ("monthly", ..) => Period::Monthly,
+            ("fixed", Some(from), Some(until)) => Period::Fixed { from, until },
+            (other, ..) => return Err(BudgetPayloadError::Period(other.to_owned())),
+        };
+        Ok(Self {
+            name: stored.name.parse()?,
+            amount: stored.amount,
+            period,
+            scope: Scope {
+                provider: stored.provider.clone(),
+                model: stored.model.clone(),
+                project: stored.project.clone(),
+            },
+            thresholds: Thresholds {
+                low: stored.low,
+                daily_limit: stored.daily_limit,
+                ending_days: stored.ending_days,
+            },
+        })
+    }
+}
+
+impl From<BudgetSetV1> for BudgetSet {
+    /// Version 1 knew no thresholds: every budget had the standard ones.
+    fn from(old: BudgetSetV1) -> Self {
+        let standard = Thresholds::default();
+        Self {
+            name: old.name,
+            amount: old.amount,
+            period: old.period,
+            from: old.from,
+            until: old.until,
+            provider: old.provider,
+            model: old.model,
+            project: old.project,
+            low: standard.low,
+            daily_limit: standard.daily_limit,
+            ending_days: standard.ending_days,
+        }
+    }
+}

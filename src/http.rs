@@ -1,0 +1,111 @@
+//! The HTTP face: health for machines, an API for the CLI, agents and scripts.
+//!
+//! Bound to the loopback interface by default. The health endpoints are open; everything else needs
+//! the bearer token from the data directory. Host and Origin are checked, so that a web page
+//! elsewhere cannot reach the API through its visitor's browser.
+
+pub mod api;
+pub mod guard;
+pub mod health;
+pub mod problem;
+
+use std::sync::Arc;
+
+use axum::Router;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::limit::RequestBodyLimitLayer;
+use tower_http::trace::TraceLayer;
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::{InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::service::Supervised;
+
+use guard::Guard;
+
+/// The largest request body; nothing that is asked for is near it.
+const MAX_BODY: usize = 64 * 1024;
+
+/// What the handlers work with.
+#[derive(Clone)]
+pub struct App {
+    /// The running system.
+    pub system: Arc<Supervised>,
+}
+
+/// The whole router, guarded by the token.
+pub fn router(app: &App, guard: Guard) -> Router {
+    let (open, _) = health_routes().with_state(app.clone()).split_for_parts();
+    let (api, document) = api_routes().with_state(app.clone()).split_for_parts();
+    let document = complete(document);
+    let api = api
+        .route("/api/v1/openapi.json", axum::routing::get(move || async move { axum::Json(document) }))
+        .fallback(problem::not_found)
+        .method_not_allowed_fallback(problem::method_not_allowed)
+        .layer(axum::middleware::from_fn_with_state(guard.clone(), guard::require_token));
+    open.merge(api)
+        .layer(axum::middleware::from_fn_with_state(guard, guard::check_host_and_origin))
+        .layer(RequestBodyLimitLayer::new(MAX_BODY))
+        .layer(CatchPanicLayer::custom(problem::panicked))
+        .layer(TraceLayer::new_for_http().make_span_with(request_span))
+}
+
+fn health_routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(health::live)).routes(routes!(health::ready))
+}
+
+fn api_routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(api::status))
+        .routes(routes!(api::spend))
+        .routes(routes!(api::budgets))
+        .routes(routes!(api::set_budget, api::remove_budget))
+        .routes(routes!(api::events))
+        .routes(routes!(api::explain))
+        .routes(routes!(api::replay))
+        .routes(routes!(api::verify))
+        .routes(routes!(api::head))
+        .routes(routes!(api::backup))
+        .routes(routes!(api::export))
+        .routes(routes!(api::import))
+        .routes(routes!(api::actors))
+}
+
+/// The API's description, also for `schemas/openapi.json`.
+#[must_use]
+pub fn openapi() -> OpenApi {
+    let mut document = api_routes().into_openapi();
+    document.merge(health_routes().into_openapi());
+    complete(document)
+}
+
+fn complete(mut document: OpenApi) -> OpenApi {
+    let scheme = SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build());
+    document.components.get_or_insert_default().add_security_scheme("token", scheme);
+    let info = InfoBuilder::new()
+        .title("Mecris")
+        .version(env!("CARGO_PKG_VERSION"))
+        .description(Some("What LLMs cost, and how the budgets stand; every number traced to its events."))
+        .license(Some(LicenseBuilder::new().name("MIT OR Apache-2.0").build()))
+        .build();
+    let mut whole = OpenApiBuilder::new().info(info).build();
+    whole.merge(document);
+    whole
+}
+
+/// The server span by OpenTelemetry's HTTP conventions. The query is left out: it may hold ids.
+fn request_span(request: &axum::extract::Request) -> tracing::Span {
+    let route = request
+        .extensions()
+        .get::<axum::extract::MatchedPath>()
+        .map_or_else(|| request.uri().path(), axum::extract::MatchedPath::as_str);
+    tracing::info_span!(
+        "http",
+        otel.name = format!("{} {route}", request.method()),
+        otel.kind = "server",
+        http.request.method = %request.method(),
+        http.route = route,
+        url.path = request.uri().path(),
+    )
+}

@@ -1,0 +1,280 @@
+//! The handlers of `/api/v1`: they ask the views and send commands, and decide nothing.
+//! Their errors are problem details; which ones stands in each `utoipa::path`.
+
+#![allow(clippy::missing_errors_doc)]
+
+use axum::Json;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use serde::Deserialize;
+use utoipa::IntoParams;
+
+use crate::domain::budget::{BudgetCommand, BudgetName};
+use crate::event::Position;
+use crate::log::EventLog;
+use crate::log::verify::parse_hash;
+use crate::service::ImportSummary;
+use crate::service::queries::{EventPage, Replayed};
+use crate::service::requests::{
+    BackedUp, BackupBody, BudgetBody, Budgets, HeadShown, Reckoning, Verified, parse_until,
+};
+use crate::view::explain::{Explanation, Subject};
+use crate::view::report::{Grouping, Range, Report};
+use crate::view::status::Status;
+
+use super::App;
+use super::problem::{Body, Params, Problem, Segment};
+
+type Answer<T> = Result<Json<T>, Problem>;
+
+/// Runs a question that reads the disk away from the runtime's own threads.
+async fn blocking<T: Send + 'static, E: Into<Problem> + Send + 'static>(
+    ask: impl FnOnce() -> Result<T, E> + Send + 'static,
+) -> Answer<T> {
+    match tokio::task::spawn_blocking(ask).await {
+        Ok(answer) => answer.map(Json).map_err(Into::into),
+        Err(_) => Err(crate::log::LogError::Closed.into()),
+    }
+}
+
+fn zone(name: Option<&str>) -> Result<Option<TimeZone>, Problem> {
+    let parse = |name: &str| {
+        let fix = format!("'{name}' is not a time zone; use an IANA name such as Europe/Berlin");
+        TimeZone::get(name).map_err(|_| Problem::bad_request(fix))
+    };
+    name.map(parse).transpose()
+}
+
+/// How things stand.
+#[utoipa::path(get, path = "/api/v1/status", tag = "money", security(("token" = [])), responses(
+    (status = 200, body = Status), (status = 401, body = Problem),
+))]
+pub async fn status(State(app): State<App>) -> Json<Status> {
+    Json(app.system.queries.status(Timestamp::now()))
+}
+
+/// What a report shall cover.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub struct SpendParams {
+    /// `daily` (the default), `weekly`, `monthly`, `project`, `session` or `model`.
+    by: Option<Grouping>,
+    /// The first day, `YYYY-MM-DD`.
+    #[param(value_type = Option<String>, format = Date)]
+    since: Option<Date>,
+    /// The last day, included.
+    #[param(value_type = Option<String>, format = Date)]
+    until: Option<Date>,
+    /// The time zone of the days; the configured one where absent.
+    #[param(example = "Europe/Berlin")]
+    tz: Option<String>,
+}
+
+/// What was spent, by day, week, month, project, session or model.
+#[utoipa::path(get, path = "/api/v1/spend", tag = "money", params(SpendParams), security(("token" = [])), responses(
+    (status = 200, body = Report), (status = 400, body = Problem), (status = 401, body = Problem),
+))]
+pub async fn spend(State(app): State<App>, Params(params): Params<SpendParams>) -> Answer<Report> {
+    let zone = zone(params.tz.as_deref())?;
+    let range = Range { since: params.since, until: params.until };
+    Ok(Json(app.system.queries.report(params.by.unwrap_or(Grouping::Daily), &range, zone.as_ref())))
+}
+
+/// How the budgets stand.
+#[utoipa::path(get, path = "/api/v1/budgets", tag = "money", security(("token" = [])), responses(
+    (status = 200, body = Budgets), (status = 401, body = Problem),
+))]
+pub async fn budgets(State(app): State<App>) -> Json<Budgets> {
+    Json(Budgets { budgets: app.system.queries.budgets(Timestamp::now()) })
+}
+
+fn budget_name(name: &str) -> Result<BudgetName, Problem> {
+    name.parse().map_err(|error: crate::domain::budget::BudgetError| Problem::bad_request(error.to_string()))
+}
+
+/// Creates or replaces a budget.
+#[utoipa::path(put, path = "/api/v1/budgets/{name}", tag = "money", params(("name" = String, Path, example = "main")),
+    request_body = BudgetBody, security(("token" = [])), responses(
+    (status = 200, body = Budgets, description = "the budgets, this one among them"),
+    (status = 400, body = Problem), (status = 401, body = Problem), (status = 503, body = Problem),
+))]
+pub async fn set_budget(
+    State(app): State<App>,
+    Segment(name): Segment<String>,
+    Body(body): Body<BudgetBody>,
+) -> Answer<Budgets> {
+    let budget = body.into_budget(budget_name(&name)?).map_err(Problem::bad_request)?;
+    app.system.command_budget(BudgetCommand::Set(budget)).await?;
+    Ok(budgets(State(app)).await)
+}
+
+/// Removes a budget.
+#[utoipa::path(delete, path = "/api/v1/budgets/{name}", tag = "money", params(("name" = String, Path, example = "main")),
+    security(("token" = [])), responses(
+    (status = 200, body = Budgets, description = "the budgets that are left"),
+    (status = 400, body = Problem), (status = 401, body = Problem), (status = 404, body = Problem),
+))]
+pub async fn remove_budget(State(app): State<App>, Segment(name): Segment<String>) -> Answer<Budgets> {
+    app.system.command_budget(BudgetCommand::Remove(budget_name(&name)?)).await?;
+    Ok(budgets(State(app)).await)
+}
+
+/// Which events.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub struct EventParams {
+    /// The first position; 1 where absent.
+    #[param(minimum = 0)]
+    from: Option<u64>,
+    /// How many at most; 100 where absent.
+    #[param(minimum = 1, maximum = 1000)]
+    limit: Option<usize>,
+}
+
+impl EventParams {
+    fn page(&self) -> Result<(Position, usize), Problem> {
+        let limit = self.limit.unwrap_or(100);
+        if !(1..=1000).contains(&limit) {
+            return Err(Problem::bad_request("limit must be from 1 to 1000"));
+        }
+        Ok((Position(self.from.unwrap_or(1)), limit))
+    }
+}
+
+/// The events themselves, by position, page by page.
+#[utoipa::path(get, path = "/api/v1/events", tag = "audit", params(EventParams), security(("token" = [])), responses(
+    (status = 200, body = EventPage), (status = 400, body = Problem), (status = 401, body = Problem),
+))]
+pub async fn events(State(app): State<App>, Params(params): Params<EventParams>) -> Answer<EventPage> {
+    let (from, limit) = params.page()?;
+    blocking(move || app.system.queries.events(from, limit)).await
+}
+
+/// Which number.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub struct ExplainParams {
+    /// A day (`YYYY-MM-DD`), or the id of a session or message, or its beginning.
+    #[param(example = "2026-11-23")]
+    subject: String,
+    /// The time zone of the day; the configured one where absent.
+    tz: Option<String>,
+}
+
+/// The events behind a number, read from the log alone.
+#[utoipa::path(get, path = "/api/v1/explain", tag = "audit", params(ExplainParams), security(("token" = [])), responses(
+    (status = 200, body = Explanation), (status = 400, body = Problem), (status = 401, body = Problem),
+))]
+pub async fn explain(State(app): State<App>, Params(params): Params<ExplainParams>) -> Answer<Explanation> {
+    if params.subject.is_empty() {
+        return Err(Problem::bad_request("name a day, a session or a message"));
+    }
+    let zone = zone(params.tz.as_deref())?;
+    blocking(move || app.system.queries.explain(&Subject::parse(&params.subject), zone.as_ref())).await
+}
+
+/// How far to replay.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub struct ReplayParams {
+    /// A position or an instant (RFC 3339); the head where absent.
+    until: Option<String>,
+    /// `recorded` (what was known then, the default) or `occurred` (what is known now of then).
+    by: Option<Reckoning>,
+}
+
+/// Everything rebuilt from the first event, read from the log alone.
+#[utoipa::path(get, path = "/api/v1/replay", tag = "audit", params(ReplayParams), security(("token" = [])), responses(
+    (status = 200, body = Replayed), (status = 400, body = Problem), (status = 401, body = Problem),
+))]
+pub async fn replay(State(app): State<App>, Params(params): Params<ReplayParams>) -> Answer<Replayed> {
+    let until =
+        parse_until(params.until.as_deref(), params.by.unwrap_or_default()).map_err(Problem::bad_request)?;
+    blocking(move || app.system.queries.replay(until, Timestamp::now(), &mut |_, _| {})).await
+}
+
+/// What the log is held against.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub struct VerifyParams {
+    /// A head's hash that was written down: it must still be part of the log.
+    head: Option<String>,
+}
+
+/// Verifies the whole log, both copies.
+#[utoipa::path(post, path = "/api/v1/verify", tag = "audit", params(VerifyParams), security(("token" = [])), responses(
+    (status = 200, body = Verified, description = "what was found; `problems` is empty where all is well"),
+    (status = 400, body = Problem), (status = 401, body = Problem),
+))]
+pub async fn verify(State(app): State<App>, Params(params): Params<VerifyParams>) -> Answer<Verified> {
+    let parse = |text: &String| {
+        parse_hash(text).ok_or_else(|| {
+            Problem::bad_request("head must be 64 hexadecimal digits, as `mecris head` prints them")
+        })
+    };
+    let expected = params.head.as_ref().map(parse).transpose()?;
+    blocking(move || app.system.log().verify(expected, &mut |_, _| {}).map(Verified::from)).await
+}
+
+/// The head of the log.
+#[utoipa::path(get, path = "/api/v1/head", tag = "audit", security(("token" = [])), responses(
+    (status = 200, body = HeadShown), (status = 401, body = Problem),
+))]
+pub async fn head(State(app): State<App>) -> Json<HeadShown> {
+    Json(app.system.log().head().into())
+}
+
+/// Backs the log up to a directory of this machine, while it is written to.
+#[utoipa::path(post, path = "/api/v1/backup", tag = "audit", request_body = BackupBody, security(("token" = [])), responses(
+    (status = 200, body = BackedUp), (status = 400, body = Problem), (status = 401, body = Problem),
+))]
+pub async fn backup(State(app): State<App>, Body(body): Body<BackupBody>) -> Answer<BackedUp> {
+    let dir = std::path::PathBuf::from(body.dir);
+    if !dir.is_absolute() {
+        return Err(Problem::bad_request("dir must be an absolute path"));
+    }
+    blocking(move || crate::log::backup::backup(app.system.log(), &dir, &mut |_, _| {}).map(BackedUp::from))
+        .await
+}
+
+/// Events as JSON lines, a page of positions at a time; an empty page is the end.
+#[utoipa::path(get, path = "/api/v1/export", tag = "audit", params(EventParams), security(("token" = [])), responses(
+    (status = 200, body = String, content_type = "application/jsonl"), (status = 400, body = Problem), (status = 401, body = Problem),
+))]
+pub async fn export(
+    State(app): State<App>,
+    Params(params): Params<EventParams>,
+) -> Result<Response, Problem> {
+    let (from, limit) = params.page()?;
+    let export = move || app.system.queries.export(from, limit as u64);
+    let lines = tokio::task::spawn_blocking(export).await.map_err(|_| crate::log::LogError::Closed)?;
+    let lines = lines.map_err(|error| match error {
+        crate::log::export::ExportError::Log(error) => Problem::from(error),
+        crate::log::export::ExportError::Write(error) => Problem::bad_request(error.to_string()),
+    })?;
+    Ok(([(axum::http::header::CONTENT_TYPE, "application/jsonl")], lines).into_response())
+}
+
+/// Looks at all transcripts now.
+#[utoipa::path(post, path = "/api/v1/import", tag = "money", security(("token" = [])), responses(
+    (status = 200, body = ImportSummary), (status = 401, body = Problem), (status = 503, body = Problem),
+))]
+pub async fn import(State(app): State<App>) -> Answer<ImportSummary> {
+    Ok(Json(app.system.import().await?))
+}
+
+/// The tree of actors: state, restarts, queue, last error.
+#[utoipa::path(get, path = "/api/v1/actors", tag = "health", security(("token" = [])), responses(
+    (status = 200, body = serde_json::Value), (status = 401, body = Problem),
+))]
+pub async fn actors(State(app): State<App>) -> Json<Vec<crate::actor::Snapshot>> {
+    Json(app.system.actors())
+}

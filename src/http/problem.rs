@@ -1,0 +1,200 @@
+//! Errors as problem details (RFC 9457): every error of every room becomes one here.
+
+use axum::Json;
+use axum::extract::rejection::{JsonRejection, PathRejection, QueryRejection};
+use axum::extract::{FromRequest, FromRequestParts};
+use axum::http::{HeaderValue, StatusCode, Uri, header};
+use axum::response::{IntoResponse, Response};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::domain::budget::BudgetError;
+use crate::log::LogError;
+use crate::service::ServiceError;
+use crate::service::budget_book::BudgetFailure;
+use crate::service::recorder::RecordError;
+use crate::view::ViewError;
+
+/// A problem, by RFC 9457.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Problem {
+    /// Names the kind of problem; stable.
+    #[serde(rename = "type")]
+    #[schema(example = "urn:mecris:problem:bad-request")]
+    pub kind: String,
+    /// The kind in words.
+    pub title: String,
+    /// The HTTP status.
+    pub status: u16,
+    /// What happened here, and the mend.
+    pub detail: String,
+    /// Seconds after which to try again, where that helps.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_after: Option<u64>,
+}
+
+impl Problem {
+    fn new(status: StatusCode, kind: &str, detail: impl Into<String>) -> Self {
+        Self {
+            kind: format!("urn:mecris:problem:{kind}"),
+            title: kind.replace('-', " "),
+            status: status.as_u16(),
+            detail: detail.into(),
+            retry_after: None,
+        }
+    }
+
+    /// The request makes no sense.
+    pub fn bad_request(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "bad-request", detail)
+    }
+
+    /// No token, or a wrong one.
+    #[must_use]
+    pub fn unauthorized() -> Self {
+        let detail =
+            "send 'Authorization: Bearer <token>' with the token from the file 'token' in the data directory";
+        Self::new(StatusCode::UNAUTHORIZED, "unauthorized", detail)
+    }
+
+    /// The request comes from where it must not.
+    pub fn forbidden(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::FORBIDDEN, "forbidden", detail)
+    }
+
+    fn internal(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", detail)
+    }
+
+    fn busy(detail: impl Into<String>) -> Self {
+        Self { retry_after: Some(1), ..Self::new(StatusCode::TOO_MANY_REQUESTS, "busy", detail) }
+    }
+
+    fn unavailable(detail: impl Into<String>) -> Self {
+        Self { retry_after: Some(5), ..Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", detail) }
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let retry_after = self.retry_after;
+        let mut response = (status, Json(self)).into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        if let Some(seconds) = retry_after {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if status == StatusCode::UNAUTHORIZED {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        response
+    }
+}
+
+impl From<LogError> for Problem {
+    fn from(error: LogError) -> Self {
+        let detail = error.to_string();
+        match error {
+            LogError::Conflict { .. } => Self::new(StatusCode::CONFLICT, "conflict", detail),
+            LogError::ReadOnly { .. } | LogError::Closed => Self::unavailable(detail),
+            LogError::UnknownOutcome { .. } => {
+                Self::new(StatusCode::INTERNAL_SERVER_ERROR, "unknown-outcome", detail)
+            }
+            LogError::Corrupt { .. } => Self::new(StatusCode::INTERNAL_SERVER_ERROR, "log-damaged", detail),
+            LogError::Invalid { .. } => Self::bad_request(detail),
+            LogError::Busy { .. } => Self::busy(detail),
+            _ => Self::internal(detail),
+        }
+    }
+}
+
+impl From<ViewError> for Problem {
+    fn from(error: ViewError) -> Self {
+        match error {
+            ViewError::Log(error) => error.into(),
+            ViewError::Event { .. } => Self::internal(error.to_string()),
+        }
+    }
+}
+
+impl From<BudgetFailure> for Problem {
+    fn from(error: BudgetFailure) -> Self {
+        let detail = error.to_string();
+        match error {
+            BudgetFailure::Refused(BudgetError::Unknown(_)) => {
+                Self::new(StatusCode::NOT_FOUND, "not-found", detail)
+            }
+            BudgetFailure::Refused(_) => Self::bad_request(detail),
+            BudgetFailure::Log(error) => error.into(),
+            BudgetFailure::Unreadable(error) => error.into(),
+            BudgetFailure::Stored(_) => Self::internal(detail),
+        }
+    }
+}
+
+impl From<ServiceError> for Problem {
+    fn from(error: ServiceError) -> Self {
+        let detail = error.to_string();
+        match error {
+            ServiceError::Busy => Self::busy(detail),
+            ServiceError::Unavailable { .. } => Self::unavailable(detail),
+            ServiceError::UnknownOutcome { .. } => {
+                Self::new(StatusCode::INTERNAL_SERVER_ERROR, "unknown-outcome", detail)
+            }
+            ServiceError::Budget(error) => error.into(),
+            ServiceError::Record(RecordError::Log(error)) => error.into(),
+            ServiceError::Record(_) => Self::internal(detail),
+        }
+    }
+}
+
+/// For paths that are not there.
+pub async fn not_found(uri: Uri) -> Problem {
+    let detail = format!("there is nothing at {}; /api/v1/openapi.json lists what there is", uri.path());
+    Problem::new(StatusCode::NOT_FOUND, "not-found", detail)
+}
+
+/// For paths that are there under another method.
+pub async fn method_not_allowed(method: axum::http::Method, uri: Uri) -> Problem {
+    let detail = format!("{method} is not possible at {}; see /api/v1/openapi.json", uri.path());
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", detail)
+}
+
+/// For a handler that panicked: the connection lives on, and the panic's text stays inside.
+pub fn panicked(_: Box<dyn std::any::Any + Send>) -> Response {
+    Problem::internal("this request failed inside; the log of the supervisor has the cause").into_response()
+}
+
+/// Query parameters whose rejection is a [`Problem`].
+#[derive(FromRequestParts)]
+#[from_request(via(axum::extract::Query), rejection(Problem))]
+pub struct Params<T>(pub T);
+
+/// Path parameters whose rejection is a [`Problem`].
+#[derive(FromRequestParts)]
+#[from_request(via(axum::extract::Path), rejection(Problem))]
+pub struct Segment<T>(pub T);
+
+/// A JSON body whose rejection is a [`Problem`].
+#[derive(FromRequest)]
+#[from_request(via(axum::Json), rejection(Problem))]
+pub struct Body<T>(pub T);
+
+impl From<QueryRejection> for Problem {
+    fn from(rejection: QueryRejection) -> Self {
+        Self::bad_request(rejection.body_text())
+    }
+}
+
+impl From<PathRejection> for Problem {
+    fn from(rejection: PathRejection) -> Self {
+        Self::bad_request(rejection.body_text())
+    }
+}
+
+impl From<JsonRejection> for Problem {
+    fn from(rejection: JsonRejection) -> Self {
+        Self { status: rejection.status().as_u16(), ..Self::bad_request(rejection.body_text()) }
+    }
+}

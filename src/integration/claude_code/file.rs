@@ -1,0 +1,106 @@
+//! One file, line by line, from where reading stopped.
+
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom};
+use std::path::Path;
+
+use super::cursor::FileCursor;
+
+/// A longer line is skipped, without holding it in memory.
+pub const MAX_LINE: usize = 8 * 1024 * 1024;
+
+/// Bytes asked for at once.
+const CHUNK: usize = 512 * 1024;
+
+/// What reading a file hands over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Piece<'a> {
+    /// A whole line, without its end.
+    Line(&'a [u8]),
+    /// What follows the last line end. It may be a line that is still being written.
+    Tail(&'a [u8]),
+    /// A line over [`MAX_LINE`].
+    TooLong,
+}
+
+/// Reads the rest of a file after its cursor, or all of it where it was truncated or replaced.
+/// `visit` gets each piece with its line number, from 1. The new cursor stands after the last line
+/// end; beside it, how many bytes lie between where reading began and there.
+///
+/// # Errors
+/// What the file system said.
+pub fn read_file(
+    path: &Path,
+    cursor: Option<&FileCursor>,
+    buffer: &mut Vec<u8>,
+    visit: &mut dyn FnMut(u64, Piece<'_>),
+) -> io::Result<(FileCursor, u64)> {
+    let mut file = File::open(path)?;
+    let start = cursor.filter(|cursor| cursor.continues(&file)).copied();
+    let mut reading = Reading { line: start.map_or(0, |cursor| cursor.line), filled: 0, skipping: false };
+    let begin = start.map_or(0, |cursor| cursor.offset);
+    let mut offset = begin;
+    file.seek(SeekFrom::Start(offset))?;
+    loop {
+        if buffer.len() < reading.filled + CHUNK {
+            buffer.resize(reading.filled + CHUNK, 0);
+        }
+        let read = match file.read(&mut buffer[reading.filled..]) {
+            Ok(0) => break,
+            Ok(read) => read,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(error),
+        };
+        offset += reading.take(buffer, read, visit);
+    }
+    if reading.skipping {
+        visit(reading.line + 1, Piece::TooLong);
+    } else if reading.filled > 0 {
+        visit(reading.line + 1, Piece::Tail(&buffer[..reading.filled]));
+    }
+    // A giant line must not keep its memory for all files after it.
+    if buffer.len() > 2 * CHUNK {
+        buffer.truncate(2 * CHUNK);
+        buffer.shrink_to_fit();
+    }
+    Ok((FileCursor::after(&file, offset, reading.line)?, offset - begin))
+}
+
+struct Reading {
+    /// Lines that are done.
+    line: u64,
+    /// Bytes at the front of the buffer that belong to a line whose end has not come yet.
+    filled: usize,
+    /// Within a line that is too long.
+    skipping: bool,
+}
+
+impl Reading {
+    /// Hands over the lines that `read` more bytes complete. How many bytes are done with now,
+    /// those of a skipped line that were dropped before included.
+    fn take(&mut self, buffer: &mut [u8], read: usize, visit: &mut dyn FnMut(u64, Piece<'_>)) -> u64 {
+        let end = self.filled + read;
+        let mut start = 0;
+        let mut done = 0;
+        for newline in memchr::memchr_iter(b'\n', &buffer[self.filled..end]) {
+            let newline = self.filled + newline;
+            self.line += 1;
+            if std::mem::take(&mut self.skipping) {
+                visit(self.line, Piece::TooLong);
+            } else {
+                visit(self.line, Piece::Line(&buffer[start..newline]));
+            }
+            start = newline + 1;
+        }
+        done += start as u64;
+        buffer.copy_within(start..end, 0);
+        self.filled = end - start;
+        if self.filled > MAX_LINE || self.skipping {
+            // These bytes count as done: what is dropped cannot be read again from here.
+            done += self.filled as u64;
+            self.filled = 0;
+            self.skipping = true;
+        }
+        done
+    }
+}

@@ -1,0 +1,65 @@
+//! The actors of this system, and the tree that supervises them.
+//!
+//! ```text
+//! root (rest_for_one)
+//! ├── projection       keeps the views up with the log
+//! └── tenants (one_for_one)
+//!     ├── local/usage    reads transcripts, records calls
+//!     └── local/budgets  decides commands on budgets
+//! ```
+
+pub mod budget_actor;
+pub mod budget_book;
+pub mod demo;
+pub mod health;
+pub mod importer;
+pub mod node;
+pub mod projection_actor;
+pub mod queries;
+pub mod recorder;
+pub mod requests;
+pub mod snapshots;
+pub mod tree;
+pub mod usage_actor;
+
+pub use importer::ImportSummary;
+pub use node::{Node, StartError};
+pub use tree::Supervised;
+
+use crate::actor::{AskError, SendError};
+
+/// Why an actor did not do what it was asked.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum ServiceError {
+    /// Too much waits already.
+    #[error("the supervisor is busy; try again in a moment")]
+    Busy,
+    /// The actor is not there.
+    #[error("{what} is not running; `mecris actors` shows why")]
+    Unavailable {
+        /// Which actor.
+        what: &'static str,
+    },
+    /// The actor failed, or took too long.
+    #[error("{what} failed or took too long; whether this was done is not known, look before asking again")]
+    UnknownOutcome {
+        /// Which actor.
+        what: &'static str,
+    },
+    /// The budgets.
+    #[error(transparent)]
+    Budget(#[from] budget_book::BudgetFailure),
+    /// Recording usage.
+    #[error(transparent)]
+    Record(#[from] recorder::RecordError),
+}
+
+impl ServiceError {
+    fn asking(what: &'static str, error: AskError) -> Self {
+        match error {
+            AskError::NotSent(SendError::Busy) => Self::Busy,
+            AskError::NotSent(SendError::Stopped) => Self::Unavailable { what },
+            AskError::UnknownOutcome | AskError::Deadline => Self::UnknownOutcome { what },
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! Health: each part answers for itself.
+
+use std::collections::BTreeMap;
+use std::sync::PoisonError;
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::actor::State;
+
+use super::tree::Supervised;
+
+/// One part's health.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Part {
+    /// Whether it does its work.
+    pub ok: bool,
+    /// What it is doing, or why it does not.
+    pub reason: String,
+}
+
+/// Whether the system can do its work.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Readiness {
+    /// False only where the log does not accept events: everything else degrades on its own.
+    pub ready: bool,
+    /// Each part by name.
+    pub parts: BTreeMap<String, Part>,
+}
+
+/// Looks at a running system.
+pub struct Health<'a>(&'a Supervised);
+
+impl<'a> Health<'a> {
+    /// Of this system.
+    #[must_use]
+    pub fn of(system: &'a Supervised) -> Self {
+        Self(system)
+    }
+
+    /// Each part's health.
+    #[must_use]
+    pub fn readiness(&self) -> Readiness {
+        let log = self.log();
+        let ready = log.ok;
+        let mut parts: BTreeMap<String, Part> = [
+            ("log".to_owned(), log),
+            ("projection".to_owned(), self.projection()),
+            ("transcripts".to_owned(), self.transcripts()),
+        ]
+        .into();
+        for actor in self.0.actors() {
+            let ok = matches!(actor.state, State::Running | State::Starting);
+            let state = serde_json::to_value(actor.state).unwrap_or_default();
+            let state = state.as_str().unwrap_or_default().to_owned();
+            let reason = match (&actor.last_error, ok) {
+                (Some(error), false) => format!("{state}: {error}"),
+                _ => state,
+            };
+            parts.insert(format!("actor {}", actor.path), Part { ok, reason });
+        }
+        Readiness { ready, parts }
+    }
+
+    fn log(&self) -> Part {
+        match self.0.queries.log.read_only() {
+            Some(reason) => Part { ok: false, reason },
+            None => Part { ok: true, reason: format!("{} events", self.0.queries.log.head().position) },
+        }
+    }
+
+    fn projection(&self) -> Part {
+        let behind = self.0.queries.log.head().position.0.saturating_sub(self.0.projected.borrow().0);
+        Part { ok: true, reason: format!("{behind} events behind") }
+    }
+
+    fn transcripts(&self) -> Part {
+        let state = self.0.import_state.lock().unwrap_or_else(PoisonError::into_inner);
+        match (&state.error, state.at) {
+            (Some(error), _) => Part { ok: false, reason: error.clone() },
+            (None, None) => Part { ok: true, reason: "the first import is running".into() },
+            (None, Some(at)) => {
+                Part { ok: true, reason: format!("{} files, last read {at}", state.summary.files) }
+            }
+        }
+    }
+}

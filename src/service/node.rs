@@ -1,0 +1,161 @@
+//! One installation: the data directory, opened, and what works on it without actors.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use crate::config::{Config, ConfigError, Loaded, paths, prices};
+use crate::domain::pricing::PriceTable;
+use crate::event::payload::LogRepaired;
+use crate::event::{Event, EventId, Metadata, NewEvent, StreamId, TenantId};
+use crate::integration::claude_code::discover::default_roots;
+use crate::log::{EventLog, LogError, OpenReport, Options, Repair, SledLog};
+use crate::view::replay::catch_up;
+use crate::view::{Horizon, ViewError};
+
+use super::importer::Importer;
+use super::queries::{Queries, SharedViews};
+use super::recorder::{Recorder, new_event};
+use super::snapshots::Snapshots;
+
+/// Why the system does not start: one line with the mend.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The configuration.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The data directory cannot be made or closed to others.
+    #[error(
+        "cannot use the data directory {path}: {reason}; check its owner and mode, or name another with --data-dir"
+    )]
+    DataDir {
+        /// Which.
+        path: String,
+        /// What the system said.
+        reason: String,
+    },
+    /// The log.
+    #[error(transparent)]
+    Log(#[from] LogError),
+    /// The views.
+    #[error(transparent)]
+    View(#[from] ViewError),
+    /// The address is taken.
+    #[error("cannot listen on {address}: {reason}; stop what listens there, or choose another with --listen")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// What the system said.
+        reason: String,
+    },
+    /// A thread ended early.
+    #[error("starting was cut short; see the log lines above")]
+    CutShort,
+}
+
+/// How the log is opened under these settings.
+#[must_use]
+pub fn log_options(config: &Config) -> Options {
+    Options {
+        reserve_bytes: config.log.reserve_mib.saturating_mul(1024 * 1024),
+        repair_event: Some(repair_event),
+        ..Options::default()
+    }
+}
+
+/// A repair is an event too: the log tells of its own damage.
+fn repair_event(repair: &Repair) -> (TenantId, StreamId, NewEvent) {
+    let Repair { copy, first, last, detail } = repair;
+    tracing::warn!(%copy, %first, %last, detail, "a damaged part of the log was mended from its other copy");
+    let payload = LogRepaired { copy: copy.to_string(), first: first.0, last: last.0, cause: detail.clone() };
+    let metadata = Metadata { actor: "log".into(), ..Metadata::default() };
+    let event = new_event(EventId::random(), &Event::LogRepaired(payload), Timestamp::now(), &metadata);
+    (TenantId::local(), StreamId::new("log"), event)
+}
+
+/// See the module.
+pub struct Node {
+    /// The data directory.
+    pub dir: PathBuf,
+    /// The log.
+    pub log: Arc<SledLog>,
+    /// What opening found and mended.
+    pub report: OpenReport,
+    /// Whose events these are.
+    pub tenant: TenantId,
+    /// The time zone that days are reckoned in.
+    pub zone: TimeZone,
+    /// The settings.
+    pub config: Config,
+    /// The prices.
+    pub prices: Arc<PriceTable>,
+}
+
+impl Node {
+    /// Opens a data directory. Blocks.
+    ///
+    /// # Errors
+    /// [`StartError`].
+    pub fn open(dir: &Path, loaded: Loaded) -> Result<Self, StartError> {
+        let prices = prices::price_table(loaded.config.prices.as_deref())?;
+        paths::make_private(dir).map_err(|error| StartError::DataDir {
+            path: dir.display().to_string(),
+            reason: error.to_string(),
+        })?;
+        let (log, report) = SledLog::open(dir, log_options(&loaded.config))?;
+        Ok(Self {
+            dir: dir.to_owned(),
+            log: Arc::new(log),
+            report,
+            tenant: TenantId::local(),
+            zone: loaded.zone,
+            config: loaded.config,
+            prices: Arc::new(prices),
+        })
+    }
+
+    /// Answers questions, with views from the snapshot and what the log has after it. Blocks.
+    ///
+    /// # Errors
+    /// [`ViewError`].
+    pub fn queries(&self) -> Result<Queries, ViewError> {
+        let snapshots = self.snapshots();
+        let mut views = snapshots.load();
+        let kept = views.position;
+        catch_up(&*self.log, &mut views, self.log.head().position, Horizon::Unbounded, &mut |_, _| {})?;
+        if snapshots.is_due(kept, views.position) {
+            snapshots.save(&views);
+        }
+        Ok(Queries {
+            log: self.log.clone(),
+            tenant: self.tenant.clone(),
+            zone: self.zone.clone(),
+            views: SharedViews::new(views),
+        })
+    }
+
+    /// Where the views are kept.
+    #[must_use]
+    pub fn snapshots(&self) -> Snapshots {
+        Snapshots::new(self.log.clone(), self.dir.join("views.snapshot"))
+    }
+
+    /// Imports from these directories, or from the configured ones, or from where Claude Code keeps them.
+    #[must_use]
+    pub fn importer(&self, roots: &[PathBuf], actor: &'static str) -> Importer {
+        let configured = &self.config.transcripts.roots;
+        let roots = match (roots, configured.as_slice()) {
+            ([], []) => {
+                let named = std::env::var("CLAUDE_CONFIG_DIR").ok();
+                default_roots(named.as_deref(), paths::home().as_deref())
+            }
+            ([], configured) => configured.to_vec(),
+            (named, _) => named.to_vec(),
+        };
+        let recorder = Recorder::new(self.log.clone(), self.tenant.clone(), self.prices.clone(), actor);
+        Importer::new(recorder, roots, self.dir.join("transcripts.json"))
+    }
+}

@@ -1,0 +1,91 @@
+//! Keeps the views up with the log.
+
+use std::sync::Arc;
+
+use tokio::sync::watch;
+
+use crate::actor::{ActorError, Behaviour, Context};
+use crate::event::Position;
+use crate::log::EventLog;
+use crate::view::replay::catch_up;
+use crate::view::{Horizon, ViewError};
+
+use super::queries::SharedViews;
+use super::snapshots::Snapshots;
+
+/// Events that are applied under one hold of the views' lock: readers wait for no more.
+const CHUNK: u64 = 2_048;
+
+/// What the actor is told.
+pub enum ProjectionMessage {
+    /// The log has grown.
+    CatchUp,
+}
+
+/// See the module.
+pub struct ProjectionActor {
+    /// The log.
+    pub log: Arc<dyn EventLog>,
+    /// The views.
+    pub views: SharedViews,
+    /// Tells how far the views are.
+    pub projected: watch::Sender<Position>,
+    /// Keeps the views now and then.
+    pub snapshots: Snapshots,
+    /// How far they were when they were last kept.
+    pub kept: Position,
+}
+
+impl Behaviour for ProjectionActor {
+    type Message = ProjectionMessage;
+
+    async fn started(&mut self, context: &Context<Self>) -> Result<(), ActorError> {
+        let (mut head, handle) = (self.log.watch(), context.handle().clone());
+        context.spawn(async move {
+            loop {
+                // A full mailbox holds a message already, and that one catches up with all.
+                let _ = handle.try_tell(ProjectionMessage::CatchUp);
+                if head.changed().await.is_err() {
+                    return;
+                }
+            }
+        });
+        Ok(())
+    }
+
+    async fn handle(&mut self, _: ProjectionMessage, _: &Context<Self>) -> Result<(), ActorError> {
+        let (log, views) = (self.log.clone(), self.views.clone());
+        let (snapshots, kept) = (self.snapshots.clone(), self.kept);
+        let work = move || {
+            let position = follow(&*log, &views)?;
+            let is_due = snapshots.is_due(kept, position);
+            if is_due {
+                views.read(|views| snapshots.save(views));
+            }
+            Ok::<_, ViewError>((position, if is_due { position } else { kept }))
+        };
+        let (position, kept) = tokio::task::spawn_blocking(work)
+            .await
+            .map_err(|_| ActorError("the projection panicked".into()))?
+            .map_err(|error| ActorError(error.to_string()))?;
+        self.kept = kept;
+        self.projected.send_replace(position);
+        Ok(())
+    }
+}
+
+fn follow(log: &dyn EventLog, views: &SharedViews) -> Result<Position, ViewError> {
+    loop {
+        let head = log.head().position;
+        let position = views.write(|views| {
+            let last = views.position.plus(CHUNK).min(head);
+            // Linked to the append by its position, not its child: one projection serves many appends.
+            let span = tracing::debug_span!("projection", mecris.event.position = last.0);
+            let _entered = span.enter();
+            catch_up(log, views, last, Horizon::Unbounded, &mut |_, _| {}).map(|()| views.position)
+        })?;
+        if position >= head {
+            return Ok(position);
+        }
+    }
+}

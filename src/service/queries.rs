@@ -1,0 +1,259 @@
+//! The questions that can be asked, answered from views or, where an auditor asks, from the log alone.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::event::codec::decode;
+use crate::event::envelope::hex;
+use crate::event::{Position, RecordRef, TenantId};
+use crate::log::EventLog;
+use crate::log::export::{ExportError, export};
+use crate::view::budgets::{BudgetLine, budgets};
+use crate::view::explain::{Explanation, Subject, explain};
+use crate::view::replay::{Until, replay};
+use crate::view::report::{Grouping, Range, Report, Totals, report};
+use crate::view::status::{Status, status};
+use crate::view::{TenantView, ViewError, Views};
+
+/// The views as they are being kept up.
+#[derive(Debug, Clone, Default)]
+pub struct SharedViews(Arc<RwLock<Views>>);
+
+impl SharedViews {
+    /// Shares views.
+    #[must_use]
+    pub fn new(views: Views) -> Self {
+        Self(Arc::new(RwLock::new(views)))
+    }
+
+    /// Reads them. Keep it short: the projection waits.
+    pub fn read<T>(&self, read: impl FnOnce(&Views) -> T) -> T {
+        read(&self.0.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Changes them.
+    pub fn write<T>(&self, write: impl FnOnce(&mut Views) -> T) -> T {
+        write(&mut self.0.write().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// An event as it is shown: everything the log has of it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct ShownEvent {
+    /// Its place in the log.
+    pub position: u64,
+    /// Its identity, 32 hexadecimal digits.
+    pub id: String,
+    /// Its stream.
+    pub stream: String,
+    /// Its place in the stream.
+    pub version: u64,
+    /// Its type.
+    #[serde(rename = "type")]
+    pub type_name: String,
+    /// The schema version it was written in.
+    pub schema_version: u16,
+    /// When it happened.
+    #[schema(value_type = String, format = DateTime)]
+    pub occurred_at: Timestamp,
+    /// When the log took it.
+    #[schema(value_type = String, format = DateTime)]
+    pub recorded_at: Timestamp,
+    /// The actor that decided it.
+    pub actor: String,
+    /// The trace in which it was decided, 32 hexadecimal digits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace_id: Option<String>,
+    /// What it says, lifted to the newest version of its type.
+    pub data: serde_json::Value,
+}
+
+/// One page of events.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct EventPage {
+    /// In the log's order.
+    pub events: Vec<ShownEvent>,
+    /// The position to ask for next; null at the head.
+    pub next: Option<u64>,
+    /// The last position in the log.
+    pub head: u64,
+}
+
+/// What a replay found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Replayed {
+    /// The last event that was replayed.
+    pub position: u64,
+    /// When that event was recorded.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub recorded_at: Option<Timestamp>,
+    /// The head of the log.
+    pub head: u64,
+    /// What all usage up to there adds up to.
+    pub total: Totals,
+    /// The same by day.
+    pub report: Report,
+    /// The budgets as they stood.
+    pub budgets: Vec<BudgetLine>,
+    /// Repairs of the log and interventions of the supervisor.
+    pub incidents: u64,
+}
+
+/// Answers questions about one tenant.
+#[derive(Clone)]
+pub struct Queries {
+    /// The log.
+    pub log: Arc<dyn EventLog>,
+    /// Whose.
+    pub tenant: TenantId,
+    /// The time zone that days are reckoned in unless a question names another.
+    pub zone: TimeZone,
+    /// The views.
+    pub views: SharedViews,
+}
+
+impl Queries {
+    fn with_view<T>(&self, read: impl FnOnce(&TenantView) -> T) -> T {
+        self.views.read(|views| match views.tenant(&self.tenant) {
+            Some(view) => read(view),
+            None => read(&TenantView::default()),
+        })
+    }
+
+    /// How things stand.
+    #[must_use]
+    pub fn status(&self, now: Timestamp) -> Status {
+        let (position, recorded_at) = self.views.read(|views| (views.position.0, views.recorded_at));
+        Status { position, recorded_at, ..self.with_view(|view| status(view, now, &self.zone)) }
+    }
+
+    /// A report.
+    #[must_use]
+    pub fn report(&self, grouping: Grouping, range: &Range, zone: Option<&TimeZone>) -> Report {
+        self.with_view(|view| report(&view.spend, grouping, range, zone.unwrap_or(&self.zone)))
+    }
+
+    /// How the budgets stand.
+    #[must_use]
+    pub fn budgets(&self, now: Timestamp) -> Vec<BudgetLine> {
+        self.with_view(|view| budgets(view, now, &self.zone))
+    }
+
+    /// The events behind a number, from the log alone. Blocks.
+    ///
+    /// # Errors
+    /// [`ViewError`].
+    pub fn explain(&self, subject: &Subject, zone: Option<&TimeZone>) -> Result<Explanation, ViewError> {
+        let head = self.log.head().position;
+        explain(&*self.log, &self.tenant, subject, zone.unwrap_or(&self.zone), head)
+    }
+
+    /// Everything rebuilt from the first event, from the log alone. Blocks.
+    ///
+    /// # Errors
+    /// [`ViewError`].
+    pub fn replay(
+        &self,
+        until: Until,
+        now: Timestamp,
+        progress: &mut dyn FnMut(u64, u64),
+    ) -> Result<Replayed, ViewError> {
+        let views = replay(&*self.log, until, progress)?;
+        let empty = TenantView::default();
+        let view = views.tenant(&self.tenant).unwrap_or(&empty);
+        let moment = match until {
+            Until::Recorded(instant) | Until::Occurred(instant) => instant,
+            Until::Position(_) => views.recorded_at.unwrap_or(now),
+            Until::Head => now,
+        };
+        Ok(Replayed {
+            position: views.position.0,
+            recorded_at: views.recorded_at,
+            head: self.log.head().position.0,
+            total: (&view.spend.total()).into(),
+            report: report(&view.spend, Grouping::Daily, &Range::default(), &self.zone),
+            budgets: budgets(view, moment, &self.zone),
+            incidents: view.incidents,
+        })
+    }
+
+    /// At most `limit` of the tenant's events from a position on. Blocks.
+    ///
+    /// # Errors
+    /// [`ViewError`].
+    pub fn events(&self, from: Position, limit: usize) -> Result<EventPage, ViewError> {
+        let head = self.log.head().position;
+        let mut page = EventPage { events: Vec::new(), next: None, head: head.0 };
+        let mut failure = None;
+        self.log.scan(from.max(Position::FIRST), head, &mut |record| {
+            if record.tenant != self.tenant.as_str() {
+                return std::ops::ControlFlow::Continue(());
+            }
+            if page.events.len() == limit {
+                page.next = Some(record.position.0);
+                return std::ops::ControlFlow::Break(());
+            }
+            match show(record) {
+                Ok(event) => page.events.push(event),
+                Err(error) => {
+                    failure = Some(error);
+                    return std::ops::ControlFlow::Break(());
+                }
+            }
+            std::ops::ControlFlow::Continue(())
+        })?;
+        failure.map_or(Ok(page), Err)
+    }
+
+    /// The tenant's events as JSON lines, from a position on, `limit` positions far. Blocks.
+    ///
+    /// # Errors
+    /// [`ExportError`].
+    pub fn export(&self, from: Position, limit: u64) -> Result<Vec<u8>, ExportError> {
+        let mut lines = Vec::new();
+        let until = Position(from.0.saturating_add(limit).saturating_sub(1));
+        export(&*self.log, from.max(Position::FIRST), until, &mut lines, &readable, &mut |_, _| {})?;
+        Ok(lines)
+    }
+
+    /// Models without a price, with their number of calls.
+    #[must_use]
+    pub fn unpriced(&self, now: Timestamp) -> BTreeMap<String, u64> {
+        self.with_view(|view| status(view, now, &self.zone)).unpriced
+    }
+}
+
+/// A payload as JSON; one that this version cannot read says so in its place.
+#[must_use]
+pub fn readable(record: &RecordRef<'_>) -> serde_json::Value {
+    match decode(record) {
+        Ok(event) => serde_json::to_value(&event).unwrap_or_default(),
+        Err(error) => serde_json::json!({ "unreadable": error.to_string() }),
+    }
+}
+
+/// An event as it is shown.
+///
+/// # Errors
+/// [`ViewError::Event`]: the payload cannot be read.
+pub fn show(record: &RecordRef<'_>) -> Result<ShownEvent, ViewError> {
+    let event = decode(record).map_err(|source| ViewError::Event { position: record.position, source })?;
+    Ok(ShownEvent {
+        position: record.position.0,
+        id: record.id.to_string(),
+        stream: record.stream.to_owned(),
+        version: record.version.0,
+        type_name: record.type_name.to_owned(),
+        schema_version: record.schema_version,
+        occurred_at: record.occurred_at,
+        recorded_at: record.recorded_at,
+        actor: record.actor.to_owned(),
+        trace_id: record.trace.map(|trace| hex(&trace.trace_id)),
+        data: serde_json::to_value(&event).unwrap_or_default(),
+    })
+}

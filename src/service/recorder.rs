@@ -1,0 +1,253 @@
+//! Recording usage: what was read becomes events, each call once.
+//!
+//! The event's id is derived from the call's own key, so importing again, a copied session or a
+//! crash in the middle adds nothing twice. A call that has grown since it was recorded gets a
+//! revision; the log is never rewritten.
+
+use std::collections::HashMap;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use crate::domain::money::Picodollars;
+use crate::domain::pricing::PriceTable;
+use crate::domain::usage::{Telling, Usage, decide};
+use crate::event::codec::{CodecError, decode, encode};
+use crate::event::payload::{Superseded, UsageRecorded, UsageRevised, usage_event_id};
+use crate::event::{Event, EventId, Metadata, NewEvent, Position, RecordRef, StreamId, TenantId};
+use crate::log::{Append, Appending, EventLog, Expected, LogError};
+use crate::telemetry;
+
+/// Events in one append of a bulk import.
+const BATCH: usize = 4_096;
+
+/// Positions closer than this are read in one scan.
+const NEAR: u64 = 1_024;
+
+/// The stream of all usage.
+const STREAM: &str = "usage";
+
+/// What became of the calls that were read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]
+pub struct Tally {
+    /// Recorded now.
+    pub recorded: u64,
+    /// Known, and grown since.
+    pub revised: u64,
+    /// Known already.
+    pub known: u64,
+}
+
+impl Tally {
+    /// Adds another tally.
+    pub fn add(&mut self, other: Self) {
+        self.recorded += other.recorded;
+        self.revised += other.revised;
+        self.known += other.known;
+    }
+}
+
+/// Why calls could not be recorded. Those before the failure have been.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum RecordError {
+    /// The log refused or could not be read.
+    #[error(transparent)]
+    Log(#[from] LogError),
+    /// What the log knows of a call cannot be read.
+    #[error("event {position}: {source}")]
+    Event {
+        /// Where it stands.
+        position: Position,
+        /// What is wrong with it.
+        source: CodecError,
+    },
+}
+
+/// Turns calls into events.
+#[derive(Clone)]
+pub struct Recorder {
+    log: Arc<dyn EventLog>,
+    tenant: TenantId,
+    prices: Arc<PriceTable>,
+    actor: &'static str,
+}
+
+/// What the log knows of a call.
+struct Known {
+    usage: Usage,
+    cost: Option<Picodollars>,
+    /// 0: never revised.
+    revision: u32,
+}
+
+impl Recorder {
+    /// Records for one tenant, at the prices of one table, in the name of `actor`.
+    #[must_use]
+    pub fn new(
+        log: Arc<dyn EventLog>,
+        tenant: TenantId,
+        prices: Arc<PriceTable>,
+        actor: &'static str,
+    ) -> Self {
+        Self { log, tenant, prices, actor }
+    }
+
+    /// Records what the log does not know. Blocks on the disk. `progress` hears of (done, in all).
+    ///
+    /// # Errors
+    /// [`RecordError`]; recording the same calls again then completes the work.
+    pub fn record(&self, usages: &[Usage], progress: &dyn Fn(usize, usize)) -> Result<Tally, RecordError> {
+        let mut tally = Tally::default();
+        let mut underway: Option<Appending> = None;
+        for (number, batch) in usages.chunks(BATCH).enumerate() {
+            let (events, batch_tally) = self.decide_batch(batch)?;
+            // One append is on its way to the disk while the next is decided.
+            if let Some(appending) = underway.take() {
+                appending.wait()?;
+            }
+            tally.add(batch_tally);
+            if !events.is_empty() {
+                underway = Some(self.log.append(Append {
+                    tenant: self.tenant.clone(),
+                    stream: StreamId::new(STREAM),
+                    expected: Expected::Any,
+                    events,
+                }));
+            }
+            progress((number * BATCH + batch.len()).min(usages.len()), usages.len());
+        }
+        if let Some(appending) = underway {
+            appending.wait()?;
+        }
+        Ok(tally)
+    }
+
+    fn decide_batch(&self, usages: &[Usage]) -> Result<(Vec<NewEvent>, Tally), RecordError> {
+        let known = self.known(usages)?;
+        let metadata = Metadata {
+            actor: self.actor.to_owned(),
+            trace: telemetry::current_trace(),
+            ..Metadata::default()
+        };
+        let mut tally = Tally::default();
+        let mut events = Vec::with_capacity(usages.len());
+        for usage in usages {
+            let id = usage_event_id(self.tenant.as_str(), &usage.key, 0);
+            let known = known.get(&id);
+            match decide(known.map(|known| &known.usage), usage) {
+                Telling::New => {
+                    tally.recorded += 1;
+                    events.push(self.recorded(id, usage, &metadata));
+                }
+                Telling::Revision => {
+                    tally.revised += 1;
+                    events.extend(known.map(|known| self.revised(known, usage, &metadata)));
+                }
+                Telling::Known => tally.known += 1,
+            }
+        }
+        Ok((events, tally))
+    }
+
+    fn recorded(&self, id: EventId, usage: &Usage, metadata: &Metadata) -> NewEvent {
+        let cost = self.prices.price(usage).ok();
+        let payload = UsageRecorded::new(usage, cost, &self.prices.version);
+        new_event(id, &Event::UsageRecorded(payload), usage.occurred_at, metadata)
+    }
+
+    fn revised(&self, known: &Known, told: &Usage, metadata: &Metadata) -> NewEvent {
+        let revision = known.revision + 1;
+        // Whose call it is was settled when it was first recorded: a copied session tells it again.
+        let usage = Usage { tokens: told.tokens, occurred_at: told.occurred_at, ..known.usage.clone() };
+        let cost = self.prices.price(&usage).ok();
+        let payload = UsageRevised {
+            usage: UsageRecorded::new(&usage, cost, &self.prices.version),
+            superseded: Superseded {
+                revision,
+                occurred_at_us: known.usage.occurred_at.as_microsecond(),
+                tokens: known.usage.tokens,
+                cost: known.cost,
+            },
+        };
+        let id = usage_event_id(self.tenant.as_str(), &usage.key, revision);
+        new_event(id, &Event::UsageRevised(payload), usage.occurred_at, metadata)
+    }
+
+    /// What the log knows of these calls, by the id of their first record.
+    fn known(&self, usages: &[Usage]) -> Result<HashMap<EventId, Known>, RecordError> {
+        let mut wanted: Vec<(Position, EventId)> = Vec::new();
+        for usage in usages {
+            let first = usage_event_id(self.tenant.as_str(), &usage.key, 0);
+            let Some(mut position) = self.log.find(first)? else { continue };
+            for revision in 1.. {
+                let id = usage_event_id(self.tenant.as_str(), &usage.key, revision);
+                let Some(later) = self.log.find(id)? else { break };
+                position = later;
+            }
+            wanted.push((position, first));
+        }
+        wanted.sort_unstable();
+        let mut known = HashMap::with_capacity(wanted.len());
+        for run in wanted.chunk_by(|one, next| next.0.0 - one.0.0 < NEAR) {
+            self.read_run(run, &mut known)?;
+        }
+        Ok(known)
+    }
+
+    fn read_run(
+        &self,
+        run: &[(Position, EventId)],
+        known: &mut HashMap<EventId, Known>,
+    ) -> Result<(), RecordError> {
+        let (Some(&(from, _)), Some(&(until, _))) = (run.first(), run.last()) else { return Ok(()) };
+        let mut wanted = run.iter().peekable();
+        let mut failure = None;
+        self.log.scan(from, until, &mut |record| {
+            while let Some(&&(position, id)) =
+                wanted.peek().filter(|(position, _)| *position == record.position)
+            {
+                wanted.next();
+                match read_known(record) {
+                    Ok(Some(state)) => {
+                        known.insert(id, state);
+                    }
+                    Ok(None) => {}
+                    Err(source) => {
+                        failure = Some(RecordError::Event { position, source });
+                        return ControlFlow::Break(());
+                    }
+                }
+            }
+            ControlFlow::Continue(())
+        })?;
+        failure.map_or(Ok(()), Err)
+    }
+}
+
+fn read_known(record: &RecordRef<'_>) -> Result<Option<Known>, CodecError> {
+    let known = |usage: &UsageRecorded<'_>, revision| Known {
+        usage: usage.to_usage(record.occurred_at),
+        cost: usage.cost,
+        revision,
+    };
+    Ok(match decode(record)? {
+        Event::UsageRecorded(usage) => Some(known(&usage, 0)),
+        Event::UsageRevised(revised) => Some(known(&revised.usage, revised.superseded.revision)),
+        _ => None,
+    })
+}
+
+/// An event ready to be appended.
+#[must_use]
+pub fn new_event(id: EventId, event: &Event<'_>, occurred_at: Timestamp, metadata: &Metadata) -> NewEvent {
+    let (type_name, schema_version) = event.type_and_version();
+    NewEvent {
+        id,
+        type_name,
+        schema_version,
+        occurred_at,
+        metadata: metadata.clone(),
+        payload: encode(event),
+    }
+}

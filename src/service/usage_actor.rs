@@ -1,0 +1,161 @@
+//! Reads transcripts and records their calls: all of them at the start, then what is added.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use notify::{RecursiveMode, Watcher};
+
+use crate::actor::{ActorError, Behaviour, Context, Handle, Reply};
+use crate::integration::claude_code::Cursors;
+
+use super::importer::{ImportSummary, Importer, OnStep};
+use super::recorder::RecordError;
+
+/// Changes that come within this time of each other are looked at together.
+const SETTLE: Duration = Duration::from_millis(150);
+
+/// What the actor is told.
+pub enum UsageMessage {
+    /// Look at all files now.
+    Import(Reply<Result<ImportSummary, RecordError>>),
+    /// Look at the files that have grown.
+    Look,
+}
+
+/// What is known of the last import.
+#[derive(Debug, Clone, Default)]
+pub struct ImportState {
+    /// When it ended; none while the first one runs.
+    pub at: Option<Timestamp>,
+    /// What it did.
+    pub summary: ImportSummary,
+    /// Why it failed, if it did.
+    pub error: Option<String>,
+}
+
+/// Shared with those who ask how things stand.
+pub type SharedImportState = Arc<Mutex<ImportState>>;
+
+/// See the module.
+pub struct UsageActor {
+    importer: Importer,
+    on_step: OnStep,
+    state: SharedImportState,
+    poll: Duration,
+    cursors: Cursors,
+    /// Dropped with the actor, which ends the watching.
+    watcher: Option<notify::RecommendedWatcher>,
+}
+
+impl UsageActor {
+    /// Reads with `importer`, and looks every `poll` where the system does not tell of changes.
+    #[must_use]
+    pub fn new(importer: Importer, on_step: OnStep, state: SharedImportState, poll: Duration) -> Self {
+        Self { importer, on_step, state, poll, cursors: Cursors::new(), watcher: None }
+    }
+
+    /// Watches the directories that are there; those that come later are found by the poll.
+    fn watch(&mut self, handle: &Handle<UsageMessage>, context: &Context<Self>) {
+        let (changed, mut changes) = tokio::sync::mpsc::channel(1);
+        let watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
+            if event.is_ok_and(|event| !event.kind.is_access()) {
+                // Full: a look is due already.
+                let _ = changed.try_send(());
+            }
+        });
+        self.watcher = match watcher {
+            Ok(mut watcher) => {
+                for root in self.importer.roots() {
+                    let projects = root.join("projects");
+                    if let Err(error) = watcher.watch(&projects, RecursiveMode::Recursive) {
+                        tracing::debug!(%error, "a directory is polled instead of watched");
+                    }
+                }
+                Some(watcher)
+            }
+            Err(error) => {
+                tracing::warn!(%error, "the system does not tell of changes; transcripts are polled");
+                None
+            }
+        };
+        let (handle, poll) = (handle.clone(), self.poll);
+        context.spawn(async move {
+            loop {
+                tokio::select! {
+                    change = changes.recv() => {
+                        if change.is_none() {
+                            tokio::time::sleep(poll).await;
+                        }
+                        tokio::time::sleep(SETTLE).await;
+                    }
+                    () = tokio::time::sleep(poll) => {}
+                }
+                // Full: a look is due already.
+                let _ = handle.try_tell(UsageMessage::Look);
+            }
+        });
+    }
+
+    async fn import(&mut self, changed_only: bool) -> Result<ImportSummary, RecordError> {
+        let (importer, on_step) = (self.importer.clone(), self.on_step.clone());
+        let mut cursors = std::mem::take(&mut self.cursors);
+        let span = tracing::info_span!("usage.import", changed_only);
+        let work = move || {
+            let _entered = span.enter();
+            let result = importer.import(&mut cursors, changed_only, Timestamp::now(), &on_step);
+            (result, cursors)
+        };
+        let (result, cursors) = tokio::task::spawn_blocking(work)
+            .await
+            .map_err(|_| RecordError::Log(crate::log::LogError::Closed))?;
+        self.cursors = cursors;
+        self.note(changed_only, &result);
+        result
+    }
+
+    fn note(&self, changed_only: bool, result: &Result<ImportSummary, RecordError>) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.at = Some(Timestamp::now());
+        state.error = result.as_ref().err().map(ToString::to_string);
+        match result {
+            // A look at what has grown says nothing of the files that have not.
+            Ok(summary) if changed_only => {
+                state.summary.files = summary.files;
+                state.summary.recorded += summary.recorded;
+                state.summary.revised += summary.revised;
+            }
+            Ok(summary) => state.summary = summary.clone(),
+            Err(_) => {}
+        }
+    }
+}
+
+impl Behaviour for UsageActor {
+    type Message = UsageMessage;
+
+    async fn started(&mut self, context: &Context<Self>) -> Result<(), ActorError> {
+        self.cursors = self.importer.load_cursors();
+        self.watch(&context.handle().clone(), context);
+        Ok(())
+    }
+
+    async fn handle(&mut self, message: UsageMessage, _: &Context<Self>) -> Result<(), ActorError> {
+        match message {
+            UsageMessage::Import(reply) => reply.send(self.import(false).await),
+            UsageMessage::Look => {
+                let looked = self.import(true).await;
+                if let Ok(summary) = &looked
+                    && summary.recorded + summary.revised > 0
+                {
+                    tracing::info!(summary.recorded, summary.revised, "usage was added");
+                }
+                // A log that does not accept events now may do so at the next look.
+                if let Err(error) = looked {
+                    tracing::warn!(%error, "usage could not be recorded");
+                }
+            }
+        }
+        Ok(())
+    }
+}

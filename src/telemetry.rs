@@ -1,0 +1,161 @@
+//! Tracing: what the program says of itself, to a terminal, as JSON, and to an OpenTelemetry collector.
+//!
+//! Export is switched on by the standard variables (`OTEL_EXPORTER_OTLP_ENDPOINT`, its per-signal
+//! form, or `OTEL_TRACES_EXPORTER=otlp`); without them nothing is exported and nothing is missed.
+//! A collector that is not there slows nothing: spans are dropped when the exporter's queue is full.
+
+use std::io::IsTerminal;
+use std::time::Duration;
+
+use opentelemetry::trace::{TraceContextExt, TracerProvider};
+use opentelemetry_otlp::{Protocol, SpanExporter, WithExportConfig};
+use opentelemetry_sdk::Resource;
+use opentelemetry_sdk::trace::SdkTracerProvider;
+use tracing::Span;
+use tracing_opentelemetry::OpenTelemetrySpanExt;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, Layer};
+
+use crate::event::TraceContext;
+
+/// The exporter's own parts: their spans would be exported, which would make more of them.
+const PLUMBING: [&str; 6] =
+    ["opentelemetry", "opentelemetry_sdk", "opentelemetry_otlp", "tonic", "h2", "hyper_util"];
+
+/// How log lines are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Human,
+    /// One JSON object a line.
+    Json,
+}
+
+/// Why telemetry could not be set up.
+#[derive(Debug, thiserror::Error)]
+pub enum TelemetryError {
+    /// An OTEL_ variable says something that is not possible.
+    #[error("cannot export traces: {reason}; mend or unset the OTEL_EXPORTER_OTLP_ variables")]
+    Exporter {
+        /// What the exporter said.
+        reason: String,
+    },
+    /// The log filter is not one.
+    #[error("MECRIS_LOG_LEVEL: {reason}; use error, warn, info, debug or trace")]
+    Filter {
+        /// What is wrong.
+        reason: String,
+    },
+}
+
+/// Keeps the exporter; [`Telemetry::flush`] it at the end.
+#[derive(Debug, Default)]
+pub struct Telemetry {
+    provider: Option<SdkTracerProvider>,
+}
+
+/// Sets up log lines on standard error and, where the environment asks for it, OTLP export.
+/// Call it within the runtime whose threads shall carry the export.
+///
+/// # Errors
+/// [`TelemetryError`] names the variable and the mend.
+pub fn init(format: LogFormat, level: Option<&str>) -> Result<Telemetry, TelemetryError> {
+    let provider = if export_is_wanted() { Some(provider()?) } else { None };
+    let export_filter = provider.is_some().then(|| filter("info")).transpose()?;
+    let export = provider.as_ref().zip(export_filter).map(|(provider, filter)| {
+        tracing_opentelemetry::layer().with_tracer(provider.tracer("mecris")).with_filter(filter)
+    });
+    // A second call (in tests) keeps the first subscriber.
+    let _ = tracing_subscriber::registry().with(lines(format, level)?).with(export).try_init();
+    Ok(Telemetry { provider })
+}
+
+/// Sets up log lines alone, for commands that are over in a moment.
+///
+/// # Errors
+/// [`TelemetryError::Filter`].
+pub fn init_lines(format: LogFormat, level: Option<&str>) -> Result<(), TelemetryError> {
+    let _ = tracing_subscriber::registry().with(lines(format, level)?).try_init();
+    Ok(())
+}
+
+fn filter(level: &str) -> Result<EnvFilter, TelemetryError> {
+    let quiet = PLUMBING.map(|name| format!("{name}=off")).join(",");
+    EnvFilter::try_new(format!("{level},{quiet}"))
+        .map_err(|error| TelemetryError::Filter { reason: error.to_string() })
+}
+
+fn lines<S>(format: LogFormat, level: Option<&str>) -> Result<impl Layer<S>, TelemetryError>
+where
+    S: tracing::Subscriber + for<'a> tracing_subscriber::registry::LookupSpan<'a>,
+{
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let lines = match format {
+        LogFormat::Json => lines.json().flatten_event(true).boxed(),
+        LogFormat::Human => lines.with_ansi(std::io::stderr().is_terminal()).with_target(false).boxed(),
+    };
+    Ok(lines.with_filter(filter(level.unwrap_or("warn"))?))
+}
+
+fn is_set(name: &str) -> bool {
+    std::env::var_os(name).is_some_and(|value| !value.is_empty())
+}
+
+fn export_is_wanted() -> bool {
+    let value = |name| std::env::var(name).unwrap_or_default().to_lowercase();
+    let disabled = value("OTEL_SDK_DISABLED") == "true" || value("OTEL_TRACES_EXPORTER") == "none";
+    let asked = is_set("OTEL_EXPORTER_OTLP_ENDPOINT")
+        || is_set("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
+        || value("OTEL_TRACES_EXPORTER") == "otlp";
+    asked && !disabled
+}
+
+/// Endpoint, headers, timeout and sampler come from the standard variables.
+fn provider() -> Result<SdkTracerProvider, TelemetryError> {
+    let protocol = ["OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL"]
+        .into_iter()
+        .find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()))
+        .unwrap_or_default();
+    let exporter = match protocol.as_str() {
+        "" | "grpc" => SpanExporter::builder().with_tonic().build(),
+        "http/protobuf" => SpanExporter::builder().with_http().with_protocol(Protocol::HttpBinary).build(),
+        other => {
+            let reason = format!("protocol '{other}' is not supported, use grpc or http/protobuf");
+            return Err(TelemetryError::Exporter { reason });
+        }
+    };
+    let exporter = exporter.map_err(|error| TelemetryError::Exporter { reason: error.to_string() })?;
+    let mut resource = Resource::builder();
+    if !is_set("OTEL_SERVICE_NAME") {
+        resource = resource.with_service_name("mecris");
+    }
+    let resource = resource
+        .with_attribute(opentelemetry::KeyValue::new("service.version", env!("CARGO_PKG_VERSION")))
+        .build();
+    Ok(SdkTracerProvider::builder().with_batch_exporter(exporter).with_resource(resource).build())
+}
+
+impl Telemetry {
+    /// Exports what is left, for at most `deadline`. Blocks.
+    pub fn flush(self, deadline: Duration) {
+        if let Some(provider) = self.provider {
+            // A collector that is gone is no reason to complain at the end.
+            let _ = provider.shutdown_with_timeout(deadline);
+        }
+    }
+}
+
+/// The W3C context of the current span, for the envelope; none where nothing is traced.
+#[must_use]
+pub fn current_trace() -> Option<TraceContext> {
+    let context = Span::current().context();
+    let span = context.span();
+    let span_context = span.span_context();
+    span_context.is_valid().then(|| TraceContext {
+        trace_id: span_context.trace_id().to_bytes(),
+        span_id: span_context.span_id().to_bytes(),
+        flags: span_context.trace_flags().to_u8(),
+    })
+}

@@ -1,0 +1,146 @@
+//! Views: folds over events, for asking. A view may be deleted at any time; a replay of the log
+//! gives the same one, byte for byte.
+//!
+//! [`spend`] is the cube of usage, [`report`] and [`status`] are the questions put to it, and
+//! [`replay`] rebuilds everything from the first event, as an auditor would.
+
+pub mod budgets;
+pub mod explain;
+pub mod names;
+pub mod replay;
+pub mod report;
+pub mod snapshot;
+pub mod spend;
+pub mod status;
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use crate::domain::budget::{Budget, BudgetChange, BudgetName, evolve};
+use crate::event::codec::{CodecError, decode};
+use crate::event::{Event, Position, RecordRef, TenantId};
+use crate::log::LogError;
+
+use spend::SpendView;
+
+/// Why a view cannot be built.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum ViewError {
+    /// The log could not be read.
+    #[error(transparent)]
+    Log(#[from] LogError),
+    /// An event's payload could not be read.
+    #[error("event {position}: {source}")]
+    Event {
+        /// Where it stands.
+        position: Position,
+        /// What is wrong with it.
+        source: CodecError,
+    },
+}
+
+/// Everything that is known of one tenant.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TenantView {
+    /// What was used and what it cost.
+    pub spend: SpendView,
+    /// The budgets, by name.
+    pub budgets: BTreeMap<BudgetName, Budget>,
+    /// How many repairs of the log and interventions of the supervisor the log tells of.
+    pub incidents: u64,
+}
+
+/// Everything that is known, up to a position.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Views {
+    /// The last event that was applied.
+    pub position: Position,
+    /// When that event was recorded.
+    pub recorded_at: Option<Timestamp>,
+    tenants: BTreeMap<TenantId, TenantView>,
+}
+
+/// Which events count: all, or those that had happened by an instant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Horizon {
+    /// All of them.
+    #[default]
+    Unbounded,
+    /// Those that occurred at this instant or before it, as it is known now.
+    OccurredBy(Timestamp),
+}
+
+impl Horizon {
+    fn includes(self, occurred_at: Timestamp) -> bool {
+        match self {
+            Self::Unbounded => true,
+            Self::OccurredBy(limit) => occurred_at <= limit,
+        }
+    }
+}
+
+impl Views {
+    /// What is known of a tenant, if anything.
+    #[must_use]
+    pub fn tenant(&self, tenant: &TenantId) -> Option<&TenantView> {
+        self.tenants.get(tenant)
+    }
+
+    /// Applies the next event.
+    ///
+    /// # Errors
+    /// [`ViewError::Event`]: the payload cannot be read. Nothing has changed then.
+    pub fn apply(&mut self, record: &RecordRef<'_>, horizon: Horizon) -> Result<(), ViewError> {
+        let event =
+            decode(record).map_err(|source| ViewError::Event { position: record.position, source })?;
+        if !self.tenants.contains_key(record.tenant) {
+            self.tenants.insert(TenantId::new(record.tenant), TenantView::default());
+        }
+        if let Some(view) = self.tenants.get_mut(record.tenant) {
+            view.apply(record.occurred_at, &event, horizon)
+                .map_err(|source| ViewError::Event { position: record.position, source })?;
+        }
+        self.position = record.position;
+        self.recorded_at = Some(record.recorded_at);
+        Ok(())
+    }
+}
+
+impl TenantView {
+    fn apply(
+        &mut self,
+        occurred_at: Timestamp,
+        event: &Event<'_>,
+        horizon: Horizon,
+    ) -> Result<(), CodecError> {
+        let counts = horizon.includes(occurred_at);
+        match event {
+            Event::UsageRecorded(usage) if counts => self.spend.add(occurred_at, usage),
+            Event::UsageRevised(revised) => {
+                let superseded = &revised.superseded;
+                if horizon.includes(superseded.occurred_at()) {
+                    self.spend.take_back(&revised.usage, superseded);
+                }
+                if counts {
+                    self.spend.add(occurred_at, &revised.usage);
+                }
+            }
+            Event::BudgetSet(stored) if counts => {
+                let budget = Budget::try_from(stored).map_err(|error| malformed("budget-set", &error))?;
+                evolve(&mut self.budgets, BudgetChange::Set(budget));
+            }
+            Event::BudgetRemoved(stored) if counts => {
+                let name = stored.name.parse().map_err(|error| malformed("budget-removed", &error))?;
+                evolve(&mut self.budgets, BudgetChange::Removed(name));
+            }
+            Event::LogRepaired(_) | Event::SupervisionNoted(_) if counts => self.incidents += 1,
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+fn malformed(type_name: &str, error: &dyn std::fmt::Display) -> CodecError {
+    CodecError::Malformed { type_name: type_name.to_owned(), version: 0, detail: error.to_string() }
+}

@@ -1,0 +1,114 @@
+//! How the budgets stand: the domain's status of each, in the shape that people and programs read.
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::domain::budget::{self, Flag, Health};
+use crate::domain::money::Picodollars;
+
+use super::TenantView;
+
+/// A budget and how it stands. Amounts are exact decimal strings in USD.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct BudgetLine {
+    /// Its name.
+    #[schema(example = "main")]
+    pub name: String,
+    /// `daily`, `weekly`, `monthly` or `fixed`.
+    pub period: String,
+    /// The period's first day.
+    #[schema(value_type = String, format = Date)]
+    pub period_first: Date,
+    /// The period's last day, included.
+    #[schema(value_type = String, format = Date)]
+    pub period_last: Date,
+    /// The provider it covers; null for all.
+    pub provider: Option<String>,
+    /// The model pattern it covers; null for all.
+    pub model: Option<String>,
+    /// The project it covers; null for all.
+    pub project: Option<String>,
+    /// What may be spent in the period.
+    #[schema(value_type = String)]
+    pub amount_usd: Picodollars,
+    /// Spent in the period.
+    #[schema(value_type = String)]
+    pub used_usd: Picodollars,
+    /// Amount less used; negative when overspent.
+    #[schema(value_type = String)]
+    pub remaining_usd: Picodollars,
+    /// Days left, today included.
+    pub days_left: u32,
+    /// Spent today.
+    #[schema(value_type = String)]
+    pub spent_today_usd: Picodollars,
+    /// Mean of the last seven days, today included.
+    #[schema(value_type = String)]
+    pub burn_rate_usd: Picodollars,
+    /// What the burn rate adds from now to the period's end.
+    #[schema(value_type = String)]
+    pub projected_spend_usd: Picodollars,
+    /// Used and projected together.
+    #[schema(value_type = String)]
+    pub projected_total_usd: Picodollars,
+    /// `LOW_BUDGET`, `BURN_RATE_HIGH`, `PERIOD_ENDING`, `DAILY_LIMIT_EXCEEDED`.
+    #[schema(value_type = Vec<String>)]
+    pub flags: Vec<Flag>,
+    /// `GOOD`, `WARNING` or `CRITICAL`.
+    #[schema(value_type = String)]
+    pub health: Health,
+    /// Calls in the period and scope whose cost is unknown.
+    pub unpriced_messages: u64,
+    /// `LOW_BUDGET` below this remainder.
+    #[schema(value_type = String)]
+    pub low_usd: Picodollars,
+    /// `DAILY_LIMIT_EXCEEDED` above this.
+    #[schema(value_type = String)]
+    pub daily_limit_usd: Picodollars,
+    /// `PERIOD_ENDING` at this many days left.
+    pub ending_days: u32,
+}
+
+/// How each budget stands, by name.
+#[must_use]
+pub fn budgets(view: &TenantView, now: Timestamp, zone: &TimeZone) -> Vec<BudgetLine> {
+    view.budgets.values().map(|budget| line(view, budget, now, zone)).collect()
+}
+
+fn line(view: &TenantView, budget: &budget::Budget, now: Timestamp, zone: &TimeZone) -> BudgetLine {
+    let scope = &budget.scope;
+    let spent = view.spend.by_day(zone, |cell| scope.covers(cell.provider, cell.model, cell.project));
+    let status = budget::status(budget, &spent, now, zone);
+    let from = crate::domain::calendar::start_of(status.period_first, zone);
+    let until = crate::domain::calendar::end_of(status.period_last, zone);
+    let unpriced = |cell: &super::spend::Cell<'_>| {
+        let within = (from..until).contains(&cell.quarter.start());
+        (within && scope.covers(cell.provider, cell.model, cell.project)).then_some(cell.sum.unpriced)
+    };
+    BudgetLine {
+        name: budget.name.to_string(),
+        period: budget.period.label().to_owned(),
+        period_first: status.period_first,
+        period_last: status.period_last,
+        provider: scope.provider.clone(),
+        model: scope.model.clone(),
+        project: scope.project.clone(),
+        amount_usd: budget.amount,
+        used_usd: status.used,
+        remaining_usd: status.remaining,
+        days_left: status.days_left,
+        spent_today_usd: status.spent_today,
+        burn_rate_usd: status.burn_rate,
+        projected_spend_usd: status.projected_spend,
+        projected_total_usd: status.projected_total,
+        flags: status.flags,
+        health: status.health,
+        unpriced_messages: view.spend.cells().filter_map(|cell| unpriced(&cell)).sum(),
+        low_usd: budget.thresholds.low,
+        daily_limit_usd: budget.thresholds.daily_limit,
+        ending_days: budget.thresholds.ending_days,
+    }
+}

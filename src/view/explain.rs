@@ -1,0 +1,180 @@
+//! Explain: the events behind a number.
+
+use std::ops::ControlFlow;
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::domain::calendar;
+use crate::domain::money::Picodollars;
+use crate::event::codec::decode;
+use crate::event::envelope::hex;
+use crate::event::payload::UsageRecorded;
+use crate::event::{Event, Position, RecordRef, TenantId};
+use crate::log::EventLog;
+
+use super::ViewError;
+use super::report::Totals;
+use super::spend::Sum;
+
+/// Which number is to be explained.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Subject {
+    /// A day's spend.
+    Day(Date),
+    /// A session's spend, or a message's cost: whichever bears this id (or begins with it).
+    Id(String),
+}
+
+impl Subject {
+    /// A day where the text is one, an id otherwise.
+    #[must_use]
+    pub fn parse(text: &str) -> Self {
+        text.parse().map_or_else(|_| Self::Id(text.to_owned()), Self::Day)
+    }
+}
+
+/// One event behind the number.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ExplainedEvent {
+    /// Where it stands in the log.
+    pub position: u64,
+    /// `usage-recorded` or `usage-revised`.
+    pub event: String,
+    /// When the call happened.
+    #[schema(value_type = String, format = DateTime)]
+    pub occurred_at: Timestamp,
+    /// When the log took it.
+    #[schema(value_type = String, format = DateTime)]
+    pub recorded_at: Timestamp,
+    /// The provider's message id.
+    pub message_id: String,
+    /// The provider's request id, or empty.
+    pub request_id: String,
+    /// The session, or empty.
+    pub session: String,
+    /// Who is paid.
+    pub provider: String,
+    /// The model.
+    pub model: String,
+    /// Whether a subagent made the call.
+    pub sidechain: bool,
+    /// The price table the cost was reckoned by.
+    pub price_table: String,
+    /// What the event adds to the number in USD; for a revision the difference. Null where unpriced.
+    #[schema(value_type = Option<String>)]
+    pub effect_usd: Option<Picodollars>,
+    /// The number after it, in USD.
+    #[schema(value_type = String)]
+    pub running_usd: Picodollars,
+    /// The trace in which it was recorded, 32 hexadecimal digits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace_id: Option<String>,
+}
+
+/// The events behind a number, and what they add up to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Explanation {
+    /// What is explained.
+    pub subject: String,
+    /// In the log's order.
+    pub events: Vec<ExplainedEvent>,
+    /// The number.
+    pub total: Totals,
+}
+
+/// Reads the whole log for the events behind a number.
+///
+/// # Errors
+/// [`ViewError`] names the position of what could not be read.
+pub fn explain(
+    log: &dyn EventLog,
+    tenant: &TenantId,
+    subject: &Subject,
+    zone: &TimeZone,
+    until: Position,
+) -> Result<Explanation, ViewError> {
+    let mut gathering = Gathering { subject, zone, sum: Sum::default(), events: Vec::new() };
+    let mut failure = None;
+    log.scan(Position::FIRST, until.min(log.head().position), &mut |record| {
+        if record.tenant != tenant.as_str() {
+            return ControlFlow::Continue(());
+        }
+        match decode(record) {
+            Ok(event) => gathering.take(record, &event),
+            Err(source) => {
+                failure = Some(ViewError::Event { position: record.position, source });
+                return ControlFlow::Break(());
+            }
+        }
+        ControlFlow::Continue(())
+    })?;
+    failure.map_or(Ok(()), Err)?;
+    let name = match subject {
+        Subject::Day(day) => day.to_string(),
+        Subject::Id(id) => id.clone(),
+    };
+    Ok(Explanation { subject: name, total: (&gathering.sum).into(), events: gathering.events })
+}
+
+struct Gathering<'a> {
+    subject: &'a Subject,
+    zone: &'a TimeZone,
+    sum: Sum,
+    events: Vec<ExplainedEvent>,
+}
+
+impl Gathering<'_> {
+    fn concerns(&self, usage: &UsageRecorded<'_>, occurred_at: Timestamp) -> bool {
+        match self.subject {
+            Subject::Day(day) => calendar::day_of(occurred_at, self.zone) == *day,
+            Subject::Id(id) => {
+                usage.session.starts_with(id.as_str()) || usage.message_id.starts_with(id.as_str())
+            }
+        }
+    }
+
+    fn take(&mut self, record: &RecordRef<'_>, event: &Event<'_>) {
+        let (usage, taken_back) = match event {
+            Event::UsageRecorded(usage) => (usage, None),
+            Event::UsageRevised(revised) => {
+                let at = revised.superseded.occurred_at();
+                let concerned = self.concerns(&revised.usage, at);
+                (&revised.usage, concerned.then_some(&revised.superseded))
+            }
+            _ => return,
+        };
+        let added = self.concerns(usage, record.occurred_at);
+        if !added && taken_back.is_none() {
+            return;
+        }
+        let mut effect = Some(Picodollars::ZERO);
+        if let Some(superseded) = taken_back {
+            self.sum.take_back(&Sum::one(superseded.tokens, superseded.cost));
+            effect = superseded.cost.map(|cost| -cost);
+        }
+        if added {
+            self.sum.add(&Sum::one(usage.tokens, usage.cost));
+            effect = usage.cost.map(|cost| cost + effect.unwrap_or_default());
+        }
+        self.events.push(ExplainedEvent {
+            position: record.position.0,
+            event: record.type_name.to_owned(),
+            occurred_at: record.occurred_at,
+            recorded_at: record.recorded_at,
+            message_id: usage.message_id.to_string(),
+            request_id: usage.request_id.to_string(),
+            session: usage.session.to_string(),
+            provider: usage.provider.to_string(),
+            model: usage.model.to_string(),
+            sidechain: usage.sidechain,
+            price_table: usage.price_table.to_string(),
+            effect_usd: effect,
+            running_usd: self.sum.cost,
+            trace_id: record.trace.map(|trace| hex(&trace.trace_id)),
+        });
+    }
+}

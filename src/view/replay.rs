@@ -1,0 +1,77 @@
+//! Replay: the read models, rebuilt from the first event, trusting nothing but the log.
+
+use std::ops::ControlFlow;
+
+use jiff::Timestamp;
+
+use crate::event::Position;
+use crate::log::EventLog;
+
+use super::{Horizon, ViewError, Views};
+
+/// How far to replay.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Until {
+    /// To the head.
+    #[default]
+    Head,
+    /// To this position.
+    Position(Position),
+    /// What had been recorded by an instant: what was known then.
+    Recorded(Timestamp),
+    /// What had occurred by an instant, with all that is known now.
+    Occurred(Timestamp),
+}
+
+/// Rebuilds the views. `progress` hears of (events done, events in all) now and then.
+///
+/// # Errors
+/// [`ViewError`] names the position of what could not be read.
+pub fn replay(
+    log: &dyn EventLog,
+    until: Until,
+    progress: &mut dyn FnMut(u64, u64),
+) -> Result<Views, ViewError> {
+    let head = log.head().position;
+    let (last, horizon) = match until {
+        Until::Head => (head, Horizon::Unbounded),
+        Until::Position(position) => (position.min(head), Horizon::Unbounded),
+        Until::Recorded(instant) => (log.position_at(instant)?, Horizon::Unbounded),
+        Until::Occurred(instant) => (head, Horizon::OccurredBy(instant)),
+    };
+    let mut views = Views::default();
+    catch_up(log, &mut views, last, horizon, progress)?;
+    Ok(views)
+}
+
+/// Applies what the log has after the views' position, up to `last`.
+///
+/// # Errors
+/// As [`replay`]; what came before the failure has been applied.
+pub fn catch_up(
+    log: &dyn EventLog,
+    views: &mut Views,
+    last: Position,
+    horizon: Horizon,
+    progress: &mut dyn FnMut(u64, u64),
+) -> Result<(), ViewError> {
+    /// How many events go by between two words of progress.
+    const STEP: u64 = 16_384;
+    let from = views.position.next();
+    if from > last {
+        return Ok(());
+    }
+    let mut failure = None;
+    log.scan(from, last, &mut |record| {
+        if let Err(error) = views.apply(record, horizon) {
+            failure = Some(error);
+            return ControlFlow::Break(());
+        }
+        if record.position.0.is_multiple_of(STEP) {
+            progress(record.position.0, last.0);
+        }
+        ControlFlow::Continue(())
+    })?;
+    progress(views.position.0, last.0);
+    failure.map_or(Ok(()), Err)
+}

@@ -1,0 +1,324 @@
+//! Reports: the cube, summed by day, week, month, project, session or model.
+//!
+//! The shapes here are the documented, stable JSON of `mecris report` and `/api/v1/spend`.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::domain::calendar;
+use crate::domain::money::Picodollars;
+use crate::domain::tokens::Tokens;
+
+use super::spend::{Cell, DayCache, SpendView, Sum};
+
+/// By what a report is grouped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum Grouping {
+    /// By day.
+    Daily,
+    /// By week, from Monday.
+    Weekly,
+    /// By calendar month.
+    Monthly,
+    /// By the session's working directory.
+    Project,
+    /// By session.
+    Session,
+    /// By model.
+    Model,
+}
+
+/// What a report covers.
+#[derive(Debug, Clone, Default)]
+pub struct Range {
+    /// The first day; none for the beginning.
+    pub since: Option<Date>,
+    /// The last day, included; none for the end.
+    pub until: Option<Date>,
+}
+
+impl Range {
+    fn includes(&self, day: Date) -> bool {
+        self.since.is_none_or(|since| day >= since) && self.until.is_none_or(|until| day <= until)
+    }
+}
+
+/// The counts and the cost of a number of calls.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
+pub struct Totals {
+    /// Billed calls.
+    pub messages: u64,
+    /// Uncached input tokens.
+    pub input_tokens: u64,
+    /// Output tokens.
+    pub output_tokens: u64,
+    /// Tokens written to the five-minute cache.
+    pub cache_write_5m_tokens: u64,
+    /// Tokens written to the one-hour cache.
+    pub cache_write_1h_tokens: u64,
+    /// Tokens read from the cache.
+    pub cache_read_tokens: u64,
+    /// Web searches.
+    pub web_searches: u64,
+    /// The exact cost in USD, a decimal string; null where none of the calls has a price.
+    #[schema(value_type = Option<String>, example = "12.0345")]
+    pub cost_usd: Option<Picodollars>,
+    /// Calls without a price, which `cost_usd` leaves out; absent where there are none.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub unpriced_messages: u64,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)] // serde asks for a reference
+fn is_zero(count: &u64) -> bool {
+    *count == 0
+}
+
+impl From<&Sum> for Totals {
+    fn from(sum: &Sum) -> Self {
+        let Tokens { input, output, cache_write_5m, cache_write_1h, cache_read, web_searches } = sum.tokens;
+        let nothing_priced = sum.unpriced > 0 && sum.unpriced == sum.messages;
+        Self {
+            messages: sum.messages,
+            input_tokens: input,
+            output_tokens: output,
+            cache_write_5m_tokens: cache_write_5m,
+            cache_write_1h_tokens: cache_write_1h,
+            cache_read_tokens: cache_read,
+            web_searches,
+            cost_usd: (!nothing_priced).then_some(sum.cost),
+            unpriced_messages: sum.unpriced,
+        }
+    }
+}
+
+/// A model's share.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ModelLine {
+    /// Who is paid.
+    #[schema(example = "anthropic")]
+    pub provider: String,
+    /// The model.
+    #[schema(example = "claude-opus-5")]
+    pub model: String,
+    /// Its numbers.
+    #[serde(flatten)]
+    pub totals: Totals,
+}
+
+macro_rules! group {
+    ($(#[$doc:meta])* $name:ident { $(#[$key_doc:meta])* $key:ident }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+        pub struct $name {
+            $(#[$key_doc])*
+            pub $key: String,
+            /// By model.
+            pub models: Vec<ModelLine>,
+        }
+    };
+}
+
+group! {
+    /// One day.
+    DayGroup {
+        /// `YYYY-MM-DD` in the report's time zone.
+        day
+    }
+}
+group! {
+    /// One week.
+    WeekGroup {
+        /// The week's Monday, `YYYY-MM-DD`.
+        week
+    }
+}
+group! {
+    /// One calendar month.
+    MonthGroup {
+        /// `YYYY-MM`.
+        month
+    }
+}
+group! {
+    /// One project.
+    ProjectGroup {
+        /// The directory, or empty where unknown.
+        project
+    }
+}
+
+/// One session.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct SessionGroup {
+    /// The session's id, or empty where unknown.
+    pub session: String,
+    /// The directory it worked in last.
+    pub project: String,
+    /// When it was first seen, to the quarter of an hour.
+    #[schema(value_type = String, format = DateTime)]
+    pub first_seen: Timestamp,
+    /// When it was last seen, to the quarter of an hour.
+    #[schema(value_type = String, format = DateTime)]
+    pub last_seen: Timestamp,
+    /// By model.
+    pub models: Vec<ModelLine>,
+}
+
+/// A report; which list it has tells by what it is grouped.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(untagged)]
+pub enum Report {
+    /// By day, ascending.
+    Daily {
+        /// The days with usage.
+        days: Vec<DayGroup>,
+        /// All of them together.
+        total: Totals,
+    },
+    /// By week, ascending.
+    Weekly {
+        /// The weeks with usage.
+        weeks: Vec<WeekGroup>,
+        /// All of them together.
+        total: Totals,
+    },
+    /// By month, ascending.
+    Monthly {
+        /// The months with usage.
+        months: Vec<MonthGroup>,
+        /// All of them together.
+        total: Totals,
+    },
+    /// By project, the dearest first.
+    Project {
+        /// The projects with usage.
+        projects: Vec<ProjectGroup>,
+        /// All of them together.
+        total: Totals,
+    },
+    /// By session, the latest first.
+    Session {
+        /// The sessions with usage.
+        sessions: Vec<SessionGroup>,
+        /// All of them together.
+        total: Totals,
+    },
+    /// By model, the dearest first.
+    Model {
+        /// The models with usage.
+        models: Vec<ModelLine>,
+        /// All of them together.
+        total: Totals,
+    },
+}
+
+/// The sums of one group.
+#[derive(Default)]
+struct Group<'a> {
+    models: BTreeMap<(&'a str, &'a str), Sum>,
+    first: Option<Timestamp>,
+    last: Option<(Timestamp, &'a str)>,
+}
+
+impl<'a> Group<'a> {
+    fn add(&mut self, cell: &Cell<'a>) {
+        self.models.entry((cell.provider, cell.model)).or_default().add(cell.sum);
+        let at = cell.quarter.start();
+        self.first = Some(self.first.map_or(at, |first| first.min(at)));
+        self.last = self.last.max(Some((at, cell.project)));
+    }
+
+    fn cost(&self) -> Picodollars {
+        self.models.values().map(|sum| sum.cost).sum()
+    }
+
+    fn lines(&self) -> Vec<ModelLine> {
+        let line = |(&(provider, model), sum): (&(&str, &str), &Sum)| ModelLine {
+            provider: provider.to_owned(),
+            model: model.to_owned(),
+            totals: sum.into(),
+        };
+        self.models.iter().map(line).collect()
+    }
+}
+
+/// Makes a report over the days of `zone`.
+#[must_use]
+pub fn report(spend: &SpendView, grouping: Grouping, range: &Range, zone: &TimeZone) -> Report {
+    let mut days = DayCache::new(zone);
+    let mut groups: BTreeMap<String, Group<'_>> = BTreeMap::new();
+    let mut total = Sum::default();
+    for cell in spend.cells() {
+        let day = days.day(cell.quarter);
+        if range.includes(day) {
+            total.add(cell.sum);
+            groups.entry(group_name(grouping, &cell, day)).or_default().add(&cell);
+        }
+    }
+    arrange(grouping, groups, (&total).into())
+}
+
+fn group_name(grouping: Grouping, cell: &Cell<'_>, day: Date) -> String {
+    match grouping {
+        Grouping::Daily => day.to_string(),
+        Grouping::Weekly => calendar::week_of(day).to_string(),
+        Grouping::Monthly => day.strftime("%Y-%m").to_string(),
+        Grouping::Project => cell.project.to_owned(),
+        Grouping::Session => cell.session.to_owned(),
+        Grouping::Model => String::new(),
+    }
+}
+
+fn arrange(grouping: Grouping, groups: BTreeMap<String, Group<'_>>, total: Totals) -> Report {
+    let lines = |groups: BTreeMap<String, Group<'_>>| {
+        groups.into_iter().map(|(name, group)| (name, group.lines())).collect::<Vec<_>>()
+    };
+    match grouping {
+        Grouping::Daily => {
+            let group = |(day, models)| DayGroup { day, models };
+            Report::Daily { days: lines(groups).into_iter().map(group).collect(), total }
+        }
+        Grouping::Weekly => {
+            let group = |(week, models)| WeekGroup { week, models };
+            Report::Weekly { weeks: lines(groups).into_iter().map(group).collect(), total }
+        }
+        Grouping::Monthly => {
+            let group = |(month, models)| MonthGroup { month, models };
+            Report::Monthly { months: lines(groups).into_iter().map(group).collect(), total }
+        }
+        Grouping::Project => {
+            let mut groups: Vec<_> = groups.into_iter().collect();
+            groups.sort_by_key(|(_, group)| std::cmp::Reverse(group.cost()));
+            let group =
+                |(project, group): (String, Group<'_>)| ProjectGroup { project, models: group.lines() };
+            Report::Project { projects: groups.into_iter().map(group).collect(), total }
+        }
+        Grouping::Session => {
+            let mut sessions: Vec<_> = groups.into_iter().map(session_group).collect();
+            sessions.sort_by_key(|session| std::cmp::Reverse(session.last_seen));
+            Report::Session { sessions, total }
+        }
+        Grouping::Model => {
+            let mut models: Vec<_> = groups.into_values().flat_map(|group| group.lines()).collect();
+            models.sort_by_key(|line| std::cmp::Reverse(line.totals.cost_usd));
+            Report::Model { models, total }
+        }
+    }
+}
+
+fn session_group((session, group): (String, Group<'_>)) -> SessionGroup {
+    let (last_seen, project) = group.last.unwrap_or((Timestamp::UNIX_EPOCH, ""));
+    SessionGroup {
+        session,
+        project: project.to_owned(),
+        first_seen: group.first.unwrap_or(last_seen),
+        last_seen,
+        models: group.lines(),
+    }
+}

@@ -1,0 +1,115 @@
+//! Snapshots: the views as they stood, so that a start need not fold the whole log again.
+//!
+//! A snapshot is a convenience and nothing more. One of another schema, with a wrong checksum, or of
+//! another log (the event at its position has another id) is ignored, and the views are folded from
+//! the first event; `replay` and `verify` never look at one. The same log gives the same bytes.
+//!
+//! ```text
+//! 4 magic "MCVS"   4 schema   n bincode of [`Stored`]   4 CRC32C of everything before
+//! ```
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::domain::budget::Budget;
+use crate::event::payload::BudgetSet;
+use crate::event::{EventId, Position, TenantId};
+use crate::log::{EventLog, LogError};
+
+use super::spend::{SpendView, StoredSpend};
+use super::{TenantView, Views};
+
+const MAGIC: [u8; 4] = *b"MCVS";
+
+/// Counts the changes of what the views hold, or of how they fold: raise it with either.
+pub const SCHEMA: u32 = 1;
+
+/// A snapshot of this size would hold some millions of sessions.
+const LIMIT: usize = 1 << 30;
+
+const CONFIG: bincode::config::Configuration<
+    bincode::config::LittleEndian,
+    bincode::config::Fixint,
+    bincode::config::Limit<LIMIT>,
+> = bincode::config::legacy().with_limit::<LIMIT>();
+
+#[derive(Serialize, Deserialize)]
+struct Stored {
+    position: u64,
+    /// Of the event at that position.
+    event: [u8; 16],
+    recorded_at_us: Option<i64>,
+    tenants: Vec<StoredTenant>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct StoredTenant {
+    tenant: String,
+    spend: StoredSpend,
+    budgets: Vec<BudgetSet>,
+    incidents: u64,
+}
+
+/// The snapshot's bytes, or none where there is nothing to keep.
+///
+/// # Errors
+/// [`LogError`]: the event at the views' position cannot be read.
+pub fn to_bytes(views: &Views, log: &dyn EventLog) -> Result<Option<Vec<u8>>, LogError> {
+    let Some(event) = log.get(views.position)? else { return Ok(None) };
+    let tenant = |(tenant, view): (&TenantId, &TenantView)| StoredTenant {
+        tenant: tenant.to_string(),
+        spend: view.spend.to_stored(),
+        budgets: view.budgets.values().map(BudgetSet::from).collect(),
+        incidents: view.incidents,
+    };
+    let stored = Stored {
+        position: views.position.0,
+        event: event.id.0,
+        recorded_at_us: views.recorded_at.map(Timestamp::as_microsecond),
+        tenants: views.tenants.iter().map(tenant).collect(),
+    };
+    let mut bytes = [MAGIC.as_slice(), &SCHEMA.to_le_bytes()].concat();
+    match bincode::serde::encode_to_vec(&stored, CONFIG) {
+        Ok(body) => bytes.extend_from_slice(&body),
+        Err(error) => {
+            tracing::warn!(%error, "the views cannot be kept");
+            return Ok(None);
+        }
+    }
+    let crc = crc32c::crc32c(&bytes);
+    bytes.extend_from_slice(&crc.to_le_bytes());
+    Ok(Some(bytes))
+}
+
+/// The views of a snapshot of this very log; none where it is not to be trusted.
+#[must_use]
+pub fn from_bytes(bytes: &[u8], log: &dyn EventLog) -> Option<Views> {
+    let (covered, crc) = bytes.split_last_chunk()?;
+    if crc32c::crc32c(covered) != u32::from_le_bytes(*crc) {
+        return None;
+    }
+    let body = covered.strip_prefix(&MAGIC)?.strip_prefix(&SCHEMA.to_le_bytes())?;
+    let (stored, read): (Stored, usize) = bincode::serde::decode_from_slice(body, CONFIG).ok()?;
+    if read != body.len() {
+        return None;
+    }
+    let event = log.get(Position(stored.position)).ok()??;
+    if event.id != EventId(stored.event) {
+        return None;
+    }
+    let mut tenants = BTreeMap::new();
+    for tenant in stored.tenants {
+        let budgets = tenant.budgets.iter().map(|budget| Budget::try_from(budget).ok());
+        let budgets: Option<Vec<Budget>> = budgets.collect();
+        let view = TenantView {
+            spend: SpendView::from_stored(tenant.spend)?,
+            budgets: budgets?.into_iter().map(|budget| (budget.name.clone(), budget)).collect(),
+            incidents: tenant.incidents,
+        };
+        tenants.insert(TenantId::new(tenant.tenant), view);
+    }
+    let recorded_at = stored.recorded_at_us.and_then(|micros| Timestamp::from_microsecond(micros).ok());
+    Some(Views { position: Position(stored.position), recorded_at, tenants })
+}

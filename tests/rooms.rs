@@ -1,0 +1,93 @@
+//! The house: a room may use only rooms above it in this list.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// From the ground up. The last three are the faces, which do not know each other.
+const ROOMS: [&str; 8] = ["domain", "event", "log", "view", "actor", "integration", "service", "http"];
+/// Rooms that any but the pure ones may use.
+const COMMON: [&str; 2] = ["config", "telemetry"];
+
+fn sources(dir: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(dir).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(sources(&path));
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            found.push(path);
+        }
+    }
+    found
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("src")
+}
+
+/// The room that a source file is in.
+fn room(path: &Path) -> String {
+    let first = path.strip_prefix(root()).unwrap().components().next().unwrap();
+    first.as_os_str().to_str().unwrap().trim_end_matches(".rs").to_owned()
+}
+
+/// (file, room that it uses), for every `crate::…` in the code.
+fn arrows() -> Vec<(PathBuf, String)> {
+    let mut arrows = Vec::new();
+    for path in sources(&root()) {
+        for line in
+            fs::read_to_string(&path).unwrap().lines().filter(|line| !line.trim_start().starts_with("//"))
+        {
+            for (at, _) in line.match_indices("crate::") {
+                let rest = &line[at + "crate::".len()..];
+                let name: String = rest.chars().take_while(char::is_ascii_lowercase).collect();
+                if name != room(&path) {
+                    arrows.push((path.clone(), name));
+                }
+            }
+        }
+    }
+    assert!(arrows.len() > 100, "the arrows were not found");
+    arrows
+}
+
+#[test]
+fn no_arrow_points_upwards() {
+    for (path, used) in arrows() {
+        let from = room(&path);
+        let place = |name: &str| ROOMS.iter().position(|room| *room == name);
+        let allowed = match (place(&from), place(&used)) {
+            // The command line is where the program is put together: `run` starts the other face.
+            _ if from == "cli" => used != "http" || path.ends_with("cli/run.rs"),
+            _ if COMMON.contains(&from.as_str()) => ["domain", "event", "config"].contains(&used.as_str()),
+            _ if COMMON.contains(&used.as_str()) => place(&from) >= place("integration"),
+            (Some(from), Some(used)) => used < from,
+            _ => false,
+        };
+        assert!(allowed, "{} may not use crate::{used}", path.display());
+    }
+}
+
+#[test]
+fn the_actor_room_could_be_a_crate_of_its_own() {
+    let used: Vec<_> = arrows().into_iter().filter(|(path, _)| room(path) == "actor").collect();
+    assert!(used.is_empty(), "{used:?}");
+}
+
+#[test]
+fn the_domain_asks_no_clock_and_does_no_io() {
+    for path in sources(&root().join("domain")) {
+        let text = fs::read_to_string(&path).unwrap();
+        for word in ["::now()", "std::fs", "std::net", "std::env", "async ", "tokio"] {
+            assert!(!text.contains(word), "{} has {word}", path.display());
+        }
+    }
+}
+
+#[test]
+fn no_file_has_grown_past_reading() {
+    for path in sources(&root()) {
+        let lines = fs::read_to_string(&path).unwrap().lines().count();
+        assert!(lines <= 500, "{} has {lines} lines: it is two files", path.display());
+    }
+}

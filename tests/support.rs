@@ -1,0 +1,6 @@
+//! What several tests need.
+
+#[path = "support/corpus.rs"]
+pub mod corpus;
+#[path = "support/program.rs"]
+pub mod program;

@@ -1,0 +1,195 @@
+//! The real program, as a child process with a home of its own.
+
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+
+use serde_json::Value;
+
+/// A person's machine: a home directory with Claude Code's and Mecris's own directories.
+pub struct Home {
+    pub dir: tempfile::TempDir,
+}
+
+/// Whatever a run of the program said.
+#[derive(Debug)]
+pub struct Said {
+    pub code: i32,
+    pub out: String,
+    pub err: String,
+}
+
+impl From<Output> for Said {
+    fn from(output: Output) -> Self {
+        Self {
+            code: output.status.code().unwrap_or(-1),
+            out: String::from_utf8(output.stdout).unwrap(),
+            err: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+}
+
+impl Home {
+    pub fn new() -> Self {
+        Self { dir: tempfile::tempdir().unwrap() }
+    }
+
+    pub fn claude(&self) -> PathBuf {
+        self.dir.path().join(".claude")
+    }
+
+    pub fn data(&self) -> PathBuf {
+        self.dir.path().join(".local/share/mecris")
+    }
+
+    /// Writes a transcript of a project.
+    pub fn transcript(&self, name: &str, text: impl AsRef<[u8]>) -> PathBuf {
+        let path = self.claude().join("projects/-home-ada").join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, text).unwrap();
+        path
+    }
+
+    /// The program, knowing nothing but this home.
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_mecris"));
+        command
+            .args(arguments)
+            .env_clear()
+            .env("HOME", self.dir.path())
+            .env("TZ", "UTC")
+            .env("TMPDIR", self.dir.path());
+        command
+    }
+
+    pub fn run(&self, arguments: &[&str]) -> Said {
+        self.command(arguments).output().unwrap().into()
+    }
+
+    /// Runs a command that must succeed, and reads its JSON.
+    pub fn json(&self, arguments: &[&str]) -> Value {
+        let said = self.run(&[arguments, &["--json"]].concat());
+        assert_eq!(said.code, 0, "{arguments:?}: {said:?}");
+        serde_json::from_str(&said.out).unwrap()
+    }
+
+    /// Starts the supervisor, and waits until it has said where it listens.
+    pub fn start(&self, arguments: &[&str]) -> Running {
+        self.start_with(arguments, &[])
+    }
+
+    /// The same, with these environment variables.
+    pub fn start_with(&self, arguments: &[&str], variables: &[(&str, &str)]) -> Running {
+        let all = [&["run", "--listen", "127.0.0.1:0"], arguments].concat();
+        let mut child = self
+            .command(&all)
+            .envs(variables.iter().copied())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut said = String::new();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let url = loop {
+            let Some(line) = lines.next() else {
+                let output: Said = child.wait_with_output().unwrap().into();
+                panic!("it ended before it listened: {said}{output:?}");
+            };
+            let line = line.unwrap();
+            said += &format!("{line}\n");
+            if let Some((_, rest)) = line.split_once("Listening on ") {
+                break rest.split(' ').next().unwrap().to_owned();
+            }
+        };
+        Running {
+            child,
+            url,
+            said,
+            token: std::fs::read_to_string(self.data().join("token")).unwrap_or_default(),
+        }
+    }
+}
+
+/// A supervisor that listens.
+pub struct Running {
+    pub child: Child,
+    pub url: String,
+    pub token: String,
+    /// What it printed at its start.
+    pub said: String,
+}
+
+/// An answer over HTTP.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: u16,
+    pub content_type: String,
+    pub body: String,
+}
+
+impl Answer {
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {self:?}"))
+    }
+}
+
+impl Running {
+    /// Sends a request with these headers.
+    pub fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: Option<&str>) -> Answer {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let client = reqwest::Client::builder().no_proxy().build().unwrap();
+            let mut request = client.request(method.parse().unwrap(), format!("{}{path}", self.url));
+            for (name, value) in headers {
+                request = request.header(*name, *value);
+            }
+            if let Some(body) = body {
+                request = request.header("content-type", "application/json").body(body.to_owned());
+            }
+            let response = request.send().await.unwrap();
+            let content_type = response.headers().get("content-type");
+            let content_type = content_type.map_or("", |value| value.to_str().unwrap()).to_owned();
+            Answer { status: response.status().as_u16(), content_type, body: response.text().await.unwrap() }
+        })
+    }
+
+    /// Asks with the token.
+    pub fn get(&self, path: &str) -> Answer {
+        let bearer = format!("Bearer {}", self.token);
+        self.send("GET", path, &[("authorization", &bearer)], None)
+    }
+
+    /// Sends SIGTERM and waits for the end.
+    pub fn stop(mut self) -> i32 {
+        terminate(&self.child);
+        self.child.wait().unwrap().code().unwrap_or(-1)
+    }
+}
+
+/// Asks a process to end.
+pub fn terminate(child: &Child) {
+    let done = Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
+    assert!(done.success());
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // A test that failed must not leave it behind.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Everything below a directory, as one text, to look for what must not be there.
+pub fn everything_below(dir: &Path) -> Vec<u8> {
+    let mut all = Vec::new();
+    for entry in std::fs::read_dir(dir).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            all.extend(everything_below(&path));
+        } else {
+            all.extend(std::fs::read(&path).unwrap());
+        }
+    }
+    all
+}
