@@ -17,6 +17,21 @@
 //! 9. The head that [`EventLog::watch`] shows never goes back.
 //! 10. After a failed write or sync the log answers [`LogError::UnknownOutcome`] to those who waited,
 //!     refuses appends, and still serves reads.
+//!
+//! # The map
+//!
+//! ```text
+//!   event_log.rs   SledLog: the durable log       memory.rs       MemoryLog
+//!   writer.rs      the one thread that appends    applier.rs      the thread that brings sled up
+//!   journal.rs     segment files, in memory where each block stands
+//!   store.rs       sled: the same blocks, and run.rs: an index entry for each run of them
+//!   index.rs       ids and versions in memory     shared.rs       reading, with either copy
+//!   block.rs       the unit of commit             disk.rs         the disk as a trait
+//!   open.rs        from two copies to one log     heal.rs, repair.rs, verify.rs
+//!   backup.rs, restore.rs, export.rs              conformance.rs  the rules as checks
+//! ```
+//!
+//! `docs/log.md` draws the files and says what survives what.
 
 mod applier;
 pub mod backup;
@@ -46,7 +61,7 @@ use std::path::Path;
 pub use event_log::{APPEND_BYTES_MAX, SecondCopy, SledLog};
 use jiff::Timestamp;
 pub use memory::MemoryLog;
-pub use options::{LogCopy, OpenReport, Options, Repair, RepairEvent};
+pub use options::{CACHE_BYTES, LogCopy, OpenReport, Options, RESERVE_BYTES, Repair, RepairEvent};
 
 use crate::event::{EventId, NewEvent, Position, RecordRef, Recorded, StreamId, TenantId, Version};
 

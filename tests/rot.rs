@@ -358,11 +358,10 @@ fn what_opening_heals_is_an_event_too() {
             }),
             ..options()
         };
-        let victim =
-            paths(&copy.path().join(part)).into_iter().find(|path| path.extension() != Some("new".as_ref()));
-        std::fs::remove_file(victim.unwrap()).unwrap();
-        if part == "sled" {
-            std::fs::remove_dir_all(copy.path().join("sled")).unwrap();
+        let dir = copy.path().join(part);
+        match copy_name {
+            LogCopy::Sled => std::fs::remove_dir_all(dir).unwrap(),
+            LogCopy::Journal => std::fs::remove_file(&paths(&dir)[1]).unwrap(),
         }
         let (log, report) = SledLog::open(copy.path(), options).unwrap();
         assert_eq!(report.repairs.len(), 1, "{report:?}");

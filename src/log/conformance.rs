@@ -1,4 +1,4 @@
-//! The contract of [`EventLog`](super::EventLog) as checks that every implementation passes, each
+//! The contract of [`EventLog`] as checks that every implementation passes, each
 //! over an empty log of its own. A check panics where a rule is broken.
 //!
 //! ```
