@@ -51,7 +51,7 @@ pub enum ServiceError {
     Budget(#[from] budget_book::BudgetFailure),
     /// Recording usage.
     #[error(transparent)]
-    Record(#[from] recorder::RecordError),
+    Record(#[from] crate::view::ViewError),
 }
 
 impl ServiceError {

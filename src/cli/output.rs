@@ -10,7 +10,6 @@ use crate::domain::money::MoneyError;
 use crate::log::LogError;
 use crate::log::export::ExportError;
 use crate::service::budget_book::BudgetFailure;
-use crate::service::recorder::RecordError;
 use crate::service::{ServiceError, StartError};
 use crate::telemetry::TelemetryError;
 use crate::view::ViewError;
@@ -27,12 +26,9 @@ pub enum CliError {
     /// An export.
     #[error(transparent)]
     Export(#[from] ExportError),
-    /// The views.
+    /// The views, or recording usage.
     #[error(transparent)]
     View(#[from] ViewError),
-    /// Recording usage.
-    #[error(transparent)]
-    Record(#[from] RecordError),
     /// A budget.
     #[error(transparent)]
     Budget(#[from] BudgetFailure),

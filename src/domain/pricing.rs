@@ -122,15 +122,6 @@ pub struct PriceTable {
     pub models: BTreeMap<String, ModelPrices>,
 }
 
-/// What a call cost, and by which table.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Cost {
-    /// The cost, or why there is none.
-    pub amount: Result<Picodollars, Unpriced>,
-    /// The table's version.
-    pub table: String,
-}
-
 /// Why a call has no price.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Unpriced {
@@ -166,12 +157,6 @@ impl PriceTable {
             return Err(Unpriced::UnknownModel(model));
         };
         prices.price(usage).map_err(|missing| missing.of(model))
-    }
-
-    /// [`PriceTable::price`] with the table's version beside it.
-    #[must_use]
-    pub fn cost(&self, usage: &Usage) -> Cost {
-        Cost { amount: self.price(usage), table: self.version.clone() }
     }
 }
 

@@ -30,19 +30,6 @@ impl Tokens {
     pub fn prompt(&self) -> u64 {
         self.input + self.cache_write_5m + self.cache_write_1h + self.cache_read
     }
-
-    /// All counts, named as in reports.
-    #[must_use]
-    pub fn named(&self) -> [(&'static str, u64); 6] {
-        [
-            ("input_tokens", self.input),
-            ("output_tokens", self.output),
-            ("cache_write_5m_tokens", self.cache_write_5m),
-            ("cache_write_1h_tokens", self.cache_write_1h),
-            ("cache_read_tokens", self.cache_read),
-            ("web_searches", self.web_searches),
-        ]
-    }
 }
 
 impl AddAssign for Tokens {

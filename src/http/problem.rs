@@ -12,7 +12,6 @@ use crate::domain::budget::BudgetError;
 use crate::log::LogError;
 use crate::service::ServiceError;
 use crate::service::budget_book::BudgetFailure;
-use crate::service::recorder::RecordError;
 use crate::view::ViewError;
 
 /// A problem, by RFC 9457.
@@ -143,8 +142,7 @@ impl From<ServiceError> for Problem {
                 Self::new(StatusCode::INTERNAL_SERVER_ERROR, "unknown-outcome", detail)
             }
             ServiceError::Budget(error) => error.into(),
-            ServiceError::Record(RecordError::Log(error)) => error.into(),
-            ServiceError::Record(_) => Self::internal(detail),
+            ServiceError::Record(error) => error.into(),
         }
     }
 }

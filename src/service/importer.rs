@@ -10,7 +10,8 @@ use utoipa::ToSchema;
 use crate::config::paths;
 use crate::integration::claude_code::{self, Cursors, Found, cursor, discover, read_all};
 
-use super::recorder::{RecordError, Recorder};
+use super::recorder::Recorder;
+use crate::view::ViewError;
 
 /// Problems that are named; more are counted.
 const NAMED: usize = 20;
@@ -102,14 +103,14 @@ impl Importer {
     /// long as they were are not opened.
     ///
     /// # Errors
-    /// [`RecordError`]; importing again then completes the work.
+    /// [`ViewError`]; importing again then completes the work.
     pub fn import(
         &self,
         cursors: &mut Cursors,
         changed_only: bool,
         now: Timestamp,
         on_step: &OnStep,
-    ) -> Result<ImportSummary, RecordError> {
+    ) -> Result<ImportSummary, ViewError> {
         let Found { mut files, problems, roots } = discover(&self.roots);
         let file_count = files.len() as u64;
         if changed_only {

@@ -1,6 +1,5 @@
 //! The questions that can be asked, answered from views or, where an auditor asks, from the log alone.
 
-use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use jiff::Timestamp;
@@ -210,7 +209,7 @@ impl Queries {
         failure.map_or(Ok(page), Err)
     }
 
-    /// The tenant's events as JSON lines, from a position on, `limit` positions far. Blocks.
+    /// All tenants' events as JSON lines, from a position on, `limit` positions far. Blocks.
     ///
     /// # Errors
     /// [`ExportError`].
@@ -219,12 +218,6 @@ impl Queries {
         let until = Position(from.0.saturating_add(limit).saturating_sub(1));
         export(&*self.log, from.max(Position::FIRST), until, &mut lines, &readable, &mut |_, _| {})?;
         Ok(lines)
-    }
-
-    /// Models without a price, with their number of calls.
-    #[must_use]
-    pub fn unpriced(&self, now: Timestamp) -> BTreeMap<String, u64> {
-        self.with_view(|view| status(view, now, &self.zone)).unpriced
     }
 }
 

@@ -16,8 +16,9 @@ use crate::domain::usage::{Telling, Usage, decide};
 use crate::event::codec::{CodecError, decode, encode};
 use crate::event::payload::{Superseded, UsageRecorded, UsageRevised, usage_event_id};
 use crate::event::{Event, EventId, Metadata, NewEvent, Position, RecordRef, StreamId, TenantId};
-use crate::log::{Append, Appending, EventLog, Expected, LogError};
+use crate::log::{Append, Appending, EventLog, Expected};
 use crate::telemetry;
+use crate::view::ViewError;
 
 /// Events in one append of a bulk import.
 const BATCH: usize = 4_096;
@@ -46,22 +47,6 @@ impl Tally {
         self.revised += other.revised;
         self.known += other.known;
     }
-}
-
-/// Why calls could not be recorded. Those before the failure have been.
-#[derive(Debug, Clone, thiserror::Error)]
-pub enum RecordError {
-    /// The log refused or could not be read.
-    #[error(transparent)]
-    Log(#[from] LogError),
-    /// What the log knows of a call cannot be read.
-    #[error("event {position}: {source}")]
-    Event {
-        /// Where it stands.
-        position: Position,
-        /// What is wrong with it.
-        source: CodecError,
-    },
 }
 
 /// Turns calls into events.
@@ -96,8 +81,9 @@ impl Recorder {
     /// Records what the log does not know. Blocks on the disk. `progress` hears of (done, in all).
     ///
     /// # Errors
-    /// [`RecordError`]; recording the same calls again then completes the work.
-    pub fn record(&self, usages: &[Usage], progress: &dyn Fn(usize, usize)) -> Result<Tally, RecordError> {
+    /// [`ViewError`]: what the log knows cannot be read, or it takes nothing. Those before the failure
+    /// have been recorded; recording the same calls again completes the work.
+    pub fn record(&self, usages: &[Usage], progress: &dyn Fn(usize, usize)) -> Result<Tally, ViewError> {
         let mut tally = Tally::default();
         let mut underway: Option<Appending> = None;
         for (number, batch) in usages.chunks(BATCH).enumerate() {
@@ -123,7 +109,7 @@ impl Recorder {
         Ok(tally)
     }
 
-    fn decide_batch(&self, usages: &[Usage]) -> Result<(Vec<NewEvent>, Tally), RecordError> {
+    fn decide_batch(&self, usages: &[Usage]) -> Result<(Vec<NewEvent>, Tally), ViewError> {
         let known = self.known(usages)?;
         let metadata = Metadata {
             actor: self.actor.to_owned(),
@@ -175,7 +161,7 @@ impl Recorder {
     }
 
     /// What the log knows of these calls, by the id of their first record.
-    fn known(&self, usages: &[Usage]) -> Result<HashMap<EventId, Known>, RecordError> {
+    fn known(&self, usages: &[Usage]) -> Result<HashMap<EventId, Known>, ViewError> {
         let mut wanted: Vec<(Position, EventId)> = Vec::new();
         for usage in usages {
             let first = usage_event_id(self.tenant.as_str(), &usage.key, 0);
@@ -199,7 +185,7 @@ impl Recorder {
         &self,
         run: &[(Position, EventId)],
         known: &mut HashMap<EventId, Known>,
-    ) -> Result<(), RecordError> {
+    ) -> Result<(), ViewError> {
         let (Some(&(from, _)), Some(&(until, _))) = (run.first(), run.last()) else { return Ok(()) };
         let mut wanted = run.iter().peekable();
         let mut failure = None;
@@ -214,7 +200,7 @@ impl Recorder {
                     }
                     Ok(None) => {}
                     Err(source) => {
-                        failure = Some(RecordError::Event { position, source });
+                        failure = Some(ViewError::Event { position, source });
                         return ControlFlow::Break(());
                     }
                 }

@@ -10,7 +10,7 @@ use crate::actor::{ActorError, Behaviour, Context, Handle, Reply};
 use crate::integration::claude_code::Cursors;
 
 use super::importer::{ImportSummary, Importer, OnStep};
-use super::recorder::RecordError;
+use crate::view::ViewError;
 
 /// Changes that come within this time of each other are looked at together.
 const SETTLE: Duration = Duration::from_millis(150);
@@ -18,7 +18,7 @@ const SETTLE: Duration = Duration::from_millis(150);
 /// What the actor is told.
 pub enum UsageMessage {
     /// Look at all files now.
-    Import(Reply<Result<ImportSummary, RecordError>>),
+    Import(Reply<Result<ImportSummary, ViewError>>),
     /// Look at the files that have grown.
     Look,
 }
@@ -97,7 +97,7 @@ impl UsageActor {
         });
     }
 
-    async fn import(&mut self, changed_only: bool) -> Result<ImportSummary, RecordError> {
+    async fn import(&mut self, changed_only: bool) -> Result<ImportSummary, ViewError> {
         let (importer, on_step) = (self.importer.clone(), self.on_step.clone());
         let mut cursors = std::mem::take(&mut self.cursors);
         let span = tracing::info_span!("usage.import", changed_only);
@@ -108,13 +108,13 @@ impl UsageActor {
         };
         let (result, cursors) = tokio::task::spawn_blocking(work)
             .await
-            .map_err(|_| RecordError::Log(crate::log::LogError::Closed))?;
+            .map_err(|_| ViewError::Log(crate::log::LogError::Closed))?;
         self.cursors = cursors;
         self.note(changed_only, &result);
         result
     }
 
-    fn note(&self, changed_only: bool, result: &Result<ImportSummary, RecordError>) {
+    fn note(&self, changed_only: bool, result: &Result<ImportSummary, ViewError>) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.at = Some(Timestamp::now());
         state.error = result.as_ref().err().map(ToString::to_string);
