@@ -25,7 +25,7 @@ use crate::event::{EventId, Position, StreamId, TenantId, Version};
 const QUEUE_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// A lock outlives its process for a moment where a child was being started just then: the child
 /// holds it too until it has become its own program.
-pub(super) const LOCK_TRIES: u32 = 20;
+const LOCK_TRIES: u32 = 20;
 pub(super) const LOCK_PAUSE: std::time::Duration = std::time::Duration::from_millis(20);
 /// One append holds at most this.
 pub const APPEND_BYTES_MAX: usize = 8 * 1024 * 1024;

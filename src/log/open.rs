@@ -157,6 +157,7 @@ impl Opening {
         }
         match Store::open(&self.store_path, self.cache_bytes) {
             Ok(store) => self.store = Some(store),
+            Err(error) if error.is_locked() => self.store_error = Some(error.to_string()),
             Err(error) => self.store_damage = Some(error.to_string()),
         }
     }

@@ -14,9 +14,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{PoisonError, RwLock};
+use std::time::{Duration, Instant};
 
 use super::block::Block;
-use super::event_log::{LOCK_PAUSE, LOCK_TRIES};
+use super::event_log::LOCK_PAUSE;
 use super::run::index_entry;
 use crate::event::Position;
 
@@ -25,6 +26,10 @@ use crate::event::Position;
 /// 200 MB for 288 MB of blocks at a limit of 4 MB). So the store is opened anew after this much.
 const TOUCHED_BYTES_MAX: u64 = 64 * 1024 * 1024;
 
+/// A closed sled keeps its file, and the lock on it, until the last of its own threads lets go. The
+/// log's lock is held by then, so whoever has sled's will not have it for long.
+const LOCK_WAIT_MAX: Duration = Duration::from_secs(10);
+
 const BLOCKS: u8 = b'b';
 const INDEX: u8 = b'i';
 
@@ -32,6 +37,14 @@ const INDEX: u8 = b'i';
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("sled: {0}")]
 pub struct StoreError(pub(super) String);
+
+impl StoreError {
+    /// Whether someone else has it open, which is no damage.
+    #[must_use]
+    pub fn is_locked(&self) -> bool {
+        self.0.contains("could not acquire lock")
+    }
+}
 
 impl From<sled::Error> for StoreError {
     fn from(error: sled::Error) -> Self {
@@ -71,14 +84,15 @@ fn key(prefix: u8, position: Position) -> [u8; 9] {
 fn open_db(path: &Path, cache_bytes: u64) -> Result<sled::Db, StoreError> {
     guarded(|| {
         let config = sled::Config::new().path(path).cache_capacity(cache_bytes).flush_every_ms(Some(500));
-        for _ in 0..LOCK_TRIES {
-            match config.open() {
-                // An input or output error may be its lock, which is no damage.
-                Err(sled::Error::Io(_)) => std::thread::sleep(LOCK_PAUSE),
-                opened => return Ok(opened?),
+        let waiting_since = Instant::now();
+        loop {
+            match config.open().map_err(StoreError::from) {
+                Err(error) if error.is_locked() && waiting_since.elapsed() < LOCK_WAIT_MAX => {
+                    std::thread::sleep(LOCK_PAUSE);
+                }
+                opened => return opened,
             }
         }
-        Ok(config.open()?)
     })
 }
 
@@ -260,6 +274,14 @@ mod tests {
     fn a_panic_becomes_an_error() {
         let error = guarded::<()>(|| panic!("sled is {}", "broken")).unwrap_err();
         assert_eq!(error.to_string(), "sled: sled is broken");
+    }
+
+    #[test]
+    fn a_lock_is_not_taken_for_damage() {
+        let dir = tempfile::tempdir().unwrap();
+        let _held = Store::open(dir.path(), 1 << 20).unwrap();
+        let second = sled::Config::new().path(dir.path()).open().map_err(StoreError::from);
+        assert!(second.unwrap_err().is_locked(), "sled's words for it have changed");
     }
 
     #[test]

@@ -145,6 +145,9 @@ pub fn verify(
     if store_path.join("db").exists() {
         match Store::open(&store_path, options.cache_bytes) {
             Ok(opened) => store = Some(opened),
+            Err(error) if error.is_locked() => {
+                return Err(LogError::Locked { path: store_path.display().to_string() });
+            }
             Err(error) => report.problem(LogCopy::Sled, Position::FIRST, error.to_string()),
         }
     }
