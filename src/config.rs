@@ -1,82 +1,61 @@
 //! Configuration: defaults, one TOML file, the environment and the command line, in that order.
 //!
 //! Nothing needs to be configured. Every key can also be set as `MECRIS_<KEY>`, with two
-//! underscores where the file has a table: `MECRIS_TRANSCRIPTS__POLL_SECONDS`.
+//! underscores where the file has a table: `MECRIS_TRANSCRIPTS__POLL_SECONDS`; the outside systems'
+//! keys under their usual names as well ([`layers::USUAL_NAMES`]). A secret may stand in a file of its
+//! own: `token_file` for `token`.
+//!
+//! [`inspect`] looks at every key by itself and tells of all that is wrong, as `mecris doctor` does;
+//! [`load`] is for a program that is to start: it takes the first of those as an error.
 
+pub mod layers;
 pub mod paths;
 pub mod prices;
+pub mod secret;
+pub mod settings;
 
-use std::net::SocketAddr;
+use std::collections::BTreeMap;
+use std::fmt;
 use std::path::{Path, PathBuf};
 
-use figment::Figment;
-use figment::error::Kind;
-use figment::providers::{Env, Format, Serialized, Toml};
 use jiff::tz::TimeZone;
-use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
-/// All settings.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct Config {
-    /// IANA name of the time zone that days are reckoned in; the system's where absent.
-    pub time_zone: Option<String>,
-    /// Where HTTP is served.
-    pub listen: SocketAddr,
-    /// A price file that overrides the bundled table, model by model.
-    pub prices: Option<PathBuf>,
-    /// See [`Transcripts`].
-    pub transcripts: Transcripts,
-    /// See [`Log`].
-    pub log: Log,
+use layers::Entry;
+pub use secret::{BaseUrl, Secret};
+pub use settings::{Anthropic, Beeminder, Config, Log, Transcripts, Twilio};
+
+/// Where a setting's value stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origin {
+    /// Nowhere: it is the default.
+    Default,
+    /// In the configuration file.
+    File {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1.
+        line: usize,
+    },
+    /// In the environment.
+    Variable {
+        /// The variable.
+        name: String,
+    },
 }
 
-/// Where usage is read from.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct Transcripts {
-    /// Whether Claude Code's transcripts are read.
-    pub enabled: bool,
-    /// Claude configuration directories; where empty, `$CLAUDE_CONFIG_DIR`, `~/.claude` and `~/.config/claude`.
-    pub roots: Vec<PathBuf>,
-    /// How often they are looked at where the system does not tell of changes, in seconds; at least 1.
-    pub poll_seconds: u64,
-}
-
-/// The event log.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct Log {
-    /// Events are refused when less of the disk is free, in MiB.
-    pub reserve_mib: u64,
-}
-
-impl Default for Config {
-    fn default() -> Self {
-        Self {
-            time_zone: None,
-            listen: SocketAddr::from(([127, 0, 0, 1], 7787)),
-            prices: None,
-            transcripts: Transcripts::default(),
-            log: Log::default(),
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Default => f.write_str("default"),
+            Self::File { path, line } => write!(f, "{}:{line}", path.display()),
+            Self::Variable { name } => f.write_str(name),
         }
     }
 }
 
-impl Default for Transcripts {
-    fn default() -> Self {
-        Self { enabled: true, roots: Vec::new(), poll_seconds: 5 }
-    }
-}
-
-impl Default for Log {
-    fn default() -> Self {
-        Self { reserve_mib: 64 }
-    }
-}
-
 /// Why the configuration cannot be used. Each message is one line with the mend.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ConfigError {
     /// The file that was named is not there, or may not be read.
     #[error(
@@ -122,6 +101,25 @@ pub struct Loaded {
     pub file: Option<PathBuf>,
     /// The time zone that `time_zone` names, or the system's.
     pub zone: TimeZone,
+    /// Where each key's value stands; those that are not here have their default.
+    pub origins: BTreeMap<String, Origin>,
+}
+
+impl Loaded {
+    /// Where a key's value stands.
+    #[must_use]
+    pub fn origin(&self, key: &str) -> Origin {
+        self.origins.get(key).cloned().unwrap_or(Origin::Default)
+    }
+}
+
+/// The settings as far as they can be used, and all that is wrong with them.
+#[derive(Debug, Clone)]
+pub struct Inspection {
+    /// What can be used; a key that is wrong has its default.
+    pub loaded: Loaded,
+    /// What is wrong: the key, where there is one, and the error.
+    pub problems: Vec<(String, ConfigError)>,
 }
 
 /// Loads the settings. `named` is the file that the person named; without it the usual one is read if it is there.
@@ -129,121 +127,176 @@ pub struct Loaded {
 /// # Errors
 /// [`ConfigError`] names the file or variable, what is wrong with it, and the mend.
 pub fn load(named: Option<&Path>) -> Result<Loaded, ConfigError> {
+    let Inspection { loaded, problems } = inspect(named);
+    match problems.into_iter().next() {
+        Some((_, problem)) => Err(problem),
+        None => Ok(loaded),
+    }
+}
+
+/// Looks at every setting by itself. `named` as for [`load`].
+#[must_use]
+pub fn inspect(named: Option<&Path>) -> Inspection {
+    inspect_with(named, &layers::environment())
+}
+
+/// The same, with these environment variables in place of the process's own.
+#[must_use]
+pub fn inspect_with(named: Option<&Path>, variables: &[(String, String)]) -> Inspection {
     let usual = paths::config_dir().map(|dir| dir.join("config.toml"));
     let file = match (named, usual) {
         (Some(path), _) => Some(path.to_owned()),
         (None, Some(path)) if path.exists() => Some(path),
         (None, _) => None,
     };
-    let mut figment = Figment::from(Serialized::defaults(Config::default()));
-    if let Some(path) = &file {
-        let text = std::fs::read_to_string(path).map_err(|error| ConfigError::Unreadable {
-            path: path.display().to_string(),
-            reason: error.to_string(),
-        })?;
-        // The file stands alone first, so that an error in it is not blamed on the environment.
-        let alone = Figment::from(Serialized::defaults(Config::default())).merge(Toml::string(&text));
-        alone.extract::<Config>().map_err(|error| broken(path.display().to_string(), error))?;
-        figment = figment.merge(Toml::string(&text));
-    }
-    let known = ["time_zone", "listen", "prices", "transcripts", "log"];
-    let environment = Env::prefixed("MECRIS_").split("__").filter(move |key| {
-        known.iter().any(|name| key == *name || key.as_str().to_lowercase().starts_with(&format!("{name}.")))
+    let mut problems = Vec::new();
+    let in_file = file.as_deref().map_or(Ok(Vec::new()), layers::of_file).unwrap_or_else(|error| {
+        problems.push((String::new(), error));
+        Vec::new()
     });
-    let config: Config = figment
-        .merge(environment)
-        .extract()
-        .map_err(|error| broken("a MECRIS_ environment variable".to_owned(), error))?;
-    let zone = time_zone(config.time_zone.as_deref(), file.as_deref())?;
-    Ok(Loaded { config, file, zone })
-}
-
-fn time_zone(name: Option<&str>, file: Option<&Path>) -> Result<TimeZone, ConfigError> {
-    let Some(name) = name else { return Ok(TimeZone::system()) };
-    TimeZone::get(name).map_err(|_| ConfigError::Broken {
-        origin: file.map_or_else(|| "MECRIS_TIME_ZONE".to_owned(), |path| path.display().to_string()),
-        detail: format!("'{name}' is not a time zone"),
-        fix: "use an IANA name such as Europe/Berlin, or leave time_zone out for the system's".to_owned(),
-    })
-}
-
-fn broken(origin: String, error: figment::Error) -> ConfigError {
-    let Some(first) = error.into_iter().next() else {
-        return ConfigError::Broken { origin, detail: "not readable".into(), fix: "remove it".into() };
-    };
-    let key = first.path.join(".");
-    let (detail, fix) = match &first.kind {
-        Kind::UnknownField(name, known) => {
-            let nearest = known
-                .iter()
-                .max_by(|a, b| strsim::jaro_winkler(a, name).total_cmp(&strsim::jaro_winkler(b, name)));
-            let fix = nearest
-                .map_or_else(|| "remove it".to_owned(), |nearest| format!("did you mean '{nearest}'?"));
-            (format!("unknown key '{}'", name.as_str()), fix)
+    let mut settled = Settled::default();
+    for entry in in_file.into_iter().chain(layers::of_environment(variables)) {
+        let key = entry.key.clone();
+        if let Err(problem) = settled.take(entry) {
+            problems.push((key, problem));
         }
-        Kind::Message(message) if key.is_empty() => {
-            (one_line(message), "mend the file, or remove it".to_owned())
-        }
-        other => (
-            format!("'{key}': {}", one_line(&other.to_string())),
-            "mend the value, or remove the key".to_owned(),
-        ),
-    };
-    ConfigError::Broken { origin, detail, fix }
-}
-
-/// TOML's errors draw a picture over several lines; the first names line and column, the last the cause.
-fn one_line(message: &str) -> String {
-    let mut lines = message.lines().map(str::trim).filter(|line| !line.is_empty());
-    let first = lines.next().unwrap_or_default().to_owned();
-    match lines.next_back() {
-        Some(last) if !last.contains('|') => format!("{first}: {last}"),
-        _ => first,
     }
+    problems.extend(settled.read_secret_files());
+    let Settled { values, origins, .. } = settled;
+    // Every value was tried alone, and no two keys depend on each other here.
+    let config: Config = serde_json::from_value(values).unwrap_or_default();
+    let zone = config.time_zone.as_deref().map_or(Ok(TimeZone::system()), |name| TimeZone::get(name));
+    let loaded = Loaded { config, file, zone: zone.unwrap_or(TimeZone::UTC), origins };
+    Inspection { loaded, problems }
+}
+
+/// The values taken so far.
+struct Settled {
+    defaults: Map<String, Value>,
+    values: Value,
+    origins: BTreeMap<String, Origin>,
+}
+
+impl Default for Settled {
+    fn default() -> Self {
+        let config = Config::default();
+        let values = serde_json::to_value(&config).unwrap_or_default();
+        Self { defaults: settings_of(&config).into_iter().collect(), values, origins: BTreeMap::new() }
+    }
+}
+
+/// Every key with its value, in the order of the documentation; secrets are hidden.
+#[must_use]
+pub fn settings_of(config: &Config) -> Vec<(String, Value)> {
+    let values = serde_json::to_value(config).unwrap_or_default();
+    let mut settings = Vec::new();
+    layers::flatten("", values.as_object().cloned().unwrap_or_default(), &mut |key, value| {
+        settings.push((key, value));
+    });
+    settings
+}
+
+impl Settled {
+    fn take(&mut self, entry: Entry) -> Result<(), ConfigError> {
+        let Entry { key, value, origin } = entry;
+        let broken =
+            |detail: String, fix: String| ConfigError::Broken { origin: origin.to_string(), detail, fix };
+        let Some(default) = self.defaults.get(&key) else {
+            return Err(broken(format!("unknown key '{key}'"), nearest(&key, self.defaults.keys())));
+        };
+        let mut reason = String::new();
+        let readings = match origin {
+            Origin::Variable { .. } => layers::readings(&value, default),
+            _ => vec![value],
+        };
+        for reading in readings {
+            match try_alone(&key, &reading) {
+                Ok(()) => {
+                    layers::put(&mut self.values, &key, reading);
+                    self.origins.insert(key, origin);
+                    return Ok(());
+                }
+                Err(why) => reason = why,
+            }
+        }
+        Err(broken(format!("'{key}': {reason}"), mend(&key)))
+    }
+
+    /// Puts what `…_file` names into the key that it stands for, where that key's own value is not from
+    /// a stronger layer.
+    fn read_secret_files(&mut self) -> Vec<(String, ConfigError)> {
+        let mut problems = Vec::new();
+        let files: Vec<String> = self.origins.keys().filter(|key| key.ends_with("_file")).cloned().collect();
+        for key in files {
+            let secret = key.trim_end_matches("_file").to_owned();
+            let Some(origin) = self.origins.get(&key).cloned() else { continue };
+            let broken = |detail: String, fix: String| {
+                (key.clone(), ConfigError::Broken { origin: origin.to_string(), detail, fix })
+            };
+            match self.origins.get(&secret) {
+                Some(own) if strength(own) == strength(&origin) => {
+                    let fix = format!("keep '{key}' and remove '{secret}'");
+                    problems.push(broken(format!("'{secret}' and '{key}' are both set"), fix));
+                    continue;
+                }
+                Some(own) if strength(own) > strength(&origin) => continue,
+                _ => {}
+            }
+            let path = self.values.pointer(&format!("/{}", key.replace('.', "/")));
+            let path = PathBuf::from(path.and_then(Value::as_str).unwrap_or_default());
+            match layers::secret_file(&path) {
+                Ok(text) => {
+                    layers::put(&mut self.values, &secret, Value::String(text));
+                    self.origins.insert(secret, origin);
+                }
+                Err(reason) => problems.push(broken(
+                    format!("'{key}': {}: {reason}", path.display()),
+                    "write the secret alone into that file, readable by you, or name another".into(),
+                )),
+            }
+        }
+        problems
+    }
+}
+
+fn strength(origin: &Origin) -> u8 {
+    match origin {
+        Origin::Default => 0,
+        Origin::File { .. } => 1,
+        Origin::Variable { .. } => 2,
+    }
+}
+
+/// Whether a key may have a value, whatever the others have.
+fn try_alone(key: &str, value: &Value) -> Result<(), String> {
+    let mut alone = Value::Object(Map::new());
+    layers::put(&mut alone, key, value.clone());
+    let config: Config = serde_json::from_value(alone).map_err(|error| error.to_string())?;
+    match config.time_zone {
+        Some(name) if TimeZone::get(&name).is_err() => Err(format!("'{name}' is not a time zone")),
+        _ => Ok(()),
+    }
+}
+
+fn mend(key: &str) -> String {
+    match key {
+        "time_zone" => "use an IANA name such as Europe/Berlin, or leave it out for the system's".into(),
+        "listen" => "use an address and a port, such as 127.0.0.1:7787".into(),
+        key if key.ends_with("api_base") => {
+            "use an address such as https://example.com/, or remove the key".into()
+        }
+        _ => "mend the value, or remove the key".into(),
+    }
+}
+
+fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a String>) -> String {
+    let last = |key: &str| key.rsplit('.').next().unwrap_or_default().to_owned();
+    let likeness =
+        |key: &str| strsim::jaro_winkler(key, name).max(strsim::jaro_winkler(&last(key), &last(name)) * 0.99);
+    known
+        .max_by(|a, b| likeness(a).total_cmp(&likeness(b)))
+        .map_or_else(|| "remove it".to_owned(), |nearest| format!("did you mean '{nearest}'?"))
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn load_text(text: &str) -> Result<Loaded, String> {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("config.toml");
-        std::fs::write(&path, text).unwrap();
-        load(Some(&path)).map_err(|error| {
-            let message = error.to_string();
-            assert!(message.starts_with(&path.display().to_string()), "{message}");
-            assert_eq!(message.lines().count(), 1, "{message}");
-            message
-        })
-    }
-
-    #[test]
-    fn a_broken_file_gives_one_line_with_the_mend() {
-        let cases = [
-            ("lisen = \"127.0.0.1:1\"", "did you mean 'listen'?"),
-            ("[transcripts]\npol_seconds = 3", "did you mean 'poll_seconds'?"),
-            ("listen = \"nowhere\"", "'listen'"),
-            ("time_zone = \"Mars/Olympus\"", "'Mars/Olympus' is not a time zone; use an IANA name"),
-            ("listen = ", "mend the file"),
-            ("[log]\nreserve_mib = -1", "'log.reserve_mib'"),
-        ];
-        for (text, expected) in cases {
-            let message = load_text(text).unwrap_err();
-            assert!(message.contains(expected), "{text}: {message}");
-        }
-    }
-
-    #[test]
-    fn what_is_absent_has_its_default() {
-        let loaded = load_text("[log]\nreserve_mib = 1").unwrap();
-        assert_eq!(loaded.config.log.reserve_mib, 1);
-        assert_eq!(loaded.config.listen, Config::default().listen);
-    }
-
-    #[test]
-    fn a_file_that_was_named_must_be_there() {
-        let error = load(Some(Path::new("/nowhere/config.toml"))).unwrap_err();
-        assert!(matches!(error, ConfigError::Unreadable { .. }), "{error}");
-    }
-}
+mod tests;

@@ -1,0 +1,184 @@
+//! What can be set. Every key has a default; `docs/configuration.md` shows them all.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::secret::{BaseUrl, Secret};
+
+/// All settings.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// IANA name of the time zone that days are reckoned in; the system's where absent.
+    pub time_zone: Option<String>,
+    /// Where HTTP is served.
+    pub listen: SocketAddr,
+    /// A price file that overrides the bundled table, model by model.
+    pub prices: Option<PathBuf>,
+    /// See [`Transcripts`].
+    pub transcripts: Transcripts,
+    /// See [`Log`].
+    pub log: Log,
+    /// See [`Beeminder`].
+    pub beeminder: Beeminder,
+    /// See [`Twilio`].
+    pub twilio: Twilio,
+    /// See [`Anthropic`].
+    pub anthropic: Anthropic,
+}
+
+/// Where usage is read from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Transcripts {
+    /// Whether Claude Code's transcripts are read.
+    pub enabled: bool,
+    /// Claude configuration directories; where empty, `$CLAUDE_CONFIG_DIR`, `~/.claude` and `~/.config/claude`.
+    pub roots: Vec<PathBuf>,
+    /// How often they are looked at where the system does not tell of changes, in seconds; at least 1.
+    pub poll_seconds: u64,
+}
+
+/// The event log.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Log {
+    /// Events are refused when less of the disk is free, in MiB.
+    pub reserve_mib: u64,
+}
+
+/// Beeminder's goals.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Beeminder {
+    /// The personal token of <https://www.beeminder.com/api/v1/auth_token.json>.
+    pub token: Option<Secret>,
+    /// A file that holds it.
+    pub token_file: Option<PathBuf>,
+    /// Whose goals; `me` is the token's owner.
+    pub username: String,
+    /// Where the API is.
+    pub api_base: BaseUrl,
+    /// How often goals are looked at, in seconds; more often when one is close to its deadline.
+    pub poll_seconds: u64,
+}
+
+/// SMS and WhatsApp.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Twilio {
+    /// `AC` and 32 hexadecimal digits.
+    pub account_sid: Option<String>,
+    /// The account's token, which also signs webhooks.
+    pub auth_token: Option<Secret>,
+    /// A file that holds it.
+    pub auth_token_file: Option<PathBuf>,
+    /// `SK` and 32 hexadecimal digits: an API key in place of the token.
+    pub api_key_sid: Option<String>,
+    /// The API key's secret.
+    pub api_key_secret: Option<Secret>,
+    /// A file that holds it.
+    pub api_key_secret_file: Option<PathBuf>,
+    /// The number that messages come from, in E.164 form (`+15558675310`).
+    pub from_number: Option<String>,
+    /// `MG` and 32 hexadecimal digits, in place of a number.
+    pub messaging_service_sid: Option<String>,
+    /// The person's number.
+    pub to_number: Option<String>,
+    /// The WhatsApp sender's number.
+    pub whatsapp_from: Option<String>,
+    /// Where the API is.
+    pub api_base: BaseUrl,
+}
+
+/// Anthropic's API: an ordinary key is verified, an admin key reads the organisation's reports.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Anthropic {
+    /// An ordinary key, `sk-ant-api…`.
+    pub api_key: Option<Secret>,
+    /// A file that holds it.
+    pub api_key_file: Option<PathBuf>,
+    /// An organisation's admin key, `sk-ant-admin…`.
+    pub admin_key: Option<Secret>,
+    /// A file that holds it.
+    pub admin_key_file: Option<PathBuf>,
+    /// Where the API is.
+    pub api_base: BaseUrl,
+}
+
+fn address(text: &str) -> BaseUrl {
+    BaseUrl::parse(text).unwrap_or_else(|reason| unreachable!("{text}: {reason}"))
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            time_zone: None,
+            listen: SocketAddr::from(([127, 0, 0, 1], 7787)),
+            prices: None,
+            transcripts: Transcripts::default(),
+            log: Log::default(),
+            beeminder: Beeminder::default(),
+            twilio: Twilio::default(),
+            anthropic: Anthropic::default(),
+        }
+    }
+}
+
+impl Default for Transcripts {
+    fn default() -> Self {
+        Self { enabled: true, roots: Vec::new(), poll_seconds: 5 }
+    }
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Self { reserve_mib: 64 }
+    }
+}
+
+impl Default for Beeminder {
+    fn default() -> Self {
+        Self {
+            token: None,
+            token_file: None,
+            username: "me".to_owned(),
+            api_base: address("https://www.beeminder.com/api/v1/"),
+            poll_seconds: 300,
+        }
+    }
+}
+
+impl Default for Twilio {
+    fn default() -> Self {
+        Self {
+            account_sid: None,
+            auth_token: None,
+            auth_token_file: None,
+            api_key_sid: None,
+            api_key_secret: None,
+            api_key_secret_file: None,
+            from_number: None,
+            messaging_service_sid: None,
+            to_number: None,
+            whatsapp_from: None,
+            api_base: address("https://api.twilio.com/"),
+        }
+    }
+}
+
+impl Default for Anthropic {
+    fn default() -> Self {
+        Self {
+            api_key: None,
+            api_key_file: None,
+            admin_key: None,
+            admin_key_file: None,
+            api_base: address("https://api.anthropic.com/"),
+        }
+    }
+}
