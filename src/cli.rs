@@ -1,11 +1,14 @@
 //! The command line: asks a running supervisor over HTTP, or opens the log itself when none runs.
 
+pub mod announce;
 pub mod backend;
 pub mod commands;
+pub mod doctor;
 pub mod keeping;
 pub mod output;
 pub mod remote;
 pub mod run;
+pub mod service_manager;
 pub mod tables;
 
 use std::path::PathBuf;
@@ -56,6 +59,12 @@ pub enum Command {
     Run(RunArgs),
     /// How things stand
     Status,
+    /// Look at everything that can stand in the way, and say what mends it; exit 1 if something does
+    Doctor {
+        /// Ask no outside system
+        #[arg(long)]
+        offline: bool,
+    },
     /// What was spent, by day, week, month, project, session or model
     Report(ReportArgs),
     /// Import transcripts now
@@ -99,6 +108,16 @@ pub enum Command {
     Head,
     /// The supervisor's actors
     Actors,
+    /// The outside systems: whether each answers, and how old what it said is
+    Sources,
+    /// What happened to the system itself: restarts, sources that came and went, repairs
+    Incidents {
+        /// From this instant on (2026-11-23T12:00:00Z)
+        #[arg(long, value_name = "TIME")]
+        since: Option<jiff::Timestamp>,
+    },
+    /// Have the running supervisor read its settings again
+    Reload,
     /// Write a shell's completions to standard output
     Completions {
         /// The shell

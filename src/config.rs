@@ -8,6 +8,7 @@
 //! [`inspect`] looks at every key by itself and tells of all that is wrong, as `mecris doctor` does;
 //! [`load`] is for a program that is to start: it takes the first of those as an error.
 
+pub mod forms;
 pub mod layers;
 pub mod paths;
 pub mod prices;
@@ -22,8 +23,8 @@ use jiff::tz::TimeZone;
 use serde_json::{Map, Value};
 
 use layers::Entry;
-pub use secret::{BaseUrl, Secret};
-pub use settings::{Anthropic, Beeminder, Config, Log, Transcripts, Twilio};
+pub use secret::{BaseUrl, Phone, Secret};
+pub use settings::{Anthropic, Beeminder, Config, Console, Log, Transcripts, Twilio, Vault};
 
 /// Where a setting's value stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -165,7 +166,7 @@ pub fn inspect_with(named: Option<&Path>, variables: &[(String, String)]) -> Ins
     let Settled { values, origins, .. } = settled;
     // Every value was tried alone, and no two keys depend on each other here.
     let config: Config = serde_json::from_value(values).unwrap_or_default();
-    let zone = config.time_zone.as_deref().map_or(Ok(TimeZone::system()), |name| TimeZone::get(name));
+    let zone = config.time_zone.as_deref().map_or(Ok(TimeZone::system()), TimeZone::get);
     let loaded = Loaded { config, file, zone: zone.unwrap_or(TimeZone::UTC), origins };
     Inspection { loaded, problems }
 }
@@ -201,6 +202,10 @@ impl Settled {
         let Entry { key, value, origin } = entry;
         let broken =
             |detail: String, fix: String| ConfigError::Broken { origin: origin.to_string(), detail, fix };
+        let is_table = |name: &str| self.defaults.keys().any(|known| known.starts_with(&format!("{name}.")));
+        if value.as_object().is_some_and(Map::is_empty) && is_table(&key) {
+            return Ok(());
+        }
         let Some(default) = self.defaults.get(&key) else {
             return Err(broken(format!("unknown key '{key}'"), nearest(&key, self.defaults.keys())));
         };

@@ -8,6 +8,7 @@ pub mod api;
 pub mod guard;
 pub mod health;
 pub mod problem;
+pub mod system;
 
 use std::sync::Arc;
 
@@ -69,7 +70,10 @@ fn api_routes() -> OpenApiRouter<App> {
         .routes(routes!(api::backup))
         .routes(routes!(api::export))
         .routes(routes!(api::import))
-        .routes(routes!(api::actors))
+        .routes(routes!(system::actors))
+        .routes(routes!(system::sources))
+        .routes(routes!(system::incidents))
+        .routes(routes!(system::reload))
 }
 
 /// The API's description, also for `schemas/openapi.json`.

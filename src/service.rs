@@ -11,14 +11,18 @@
 pub mod budget_actor;
 pub mod budget_book;
 pub mod demo;
+pub mod doctor;
 pub mod health;
 pub mod importer;
 pub mod node;
+pub mod notes;
 pub mod projection_actor;
 pub mod queries;
 pub mod recorder;
 pub mod requests;
+pub mod settings;
 pub mod snapshots;
+pub mod sources;
 pub mod tree;
 pub mod usage_actor;
 

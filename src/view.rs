@@ -47,7 +47,7 @@ pub struct TenantView {
     pub spend: SpendView,
     /// The budgets, by name.
     pub budgets: BTreeMap<BudgetName, Budget>,
-    /// How many repairs of the log and interventions of the supervisor the log tells of.
+    /// How many repairs of the log, interventions of the supervisor and changes of sources the log tells of.
     pub incidents: u64,
 }
 
@@ -134,7 +134,9 @@ impl TenantView {
                 let name = stored.name.parse().map_err(|error| malformed("budget-removed", &error))?;
                 evolve(&mut self.budgets, BudgetChange::Removed(name));
             }
-            Event::LogRepaired(_) | Event::SupervisionNoted(_) if counts => self.incidents += 1,
+            Event::LogRepaired(_) | Event::SupervisionNoted(_) | Event::SourceChanged(_) if counts => {
+                self.incidents += 1;
+            }
             _ => {}
         }
         Ok(())

@@ -4,6 +4,8 @@
 mod backups;
 #[path = "disk_errors.rs"]
 mod disk_errors;
+#[path = "doctor.rs"]
+mod doctor;
 #[path = "durability.rs"]
 mod durability;
 #[path = "fault_disk.rs"]

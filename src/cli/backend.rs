@@ -14,12 +14,14 @@ use crate::integration::claude_code::Cursors;
 use crate::log::LogError;
 use crate::service::budget_book::BudgetBook;
 use crate::service::importer::OnStep;
+use crate::service::notes::Incidents;
 use crate::service::queries::Replayed;
-use crate::service::requests::{BudgetBody, Budgets, Reckoning, parse_until};
-use crate::service::{ImportSummary, Node, StartError};
+use crate::service::requests::{BudgetBody, Budgets, Reckoning, StatusShown, parse_until};
+use crate::service::settings::{Reloaded, Settings};
+use crate::service::sources::SourcesShown;
+use crate::service::{ImportSummary, Node, StartError, notes};
 use crate::view::explain::{Explanation, Subject};
 use crate::view::report::{Grouping, Range, Report};
-use crate::view::status::Status;
 
 use super::Common;
 use super::output::{CliError, bar};
@@ -57,8 +59,9 @@ impl Backend {
     /// # Errors
     /// [`CliError`].
     pub fn open(common: &Common) -> Result<Self, CliError> {
-        let (loaded, dir) = settings(common)?;
-        match Node::open(&dir, loaded) {
+        let settings = Settings::load(common.config.as_deref())?;
+        let dir = paths::data_dir(common.data_dir.as_deref())?;
+        match Node::open(&dir, settings) {
             Ok(node) => Ok(Self::Own(Box::new(node))),
             Err(StartError::Log(LogError::Locked { .. })) => Ok(Self::Running(Box::new(Remote::find(&dir)?))),
             Err(error) => Err(error.into()),
@@ -69,10 +72,50 @@ impl Backend {
     ///
     /// # Errors
     /// [`CliError`].
-    pub fn status(&self) -> Result<Status, CliError> {
+    pub fn status(&self) -> Result<StatusShown, CliError> {
         match self {
             Self::Running(remote) => remote.get("/api/v1/status", &[]),
-            Self::Own(node) => Ok(node.queries()?.status(Timestamp::now())),
+            Self::Own(node) => {
+                let status = node.queries()?.status(Timestamp::now());
+                // Without a supervisor nothing is asked.
+                Ok(StatusShown { status, sources: Vec::new() })
+            }
+        }
+    }
+
+    /// The outside systems of a running supervisor.
+    ///
+    /// # Errors
+    /// [`CliError::NotRunning`].
+    pub fn sources(&self) -> Result<SourcesShown, CliError> {
+        match self {
+            Self::Running(remote) => remote.get("/api/v1/sources", &[]),
+            Self::Own(node) => Err(CliError::NotRunning(node.dir.display().to_string())),
+        }
+    }
+
+    /// What happened to the system itself, from an instant on.
+    ///
+    /// # Errors
+    /// [`CliError`].
+    pub fn incidents(&self, since: Option<Timestamp>) -> Result<Incidents, CliError> {
+        match self {
+            Self::Running(remote) => {
+                let query: Vec<_> = since.map(|since| ("since", since.to_string())).into_iter().collect();
+                remote.get("/api/v1/incidents", &query)
+            }
+            Self::Own(node) => Ok(notes::incidents(&*node.log, &node.tenant, since)?),
+        }
+    }
+
+    /// Has a running supervisor read its settings again.
+    ///
+    /// # Errors
+    /// [`CliError`].
+    pub fn reload(&self) -> Result<Reloaded, CliError> {
+        match self {
+            Self::Running(remote) => remote.post("/api/v1/reload"),
+            Self::Own(node) => Err(CliError::NotRunning(node.dir.display().to_string())),
         }
     }
 

@@ -12,7 +12,7 @@ use crate::telemetry;
 
 use super::backend::{Backend, settings, show_steps};
 use super::output::{CliError, print};
-use super::{BudgetCommand, BudgetSetArgs, Cli, Command, Common, ReplayArgs, keeping, run, tables};
+use super::{BudgetCommand, BudgetSetArgs, Cli, Command, Common, ReplayArgs, doctor, keeping, run, tables};
 
 /// Does what the command line says.
 ///
@@ -22,6 +22,7 @@ pub fn dispatch(cli: Cli) -> Result<ExitCode, CliError> {
     let Cli { common, command } = cli;
     match command {
         Command::Run(args) => return run::run(&common, &args),
+        Command::Doctor { offline } => return doctor::doctor(&common, offline),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "mecris", &mut std::io::stdout());
             return Ok(ExitCode::SUCCESS);
@@ -58,8 +59,15 @@ pub fn dispatch(cli: Cli) -> Result<ExitCode, CliError> {
         Command::Restore(args) => keeping::restore(&common, &args)?,
         Command::Export { .. } => keeping::export(&common)?,
         Command::Head => keeping::head(&common)?,
-        Command::Actors => print(json, &Backend::open(&common)?.actors()?, |actors| tables::actors(actors))?,
-        Command::Run(_) | Command::Completions { .. } => {}
+        Command::Actors => {
+            print(json, &Backend::open(&common)?.actors()?, |actors| tables::system::actors(actors))?;
+        }
+        Command::Sources => print(json, &Backend::open(&common)?.sources()?, tables::system::sources)?,
+        Command::Incidents { since } => {
+            print(json, &Backend::open(&common)?.incidents(since)?, tables::system::incidents)?;
+        }
+        Command::Reload => print(json, &Backend::open(&common)?.reload()?, tables::system::reloaded)?,
+        Command::Run(_) | Command::Doctor { .. } | Command::Completions { .. } => {}
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -8,19 +8,22 @@ use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::mpsc;
 
 use crate::actor::{self, ExitReason, Shutdown};
-use crate::config::{Loaded, paths};
+use crate::config::paths;
 use crate::http::guard::Guard;
 use crate::http::{self, App};
 use crate::log::EventLog;
-use crate::service::{ImportSummary, Node, StartError, Supervised, demo, tree};
+use crate::service::settings::Settings;
+use crate::service::sources::Sources;
+use crate::service::{Node, StartError, Supervised, demo, notes, tree};
 use crate::telemetry;
 
 use super::backend::{settings, show_steps};
 use super::output::CliError;
 use super::remote::{SERVER_FILE, ServerFile, TOKEN_FILE};
-use super::{Common, RunArgs, tables};
+use super::{Common, RunArgs, announce, service_manager, tables};
 
 /// How long open requests may take to end.
 const HTTP_DEADLINE: Duration = Duration::from_secs(2);
@@ -33,6 +36,7 @@ const FLUSH_DEADLINE: Duration = Duration::from_secs(1);
 /// [`CliError`]: it could not start.
 pub fn run(common: &Common, args: &RunArgs) -> Result<ExitCode, CliError> {
     let (mut loaded, mut dir) = settings(common)?;
+    let as_read = loaded.config.clone();
     let sample = if args.demo {
         let sample = demo::Demo::make().map_err(|error| CliError::File {
             path: std::env::temp_dir().display().to_string(),
@@ -47,47 +51,62 @@ pub fn run(common: &Common, args: &RunArgs) -> Result<ExitCode, CliError> {
     if let Some(listen) = args.listen {
         loaded.config.listen = listen;
     }
-    let outcome = actor::run(supervise(common.clone(), loaded, dir, sample.as_ref()));
+    let settings = Settings::new(common.config.clone(), as_read, loaded);
+    let outcome = actor::run(supervise(common.clone(), settings, dir, sample.as_ref()));
     drop(sample);
     outcome
 }
 
 async fn supervise(
     common: Common,
-    loaded: Loaded,
+    settings: Settings,
     dir: std::path::PathBuf,
     sample: Option<&demo::Demo>,
 ) -> Result<ExitCode, CliError> {
     let telemetry = telemetry::init(common.log_format, common.log_level.as_deref())?;
     // The address first: it is the likeliest to fail, and nothing has happened yet.
-    let address = loaded.config.listen;
+    let address = settings.current().config.listen;
     let listener = TcpListener::bind(address)
         .await
         .map_err(|error| StartError::Listen { address, reason: error.to_string() })?;
     let address = listener.local_addr().unwrap_or(address);
+    let (noted, notes) = mpsc::unbounded_channel();
+    let noting = noted.clone();
     let (opening, is_demo) = (dir.clone(), sample.is_some());
     let opened = tokio::task::spawn_blocking(move || {
-        let node = Node::open(&opening, loaded)?;
+        let node = Node::open(&opening, settings)?;
+        let sources = Sources::load(&*node.log, &node.tenant, noting);
         if is_demo {
             demo::Demo::set_budget(&node);
         }
         let queries = node.queries()?;
-        Ok::<_, StartError>((node, queries))
+        Ok::<_, StartError>((node, queries, sources))
     });
-    let (node, queries) = opened.await.map_err(|_| StartError::CutShort)??;
+    let (node, queries, sources) = opened.await.map_err(|_| StartError::CutShort)??;
     let token = token(&dir)?;
     let (on_step, bar) = show_steps(common.json);
-    let (system, supervisor, notes) = tree::build(&node, queries, &on_step).map_err(StartError::View)?;
+    let (system, supervisor) = tree::build(&node, queries, sources, noted, &on_step);
     let system = Arc::new(system);
     let shutdown = Shutdown::default();
-    tokio::spawn(tree::record_supervision(node.log.clone(), node.tenant.clone(), notes));
+    tokio::spawn(notes::record(node.log.clone(), node.tenant.clone(), notes));
     let tree = tokio::task::spawn_local(supervisor.run_until(shutdown.subscribe()));
     let guard = Guard::new(&token, address);
     let server = tokio::spawn(serve(listener, guard, system.clone(), shutdown.clone()));
     write_server_file(&dir, address)?;
-    let announced =
-        tokio::spawn(announce(system.clone(), address, dir.clone(), bar, node.config.transcripts.enabled));
+    let announced = tokio::spawn(announce::announce(
+        system.clone(),
+        address,
+        dir.clone(),
+        bar,
+        node.settings.current().config.transcripts.enabled,
+    ));
+    service_manager::ready();
+    let pulse = tokio::task::spawn_local(service_manager::pulse());
+    let reloading = tokio::spawn(reload_on_hangup(node.settings.clone()));
     let code = wait(tree, &shutdown).await;
+    service_manager::stopping();
+    pulse.abort();
+    reloading.abort();
     announced.abort();
     stop(node, &system, &dir, server).await;
     let _ = tokio::task::spawn_blocking(move || telemetry.flush(FLUSH_DEADLINE)).await;
@@ -145,6 +164,21 @@ async fn stop_signal() {
     }
 }
 
+/// SIGHUP reads the settings again, and says what came of it.
+async fn reload_on_hangup(settings: Settings) {
+    let Ok(mut hangup) = signal(SignalKind::hangup()) else { return };
+    while hangup.recv().await.is_some() {
+        service_manager::reloading();
+        let settings = settings.clone();
+        match tokio::task::spawn_blocking(move || settings.reload()).await {
+            Ok(Ok(reloaded)) => eprint!("settings read again: {}", tables::system::reloaded(&reloaded)),
+            Ok(Err(error)) => eprintln!("the settings stay as they were: {error}"),
+            Err(_) => eprintln!("the settings stay as they were: reading them was cut short"),
+        }
+        service_manager::ready();
+    }
+}
+
 async fn serve(listener: TcpListener, guard: Guard, system: Arc<Supervised>, shutdown: Shutdown) {
     let router = http::router(&App { system }, guard);
     let served =
@@ -179,41 +213,4 @@ fn write_server_file(dir: &Path, address: SocketAddr) -> Result<(), CliError> {
     let bytes = serde_json::to_vec(&file).map_err(std::io::Error::from)?;
     paths::write_private(&path, &bytes)
         .map_err(|error| CliError::File { path: path.display().to_string(), reason: error.to_string() })
-}
-
-/// Runs the first import, and says what was found, what is not configured, and where to ask.
-async fn announce(
-    system: Arc<Supervised>,
-    address: SocketAddr,
-    dir: std::path::PathBuf,
-    bar: indicatif::ProgressBar,
-    reads_transcripts: bool,
-) {
-    let url = format!("http://{address}");
-    println!("mecris {} · data in {}", env!("CARGO_PKG_VERSION"), dir.display());
-    let summary = if reads_transcripts { system.import().await } else { Ok(ImportSummary::default()) };
-    bar.finish_and_clear();
-    match summary {
-        Ok(summary) => print!("{}", tables::import(&summary)),
-        Err(error) => println!("usage could not be imported: {error}"),
-    }
-    let status = system.queries.status(jiff::Timestamp::now());
-    println!("\n{}", tables::status(&status).trim_end());
-    println!("\nNot configured:");
-    if !reads_transcripts {
-        println!("  transcripts  set transcripts.enabled = true in the configuration");
-    }
-    if status.budgets.is_empty() {
-        println!("  budget       mecris budget set --amount 50 --period monthly");
-    }
-    if crate::config::paths::config_dir().is_none_or(|dir| !dir.join("config.toml").exists()) {
-        println!(
-            "  time zone    {} is the system's; set time_zone in config.toml for another",
-            status.time_zone
-        );
-    }
-    if std::env::var_os("OTEL_EXPORTER_OTLP_ENDPOINT").is_none() {
-        println!("  traces       set OTEL_EXPORTER_OTLP_ENDPOINT=http://localhost:4317 to export them");
-    }
-    println!("\nListening on {url} · try `mecris status`, `mecris report daily` · stop with Ctrl-C");
 }

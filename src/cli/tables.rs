@@ -2,16 +2,17 @@
 
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 
-use crate::actor::Snapshot;
 use crate::domain::money::Picodollars;
 use crate::domain::pricing::PriceTable;
 use crate::service::ImportSummary;
 use crate::service::queries::Replayed;
-use crate::service::requests::{HeadShown, Verified};
+use crate::service::requests::{HeadShown, StatusShown, Verified};
 use crate::view::budgets::BudgetLine;
 use crate::view::explain::Explanation;
 use crate::view::report::{ModelLine, Report, Totals};
 use crate::view::status::Status;
+
+pub mod system;
 
 /// The widest table.
 const WIDTH: u16 = 80;
@@ -76,7 +77,12 @@ fn sparkline(amounts: &[Picodollars]) -> String {
 
 /// `mecris status`.
 #[must_use]
-pub fn status(status: &Status) -> String {
+pub fn status(shown: &StatusShown) -> String {
+    let status = &shown.status;
+    numbers(status) + &system::trouble(&shown.sources)
+}
+
+fn numbers(status: &Status) -> String {
     let mut spent = table(&["Spend", "Cost", "Messages", "Output", "Cache read"], 1);
     let rows = [
         ("Today", &status.today),
@@ -326,23 +332,4 @@ pub fn prices(prices: &PriceTable, filter: &str) -> String {
         }
     }
     format!("{}\n\nUSD for a million tokens; snapshot {}\n", rows.trim_fmt(), prices.version)
-}
-
-/// `mecris actors`.
-#[must_use]
-pub fn actors(actors: &[Snapshot]) -> String {
-    let mut rows = table(&["Actor", "State", "Up (s)", "Restarts", "Queue", "Handled", "Last error"], 2);
-    for actor in actors {
-        let state = serde_json::to_value(actor.state).ok().and_then(|word| word.as_str().map(str::to_owned));
-        rows.add_row(vec![
-            actor.path.clone(),
-            state.unwrap_or_default(),
-            actor.uptime_seconds.to_string(),
-            actor.restarts.to_string(),
-            format!("{}/{}", actor.mailbox_depth, actor.mailbox_capacity),
-            count(actor.handled),
-            actor.last_error.clone().unwrap_or_default(),
-        ]);
-    }
-    format!("{}\n", rows.trim_fmt())
 }

@@ -70,6 +70,59 @@ impl schemars::JsonSchema for Secret {
     }
 }
 
+/// A telephone number as the person wrote it: personal, so shown by its last two digits only.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Phone(String);
+
+impl Phone {
+    /// Takes a number over.
+    #[must_use]
+    pub fn new(text: &str) -> Self {
+        Self(text.trim().to_owned())
+    }
+
+    /// The number itself, for the one who calls it.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+
+    /// `…10`
+    #[must_use]
+    pub fn masked(&self) -> String {
+        let digits: Vec<char> = self.0.chars().filter(char::is_ascii_digit).collect();
+        format!("…{}", digits[digits.len().saturating_sub(2)..].iter().collect::<String>())
+    }
+}
+
+impl fmt::Debug for Phone {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Phone({})", self.masked())
+    }
+}
+
+impl Serialize for Phone {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.masked())
+    }
+}
+
+impl<'de> Deserialize<'de> for Phone {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer).map(|text| Self::new(&text))
+    }
+}
+
+impl schemars::JsonSchema for Phone {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Phone".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({ "type": "string", "pattern": "^\\+[1-9][0-9]{7,14}$" })
+    }
+}
+
 /// Where an outside system is reached: `http://` or `https://` and a host, with nothing secret in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BaseUrl(reqwest::Url);

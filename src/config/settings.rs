@@ -1,12 +1,13 @@
 //! What can be set. Every key has a default; `docs/configuration.md` shows them all.
 
 use std::net::SocketAddr;
+use std::num::NonZeroU64;
 use std::path::PathBuf;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::secret::{BaseUrl, Secret};
+use super::secret::{BaseUrl, Phone, Secret};
 
 /// All settings.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -28,6 +29,10 @@ pub struct Config {
     pub twilio: Twilio,
     /// See [`Anthropic`].
     pub anthropic: Anthropic,
+    /// See [`Vault`].
+    pub vault: Vault,
+    /// See [`Console`].
+    pub console: Console,
 }
 
 /// Where usage is read from.
@@ -39,7 +44,7 @@ pub struct Transcripts {
     /// Claude configuration directories; where empty, `$CLAUDE_CONFIG_DIR`, `~/.claude` and `~/.config/claude`.
     pub roots: Vec<PathBuf>,
     /// How often they are looked at where the system does not tell of changes, in seconds; at least 1.
-    pub poll_seconds: u64,
+    pub poll_seconds: NonZeroU64,
 }
 
 /// The event log.
@@ -63,7 +68,7 @@ pub struct Beeminder {
     /// Where the API is.
     pub api_base: BaseUrl,
     /// How often goals are looked at, in seconds; more often when one is close to its deadline.
-    pub poll_seconds: u64,
+    pub poll_seconds: NonZeroU64,
 }
 
 /// SMS and WhatsApp.
@@ -83,13 +88,13 @@ pub struct Twilio {
     /// A file that holds it.
     pub api_key_secret_file: Option<PathBuf>,
     /// The number that messages come from, in E.164 form (`+15558675310`).
-    pub from_number: Option<String>,
+    pub from_number: Option<Phone>,
     /// `MG` and 32 hexadecimal digits, in place of a number.
     pub messaging_service_sid: Option<String>,
     /// The person's number.
-    pub to_number: Option<String>,
+    pub to_number: Option<Phone>,
     /// The WhatsApp sender's number.
-    pub whatsapp_from: Option<String>,
+    pub whatsapp_from: Option<Phone>,
     /// Where the API is.
     pub api_base: BaseUrl,
 }
@@ -110,6 +115,29 @@ pub struct Anthropic {
     pub api_base: BaseUrl,
 }
 
+/// The Obsidian vault. `mecris doctor` looks at it; nothing else does yet.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Vault {
+    /// The vault's folder.
+    pub path: Option<PathBuf>,
+}
+
+/// The provider's own pages. `mecris doctor` looks for the browser; nothing else does yet.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Console {
+    /// The browser's program; where absent, Chromium or Chrome is looked for.
+    pub browser: Option<PathBuf>,
+}
+
+const fn seconds(count: u64) -> NonZeroU64 {
+    match NonZeroU64::new(count) {
+        Some(seconds) => seconds,
+        None => NonZeroU64::MIN,
+    }
+}
+
 fn address(text: &str) -> BaseUrl {
     BaseUrl::parse(text).unwrap_or_else(|reason| unreachable!("{text}: {reason}"))
 }
@@ -125,13 +153,15 @@ impl Default for Config {
             beeminder: Beeminder::default(),
             twilio: Twilio::default(),
             anthropic: Anthropic::default(),
+            vault: Vault::default(),
+            console: Console::default(),
         }
     }
 }
 
 impl Default for Transcripts {
     fn default() -> Self {
-        Self { enabled: true, roots: Vec::new(), poll_seconds: 5 }
+        Self { enabled: true, roots: Vec::new(), poll_seconds: seconds(5) }
     }
 }
 
@@ -148,7 +178,7 @@ impl Default for Beeminder {
             token_file: None,
             username: "me".to_owned(),
             api_base: address("https://www.beeminder.com/api/v1/"),
-            poll_seconds: 300,
+            poll_seconds: seconds(300),
         }
     }
 }

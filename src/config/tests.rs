@@ -65,9 +65,13 @@ fn the_environment_is_stronger_than_the_file_and_ours_than_the_usual_names() {
     let loaded = with(text, &environment).loaded;
     assert_eq!(loaded.config.beeminder.username, "usual");
     assert_eq!(loaded.origin("beeminder.username"), Origin::Variable { name: "BEEMINDER_USERNAME".into() });
-    assert_eq!(loaded.config.beeminder.poll_seconds, 90);
+    assert_eq!(loaded.config.beeminder.poll_seconds.get(), 90);
     assert_eq!(loaded.config.transcripts.roots, [PathBuf::from("/a"), PathBuf::from("/b")]);
-    assert_eq!(loaded.config.twilio.to_number.as_deref(), Some("+15558675310"), "a number is text here");
+    assert_eq!(
+        loaded.config.twilio.to_number.as_ref().map(Phone::expose),
+        Some("+15558675310"),
+        "it is text here"
+    );
     assert!(!loaded.config.transcripts.enabled);
     assert_eq!(loaded.origin("listen"), Origin::Default);
     let ours = [("BEEMINDER_USERNAME", "usual"), ("MECRIS_BEEMINDER__USERNAME", "ours")];
@@ -115,9 +119,13 @@ fn every_secret_may_stand_in_a_file_and_every_usual_name_is_a_key() {
     let mut secrets = 0;
     for (table, definition) in schema["$defs"].as_object().unwrap() {
         for (name, property) in definition["properties"].as_object().into_iter().flatten() {
+            let key = format!("{}.{name}", table.to_lowercase());
+            if property.to_string().contains("#/$defs/Phone") {
+                assert!(forms::PHONES.iter().any(|(known, _)| *known == key), "{key}");
+            }
             if property.to_string().contains("#/$defs/Secret") {
-                let file = format!("{}.{name}_file", table.to_lowercase());
-                assert!(defaults.contains_key(&file), "{file}");
+                assert!(defaults.contains_key(&format!("{key}_file")), "{key}");
+                assert!(forms::SECRETS.iter().any(|(known, _)| *known == key), "{key}");
                 secrets += 1;
             }
         }

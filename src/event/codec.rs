@@ -6,7 +6,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::payload::{
-    BudgetRemoved, BudgetSet, BudgetSetV1, Event, LogRepaired, SupervisionNoted, UsageRecorded, UsageRevised,
+    BudgetRemoved, BudgetSet, BudgetSetV1, Event, LogRepaired, SourceChanged, SupervisionNoted,
+    UsageRecorded, UsageRevised,
 };
 use super::record::RecordRef;
 
@@ -55,6 +56,7 @@ impl Event<'_> {
             Self::BudgetRemoved(_) => ("budget-removed", 1),
             Self::LogRepaired(_) => ("log-repaired", 1),
             Self::SupervisionNoted(_) => ("supervision-noted", 1),
+            Self::SourceChanged(_) => ("source-changed", 1),
         }
     }
 }
@@ -72,6 +74,7 @@ pub fn encode(event: &Event<'_>) -> Vec<u8> {
         Event::BudgetRemoved(payload) => to_bytes(payload),
         Event::LogRepaired(payload) => to_bytes(payload),
         Event::SupervisionNoted(payload) => to_bytes(payload),
+        Event::SourceChanged(payload) => to_bytes(payload),
     }
 }
 
@@ -88,6 +91,7 @@ pub fn decode<'a>(record: &RecordRef<'a>) -> Result<Event<'a>, CodecError> {
         ("budget-removed", 1) => Event::BudgetRemoved(from_bytes(record)?),
         ("log-repaired", 1) => Event::LogRepaired(from_bytes(record)?),
         ("supervision-noted", 1) => Event::SupervisionNoted(from_bytes(record)?),
+        ("source-changed", 1) => Event::SourceChanged(from_bytes(record)?),
         (type_name, version) => {
             return Err(CodecError::Unknown { type_name: type_name.to_owned(), version });
         }
@@ -106,6 +110,7 @@ pub fn schemas() -> Vec<(String, schemars::Schema)> {
         named("budget-removed", 1, schemars::schema_for!(BudgetRemoved)),
         named("log-repaired", 1, schemars::schema_for!(LogRepaired)),
         named("supervision-noted", 1, schemars::schema_for!(SupervisionNoted)),
+        named("source-changed", 1, schemars::schema_for!(SourceChanged)),
     ]
 }
 

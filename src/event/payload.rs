@@ -35,6 +35,8 @@ pub enum Event<'a> {
     LogRepaired(LogRepaired),
     /// The supervisor did something about an actor.
     SupervisionNoted(SupervisionNoted),
+    /// An outside system changed its state.
+    SourceChanged(SourceChanged),
 }
 
 /// A billed call: numbers and ids only, never message text. When it happened stands in the envelope.
@@ -189,6 +191,17 @@ pub struct SupervisionNoted {
     /// What was done, such as `restarted` or `escalated`.
     pub change: String,
     /// Why: the kind of failure, never a message's contents.
+    pub reason: String,
+}
+
+/// An outside system changed its state, or its circuit breaker did.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct SourceChanged {
+    /// The source's name, such as `beeminder`.
+    pub source: String,
+    /// `ok`, `failing`, `unauthorized`, `not-configured`, `breaker-open` or `breaker-closed`.
+    pub state: String,
+    /// Why, in words of ours: never what the outside system sent.
     pub reason: String,
 }
 

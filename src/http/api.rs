@@ -19,19 +19,19 @@ use crate::log::verify::parse_hash;
 use crate::service::ImportSummary;
 use crate::service::queries::{EventPage, Replayed};
 use crate::service::requests::{
-    BackedUp, BackupBody, BudgetBody, Budgets, HeadShown, Reckoning, Verified, parse_until,
+    BackedUp, BackupBody, BudgetBody, Budgets, HeadShown, Reckoning, StatusShown, Verified, parse_until,
 };
 use crate::view::explain::{Explanation, Subject};
 use crate::view::report::{Grouping, Range, Report};
-use crate::view::status::Status;
 
 use super::App;
 use super::problem::{Body, Params, Problem, Segment};
 
-type Answer<T> = Result<Json<T>, Problem>;
+/// What a handler answers.
+pub type Answer<T> = Result<Json<T>, Problem>;
 
 /// Runs a question that reads the disk away from the runtime's own threads.
-async fn blocking<T: Send + 'static, E: Into<Problem> + Send + 'static>(
+pub(super) async fn blocking<T: Send + 'static, E: Into<Problem> + Send + 'static>(
     ask: impl FnOnce() -> Result<T, E> + Send + 'static,
 ) -> Answer<T> {
     match tokio::task::spawn_blocking(ask).await {
@@ -50,10 +50,10 @@ fn zone(name: Option<&str>) -> Result<Option<TimeZone>, Problem> {
 
 /// How things stand.
 #[utoipa::path(get, path = "/api/v1/status", tag = "money", security(("token" = [])), responses(
-    (status = 200, body = Status), (status = 401, body = Problem),
+    (status = 200, body = StatusShown), (status = 401, body = Problem),
 ))]
-pub async fn status(State(app): State<App>) -> Json<Status> {
-    Json(app.system.queries.status(Timestamp::now()))
+pub async fn status(State(app): State<App>) -> Json<StatusShown> {
+    Json(app.system.status(Timestamp::now()))
 }
 
 /// What a report shall cover.
@@ -269,12 +269,4 @@ pub async fn export(
 ))]
 pub async fn import(State(app): State<App>) -> Answer<ImportSummary> {
     Ok(Json(app.system.import().await?))
-}
-
-/// The tree of actors: state, restarts, queue, last error.
-#[utoipa::path(get, path = "/api/v1/actors", tag = "health", security(("token" = [])), responses(
-    (status = 200, body = serde_json::Value), (status = 401, body = Problem),
-))]
-pub async fn actors(State(app): State<App>) -> Json<Vec<crate::actor::Snapshot>> {
-    Json(app.system.actors())
 }

@@ -5,9 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use jiff::tz::TimeZone;
 
-use crate::config::{Config, ConfigError, Loaded, paths, prices};
+use crate::config::{Config, ConfigError, paths, prices};
 use crate::domain::pricing::PriceTable;
 use crate::event::payload::LogRepaired;
 use crate::event::{Event, EventId, Metadata, NewEvent, StreamId, TenantId};
@@ -19,6 +18,7 @@ use crate::view::{Horizon, ViewError};
 use super::importer::Importer;
 use super::queries::{Queries, SharedViews};
 use super::recorder::{Recorder, new_event};
+use super::settings::Settings;
 use super::snapshots::Snapshots;
 
 /// Why the system does not start: one line with the mend.
@@ -86,10 +86,8 @@ pub struct Node {
     pub report: OpenReport,
     /// Whose events these are.
     pub tenant: TenantId,
-    /// The time zone that days are reckoned in.
-    pub zone: TimeZone,
     /// The settings.
-    pub config: Config,
+    pub settings: Settings,
     /// The prices.
     pub prices: Arc<PriceTable>,
 }
@@ -99,7 +97,8 @@ impl Node {
     ///
     /// # Errors
     /// [`StartError`].
-    pub fn open(dir: &Path, loaded: Loaded) -> Result<Self, StartError> {
+    pub fn open(dir: &Path, settings: Settings) -> Result<Self, StartError> {
+        let loaded = settings.current();
         let prices = prices::price_table(loaded.config.prices.as_deref())?;
         paths::make_private(dir).map_err(|error| StartError::DataDir {
             path: dir.display().to_string(),
@@ -111,8 +110,7 @@ impl Node {
             log: Arc::new(log),
             report,
             tenant: TenantId::local(),
-            zone: loaded.zone,
-            config: loaded.config,
+            settings,
             prices: Arc::new(prices),
         })
     }
@@ -132,7 +130,7 @@ impl Node {
         Ok(Queries {
             log: self.log.clone(),
             tenant: self.tenant.clone(),
-            zone: self.zone.clone(),
+            settings: self.settings.clone(),
             views: SharedViews::new(views),
         })
     }
@@ -146,7 +144,8 @@ impl Node {
     /// Imports from these directories, or from the configured ones, or from where Claude Code keeps them.
     #[must_use]
     pub fn importer(&self, roots: &[PathBuf], actor: &'static str) -> Importer {
-        let configured = &self.config.transcripts.roots;
+        let settings = self.settings.current();
+        let configured = &settings.config.transcripts.roots;
         let roots = match (roots, configured.as_slice()) {
             ([], []) => {
                 let named = std::env::var("CLAUDE_CONFIG_DIR").ok();

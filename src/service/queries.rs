@@ -19,6 +19,8 @@ use crate::view::report::{Grouping, Range, Report, Totals, report};
 use crate::view::status::{Status, status};
 use crate::view::{TenantView, ViewError, Views};
 
+use super::settings::Settings;
+
 /// The views as they are being kept up.
 #[derive(Debug, Clone, Default)]
 pub struct SharedViews(Arc<RwLock<Views>>);
@@ -110,13 +112,17 @@ pub struct Queries {
     pub log: Arc<dyn EventLog>,
     /// Whose.
     pub tenant: TenantId,
-    /// The time zone that days are reckoned in unless a question names another.
-    pub zone: TimeZone,
+    /// The settings in force: the time zone that days are reckoned in unless a question names another.
+    pub settings: Settings,
     /// The views.
     pub views: SharedViews,
 }
 
 impl Queries {
+    fn zone(&self) -> TimeZone {
+        self.settings.current().zone.clone()
+    }
+
     fn with_view<T>(&self, read: impl FnOnce(&TenantView) -> T) -> T {
         self.views.read(|views| match views.tenant(&self.tenant) {
             Some(view) => read(view),
@@ -128,19 +134,19 @@ impl Queries {
     #[must_use]
     pub fn status(&self, now: Timestamp) -> Status {
         let (position, recorded_at) = self.views.read(|views| (views.position.0, views.recorded_at));
-        Status { position, recorded_at, ..self.with_view(|view| status(view, now, &self.zone)) }
+        Status { position, recorded_at, ..self.with_view(|view| status(view, now, &self.zone())) }
     }
 
     /// A report.
     #[must_use]
     pub fn report(&self, grouping: Grouping, range: &Range, zone: Option<&TimeZone>) -> Report {
-        self.with_view(|view| report(&view.spend, grouping, range, zone.unwrap_or(&self.zone)))
+        self.with_view(|view| report(&view.spend, grouping, range, zone.unwrap_or(&self.zone())))
     }
 
     /// How the budgets stand.
     #[must_use]
     pub fn budgets(&self, now: Timestamp) -> Vec<BudgetLine> {
-        self.with_view(|view| budgets(view, now, &self.zone))
+        self.with_view(|view| budgets(view, now, &self.zone()))
     }
 
     /// The events behind a number, from the log alone. Blocks.
@@ -149,7 +155,7 @@ impl Queries {
     /// [`ViewError`].
     pub fn explain(&self, subject: &Subject, zone: Option<&TimeZone>) -> Result<Explanation, ViewError> {
         let head = self.log.head().position;
-        explain(&*self.log, &self.tenant, subject, zone.unwrap_or(&self.zone), head)
+        explain(&*self.log, &self.tenant, subject, zone.unwrap_or(&self.zone()), head)
     }
 
     /// Everything rebuilt from the first event, from the log alone. Blocks.
@@ -175,8 +181,8 @@ impl Queries {
             recorded_at: views.recorded_at,
             head: self.log.head().position.0,
             total: (&view.spend.total()).into(),
-            report: report(&view.spend, Grouping::Daily, &Range::default(), &self.zone),
-            budgets: budgets(view, moment, &self.zone),
+            report: report(&view.spend, Grouping::Daily, &Range::default(), &self.zone()),
+            budgets: budgets(view, moment, &self.zone()),
             incidents: view.incidents,
         })
     }

@@ -15,6 +15,19 @@ use crate::log::backup::BackupReport;
 use crate::log::verify::VerifyReport;
 use crate::view::budgets::BudgetLine;
 use crate::view::replay::Until;
+use crate::view::status::Status;
+
+use super::sources::SourceShown;
+
+/// How things stand, with the sources that are behind the numbers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct StatusShown {
+    /// The numbers.
+    #[serde(flatten)]
+    pub status: Status,
+    /// The outside systems, with the age of what they said; empty where no supervisor runs.
+    pub sources: Vec<SourceShown>,
+}
 
 /// The budgets and how they stand.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]

@@ -4,22 +4,23 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use tokio::sync::{mpsc, watch};
 
 use crate::actor::{ChildSpec, Handle, Snapshot, Strategy, SupervisionEvent, Supervisor, Vitals};
 use crate::domain::budget::BudgetCommand;
-use crate::event::payload::SupervisionNoted;
-use crate::event::{Event, EventId, Metadata, Position, StreamId, TenantId};
-use crate::log::{Append, EventLog, Expected, SledLog};
-use crate::view::ViewError;
+use crate::event::Position;
+use crate::log::SledLog;
 
 use super::ServiceError;
 use super::budget_actor::{BudgetActor, BudgetMessage};
 use super::importer::{ImportSummary, OnStep};
 use super::node::Node;
+use super::notes::Note;
 use super::projection_actor::ProjectionActor;
 use super::queries::Queries;
-use super::recorder::new_event;
+use super::requests::StatusShown;
+use super::sources::Sources;
 use super::usage_actor::{SharedImportState, UsageActor, UsageMessage};
 
 /// How long a person waits for a command.
@@ -33,6 +34,8 @@ pub struct Supervised {
     pub queries: Queries,
     /// What is known of the last import.
     pub import_state: SharedImportState,
+    /// The outside systems.
+    pub sources: Sources,
     /// How far the views are.
     pub projected: watch::Receiver<Position>,
     log: Arc<SledLog>,
@@ -42,19 +45,17 @@ pub struct Supervised {
 }
 
 /// Puts the tree together. The caller runs the supervisor and, beside it, the recording of what it does.
-///
-/// # Errors
-/// [`ViewError`]: the views could not be built.
 pub fn build(
     node: &Node,
     queries: Queries,
+    sources: Sources,
+    noted: mpsc::UnboundedSender<Note>,
     on_step: &OnStep,
-) -> Result<(Supervised, Supervisor, mpsc::UnboundedReceiver<SupervisionEvent>), ViewError> {
-    let (noted, notes) = mpsc::unbounded_channel();
+) -> (Supervised, Supervisor) {
     let listener: Rc<dyn Fn(SupervisionEvent)> = Rc::new(move |event| {
         tracing::warn!(?event, "supervision");
         // Nobody records any more while the program ends.
-        let _ = noted.send(event);
+        let _ = noted.send(Note::Supervision(event));
     });
     let mut root = Supervisor::new("root", Strategy::RestForOne, listener.clone());
     let projected = watch::Sender::new(queries.views.read(|views| views.position));
@@ -78,13 +79,14 @@ pub fn build(
     let supervised = Supervised {
         queries,
         import_state,
+        sources,
         projected: projected.subscribe(),
         log: node.log.clone(),
         usage,
         budgets,
         vitals: root.vitals(),
     };
-    Ok((supervised, root, notes))
+    (supervised, root)
 }
 
 fn add_usage(
@@ -94,41 +96,13 @@ fn add_usage(
     state: &SharedImportState,
 ) -> Handle<UsageMessage> {
     let importer = node.importer(&[], "usage");
-    let poll = Duration::from_secs(node.config.transcripts.poll_seconds.max(1));
+    let poll = Duration::from_secs(node.settings.current().config.transcripts.poll_seconds.get());
     let (on_step, state) = (on_step.clone(), state.clone());
     // Reading everything may take long without being hung.
     let spec = ChildSpec { capacity: 16, heartbeat: IMPORT_PATIENCE, ..ChildSpec::default() };
     tenants.add(&format!("{}/usage", node.tenant), spec, move || {
         UsageActor::new(importer.clone(), on_step.clone(), state.clone(), poll)
     })
-}
-
-/// Records what the supervisors do, until the tree is gone.
-pub async fn record_supervision(
-    log: Arc<dyn EventLog>,
-    tenant: TenantId,
-    mut notes: mpsc::UnboundedReceiver<SupervisionEvent>,
-) {
-    while let Some(event) = notes.recv().await {
-        let (actor, change, reason) = match event {
-            SupervisionEvent::Restarting { path, reason, .. } => (path, "restarted", reason.to_string()),
-            SupervisionEvent::Escalated { path, reason } => (path, "escalated", reason.to_string()),
-            SupervisionEvent::CutOff { path } => (path, "cut-off", "did not stop in time".to_owned()),
-        };
-        let payload = SupervisionNoted { actor, change: change.to_owned(), reason };
-        let metadata = Metadata { actor: "supervisor".into(), ..Metadata::default() };
-        let event = new_event(
-            EventId::random(),
-            &Event::SupervisionNoted(payload),
-            jiff::Timestamp::now(),
-            &metadata,
-        );
-        let stream = StreamId::new("supervision");
-        let append = Append { tenant: tenant.clone(), stream, expected: Expected::Any, events: vec![event] };
-        if let Err(error) = log.append(append).await {
-            tracing::warn!(%error, "supervision could not be recorded");
-        }
-    }
 }
 
 impl Supervised {
@@ -155,6 +129,12 @@ impl Supervised {
     pub async fn import(&self) -> Result<ImportSummary, ServiceError> {
         let answer = self.usage.ask(UsageMessage::Import, IMPORT_PATIENCE).await;
         Ok(answer.map_err(|error| ServiceError::asking("the usage actor", error))??)
+    }
+
+    /// How things stand.
+    #[must_use]
+    pub fn status(&self, now: Timestamp) -> StatusShown {
+        StatusShown { status: self.queries.status(now), sources: self.sources.shown(now).sources }
     }
 
     /// The log itself, for what only it can do: verify and back up.

@@ -57,6 +57,8 @@ fn every_version() -> Vec<(&'static str, u16, Vec<u8>, Event<'static>)> {
     let repaired = LogRepaired { copy: "sled".into(), first: 3, last: 9, cause: "checksum".into() };
     let noted =
         SupervisionNoted { actor: "root/usage".into(), change: "restarted".into(), reason: "panic".into() };
+    let changed =
+        SourceChanged { source: "beeminder".into(), state: "failing".into(), reason: "timeout".into() };
     let removed = BudgetRemoved { name: "main".into() };
     let mut all: Vec<_> = [
         Event::UsageRecorded(usage()),
@@ -65,6 +67,7 @@ fn every_version() -> Vec<(&'static str, u16, Vec<u8>, Event<'static>)> {
         Event::BudgetRemoved(removed),
         Event::LogRepaired(repaired),
         Event::SupervisionNoted(noted),
+        Event::SourceChanged(changed),
     ]
     .into_iter()
     .map(|event| {

@@ -1,0 +1,45 @@
+//! What `mecris run` says at its start: what was found, what is not configured, and where to ask.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use crate::service::{ImportSummary, Supervised};
+
+use super::tables;
+
+/// Runs the first import, and says what was found, what is not configured, and where to ask.
+pub async fn announce(
+    system: Arc<Supervised>,
+    address: SocketAddr,
+    dir: std::path::PathBuf,
+    bar: indicatif::ProgressBar,
+    reads_transcripts: bool,
+) {
+    let url = format!("http://{address}");
+    println!("mecris {} · data in {}", env!("CARGO_PKG_VERSION"), dir.display());
+    let summary = if reads_transcripts { system.import().await } else { Ok(ImportSummary::default()) };
+    bar.finish_and_clear();
+    match summary {
+        Ok(summary) => print!("{}", tables::import(&summary)),
+        Err(error) => println!("usage could not be imported: {error}"),
+    }
+    let status = system.status(jiff::Timestamp::now());
+    println!("\n{}", tables::status(&status).trim_end());
+    println!("\nNot configured:");
+    if !reads_transcripts {
+        println!("  transcripts  set transcripts.enabled = true in the configuration");
+    }
+    if status.status.budgets.is_empty() {
+        println!("  budget       mecris budget set --amount 50 --period monthly");
+    }
+    if crate::config::paths::config_dir().is_none_or(|dir| !dir.join("config.toml").exists()) {
+        println!(
+            "  time zone    {} is the system's; set time_zone in config.toml for another",
+            status.status.time_zone
+        );
+    }
+    if std::env::var_os("OTEL_EXPORTER_OTLP_ENDPOINT").is_none() {
+        println!("  traces       set OTEL_EXPORTER_OTLP_ENDPOINT=http://localhost:4317 to export them");
+    }
+    println!("\nListening on {url} · try `mecris status`, `mecris report daily` · stop with Ctrl-C");
+}

@@ -1,0 +1,21 @@
+//! `mecris doctor`.
+
+use std::process::ExitCode;
+
+use crate::config::{self, paths};
+use crate::service::doctor::{Diagnosis, Verdict, local};
+
+use super::output::{CliError, print};
+use super::{Common, tables};
+
+/// Looks at everything, and says what mends it. Exit code 1 where something does not work.
+///
+/// # Errors
+/// [`CliError::Output`].
+pub fn doctor(common: &Common, is_offline: bool) -> Result<ExitCode, CliError> {
+    let inspection = config::inspect(common.config.as_deref());
+    let checks = local::checks(&inspection, paths::data_dir(common.data_dir.as_deref()));
+    let diagnosis = Diagnosis::new(&inspection, checks);
+    print(common.json, &diagnosis, tables::system::diagnosis)?;
+    Ok(if diagnosis.worst == Verdict::Problem { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}

@@ -1,0 +1,184 @@
+//! The forms that keys, ids and numbers have. A value of the wrong form starts nothing and stops nothing: the
+//! part that needs it is not configured, and `mecris doctor` says what is wrong.
+//!
+//! Sources: Twilio's API reference (SIDs are two letters and 32 hexadecimal digits), ITU-T E.164,
+//! Anthropic's console (`sk-ant-api…`, `sk-ant-admin…`), Beeminder's API reference.
+
+use super::{Config, Phone, Secret};
+
+/// Reads a secret from the settings.
+pub type SecretOf = fn(&Config) -> Option<&Secret>;
+
+/// Every secret, by its key.
+pub const SECRETS: &[(&str, SecretOf)] = &[
+    ("beeminder.token", |config| config.beeminder.token.as_ref()),
+    ("twilio.auth_token", |config| config.twilio.auth_token.as_ref()),
+    ("twilio.api_key_secret", |config| config.twilio.api_key_secret.as_ref()),
+    ("anthropic.api_key", |config| config.anthropic.api_key.as_ref()),
+    ("anthropic.admin_key", |config| config.anthropic.admin_key.as_ref()),
+];
+
+/// Reads a telephone number from the settings.
+pub type PhoneOf = fn(&Config) -> Option<&Phone>;
+
+/// Every telephone number, by its key.
+pub const PHONES: &[(&str, PhoneOf)] = &[
+    ("twilio.from_number", |config| config.twilio.from_number.as_ref()),
+    ("twilio.to_number", |config| config.twilio.to_number.as_ref()),
+    ("twilio.whatsapp_from", |config| config.twilio.whatsapp_from.as_ref()),
+];
+
+/// A value of the wrong form.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WrongForm {
+    /// The key.
+    pub key: &'static str,
+    /// What is wrong, without the value: it may be a secret in the wrong place.
+    pub detail: String,
+    /// The mend.
+    pub fix: &'static str,
+}
+
+/// Every value that has not the form it must have.
+#[must_use]
+pub fn wrong_forms(config: &Config) -> Vec<WrongForm> {
+    let mut wrong = Vec::new();
+    let mut hold = |key, value: Option<&str>, form: Form| {
+        if let Some(value) = value
+            && let Err(detail) = form.check(value)
+        {
+            wrong.push(WrongForm { key, detail, fix: form.fix() });
+        }
+    };
+    let (twilio, anthropic) = (&config.twilio, &config.anthropic);
+    let secret = |secret: &'_ Option<Secret>| secret.as_ref().map(|secret| secret.expose().to_owned());
+    hold("beeminder.token", secret(&config.beeminder.token).as_deref(), Form::BeeminderToken);
+    hold("beeminder.username", Some(&config.beeminder.username), Form::Username);
+    hold("twilio.account_sid", twilio.account_sid.as_deref(), Form::Sid("AC"));
+    hold("twilio.auth_token", secret(&twilio.auth_token).as_deref(), Form::Hex32);
+    hold("twilio.api_key_sid", twilio.api_key_sid.as_deref(), Form::Sid("SK"));
+    hold("twilio.api_key_secret", secret(&twilio.api_key_secret).as_deref(), Form::Word);
+    hold("twilio.messaging_service_sid", twilio.messaging_service_sid.as_deref(), Form::Sid("MG"));
+    for (key, phone) in PHONES {
+        hold(key, phone(config).map(Phone::expose), Form::E164);
+    }
+    hold("anthropic.api_key", secret(&anthropic.api_key).as_deref(), Form::AnthropicKey);
+    hold("anthropic.admin_key", secret(&anthropic.admin_key).as_deref(), Form::AnthropicAdminKey);
+    wrong
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Form {
+    BeeminderToken,
+    Username,
+    Sid(&'static str),
+    Hex32,
+    Word,
+    E164,
+    AnthropicKey,
+    AnthropicAdminKey,
+}
+
+impl Form {
+    fn check(self, value: &str) -> Result<(), String> {
+        let is_hex = |text: &str| text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let is_word = |text: &str| {
+            !text.is_empty()
+                && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
+        };
+        let length = value.chars().count();
+        match self {
+            Self::BeeminderToken if !is_word(value) || length < 8 => {
+                Err(format!("a token is one word of letters and digits; this has {length} characters"))
+            }
+            Self::Username if !is_word(value) => Err("a user name is one word".into()),
+            Self::Sid(prefix) if !value.strip_prefix(prefix).is_some_and(is_hex) => {
+                Err(format!("it must be {prefix} and 32 hexadecimal digits; this has {length} characters"))
+            }
+            Self::Hex32 if !is_hex(value) => {
+                Err(format!("it must be 32 hexadecimal digits; this has {length} characters"))
+            }
+            Self::Word if !is_word(value) => Err("it must be one word of letters and digits".into()),
+            Self::E164 if !is_e164(value) => {
+                Err("it must be '+', the country and the number: 8 to 15 digits and nothing else".into())
+            }
+            Self::AnthropicKey if value.starts_with("sk-ant-admin") => Err("this is an admin key".into()),
+            Self::AnthropicKey if !value.starts_with("sk-ant-") => Err("keys begin with sk-ant-".into()),
+            Self::AnthropicAdminKey if !value.starts_with("sk-ant-admin") => Err(
+                "admin keys begin with sk-ant-admin; an ordinary key cannot read an organisation's reports"
+                    .into(),
+            ),
+            _ => Ok(()),
+        }
+    }
+
+    fn fix(self) -> &'static str {
+        match self {
+            Self::BeeminderToken => "copy auth_token from https://www.beeminder.com/api/v1/auth_token.json",
+            Self::Username => "use your Beeminder user name, or 'me'",
+            Self::Sid("AC") | Self::Hex32 => "copy it from the account's page at https://console.twilio.com",
+            Self::Sid("SK") | Self::Word => {
+                "make an API key at https://console.twilio.com and copy both parts"
+            }
+            Self::Sid(_) => "copy it from Messaging > Services at https://console.twilio.com",
+            Self::E164 => "write it as +15558675310",
+            Self::AnthropicKey => "put admin keys into anthropic.admin_key, ordinary ones here",
+            Self::AnthropicAdminKey => {
+                "put ordinary keys into anthropic.api_key; organisations make admin keys in their console"
+            }
+        }
+    }
+}
+
+/// Whether a text is a telephone number in E.164 form: `+`, then 8 to 15 digits, the first not 0.
+#[must_use]
+pub fn is_e164(text: &str) -> bool {
+    text.strip_prefix('+').is_some_and(|digits| {
+        (8..=15).contains(&digits.len())
+            && !digits.starts_with('0')
+            && digits.bytes().all(|byte| byte.is_ascii_digit())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_wrong_form_is_named_and_no_value_is_shown() {
+        let mut config = Config::default();
+        assert_eq!(wrong_forms(&config), []);
+        let secret = |text: &str| Some(Secret::new(text));
+        config.beeminder.token = secret("two words here");
+        config.beeminder.username = "a b".into();
+        config.twilio.account_sid = Some("AC123".into());
+        config.twilio.auth_token = secret("0123456789");
+        config.twilio.api_key_sid = Some(format!("AC{}", "0".repeat(32)));
+        config.twilio.api_key_secret = secret("x y");
+        config.twilio.messaging_service_sid = Some("MG".into());
+        config.twilio.from_number = Some(Phone::new("015558675310"));
+        config.twilio.to_number = Some(Phone::new("+1 555 867 5310"));
+        config.twilio.whatsapp_from = Some(Phone::new("+0123456789"));
+        config.anthropic.api_key = secret("sk-ant-admin01-abcdefgh");
+        config.anthropic.admin_key = secret("sk-ant-api03-abcdefgh");
+        let wrong = wrong_forms(&config);
+        assert_eq!(wrong.len(), 12, "{wrong:?}");
+        let said = format!("{wrong:?}");
+        for value in ["two words", "0123456789", "8675310", "abcdefgh"] {
+            let in_a_fix = wrong.iter().filter(|wrong| wrong.fix.contains(value)).count();
+            assert_eq!(said.matches(value).count(), in_a_fix, "{value}: {said}");
+        }
+    }
+
+    #[test]
+    fn right_forms_are_taken() {
+        let mut config = Config::default();
+        config.beeminder.token = Some(Secret::new("abcdefghijklmnopqrst"));
+        config.twilio.account_sid = Some(format!("AC{}", "0a".repeat(16)));
+        config.twilio.auth_token = Some(Secret::new(&"0a".repeat(16)));
+        config.twilio.from_number = Some(Phone::new("+15005550006"));
+        config.anthropic.api_key = Some(Secret::new("sk-ant-api03-x"));
+        config.anthropic.admin_key = Some(Secret::new("sk-ant-admin01-x"));
+        assert_eq!(wrong_forms(&config), []);
+    }
+}

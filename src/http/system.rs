@@ -1,0 +1,62 @@
+//! The handlers about the system itself: its actors, its sources, what happened to it, its settings.
+
+#![allow(clippy::missing_errors_doc)]
+
+use axum::Json;
+use axum::extract::State;
+use jiff::Timestamp;
+use serde::Deserialize;
+use utoipa::IntoParams;
+
+use crate::service::notes::{self, Incidents};
+use crate::service::settings::Reloaded;
+use crate::service::sources::SourcesShown;
+
+use super::App;
+use super::api::{Answer, blocking};
+use super::problem::{Params, Problem};
+
+/// The tree of actors: state, restarts, queue, last error.
+#[utoipa::path(get, path = "/api/v1/actors", tag = "health", security(("token" = [])), responses(
+    (status = 200, body = serde_json::Value), (status = 401, body = Problem),
+))]
+pub async fn actors(State(app): State<App>) -> Json<Vec<crate::actor::Snapshot>> {
+    Json(app.system.actors())
+}
+
+/// The outside systems: whether each answers, how old what it said is, and what mends it.
+#[utoipa::path(get, path = "/api/v1/sources", tag = "health", security(("token" = [])), responses(
+    (status = 200, body = SourcesShown), (status = 401, body = Problem),
+))]
+pub async fn sources(State(app): State<App>) -> Json<SourcesShown> {
+    Json(app.system.sources.shown(Timestamp::now()))
+}
+
+/// From when on.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub struct IncidentParams {
+    /// The first instant (RFC 3339); the log's beginning where absent.
+    #[param(value_type = Option<String>, format = DateTime)]
+    since: Option<Timestamp>,
+}
+
+/// What happened to the system itself: restarts, escalations, sources that came and went, repairs.
+#[utoipa::path(get, path = "/api/v1/incidents", tag = "audit", params(IncidentParams), security(("token" = [])), responses(
+    (status = 200, body = Incidents), (status = 400, body = Problem), (status = 401, body = Problem),
+))]
+pub async fn incidents(State(app): State<App>, Params(params): Params<IncidentParams>) -> Answer<Incidents> {
+    let queries = app.system.queries.clone();
+    blocking(move || notes::incidents(&*queries.log, &queries.tenant, params.since)).await
+}
+
+/// Reads the settings again: what can change while the system runs does, the answer tells what cannot.
+#[utoipa::path(post, path = "/api/v1/reload", tag = "health", security(("token" = [])), responses(
+    (status = 200, body = Reloaded), (status = 400, body = Problem, description = "something is wrong with them; nothing changed"),
+    (status = 401, body = Problem),
+))]
+pub async fn reload(State(app): State<App>) -> Answer<Reloaded> {
+    let settings = app.system.queries.settings.clone();
+    blocking(move || settings.reload().map_err(|error| Problem::bad_request(error.to_string()))).await
+}

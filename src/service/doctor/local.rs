@@ -1,0 +1,323 @@
+//! What can be told from this machine alone.
+
+use std::io::ErrorKind;
+use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use crate::config::forms::{SECRETS, wrong_forms};
+use crate::config::{Config, ConfigError, Inspection, Origin, paths, prices};
+use crate::integration::claude_code::discover::{default_roots, discover};
+use crate::log::{EventLog, LogError, SledLog};
+use crate::service::node::log_options;
+
+use super::Check;
+
+/// Looks at the settings, the directories, the log and the programs. Blocks.
+#[must_use]
+pub fn checks(inspection: &Inspection, data_dir: Result<PathBuf, ConfigError>) -> Vec<Check> {
+    let config = &inspection.loaded.config;
+    let mut checks = settings(inspection);
+    checks.extend(complete(config));
+    checks.extend(private_files(inspection));
+    checks.push(time_zone(inspection));
+    match data_dir {
+        Ok(dir) => {
+            checks.push(directory(&dir));
+            checks.push(disk(&dir, config));
+            let log = log(&dir, config);
+            let is_running = log.detail.starts_with(RUNNING);
+            checks.push(log);
+            checks.push(listen(config, is_running));
+        }
+        Err(error) => {
+            checks.push(Check::problem("data directory", error.to_string(), "name one with --data-dir"));
+        }
+    }
+    checks.push(transcripts(config));
+    checks.push(price_file(config));
+    checks.push(vault(config));
+    checks.push(browser(config));
+    checks
+}
+
+/// How the log's check begins where a supervisor holds it.
+const RUNNING: &str = "a supervisor";
+
+fn settings(inspection: &Inspection) -> Vec<Check> {
+    let mut checks: Vec<Check> = inspection
+        .problems
+        .iter()
+        .map(|(key, error)| {
+            let name = if key.is_empty() { "configuration" } else { key };
+            match error {
+                ConfigError::Broken { origin, detail, fix } => {
+                    Check::problem(name, format!("{origin}: {detail}"), fix)
+                }
+                other => Check::problem(name, other.to_string(), "mend or remove the file"),
+            }
+        })
+        .collect();
+    let loaded = &inspection.loaded;
+    checks.extend(wrong_forms(&loaded.config).into_iter().map(|wrong| {
+        let origin = loaded.origin(wrong.key);
+        Check::problem(wrong.key, format!("{origin}: {}", wrong.detail), wrong.fix)
+    }));
+    if checks.is_empty() {
+        let set = loaded.origins.len();
+        let detail = match &loaded.file {
+            Some(file) => format!("{set} settings in {} and the environment", file.display()),
+            None => format!("no file, {set} settings in the environment"),
+        };
+        checks.push(Check::ok("configuration", detail));
+    }
+    checks
+}
+
+/// Keys that need each other.
+fn complete(config: &Config) -> Vec<Check> {
+    let twilio = &config.twilio;
+    let has_account = twilio.account_sid.is_some();
+    let has_key = twilio.api_key_sid.is_some() || twilio.api_key_secret.is_some();
+    let has_secret = twilio.auth_token.is_some() || has_key;
+    let has_sender = twilio.from_number.is_some() || twilio.messaging_service_sid.is_some();
+    let needs = [
+        (has_secret && !has_account, "twilio.account_sid", "there is a token or an API key, and no account"),
+        (has_account && !has_secret, "twilio.auth_token", "there is an account, and no token or API key"),
+        (
+            twilio.api_key_sid.is_some() != twilio.api_key_secret.is_some(),
+            "twilio.api_key_secret",
+            "one half of an API key is set and not the other",
+        ),
+        (has_account && !has_sender, "twilio.from_number", "there is nothing that messages could come from"),
+        (
+            has_account && twilio.to_number.is_none(),
+            "twilio.to_number",
+            "there is nobody to send messages to",
+        ),
+    ];
+    let missing = needs.into_iter().filter(|(is_missing, ..)| *is_missing);
+    missing.map(|(_, key, detail)| Check::problem(key, detail, format!("set {key} too"))).collect()
+}
+
+/// Files with secrets that others may read.
+fn private_files(inspection: &Inspection) -> Vec<Check> {
+    let loaded = &inspection.loaded;
+    let mut files: Vec<PathBuf> = Vec::new();
+    for (key, secret) in SECRETS {
+        if secret(&loaded.config).is_none() {
+            continue;
+        }
+        if let Origin::File { path, .. } = loaded.origin(key) {
+            files.push(path);
+        }
+    }
+    let named = crate::config::settings_of(&loaded.config);
+    let secret_files = named.iter().filter(|(key, _)| key.ends_with("_file"));
+    files.extend(secret_files.filter_map(|(_, value)| value.as_str()).map(PathBuf::from));
+    files.sort();
+    files.dedup();
+    let open = files.into_iter().filter_map(|path| {
+        let mode = std::fs::metadata(&path).ok()?.permissions().mode() & 0o777;
+        let detail = format!("it holds a secret, and its mode is {mode:04o}: others may read it");
+        let fix = format!("chmod 600 {}", path.display());
+        (mode & 0o077 != 0).then(|| Check::warning(path.display().to_string(), detail, fix))
+    });
+    open.collect()
+}
+
+fn time_zone(inspection: &Inspection) -> Check {
+    let zone = &inspection.loaded.zone;
+    match (zone.iana_name(), inspection.loaded.config.time_zone.is_some()) {
+        (Some(name), true) => Check::ok("time_zone", name),
+        (Some(name), false) => Check::ok("time_zone", format!("{name}, the system's")),
+        (None, _) => Check::warning(
+            "time_zone",
+            "the system does not say in which time zone it is; days are UTC's",
+            "set time_zone, such as time_zone = \"Europe/Berlin\"",
+        ),
+    }
+}
+
+fn directory(dir: &Path) -> Check {
+    const NAME: &str = "data directory";
+    let shown = dir.display();
+    let metadata = match std::fs::metadata(dir) {
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            let parent = dir.ancestors().find(|parent| parent.is_dir());
+            return match parent {
+                Some(parent) if is_writable(parent) => {
+                    Check::ok(NAME, format!("{shown} is made at the first start"))
+                }
+                _ => Check::problem(
+                    NAME,
+                    format!("{shown} is not there and cannot be made"),
+                    "name another with --data-dir, or give yourself the directory above it",
+                ),
+            };
+        }
+        Err(error) => return Check::problem(NAME, format!("{shown}: {error}"), "mend its owner and mode"),
+        Ok(metadata) => metadata,
+    };
+    let mode = metadata.permissions().mode() & 0o777;
+    if !metadata.is_dir() {
+        Check::problem(NAME, format!("{shown} is not a directory"), "name another with --data-dir")
+    } else if !is_writable(dir) {
+        Check::problem(NAME, format!("{shown} cannot be written to"), format!("chown or chmod {shown}"))
+    } else if mode & 0o077 != 0 {
+        let detail = format!("{shown} has mode {mode:04o}: others may look into it");
+        Check::warning(NAME, detail, format!("chmod 700 {shown}"))
+    } else {
+        Check::ok(NAME, format!("{shown}, mode {mode:04o}"))
+    }
+}
+
+fn is_writable(dir: &Path) -> bool {
+    use rustix::fs::{Access, access};
+    access(dir, Access::WRITE_OK | Access::EXEC_OK).is_ok()
+}
+
+fn disk(dir: &Path, config: &Config) -> Check {
+    const NAME: &str = "disk";
+    const MIB: u64 = 1024 * 1024;
+    let Some(place) = dir.ancestors().find(|place| place.is_dir()) else {
+        return Check::skipped(NAME, "there is no directory to look at");
+    };
+    let stat = match rustix::fs::statvfs(place) {
+        Ok(stat) => stat,
+        Err(error) => return Check::problem(NAME, format!("{}: {error}", place.display()), "mend the mount"),
+    };
+    let free = stat.f_bavail.saturating_mul(stat.f_frsize) / MIB;
+    let reserve = config.log.reserve_mib;
+    if free < reserve {
+        let detail = format!("{free} MiB are free, and the log keeps {reserve}: it takes no events");
+        Check::problem(NAME, detail, "free some space, or lower log.reserve_mib")
+    } else if free < reserve.saturating_mul(4) {
+        let detail = format!("{free} MiB are free; below {reserve} the log takes no events");
+        Check::warning(NAME, detail, "free some space")
+    } else {
+        Check::ok(NAME, format!("{free} MiB free"))
+    }
+}
+
+fn log(dir: &Path, config: &Config) -> Check {
+    const NAME: &str = "log";
+    if !dir.join("journal").exists() {
+        return Check::ok(NAME, "empty: nothing has been recorded yet");
+    }
+    match SledLog::open_read_only(dir, log_options(config)) {
+        Ok((log, _, damage)) => {
+            let head = log.head().position;
+            log.close();
+            match damage {
+                Some(error) => Check::problem(NAME, error.to_string(), "mecris verify, then mecris repair"),
+                None => Check::ok(NAME, format!("{head} events; `mecris verify` reads them all")),
+            }
+        }
+        Err(LogError::Locked { .. }) => Check::ok(NAME, format!("{RUNNING} holds it")),
+        Err(error) => Check::problem(NAME, error.to_string(), "mecris verify, then mecris repair"),
+    }
+}
+
+fn listen(config: &Config, is_running: bool) -> Check {
+    const NAME: &str = "listen";
+    let address = config.listen;
+    match TcpListener::bind(address) {
+        Ok(_) => {
+            if address.ip().is_loopback() {
+                Check::ok(NAME, format!("{address} is free"))
+            } else {
+                let detail = format!("{address} can be reached from other machines, without encryption");
+                Check::warning(NAME, detail, "listen on 127.0.0.1 and put a TLS proxy before it")
+            }
+        }
+        Err(error) if error.kind() == ErrorKind::AddrInUse && is_running => {
+            Check::ok(NAME, format!("{address}, where the supervisor listens"))
+        }
+        Err(error) => Check::problem(
+            NAME,
+            format!("{address}: {error}"),
+            "choose another with listen or --listen; `ss -ltnp` shows who has it",
+        ),
+    }
+}
+
+fn transcripts(config: &Config) -> Check {
+    const NAME: &str = "transcripts";
+    if !config.transcripts.enabled {
+        return Check::skipped(NAME, "switched off by transcripts.enabled = false");
+    }
+    let named = std::env::var("CLAUDE_CONFIG_DIR").ok();
+    let roots = match config.transcripts.roots.as_slice() {
+        [] => default_roots(named.as_deref(), paths::home().as_deref()),
+        roots => roots.to_vec(),
+    };
+    let found = discover(&roots);
+    let places: Vec<String> = roots.iter().map(|root| root.display().to_string()).collect();
+    let places = places.join(", ");
+    match (found.problems.first(), found.roots.is_empty()) {
+        (Some(problem), _) => {
+            Check::problem(NAME, format!("{} cannot be read", problem.path.display()), problem.reason.clone())
+        }
+        (None, true) => Check::warning(
+            NAME,
+            format!("none: there is no projects directory in {places}"),
+            "use Claude Code once, or name its directories in transcripts.roots",
+        ),
+        (None, false) => Check::ok(NAME, format!("{} files in {places}", found.files.len())),
+    }
+}
+
+fn price_file(config: &Config) -> Check {
+    match prices::price_table(config.prices.as_deref()) {
+        Ok(table) => Check::ok("prices", format!("{} models, {}", table.models.len(), table.version)),
+        Err(error) => Check::problem("prices", error.to_string(), "mend or remove the price file"),
+    }
+}
+
+fn vault(config: &Config) -> Check {
+    const NAME: &str = "vault.path";
+    let Some(path) = &config.vault.path else {
+        return Check::skipped(NAME, "no Obsidian vault is named");
+    };
+    match std::fs::read_dir(path) {
+        Err(error) => Check::problem(NAME, format!("{}: {error}", path.display()), "name the vault's folder"),
+        Ok(_) if !path.join(".obsidian").is_dir() => Check::warning(
+            NAME,
+            format!("{} has no .obsidian in it", path.display()),
+            "name the folder that Obsidian opened as a vault",
+        ),
+        Ok(_) => Check::ok(NAME, path.display().to_string()),
+    }
+}
+
+/// Chromium and Chrome, as distributions name them.
+const BROWSERS: &[&str] =
+    &["chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"];
+
+fn browser(config: &Config) -> Check {
+    const NAME: &str = "console.browser";
+    let is_program = |path: &Path| {
+        std::fs::metadata(path).is_ok_and(|file| file.is_file() && file.permissions().mode() & 0o111 != 0)
+    };
+    if let Some(path) = &config.console.browser {
+        return if is_program(path) {
+            Check::ok(NAME, path.display().to_string())
+        } else {
+            let detail = format!("{} is not a program", path.display());
+            Check::problem(
+                NAME,
+                detail,
+                "name a Chromium or Chrome, or remove the key to have one looked for",
+            )
+        };
+    }
+    let places = std::env::var_os("PATH").unwrap_or_default();
+    let found = std::env::split_paths(&places)
+        .flat_map(|dir| BROWSERS.iter().map(move |name| dir.join(name)))
+        .find(|path| is_program(path));
+    match found {
+        Some(path) => Check::ok(NAME, path.display().to_string()),
+        None => Check::skipped(NAME, "no Chromium or Chrome in PATH; only balance pages would need one"),
+    }
+}

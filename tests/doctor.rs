@@ -1,0 +1,199 @@
+//! `mecris doctor`: on an empty machine, on a configuration with an error in every setting, and beside a
+//! running supervisor.
+
+use std::collections::BTreeMap;
+use std::os::unix::fs::PermissionsExt;
+
+use serde_json::Value;
+
+use crate::support::program::{Home, Said};
+
+fn diagnose(home: &Home, arguments: &[&str]) -> (i32, Value) {
+    let said: Said = home.run(&[&["doctor", "--json"], arguments].concat());
+    let json = serde_json::from_str(&said.out).unwrap_or_else(|error| panic!("{error}: {said:?}"));
+    (said.code, json)
+}
+
+/// The verdict of each check, by name; the worst where there are several.
+fn verdicts(diagnosis: &Value) -> BTreeMap<String, String> {
+    let rank =
+        |verdict: &str| ["ok", "skipped", "warning", "problem"].iter().position(|known| *known == verdict);
+    let mut verdicts: BTreeMap<String, String> = BTreeMap::new();
+    for check in diagnosis["checks"].as_array().unwrap() {
+        let (name, verdict) = (check["name"].as_str().unwrap(), check["verdict"].as_str().unwrap());
+        let needs_mend = matches!(verdict, "warning" | "problem");
+        assert_eq!(check["fix"].is_string(), needs_mend, "{check}");
+        let known = verdicts.entry(name.to_owned()).or_insert_with(|| verdict.to_owned());
+        if rank(verdict) > rank(known) {
+            *known = verdict.to_owned();
+        }
+    }
+    verdicts
+}
+
+#[test]
+fn on_an_empty_machine_nothing_stands_in_the_way() {
+    let home = Home::new();
+    let (code, diagnosis) = diagnose(&home, &[]);
+    assert_eq!(code, 0, "{diagnosis}");
+    let verdicts = verdicts(&diagnosis);
+    for name in ["configuration", "time_zone", "data directory", "disk", "log", "listen", "prices"] {
+        assert_eq!(verdicts[name], "ok", "{name}: {diagnosis}");
+    }
+    assert_eq!(verdicts["transcripts"], "warning");
+    for name in ["vault.path"] {
+        assert_eq!(verdicts[name], "skipped", "{name}: {diagnosis}");
+    }
+    let settings = diagnosis["settings"].as_array().unwrap();
+    assert!(settings.iter().all(|setting| setting["origin"] == "default"), "{settings:?}");
+    assert!(!home.data().exists(), "looking makes nothing");
+    let said = home.run(&["doctor"]);
+    assert!(said.out.ends_with("Nothing stands in the way.\n"), "{said:?}");
+}
+
+/// Every key of the configuration with a value that cannot be right.
+const WRONG: &[(&str, &str)] = &[
+    ("time_zone", "\"Mars/Olympus\""),
+    ("listen", "\"nowhere\""),
+    ("prices", "\"/nowhere/prices.json\""),
+    ("transcripts.enabled", "\"perhaps\""),
+    ("transcripts.roots", "\"/one\""),
+    ("transcripts.poll_seconds", "0"),
+    ("log.reserve_mib", "-1"),
+    ("beeminder.token", "\"two words\""),
+    ("beeminder.token_file", "\"/nowhere/token\""),
+    ("beeminder.username", "\"ada lovelace\""),
+    ("beeminder.api_base", "\"ftp://example.com/\""),
+    ("beeminder.poll_seconds", "0"),
+    ("twilio.account_sid", "\"AC12\""),
+    ("twilio.auth_token", "\"short\""),
+    ("twilio.auth_token_file", "\"/nowhere/token\""),
+    ("twilio.api_key_sid", "\"AC12\""),
+    ("twilio.api_key_secret", "\"a b\""),
+    ("twilio.api_key_secret_file", "\"/nowhere/token\""),
+    ("twilio.from_number", "\"5550006\""),
+    ("twilio.messaging_service_sid", "\"MG\""),
+    ("twilio.to_number", "\"(555) 867-5310\""),
+    ("twilio.whatsapp_from", "\"14155238886\""),
+    ("twilio.api_base", "\"https://user:password@example.com/\""),
+    ("anthropic.api_key", "\"sk-ant-admin01-0000\""),
+    ("anthropic.api_key_file", "\"/nowhere/token\""),
+    ("anthropic.admin_key", "\"sk-ant-api03-0000\""),
+    ("anthropic.admin_key_file", "\"/nowhere/token\""),
+    ("anthropic.api_base", "\"example.com\""),
+    ("vault.path", "\"/nowhere/Notes\""),
+    ("console.browser", "\"/nowhere/chromium\""),
+];
+
+#[test]
+fn an_error_in_each_setting_is_told_each_with_its_mend() {
+    let keys = mecris::config::settings_of(&mecris::config::Config::default());
+    let covered: Vec<&str> = WRONG.iter().map(|(key, _)| *key).collect();
+    for (key, _) in keys {
+        assert!(covered.contains(&key.as_str()), "no wrong value is tried for {key}");
+    }
+    let home = Home::new();
+    let path = home.dir.path().join("config.toml");
+    let option = ["--offline", "--config", path.to_str().unwrap()];
+    let of_table = |table: &str, key: &str| match key.split_once('.') {
+        Some((known, name)) => (known == table).then(|| name.to_owned()),
+        None => table.is_empty().then(|| key.to_owned()),
+    };
+    // All at once: one run tells of every one.
+    let mut text = String::new();
+    for table in ["", "transcripts", "log", "beeminder", "twilio", "anthropic", "vault", "console"] {
+        if !table.is_empty() {
+            text += &format!("[{table}]\n");
+        }
+        for (key, value) in WRONG {
+            // A secret and its file cannot both be set; the files' own row follows.
+            if let Some(name) = of_table(table, key).filter(|name| !name.ends_with("_file")) {
+                text += &format!("{name} = {value}\n");
+            }
+        }
+    }
+    std::fs::write(&path, &text).unwrap();
+    let (code, diagnosis) = diagnose(&home, &option);
+    assert_eq!(code, 1);
+    let all = verdicts(&diagnosis);
+    for (key, _) in WRONG.iter().filter(|(key, _)| !key.ends_with("_file")) {
+        assert_eq!(all.get(*key).map(String::as_str), Some("problem"), "{key}: {diagnosis:#}");
+    }
+    let said = diagnosis.to_string();
+    for secret in ["two words", "a b\"", "867-5310", "user:password"] {
+        assert!(!said.contains(secret), "{secret} is shown");
+    }
+    // Each alone: no other setting is blamed.
+    for (key, value) in WRONG {
+        let line = match key.split_once('.') {
+            Some((table, name)) => format!("[{table}]\n{name} = {value}\n"),
+            None => format!("{key} = {value}\n"),
+        };
+        std::fs::write(&path, line).unwrap();
+        let (code, diagnosis) = diagnose(&home, &option);
+        assert_eq!(code, 1, "{key}: {diagnosis}");
+        let verdicts = verdicts(&diagnosis);
+        assert_eq!(verdicts.get(*key).map(String::as_str), Some("problem"), "{key}: {diagnosis}");
+        let table = key.split('.').next().unwrap();
+        let others =
+            verdicts.iter().filter(|(name, verdict)| *verdict == "problem" && !name.starts_with(table));
+        assert_eq!(others.count(), 0, "{key}: {diagnosis}");
+    }
+    // A configuration that cannot be read at all is one problem, and the rest is looked at all the same.
+    std::fs::write(&path, "listen = ").unwrap();
+    let (code, diagnosis) = diagnose(&home, &option);
+    let verdicts = verdicts(&diagnosis);
+    assert_eq!((code, verdicts["configuration"].as_str(), verdicts["disk"].as_str()), (1, "problem", "ok"));
+}
+
+#[test]
+fn each_setting_is_shown_with_where_it_came_from() {
+    let home = Home::new();
+    let path = home.dir.path().join("config.toml");
+    std::fs::write(&path, "\n[log]\nreserve_mib = 7\n\n[beeminder]\ntoken = \"marked-secret-1\"\n").unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
+    let token = home.dir.path().join("twilio");
+    std::fs::write(&token, "0123456789abcdef0123456789abcdef\n").unwrap();
+    std::fs::set_permissions(&token, std::fs::Permissions::from_mode(0o600)).unwrap();
+    let mut command = home.command(&["doctor", "--json", "--offline", "--config", path.to_str().unwrap()]);
+    command.env("TWILIO_AUTH_TOKEN_FILE", &token).env("MECRIS_TRANSCRIPTS__POLL_SECONDS", "9");
+    let said: Said = command.output().unwrap().into();
+    let diagnosis: Value = serde_json::from_str(&said.out).unwrap();
+    let setting = |key: &str| {
+        let settings = diagnosis["settings"].as_array().unwrap();
+        let found = settings.iter().find(|setting| setting["key"] == key).unwrap();
+        (found["value"].clone(), found["origin"].as_str().unwrap().to_owned())
+    };
+    assert_eq!(setting("log.reserve_mib"), (7.into(), format!("{}:3", path.display())));
+    assert_eq!(setting("beeminder.token"), ("(hidden)".into(), format!("{}:6", path.display())));
+    assert_eq!(setting("twilio.auth_token"), ("(hidden)".into(), "TWILIO_AUTH_TOKEN_FILE".into()));
+    assert_eq!(setting("transcripts.poll_seconds"), (9.into(), "MECRIS_TRANSCRIPTS__POLL_SECONDS".into()));
+    assert_eq!(setting("listen").1, "default");
+    assert!(!said.out.contains("marked-secret") && !said.out.contains("0123456789abcdef"), "{said:?}");
+    let verdicts = verdicts(&diagnosis);
+    assert_eq!(verdicts[&path.display().to_string()], "warning", "others may read the secret in it");
+    assert!(!verdicts.contains_key(&token.display().to_string()), "only the owner may read that one");
+    assert_eq!(verdicts["twilio.account_sid"], "problem", "a token alone is not an account");
+}
+
+#[test]
+fn it_looks_beside_a_running_supervisor() {
+    let home = Home::new();
+    home.transcript("a.jsonl", "");
+    let running = home.start(&[]);
+    let port = running.url.rsplit(':').next().unwrap().to_owned();
+    let mut command = home.command(&["doctor", "--json", "--offline"]);
+    let said: Said = command.env("MECRIS_LISTEN", format!("127.0.0.1:{port}")).output().unwrap().into();
+    let diagnosis: Value = serde_json::from_str(&said.out).unwrap();
+    let checks = diagnosis["checks"].to_string();
+    assert_eq!(said.code, 0, "{checks}");
+    assert!(checks.contains("a supervisor holds it"), "{checks}");
+    assert!(checks.contains("where the supervisor listens"), "{checks}");
+    assert_eq!(running.stop(), 0);
+    // A foreign program in the same place is a problem.
+    let foreign = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let mut command = home.command(&["doctor", "--json", "--offline"]);
+    let address = foreign.local_addr().unwrap().to_string();
+    let said: Said = command.env("MECRIS_LISTEN", address).output().unwrap().into();
+    assert_eq!(said.code, 1, "{said:?}");
+}
