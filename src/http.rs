@@ -7,6 +7,8 @@
 pub mod api;
 pub mod guard;
 pub mod health;
+pub mod listener;
+pub mod overload;
 pub mod problem;
 pub mod system;
 
@@ -44,6 +46,7 @@ pub fn router(app: &App, guard: Guard) -> Router {
         .route("/api/v1/openapi.json", axum::routing::get(move || async move { axum::Json(document) }))
         .fallback(problem::not_found)
         .method_not_allowed_fallback(problem::method_not_allowed)
+        .layer(axum::middleware::from_fn_with_state(overload::Gate::default(), overload::admit))
         .layer(axum::middleware::from_fn_with_state(guard.clone(), guard::require_token));
     open.merge(api)
         .layer(axum::middleware::from_fn_with_state(guard, guard::check_host_and_origin))

@@ -18,6 +18,8 @@ mod http;
 mod log_contract;
 #[path = "model.rs"]
 mod model;
+#[path = "overload.rs"]
+mod overload;
 #[path = "power_cut.rs"]
 mod power_cut;
 #[path = "program.rs"]
@@ -28,6 +30,8 @@ mod readme;
 mod rooms;
 #[path = "rot.rs"]
 mod rot;
+#[path = "service_manager.rs"]
+mod service_manager;
 #[path = "snapshots.rs"]
 mod snapshots;
 mod support;

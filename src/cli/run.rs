@@ -6,13 +6,14 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 
 use crate::actor::{self, ExitReason, Shutdown};
 use crate::config::paths;
 use crate::http::guard::Guard;
+use crate::http::listener::Bounded;
 use crate::http::{self, App};
 use crate::log::EventLog;
 use crate::service::settings::Settings;
@@ -66,9 +67,8 @@ async fn supervise(
     let telemetry = telemetry::init(common.log_format, common.log_level.as_deref())?;
     // The address first: it is the likeliest to fail, and nothing has happened yet.
     let address = settings.current().config.listen;
-    let listener = TcpListener::bind(address)
-        .await
-        .map_err(|error| StartError::Listen { address, reason: error.to_string() })?;
+    let listener =
+        listen(address).map_err(|error| StartError::Listen { address, reason: error.to_string() })?;
     let address = listener.local_addr().unwrap_or(address);
     let (noted, notes) = mpsc::unbounded_channel();
     let noting = noted.clone();
@@ -111,6 +111,16 @@ async fn supervise(
     stop(node, &system, &dir, server).await;
     let _ = tokio::task::spawn_blocking(move || telemetry.flush(FLUSH_DEADLINE)).await;
     Ok(code)
+}
+
+/// Listens, with room in the kernel's queue for those who come all at once.
+fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
+    const QUEUE: u32 = 4_096;
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    // A supervisor that is started again at once finds its address free.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(QUEUE)
 }
 
 /// Waits for a signal, or for the tree to give up; then stops the actors.
@@ -181,8 +191,8 @@ async fn reload_on_hangup(settings: Settings) {
 
 async fn serve(listener: TcpListener, guard: Guard, system: Arc<Supervised>, shutdown: Shutdown) {
     let router = http::router(&App { system }, guard);
-    let served =
-        axum::serve(listener, router).with_graceful_shutdown(async move { shutdown.requested().await });
+    let served = axum::serve(Bounded::new(listener), router)
+        .with_graceful_shutdown(async move { shutdown.requested().await });
     if let Err(error) = served.await {
         tracing::error!(%error, "HTTP is not served any more");
     }

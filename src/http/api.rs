@@ -24,8 +24,8 @@ use crate::service::requests::{
 use crate::view::explain::{Explanation, Subject};
 use crate::view::report::{Grouping, Range, Report};
 
-use super::App;
 use super::problem::{Body, Params, Problem, Segment};
+use super::{App, overload};
 
 /// What a handler answers.
 pub type Answer<T> = Result<Json<T>, Problem>;
@@ -34,6 +34,7 @@ pub type Answer<T> = Result<Json<T>, Problem>;
 pub(super) async fn blocking<T: Send + 'static, E: Into<Problem> + Send + 'static>(
     ask: impl FnOnce() -> Result<T, E> + Send + 'static,
 ) -> Answer<T> {
+    let _turn = overload::turn().await;
     match tokio::task::spawn_blocking(ask).await {
         Ok(answer) => answer.map(Json).map_err(Into::into),
         Err(_) => Err(crate::log::LogError::Closed.into()),
@@ -254,6 +255,7 @@ pub async fn export(
     Params(params): Params<EventParams>,
 ) -> Result<Response, Problem> {
     let (from, limit) = params.page()?;
+    let _turn = overload::turn().await;
     let export = move || app.system.queries.export(from, limit as u64);
     let lines = tokio::task::spawn_blocking(export).await.map_err(|_| crate::log::LogError::Closed)?;
     let lines = lines.map_err(|error| match error {

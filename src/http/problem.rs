@@ -65,7 +65,8 @@ impl Problem {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", detail)
     }
 
-    fn busy(detail: impl Into<String>) -> Self {
+    /// Too much is asked at once.
+    pub fn busy(detail: impl Into<String>) -> Self {
         Self { retry_after: Some(1), ..Self::new(StatusCode::TOO_MANY_REQUESTS, "busy", detail) }
     }
 
