@@ -1,3 +1,7 @@
-//! The outside world: one file for each system. Clients know neither actors nor views.
+//! The outside systems, one file each, and [`resilience`], through which all of them are called.
 
+pub mod anthropic;
+pub mod beeminder;
 pub mod claude_code;
+pub mod resilience;
+pub mod twilio;

@@ -18,6 +18,8 @@ mod http;
 mod log_contract;
 #[path = "model.rs"]
 mod model;
+#[path = "outside.rs"]
+mod outside;
 #[path = "overload.rs"]
 mod overload;
 #[path = "power_cut.rs"]
