@@ -3,6 +3,7 @@
 
 pub mod budget;
 pub mod calendar;
+pub mod goal;
 pub mod money;
 pub mod pricing;
 pub mod tokens;

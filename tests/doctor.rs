@@ -6,6 +6,10 @@ use std::os::unix::fs::PermissionsExt;
 
 use serde_json::Value;
 
+use crate::support::outside::Fault;
+use crate::support::outside::anthropic::{self, Anthropic};
+use crate::support::outside::beeminder::{self, Beeminder};
+use crate::support::outside::twilio::{self, Twilio};
 use crate::support::program::{Home, Said};
 
 fn diagnose(home: &Home, arguments: &[&str]) -> (i32, Value) {
@@ -41,7 +45,9 @@ fn on_an_empty_machine_nothing_stands_in_the_way() {
         assert_eq!(verdicts[name], "ok", "{name}: {diagnosis}");
     }
     assert_eq!(verdicts["transcripts"], "warning");
-    assert_eq!(verdicts["vault.path"], "skipped", "{diagnosis}");
+    for name in ["beeminder", "twilio", "anthropic", "anthropic admin", "traces", "clock", "vault.path"] {
+        assert_eq!(verdicts[name], "skipped", "{name}: {diagnosis}");
+    }
     let settings = diagnosis["settings"].as_array().unwrap();
     assert!(settings.iter().all(|setting| setting["origin"] == "default"), "{settings:?}");
     assert!(!home.data().exists(), "looking makes nothing");
@@ -194,4 +200,58 @@ fn it_looks_beside_a_running_supervisor() {
     let address = foreign.local_addr().unwrap().to_string();
     let said: Said = command.env("MECRIS_LISTEN", address).output().unwrap().into();
     assert_eq!(said.code, 1, "{said:?}");
+}
+
+const SYSTEMS: [&str; 4] = ["beeminder", "twilio", "anthropic", "anthropic admin"];
+
+/// The systems answer, refuse the key, or are not there: each is told with its mend.
+#[test]
+fn each_system_is_asked_with_its_own_key() {
+    let home = Home::new();
+    let servers = (Beeminder::start(), Twilio::start(), Anthropic::start());
+    let (beeminder, twilio, anthropic) = (servers.0.base(), servers.1.front.url(), servers.2.front.url());
+    let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let diagnose = |variables: &[(&str, &str)], arguments: &[&str]| {
+        let mut command = home.command(&[&["doctor", "--json"], arguments].concat());
+        command
+            .env("BEEMINDER_API_BASE", &beeminder)
+            .env("TWILIO_API_BASE", &twilio)
+            .env("ANTHROPIC_API_BASE", &anthropic)
+            .env("OTEL_EXPORTER_OTLP_ENDPOINT", format!("http://{nobody}"))
+            .envs(variables.iter().copied());
+        let said: Said = command.output().unwrap().into();
+        assert!(!said.out.contains("marked-") && !said.err.contains("marked-"), "{said:?}");
+        (said.code, verdicts(&serde_json::from_str(&said.out).unwrap()))
+    };
+    let right = [
+        ("BEEMINDER_AUTH_TOKEN", beeminder::TOKEN),
+        ("TWILIO_ACCOUNT_SID", twilio::ACCOUNT),
+        ("TWILIO_AUTH_TOKEN", twilio::AUTH_TOKEN),
+        ("TWILIO_FROM_NUMBER", twilio::FROM),
+        ("TWILIO_TO_NUMBER", "+15558675310"),
+        ("ANTHROPIC_API_KEY", anthropic::KEY),
+        ("ANTHROPIC_ADMIN_KEY", anthropic::ADMIN_KEY),
+    ];
+    let (code, verdicts) = diagnose(&right, &[]);
+    assert_eq!(code, 0, "{verdicts:?}");
+    for name in SYSTEMS.iter().chain(&["clock"]) {
+        assert_eq!(verdicts[*name], "ok", "{name}");
+    }
+    assert_eq!(verdicts["traces"], "warning", "nobody listens there");
+    let wrong = [
+        ("BEEMINDER_AUTH_TOKEN", "marked-wrong-token"),
+        ("TWILIO_AUTH_TOKEN", "ffffffffffffffffffffffffffffffff"),
+        ("ANTHROPIC_API_KEY", "sk-ant-api03-marked-wrong"),
+        ("ANTHROPIC_ADMIN_KEY", "sk-ant-admin01-marked-wrong"),
+    ];
+    let (code, verdicts) = diagnose(&[&right[..], &wrong].concat(), &[]);
+    assert_eq!((code, SYSTEMS.map(|name| verdicts[name].as_str())), (1, ["problem"; 4]));
+    // Offline nobody is asked, and a system that is not there stops nothing else.
+    let asked = servers.0.front.requests();
+    let (code, verdicts) = diagnose(&right, &["--offline"]);
+    assert_eq!((code, SYSTEMS.map(|name| verdicts[name].as_str())), (0, ["skipped"; 4]));
+    assert_eq!(servers.0.front.requests(), asked);
+    servers.0.front.fault(Fault::Refused);
+    let (code, verdicts) = diagnose(&right, &[]);
+    assert_eq!((code, verdicts["beeminder"].as_str(), verdicts["twilio"].as_str()), (1, "problem", "ok"));
 }

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use crate::config::{self, paths};
-use crate::service::doctor::{Diagnosis, Verdict, local};
+use crate::service::doctor::{Diagnosis, Verdict, local, online};
 
 use super::output::{CliError, print};
 use super::{Common, tables};
@@ -14,7 +14,13 @@ use super::{Common, tables};
 /// [`CliError::Output`].
 pub fn doctor(common: &Common, is_offline: bool) -> Result<ExitCode, CliError> {
     let inspection = config::inspect(common.config.as_deref());
-    let checks = local::checks(&inspection, paths::data_dir(common.data_dir.as_deref()));
+    let mut checks = local::checks(&inspection, paths::data_dir(common.data_dir.as_deref()));
+    if is_offline {
+        checks.extend(online::skipped(&inspection.loaded));
+    } else {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        checks.extend(runtime.block_on(online::checks(&inspection.loaded)));
+    }
     let diagnosis = Diagnosis::new(&inspection, checks);
     print(common.json, &diagnosis, tables::system::diagnosis)?;
     Ok(if diagnosis.worst == Verdict::Problem { ExitCode::FAILURE } else { ExitCode::SUCCESS })

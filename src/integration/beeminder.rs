@@ -237,8 +237,8 @@ mod tests {
 
     #[test]
     fn numbers_come_in_several_kinds_and_what_is_unknown_is_ignored() {
-        let text = r##"{"slug":"spend","id":"66b0","title":"","safebuf":null,"losedate":1788235199.0,"deadline":-3600,
-            "limsum":"+1 due today","pledge":5.0,"queued":true,"newest_field":{"a":1},"road":[[1,2,null]]}"##;
+        let text = r#"{"slug":"spend","id":"66b0","title":"","safebuf":null,"losedate":1788235199.0,"deadline":-3600,
+            "limsum":"+1 due today","pledge":5.0,"queued":true,"newest_field":{"a":1},"road":[[1,2,null]]}"#;
         let goal: Goal = serde_json::from_str(text).unwrap();
         assert_eq!((goal.safebuf, goal.losedate, goal.deadline), (None, Some(1_788_235_199), Some(-3600)));
         assert!(goal.queued && !goal.frozen);

@@ -5,6 +5,7 @@
 //! anything.
 
 pub mod local;
+pub mod online;
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;

@@ -133,9 +133,11 @@ impl OutsideError {
     #[must_use]
     pub fn may_have_been_sent(&self) -> bool {
         match self {
-            Self::Unanswered { .. } | Self::Malformed { .. } | Self::TooLarge { .. } => true,
             // A proxy's 502 or 504 says nothing of what the system behind it did.
-            Self::Unavailable { .. } => true,
+            Self::Unanswered { .. }
+            | Self::Malformed { .. }
+            | Self::TooLarge { .. }
+            | Self::Unavailable { .. } => true,
             Self::Unreachable { .. }
             | Self::Unauthorized { .. }
             | Self::NotFound { .. }

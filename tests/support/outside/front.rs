@@ -83,10 +83,6 @@ impl Front {
         self.fault.send_replace(fault);
     }
 
-    pub fn clear(&self) {
-        self.fault(Fault::None);
-    }
-
     /// The same, and waits until clients in this runtime have seen that their idle connections are gone: a
     /// request on one of those would fail without having been sent.
     pub async fn fault_afresh(&self, fault: Fault) {

@@ -1,0 +1,213 @@
+//! What the outside systems say to our keys: one cheap question each, asked once, all at the same time.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::config::{Config, Loaded};
+use crate::integration::anthropic::Anthropic;
+use crate::integration::beeminder::{self, Beeminder};
+use crate::integration::resilience::{OnBreaker, OutsideError, Policy};
+use crate::integration::twilio::{self, Credentials, Twilio};
+
+use super::Check;
+
+/// A clock that is further off than this makes deadlines wrong, in seconds.
+const SKEW_MAX_S: i64 = 30;
+
+/// What a question found: the check, and how far the system's clock is ahead of ours.
+type Found = (Check, Option<i64>);
+
+/// One try and a short deadline: a person waits.
+fn policy() -> Policy {
+    Policy {
+        connect: Duration::from_secs(5),
+        each: Duration::from_secs(8),
+        total: Duration::from_secs(8),
+        tries: 1,
+        ..Policy::default()
+    }
+}
+
+fn nobody() -> OnBreaker {
+    Arc::new(|_, _| {})
+}
+
+/// Asks each system that is configured.
+pub async fn checks(loaded: &Loaded) -> Vec<Check> {
+    let config = &loaded.config;
+    let (beeminder, twilio, anthropic, admin, traces) =
+        tokio::join!(beeminder(config), twilio(config), anthropic(config), admin(config), collector());
+    let found = [beeminder, twilio, anthropic, admin];
+    let clock = clock(found.iter().filter_map(|(_, ahead)| *ahead));
+    found.into_iter().map(|(check, _)| check).chain([traces, clock]).collect()
+}
+
+/// For `--offline`: each system by name, not asked.
+#[must_use]
+pub fn skipped(loaded: &Loaded) -> Vec<Check> {
+    let config = &loaded.config;
+    let asked = [
+        (beeminder::SYSTEM, config.beeminder.token.is_some()),
+        (twilio::SYSTEM, Credentials::of(&config.twilio).is_some()),
+        ("anthropic", config.anthropic.api_key.is_some()),
+        ("anthropic admin", config.anthropic.admin_key.is_some()),
+    ];
+    let why = |is_configured| if is_configured { "not asked: offline" } else { "not configured" };
+    asked.into_iter().map(|(name, is_configured)| Check::skipped(name, why(is_configured))).collect()
+}
+
+fn failed(name: &str, error: &OutsideError) -> Found {
+    let fix = match error {
+        OutsideError::Unauthorized { fix, .. } => fix,
+        OutsideError::Unreachable { .. } | OutsideError::RedirectRefused { .. } => {
+            "check the network, a proxy, and its api_base"
+        }
+        _ => "try again later; the supervisor works with what it knows meanwhile",
+    };
+    (Check::problem(name, error.to_string(), fix), None)
+}
+
+async fn beeminder(config: &Config) -> Found {
+    const NAME: &str = beeminder::SYSTEM;
+    let Some(token) = &config.beeminder.token else {
+        return (Check::skipped(NAME, "not configured: beeminder.token or BEEMINDER_AUTH_TOKEN"), None);
+    };
+    let asked = async {
+        let client = Beeminder::new(&config.beeminder, token, policy(), nobody())?;
+        client.user().await
+    };
+    match asked.await {
+        Err(error) => failed(NAME, &error),
+        Ok((user, ahead)) if user.deadbeat => {
+            let fix = "mend it at https://www.beeminder.com/settings/payment";
+            (Check::warning(NAME, "it takes the token; a payment has failed", fix), ahead)
+        }
+        Ok((user, ahead)) => {
+            let zone = user.timezone.unwrap_or_else(|| "no time zone".into());
+            (Check::ok(NAME, format!("it takes the token; the account is in {zone}")), ahead)
+        }
+    }
+}
+
+async fn twilio(config: &Config) -> Found {
+    const NAME: &str = twilio::SYSTEM;
+    let Some(credentials) = Credentials::of(&config.twilio) else {
+        return (Check::skipped(NAME, "not configured: twilio.account_sid and twilio.auth_token"), None);
+    };
+    let asked = async {
+        let client = Twilio::new(&config.twilio, credentials, policy(), nobody())?;
+        client.account().await
+    };
+    match asked.await {
+        Err(error) => failed(NAME, &error),
+        Ok((account, ahead)) if account.status != "active" => {
+            let detail = "it takes the credentials, but the account is not active";
+            (Check::problem(NAME, detail, "look at https://console.twilio.com"), ahead)
+        }
+        Ok((account, ahead)) if account.kind.as_deref() == Some("Trial") => {
+            let fix = "verify your number there, or upgrade the account";
+            (Check::warning(NAME, "a trial account sends to verified numbers only", fix), ahead)
+        }
+        Ok((_, ahead)) => (Check::ok(NAME, "it takes the credentials; the account is active"), ahead),
+    }
+}
+
+async fn anthropic(config: &Config) -> Found {
+    const NAME: &str = "anthropic";
+    let Some(key) = &config.anthropic.api_key else {
+        let detail = "not configured; spending is known from transcripts without a key";
+        return (Check::skipped(NAME, detail), None);
+    };
+    let asked = async {
+        let client = Anthropic::with_key(&config.anthropic, key, policy(), nobody())?;
+        client.models().await
+    };
+    match asked.await {
+        Err(error) => failed(NAME, &error),
+        Ok((_, ahead)) => (Check::ok(NAME, "it takes the key, which says nothing of its credit"), ahead),
+    }
+}
+
+async fn admin(config: &Config) -> Found {
+    const NAME: &str = "anthropic admin";
+    let Some(key) = &config.anthropic.admin_key else {
+        let detail = "not configured; individual accounts have no admin keys";
+        return (Check::skipped(NAME, detail), None);
+    };
+    let asked = async {
+        let client = Anthropic::with_admin_key(&config.anthropic, key, policy(), nobody())?;
+        client.organization().await
+    };
+    match asked.await {
+        Err(error) => failed(NAME, &error),
+        Ok((_, ahead)) => (Check::ok(NAME, "it takes the admin key"), ahead),
+    }
+}
+
+/// Whether somebody listens where traces are sent.
+async fn collector() -> Check {
+    const NAME: &str = "traces";
+    const VARIABLES: [&str; 2] = ["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"];
+    let Some((variable, endpoint)) = VARIABLES
+        .iter()
+        .find_map(|name| Some((*name, std::env::var(name).ok().filter(|text| !text.is_empty())?)))
+    else {
+        return Check::skipped(NAME, "not exported: OTEL_EXPORTER_OTLP_ENDPOINT is not set");
+    };
+    let Ok(url) = reqwest::Url::parse(&endpoint) else {
+        return Check::problem(
+            NAME,
+            format!("{variable} is not an address"),
+            "write it as http://localhost:4317",
+        );
+    };
+    let (host, port) =
+        (url.host_str().unwrap_or_default().to_owned(), url.port_or_known_default().unwrap_or(4317));
+    let connecting = tokio::net::TcpStream::connect((host.as_str(), port));
+    match tokio::time::timeout(policy().connect, connecting).await {
+        Ok(Ok(_)) => Check::ok(NAME, format!("somebody listens at {host}:{port}")),
+        _ => Check::warning(
+            NAME,
+            format!("nobody listens at {host}:{port}; traces are lost, nothing else"),
+            format!("start the collector, or unset {variable}"),
+        ),
+    }
+}
+
+fn clock(ahead: impl Iterator<Item = i64>) -> Check {
+    const NAME: &str = "clock";
+    let mut ahead: Vec<i64> = ahead.collect();
+    // One system's clock may be wrong itself: the middle one is believed.
+    ahead.sort_unstable();
+    match ahead.get(ahead.len() / 2) {
+        None => Check::skipped(NAME, "no system was asked that could tell the time"),
+        Some(seconds) if seconds.abs() > SKEW_MAX_S => Check::warning(
+            NAME,
+            format!("ours is {} s {}", seconds.abs(), if *seconds > 0 { "behind" } else { "ahead" }),
+            "switch time synchronisation on: timedatectl set-ntp true",
+        ),
+        Some(seconds) => {
+            Check::ok(NAME, format!("within {} s of the systems that were asked", seconds.abs()))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Verdict;
+    use super::*;
+
+    #[test]
+    fn a_clock_is_off_where_most_say_so() {
+        for (ahead, verdict) in [
+            (&[][..], Verdict::Skipped),
+            (&[1], Verdict::Ok),
+            (&[-30], Verdict::Ok),
+            (&[31], Verdict::Warning),
+            (&[0, 1, 900], Verdict::Ok),
+            (&[-900, -899, 0], Verdict::Warning),
+        ] {
+            assert_eq!(clock(ahead.iter().copied()).verdict, verdict, "{ahead:?}");
+        }
+    }
+}
