@@ -344,5 +344,14 @@ pub fn actors(actors: &[Snapshot]) -> String {
             actor.last_error.clone().unwrap_or_default(),
         ]);
     }
-    format!("{}\n", rows.trim_fmt())
+    let mut text = format!("{}\n", rows.trim_fmt());
+    for actor in actors.iter().filter(|actor| actor.set_aside > 0) {
+        text += &format!("\n{} set aside {}; the last of them:\n", actor.path, count(actor.set_aside));
+        for entry in &actor.last_set_aside {
+            let (message, reason) = (&entry.message, &entry.reason);
+            let tries = if entry.times == 1 { "1 try".to_owned() } else { format!("{} tries", entry.times) };
+            text += &format!("  {message}: {reason}, {tries}, {} s ago\n", entry.seconds_ago);
+        }
+    }
+    text
 }

@@ -113,7 +113,11 @@ pub async fn record_supervision(
         let (actor, change, reason) = match event {
             SupervisionEvent::Restarting { path, reason, .. } => (path, "restarted", reason.to_string()),
             SupervisionEvent::Escalated { path, reason } => (path, "escalated", reason.to_string()),
+            SupervisionEvent::Ended { path, reason } => (path, "ended", reason.to_string()),
             SupervisionEvent::CutOff { path } => (path, "cut-off", "did not stop in time".to_owned()),
+            SupervisionEvent::SetAside { path, message, reason, times } => {
+                (path, "set-aside", format!("{message}: {}, deliveries: {times}", reason.kind()))
+            }
         };
         let payload = SupervisionNoted { actor, change: change.to_owned(), reason };
         let metadata = Metadata { actor: "supervisor".into(), ..Metadata::default() };
