@@ -1,5 +1,7 @@
 //! All black-box tests, linked once.
 
+#[path = "actors.rs"]
+mod actors;
 #[path = "backups.rs"]
 mod backups;
 #[path = "disk_errors.rs"]

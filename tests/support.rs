@@ -3,6 +3,7 @@
 #[path = "support/corpus.rs"]
 pub mod corpus;
 #[path = "support/outside.rs"]
+#[allow(clippy::result_large_err)] // an answer is the natural error of a handler
 pub mod outside;
 #[path = "support/program.rs"]
 pub mod program;

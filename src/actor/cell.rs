@@ -1,90 +1,142 @@
 //! The cell: hosts one behaviour on an actix context.
 
 use std::cell::RefCell;
-use std::panic::AssertUnwindSafe;
-use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
-use std::time::Duration;
 
-use actix::dev::ContextFut;
 use actix::{Actor, ActorContext, ActorFutureExt, AsyncContext, Handler, Supervised, WrapFuture};
 use futures_util::future::LocalBoxFuture;
-use tokio::sync::{Semaphore, watch};
-use tracing::Instrument;
+use tokio::sync::{Notify, OwnedSemaphorePermit, oneshot};
+use tokio::time::Instant;
+use tracing::{Instrument, Span};
 
-use super::handle::{Envelope, Handle};
-use super::vital::{ExitReason, Vital};
+use super::behaviour::{ActorError, Behaviour, Context};
+use super::handle::Envelope;
+use super::vital::Vital;
 
-/// An actor's own word for what went wrong; never a message's contents.
-#[derive(Debug, Clone, thiserror::Error)]
-#[error("{0}")]
-pub struct ActorError(pub String);
+/// Messages handled without a break, after which the other actors of the thread have their turn.
+const TURN: u64 = 64;
 
-/// What an actor does. Its futures run on the system thread: they must not block.
-pub trait Behaviour: Sized + Unpin + 'static {
-    /// What it can be told.
-    type Message: Send + 'static;
+pub(super) type Factory<B> = Rc<dyn Fn() -> B>;
 
-    /// Loads its state. Runs before the first message, also after each restart.
-    fn started(&mut self, _context: &Context<Self>) -> impl Future<Output = Result<(), ActorError>> {
-        async { Ok(()) }
-    }
-
-    /// Handles one message. An error ends this run: the supervisor decides what comes next.
-    fn handle(
-        &mut self,
-        message: Self::Message,
-        context: &Context<Self>,
-    ) -> impl Future<Output = Result<(), ActorError>>;
+/// The message that is being handled, or that is to be handled again after a restart.
+pub(super) struct InHand<M> {
+    /// What is to be handled; while it is, the copy for another try, if there may be one.
+    pub(super) message: Option<M>,
+    pub(super) label: &'static str,
+    /// How often it was begun.
+    pub(super) tries: u32,
+    /// How many runs it ended.
+    pub(super) kills: u32,
+    /// Whether this run has begun it.
+    pub(super) is_begun: bool,
+    /// The span of its handling.
+    pub(super) span: Span,
+    sender: Span,
+    sent: Instant,
+    /// Given back when the message has been handled, or is set aside.
+    _permit: OwnedSemaphorePermit,
 }
 
-/// What a behaviour may use of its cell.
-pub struct Context<B: Behaviour> {
-    handle: Handle<B::Message>,
-    spawned: Rc<RefCell<Vec<LocalBoxFuture<'static, ()>>>>,
+impl<M> InHand<M> {
+    /// The span of the next try. Its length is the handling; the wait before it is a field.
+    fn open(&mut self, actor: &str) {
+        let (label, tries, wait) = (self.label, self.tries, self.sent.elapsed().as_micros() as u64);
+        macro_rules! span {
+            ($make:ident) => {
+                tracing::$make!(
+                    parent: &self.sender,
+                    "actor.message",
+                    actor,
+                    message = label,
+                    try_number = tries,
+                    mailbox_wait_us = wait,
+                    outcome = tracing::field::Empty,
+                )
+            };
+        }
+        // A message that no span leads to would be a trace of its own: for those who look closely.
+        let own = if self.sender.is_disabled() { span!(debug_span) } else { span!(info_span) };
+        // What nobody records must still not cut the work off from its sender.
+        self.span = if own.is_disabled() { self.sender.clone() } else { own };
+    }
 }
 
-impl<B: Behaviour> Context<B> {
-    /// A handle to this actor itself.
-    pub fn handle(&self) -> &Handle<B::Message> {
-        &self.handle
-    }
+/// What the cell, its behaviour's context and its runner share; actix keeps the cell to itself.
+pub(super) struct Desk<M> {
+    pub(super) in_hand: RefCell<Option<InHand<M>>>,
+    pub(super) failure: RefCell<Option<ActorError>>,
+    /// Futures that the behaviour spawned and the runner has not fetched.
+    pub(super) spawned: RefCell<Vec<LocalBoxFuture<'static, ()>>>,
+    /// Hears that the behaviour has loaded its state.
+    pub(super) up: RefCell<Option<oneshot::Sender<()>>>,
+    /// The run ends when what is being done is done.
+    pub(super) stops: std::cell::Cell<bool>,
+    /// Told when a message has left the mailbox for good.
+    pub(super) handled: Notify,
+    /// Set before the cell is dropped for good: actix starts a restarted context even then.
+    pub(super) is_retired: std::cell::Cell<bool>,
+}
 
-    /// Runs a future beside the messages, as a part of this actor: it ends with a restart, and its
-    /// panic is the actor's.
-    pub fn spawn(&self, future: impl Future<Output = ()> + 'static) {
-        self.spawned.borrow_mut().push(Box::pin(future));
+impl<M> Default for Desk<M> {
+    fn default() -> Self {
+        Self {
+            in_hand: RefCell::default(),
+            failure: RefCell::default(),
+            spawned: RefCell::default(),
+            up: RefCell::default(),
+            stops: std::cell::Cell::default(),
+            handled: Notify::default(),
+            is_retired: std::cell::Cell::default(),
+        }
     }
 }
 
-type Factory<B> = Rc<dyn Fn() -> B>;
+impl<M> Desk<M> {
+    pub(super) fn is_handling(&self) -> bool {
+        self.in_hand.borrow().as_ref().is_some_and(|in_hand| in_hand.is_begun)
+    }
 
-/// The actix actor around a behaviour. The behaviour is out while it handles a message.
+    /// The message to be handled now, marked as begun.
+    fn begin(&self, actor: &str) -> Option<(M, Span)> {
+        let mut slot = self.in_hand.borrow_mut();
+        let in_hand = slot.as_mut()?;
+        let message = in_hand.message.take()?;
+        in_hand.is_begun = true;
+        in_hand.tries += 1;
+        in_hand.open(actor);
+        Some((message, in_hand.span.clone()))
+    }
+}
+
+/// The actix actor around a behaviour. The behaviour is out while it works.
 pub(super) struct Cell<B: Behaviour> {
     factory: Factory<B>,
     behaviour: Option<B>,
     context: Rc<Context<B>>,
+    desk: Rc<Desk<B::Message>>,
     vital: Arc<Vital>,
-    marks: Rc<Marks>,
+    taken: u64,
 }
 
-/// What the cell and its runner tell each other; actix keeps the cell to itself.
-#[derive(Default)]
-struct Marks {
-    failure: RefCell<Option<ActorError>>,
-    /// Set before the cell is dropped for good: actix starts a restarted context even then.
-    is_retired: std::cell::Cell<bool>,
-}
+type Done<B> = fn(&mut Cell<B>, &mut actix::Context<Cell<B>>);
 
 impl<B: Behaviour> Cell<B> {
+    pub(super) fn new(
+        factory: Factory<B>,
+        context: Context<B>,
+        desk: Rc<Desk<B::Message>>,
+        vital: Arc<Vital>,
+    ) -> Self {
+        Self { factory, behaviour: None, context: Rc::new(context), desk, vital, taken: 0 }
+    }
+
     /// Puts the behaviour to work on one future; the mailbox waits meanwhile.
     fn work(
         &mut self,
         context: &mut actix::Context<Self>,
         work: impl AsyncFnOnce(&mut B, &Context<B>) -> Result<(), ActorError> + 'static,
-        done: impl FnOnce(&Vital) + 'static,
+        done: Done<B>,
     ) {
         let Some(mut behaviour) = self.behaviour.take() else { return };
         let own = self.context.clone();
@@ -92,25 +144,65 @@ impl<B: Behaviour> Cell<B> {
             let result = work(&mut behaviour, &own).await;
             (behaviour, result)
         };
-        let put_back = |(behaviour, result): (B, Result<(), ActorError>),
-                        cell: &mut Self,
-                        context: &mut actix::Context<Self>| {
+        let put_back = move |(behaviour, result): (B, Result<(), ActorError>),
+                             cell: &mut Self,
+                             context: &mut actix::Context<Self>| {
             cell.behaviour = Some(behaviour);
-            done(&cell.vital);
-            for future in cell.context.spawned.borrow_mut().drain(..) {
-                context.spawn(future.into_actor(cell));
-            }
-            if let Err(error) = result {
-                *cell.marks.failure.borrow_mut() = Some(error);
-                context.stop();
+            match result {
+                Ok(()) => done(cell, context),
+                Err(error) => {
+                    *cell.desk.failure.borrow_mut() = Some(error);
+                    context.stop();
+                }
             }
         };
         context.wait(future.into_actor(self).map(put_back));
     }
 
-    fn begin(&mut self, context: &mut actix::Context<Self>) {
-        self.behaviour = Some((self.factory)());
-        self.work(context, async |behaviour, own| behaviour.started(own).await, Vital::running);
+    fn has_started(&mut self, context: &mut actix::Context<Self>) {
+        self.vital.running();
+        if let Some(up) = self.desk.up.take() {
+            // A supervisor that stops meanwhile waits for nobody's start.
+            let _ = up.send(());
+        }
+        if self.desk.stops.get() {
+            context.stop();
+        } else {
+            self.take_up(context);
+        }
+    }
+
+    /// Handles the message in hand, if there is one.
+    fn take_up(&mut self, context: &mut actix::Context<Self>) {
+        let Some((message, span)) = self.desk.begin(self.vital.path()) else { return };
+        self.vital.begun();
+        let again = B::redeliver(&message);
+        if let Some(in_hand) = self.desk.in_hand.borrow_mut().as_mut() {
+            in_hand.message = again;
+        }
+        self.taken += 1;
+        let is_turn_over = self.taken.is_multiple_of(TURN);
+        self.work(
+            context,
+            async move |behaviour: &mut B, own: &Context<B>| {
+                if is_turn_over {
+                    tokio::task::yield_now().await;
+                }
+                behaviour.handle(message, own).instrument(span).await
+            },
+            Self::has_handled,
+        );
+    }
+
+    fn has_handled(&mut self, context: &mut actix::Context<Self>) {
+        if let Some(in_hand) = self.desk.in_hand.take() {
+            in_hand.span.record("outcome", "handled");
+        }
+        self.vital.handled();
+        self.desk.handled.notify_one();
+        if self.desk.stops.get() {
+            context.stop();
+        }
     }
 }
 
@@ -118,8 +210,9 @@ impl<B: Behaviour> Actor for Cell<B> {
     type Context = actix::Context<Self>;
 
     fn started(&mut self, context: &mut Self::Context) {
-        if !self.marks.is_retired.get() {
-            self.begin(context);
+        if !self.desk.is_retired.get() {
+            self.behaviour = Some((self.factory)());
+            self.work(context, async |behaviour, own| behaviour.started(own).await, Self::has_started);
         }
     }
 }
@@ -127,7 +220,6 @@ impl<B: Behaviour> Actor for Cell<B> {
 impl<B: Behaviour> Supervised for Cell<B> {
     fn restarting(&mut self, _: &mut Self::Context) {
         self.behaviour = None;
-        self.context.spawned.borrow_mut().clear();
     }
 }
 
@@ -135,124 +227,25 @@ impl<B: Behaviour> Handler<Envelope<B::Message>> for Cell<B> {
     type Result = ();
 
     fn handle(&mut self, envelope: Envelope<B::Message>, context: &mut Self::Context) {
-        let Envelope { message, span, sent, begun, permit } = envelope;
-        let span = tracing::debug_span!(
-            parent: &span,
-            "actor.message",
-            actor = self.vital.path(),
-            mailbox_wait_us = sent.elapsed().as_micros() as u64,
-        );
-        begun.store(true, Ordering::Release);
-        self.vital.begun();
-        self.work(
-            context,
-            async move |behaviour: &mut B, own: &Context<B>| {
-                let result = behaviour.handle(message, own).instrument(span).await;
-                drop(permit);
-                result
-            },
-            Vital::handled,
-        );
-    }
-}
-
-/// How a cell is to end its run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum StopSignal {
-    /// Go on.
-    None,
-    /// After the messages that wait.
-    Drain,
-    /// At once; the mailbox keeps what waits.
-    Now,
-}
-
-/// A cell as its supervisor runs it, again and again.
-pub(super) struct Runner<B: Behaviour> {
-    future: ContextFut<Cell<B>, actix::Context<Cell<B>>>,
-    marks: Rc<Marks>,
-    vital: Arc<Vital>,
-    permits: Arc<Semaphore>,
-    heartbeat: Duration,
-    has_run: bool,
-    capacity: usize,
-}
-
-/// How often an emptying mailbox is looked at.
-const DRAIN_LOOK: Duration = Duration::from_millis(10);
-
-impl<B: Behaviour> Runner<B> {
-    pub(super) fn new(
-        path: String,
-        capacity: usize,
-        heartbeat: Duration,
-        factory: Factory<B>,
-    ) -> (Self, Handle<B::Message>, Arc<Vital>) {
-        let permits = Arc::new(Semaphore::new(capacity));
-        let vital = Arc::new(Vital::new(path, capacity, permits.clone()));
-        let context = actix::Context::<Cell<B>>::new();
-        let handle = Handle::new(context.address().recipient(), permits.clone());
-        let marks: Rc<Marks> = Rc::default();
-        let own = Context { handle: handle.clone(), spawned: Rc::default() };
-        let cell = Cell {
-            factory,
-            behaviour: None,
-            context: Rc::new(own),
-            vital: vital.clone(),
-            marks: marks.clone(),
-        };
-        let future = context.into_future(cell);
-        let runner =
-            Self { future, marks, vital: vital.clone(), permits, heartbeat, has_run: false, capacity };
-        (runner, handle, vital)
-    }
-
-    /// Runs until it fails, finishes or is told to stop. What is queued stays queued for the next run.
-    pub(super) async fn run(&mut self, stop: watch::Receiver<StopSignal>) -> ExitReason {
-        self.vital.starting(self.has_run);
-        self.has_run = true;
-        let reason = self.until_exit(stop).await;
-        // Drops the message that was being handled, so that its sender hears of it now, and leaves
-        // the context ready for another run.
-        self.future.restart();
-        self.marks.failure.take().map_or(reason, |error| ExitReason::Failed(error.0))
-    }
-
-    async fn until_exit(&mut self, mut stop: watch::Receiver<StopSignal>) -> ExitReason {
-        loop {
-            let signal = *stop.borrow_and_update();
-            if signal == StopSignal::Now || (signal == StopSignal::Drain && self.is_drained()) {
-                return ExitReason::Requested;
-            }
-            if self.vital.is_hung(self.heartbeat) {
-                return ExitReason::Hung;
-            }
-            let look = if signal == StopSignal::Drain { DRAIN_LOOK } else { self.heartbeat / 4 };
-            let poll = std::future::poll_fn(|cx| {
-                match std::panic::catch_unwind(AssertUnwindSafe(|| Pin::new(&mut self.future).poll(cx))) {
-                    Ok(poll) => poll.map(|()| ExitReason::Finished),
-                    Err(_) => std::task::Poll::Ready(ExitReason::Panicked),
-                }
-            });
-            tokio::select! {
-                biased;
-                changed = stop.changed() => if changed.is_err() { return ExitReason::Requested },
-                exit = poll => return exit,
-                () = tokio::time::sleep(look) => {}
-            }
+        // A sender that was told "not done" must not find it done after all.
+        if !envelope.begin() {
+            drop(envelope);
+            self.desk.handled.notify_one();
+            return;
         }
-    }
-
-    fn is_drained(&self) -> bool {
-        self.permits.available_permits() == self.capacity
-    }
-}
-
-impl<B: Behaviour> Drop for Runner<B> {
-    fn drop(&mut self) {
-        // From here on senders hear that the actor has stopped, and those that wait hear it too.
-        self.permits.close();
-        self.marks.is_retired.set(true);
-        self.future.restart();
+        let Envelope { message, span, sent, permit, .. } = envelope;
+        let in_hand = InHand {
+            label: B::label(&message),
+            message: Some(message),
+            tries: 0,
+            kills: 0,
+            is_begun: false,
+            span: Span::none(),
+            sender: span,
+            sent,
+            _permit: permit,
+        };
+        *self.desk.in_hand.borrow_mut() = Some(in_hand);
+        self.take_up(context);
     }
 }

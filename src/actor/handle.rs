@@ -1,7 +1,7 @@
 //! Talking to an actor: a bounded queue, deadlines, and honest answers when it dies.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
 use actix::Recipient;
@@ -29,9 +29,27 @@ pub enum AskError {
     /// It was taken, but the actor failed while it handled it: it may or may not have had its effect.
     #[error("the actor failed while it handled this; whether it was done is not known")]
     UnknownOutcome,
-    /// It was taken, but not answered in time.
+    /// The actor was still handling it when the time was over.
     #[error("the actor did not answer in time; whether it will do this is not known")]
     Deadline,
+}
+
+/// How far a question has come: either its actor begins it, or its sender withdraws it.
+#[derive(Default)]
+struct Progress(AtomicU8);
+
+impl Progress {
+    const WAITING: u8 = 0;
+    const BEGUN: u8 = 1;
+    const WITHDRAWN: u8 = 2;
+
+    fn advance(&self, to: u8) -> bool {
+        self.0.compare_exchange(Self::WAITING, to, Ordering::AcqRel, Ordering::Acquire).is_ok()
+    }
+
+    fn is_begun(&self) -> bool {
+        self.0.load(Ordering::Acquire) == Self::BEGUN
+    }
 }
 
 /// A message on its way: with its permit, its sender's span, and the moment it was sent.
@@ -39,10 +57,17 @@ pub(super) struct Envelope<M> {
     pub(super) message: M,
     pub(super) span: Span,
     pub(super) sent: Instant,
-    /// Set when a handler takes it up.
-    pub(super) begun: Arc<AtomicBool>,
-    /// Given back when the message has been handled, or was lost with its handler.
+    /// Of one whose sender waits for an answer.
+    progress: Option<Arc<Progress>>,
+    /// Given back when the message has been handled, or is lost.
     pub(super) permit: OwnedSemaphorePermit,
+}
+
+impl<M> Envelope<M> {
+    /// Whether the message may be handled: not where its sender was told that it will not be.
+    pub(super) fn begin(&self) -> bool {
+        self.progress.as_ref().is_none_or(|progress| progress.advance(Progress::BEGUN))
+    }
 }
 
 impl<M> actix::Message for Envelope<M> {
@@ -77,17 +102,15 @@ impl<M: Send + 'static> Handle<M> {
         Self { recipient, permits }
     }
 
-    fn post(&self, message: M, permit: OwnedSemaphorePermit) -> Result<Arc<AtomicBool>, SendError> {
-        let begun = Arc::new(AtomicBool::new(false));
-        let envelope =
-            Envelope { message, span: Span::current(), sent: Instant::now(), begun: begun.clone(), permit };
-        if !self.recipient.connected() {
-            return Err(SendError::Stopped);
-        }
-        // The permit is the bound: actix's own capacity does not hold for several senders.
-        #[allow(clippy::disallowed_methods)]
-        self.recipient.do_send(envelope);
-        Ok(begun)
+    fn post(
+        &self,
+        message: M,
+        permit: OwnedSemaphorePermit,
+        progress: Option<Arc<Progress>>,
+    ) -> Result<(), SendError> {
+        let envelope = Envelope { message, span: Span::current(), sent: Instant::now(), progress, permit };
+        // The permit is the bound; actix refuses only where the actor is gone.
+        self.recipient.try_send(envelope).map_err(|_| SendError::Stopped)
     }
 
     /// Sends if there is room.
@@ -99,7 +122,7 @@ impl<M: Send + 'static> Handle<M> {
             tokio::sync::TryAcquireError::NoPermits => SendError::Busy,
             tokio::sync::TryAcquireError::Closed => SendError::Stopped,
         })?;
-        self.post(message, permit).map(drop)
+        self.post(message, permit, None)
     }
 
     /// Sends, waiting for room for at most `patience`.
@@ -108,7 +131,7 @@ impl<M: Send + 'static> Handle<M> {
     /// [`SendError`].
     pub async fn tell(&self, message: M, patience: Duration) -> Result<(), SendError> {
         let permit = self.permit(patience).await?;
-        self.post(message, permit).map(drop)
+        self.post(message, permit, None)
     }
 
     async fn permit(&self, patience: Duration) -> Result<OwnedSemaphorePermit, SendError> {
@@ -118,7 +141,8 @@ impl<M: Send + 'static> Handle<M> {
         }
     }
 
-    /// Sends a message that carries a [`Reply`], and waits for the answer for at most `patience`.
+    /// Sends a message that carries a [`Reply`], and waits for the answer for at most `patience`. Where
+    /// the actor has not begun with it by then, it never will: the answer is [`SendError::Busy`].
     ///
     /// # Errors
     /// [`AskError`].
@@ -130,11 +154,13 @@ impl<M: Send + 'static> Handle<M> {
         let deadline = Instant::now() + patience;
         let permit = self.permit(patience).await?;
         let (sender, receiver) = oneshot::channel();
-        let begun = self.post(message(Reply(sender)), permit)?;
+        let progress: Arc<Progress> = Arc::default();
+        self.post(message(Reply(sender)), permit, Some(progress.clone()))?;
         match tokio::time::timeout_at(deadline, receiver).await {
             Ok(Ok(answer)) => Ok(answer),
-            Ok(Err(_)) if begun.load(Ordering::Acquire) => Err(AskError::UnknownOutcome),
+            Ok(Err(_)) if progress.is_begun() => Err(AskError::UnknownOutcome),
             Ok(Err(_)) => Err(SendError::Stopped.into()),
+            Err(_) if progress.advance(Progress::WITHDRAWN) => Err(SendError::Busy.into()),
             Err(_) => Err(AskError::Deadline),
         }
     }

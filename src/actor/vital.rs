@@ -1,12 +1,17 @@
 //! What is known of an actor from outside: its state, restarts, queue and last error.
 
+use std::collections::VecDeque;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
+
+use super::spec::ChildSpec;
+
+/// Messages set aside that are remembered of one actor; all are counted.
+const REMEMBERED: usize = 16;
 
 /// Why an actor's run ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,7 +24,7 @@ pub enum ExitReason {
     Failed(String),
     /// Its behaviour panicked. The panic's text may hold anything, so it goes nowhere.
     Panicked,
-    /// It handled one message for longer than its heartbeat allows.
+    /// It handled one message for longer than its heartbeat allows, or did not start in time.
     Hung,
     /// A supervisor gave up: too many restarts below it.
     Escalated(String),
@@ -31,17 +36,26 @@ impl ExitReason {
     pub fn is_failure(&self) -> bool {
         !matches!(self, Self::Finished | Self::Requested)
     }
+
+    /// The reason in one word, without what an actor said of it.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Finished => "finished",
+            Self::Requested => "stopped",
+            Self::Failed(_) => "failed",
+            Self::Panicked => "panicked",
+            Self::Hung => "hung",
+            Self::Escalated(_) => "escalated",
+        }
+    }
 }
 
 impl fmt::Display for ExitReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Finished => f.write_str("finished"),
-            Self::Requested => f.write_str("stopped"),
-            Self::Failed(error) => write!(f, "failed: {error}"),
-            Self::Panicked => f.write_str("panicked"),
-            Self::Hung => f.write_str("hung"),
-            Self::Escalated(below) => write!(f, "escalated: {below}"),
+            Self::Failed(word) | Self::Escalated(word) => write!(f, "{}: {word}", self.kind()),
+            _ => f.write_str(self.kind()),
         }
     }
 }
@@ -50,6 +64,8 @@ impl fmt::Display for ExitReason {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum State {
+    /// Its turn to start has not come: one that is started before it is not there yet.
+    Waiting,
     /// Loading its state.
     Starting,
     /// Handling messages.
@@ -60,6 +76,19 @@ pub enum State {
     Stopped,
 }
 
+/// A message that is not delivered again, because its handling failed. Its contents are not kept.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SetAside {
+    /// What kind of message, in its behaviour's words.
+    pub message: String,
+    /// How the handling ended last: panicked, failed, hung, or stopped where it was cut off.
+    pub reason: String,
+    /// How often it was delivered.
+    pub times: u32,
+    /// Seconds since then.
+    pub seconds_ago: u64,
+}
+
 /// An actor at one moment.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Snapshot {
@@ -67,7 +96,7 @@ pub struct Snapshot {
     pub path: String,
     /// See [`State`].
     pub state: State,
-    /// Seconds since it was last started.
+    /// Seconds since it was last started; 0 where it does not run.
     pub uptime_seconds: u64,
     /// How often it was restarted.
     pub restarts: u64,
@@ -81,6 +110,12 @@ pub struct Snapshot {
     pub last_error: Option<String>,
     /// Seconds until it is restarted.
     pub next_restart_seconds: Option<f64>,
+    /// How many messages were set aside.
+    #[serde(default)]
+    pub set_aside: u64,
+    /// The last of them, the newest at the end.
+    #[serde(default)]
+    pub last_set_aside: Vec<SetAside>,
 }
 
 struct Facts {
@@ -90,8 +125,10 @@ struct Facts {
     handled: u64,
     last_error: Option<String>,
     next_restart: Option<Instant>,
-    /// When the message that is being handled was begun.
-    handling_since: Option<Instant>,
+    /// When it began with what it is doing: loading its state, or handling a message.
+    busy_since: Option<Instant>,
+    set_aside: u64,
+    last_set_aside: VecDeque<(Instant, SetAside)>,
 }
 
 /// Shared between the cell, its supervisor and those who look.
@@ -105,13 +142,15 @@ pub(super) struct Vital {
 impl Vital {
     pub(super) fn new(path: String, capacity: usize, permits: Arc<Semaphore>) -> Self {
         let facts = Facts {
-            state: State::Starting,
+            state: State::Waiting,
             started: Instant::now(),
             restarts: 0,
             handled: 0,
             last_error: None,
             next_restart: None,
-            handling_since: None,
+            busy_since: None,
+            set_aside: 0,
+            last_set_aside: VecDeque::new(),
         };
         Self { path, capacity, permits, facts: Mutex::new(facts) }
     }
@@ -130,42 +169,70 @@ impl Vital {
             facts.started = Instant::now();
             facts.restarts += u64::from(is_restart);
             facts.next_restart = None;
-            facts.handling_since = Some(Instant::now());
+            facts.busy_since = Some(Instant::now());
         });
     }
 
     pub(super) fn running(&self) {
         self.with(|facts| {
             facts.state = State::Running;
-            facts.handling_since = None;
+            facts.busy_since = None;
         });
     }
 
     pub(super) fn begun(&self) {
-        self.with(|facts| facts.handling_since = Some(Instant::now()));
+        self.with(|facts| facts.busy_since = Some(Instant::now()));
     }
 
     pub(super) fn handled(&self) {
         self.with(|facts| {
             facts.handled += 1;
-            facts.handling_since = None;
+            facts.busy_since = None;
         });
     }
 
-    pub(super) fn exited(&self, reason: &ExitReason, next_restart: Option<Instant>) {
+    pub(super) fn exited(&self, reason: &ExitReason) {
+        self.has_stopped();
+        if reason.is_failure() {
+            self.with(|facts| facts.last_error = Some(reason.to_string()));
+        }
+    }
+
+    pub(super) fn has_stopped(&self) {
         self.with(|facts| {
-            facts.handling_since = None;
-            facts.next_restart = next_restart;
-            facts.state = if next_restart.is_some() { State::BackingOff } else { State::Stopped };
-            if reason.is_failure() {
-                facts.last_error = Some(reason.to_string());
-            }
+            facts.busy_since = None;
+            facts.next_restart = None;
+            facts.state = State::Stopped;
         });
     }
 
-    /// Whether one message has been handled for longer than `limit`.
-    pub(super) fn is_hung(&self, limit: Duration) -> bool {
-        self.with(|facts| facts.handling_since.is_some_and(|since| since.elapsed() > limit))
+    /// It is to be started at this time, or, where none is known, when its turn comes.
+    pub(super) fn will_start(&self, at: Option<Instant>) {
+        self.with(|facts| {
+            facts.busy_since = None;
+            facts.state = if at.is_some() { State::BackingOff } else { State::Waiting };
+            facts.next_restart = at;
+        });
+    }
+
+    pub(super) fn set_aside(&self, message: &str, reason: &str, times: u32) {
+        let entry =
+            SetAside { message: message.to_owned(), reason: reason.to_owned(), times, seconds_ago: 0 };
+        self.with(|facts| {
+            facts.set_aside += 1;
+            if facts.last_set_aside.len() == REMEMBERED {
+                facts.last_set_aside.pop_front();
+            }
+            facts.last_set_aside.push_back((Instant::now(), entry));
+        });
+    }
+
+    /// Whether it has taken longer than it may for what it is doing.
+    pub(super) fn is_hung(&self, spec: &ChildSpec) -> bool {
+        self.with(|facts| {
+            let limit = if facts.state == State::Starting { spec.start } else { spec.heartbeat };
+            facts.busy_since.is_some_and(|since| since.elapsed() >= limit)
+        })
     }
 
     pub(super) fn snapshot(&self) -> Snapshot {
@@ -173,7 +240,10 @@ impl Vital {
         self.with(|facts| Snapshot {
             path: self.path.clone(),
             state: facts.state,
-            uptime_seconds: facts.started.elapsed().as_secs(),
+            uptime_seconds: match facts.state {
+                State::Starting | State::Running => facts.started.elapsed().as_secs(),
+                State::Waiting | State::BackingOff | State::Stopped => 0,
+            },
             restarts: facts.restarts,
             mailbox_depth: depth,
             mailbox_capacity: self.capacity,
@@ -182,6 +252,32 @@ impl Vital {
             next_restart_seconds: facts
                 .next_restart
                 .map(|at| at.saturating_duration_since(Instant::now()).as_secs_f64()),
+            set_aside: facts.set_aside,
+            last_set_aside: facts
+                .last_set_aside
+                .iter()
+                .map(|(at, entry)| SetAside { seconds_ago: at.elapsed().as_secs(), ..entry.clone() })
+                .collect(),
         })
+    }
+}
+
+/// All actors of a tree, for those who look.
+#[derive(Clone, Default)]
+pub struct Vitals(Arc<Mutex<Vec<Arc<Vital>>>>);
+
+impl Vitals {
+    /// Each actor at this moment, in the order of their start.
+    #[must_use]
+    pub fn snapshot(&self) -> Vec<Snapshot> {
+        self.all().iter().map(|vital| vital.snapshot()).collect()
+    }
+
+    pub(super) fn all(&self) -> Vec<Arc<Vital>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(super) fn add(&self, vital: Arc<Vital>) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(vital);
     }
 }

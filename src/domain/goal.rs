@@ -196,7 +196,8 @@ mod tests {
 
     #[test]
     fn only_what_changed_is_told() {
-        let known = [goal("a", Some(2), Some(10)), goal("b", Some(3), Some(20)), goal("c", Some(4), Some(30))];
+        let known =
+            [goal("a", Some(2), Some(10)), goal("b", Some(3), Some(20)), goal("c", Some(4), Some(30))];
         assert_eq!(changes(known.iter(), &known, &[]), []);
         let worse = goal("a", Some(1), Some(10));
         let new = goal("d", None, None);

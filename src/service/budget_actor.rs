@@ -78,4 +78,11 @@ impl Behaviour for BudgetActor {
         message.reply.send(outcome);
         Ok(())
     }
+
+    fn label(message: &BudgetMessage) -> &'static str {
+        match message.command {
+            BudgetCommand::Set(_) => "set-budget",
+            BudgetCommand::Remove(_) => "remove-budget",
+        }
+    }
 }

@@ -37,16 +37,23 @@ impl Note {
         match self {
             Self::Source(change) => (SOURCES, "sources", Event::SourceChanged(change)),
             Self::Supervision(event) => {
-                let (actor, change, reason) = match event {
-                    SupervisionEvent::Restarting { path, reason, .. } => {
-                        (path, "restarted", reason.to_string())
-                    }
-                    SupervisionEvent::Escalated { path, reason } => (path, "escalated", reason.to_string()),
-                    SupervisionEvent::CutOff { path } => (path, "cut-off", "did not stop in time".to_owned()),
-                };
+                let (actor, change, reason) = told(event);
                 let noted = SupervisionNoted { actor, change: change.to_owned(), reason };
                 (SUPERVISION, "supervisor", Event::SupervisionNoted(noted))
             }
+        }
+    }
+}
+
+/// Who, what and why.
+fn told(event: SupervisionEvent) -> (String, &'static str, String) {
+    match event {
+        SupervisionEvent::Restarting { path, reason, .. } => (path, "restarted", reason.to_string()),
+        SupervisionEvent::Escalated { path, reason } => (path, "escalated", reason.to_string()),
+        SupervisionEvent::Ended { path, reason } => (path, "ended", reason.to_string()),
+        SupervisionEvent::CutOff { path } => (path, "cut-off", "did not stop in time".to_owned()),
+        SupervisionEvent::SetAside { path, message, reason, times } => {
+            (path, "set-aside", format!("{message}: {}, deliveries: {times}", reason.kind()))
         }
     }
 }

@@ -72,6 +72,10 @@ impl Behaviour for ProjectionActor {
         self.projected.send_replace(position);
         Ok(())
     }
+
+    fn label(_: &ProjectionMessage) -> &'static str {
+        "catch-up"
+    }
 }
 
 fn follow(log: &dyn EventLog, views: &SharedViews) -> Result<Position, ViewError> {

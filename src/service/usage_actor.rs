@@ -158,4 +158,11 @@ impl Behaviour for UsageActor {
         }
         Ok(())
     }
+
+    fn label(message: &UsageMessage) -> &'static str {
+        match message {
+            UsageMessage::Import(_) => "import",
+            UsageMessage::Look => "look",
+        }
+    }
 }

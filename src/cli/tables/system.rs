@@ -31,9 +31,10 @@ fn age(seconds: i64) -> String {
 pub fn actors(actors: &[Snapshot]) -> String {
     let mut rows = table(&["Actor", "State", "Up", "Restarts", "Queue", "Handled", "Last error"], 2);
     for actor in actors {
+        let next = actor.next_restart_seconds.map(|seconds| format!(", again in {}", age(seconds as i64)));
         rows.add_row(vec![
             actor.path.clone(),
-            word(&actor.state),
+            word(&actor.state) + &next.unwrap_or_default(),
             age(i64::try_from(actor.uptime_seconds).unwrap_or(i64::MAX)),
             actor.restarts.to_string(),
             format!("{}/{}", actor.mailbox_depth, actor.mailbox_capacity),
@@ -41,7 +42,16 @@ pub fn actors(actors: &[Snapshot]) -> String {
             actor.last_error.clone().unwrap_or_default(),
         ]);
     }
-    format!("{}\n", rows.trim_fmt())
+    let mut text = format!("{}\n", rows.trim_fmt());
+    for actor in actors.iter().filter(|actor| actor.set_aside > 0) {
+        text += &format!("\n{} set aside {}; the last of them:\n", actor.path, count(actor.set_aside));
+        for entry in &actor.last_set_aside {
+            let tries = if entry.times == 1 { "1 try".to_owned() } else { format!("{} tries", entry.times) };
+            let ago = age(i64::try_from(entry.seconds_ago).unwrap_or(i64::MAX));
+            text += &format!("  {}: {}, {tries}, {ago} ago\n", entry.message, entry.reason);
+        }
+    }
+    text
 }
 
 /// `mecris sources`.

@@ -47,7 +47,13 @@ fn check(headers: &HeaderMap, key: &str) -> Result<(), Response> {
 
 async fn models(headers: HeaderMap, Query(query): Query<Value>) -> Result<Json<Value>, Response> {
     check(&headers, KEY)?;
-    assert!(query.as_object().unwrap().keys().all(|field| ["limit", "after_id", "before_id"].contains(&field.as_str())));
+    assert!(
+        query
+            .as_object()
+            .unwrap()
+            .keys()
+            .all(|field| ["limit", "after_id", "before_id"].contains(&field.as_str()))
+    );
     Ok(Json(json!({
         "data": [{"type": "model", "id": "claude-opus-5", "display_name": "Claude Opus 5",
             "created_at": "2026-02-01T00:00:00Z"}],

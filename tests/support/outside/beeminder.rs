@@ -80,7 +80,7 @@ fn not_found() -> Response {
     (StatusCode::NOT_FOUND, Json(json!({"error": "The requested resource was not found."}))).into_response()
 }
 
-fn refuse(errors: Value) -> Response {
+fn refuse(errors: &Value) -> Response {
     (StatusCode::UNPROCESSABLE_ENTITY, Json(json!({ "errors": errors }))).into_response()
 }
 
@@ -156,7 +156,7 @@ async fn write(
         return Err(not_found());
     }
     let Some(value) = form.get("value").and_then(|value| value.parse::<f64>().ok()) else {
-        return Err(refuse(json!({"value": ["can't be blank", "is not a number"]})));
+        return Err(refuse(&json!({"value": ["can't be blank", "is not a number"]})));
     };
     world.updated_at += 1;
     let (updated_at, strict) = (world.updated_at, world.duplicates_are_errors);
@@ -167,20 +167,17 @@ async fn write(
         points.iter_mut().find(|point| !requestid.is_empty() && point["requestid"] == requestid.as_str());
     let mut point = json!({"timestamp": 1_788_062_400, "daystamp": daystamp, "value": value, "comment": comment,
         "requestid": requestid, "updated_at": updated_at, "origin": "api"});
-    match same {
-        Some(same) => {
-            if strict && same["value"] == value && same["comment"] == comment.as_str() {
-                return Err(refuse(json!("Duplicate datapoint")));
-            }
-            point["id"] = same["id"].clone();
-            *same = point.clone();
-            point["status"] = "updated".into();
+    if let Some(same) = same {
+        if strict && same["value"] == value && same["comment"] == comment.as_str() {
+            return Err(refuse(&json!("Duplicate datapoint")));
         }
-        None => {
-            point["id"] = format!("66b0c0ffee{:014x}", points.len() + 1).into();
-            points.push(point.clone());
-            point["status"] = "created".into();
-        }
+        point["id"] = same["id"].clone();
+        *same = point.clone();
+        point["status"] = "updated".into();
+    } else {
+        point["id"] = format!("66b0c0ffee{:014x}", points.len() + 1).into();
+        points.push(point.clone());
+        point["status"] = "created".into();
     }
     Ok(Json(point))
 }

@@ -1,0 +1,224 @@
+//! The runner: runs one cell again and again, and lets no panic out of it.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+
+use actix::dev::ContextFut;
+use actix::{Actor, AsyncContext};
+use futures_util::future::LocalBoxFuture;
+use futures_util::stream::{FuturesUnordered, StreamExt};
+use tokio::sync::{Semaphore, oneshot, watch};
+
+use super::behaviour::{Behaviour, Context};
+use super::cell::{Cell, Desk, Factory};
+use super::handle::Handle;
+use super::report::{Listener, SupervisionEvent};
+use super::spec::ChildSpec;
+use super::vital::{ExitReason, Vital};
+
+/// A message that ends this many runs is set aside.
+const KILLS_MAX: u32 = 2;
+
+/// How a run is to end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum StopSignal {
+    /// Go on.
+    None,
+    /// Take no more, handle what waits, end.
+    Drain,
+    /// End after the message in hand; the mailbox keeps what waits for the next run.
+    Rest,
+    /// End now, whatever is being done.
+    Cut,
+}
+
+/// What a run has of its supervisor.
+pub(super) struct Link {
+    pub(super) stop: watch::Receiver<StopSignal>,
+    /// Told when the state is loaded; dropped when the run ends before.
+    pub(super) up: oneshot::Sender<()>,
+}
+
+/// How a run ended.
+struct End {
+    reason: ExitReason,
+    /// Whether what was being handled did it.
+    is_by_message: bool,
+}
+
+impl End {
+    fn by_message(reason: ExitReason) -> Self {
+        Self { reason, is_by_message: true }
+    }
+
+    fn otherwise(reason: ExitReason) -> Self {
+        Self { reason, is_by_message: false }
+    }
+}
+
+/// A cell as its supervisor runs it.
+pub(super) struct Runner<B: Behaviour> {
+    future: ContextFut<Cell<B>, actix::Context<Cell<B>>>,
+    /// What the behaviour runs beside its messages: actix would not poll it while one is handled.
+    beside: FuturesUnordered<LocalBoxFuture<'static, ()>>,
+    desk: Rc<Desk<B::Message>>,
+    vital: Arc<Vital>,
+    permits: Arc<Semaphore>,
+    listener: Listener,
+    spec: ChildSpec,
+    has_run: bool,
+}
+
+impl<B: Behaviour> Runner<B> {
+    pub(super) fn new(
+        path: String,
+        spec: ChildSpec,
+        listener: Listener,
+        factory: Factory<B>,
+    ) -> (Self, Handle<B::Message>, Arc<Vital>) {
+        let permits = Arc::new(Semaphore::new(spec.capacity));
+        let vital = Arc::new(Vital::new(path, spec.capacity, permits.clone()));
+        let mut context = <Cell<B> as Actor>::Context::new();
+        // Not bounded by actix, whose bound does not hold for several senders: by the permits.
+        context.set_mailbox_capacity(0);
+        let handle = Handle::new(context.address().recipient(), permits.clone());
+        let desk: Rc<Desk<B::Message>> = Rc::default();
+        let own = Context::new(handle.clone(), desk.clone());
+        let future = context.into_future(Cell::new(factory, own, desk.clone(), vital.clone()));
+        let runner = Self {
+            future,
+            beside: FuturesUnordered::new(),
+            desk,
+            vital: vital.clone(),
+            permits,
+            listener,
+            spec,
+            has_run: false,
+        };
+        (runner, handle, vital)
+    }
+
+    /// Runs until it fails, finishes or is told to stop. What is queued stays queued for the next run.
+    pub(super) async fn run(&mut self, link: Link) -> ExitReason {
+        self.vital.starting(self.has_run);
+        self.has_run = true;
+        self.desk.stops.set(false);
+        self.desk.up.replace(Some(link.up));
+        let mut end = self.until_end(link.stop).await;
+        if let Some(error) = self.desk.failure.take() {
+            end = End::by_message(ExitReason::Failed(error.0));
+        }
+        // Drops what was being handled, so that its sender hears of it now.
+        self.clear();
+        self.settle(&end);
+        end.reason
+    }
+
+    async fn until_end(&mut self, mut stop: watch::Receiver<StopSignal>) -> End {
+        let look = (self.spec.start.min(self.spec.heartbeat) / 4).max(Duration::from_millis(1));
+        loop {
+            let signal = *stop.borrow_and_update();
+            if self.ends_at(signal) {
+                return End::otherwise(ExitReason::Requested);
+            }
+            if self.vital.is_hung(&self.spec) {
+                return End::by_message(ExitReason::Hung);
+            }
+            let desk = self.desk.clone();
+            let end = tokio::select! {
+                biased;
+                changed = stop.changed() => match changed {
+                    Ok(()) => continue,
+                    // Whoever ran the tree is gone.
+                    Err(_) => End::otherwise(ExitReason::Requested),
+                },
+                end = std::future::poll_fn(|cx| self.poll(cx)) => end,
+                () = desk.handled.notified(), if signal == StopSignal::Drain => continue,
+                () = tokio::time::sleep(look) => continue,
+            };
+            // It may be told to stop and finish in the same moment.
+            let is_told = *stop.borrow() != StopSignal::None;
+            return match end.reason {
+                ExitReason::Finished if is_told => End::otherwise(ExitReason::Requested),
+                _ => end,
+            };
+        }
+    }
+
+    /// Whether the run may end here and now.
+    fn ends_at(&self, signal: StopSignal) -> bool {
+        match signal {
+            StopSignal::None => false,
+            StopSignal::Drain => {
+                self.permits.close();
+                self.permits.available_permits() == self.spec.capacity
+            }
+            StopSignal::Rest => {
+                self.desk.stops.set(true);
+                !self.desk.is_handling()
+            }
+            StopSignal::Cut => true,
+        }
+    }
+
+    fn poll(&mut self, cx: &mut std::task::Context<'_>) -> Poll<End> {
+        match catch_unwind(AssertUnwindSafe(|| Pin::new(&mut self.future).poll(cx))) {
+            Ok(Poll::Ready(())) => return Poll::Ready(End::otherwise(ExitReason::Finished)),
+            Ok(Poll::Pending) => {}
+            Err(_) => return Poll::Ready(End::by_message(ExitReason::Panicked)),
+        }
+        loop {
+            self.beside.extend(self.desk.spawned.take());
+            match catch_unwind(AssertUnwindSafe(|| self.beside.poll_next_unpin(cx))) {
+                Ok(Poll::Ready(Some(()))) => {}
+                Ok(Poll::Ready(None) | Poll::Pending) => return Poll::Pending,
+                Err(_) => return Poll::Ready(End::otherwise(ExitReason::Panicked)),
+            }
+        }
+    }
+
+    /// Drops what the run leaves behind, and readies the context for another one. A panic while
+    /// something is dropped must not leave the cell either; it leaves less to drop the next time.
+    fn clear(&mut self) {
+        let mut clear = || {
+            self.desk.up.take();
+            self.desk.spawned.take();
+            self.beside.clear();
+            self.future.restart();
+        };
+        while catch_unwind(AssertUnwindSafe(&mut clear)).is_err() {}
+    }
+
+    /// Decides about the message that was being handled when the run ended: it is in hand for the
+    /// next run, or set aside.
+    fn settle(&self, end: &End) {
+        let mut slot = self.desk.in_hand.borrow_mut();
+        let Some(in_hand) = slot.as_mut().filter(|in_hand| in_hand.is_begun) else { return };
+        in_hand.is_begun = false;
+        in_hand.kills += u32::from(end.is_by_message);
+        in_hand.span.record("outcome", end.reason.kind());
+        if in_hand.message.is_some() && in_hand.kills < KILLS_MAX {
+            return;
+        }
+        let (message, times) = (in_hand.label, in_hand.tries);
+        let unwanted = slot.take();
+        drop(slot);
+        let _ = catch_unwind(AssertUnwindSafe(move || drop(unwanted)));
+        self.vital.set_aside(message, end.reason.kind(), times);
+        let (path, reason) = (self.vital.path().to_owned(), end.reason.clone());
+        (self.listener)(SupervisionEvent::SetAside { path, message, reason, times });
+    }
+}
+
+impl<B: Behaviour> Drop for Runner<B> {
+    fn drop(&mut self) {
+        // From here on senders hear that the actor has stopped, and those that wait hear it too.
+        self.permits.close();
+        self.desk.is_retired.set(true);
+        self.clear();
+    }
+}

@@ -1,0 +1,10 @@
+mod escalation;
+mod messages;
+mod order;
+mod panics;
+mod policy;
+mod snapshot;
+mod spans;
+mod stage;
+mod storm;
+mod table;
