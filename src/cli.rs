@@ -72,6 +72,8 @@ pub enum Command {
     /// Set, list and remove budgets
     #[command(subcommand)]
     Budget(BudgetCommand),
+    /// The goals, the nearest to derailing first
+    Goals,
     /// The price table
     Prices {
         /// Only models whose name contains this

@@ -5,6 +5,7 @@
 //! elsewhere cannot reach the API through its visitor's browser.
 
 pub mod api;
+pub mod goals;
 pub mod guard;
 pub mod health;
 pub mod listener;
@@ -73,6 +74,7 @@ fn api_routes() -> OpenApiRouter<App> {
         .routes(routes!(api::backup))
         .routes(routes!(api::export))
         .routes(routes!(api::import))
+        .routes(routes!(goals::goals))
         .routes(routes!(system::actors))
         .routes(routes!(system::sources))
         .routes(routes!(system::incidents))

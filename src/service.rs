@@ -4,18 +4,25 @@
 //! root (rest_for_one)
 //! ├── projection       keeps the views up with the log
 //! └── tenants (one_for_one)
-//!     ├── local/usage    reads transcripts, records calls
-//!     └── local/budgets  decides commands on budgets
+//!     ├── local/usage      reads transcripts, records calls
+//!     ├── local/budgets    decides commands on budgets
+//!     ├── local/beeminder  follows the goals
+//!     ├── local/twilio     holds the credentials against Twilio
+//!     └── local/anthropic  holds the key against Anthropic
 //! ```
 
+pub mod beeminder_actor;
 pub mod budget_actor;
 pub mod budget_book;
 pub mod demo;
 pub mod doctor;
+pub mod goal_book;
 pub mod health;
 pub mod importer;
 pub mod node;
 pub mod notes;
+pub mod pacemaker;
+pub mod probe_actor;
 pub mod projection_actor;
 pub mod queries;
 pub mod recorder;

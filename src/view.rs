@@ -6,6 +6,7 @@
 
 pub mod budgets;
 pub mod explain;
+pub mod goals;
 pub mod names;
 pub mod replay;
 pub mod report;
@@ -18,6 +19,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use crate::domain::budget::{Budget, BudgetChange, BudgetName, evolve};
+use crate::domain::goal::Goal;
 use crate::event::codec::{CodecError, decode};
 use crate::event::{Event, Position, RecordRef, TenantId};
 use crate::log::LogError;
@@ -47,6 +49,8 @@ pub struct TenantView {
     pub spend: SpendView,
     /// The budgets, by name.
     pub budgets: BTreeMap<BudgetName, Budget>,
+    /// The goals, by id.
+    pub goals: BTreeMap<String, Goal>,
     /// How many repairs of the log, interventions of the supervisor and changes of sources the log tells of.
     pub incidents: u64,
 }
@@ -133,6 +137,12 @@ impl TenantView {
             Event::BudgetRemoved(stored) if counts => {
                 let name = stored.name.parse().map_err(|error| malformed("budget-removed", &error))?;
                 evolve(&mut self.budgets, BudgetChange::Removed(name));
+            }
+            Event::GoalObserved(stored) if counts => {
+                self.goals.insert(stored.id.clone(), Goal::from(stored));
+            }
+            Event::GoalGone(gone) if counts => {
+                self.goals.remove(&gone.id);
             }
             Event::LogRepaired(_) | Event::SupervisionNoted(_) | Event::SourceChanged(_) if counts => {
                 self.incidents += 1;

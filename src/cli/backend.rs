@@ -16,7 +16,7 @@ use crate::service::budget_book::BudgetBook;
 use crate::service::importer::OnStep;
 use crate::service::notes::Incidents;
 use crate::service::queries::Replayed;
-use crate::service::requests::{BudgetBody, Budgets, Reckoning, StatusShown, parse_until};
+use crate::service::requests::{BudgetBody, Budgets, GoalsShown, Reckoning, StatusShown, parse_until};
 use crate::service::settings::{Reloaded, Settings};
 use crate::service::sources::SourcesShown;
 use crate::service::{ImportSummary, Node, StartError, notes};
@@ -80,6 +80,17 @@ impl Backend {
                 // Without a supervisor nothing is asked.
                 Ok(StatusShown { status, sources: Vec::new() })
             }
+        }
+    }
+
+    /// The goals.
+    ///
+    /// # Errors
+    /// [`CliError`].
+    pub fn goals(&self) -> Result<GoalsShown, CliError> {
+        match self {
+            Self::Running(remote) => remote.get("/api/v1/goals", &[]),
+            Self::Own(node) => Ok(GoalsShown { goals: node.queries()?.goals(Timestamp::now()), source: None }),
         }
     }
 

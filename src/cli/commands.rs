@@ -45,6 +45,7 @@ pub fn dispatch(cli: Cli) -> Result<ExitCode, CliError> {
             print(json, &summary, tables::import)?;
         }
         Command::Budget(command) => budget(&common, command)?,
+        Command::Goals => print(json, &Backend::open(&common)?.goals()?, tables::goals)?,
         Command::Prices { filter } => {
             let (loaded, _) = settings(&common)?;
             let mut prices = price_table(loaded.config.prices.as_deref())?;

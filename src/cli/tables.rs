@@ -6,7 +6,7 @@ use crate::domain::money::Picodollars;
 use crate::domain::pricing::PriceTable;
 use crate::service::ImportSummary;
 use crate::service::queries::Replayed;
-use crate::service::requests::{HeadShown, StatusShown, Verified};
+use crate::service::requests::{GoalsShown, HeadShown, StatusShown, Verified};
 use crate::view::budgets::BudgetLine;
 use crate::view::explain::Explanation;
 use crate::view::report::{ModelLine, Report, Totals};
@@ -116,6 +116,30 @@ fn numbers(status: &Status) -> String {
         .newest_usage
         .map_or_else(|| "none".to_owned(), |at| at.strftime("%Y-%m-%d %H:%M UTC").to_string());
     text + &format!("\nNewest usage: {newest}. Events: {}.\n", status.position)
+}
+
+/// `mecris goals`.
+#[must_use]
+pub fn goals(shown: &GoalsShown) -> String {
+    let mut rows = table(&["Goal", "Risk", "Safe days", "Left", "To do", "Pledge", "Today"], 2);
+    for goal in &shown.goals {
+        let left = goal.seconds_left.map_or_else(|| "?".to_owned(), system::age);
+        rows.add_row(vec![
+            goal.slug.clone(),
+            system::word(&goal.risk),
+            goal.safe_days.map_or_else(|| "?".to_owned(), |days| days.to_string()),
+            if goal.seconds_left.is_some_and(|left| left < 0) { "over".to_owned() } else { left },
+            shorten(&goal.limsum, 24),
+            goal.pledge_usd.to_string(),
+            if goal.has_data_today { "done".to_owned() } else { "-".to_owned() },
+        ]);
+    }
+    let table = if shown.goals.is_empty() {
+        "No goals are known. Name a token: BEEMINDER_AUTH_TOKEN, or beeminder.token in the configuration.\n".to_owned()
+    } else {
+        format!("{}\n", rows.trim_fmt())
+    };
+    table + &system::trouble(shown.source.as_slice())
 }
 
 /// `mecris budget list`.

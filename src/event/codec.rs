@@ -6,8 +6,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::payload::{
-    BudgetRemoved, BudgetSet, BudgetSetV1, Event, LogRepaired, SourceChanged, SupervisionNoted,
-    UsageRecorded, UsageRevised,
+    BudgetRemoved, BudgetSet, BudgetSetV1, Event, GoalGone, GoalObserved, LogRepaired, SourceChanged,
+    SupervisionNoted, UsageRecorded, UsageRevised,
 };
 use super::record::RecordRef;
 
@@ -57,6 +57,8 @@ impl Event<'_> {
             Self::LogRepaired(_) => ("log-repaired", 1),
             Self::SupervisionNoted(_) => ("supervision-noted", 1),
             Self::SourceChanged(_) => ("source-changed", 1),
+            Self::GoalObserved(_) => ("goal-observed", 1),
+            Self::GoalGone(_) => ("goal-gone", 1),
         }
     }
 }
@@ -75,6 +77,8 @@ pub fn encode(event: &Event<'_>) -> Vec<u8> {
         Event::LogRepaired(payload) => to_bytes(payload),
         Event::SupervisionNoted(payload) => to_bytes(payload),
         Event::SourceChanged(payload) => to_bytes(payload),
+        Event::GoalObserved(payload) => to_bytes(payload),
+        Event::GoalGone(payload) => to_bytes(payload),
     }
 }
 
@@ -92,6 +96,8 @@ pub fn decode<'a>(record: &RecordRef<'a>) -> Result<Event<'a>, CodecError> {
         ("log-repaired", 1) => Event::LogRepaired(from_bytes(record)?),
         ("supervision-noted", 1) => Event::SupervisionNoted(from_bytes(record)?),
         ("source-changed", 1) => Event::SourceChanged(from_bytes(record)?),
+        ("goal-observed", 1) => Event::GoalObserved(from_bytes(record)?),
+        ("goal-gone", 1) => Event::GoalGone(from_bytes(record)?),
         (type_name, version) => {
             return Err(CodecError::Unknown { type_name: type_name.to_owned(), version });
         }
@@ -111,6 +117,8 @@ pub fn schemas() -> Vec<(String, schemars::Schema)> {
         named("log-repaired", 1, schemars::schema_for!(LogRepaired)),
         named("supervision-noted", 1, schemars::schema_for!(SupervisionNoted)),
         named("source-changed", 1, schemars::schema_for!(SourceChanged)),
+        named("goal-observed", 1, schemars::schema_for!(GoalObserved)),
+        named("goal-gone", 1, schemars::schema_for!(GoalGone)),
     ]
 }
 

@@ -5,6 +5,8 @@
 //! [`super::codec`]; no field is ever reordered, removed or skipped: bincode is not self-describing,
 //! so such a change would be read silently wrong. `schemas/golden/` holds the bytes of every version.
 
+mod goal;
+
 use std::borrow::Cow;
 
 use jiff::Timestamp;
@@ -16,6 +18,8 @@ use crate::domain::calendar::Period;
 use crate::domain::money::Picodollars;
 use crate::domain::tokens::Tokens;
 use crate::domain::usage::{MessageKey, ServiceTier, Speed, Usage};
+
+pub use goal::{GoalGone, GoalObserved};
 
 use super::envelope::EventId;
 
@@ -37,6 +41,10 @@ pub enum Event<'a> {
     SupervisionNoted(SupervisionNoted),
     /// An outside system changed its state.
     SourceChanged(SourceChanged),
+    /// Something about a goal changed.
+    GoalObserved(GoalObserved),
+    /// A goal is gone.
+    GoalGone(GoalGone),
 }
 
 /// A billed call: numbers and ids only, never message text. When it happened stands in the envelope.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::PoisonError;
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -49,6 +50,10 @@ impl<'a> Health<'a> {
             ("transcripts".to_owned(), self.transcripts()),
         ]
         .into();
+        for source in self.0.sources.shown(Timestamp::now()).sources {
+            let part = Part { ok: !source.state.is_trouble(), reason: source.reason };
+            parts.insert(format!("source {}", source.name), part);
+        }
         for actor in self.0.actors() {
             let ok = matches!(actor.state, State::Running | State::Starting);
             let state = serde_json::to_value(actor.state).unwrap_or_default();

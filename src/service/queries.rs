@@ -14,6 +14,7 @@ use crate::log::EventLog;
 use crate::log::export::{ExportError, export};
 use crate::view::budgets::{BudgetLine, budgets};
 use crate::view::explain::{Explanation, Subject, explain};
+use crate::view::goals::{GoalLine, goals};
 use crate::view::replay::{Until, replay};
 use crate::view::report::{Grouping, Range, Report, Totals, report};
 use crate::view::status::{Status, status};
@@ -147,6 +148,12 @@ impl Queries {
     #[must_use]
     pub fn budgets(&self, now: Timestamp) -> Vec<BudgetLine> {
         self.with_view(|view| budgets(view, now, &self.zone()))
+    }
+
+    /// The goals that are followed, the nearest to derailing first.
+    #[must_use]
+    pub fn goals(&self, now: Timestamp) -> Vec<GoalLine> {
+        self.with_view(|view| goals(view, now))
     }
 
     /// The events behind a number, from the log alone. Blocks.

@@ -14,6 +14,7 @@ use crate::log::Head;
 use crate::log::backup::BackupReport;
 use crate::log::verify::VerifyReport;
 use crate::view::budgets::BudgetLine;
+use crate::view::goals::GoalLine;
 use crate::view::replay::Until;
 use crate::view::status::Status;
 
@@ -27,6 +28,15 @@ pub struct StatusShown {
     pub status: Status,
     /// The outside systems, with the age of what they said; empty where no supervisor runs.
     pub sources: Vec<SourceShown>,
+}
+
+/// The goals, with the source that told of them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct GoalsShown {
+    /// The nearest to derailing first.
+    pub goals: Vec<GoalLine>,
+    /// How old they are, and why; null where no supervisor runs.
+    pub source: Option<SourceShown>,
 }
 
 /// The budgets and how they stand.

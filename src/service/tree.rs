@@ -10,16 +10,19 @@ use tokio::sync::{mpsc, watch};
 use crate::actor::{ChildSpec, Handle, Snapshot, Strategy, SupervisionEvent, Supervisor, Vitals};
 use crate::domain::budget::BudgetCommand;
 use crate::event::Position;
+use crate::integration::beeminder;
 use crate::log::SledLog;
 
 use super::ServiceError;
+use super::beeminder_actor::BeeminderActor;
 use super::budget_actor::{BudgetActor, BudgetMessage};
 use super::importer::{ImportSummary, OnStep};
 use super::node::Node;
 use super::notes::Note;
+use super::probe_actor::{ProbeActor, System};
 use super::projection_actor::ProjectionActor;
 use super::queries::Queries;
-use super::requests::StatusShown;
+use super::requests::{GoalsShown, StatusShown};
 use super::sources::Sources;
 use super::usage_actor::{SharedImportState, UsageActor, UsageMessage};
 
@@ -75,6 +78,7 @@ pub fn build(
     let budgets = tenants.add(&format!("{tenant}/budgets"), ChildSpec::default(), move || {
         BudgetActor::new(log.clone(), tenant.clone())
     });
+    add_outside(&mut tenants, node, &sources);
     root.add_supervisor(tenants);
     let supervised = Supervised {
         queries,
@@ -103,6 +107,23 @@ fn add_usage(
     tenants.add(&format!("{}/usage", node.tenant), spec, move || {
         UsageActor::new(importer.clone(), on_step.clone(), state.clone(), poll)
     })
+}
+
+/// The actors that look at outside systems. One that is broken holds nobody up.
+fn add_outside(tenants: &mut Supervisor, node: &Node, sources: &Sources) {
+    // A look has deadlines of its own, each far below this.
+    let spec = ChildSpec { capacity: 4, heartbeat: Duration::from_mins(5), ..ChildSpec::default() };
+    let (log, tenant) = (node.log.clone(), node.tenant.clone());
+    let (settings, known) = (node.settings.clone(), sources.clone());
+    tenants.add(&format!("{tenant}/beeminder"), spec, move || {
+        BeeminderActor::new(log.clone(), tenant.clone(), settings.clone(), known.clone())
+    });
+    for (name, system) in [("twilio", System::Twilio), ("anthropic", System::Anthropic)] {
+        let (settings, sources) = (node.settings.clone(), sources.clone());
+        tenants.add(&format!("{}/{name}", node.tenant), spec, move || {
+            ProbeActor::new(system, settings.clone(), sources.clone())
+        });
+    }
 }
 
 impl Supervised {
@@ -135,6 +156,14 @@ impl Supervised {
     #[must_use]
     pub fn status(&self, now: Timestamp) -> StatusShown {
         StatusShown { status: self.queries.status(now), sources: self.sources.shown(now).sources }
+    }
+
+    /// The goals, with what is known of their source.
+    #[must_use]
+    pub fn goals(&self, now: Timestamp) -> GoalsShown {
+        let mut sources = self.sources.shown(now).sources.into_iter();
+        let source = sources.find(|source| source.name == beeminder::SYSTEM);
+        GoalsShown { goals: self.queries.goals(now), source }
     }
 
     /// The log itself, for what only it can do: verify and back up.

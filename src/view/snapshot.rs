@@ -14,7 +14,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::budget::Budget;
-use crate::event::payload::BudgetSet;
+use crate::domain::goal::Goal;
+use crate::event::payload::{BudgetSet, GoalObserved};
 use crate::event::{EventId, Position, TenantId};
 use crate::log::{EventLog, LogError};
 
@@ -24,7 +25,7 @@ use super::{TenantView, Views};
 const MAGIC: [u8; 4] = *b"MCVS";
 
 /// Counts the changes of what the views hold, or of how they fold: raise it with either.
-pub const SCHEMA: u32 = 1;
+pub const SCHEMA: u32 = 2;
 
 /// A snapshot of this size would hold some millions of sessions.
 const LIMIT: usize = 1 << 30;
@@ -49,6 +50,7 @@ struct StoredTenant {
     tenant: String,
     spend: StoredSpend,
     budgets: Vec<BudgetSet>,
+    goals: Vec<GoalObserved>,
     incidents: u64,
 }
 
@@ -62,6 +64,7 @@ pub fn to_bytes(views: &Views, log: &dyn EventLog) -> Result<Option<Vec<u8>>, Lo
         tenant: tenant.to_string(),
         spend: view.spend.to_stored(),
         budgets: view.budgets.values().map(BudgetSet::from).collect(),
+        goals: view.goals.values().map(GoalObserved::from).collect(),
         incidents: view.incidents,
     };
     let stored = Stored {
@@ -106,6 +109,7 @@ pub fn from_bytes(bytes: &[u8], log: &dyn EventLog) -> Option<Views> {
         let view = TenantView {
             spend: SpendView::from_stored(tenant.spend)?,
             budgets: budgets?.into_iter().map(|budget| (budget.name.clone(), budget)).collect(),
+            goals: tenant.goals.iter().map(|goal| (goal.id.clone(), Goal::from(goal))).collect(),
             incidents: tenant.incidents,
         };
         tenants.insert(TenantId::new(tenant.tenant), view);

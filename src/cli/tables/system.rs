@@ -11,13 +11,13 @@ use crate::service::sources::{SourceShown, SourcesShown};
 use super::{count, table};
 
 /// A kebab-case word of an enum.
-fn word(value: &impl serde::Serialize) -> String {
+pub(super) fn word(value: &impl serde::Serialize) -> String {
     let word = serde_json::to_value(value).ok();
     word.and_then(|word| word.as_str().map(str::to_owned)).unwrap_or_default()
 }
 
 /// `75` as `1 min`, so that an age is read at a glance.
-fn age(seconds: i64) -> String {
+pub(super) fn age(seconds: i64) -> String {
     match seconds {
         ..60 => format!("{} s", seconds.max(0)),
         60..3_600 => format!("{} min", seconds / 60),

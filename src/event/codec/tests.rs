@@ -48,6 +48,23 @@ fn budget_v1() -> BudgetSetV1 {
     }
 }
 
+fn goal() -> GoalObserved {
+    GoalObserved {
+        id: "66b0".into(),
+        slug: "spend".into(),
+        title: "Spend".into(),
+        safebuf: Some(0),
+        losedate_us: Some(1_788_235_199_000_000),
+        deadline_s: -10_800,
+        limsum: "+1 due today".into(),
+        baremin: "+1".into(),
+        pledge: Picodollars::usd(5),
+        has_data_today: false,
+        is_active: true,
+        autodata: None,
+    }
+}
+
 /// Every version ever written: its type name and version, its bytes, and what it must read back as.
 fn every_version() -> Vec<(&'static str, u16, Vec<u8>, Event<'static>)> {
     let revised = UsageRevised {
@@ -68,6 +85,8 @@ fn every_version() -> Vec<(&'static str, u16, Vec<u8>, Event<'static>)> {
         Event::LogRepaired(repaired),
         Event::SupervisionNoted(noted),
         Event::SourceChanged(changed),
+        Event::GoalObserved(goal()),
+        Event::GoalGone(GoalGone { id: "66b0".into() }),
     ]
     .into_iter()
     .map(|event| {

@@ -118,15 +118,12 @@ impl Front {
                     return;
                 }
             }
-            let open = match listener.take() {
-                Some(open) => open,
-                None => {
-                    let socket = TcpSocket::new_v4().unwrap();
-                    socket.set_reuseaddr(true).unwrap();
-                    socket.bind(self.address).unwrap();
-                    socket.listen(64).unwrap()
-                }
-            };
+            let open = listener.take().unwrap_or_else(|| {
+                let socket = TcpSocket::new_v4().unwrap();
+                socket.set_reuseaddr(true).unwrap();
+                socket.bind(self.address).unwrap();
+                socket.listen(64).unwrap()
+            });
             tokio::select! {
                 accepted = open.accept() => {
                     if let Ok((stream, _)) = accepted {
@@ -161,7 +158,7 @@ impl Front {
             let request = read_request(&mut stream).await?;
             let number = self.shared.requests.fetch_add(1, Ordering::SeqCst);
             let fault = match fault {
-                Fault::Flapping if number % 2 == 0 => Fault::Status(500),
+                Fault::Flapping if number.is_multiple_of(2) => Fault::Status(500),
                 Fault::Flapping => Fault::None,
                 other => other,
             };
@@ -234,7 +231,7 @@ fn answer(status: u16, headers: &[(&str, &str)], body: &str) -> Vec<u8> {
 /// Reads a request, its body included (by `content-length`, as every client here sends it).
 async fn read_request(stream: &mut TcpStream) -> Option<Vec<u8>> {
     let mut request = Vec::new();
-    let mut buffer = [0; 16 * 1024];
+    let mut buffer = vec![0; 16 * 1024];
     loop {
         if let Some(end) = request.windows(4).position(|window| window == b"\r\n\r\n") {
             let head = String::from_utf8_lossy(&request[..end]).to_ascii_lowercase();

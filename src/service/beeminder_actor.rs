@@ -1,0 +1,213 @@
+//! Follows the goals at Beeminder: one small question now and then, the goals where something changed.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::actor::{ActorError, Behaviour, Context};
+use crate::domain::goal::{Goal, Risk};
+use crate::domain::money::Picodollars;
+use crate::event::TenantId;
+use crate::integration::beeminder::{self, Beeminder};
+use crate::integration::resilience::{OutsideError, Policy};
+use crate::log::{EventLog, LogError};
+use crate::view::ViewError;
+
+use super::goal_book::GoalBook;
+use super::pacemaker::{Beat, Pacemaker, breaker_listener, pause_after, state_after, wrong_settings};
+use super::settings::Settings;
+use super::sources::{SourceState, Sources};
+
+/// Without a change the goals are looked at this often all the same: their safe days count down by
+/// themselves at each deadline.
+const AT_LEAST: SignedDuration = SignedDuration::from_hours(1);
+/// A goal that derails sooner than this is looked at more often.
+const CLOSE: SignedDuration = SignedDuration::from_hours(3);
+/// How much more often.
+const CLOSER: u32 = 5;
+/// Longer texts are cut, in characters.
+const TEXT_MAX: usize = 200;
+
+/// See the module.
+pub struct BeeminderActor {
+    log: Arc<dyn EventLog>,
+    tenant: TenantId,
+    settings: Settings,
+    sources: Sources,
+    client: Option<Beeminder>,
+    pacemaker: Option<Pacemaker>,
+    book: Option<GoalBook>,
+    /// The user's `updated_at` at the last look at the goals, and when that was.
+    seen: Option<(i64, Timestamp)>,
+    /// Goals whose numbers are being computed anew.
+    pending: Vec<String>,
+}
+
+/// Why a look failed.
+enum LookError {
+    Outside(OutsideError),
+    Log(LogError),
+}
+
+impl BeeminderActor {
+    /// Follows one tenant's goals.
+    #[must_use]
+    pub fn new(log: Arc<dyn EventLog>, tenant: TenantId, settings: Settings, sources: Sources) -> Self {
+        let (client, pacemaker, book, seen, pending) = (None, None, None, None, Vec::new());
+        Self { log, tenant, settings, sources, client, pacemaker, book, seen, pending }
+    }
+
+    fn poll(&self) -> Duration {
+        Duration::from_secs(self.settings.current().config.beeminder.poll_seconds.get())
+    }
+
+    /// Makes the client that the settings name.
+    fn renew(&mut self) {
+        let loaded = self.settings.current();
+        let settings = &loaded.config.beeminder;
+        let fresh_for = SignedDuration::try_from(self.poll() * 3).unwrap_or(AT_LEAST);
+        let declare = |state, reason: &str| self.sources.declare(beeminder::SYSTEM, state, reason, fresh_for);
+        (self.client, self.seen) = (None, None);
+        let Some(token) = &settings.token else {
+            return declare(SourceState::NotConfigured, "set beeminder.token or BEEMINDER_AUTH_TOKEN");
+        };
+        if let Some(reason) = wrong_settings(&loaded, "beeminder.") {
+            return declare(SourceState::Unauthorized, &reason);
+        }
+        match Beeminder::new(settings, token, Policy::default(), breaker_listener(&self.sources)) {
+            Ok(client) => {
+                declare(SourceState::Waiting, "not asked yet");
+                self.client = Some(client);
+            }
+            Err(error) => declare(SourceState::Failing, &error.to_string()),
+        }
+    }
+
+    async fn load(&self) -> Result<GoalBook, ViewError> {
+        let (log, tenant) = (self.log.clone(), self.tenant.clone());
+        let loaded = tokio::task::spawn_blocking(move || GoalBook::load(log, tenant)).await;
+        loaded.unwrap_or(Err(ViewError::Log(LogError::Closed)))
+    }
+
+    /// Looks, and says when to look again.
+    async fn look(&mut self) -> Result<(), ActorError> {
+        let Some(client) = self.client.clone() else { return Ok(()) };
+        let mut book = match self.book.take() {
+            Some(book) => book,
+            None => self.load().await.map_err(|error| ActorError(error.to_string()))?,
+        };
+        let outcome = self.ask(&client, &mut book).await;
+        let is_close = book.goals().any(|goal| is_close(goal, Timestamp::now()));
+        let usual = if is_close { self.poll() / CLOSER } else { self.poll() };
+        let count = book.goals().filter(|goal| goal.is_active).count();
+        let Some(pacemaker) = &self.pacemaker else { return Ok(()) };
+        match outcome {
+            Ok(()) => {
+                let next = pacemaker.after(usual);
+                let reason = format!("{count} goals");
+                self.sources.succeeded(beeminder::SYSTEM, &reason, Timestamp::now(), Some(next));
+                self.book = Some(book);
+            }
+            Err(LookError::Outside(error)) => {
+                let next = pacemaker.after(pause_after(&error, usual));
+                self.sources.failed(beeminder::SYSTEM, state_after(&error), &error.to_string(), Some(next));
+                self.book = Some(book);
+            }
+            // The book is read again: another writer may have been before us.
+            Err(LookError::Log(error)) => {
+                pacemaker.after(usual);
+                self.seen = None;
+                tracing::warn!(%error, "goals could not be recorded");
+            }
+        }
+        Ok(())
+    }
+
+    async fn ask(&mut self, client: &Beeminder, book: &mut GoalBook) -> Result<(), LookError> {
+        let (user, _) = client.user().await.map_err(LookError::Outside)?;
+        let now = Timestamp::now();
+        let is_known = self.seen.is_some_and(|(updated_at, at)| {
+            updated_at == user.updated_at
+                && now.duration_since(at) < AT_LEAST
+                && !book
+                    .goals()
+                    .any(|goal| goal.losedate.is_some_and(|losedate| (at..now).contains(&losedate)))
+        });
+        if is_known && self.pending.is_empty() {
+            return Ok(());
+        }
+        let told = client.goals().await.map_err(LookError::Outside)?;
+        let (pending, settled): (Vec<_>, Vec<_>) = told.into_iter().partition(|goal| goal.queued);
+        self.pending = pending.into_iter().map(|goal| goal.id).collect();
+        let goals: Vec<Goal> = settled.into_iter().map(to_goal).collect();
+        let changed = book.observe(&goals, &self.pending).await.map_err(LookError::Log)?;
+        if changed > 0 {
+            tracing::info!(changed, "goals changed");
+        }
+        self.seen = Some((user.updated_at, now));
+        Ok(())
+    }
+}
+
+fn is_close(goal: &Goal, now: Timestamp) -> bool {
+    goal.is_active
+        && goal.risk() == Risk::Critical
+        && goal.time_left(now).is_some_and(|left| left < CLOSE && left > SignedDuration::ZERO)
+}
+
+/// What is kept of a goal. Texts of others are cut: an event is no place for an essay.
+fn to_goal(told: beeminder::Goal) -> Goal {
+    let text = |text: Option<String>| text.unwrap_or_default().chars().take(TEXT_MAX).collect::<String>();
+    Goal {
+        id: told.id,
+        slug: told.slug,
+        title: text(told.title),
+        safebuf: told.safebuf,
+        losedate: told.losedate.and_then(|second| Timestamp::from_second(second).ok()),
+        deadline_s: told.deadline.unwrap_or_default(),
+        limsum: text(told.limsum),
+        baremin: text(told.baremin),
+        pledge: told
+            .pledge
+            .and_then(|pledge| Picodollars::parse(&pledge.to_string()).ok())
+            .unwrap_or(Picodollars::ZERO),
+        has_data_today: told.todayta,
+        is_active: !told.frozen && !told.won,
+        autodata: told.autodata.filter(|name| !name.is_empty()),
+    }
+}
+
+impl Behaviour for BeeminderActor {
+    type Message = Beat;
+
+    async fn started(&mut self, context: &Context<Self>) -> Result<(), ActorError> {
+        self.renew();
+        self.pacemaker = Some(Pacemaker::start(context, &self.settings));
+        Ok(())
+    }
+
+    async fn handle(&mut self, message: Beat, _: &Context<Self>) -> Result<(), ActorError> {
+        if message == Beat::Renew {
+            self.renew();
+        }
+        if self.client.is_none() {
+            // Nothing to look at until the settings change.
+            if let Some(pacemaker) = &self.pacemaker {
+                pacemaker.after(Duration::from_hours(24));
+            }
+        }
+        self.look().await
+    }
+
+    fn label(message: &Beat) -> &'static str {
+        match message {
+            Beat::Look => "look",
+            Beat::Renew => "renew",
+        }
+    }
+
+    fn redeliver(message: &Beat) -> Option<Beat> {
+        Some(*message)
+    }
+}

@@ -1,0 +1,105 @@
+//! The goals as the log has them, and the one way to change them.
+
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use crate::domain::goal::{Goal, GoalChange, changes};
+use crate::event::codec::decode;
+use crate::event::payload::{GoalGone, GoalObserved};
+use crate::event::{Event, EventId, Metadata, StreamId, TenantId, Version};
+use crate::log::{Append, EventLog, Expected, LogError};
+use crate::view::ViewError;
+
+use super::recorder::new_event;
+
+/// The stream of all goals of a tenant.
+const STREAM: &str = "goals";
+
+/// The goals of one tenant and the version of their stream.
+#[derive(Clone)]
+pub struct GoalBook {
+    log: Arc<dyn EventLog>,
+    tenant: TenantId,
+    goals: BTreeMap<String, Goal>,
+    version: Version,
+}
+
+impl GoalBook {
+    /// Reads the goals from the log. Blocks.
+    ///
+    /// # Errors
+    /// [`ViewError`].
+    pub fn load(log: Arc<dyn EventLog>, tenant: TenantId) -> Result<Self, ViewError> {
+        let (mut goals, mut version, mut failure) = (BTreeMap::new(), Version::NONE, None);
+        log.scan_stream(&tenant, &StreamId::new(STREAM), Version(1), &mut |record| {
+            match decode(record) {
+                Ok(Event::GoalObserved(stored)) => {
+                    goals.insert(stored.id.clone(), Goal::from(&stored));
+                }
+                Ok(Event::GoalGone(gone)) => {
+                    goals.remove(&gone.id);
+                }
+                Ok(_) => {}
+                Err(source) => {
+                    failure = Some(ViewError::Event { position: record.position, source });
+                    return ControlFlow::Break(());
+                }
+            }
+            version = record.version;
+            ControlFlow::Continue(())
+        })?;
+        failure.map_or(Ok(Self { log, tenant, goals, version }), Err)
+    }
+
+    /// The goals.
+    pub fn goals(&self) -> impl Iterator<Item = &Goal> + Clone {
+        self.goals.values()
+    }
+
+    /// Records what changed since the goals were last told of, in one append. How many changes there were.
+    ///
+    /// # Errors
+    /// [`LogError`]. The book is as it was; after a conflict it must be loaded again.
+    pub async fn observe(&mut self, told: &[Goal], pending: &[String]) -> Result<usize, LogError> {
+        let changes = changes(self.goals.values(), told, pending);
+        if changes.is_empty() {
+            return Ok(0);
+        }
+        let metadata = Metadata {
+            actor: "beeminder".into(),
+            trace: crate::telemetry::current_trace(),
+            ..Metadata::default()
+        };
+        let now = Timestamp::now();
+        let event = |change: &GoalChange| {
+            let event = match change {
+                GoalChange::Observed(goal) => Event::GoalObserved(GoalObserved::from(goal)),
+                GoalChange::Gone { id } => Event::GoalGone(GoalGone { id: id.clone() }),
+            };
+            new_event(EventId::random(), &event, now, &metadata)
+        };
+        let append = Append {
+            tenant: self.tenant.clone(),
+            stream: StreamId::new(STREAM),
+            expected: if self.version == Version::NONE {
+                Expected::NoStream
+            } else {
+                Expected::Exact(self.version)
+            },
+            events: changes.iter().map(event).collect(),
+        };
+        self.log.append(append).await?;
+        let count = changes.len();
+        self.version = Version(self.version.0 + count as u64);
+        for change in changes {
+            match change {
+                GoalChange::Observed(goal) => self.goals.insert(goal.id.clone(), goal),
+                GoalChange::Gone { id } => self.goals.remove(&id),
+            };
+        }
+        Ok(count)
+    }
+}

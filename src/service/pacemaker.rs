@@ -1,0 +1,100 @@
+//! The rhythm of an actor that looks at an outside system: it looks when it is due, and begins anew when the
+//! settings change.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use crate::actor::{Behaviour, Context};
+use crate::config::Loaded;
+use crate::config::forms::wrong_forms;
+use crate::integration::resilience::{OnBreaker, OutsideError};
+
+use super::settings::Settings;
+use super::sources::{SourceState, Sources};
+
+/// How long such an actor may wait to be taken up; its mailbox holds a handful.
+const PATIENCE: Duration = Duration::from_mins(10);
+/// A key that is refused is tried again this often: somebody may have mended it at the other side.
+const REFUSED: Duration = Duration::from_hours(1);
+
+/// What such an actor is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Beat {
+    /// A look is due.
+    Look,
+    /// The settings have changed.
+    Renew,
+}
+
+/// Says when the next look is due.
+#[derive(Debug)]
+pub struct Pacemaker {
+    next: watch::Sender<Instant>,
+}
+
+impl Pacemaker {
+    /// Starts with a look at once. It ends with the actor's run.
+    pub fn start<B: Behaviour<Message = Beat>>(context: &Context<B>, settings: &Settings) -> Self {
+        let (sender, mut next) = watch::channel(Instant::now());
+        let (handle, mut settings) = (context.handle().clone(), settings.subscribe());
+        context.spawn(async move {
+            settings.mark_unchanged();
+            loop {
+                let at = *next.borrow_and_update();
+                let beat = tokio::select! {
+                    () = tokio::time::sleep_until(at) => Beat::Look,
+                    changed = settings.changed() => {
+                        if changed.is_err() {
+                            return;
+                        }
+                        Beat::Renew
+                    }
+                };
+                // After a look or a renewal the actor says when the next one is due.
+                if handle.tell(beat, PATIENCE).await.is_err() || next.changed().await.is_err() {
+                    return;
+                }
+            }
+        });
+        Self { next: sender }
+    }
+
+    /// The next look is due after this pause, spread by a tenth. The moment, for showing it.
+    pub fn after(&self, pause: Duration) -> Timestamp {
+        let pause = pause.mul_f64(rand::random_range(0.9..=1.1));
+        self.next.send_replace(Instant::now() + pause);
+        let signed = SignedDuration::try_from(pause).unwrap_or(SignedDuration::from_hours(1));
+        Timestamp::now().saturating_add(signed).unwrap_or(Timestamp::MAX)
+    }
+}
+
+/// The pause after a look that failed: what the system asked for, or `usual`, or longer where only a person
+/// can mend it.
+#[must_use]
+pub fn pause_after(error: &OutsideError, usual: Duration) -> Duration {
+    if error.is_refused_key() { REFUSED } else { error.retry_after().unwrap_or(usual).max(usual) }
+}
+
+/// The state of a source whose look failed.
+#[must_use]
+pub fn state_after(error: &OutsideError) -> SourceState {
+    if error.is_refused_key() { SourceState::Unauthorized } else { SourceState::Failing }
+}
+
+/// Tells the sources of a breaker's changes.
+#[must_use]
+pub fn breaker_listener(sources: &Sources) -> OnBreaker {
+    let sources = sources.clone();
+    Arc::new(move |system, state| sources.breaker(system, state.name(), "its last answers say so"))
+}
+
+/// What is wrong with the settings below this prefix, with the mend.
+#[must_use]
+pub fn wrong_settings(loaded: &Loaded, prefix: &str) -> Option<String> {
+    let wrong = wrong_forms(&loaded.config).into_iter().find(|wrong| wrong.key.starts_with(prefix))?;
+    Some(format!("{}: {}; {}", wrong.key, wrong.detail, wrong.fix))
+}
