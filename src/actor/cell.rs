@@ -226,14 +226,12 @@ impl<B: Behaviour> Supervised for Cell<B> {
 impl<B: Behaviour> Handler<Envelope<B::Message>> for Cell<B> {
     type Result = ();
 
-    fn handle(&mut self, envelope: Envelope<B::Message>, context: &mut Self::Context) {
-        // A sender that was told "not done" must not find it done after all.
-        if !envelope.begin() {
+    fn handle(&mut self, mut envelope: Envelope<B::Message>, context: &mut Self::Context) {
+        let Some((message, permit)) = envelope.open() else {
             drop(envelope);
             self.desk.handled.notify_one();
             return;
-        }
-        let Envelope { message, span, sent, permit, .. } = envelope;
+        };
         let in_hand = InHand {
             label: B::label(&message),
             message: Some(message),
@@ -241,8 +239,8 @@ impl<B: Behaviour> Handler<Envelope<B::Message>> for Cell<B> {
             kills: 0,
             is_begun: false,
             span: Span::none(),
-            sender: span,
-            sent,
+            sender: envelope.span.clone(),
+            sent: envelope.sent,
             _permit: permit,
         };
         *self.desk.in_hand.borrow_mut() = Some(in_hand);

@@ -1,5 +1,6 @@
 //! Talking to an actor: a bounded queue, deadlines, and honest answers when it dies.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
@@ -54,19 +55,30 @@ impl Progress {
 
 /// A message on its way: with its permit, its sender's span, and the moment it was sent.
 pub(super) struct Envelope<M> {
-    pub(super) message: M,
+    message: Option<M>,
     pub(super) span: Span,
     pub(super) sent: Instant,
     /// Of one whose sender waits for an answer.
     progress: Option<Arc<Progress>>,
     /// Given back when the message has been handled, or is lost.
-    pub(super) permit: OwnedSemaphorePermit,
+    permit: Option<OwnedSemaphorePermit>,
 }
 
 impl<M> Envelope<M> {
-    /// Whether the message may be handled: not where its sender was told that it will not be.
-    pub(super) fn begin(&self) -> bool {
-        self.progress.as_ref().is_none_or(|progress| progress.advance(Progress::BEGUN))
+    /// The message, with its permit, if it may be handled: not where its sender was told that it will
+    /// not be.
+    pub(super) fn open(&mut self) -> Option<(M, OwnedSemaphorePermit)> {
+        let may = self.progress.as_ref().is_none_or(|progress| progress.advance(Progress::BEGUN));
+        if may { self.message.take().zip(self.permit.take()) } else { None }
+    }
+}
+
+impl<M> Drop for Envelope<M> {
+    fn drop(&mut self) {
+        // A message that panics when it is dropped must not keep those behind it from being dropped:
+        // their senders wait to hear of it.
+        let message = self.message.take();
+        let _ = catch_unwind(AssertUnwindSafe(move || drop(message)));
     }
 }
 
@@ -108,7 +120,13 @@ impl<M: Send + 'static> Handle<M> {
         permit: OwnedSemaphorePermit,
         progress: Option<Arc<Progress>>,
     ) -> Result<(), SendError> {
-        let envelope = Envelope { message, span: Span::current(), sent: Instant::now(), progress, permit };
+        let envelope = Envelope {
+            message: Some(message),
+            span: Span::current(),
+            sent: Instant::now(),
+            progress,
+            permit: Some(permit),
+        };
         // The permit is the bound; actix refuses only where the actor is gone.
         self.recipient.try_send(envelope).map_err(|_| SendError::Stopped)
     }

@@ -20,6 +20,7 @@ fn tree(strategy: Strategy, root_bears: usize) -> (Stage, [Role; 3]) {
 #[tokio::test(start_paused = true)]
 async fn a_supervisor_that_gives_up_is_restarted_with_its_children_and_their_mailboxes() {
     let (stage, [a, b, c]) = tree(Strategy::OneForOne, 5);
+    let vitals = stage.root.vitals();
     let told = stage
         .play(async || {
             assert_eq!(c.say(0).await, Ok(0));
@@ -28,6 +29,8 @@ async fn a_supervisor_that_gives_up_is_restarted_with_its_children_and_their_mai
             }
             // Sent while the supervisor is down.
             assert_eq!((b.say(1).await, c.say(1).await, a.say(1).await), (Ok(1), Ok(1), Ok(1)));
+            let errors = vitals.snapshot().into_iter().map(|snapshot| snapshot.last_error);
+            assert!(errors.eq([None, Some("panicked".to_owned()), None]), "{:?}", vitals.snapshot());
             // It has its restart to give again.
             assert_eq!(b.fail(Failure::Panic).await, Err(AskError::UnknownOutcome));
             assert_eq!(b.say(2).await, Ok(2));

@@ -54,6 +54,31 @@ async fn one_that_does_not_start_in_time_is_started_again_and_only_those_who_dep
 }
 
 #[tokio::test(start_paused = true)]
+async fn those_after_a_supervisor_wait_until_its_children_have_made_up_for_a_bad_start() {
+    let table = [
+        (Strategy::OneForOne, "!a -a +b +c +a -c -b -a"),
+        (Strategy::RestForOne, "!a -a +a +b +c -c -b -a"),
+        (Strategy::OneForAll, "!a -a +a +b +c -c -b -a"),
+    ];
+    for (strategy, story) in table {
+        let mut stage = Stage::new(Strategy::RestForOne);
+        let mut below = stage.supervisor("root/below", strategy);
+        let a = stage.role_in(&mut below, "a", ChildSpec::default());
+        stage.role_in(&mut below, "b", ChildSpec::default());
+        stage.root.add_supervisor(below);
+        let c = stage.role("c");
+        a.part.bad_starts.set(Some((Failure::PanicInStarted, 1)));
+        let told = stage
+            .play(async || {
+                assert_eq!(c.say(1).await, Ok(1));
+                assert_eq!(a.say(1).await, Ok(1));
+            })
+            .await;
+        assert_eq!(told.story, story, "{strategy:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_sibling_finishes_the_message_in_hand_before_it_is_restarted() {
     let mut stage = Stage::new(Strategy::OneForAll);
     let a = stage.role("a");

@@ -34,9 +34,10 @@ impl Drop for Thrown {
     }
 }
 
-struct Spawned;
+/// What a future or a factory holds.
+struct Bomb;
 
-impl Drop for Spawned {
+impl Drop for Bomb {
     fn drop(&mut self) {
         if !std::thread::panicking() {
             quiet_panic();
@@ -59,9 +60,9 @@ impl Behaviour for Thrower {
             Place::Handler => quiet_panic(),
             Place::Spawned => context.spawn(async { quiet_panic() }),
             Place::DropOfSpawned => {
-                let spawned = Spawned;
+                let bomb = Bomb;
                 context.spawn(async move {
-                    let _kept = spawned;
+                    let _kept = bomb;
                     std::future::pending::<()>().await;
                 });
                 context.stop();
@@ -144,5 +145,30 @@ async fn a_panic_never_leaves_its_cell() {
             .await;
         assert_eq!(told.exit, ExitReason::Requested, "{place:?}");
         assert_eq!(vitals.snapshot()[0].mailbox_depth, 0, "{place:?}: a permit was lost");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn nor_does_a_panic_of_what_is_dropped_with_an_actor_that_has_ended() {
+    for place in [Place::Factory, Place::DropOfQueued] {
+        let mut stage = Stage::new(Strategy::OneForOne);
+        let spec = ChildSpec { restart: Restart::Temporary, ..ChildSpec::default() };
+        let bomb = (place == Place::Factory).then(|| Bomb);
+        let thrower = stage.root.add("thrower", spec, move || {
+            let _kept = &bomb;
+            Thrower { place: None }
+        });
+        let other = stage.role("other");
+        let told = stage
+            .play(async || {
+                assert_eq!(other.say(1).await, Ok(1));
+                thrower.try_tell(Thrown(Place::Handler, None)).unwrap();
+                thrower.try_tell(Thrown(place, None)).unwrap();
+                let waited = thrower.ask(|reply| Thrown(Place::Started, Some(reply)), PATIENCE);
+                assert_eq!(waited.await, Err(SendError::Stopped.into()), "{place:?}");
+                assert_eq!(other.say(2).await, Ok(2), "{place:?}");
+            })
+            .await;
+        assert_eq!(told.exit, ExitReason::Requested, "{place:?}");
     }
 }
