@@ -250,9 +250,16 @@ pub struct RestoreArgs {
     pub until: Option<u64>,
 }
 
+/// Where a panic was, and nothing of what: its text may hold anything.
+fn told_without_its_text(panic: &std::panic::PanicHookInfo<'_>) {
+    let place = panic.location().map_or_else(|| "an unknown place".to_owned(), ToString::to_string);
+    eprintln!("mecris: a panic at {place}; this is a defect, please report it");
+}
+
 /// Runs the program.
 #[must_use]
 pub fn main() -> ExitCode {
+    std::panic::set_hook(Box::new(told_without_its_text));
     let cli = Cli::parse();
     match commands::dispatch(cli) {
         Ok(code) => code,

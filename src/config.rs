@@ -24,7 +24,7 @@ use serde_json::{Map, Value};
 
 use layers::Entry;
 pub use secret::{BaseUrl, Phone, Secret};
-pub use settings::{Anthropic, Beeminder, Config, Console, Log, Transcripts, Twilio, Vault};
+pub use settings::{Anthropic, Beeminder, Config, Console, Log, Outside, Transcripts, Twilio, Vault};
 
 /// Where a setting's value stands.
 #[derive(Debug, Clone, PartialEq, Eq)]

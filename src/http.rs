@@ -16,6 +16,8 @@ pub mod system;
 use std::sync::Arc;
 
 use axum::Router;
+use axum::body::Bytes;
+use axum::http::header::CONTENT_TYPE;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::limit::RequestBodyLimitLayer;
 use tower_http::trace::TraceLayer;
@@ -42,9 +44,11 @@ pub struct App {
 pub fn router(app: &App, guard: Guard) -> Router {
     let (open, _) = health_routes().with_state(app.clone()).split_for_parts();
     let (api, document) = api_routes().with_state(app.clone()).split_for_parts();
-    let document = complete(document);
+    // As bytes: a handler is cloned for every connection, and the document is half a megabyte of small parts.
+    let document = Bytes::from(serde_json::to_vec(&complete(document)).unwrap_or_default());
+    let described = move || async move { ([(CONTENT_TYPE, "application/json")], document) };
     let api = api
-        .route("/api/v1/openapi.json", axum::routing::get(move || async move { axum::Json(document) }))
+        .route("/api/v1/openapi.json", axum::routing::get(described))
         .fallback(problem::not_found)
         .method_not_allowed_fallback(problem::method_not_allowed)
         .layer(axum::middleware::from_fn_with_state(overload::Gate::default(), overload::admit))

@@ -64,6 +64,7 @@ const WRONG: &[(&str, &str)] = &[
     ("transcripts.roots", "\"/one\""),
     ("transcripts.poll_seconds", "0"),
     ("log.reserve_mib", "-1"),
+    ("outside.timeout_seconds", "0"),
     ("beeminder.token", "\"two words\""),
     ("beeminder.token_file", "\"/nowhere/token\""),
     ("beeminder.username", "\"ada lovelace\""),
@@ -105,7 +106,8 @@ fn an_error_in_each_setting_is_told_each_with_its_mend() {
     };
     // All at once: one run tells of every one.
     let mut text = String::new();
-    for table in ["", "transcripts", "log", "beeminder", "twilio", "anthropic", "vault", "console"] {
+    for table in ["", "transcripts", "log", "outside", "beeminder", "twilio", "anthropic", "vault", "console"]
+    {
         if !table.is_empty() {
             text += &format!("[{table}]\n");
         }

@@ -4,6 +4,8 @@
 mod actors;
 #[path = "backups.rs"]
 mod backups;
+#[path = "degradation.rs"]
+mod degradation;
 #[path = "disk_errors.rs"]
 mod disk_errors;
 #[path = "doctor.rs"]

@@ -5,7 +5,10 @@ use std::sync::Arc;
 
 use crate::service::{ImportSummary, Supervised};
 
-use super::tables;
+use crate::config;
+use crate::service::doctor::{Verdict, local, online};
+
+use super::{Common, tables};
 
 /// Runs the first import, and says what was found, what is not configured, and where to ask.
 pub async fn announce(
@@ -42,4 +45,24 @@ pub async fn announce(
         println!("  traces       set OTEL_EXPORTER_OTLP_ENDPOINT=http://localhost:4317 to export them");
     }
     println!("\nListening on {url} · try `mecris status`, `mecris report daily` · stop with Ctrl-C");
+}
+
+/// Looks at everything that `mecris doctor` looks at, while the supervisor works already, and says what a
+/// person should mend.
+pub async fn look_around(common: Common, dir: std::path::PathBuf) {
+    let looked = tokio::task::spawn_blocking(move || {
+        let inspection = config::inspect(common.config.as_deref());
+        let checks = local::checks(&inspection, Ok(dir));
+        (inspection, checks)
+    });
+    let Ok((inspection, mut checks)) = looked.await else { return };
+    checks.extend(online::checks(&inspection.loaded).await);
+    for check in checks.into_iter().filter(|check| check.verdict >= Verdict::Warning) {
+        // Where the supervisor listens may have been said on the command line, and is its own anyway.
+        if check.name == "listen" {
+            continue;
+        }
+        let fix = check.fix.unwrap_or_default();
+        eprintln!("{}: {}; {fix}", check.name, check.detail);
+    }
 }

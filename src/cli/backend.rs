@@ -90,7 +90,9 @@ impl Backend {
     pub fn goals(&self) -> Result<GoalsShown, CliError> {
         match self {
             Self::Running(remote) => remote.get("/api/v1/goals", &[]),
-            Self::Own(node) => Ok(GoalsShown { goals: node.queries()?.goals(Timestamp::now()), source: None }),
+            Self::Own(node) => {
+                Ok(GoalsShown { goals: node.queries()?.goals(Timestamp::now()), source: None })
+            }
         }
     }
 

@@ -135,7 +135,8 @@ pub fn goals(shown: &GoalsShown) -> String {
         ]);
     }
     let table = if shown.goals.is_empty() {
-        "No goals are known. Name a token: BEEMINDER_AUTH_TOKEN, or beeminder.token in the configuration.\n".to_owned()
+        "No goals are known. Name a token: BEEMINDER_AUTH_TOKEN, or beeminder.token in the configuration.\n"
+            .to_owned()
     } else {
         format!("{}\n", rows.trim_fmt())
     };

@@ -23,6 +23,8 @@ pub struct Config {
     pub transcripts: Transcripts,
     /// See [`Log`].
     pub log: Log,
+    /// See [`Outside`].
+    pub outside: Outside,
     /// See [`Beeminder`].
     pub beeminder: Beeminder,
     /// See [`Twilio`].
@@ -53,6 +55,14 @@ pub struct Transcripts {
 pub struct Log {
     /// Events are refused when less of the disk is free, in MiB.
     pub reserve_mib: u64,
+}
+
+/// All outside systems.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Outside {
+    /// How long one try of a request may take, in seconds; a request may take three times as long in all.
+    pub timeout_seconds: NonZeroU64,
 }
 
 /// Beeminder's goals.
@@ -150,6 +160,7 @@ impl Default for Config {
             prices: None,
             transcripts: Transcripts::default(),
             log: Log::default(),
+            outside: Outside::default(),
             beeminder: Beeminder::default(),
             twilio: Twilio::default(),
             anthropic: Anthropic::default(),
@@ -168,6 +179,12 @@ impl Default for Transcripts {
 impl Default for Log {
     fn default() -> Self {
         Self { reserve_mib: 64 }
+    }
+}
+
+impl Default for Outside {
+    fn default() -> Self {
+        Self { timeout_seconds: seconds(20) }
     }
 }
 

@@ -10,12 +10,12 @@ use crate::domain::goal::{Goal, Risk};
 use crate::domain::money::Picodollars;
 use crate::event::TenantId;
 use crate::integration::beeminder::{self, Beeminder};
-use crate::integration::resilience::{OutsideError, Policy};
+use crate::integration::resilience::OutsideError;
 use crate::log::{EventLog, LogError};
 use crate::view::ViewError;
 
 use super::goal_book::GoalBook;
-use super::pacemaker::{Beat, Pacemaker, breaker_listener, pause_after, state_after, wrong_settings};
+use super::pacemaker::{Beat, Pacemaker, breaker_listener, pause_after, policy, state_after, wrong_settings};
 use super::settings::Settings;
 use super::sources::{SourceState, Sources};
 
@@ -75,7 +75,7 @@ impl BeeminderActor {
         if let Some(reason) = wrong_settings(&loaded, "beeminder.") {
             return declare(SourceState::Unauthorized, &reason);
         }
-        match Beeminder::new(settings, token, Policy::default(), breaker_listener(&self.sources)) {
+        match Beeminder::new(settings, token, policy(&loaded), breaker_listener(&self.sources)) {
             Ok(client) => {
                 declare(SourceState::Waiting, "not asked yet");
                 self.client = Some(client);

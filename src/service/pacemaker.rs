@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use crate::actor::{Behaviour, Context};
 use crate::config::Loaded;
 use crate::config::forms::wrong_forms;
-use crate::integration::resilience::{OnBreaker, OutsideError};
+use crate::integration::resilience::{OnBreaker, OutsideError, Policy};
 
 use super::settings::Settings;
 use super::sources::{SourceState, Sources};
@@ -70,6 +70,13 @@ impl Pacemaker {
         let signed = SignedDuration::try_from(pause).unwrap_or(SignedDuration::from_hours(1));
         Timestamp::now().saturating_add(signed).unwrap_or(Timestamp::MAX)
     }
+}
+
+/// How a system is treated by these settings.
+#[must_use]
+pub fn policy(loaded: &Loaded) -> Policy {
+    let each = Duration::from_secs(loaded.config.outside.timeout_seconds.get());
+    Policy { each, total: each * 3, ..Policy::default() }
 }
 
 /// The pause after a look that failed: what the system asked for, or `usual`, or longer where only a person

@@ -8,10 +8,10 @@ use jiff::{SignedDuration, Timestamp};
 use crate::actor::{ActorError, Behaviour, Context};
 use crate::config::Loaded;
 use crate::integration::anthropic::{self, Anthropic};
-use crate::integration::resilience::{OutsideError, Policy};
+use crate::integration::resilience::OutsideError;
 use crate::integration::twilio::{self, Credentials, Twilio};
 
-use super::pacemaker::{Beat, Pacemaker, breaker_listener, pause_after, state_after, wrong_settings};
+use super::pacemaker::{Beat, Pacemaker, breaker_listener, pause_after, policy, state_after, wrong_settings};
 use super::settings::Settings;
 use super::sources::{SourceState, Sources};
 
@@ -61,7 +61,7 @@ impl System {
 
     /// The client that the settings name, if they name one.
     fn client(self, loaded: &Loaded, sources: &Sources) -> Option<Result<Client, OutsideError>> {
-        let (config, policy, listener) = (&loaded.config, Policy::default(), breaker_listener(sources));
+        let (config, policy, listener) = (&loaded.config, policy(loaded), breaker_listener(sources));
         match self {
             Self::Twilio => {
                 let credentials = Credentials::of(&config.twilio)?;

@@ -1,0 +1,226 @@
+//! With any one outside system missing, refused, slow, lying or flapping, every endpoint still answers with
+//! what is known, its age and why it is stale, and the supervisor stays ready. The README's table says the same.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::support::corpus::{self, Plan};
+use crate::support::outside::Fault;
+use crate::support::outside::anthropic::{self, Anthropic};
+use crate::support::outside::beeminder::{self, Beeminder};
+use crate::support::outside::front::Front;
+use crate::support::outside::twilio::{self, Twilio};
+use crate::support::program::{Home, Running};
+
+/// What is wrong with one system, and what is then said of it.
+const TABLE: &[(Fault, &str)] = &[
+    (Fault::Refused, "failing"),
+    (Fault::Silent, "failing"),
+    (Fault::Drip, "failing"),
+    (Fault::Reset, "failing"),
+    (Fault::Status(401), "unauthorized"),
+    (Fault::Status(403), "unauthorized"),
+    (Fault::Status(404), "failing"),
+    (Fault::Later(3_600), "failing"),
+    (Fault::Status(500), "failing"),
+    (Fault::Html, "failing"),
+    (Fault::Truncated, "failing"),
+    (Fault::WrongTypes, "failing"),
+    (Fault::Empty, "failing"),
+    (Fault::Huge, "failing"),
+    (Fault::Redirect, "failing"),
+    // Reading is tried again, so that who flaps is not seen to.
+    (Fault::Flapping, "ok"),
+];
+
+const SYSTEMS: [&str; 3] = ["beeminder", "twilio", "anthropic"];
+
+struct World {
+    beeminder: Beeminder,
+    twilio: Twilio,
+    anthropic: Anthropic,
+    home: Home,
+    running: Running,
+    /// Changes with each reload, so that there is something to reload.
+    poll: u64,
+}
+
+impl World {
+    fn start() -> Self {
+        let (beeminder, twilio, anthropic) = (Beeminder::start(), Twilio::start(), Anthropic::start());
+        beeminder.world.lock().goal("spend", 2, 1_900_000_000);
+        beeminder.world.lock().goal("walk", 0, 1_890_000_000);
+        let home = Home::new();
+        corpus::write(&home.claude(), Plan { bytes: 200_000, files: 2, days: 2, seed: 81 });
+        let bases = [beeminder.base(), twilio.front.url(), anthropic.front.url()];
+        let variables = [
+            ("BEEMINDER_API_BASE", bases[0].as_str()),
+            ("BEEMINDER_AUTH_TOKEN", beeminder::TOKEN),
+            ("TWILIO_API_BASE", &bases[1]),
+            ("TWILIO_ACCOUNT_SID", twilio::ACCOUNT),
+            ("TWILIO_AUTH_TOKEN", twilio::AUTH_TOKEN),
+            ("TWILIO_FROM_NUMBER", twilio::FROM),
+            ("TWILIO_TO_NUMBER", "+15558675310"),
+            ("ANTHROPIC_API_BASE", &bases[2]),
+            ("ANTHROPIC_API_KEY", anthropic::KEY),
+            ("MECRIS_OUTSIDE__TIMEOUT_SECONDS", "1"),
+        ];
+        let config = home.dir.path().join("config.toml");
+        std::fs::write(&config, "[beeminder]\npoll_seconds = 600\n").unwrap();
+        let running = home.start_with(&["--config", config.to_str().unwrap()], &variables);
+        Self { beeminder, twilio, anthropic, home, running, poll: 600 }
+    }
+
+    fn front(&self, system: &str) -> &Front {
+        match system {
+            "beeminder" => &self.beeminder.front,
+            "twilio" => &self.twilio.front,
+            "anthropic" => &self.anthropic.front,
+            other => panic!("{other}"),
+        }
+    }
+
+    /// Has every actor make its client anew and look at once; waits until all of them have.
+    fn reload(&mut self) {
+        self.poll += 1;
+        let config = self.home.dir.path().join("config.toml");
+        std::fs::write(config, format!("[beeminder]\npoll_seconds = {}\n", self.poll)).unwrap();
+        let before = SYSTEMS.map(|system| self.source(system)["next_attempt"].clone());
+        let bearer = format!("Bearer {}", self.running.token);
+        let answer = self.running.send("POST", "/api/v1/reload", &[("authorization", &bearer)], None);
+        assert_eq!(answer.json()["changed"][0]["applied"], true, "{answer:?}");
+        for (system, before) in SYSTEMS.iter().zip(before) {
+            self.until(system, |source| source["next_attempt"] != before);
+        }
+    }
+
+    fn source(&self, system: &str) -> Value {
+        let shown = self.running.get("/api/v1/sources").json();
+        let sources = shown["sources"].as_array().unwrap();
+        sources.iter().find(|source| source["name"] == system).unwrap_or_else(|| panic!("{shown}")).clone()
+    }
+
+    /// Waits until this is true of a source.
+    fn until(&self, system: &str, is_so: impl Fn(&Value) -> bool) {
+        for _ in 0..1_200 {
+            if is_so(&self.source(system)) {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(25));
+        }
+        panic!("it did not come about: {}", self.source(system));
+    }
+
+    /// Every endpoint that reads answers 200.
+    fn all_answer(&self, situation: &str) {
+        let document = self.running.get("/api/v1/openapi.json").json();
+        let mut asked = 0;
+        for (path, methods) in document["paths"].as_object().unwrap() {
+            if methods.get("get").is_none() {
+                continue;
+            }
+            let path =
+                if path == "/api/v1/explain" { format!("{path}?subject=2026-11-23") } else { path.clone() };
+            let answer = self.running.get(&path);
+            assert_eq!(answer.status, 200, "{situation}: {path}: {answer:?}");
+            asked += 1;
+        }
+        assert!(asked >= 12, "the endpoints were not found");
+        assert_eq!(self.running.get("/health/ready").json()["ready"], true, "{situation}");
+    }
+}
+
+fn degrades(system: &str) {
+    let mut world = World::start();
+    for name in SYSTEMS {
+        world.until(name, |source| source["state"] == "ok");
+    }
+    world.all_answer("all is well");
+    for (fault, state) in TABLE {
+        let situation = format!("{system}: {fault:?}");
+        world.front(system).fault(*fault);
+        world.reload();
+        let source = world.source(system);
+        assert_eq!(source["state"], *state, "{situation}: {source}");
+        assert!(!source["reason"].as_str().unwrap().is_empty(), "{situation}: {source}");
+        assert!(
+            source["last_success"].is_string(),
+            "{situation}: it is known when it last answered: {source}"
+        );
+        assert!(source["age_seconds"].as_i64().unwrap() >= 0, "{situation}");
+        for other in SYSTEMS.into_iter().filter(|other| *other != system) {
+            assert_eq!(world.source(other)["state"], "ok", "{situation}: {other}");
+        }
+        world.all_answer(&situation);
+        // What is known stays known, and says how old it is.
+        let goals = world.running.get("/api/v1/goals").json();
+        let slugs: Vec<&str> =
+            goals["goals"].as_array().unwrap().iter().map(|goal| goal["slug"].as_str().unwrap()).collect();
+        assert_eq!(slugs, ["walk", "spend"], "{situation}: {goals}");
+        assert_eq!(
+            goals["source"]["state"],
+            if system == "beeminder" { *state } else { "ok" },
+            "{situation}"
+        );
+        let readiness = world.running.get("/health/ready").json();
+        assert_eq!(readiness["parts"][format!("source {system}")]["ok"], *state == "ok", "{situation}");
+        world.front(system).fault(Fault::None);
+        world.reload();
+        assert_eq!(world.source(system)["state"], "ok", "after {situation}");
+    }
+    // Why there was no warning on Tuesday: the log tells.
+    let incidents = world.running.get("/api/v1/incidents").json();
+    let told: Vec<(&str, &str)> = incidents["incidents"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|incident| (incident["subject"].as_str().unwrap(), incident["change"].as_str().unwrap()))
+        .collect();
+    let failures = TABLE.iter().filter(|(_, state)| *state != "ok").count();
+    let of = |change: &str| told.iter().filter(|told| **told == (system, change)).count();
+    assert_eq!(of("failing") + of("unauthorized"), failures, "{told:?}");
+    assert_eq!(of("ok"), failures + 1, "{told:?}");
+    let text = world.home.run(&["sources"]);
+    assert!(text.code == 0 && text.out.contains(system), "{text:?}");
+    assert_eq!(world.running.stop(), 0);
+    let after = world.home.run(&["incidents"]);
+    assert!(after.out.contains("unauthorized"), "without a supervisor too: {after:?}");
+    let everything = crate::support::program::everything_below(&world.home.data());
+    for secret in [beeminder::TOKEN, twilio::AUTH_TOKEN, "8675310", "elsewhere", "as you wished"] {
+        let is_there = everything.windows(secret.len()).any(|window| window == secret.as_bytes());
+        assert!(!is_there, "{secret} is in the data directory");
+    }
+}
+
+#[test]
+fn without_beeminder_everything_else_answers() {
+    degrades("beeminder");
+}
+
+#[test]
+fn without_twilio_everything_else_answers() {
+    degrades("twilio");
+}
+
+#[test]
+fn without_anthropic_everything_else_answers() {
+    degrades("anthropic");
+}
+
+#[test]
+fn what_was_never_configured_is_missed_nowhere() {
+    let home = Home::new();
+    let running = home.start(&[]);
+    let shown = running.get("/api/v1/sources").json();
+    for source in shown["sources"].as_array().unwrap() {
+        assert_eq!(
+            (source["state"].as_str(), source["stale"].as_bool()),
+            (Some("not-configured"), Some(false))
+        );
+        assert!(source["reason"].as_str().unwrap().starts_with("set "), "{source}");
+    }
+    assert_eq!(running.get("/api/v1/incidents").json()["incidents"].as_array().unwrap().len(), 0);
+    assert_eq!(running.get("/api/v1/goals").json()["goals"].as_array().unwrap().len(), 0);
+    assert_eq!(running.stop(), 0);
+}
