@@ -40,6 +40,8 @@ mod rot;
 mod service_manager;
 #[path = "snapshots.rs"]
 mod snapshots;
+#[path = "stopping.rs"]
+mod stopping;
 mod support;
 #[path = "telemetry.rs"]
 mod telemetry;

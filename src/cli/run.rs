@@ -27,7 +27,9 @@ use super::remote::{SERVER_FILE, ServerFile, TOKEN_FILE};
 use super::{Common, RunArgs, announce, service_manager, tables};
 
 /// How long open requests may take to end.
-const HTTP_DEADLINE: Duration = Duration::from_secs(2);
+const HTTP_DEADLINE: Duration = Duration::from_secs(1);
+/// How long the actors may take to stop, all together; each has a deadline of its own.
+const TREE_DEADLINE: Duration = Duration::from_secs(3);
 /// How long the last spans may take to leave.
 const FLUSH_DEADLINE: Duration = Duration::from_secs(1);
 
@@ -134,7 +136,14 @@ async fn wait(mut tree: tokio::task::JoinHandle<ExitReason>, shutdown: &Shutdown
     shutdown.request();
     let ended = match early {
         Some(ended) => ended,
-        None => tree.await,
+        None => match tokio::time::timeout(TREE_DEADLINE, &mut tree).await {
+            Ok(ended) => ended,
+            Err(_) => {
+                tracing::warn!("the actors did not stop in time, and are cut off");
+                tree.abort();
+                return ExitCode::SUCCESS;
+            }
+        },
     };
     match ended {
         Ok(ExitReason::Requested | ExitReason::Finished) => ExitCode::SUCCESS,

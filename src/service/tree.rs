@@ -112,7 +112,13 @@ fn add_usage(
 /// The actors that look at outside systems. One that is broken holds nobody up.
 fn add_outside(tenants: &mut Supervisor, node: &Node, sources: &Sources) {
     // A look has deadlines of its own, each far below this.
-    let spec = ChildSpec { capacity: 4, heartbeat: Duration::from_mins(5), ..ChildSpec::default() };
+    let spec = ChildSpec {
+        capacity: 4,
+        heartbeat: Duration::from_mins(5),
+        // What is cut off was only being read.
+        shutdown: Duration::from_millis(300),
+        ..ChildSpec::default()
+    };
     let (log, tenant) = (node.log.clone(), node.tenant.clone());
     let (settings, known) = (node.settings.clone(), sources.clone());
     tenants.add(&format!("{tenant}/beeminder"), spec, move || {
