@@ -42,6 +42,8 @@ mod service_manager;
 mod snapshots;
 #[path = "stopping.rs"]
 mod stopping;
+#[path = "storm.rs"]
+mod storm;
 mod support;
 #[path = "telemetry.rs"]
 mod telemetry;

@@ -1,6 +1,6 @@
 //! The runner: runs one cell again and again, and lets no panic out of it.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -128,7 +128,7 @@ impl<B: Behaviour> Runner<B> {
             if self.vital.is_hung(&self.spec) {
                 return End::by_message(ExitReason::Hung);
             }
-            let desk = self.desk.clone();
+            let (desk, vital) = (self.desk.clone(), self.vital.clone());
             let end = tokio::select! {
                 biased;
                 changed = stop.changed() => match changed {
@@ -138,6 +138,7 @@ impl<B: Behaviour> Runner<B> {
                 },
                 end = std::future::poll_fn(|cx| self.poll(cx)) => end,
                 () = desk.handled.notified(), if signal == StopSignal::Drain => continue,
+                () = vital.drill_called() => continue,
                 () = tokio::time::sleep(look) => continue,
             };
             // It may be told to stop and finish in the same moment.
@@ -166,7 +167,14 @@ impl<B: Behaviour> Runner<B> {
     }
 
     fn poll(&mut self, cx: &mut std::task::Context<'_>) -> Poll<End> {
-        match catch_unwind(AssertUnwindSafe(|| Pin::new(&mut self.future).poll(cx))) {
+        let polled = catch_unwind(AssertUnwindSafe(|| {
+            if self.vital.is_drilled() {
+                // As any panic of the behaviour's own would be, but for the hook that would print it.
+                resume_unwind(Box::new("a drill"));
+            }
+            Pin::new(&mut self.future).poll(cx)
+        }));
+        match polled {
             Ok(Poll::Ready(())) => return Poll::Ready(End::otherwise(ExitReason::Finished)),
             Ok(Poll::Pending) => {}
             Err(_) => return Poll::Ready(End::by_message(ExitReason::Panicked)),

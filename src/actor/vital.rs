@@ -2,10 +2,11 @@
 
 use std::collections::VecDeque;
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::{Deserialize, Serialize};
-use tokio::sync::Semaphore;
+use tokio::sync::{Notify, Semaphore};
 use tokio::time::Instant;
 
 use super::spec::ChildSpec;
@@ -137,6 +138,9 @@ pub(super) struct Vital {
     capacity: usize,
     permits: Arc<Semaphore>,
     facts: Mutex<Facts>,
+    /// Set by a drill until the run that it is for has failed.
+    drill: AtomicBool,
+    drilled: Notify,
 }
 
 impl Vital {
@@ -152,7 +156,8 @@ impl Vital {
             set_aside: 0,
             last_set_aside: VecDeque::new(),
         };
-        Self { path, capacity, permits, facts: Mutex::new(facts) }
+        let (drill, drilled) = (AtomicBool::new(false), Notify::new());
+        Self { path, capacity, permits, facts: Mutex::new(facts), drill, drilled }
     }
 
     pub(super) fn path(&self) -> &str {
@@ -161,6 +166,21 @@ impl Vital {
 
     fn with<T>(&self, change: impl FnOnce(&mut Facts) -> T) -> T {
         change(&mut self.facts.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Whether its run is to panic now, on purpose.
+    pub(super) fn is_drilled(&self) -> bool {
+        self.drill.swap(false, Ordering::AcqRel)
+    }
+
+    /// Waits for a drill.
+    pub(super) async fn drill_called(&self) {
+        self.drilled.notified().await;
+    }
+
+    fn drill(&self) {
+        self.drill.store(true, Ordering::Release);
+        self.drilled.notify_one();
     }
 
     pub(super) fn starting(&self, is_restart: bool) {
@@ -271,6 +291,15 @@ impl Vitals {
     #[must_use]
     pub fn snapshot(&self) -> Vec<Snapshot> {
         self.all().iter().map(|vital| vital.snapshot()).collect()
+    }
+
+    /// Has an actor panic where it stands, on purpose: the only way to know that supervision holds is to
+    /// need it. False where there is no such actor.
+    #[must_use]
+    pub fn drill(&self, path: &str) -> bool {
+        let all = self.all();
+        let found = all.iter().find(|vital| vital.path() == path);
+        found.map(|vital| vital.drill()).is_some()
     }
 
     pub(super) fn all(&self) -> Vec<Arc<Vital>> {

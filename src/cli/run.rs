@@ -18,6 +18,7 @@ use crate::http::{self, App};
 use crate::log::EventLog;
 use crate::service::settings::Settings;
 use crate::service::sources::Sources;
+use crate::service::tree::Restarts;
 use crate::service::{Node, StartError, Supervised, demo, notes, tree};
 use crate::telemetry;
 
@@ -87,7 +88,7 @@ async fn supervise(
     let (node, queries, sources) = opened.await.map_err(|_| StartError::CutShort)??;
     let token = token(&dir)?;
     let (on_step, bar) = show_steps(common.json);
-    let (system, supervisor) = tree::build(&node, queries, sources, noted, &on_step);
+    let (system, supervisor) = tree::build(&node, queries, sources, noted, &on_step, Restarts::default());
     let system = Arc::new(system);
     let shutdown = Shutdown::default();
     tokio::spawn(notes::record(node.log.clone(), node.tenant.clone(), notes));
@@ -134,16 +135,15 @@ async fn wait(mut tree: tokio::task::JoinHandle<ExitReason>, shutdown: &Shutdown
         ended = &mut tree => Some(ended),
     };
     shutdown.request();
-    let ended = match early {
-        Some(ended) => ended,
-        None => match tokio::time::timeout(TREE_DEADLINE, &mut tree).await {
-            Ok(ended) => ended,
-            Err(_) => {
-                tracing::warn!("the actors did not stop in time, and are cut off");
-                tree.abort();
-                return ExitCode::SUCCESS;
-            }
-        },
+    let ended = if let Some(ended) = early {
+        ended
+    } else {
+        let Ok(ended) = tokio::time::timeout(TREE_DEADLINE, &mut tree).await else {
+            tracing::warn!("the actors did not stop in time, and are cut off");
+            tree.abort();
+            return ExitCode::SUCCESS;
+        };
+        ended
     };
     match ended {
         Ok(ExitReason::Requested | ExitReason::Finished) => ExitCode::SUCCESS,

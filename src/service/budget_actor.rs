@@ -11,6 +11,9 @@ use crate::log::{EventLog, LogError};
 
 use super::budget_book::{BudgetBook, BudgetFailure};
 
+/// How often a command is decided at most.
+const DECISIONS_MAX: usize = 4;
+
 /// A command, and where to answer: with the event's position, or none where nothing changed.
 pub struct BudgetMessage {
     /// What to do.
@@ -39,7 +42,19 @@ impl BudgetActor {
         loaded.unwrap_or(Err(BudgetFailure::Log(LogError::Closed)))
     }
 
+    /// Carries out a command. A conflict means that an append of a run before this one came through after
+    /// this one had loaded (`storm::*`): the command is then decided anew, on what is there now.
     async fn execute(&mut self, command: BudgetCommand) -> Result<Option<Position>, BudgetFailure> {
+        for _ in 1..DECISIONS_MAX {
+            match self.execute_once(command.clone()).await {
+                Err(BudgetFailure::Log(LogError::Conflict { .. })) => {}
+                other => return other,
+            }
+        }
+        self.execute_once(command).await
+    }
+
+    async fn execute_once(&mut self, command: BudgetCommand) -> Result<Option<Position>, BudgetFailure> {
         let mut book = match self.book.take() {
             Some(book) => book,
             None => self.load().await?,

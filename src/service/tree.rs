@@ -7,7 +7,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::sync::{mpsc, watch};
 
-use crate::actor::{ChildSpec, Handle, Snapshot, Strategy, SupervisionEvent, Supervisor, Vitals};
+use crate::actor::{
+    Backoff, ChildSpec, Handle, Intensity, Snapshot, Strategy, SupervisionEvent, Supervisor, Vitals,
+};
 use crate::domain::budget::BudgetCommand;
 use crate::event::Position;
 use crate::integration::beeminder;
@@ -47,6 +49,21 @@ pub struct Supervised {
     vitals: Vitals,
 }
 
+/// How restarts are borne, in every part of the tree.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Restarts {
+    /// The pauses before them.
+    pub backoff: Backoff,
+    /// How many of them.
+    pub intensity: Intensity,
+}
+
+impl Restarts {
+    fn apply(self, supervisor: Supervisor) -> Supervisor {
+        supervisor.backoff(self.backoff).intensity(self.intensity)
+    }
+}
+
 /// Puts the tree together. The caller runs the supervisor and, beside it, the recording of what it does.
 pub fn build(
     node: &Node,
@@ -54,13 +71,14 @@ pub fn build(
     sources: Sources,
     noted: mpsc::UnboundedSender<Note>,
     on_step: &OnStep,
+    restarts: Restarts,
 ) -> (Supervised, Supervisor) {
     let listener: Rc<dyn Fn(SupervisionEvent)> = Rc::new(move |event| {
         tracing::warn!(?event, "supervision");
         // Nobody records any more while the program ends.
         let _ = noted.send(Note::Supervision(event));
     });
-    let mut root = Supervisor::new("root", Strategy::RestForOne, listener.clone());
+    let mut root = restarts.apply(Supervisor::new("root", Strategy::RestForOne, listener.clone()));
     let projected = watch::Sender::new(queries.views.read(|views| views.position));
     let (log, views, sender) = (node.log.clone(), queries.views.clone(), projected.clone());
     let snapshots = node.snapshots();
@@ -71,7 +89,7 @@ pub fn build(
         snapshots: snapshots.clone(),
         kept: sender.borrow().to_owned(),
     });
-    let mut tenants = Supervisor::new("root/tenants", Strategy::OneForOne, listener);
+    let mut tenants = restarts.apply(Supervisor::new("root/tenants", Strategy::OneForOne, listener));
     let import_state = SharedImportState::default();
     let usage = add_usage(&mut tenants, node, on_step, &import_state);
     let (log, tenant) = (node.log.clone(), node.tenant.clone());
@@ -176,6 +194,12 @@ impl Supervised {
     #[must_use]
     pub fn log(&self) -> &SledLog {
         &self.log
+    }
+
+    /// Has an actor panic on purpose: a drill. False where there is no such actor.
+    #[must_use]
+    pub fn drill(&self, path: &str) -> bool {
+        self.vitals.drill(path)
     }
 
     /// Each actor at this moment.

@@ -1,0 +1,245 @@
+//! A storm over the whole tree: its actors are made to panic a thousand times while ten thousand commands
+//! flow, and some thousand times more. It runs in a process of its own, so that its tasks and its memory can be counted.
+
+use std::collections::{BTreeMap, HashMap};
+use std::ops::ControlFlow;
+use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use mecris::actor::{self, Backoff, Intensity, Shutdown};
+use mecris::domain::budget::{Budget, BudgetCommand, Scope, Thresholds};
+use mecris::domain::calendar::Period;
+use mecris::domain::money::Picodollars;
+use mecris::event::Event;
+use mecris::event::Position;
+use mecris::event::codec::decode;
+use mecris::log::verify::verify;
+use mecris::log::{EventLog, Options};
+use mecris::service::settings::Settings;
+use mecris::service::sources::Sources;
+use mecris::service::tree::{self, Restarts, Supervised};
+use mecris::service::{Node, ServiceError, notes};
+use mecris::view::replay::{Until, replay};
+
+/// Set for the child: where its data is.
+const DATA: &str = "STORM_DATA";
+const NAME: &str = "storm::the_child_of_the_storm";
+const COMMANDS: u64 = 10_000;
+const SENDERS: u64 = 8;
+const RESTARTS: u64 = 1_000;
+/// Of half as many restarts each.
+const ROUNDS: u64 = 9;
+
+/// What a sender heard of a command.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Heard {
+    Done,
+    /// Refused by name: nothing was done.
+    Refused,
+    /// It may or may not have been done.
+    Unknown,
+}
+
+fn command(number: u64) -> BudgetCommand {
+    BudgetCommand::Set(Budget {
+        name: format!("budget-{}", number % 32).parse().unwrap(),
+        // Each command is known by its amount.
+        amount: Picodollars(i128::from(number) + 1),
+        period: Period::Monthly,
+        scope: Scope::default(),
+        thresholds: Thresholds::default(),
+    })
+}
+
+async fn send(system: &Supervised, number: u64) -> Heard {
+    match system.command_budget(command(number)).await {
+        Ok(()) => Heard::Done,
+        Err(ServiceError::Busy | ServiceError::Unavailable { .. }) => Heard::Refused,
+        Err(ServiceError::UnknownOutcome { .. }) => Heard::Unknown,
+        Err(other) => panic!("{other}"),
+    }
+}
+
+fn restarts(system: &Supervised) -> u64 {
+    system.actors().iter().map(|actor| actor.restarts).sum()
+}
+
+fn resident_kib() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
+    line.split_ascii_whitespace().nth(1).unwrap().parse().unwrap()
+}
+
+/// Sends the commands of a range while actors panic, one after the other, until both are enough.
+async fn rage(
+    system: &Arc<Supervised>,
+    commands: std::ops::Range<u64>,
+    until_restarts: u64,
+) -> Vec<(u64, Heard)> {
+    let next = Arc::new(AtomicU64::new(commands.start));
+    let senders = (0..SENDERS).map(|_| {
+        let (system, next, end) = (system.clone(), next.clone(), commands.end);
+        tokio::spawn(async move {
+            let mut heard = Vec::new();
+            loop {
+                let number = next.fetch_add(1, Ordering::Relaxed);
+                if number >= end {
+                    return heard;
+                }
+                heard.push((number, send(&system, number).await));
+            }
+        })
+    });
+    let senders: Vec<_> = senders.collect();
+    let paths: Vec<String> = system.actors().iter().map(|actor| actor.path.clone()).collect();
+    for path in paths.iter().cycle() {
+        if restarts(system) >= until_restarts {
+            break;
+        }
+        assert!(system.drill(path));
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    let mut heard = Vec::new();
+    for sender in senders {
+        heard.extend(sender.await.unwrap());
+    }
+    heard
+}
+
+/// What is read at a start is there or not at the moment of looking: the middle one is the level.
+fn median(levels: &[u64]) -> u64 {
+    let mut sorted = levels.to_vec();
+    sorted.sort_unstable();
+    sorted[sorted.len() / 2]
+}
+
+/// How often each command is in the log.
+fn done(log: &dyn EventLog) -> HashMap<u64, u64> {
+    let mut done = HashMap::new();
+    log.scan(Position::FIRST, log.head().position, &mut |record| {
+        if let Ok(Event::BudgetSet(set)) = decode(record) {
+            *done.entry(u64::try_from(set.amount.0).unwrap() - 1).or_default() += 1;
+        }
+        ControlFlow::Continue(())
+    })
+    .unwrap();
+    done
+}
+
+async fn storm(dir: &std::path::Path) {
+    let settings = Settings::load(None).unwrap();
+    let node = Node::open(dir, settings).unwrap();
+    let (noted, notes) = tokio::sync::mpsc::unbounded_channel();
+    let sources = Sources::load(&*node.log, &node.tenant, noted.clone());
+    let (queries, on_step) = (node.queries().unwrap(), Arc::new(|_| {}) as _);
+    let quick = Restarts {
+        backoff: Backoff {
+            initial: Duration::from_micros(10),
+            max: Duration::from_millis(1),
+            reset_after: Duration::from_secs(1),
+        },
+        intensity: Intensity { restarts: usize::MAX, within: Duration::from_hours(1) },
+    };
+    let (system, supervisor) = tree::build(&node, queries, sources, noted, &on_step, quick);
+    let (system, shutdown) = (Arc::new(system), Shutdown::default());
+    let recording = tokio::spawn(notes::record(node.log.clone(), node.tenant.clone(), notes));
+    let tree = tokio::task::spawn_local(supervisor.run_until(shutdown.subscribe()));
+
+    let heard = rage(&system, 0..COMMANDS, RESTARTS).await;
+    // Restarts without commands, which would let the log and its caches grow. What an actor reads at its start is
+    // given back but kept by the allocator, so the first rounds find the level, and the last must hold it.
+    let metrics = tokio::runtime::Handle::current().metrics();
+    let tasks = metrics.num_alive_tasks();
+    let mut levels = Vec::new();
+    for round in 1..=ROUNDS {
+        rage(&system, 0..0, RESTARTS + round * RESTARTS / 2).await;
+        levels.push(resident_kib());
+    }
+    let (first, last) = levels.split_at(levels.len() * 2 / 3);
+    let (memory, memory_after) = (median(first), median(last));
+    // What was stirred up settles.
+    let settled = async {
+        while metrics.num_alive_tasks() > tasks || system.actors().iter().any(|actor| actor.mailbox_depth > 0)
+        {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), settled).await.expect("tasks or permits are left over");
+    let total_restarts = restarts(&system);
+
+    // Every command was heard of once, and what was heard is true.
+    assert_eq!(heard.len() as u64, COMMANDS);
+    let done = done(&*node.log);
+    let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
+    for (number, heard) in &heard {
+        let times = done.get(number).copied().unwrap_or_default();
+        let is_true = match heard {
+            Heard::Done => times == 1,
+            Heard::Refused => times == 0,
+            Heard::Unknown => times <= 1,
+        };
+        assert!(is_true, "command {number}: {heard:?}, and it is in the log {times} times");
+        *counts
+            .entry(match heard {
+                Heard::Done => "done",
+                Heard::Refused => "refused",
+                Heard::Unknown => "unknown",
+            })
+            .or_default() += 1;
+    }
+    assert!(counts["done"] > COMMANDS / 2, "{counts:?}");
+
+    // The views are those of a replay.
+    let head = node.log.head().position;
+    let mut projected = system.projected.clone();
+    projected.wait_for(|projected| *projected >= head).await.unwrap();
+    shutdown.request();
+    tree.await.unwrap();
+    let log = node.log.clone();
+    let shown = system.queries.views.read(|views| views.tenant(&node.tenant).cloned());
+    drop(system);
+    recording.await.unwrap();
+    let replayed = replay(&*log, Until::Position(head), &mut |_, _| {}).unwrap();
+    let expected = replayed.tenant(&node.tenant).cloned();
+    assert_eq!(shown.map(|view| view.budgets), expected.map(|view| view.budgets));
+    log.close();
+    println!(
+        "storm: {total_restarts} restarts, {counts:?}, {memory} KiB in the first rounds and {memory_after} in the last, {tasks} tasks"
+    );
+    let grown = memory_after.saturating_sub(memory);
+    assert!(grown * 10 <= memory, "{memory} KiB became {memory_after}");
+    assert!(total_restarts >= RESTARTS * (2 + ROUNDS) / 2);
+}
+
+/// Does nothing where the storm's parent has not started it.
+#[test]
+fn the_child_of_the_storm() {
+    let Some(dir) = std::env::var_os(DATA) else { return };
+    actor::run(storm(std::path::Path::new(&dir)));
+}
+
+#[test]
+fn a_thousand_restarts_lose_no_command_and_leave_nothing_behind() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    let output = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", NAME, "--nocapture", "--test-threads", "1"])
+        .env_clear()
+        .env("HOME", dir.path())
+        .env("TZ", "UTC")
+        // One arena: with one for each thread, what they happen to hold drowns what is kept.
+        .env("MALLOC_ARENA_MAX", "1")
+        .env(DATA, &data)
+        .output()
+        .unwrap();
+    let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{out}\n{err}");
+    // The harness has begun the line.
+    let told = out.lines().find_map(|line| line.find("storm: ").map(|at| &line[at..]));
+    let told = told.unwrap_or_else(|| panic!("{out}"));
+    println!("{told}");
+    let report = verify(&data, &Options::default(), None, &mut |_, _| {}).unwrap();
+    assert!(report.problems.is_empty(), "{:?}", report.problems);
+}
