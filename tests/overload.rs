@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
 
 use mecris::http::overload::IN_FLIGHT;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -82,17 +83,18 @@ fn a_hundred_times_too_much_is_refused_by_name_while_health_answers() {
     let usual = runtime.block_on(flood(&running, replay, IN_FLIGHT / 2));
     assert_eq!((usual.answered, usual.refused), (IN_FLIGHT / 2, 0), "half of the bound is not too much");
     let before = peak_kib(&running);
-    let (tally, asked) = runtime.block_on(async {
+    let (tally, mut took) = runtime.block_on(async {
         let is_over = Arc::new(AtomicBool::new(false));
         let over = is_over.clone();
         let watch = tokio::spawn(async move {
             let client = reqwest::Client::builder().no_proxy().build().unwrap();
-            let mut asked = 0;
+            let mut took = Vec::new();
             while !over.load(Ordering::Relaxed) {
+                let asked = Instant::now();
                 assert_eq!(client.get(&health).send().await.unwrap().status().as_u16(), 200);
-                asked += 1;
+                took.push(asked.elapsed());
             }
-            asked
+            took
         });
         let mut tally = Tally::default();
         for _ in 0..FLOODS {
@@ -106,7 +108,16 @@ fn a_hundred_times_too_much_is_refused_by_name_while_health_answers() {
     });
     assert_eq!(tally.answered + tally.refused + tally.cut, IN_FLIGHT * 100);
     assert!(tally.answered > 0 && tally.refused > 0, "{tally:?}");
-    assert!(asked > 0, "health was asked meanwhile");
+    assert!(!took.is_empty(), "health was asked meanwhile");
+    took.sort_unstable();
+    // For the README's figure: cargo test --test main -- --nocapture overload
+    println!(
+        "overload: {tally:?}; health answered {} times meanwhile, p50 {:?}, p99 {:?}, at most {:?}",
+        took.len(),
+        took[took.len() / 2],
+        took[took.len() * 99 / 100],
+        took[took.len() - 1]
+    );
     let grown = peak_kib(&running).saturating_sub(before);
     assert!(grown < 160 * 1024, "{grown} KiB more for {} requests at once", IN_FLIGHT * 100);
     // Afterwards everything is as before.

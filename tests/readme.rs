@@ -59,6 +59,7 @@ fn links_of_the_documents_lead_somewhere() {
         "docs/log.md",
         "docs/rules.md",
         "docs/configuration.md",
+        "docs/operating.md",
     ] {
         let text = fs::read_to_string(root.join(name)).unwrap();
         for (at, _) in text.match_indices("](") {
