@@ -224,3 +224,72 @@ fn what_was_never_configured_is_missed_nowhere() {
     assert_eq!(running.get("/api/v1/goals").json()["goals"].as_array().unwrap().len(), 0);
     assert_eq!(running.stop(), 0);
 }
+
+#[test]
+fn goals_are_shown_by_their_runway_and_stay_known_without_a_supervisor() {
+    let world = World::start();
+    world.until("beeminder", |source| source["state"] == "ok");
+    let goals = world.home.json(&["goals"]);
+    let shown: Vec<(&str, &str, &str)> = goals["goals"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|goal| (&goal["slug"], &goal["risk"], &goal["urgency"]))
+        .map(|(slug, risk, urgency)| {
+            (slug.as_str().unwrap(), risk.as_str().unwrap(), urgency.as_str().unwrap())
+        })
+        .collect();
+    assert_eq!(shown, [("walk", "CRITICAL", "IMMEDIATE"), ("spend", "CAUTION", "SOON")]);
+    assert_eq!(goals["goals"][0]["pledge_usd"], "5");
+    // One is won, one is being computed anew, one is gone, one is new.
+    {
+        let mut server = world.beeminder.world.lock();
+        server.goal("read", 1, 1_895_000_000);
+        server.goal("walk", 5, 1_899_000_000)["queued"] = true.into();
+        server.goals.get_mut("spend").unwrap()["won"] = true.into();
+    }
+    let mut world = world;
+    world.reload();
+    let slugs = |goals: &Value| -> Vec<String> {
+        let goals = goals["goals"].as_array().unwrap();
+        goals.iter().map(|goal| goal["slug"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(
+        slugs(&world.home.json(&["goals"])),
+        ["walk", "read"],
+        "a goal's old numbers stay until it has new ones"
+    );
+    let status = world.home.json(&["status"]);
+    assert_eq!(status["urgent_goals"].as_array().unwrap().len(), 2, "{status}");
+    world.beeminder.world.lock().goals.remove("read");
+    world.reload();
+    assert_eq!(slugs(&world.home.json(&["goals"])), ["walk"]);
+    // What changed is in the log, once each; what did not, is not.
+    let events = world.running.get("/api/v1/events?limit=1000").json();
+    let told: Vec<String> = events["events"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|event| event["stream"] == "goals")
+        .map(|event| {
+            format!("{} {}", event["type"].as_str().unwrap(), event["data"]["slug"].as_str().unwrap_or("-"))
+        })
+        .collect();
+    let expected = [
+        "goal-observed spend",
+        "goal-observed walk",
+        "goal-observed read",
+        "goal-observed spend",
+        "goal-gone -",
+    ];
+    let mut sorted = told.clone();
+    sorted.sort();
+    let mut expected: Vec<String> = expected.iter().map(|text| (*text).to_owned()).collect();
+    expected.sort();
+    assert_eq!(sorted, expected);
+    assert_eq!(world.running.stop(), 0);
+    assert_eq!(slugs(&world.home.json(&["goals"])), ["walk"]);
+    let said = world.home.run(&["status"]);
+    assert!(said.out.contains("walk") && said.out.contains("CRITICAL"), "{said:?}");
+    assert!(said.out.lines().all(|line| line.chars().count() <= 80), "{said:?}");
+}

@@ -91,7 +91,7 @@ fn the_unit_and_the_container_file_name_what_there_is() {
         std::fs::read_to_string(std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(name)).unwrap()
     };
     let unit = read("deploy/mecris.service");
-    for line in ["Type=notify-reload", "WatchdogSec=", "Restart=on-failure", "ExecStart="] {
+    for line in ["Type=notify", "ExecReload=", "WatchdogSec=", "Restart=on-failure", "ExecStart="] {
         assert!(unit.lines().any(|found| found.starts_with(line)), "{line}");
     }
     let container = read("deploy/Containerfile");

@@ -76,9 +76,9 @@ impl Backend {
         match self {
             Self::Running(remote) => remote.get("/api/v1/status", &[]),
             Self::Own(node) => {
-                let status = node.queries()?.status(Timestamp::now());
+                let (queries, now) = (node.queries()?, Timestamp::now());
                 // Without a supervisor nothing is asked.
-                Ok(StatusShown { status, sources: Vec::new() })
+                Ok(StatusShown::new(queries.status(now), queries.goals(now), Vec::new()))
             }
         }
     }

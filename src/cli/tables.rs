@@ -9,6 +9,7 @@ use crate::service::queries::Replayed;
 use crate::service::requests::{GoalsShown, HeadShown, StatusShown, Verified};
 use crate::view::budgets::BudgetLine;
 use crate::view::explain::Explanation;
+use crate::view::goals::GoalLine;
 use crate::view::report::{ModelLine, Report, Totals};
 use crate::view::status::Status;
 
@@ -79,7 +80,11 @@ fn sparkline(amounts: &[Picodollars]) -> String {
 #[must_use]
 pub fn status(shown: &StatusShown) -> String {
     let status = &shown.status;
-    numbers(status) + &system::trouble(&shown.sources)
+    let urgent = match shown.urgent_goals.as_slice() {
+        [] => String::new(),
+        goals => format!("\n{}", goal_table(goals)),
+    };
+    numbers(status) + &urgent + &system::trouble(&shown.sources)
 }
 
 fn numbers(status: &Status) -> String {
@@ -121,26 +126,35 @@ fn numbers(status: &Status) -> String {
 /// `mecris goals`.
 #[must_use]
 pub fn goals(shown: &GoalsShown) -> String {
+    let table = match shown.goals.as_slice() {
+        [] => {
+            "No goals are known. Name a token: BEEMINDER_AUTH_TOKEN, or beeminder.token in the configuration.\n"
+                .to_owned()
+        }
+        goals => goal_table(goals),
+    };
+    table + &system::trouble(shown.source.as_slice())
+}
+
+fn goal_table(goals: &[GoalLine]) -> String {
     let mut rows = table(&["Goal", "Risk", "Safe days", "Left", "To do", "Pledge", "Today"], 2);
-    for goal in &shown.goals {
-        let left = goal.seconds_left.map_or_else(|| "?".to_owned(), system::age);
+    for goal in goals {
+        let left = match goal.seconds_left {
+            None => "?".to_owned(),
+            Some(..0) => "over".to_owned(),
+            Some(seconds) => system::age(seconds),
+        };
         rows.add_row(vec![
-            goal.slug.clone(),
+            shorten(&goal.slug, 20),
             system::word(&goal.risk),
             goal.safe_days.map_or_else(|| "?".to_owned(), |days| days.to_string()),
-            if goal.seconds_left.is_some_and(|left| left < 0) { "over".to_owned() } else { left },
+            left,
             shorten(&goal.limsum, 24),
             goal.pledge_usd.to_string(),
             if goal.has_data_today { "done".to_owned() } else { "-".to_owned() },
         ]);
     }
-    let table = if shown.goals.is_empty() {
-        "No goals are known. Name a token: BEEMINDER_AUTH_TOKEN, or beeminder.token in the configuration.\n"
-            .to_owned()
-    } else {
-        format!("{}\n", rows.trim_fmt())
-    };
-    table + &system::trouble(shown.source.as_slice())
+    format!("{}\n", rows.trim_fmt())
 }
 
 /// `mecris budget list`.

@@ -26,8 +26,19 @@ pub struct StatusShown {
     /// The numbers.
     #[serde(flatten)]
     pub status: Status,
+    /// The goals that need something done soon, the nearest to derailing first.
+    pub urgent_goals: Vec<GoalLine>,
     /// The outside systems, with the age of what they said; empty where no supervisor runs.
     pub sources: Vec<SourceShown>,
+}
+
+impl StatusShown {
+    /// Of these numbers, goals and sources.
+    #[must_use]
+    pub fn new(status: Status, goals: Vec<GoalLine>, sources: Vec<SourceShown>) -> Self {
+        let urgent_goals = goals.into_iter().filter(|goal| goal.urgency.is_some()).collect();
+        Self { status, urgent_goals, sources }
+    }
 }
 
 /// The goals, with the source that told of them.

@@ -179,7 +179,7 @@ impl Supervised {
     /// How things stand.
     #[must_use]
     pub fn status(&self, now: Timestamp) -> StatusShown {
-        StatusShown { status: self.queries.status(now), sources: self.sources.shown(now).sources }
+        StatusShown::new(self.queries.status(now), self.queries.goals(now), self.sources.shown(now).sources)
     }
 
     /// The goals, with what is known of their source.

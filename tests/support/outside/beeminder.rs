@@ -31,10 +31,11 @@ pub struct World {
 }
 
 impl World {
-    /// A goal with this many safe days, which derails at this instant.
+    /// Makes or replaces a goal with this many safe days, which derails at this instant.
     pub fn goal(&mut self, slug: &str, safebuf: i64, losedate: i64) -> &mut Value {
         self.updated_at += 1;
-        let id = format!("66b0c0ffee{:014}", self.goals.len() + 1);
+        let known = self.goals.get(slug).and_then(|goal| goal["id"].as_str().map(str::to_owned));
+        let id = known.unwrap_or_else(|| format!("66b0c0ffee{:014}", self.goals.len() + 1));
         let goal = json!({
             "slug": slug, "title": "", "id": id, "goal_type": "hustler", "safebuf": safebuf, "losedate": losedate,
             "deadline": 0, "limsum": format!("+1 in {safebuf} days"), "baremin": "+1", "pledge": 5.0,
