@@ -65,6 +65,9 @@ pub enum Command {
         #[arg(long)]
         offline: bool,
     },
+    /// The configuration's example and schema
+    #[command(subcommand)]
+    Config(ConfigCommand),
     /// What was spent, by day, week, month, project, session or model
     Report(ReportArgs),
     /// Import transcripts now
@@ -125,6 +128,15 @@ pub enum Command {
         /// The shell
         shell: clap_complete::Shell,
     },
+}
+
+/// What can be asked about the configuration; `doctor` shows what is in force.
+#[derive(Debug, Clone, Copy, Subcommand)]
+pub enum ConfigCommand {
+    /// A file with every key, its default and what it is for
+    Example,
+    /// The JSON Schema, for editors
+    Schema,
 }
 
 /// Options of `run`.

@@ -89,6 +89,10 @@ fn the_documented_configuration_is_one() {
         inspection.loaded
     };
     assert_eq!(load(example).config, mecris::config::Config::default(), "it shows the defaults");
+    let printed = Home::new().run(&["config", "example"]);
+    assert_eq!((printed.code, printed.out.trim_end()), (0, example.trim_end()));
+    let schema = Home::new().json(&["config", "schema"]);
+    assert_eq!(schema["title"], "Config");
     let is_setting = |line: &str| line.split_once(" = ").is_some_and(|(key, _)| !key.contains(' '));
     let uncommented: Vec<&str> = example
         .lines()

@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use clap::CommandFactory;
 
+use crate::config::Config;
 use crate::config::prices::price_table;
 use crate::domain::budget::BudgetName;
 use crate::domain::money::Picodollars;
@@ -11,8 +12,11 @@ use crate::service::requests::{BudgetBody, Reckoning};
 use crate::telemetry;
 
 use super::backend::{Backend, settings, show_steps};
-use super::output::{CliError, print};
-use super::{BudgetCommand, BudgetSetArgs, Cli, Command, Common, ReplayArgs, doctor, keeping, run, tables};
+use super::output::{CliError, print, print_text};
+use super::{
+    BudgetCommand, BudgetSetArgs, Cli, Command, Common, ConfigCommand, ReplayArgs, doctor, keeping, run,
+    tables,
+};
 
 /// Does what the command line says.
 ///
@@ -22,6 +26,7 @@ pub fn dispatch(cli: Cli) -> Result<ExitCode, CliError> {
     let Cli { common, command } = cli;
     match command {
         Command::Run(args) => return run::run(&common, &args),
+        Command::Config(command) => return print_text(&config_text(command)),
         Command::Doctor { offline } => return doctor::doctor(&common, offline),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "mecris", &mut std::io::stdout());
@@ -68,9 +73,23 @@ pub fn dispatch(cli: Cli) -> Result<ExitCode, CliError> {
             print(json, &Backend::open(&common)?.incidents(since)?, tables::system::incidents)?;
         }
         Command::Reload => print(json, &Backend::open(&common)?.reload()?, tables::system::reloaded)?,
-        Command::Run(_) | Command::Doctor { .. } | Command::Completions { .. } => {}
+        Command::Run(_) | Command::Config(_) | Command::Doctor { .. } | Command::Completions { .. } => {}
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The example is the one of the documentation, which a test holds against the settings.
+fn config_text(command: ConfigCommand) -> String {
+    const PAGE: &str = include_str!("../../docs/configuration.md");
+    match command {
+        ConfigCommand::Example => {
+            let block = PAGE.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next());
+            block.unwrap_or_default().to_owned()
+        }
+        ConfigCommand::Schema => {
+            serde_json::to_string_pretty(&schemars::schema_for!(Config)).unwrap_or_default()
+        }
+    }
 }
 
 fn budget(common: &Common, command: BudgetCommand) -> Result<(), CliError> {

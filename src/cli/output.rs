@@ -1,6 +1,7 @@
 //! What every command prints, and how it fails.
 
 use std::io::Write;
+use std::process::ExitCode;
 
 use serde::Serialize;
 
@@ -93,12 +94,21 @@ impl From<BudgetError> for CliError {
 pub fn print<T: Serialize>(json: bool, value: &T, human: impl FnOnce(&T) -> String) -> Result<(), CliError> {
     let text =
         if json { serde_json::to_string_pretty(value).map_err(std::io::Error::from)? } else { human(value) };
+    print_text(&text).map(drop)
+}
+
+/// Prints a text.
+///
+/// # Errors
+/// [`CliError::Output`].
+pub fn print_text(text: &str) -> Result<ExitCode, CliError> {
     let mut out = std::io::stdout().lock();
     match writeln!(out, "{}", text.trim_end()) {
         // A reader that has seen enough (`| head`) is no failure.
-        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
-        other => Ok(other?),
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => {}
+        other => other?,
     }
+    Ok(ExitCode::SUCCESS)
 }
 
 /// A progress bar on a terminal, nothing elsewhere.

@@ -128,10 +128,25 @@ impl schemars::JsonSchema for Phone {
 pub struct BaseUrl(reqwest::Url);
 
 impl BaseUrl {
-    /// The address.
+    /// The address with the API's own path at its end, whether that was written or left out: both
+    /// `https://www.beeminder.com` and `https://www.beeminder.com/api/v1/` are what somebody would write.
     #[must_use]
-    pub fn url(&self) -> &reqwest::Url {
-        &self.0
+    pub fn with_path(&self, api_path: &str) -> reqwest::Url {
+        let mut url = self.0.clone();
+        let written = url.path().trim_end_matches('/').to_owned();
+        let path =
+            if written.ends_with(api_path) { format!("{written}/") } else { format!("{written}{api_path}/") };
+        url.set_path(&path);
+        url
+    }
+
+    /// The address without the API's own path at its end.
+    #[must_use]
+    pub fn without_path(&self, api_path: &str) -> reqwest::Url {
+        let mut url = self.0.clone();
+        let written = url.path().trim_end_matches('/').to_owned();
+        url.set_path(&format!("{}/", written.strip_suffix(api_path).unwrap_or(&written)));
+        url
     }
 
     /// Reads an address.
@@ -174,5 +189,33 @@ impl schemars::JsonSchema for BaseUrl {
 
     fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
         schemars::json_schema!({ "type": "string", "format": "uri", "pattern": "^https?://" })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_api_s_own_path_may_be_written_or_left_out() {
+        for (text, with, without) in [
+            ("http://h", "http://h/api/v1/", "http://h/"),
+            ("http://h/", "http://h/api/v1/", "http://h/"),
+            ("http://h/api/v1", "http://h/api/v1/", "http://h/"),
+            ("http://h/api/v1/", "http://h/api/v1/", "http://h/"),
+            ("http://h/proxy", "http://h/proxy/api/v1/", "http://h/proxy/"),
+            ("http://h/proxy/api/v1/", "http://h/proxy/api/v1/", "http://h/proxy/"),
+        ] {
+            let base = BaseUrl::parse(text).unwrap();
+            assert_eq!(base.with_path("/api/v1").as_str(), with, "{text}");
+            assert_eq!(base.without_path("/api/v1").as_str(), without, "{text}");
+        }
+    }
+
+    #[test]
+    fn neither_secrets_nor_numbers_are_shown() {
+        let said = format!("{:?} {:?}", Secret::new("s3cret"), Phone::new("+15558675310"));
+        assert_eq!(said, "Secret(hidden) Phone(…10)");
+        assert_eq!(Phone::new("7").masked(), "…7");
     }
 }

@@ -79,7 +79,8 @@ impl Anthropic {
         on_breaker: OnBreaker,
     ) -> Result<Self, OutsideError> {
         let auth = Auth::Header("x-api-key", key.to_secret());
-        let outside = Outside::new(SYSTEM, fix, settings.api_base.url(), Some(auth), policy, on_breaker)?;
+        let base = settings.api_base.without_path("/v1");
+        let outside = Outside::new(SYSTEM, fix, &base, Some(auth), policy, on_breaker)?;
         Ok(Self { outside })
     }
 

@@ -139,8 +139,8 @@ impl Beeminder {
         on_breaker: OnBreaker,
     ) -> Result<Self, OutsideError> {
         let auth = Auth::Field("auth_token", token.to_secret());
-        let base = settings.api_base.url();
-        let outside = Outside::new(SYSTEM, FIX, base, Some(auth), policy, on_breaker)?;
+        let base = settings.api_base.with_path("/api/v1");
+        let outside = Outside::new(SYSTEM, FIX, &base, Some(auth), policy, on_breaker)?;
         Ok(Self { outside, username: settings.username.as_str().into() })
     }
 

@@ -148,7 +148,8 @@ impl Twilio {
     ) -> Result<Self, OutsideError> {
         let Credentials { account_sid, user, secret } = credentials;
         let auth = Auth::Basic(user, secret);
-        let outside = Outside::new(SYSTEM, FIX, settings.api_base.url(), Some(auth), policy, on_breaker)?;
+        let base = settings.api_base.without_path("/2010-04-01");
+        let outside = Outside::new(SYSTEM, FIX, &base, Some(auth), policy, on_breaker)?;
         Ok(Self { outside, account: account_sid })
     }
 
