@@ -293,3 +293,38 @@ fn goals_are_shown_by_their_runway_and_stay_known_without_a_supervisor() {
     assert!(said.out.contains("walk") && said.out.contains("CRITICAL"), "{said:?}");
     assert!(said.out.lines().all(|line| line.chars().count() <= 80), "{said:?}");
 }
+
+/// A breaker that opens is an event, and is shown with what is known meanwhile.
+#[test]
+fn a_breaker_that_opens_is_told() {
+    let server = Beeminder::start();
+    let home = Home::new();
+    let base = server.base();
+    let variables = [
+        ("BEEMINDER_API_BASE", base.as_str()),
+        ("BEEMINDER_AUTH_TOKEN", beeminder::TOKEN),
+        ("MECRIS_BEEMINDER__POLL_SECONDS", "1"),
+    ];
+    server.front.fault(Fault::Status(500));
+    let running = home.start_with(&[], &variables);
+    let opened = || {
+        let incidents = running.get("/api/v1/incidents").json();
+        let incidents = incidents["incidents"].as_array().unwrap().clone();
+        incidents.iter().any(|told| told["subject"] == "beeminder" && told["change"] == "breaker-open")
+    };
+    for _ in 0..1_200 {
+        if opened() {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(25));
+    }
+    let shown = running.get("/api/v1/sources").json();
+    let source =
+        shown["sources"].as_array().unwrap().iter().find(|source| source["name"] == "beeminder").unwrap();
+    assert_eq!(source["breaker"], "open", "{source}");
+    // It is left alone meanwhile: no look comes through.
+    let requests = server.front.requests();
+    assert_eq!(running.get("/health/ready").status, 200);
+    assert_eq!(server.front.requests(), requests);
+    assert_eq!(running.stop(), 0);
+}

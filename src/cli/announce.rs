@@ -3,10 +3,10 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use crate::service::{ImportSummary, Supervised};
-
 use crate::config;
 use crate::service::doctor::{Verdict, local, online};
+use crate::service::sources::SourceState;
+use crate::service::{ImportSummary, Supervised};
 
 use super::{Common, tables};
 
@@ -29,20 +29,22 @@ pub async fn announce(
     let status = system.status(jiff::Timestamp::now());
     println!("\n{}", tables::status(&status).trim_end());
     println!("\nNot configured:");
+    let missing = |name: &str, how: &str| println!("  {name:<11}  {how}");
     if !reads_transcripts {
-        println!("  transcripts  set transcripts.enabled = true in the configuration");
+        missing("transcripts", "set transcripts.enabled = true in the configuration");
     }
     if status.status.budgets.is_empty() {
-        println!("  budget       mecris budget set --amount 50 --period monthly");
+        missing("budget", "mecris budget set --amount 50 --period monthly");
     }
-    if crate::config::paths::config_dir().is_none_or(|dir| !dir.join("config.toml").exists()) {
-        println!(
-            "  time zone    {} is the system's; set time_zone in config.toml for another",
-            status.status.time_zone
-        );
+    for source in status.sources.iter().filter(|source| source.state == SourceState::NotConfigured) {
+        missing(&source.name, &source.reason);
+    }
+    if config::paths::config_dir().is_none_or(|dir| !dir.join("config.toml").exists()) {
+        let zone = &status.status.time_zone;
+        missing("time zone", &format!("{zone} is the system's; set time_zone in config.toml for another"));
     }
     if std::env::var_os("OTEL_EXPORTER_OTLP_ENDPOINT").is_none() {
-        println!("  traces       set OTEL_EXPORTER_OTLP_ENDPOINT=http://localhost:4317 to export them");
+        missing("traces", "set OTEL_EXPORTER_OTLP_ENDPOINT=http://localhost:4317 to export them");
     }
     println!("\nListening on {url} · try `mecris status`, `mecris report daily` · stop with Ctrl-C");
 }

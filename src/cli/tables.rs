@@ -127,10 +127,7 @@ fn numbers(status: &Status) -> String {
 #[must_use]
 pub fn goals(shown: &GoalsShown) -> String {
     let table = match shown.goals.as_slice() {
-        [] => {
-            "No goals are known. Name a token: BEEMINDER_AUTH_TOKEN, or beeminder.token in the configuration.\n"
-                .to_owned()
-        }
+        [] => "No goals are known. Set BEEMINDER_AUTH_TOKEN, or beeminder.token.\n".to_owned(),
         goals => goal_table(goals),
     };
     table + &system::trouble(shown.source.as_slice())

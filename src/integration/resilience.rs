@@ -237,7 +237,7 @@ impl Outside {
         });
         // The semaphore is never closed; what can happen is that the deadline passes.
         let Ok(Ok(_permit)) = waited.await else {
-            return Err(OutsideError::Unreachable { system: inner.system, reason: "too much is under way" });
+            return Err(OutsideError::Busy { system: inner.system });
         };
         let span = tracing::info_span!(
             "outside",

@@ -33,7 +33,7 @@ pub fn actors(actors: &[Snapshot]) -> String {
     for actor in actors {
         let next = actor.next_restart_seconds.map(|seconds| format!(", again in {}", age(seconds as i64)));
         rows.add_row(vec![
-            actor.path.clone(),
+            actor.path.trim_start_matches("root/").to_owned(),
             word(&actor.state) + &next.unwrap_or_default(),
             age(i64::try_from(actor.uptime_seconds).unwrap_or(i64::MAX)),
             actor.restarts.to_string(),

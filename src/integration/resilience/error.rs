@@ -98,6 +98,12 @@ pub enum OutsideError {
         /// Until the next trial.
         retry_in: Duration,
     },
+    /// Nothing was sent: too much is asked of it by us.
+    #[error("too much is asked of {system} at once; try again in a moment")]
+    Busy {
+        /// Which.
+        system: &'static str,
+    },
     /// Nothing was sent: the request cannot be made.
     #[error("a request to {system} cannot be made ({what})")]
     Invalid {
@@ -145,6 +151,7 @@ impl OutsideError {
             | Self::Rejected { .. }
             | Self::RedirectRefused { .. }
             | Self::BreakerOpen { .. }
+            | Self::Busy { .. }
             | Self::Invalid { .. } => false,
         }
     }
@@ -165,6 +172,7 @@ impl OutsideError {
             | Self::RateLimited { .. }
             | Self::Rejected { .. }
             | Self::BreakerOpen { .. }
+            | Self::Busy { .. }
             | Self::Invalid { .. } => false,
         }
     }
@@ -200,6 +208,7 @@ impl OutsideError {
             Self::TooLarge { .. } => "too-large",
             Self::RedirectRefused { .. } => "redirect-refused",
             Self::BreakerOpen { .. } => "breaker-open",
+            Self::Busy { .. } => "busy",
             Self::Invalid { .. } => "invalid",
         }
     }
