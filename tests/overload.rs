@@ -119,6 +119,7 @@ fn a_hundred_times_too_much_is_refused_by_name_while_health_answers() {
         took[took.len() - 1]
     );
     let grown = peak_kib(&running).saturating_sub(before);
+    println!("overload: {grown} KiB more than before");
     assert!(grown < 160 * 1024, "{grown} KiB more for {} requests at once", IN_FLIGHT * 100);
     // Afterwards everything is as before.
     let after = runtime.block_on(flood(&running, replay, IN_FLIGHT / 2));
