@@ -113,6 +113,11 @@ pub enum Command {
     Head,
     /// The supervisor's actors
     Actors,
+    /// Have an actor of the running supervisor panic, to see that it comes back
+    Drill {
+        /// Its path, as `mecris actors` shows it
+        actor: String,
+    },
     /// The outside systems: whether each answers, and how old what it said is
     Sources,
     /// What happened to the system itself: restarts, sources that came and went, repairs

@@ -80,6 +80,7 @@ fn api_routes() -> OpenApiRouter<App> {
         .routes(routes!(api::import))
         .routes(routes!(goals::goals))
         .routes(routes!(system::actors))
+        .routes(routes!(system::drill))
         .routes(routes!(system::sources))
         .routes(routes!(system::incidents))
         .routes(routes!(system::reload))

@@ -23,6 +23,7 @@ const TABLE: &[(Fault, &str)] = &[
     (Fault::Status(403), "unauthorized"),
     (Fault::Status(404), "failing"),
     (Fault::Later(3_600), "failing"),
+    (Fault::Later(u64::MAX), "failing"),
     (Fault::Status(500), "failing"),
     (Fault::Html, "failing"),
     (Fault::Truncated, "failing"),
@@ -181,6 +182,7 @@ fn degrades(system: &str) {
     let of = |change: &str| told.iter().filter(|told| **told == (system, change)).count();
     assert_eq!(of("failing") + of("unauthorized"), failures, "{told:?}");
     assert_eq!(of("ok"), failures + 1, "{told:?}");
+    assert!(!told.iter().any(|(_, change)| *change == "restarted"), "no actor failed: {told:?}");
     let text = world.home.run(&["sources"]);
     assert!(text.code == 0 && text.out.contains(system), "{text:?}");
     assert_eq!(world.running.stop(), 0);

@@ -426,3 +426,36 @@ fn completions_and_help_are_there() {
         assert!(said.out.contains(command), "{command}: {said:?}");
     }
 }
+
+#[test]
+fn an_actor_that_panics_comes_back_and_the_log_tells_of_it() {
+    let home = imported();
+    let running = home.start(&[]);
+    let actor = |path: &str| {
+        let actors = home.json(&["actors"]);
+        let found = actors.as_array().unwrap().iter().find(|actor| actor["path"] == format!("root/{path}"));
+        found.unwrap_or_else(|| panic!("{actors}")).clone()
+    };
+    for path in ["tenants/local/budgets", "tenants/local/usage", "projection"] {
+        home.json(&["drill", path]);
+        while !(actor(path)["restarts"].as_u64() >= Some(1) && actor(path)["state"] == "running") {
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        // It works as before.
+        let budgets = home.json(&["budget", "set", "--amount", "50"]);
+        assert_eq!(budgets["budgets"][0]["amount_usd"], "50", "after {path}");
+        home.json(&["import"]);
+    }
+    let incidents = home.json(&["incidents"]);
+    let told: Vec<(&str, &str)> = incidents["incidents"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|incident| (incident["subject"].as_str().unwrap(), incident["change"].as_str().unwrap()))
+        .collect();
+    for path in ["root/tenants/local/budgets", "root/tenants/local/usage", "root/projection"] {
+        assert!(told.contains(&(path, "restarted")), "{told:?}");
+    }
+    fails(&home.run(&["drill", "nobody"]), 1, &["no such actor", "mecris actors"]);
+    assert_eq!(running.stop(), 0);
+}

@@ -16,7 +16,9 @@ use crate::service::budget_book::BudgetBook;
 use crate::service::importer::OnStep;
 use crate::service::notes::Incidents;
 use crate::service::queries::Replayed;
-use crate::service::requests::{BudgetBody, Budgets, GoalsShown, Reckoning, StatusShown, parse_until};
+use crate::service::requests::{
+    BudgetBody, Budgets, DrillBody, GoalsShown, Reckoning, StatusShown, parse_until,
+};
 use crate::service::settings::{Reloaded, Settings};
 use crate::service::sources::SourcesShown;
 use crate::service::{ImportSummary, Node, StartError, notes};
@@ -93,6 +95,17 @@ impl Backend {
             Self::Own(node) => {
                 Ok(GoalsShown { goals: node.queries()?.goals(Timestamp::now()), source: None })
             }
+        }
+    }
+
+    /// Has an actor panic on purpose.
+    ///
+    /// # Errors
+    /// [`CliError`].
+    pub fn drill(&self, actor: String) -> Result<Vec<crate::actor::Snapshot>, CliError> {
+        match self {
+            Self::Running(remote) => remote.post_body("/api/v1/drill", &DrillBody { actor }),
+            Self::Own(node) => Err(CliError::NotRunning(node.dir.display().to_string())),
         }
     }
 

@@ -68,6 +68,9 @@ pub fn dispatch(cli: Cli) -> Result<ExitCode, CliError> {
         Command::Actors => {
             print(json, &Backend::open(&common)?.actors()?, |actors| tables::system::actors(actors))?;
         }
+        Command::Drill { actor } => {
+            print(json, &Backend::open(&common)?.drill(actor)?, |actors| tables::system::actors(actors))?;
+        }
         Command::Sources => print(json, &Backend::open(&common)?.sources()?, tables::system::sources)?,
         Command::Incidents { since } => {
             print(json, &Backend::open(&common)?.incidents(since)?, tables::system::incidents)?;

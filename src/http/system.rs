@@ -9,12 +9,13 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use crate::service::notes::{self, Incidents};
+use crate::service::requests::DrillBody;
 use crate::service::settings::Reloaded;
 use crate::service::sources::SourcesShown;
 
 use super::App;
 use super::api::{Answer, blocking};
-use super::problem::{Params, Problem};
+use super::problem::{Body, Params, Problem};
 
 /// The tree of actors: state, restarts, queue, last error.
 #[utoipa::path(get, path = "/api/v1/actors", tag = "health", security(("token" = [])), responses(
@@ -22,6 +23,23 @@ use super::problem::{Params, Problem};
 ))]
 pub async fn actors(State(app): State<App>) -> Json<Vec<crate::actor::Snapshot>> {
     Json(app.system.actors())
+}
+
+/// Has an actor panic on purpose, to see that it comes back: a drill. What came of it is an incident.
+#[utoipa::path(post, path = "/api/v1/drill", tag = "health", request_body = DrillBody, security(("token" = [])), responses(
+    (status = 200, body = serde_json::Value, description = "the actors, at this moment"),
+    (status = 400, body = Problem), (status = 401, body = Problem), (status = 404, body = Problem),
+))]
+pub async fn drill(
+    State(app): State<App>,
+    Body(body): Body<DrillBody>,
+) -> Answer<Vec<crate::actor::Snapshot>> {
+    let path = format!("root/{}", body.actor.trim_start_matches("root/"));
+    if !app.system.drill(&path) {
+        let fix = "there is no such actor; `mecris actors` names those there are";
+        return Err(Problem::missing(fix));
+    }
+    Ok(Json(app.system.actors()))
 }
 
 /// The outside systems: whether each answers, how old what it said is, and what mends it.

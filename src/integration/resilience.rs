@@ -216,6 +216,8 @@ impl Outside {
             let before = breaker.state();
             match error {
                 Some(error) if error.is_failure_of_the_system() => breaker.failed(Instant::now()),
+                // What was never sent says nothing of the system.
+                Some(OutsideError::Busy { .. } | OutsideError::Invalid { .. }) => {}
                 _ => breaker.succeeded(),
             }
             (before, breaker.state())

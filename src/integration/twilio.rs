@@ -197,24 +197,26 @@ impl Twilio {
         self.outside.ask_for(&ask, Answer::json).await
     }
 
-    /// The messages to a number that were taken on this day of UTC or later, the newest first.
+    /// The messages to a number that were taken at `since` or later, the newest first. Twilio's own filter is by
+    /// the time of sending, which those that are still queued have not: it would hide the very ones that matter.
     ///
     /// # Errors
     /// [`OutsideError`].
     pub async fn sent_to(&self, to: &str, since: Timestamp) -> Result<Vec<Message>, OutsideError> {
         let mut ask = Ask::get("2010-04-01/Accounts/{}/Messages.json", &[&self.account])
             .query("To", to)
-            .query("DateSent>", since.strftime("%Y-%m-%d").to_string())
             .query("PageSize", "100");
         let mut messages = Vec::new();
         for _ in 0..PAGES_MAX {
             let page: Page = self.outside.ask_for(&ask, Answer::json).await?;
-            messages.extend(page.messages);
+            let is_old = |message: &Message| message.created_at().is_some_and(|at| at < since);
+            let reaches_back = page.messages.iter().any(is_old);
+            messages.extend(page.messages.into_iter().filter(|message| !is_old(message)));
             match page.next_page_uri {
-                Some(path) => {
+                Some(path) if !reaches_back => {
                     ask = Ask::get("2010-04-01/Accounts/{}/Messages.json", &[&self.account]).at_path(&path);
                 }
-                None => return Ok(messages),
+                _ => return Ok(messages),
             }
         }
         Err(OutsideError::Malformed { system: SYSTEM, what: "a list without an end" })

@@ -21,6 +21,9 @@ const PATIENCE: Duration = Duration::from_mins(10);
 /// A key that is refused is tried again this often: somebody may have mended it at the other side.
 const REFUSED: Duration = Duration::from_hours(1);
 
+/// No pause is longer, whatever a system asks for: a `Retry-After` may be any number.
+const PAUSE_MAX: Duration = Duration::from_hours(24);
+
 /// What such an actor is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Beat {
@@ -65,7 +68,7 @@ impl Pacemaker {
 
     /// The next look is due after this pause, spread by a tenth. The moment, for showing it.
     pub fn after(&self, pause: Duration) -> Timestamp {
-        let pause = pause.mul_f64(rand::random_range(0.9..=1.1));
+        let pause = pause.min(PAUSE_MAX).mul_f64(rand::random_range(0.9..=1.1));
         self.next.send_replace(Instant::now() + pause);
         let signed = SignedDuration::try_from(pause).unwrap_or(SignedDuration::from_hours(1));
         Timestamp::now().saturating_add(signed).unwrap_or(Timestamp::MAX)

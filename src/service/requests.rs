@@ -129,6 +129,15 @@ impl BudgetBody {
     }
 }
 
+/// Which actor a drill is for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DrillBody {
+    /// Its path, as `mecris actors` shows it.
+    #[schema(example = "tenants/local/usage")]
+    pub actor: String,
+}
+
 /// What an instant is held against.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
