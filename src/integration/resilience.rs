@@ -217,7 +217,9 @@ impl Outside {
             match error {
                 Some(error) if error.is_failure_of_the_system() => breaker.failed(Instant::now()),
                 // What was never sent says nothing of the system.
-                Some(OutsideError::Busy { .. } | OutsideError::Invalid { .. }) => {}
+                Some(OutsideError::Busy { .. } | OutsideError::Invalid { .. }) => {
+                    breaker.abandoned(Instant::now());
+                }
                 _ => breaker.succeeded(),
             }
             (before, breaker.state())

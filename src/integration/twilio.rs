@@ -209,7 +209,9 @@ impl Twilio {
         let mut messages = Vec::new();
         for _ in 0..PAGES_MAX {
             let page: Page = self.outside.ask_for(&ask, Answer::json).await?;
-            let is_old = |message: &Message| message.created_at().is_some_and(|at| at < since);
+            // Twilio tells times in whole seconds: a message of this very second is none of before.
+            let is_old =
+                |message: &Message| message.created_at().is_some_and(|at| at.as_second() < since.as_second());
             let reaches_back = page.messages.iter().any(is_old);
             messages.extend(page.messages.into_iter().filter(|message| !is_old(message)));
             match page.next_page_uri {

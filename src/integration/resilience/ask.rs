@@ -129,7 +129,14 @@ impl Ask {
             for part in self.template.split('/').filter(|part| !part.is_empty()) {
                 match part.strip_prefix("{}") {
                     // One segment is one segment: what is in it is escaped.
-                    Some(rest) => parts.push(&format!("{}{rest}", segments.next()?)),
+                    Some(rest) => {
+                        let segment = segments.next()?;
+                        // These would lead to another path.
+                        if matches!(segment.as_str(), "" | "." | "..") {
+                            return None;
+                        }
+                        parts.push(&format!("{segment}{rest}"))
+                    }
                     None => parts.push(part),
                 };
             }
@@ -159,10 +166,14 @@ impl Ask {
             }
             Some(Auth::Bearer(secret)) => request = request.bearer_auth(secret.expose_secret()),
             Some(Auth::Header(name, secret)) => {
-                if let Ok(mut value) = reqwest::header::HeaderValue::from_str(secret.expose_secret()) {
-                    value.set_sensitive(true);
-                    request = request.header(*name, value);
-                }
+                request = match reqwest::header::HeaderValue::from_str(secret.expose_secret()) {
+                    Ok(mut value) => {
+                        value.set_sensitive(true);
+                        request.header(*name, value)
+                    }
+                    // The builder refuses it too, and says so when it is sent.
+                    Err(_) => request.header(*name, secret.expose_secret()),
+                };
             }
             Some(Auth::Field(name, secret)) => {
                 if let Some(form) = &mut form {
@@ -249,6 +260,14 @@ mod tests {
         assert_eq!(url(&write, Some(&token)).unwrap(), "https://example.com/api/v1/users/me/goals.json");
         assert!(!format!("{ask:?} {token:?}").contains("s3cret"));
         assert_eq!(format!("{write:?}"), "Ask(POST users/{}/goals.json)");
+    }
+
+    #[test]
+    fn a_segment_leads_to_no_other_path() {
+        for segment in ["", ".", ".."] {
+            assert_eq!(url(&Ask::get("users/{}/goals/{}", &["me", segment]), None), None, "{segment}");
+        }
+        assert!(url(&Ask::get("users/{}.json", &["a..b"]), None).unwrap().ends_with("/users/a..b.json"));
     }
 
     #[test]

@@ -95,6 +95,13 @@ impl Breaker {
         self.open_for = self.rule.open_for;
     }
 
+    /// A call that passed was not sent after all: where it was the trial, the next one may try.
+    pub fn abandoned(&mut self, now: Instant) {
+        if self.state == BreakerState::HalfOpen {
+            self.until = now;
+        }
+    }
+
     /// A call that passed has failed in a way that tells of the system's health.
     pub fn failed(&mut self, now: Instant) {
         self.failures = self.failures.saturating_add(1);
@@ -141,6 +148,8 @@ mod tests {
         assert_eq!(breaker.admit(at(61)), Err(at(62)), "but never longer than the bound");
         assert_eq!(breaker.admit(at(62)), Ok(()));
         assert_eq!(breaker.admit(at(92)), Ok(()), "a trial that never came back is given up");
+        breaker.abandoned(at(92));
+        assert_eq!(breaker.admit(at(92)), Ok(()), "one that was not sent makes room");
         breaker.succeeded();
         assert_eq!((breaker.state(), breaker.admit(at(92))), (BreakerState::Closed, Ok(())));
         for _ in 0..3 {
