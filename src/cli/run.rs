@@ -106,9 +106,12 @@ async fn supervise(
     service_manager::ready();
     let pulse = tokio::task::spawn_local(service_manager::pulse());
     let reloading = tokio::spawn(reload_on_hangup(node.settings.clone()));
-    let looked = tokio::spawn(announce::look_around(common.clone(), dir.clone()));
+    // The sample is whole: what this machine lacks is no news then.
+    let looked = sample.is_none().then(|| tokio::spawn(announce::look_around(common.clone(), dir.clone())));
     let code = wait(tree, &shutdown).await;
-    looked.abort();
+    if let Some(looked) = looked {
+        looked.abort();
+    }
     service_manager::stopping();
     pulse.abort();
     reloading.abort();
