@@ -76,6 +76,14 @@ pub enum Expected {
     Exact(Version),
 }
 
+impl Expected {
+    /// What a writer believes who has read the stream up to this version.
+    #[must_use]
+    pub fn at(version: Version) -> Self {
+        if version == Version::NONE { Self::NoStream } else { Self::Exact(version) }
+    }
+}
+
 /// A request to append events to one stream, all or nothing.
 #[derive(Debug, Clone)]
 pub struct Append {

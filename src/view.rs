@@ -19,7 +19,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use crate::domain::budget::{Budget, BudgetChange, BudgetName, evolve};
-use crate::domain::goal::Goal;
+use crate::domain::goal::{self, Goal, GoalChange};
 use crate::event::codec::{CodecError, decode};
 use crate::event::{Event, Position, RecordRef, TenantId};
 use crate::log::LogError;
@@ -139,10 +139,10 @@ impl TenantView {
                 evolve(&mut self.budgets, BudgetChange::Removed(name));
             }
             Event::GoalObserved(stored) if counts => {
-                self.goals.insert(stored.id.clone(), Goal::from(stored));
+                goal::evolve(&mut self.goals, GoalChange::Observed(Goal::from(stored)));
             }
             Event::GoalGone(gone) if counts => {
-                self.goals.remove(&gone.id);
+                goal::evolve(&mut self.goals, GoalChange::Gone { id: gone.id.clone() });
             }
             Event::LogRepaired(_) | Event::SupervisionNoted(_) | Event::SourceChanged(_) if counts => {
                 self.incidents += 1;

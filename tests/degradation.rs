@@ -58,15 +58,12 @@ impl World {
         let variables = [
             ("BEEMINDER_API_BASE", bases[0].as_str()),
             ("BEEMINDER_AUTH_TOKEN", beeminder::TOKEN),
-            ("TWILIO_API_BASE", &bases[1]),
-            ("TWILIO_ACCOUNT_SID", twilio::ACCOUNT),
-            ("TWILIO_AUTH_TOKEN", twilio::AUTH_TOKEN),
-            ("TWILIO_FROM_NUMBER", twilio::FROM),
-            ("TWILIO_TO_NUMBER", "+15558675310"),
-            ("ANTHROPIC_API_BASE", &bases[2]),
+            ("TWILIO_API_BASE", bases[1].as_str()),
+            ("ANTHROPIC_API_BASE", bases[2].as_str()),
             ("ANTHROPIC_API_KEY", anthropic::KEY),
             ("MECRIS_OUTSIDE__TIMEOUT_SECONDS", "1"),
         ];
+        let variables = [&variables[..], &twilio::VARIABLES].concat();
         let config = home.dir.path().join("config.toml");
         std::fs::write(&config, "[beeminder]\npoll_seconds = 600\n").unwrap();
         let running = home.start_with(&["--config", config.to_str().unwrap()], &variables);

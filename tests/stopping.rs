@@ -95,12 +95,9 @@ fn a_signal_under_load_loses_nothing_and_stops_in_time() {
     let variables = [
         ("BEEMINDER_API_BASE", bases[0].as_str()),
         ("BEEMINDER_AUTH_TOKEN", beeminder::TOKEN),
-        ("TWILIO_API_BASE", &bases[1]),
-        ("TWILIO_ACCOUNT_SID", twilio::ACCOUNT),
-        ("TWILIO_AUTH_TOKEN", twilio::AUTH_TOKEN),
-        ("TWILIO_FROM_NUMBER", twilio::FROM),
-        ("TWILIO_TO_NUMBER", "+15558675310"),
+        ("TWILIO_API_BASE", bases[1].as_str()),
     ];
+    let variables = [&variables[..], &twilio::VARIABLES].concat();
     let mut running = home.start_with(&[], &variables);
     let acknowledged = ended_under_load(&mut running, |running| {
         terminate(&running.child);

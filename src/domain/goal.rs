@@ -4,6 +4,8 @@
 //! goal derails; `losedate`: the instant of derailing if nothing is entered). What remains is reckoned from
 //! `losedate` and never from midnight: a goal's deadline may be at 03:00 or at 21:00.
 
+use std::collections::BTreeMap;
+
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -135,6 +137,18 @@ pub fn changes<'a>(
         }
     }
     changes
+}
+
+/// Applies a change to the goals, which are by id.
+pub fn evolve(goals: &mut BTreeMap<String, Goal>, change: GoalChange) {
+    match change {
+        GoalChange::Observed(goal) => {
+            goals.insert(goal.id.clone(), goal);
+        }
+        GoalChange::Gone { id } => {
+            goals.remove(&id);
+        }
+    }
 }
 
 /// Puts goals into the order in which they derail; those of which nothing is known come last.

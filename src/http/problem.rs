@@ -127,9 +127,7 @@ impl From<BudgetFailure> for Problem {
     fn from(error: BudgetFailure) -> Self {
         let detail = error.to_string();
         match error {
-            BudgetFailure::Refused(BudgetError::Unknown(_)) => {
-                Self::new(StatusCode::NOT_FOUND, "not-found", detail)
-            }
+            BudgetFailure::Refused(BudgetError::Unknown(_)) => Self::missing(detail),
             BudgetFailure::Refused(_) => Self::bad_request(detail),
             BudgetFailure::Log(error) => error.into(),
             BudgetFailure::Unreadable(error) => error.into(),
@@ -156,7 +154,7 @@ impl From<ServiceError> for Problem {
 /// For paths that are not there.
 pub async fn not_found(uri: Uri) -> Problem {
     let detail = format!("there is nothing at {}; /api/v1/openapi.json lists what there is", uri.path());
-    Problem::new(StatusCode::NOT_FOUND, "not-found", detail)
+    Problem::missing(detail)
 }
 
 /// For paths that are there under another method.

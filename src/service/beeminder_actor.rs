@@ -92,7 +92,12 @@ impl BeeminderActor {
 
     /// Looks, and says when to look again.
     async fn look(&mut self) -> Result<(), ActorError> {
-        let Some(client) = self.client.clone() else { return Ok(()) };
+        let Some(client) = self.client.clone() else {
+            if let Some(pacemaker) = &self.pacemaker {
+                pacemaker.rest();
+            }
+            return Ok(());
+        };
         let mut book = match self.book.take() {
             Some(book) => book,
             None => self.load().await.map_err(|error| ActorError(error.to_string()))?,
@@ -191,20 +196,11 @@ impl Behaviour for BeeminderActor {
         if message == Beat::Renew {
             self.renew();
         }
-        if self.client.is_none() {
-            // Nothing to look at until the settings change.
-            if let Some(pacemaker) = &self.pacemaker {
-                pacemaker.after(Duration::from_hours(24));
-            }
-        }
         self.look().await
     }
 
     fn label(message: &Beat) -> &'static str {
-        match message {
-            Beat::Look => "look",
-            Beat::Renew => "renew",
-        }
+        message.label()
     }
 
     fn redeliver(message: &Beat) -> Option<Beat> {

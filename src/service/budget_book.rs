@@ -86,12 +86,10 @@ impl BudgetBook {
             BudgetChange::Set(budget) => Event::BudgetSet(BudgetSet::from(budget)),
             BudgetChange::Removed(name) => Event::BudgetRemoved(BudgetRemoved { name: name.to_string() }),
         };
-        let expected =
-            if self.version == Version::NONE { Expected::NoStream } else { Expected::Exact(self.version) };
         let append = Append {
             tenant: self.tenant.clone(),
             stream: StreamId::new(STREAM),
-            expected,
+            expected: Expected::at(self.version),
             events: vec![new_event(EventId::random(), &event, now, metadata)],
         };
         Ok(Some((append, change)))

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use crate::domain::goal::{Goal, GoalChange, changes};
+use crate::domain::goal::{Goal, GoalChange, changes, evolve};
 use crate::event::codec::decode;
 use crate::event::payload::{GoalGone, GoalObserved};
 use crate::event::{Event, EventId, Metadata, StreamId, TenantId, Version};
@@ -37,11 +37,9 @@ impl GoalBook {
         log.scan_stream(&tenant, &StreamId::new(STREAM), Version(1), &mut |record| {
             match decode(record) {
                 Ok(Event::GoalObserved(stored)) => {
-                    goals.insert(stored.id.clone(), Goal::from(&stored));
+                    evolve(&mut goals, GoalChange::Observed(Goal::from(&stored)));
                 }
-                Ok(Event::GoalGone(gone)) => {
-                    goals.remove(&gone.id);
-                }
+                Ok(Event::GoalGone(gone)) => evolve(&mut goals, GoalChange::Gone { id: gone.id }),
                 Ok(_) => {}
                 Err(source) => {
                     failure = Some(ViewError::Event { position: record.position, source });
@@ -84,21 +82,14 @@ impl GoalBook {
         let append = Append {
             tenant: self.tenant.clone(),
             stream: StreamId::new(STREAM),
-            expected: if self.version == Version::NONE {
-                Expected::NoStream
-            } else {
-                Expected::Exact(self.version)
-            },
+            expected: Expected::at(self.version),
             events: changes.iter().map(event).collect(),
         };
         self.log.append(append).await?;
         let count = changes.len();
         self.version = Version(self.version.0 + count as u64);
         for change in changes {
-            match change {
-                GoalChange::Observed(goal) => self.goals.insert(goal.id.clone(), goal),
-                GoalChange::Gone { id } => self.goals.remove(&id),
-            };
+            evolve(&mut self.goals, change);
         }
         Ok(count)
     }

@@ -66,6 +66,18 @@ pub fn log_options(config: &Config) -> Options {
     }
 }
 
+/// Where transcripts are looked for: in the configured directories, or where Claude Code keeps them.
+#[must_use]
+pub fn transcript_roots(config: &Config) -> Vec<PathBuf> {
+    match config.transcripts.roots.as_slice() {
+        [] => {
+            let named = std::env::var("CLAUDE_CONFIG_DIR").ok();
+            default_roots(named.as_deref(), paths::home().as_deref())
+        }
+        configured => configured.to_vec(),
+    }
+}
+
 /// A repair is an event too: the log tells of its own damage.
 fn repair_event(repair: &Repair) -> (TenantId, StreamId, NewEvent) {
     let Repair { copy, first, last, detail } = repair;
@@ -144,15 +156,9 @@ impl Node {
     /// Imports from these directories, or from the configured ones, or from where Claude Code keeps them.
     #[must_use]
     pub fn importer(&self, roots: &[PathBuf], actor: &'static str) -> Importer {
-        let settings = self.settings.current();
-        let configured = &settings.config.transcripts.roots;
-        let roots = match (roots, configured.as_slice()) {
-            ([], []) => {
-                let named = std::env::var("CLAUDE_CONFIG_DIR").ok();
-                default_roots(named.as_deref(), paths::home().as_deref())
-            }
-            ([], configured) => configured.to_vec(),
-            (named, _) => named.to_vec(),
+        let roots = match roots {
+            [] => transcript_roots(&self.settings.current().config),
+            named => named.to_vec(),
         };
         let recorder = Recorder::new(self.log.clone(), self.tenant.clone(), self.prices.clone(), actor);
         Importer::new(recorder, roots, self.dir.join("transcripts.json"))

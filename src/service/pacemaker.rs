@@ -20,7 +20,6 @@ use super::sources::{SourceState, Sources};
 const PATIENCE: Duration = Duration::from_mins(10);
 /// A key that is refused is tried again this often: somebody may have mended it at the other side.
 const REFUSED: Duration = Duration::from_hours(1);
-
 /// No pause is longer, whatever a system asks for: a `Retry-After` may be any number.
 const PAUSE_MAX: Duration = Duration::from_hours(24);
 
@@ -31,6 +30,17 @@ pub enum Beat {
     Look,
     /// The settings have changed.
     Renew,
+}
+
+impl Beat {
+    /// As it stands in spans.
+    #[must_use]
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Look => "look",
+            Self::Renew => "renew",
+        }
+    }
 }
 
 /// Says when the next look is due.
@@ -64,6 +74,11 @@ impl Pacemaker {
             }
         });
         Self { next: sender }
+    }
+
+    /// There is nothing to look at until the settings change.
+    pub fn rest(&self) {
+        self.after(PAUSE_MAX);
     }
 
     /// The next look is due after this pause, spread by a tenth. The moment, for showing it.

@@ -129,8 +129,7 @@ impl ProbeActor {
     async fn look(&mut self) {
         let Some(pacemaker) = &self.pacemaker else { return };
         let Some(client) = &self.client else {
-            // Nothing to look at until the settings change.
-            pacemaker.after(Duration::from_hours(24));
+            pacemaker.rest();
             return;
         };
         let name = self.system.name();
@@ -165,10 +164,7 @@ impl Behaviour for ProbeActor {
     }
 
     fn label(message: &Beat) -> &'static str {
-        match message {
-            Beat::Look => "look",
-            Beat::Renew => "renew",
-        }
+        message.label()
     }
 
     fn redeliver(message: &Beat) -> Option<Beat> {

@@ -6,10 +6,11 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use crate::config::forms::{SECRETS, wrong_forms};
-use crate::config::{Config, ConfigError, Inspection, Origin, paths, prices};
-use crate::integration::claude_code::discover::{default_roots, discover};
+use crate::config::{Config, ConfigError, Inspection, Origin, prices};
+use crate::integration::claude_code::discover;
+use crate::log::disk::{Disk, RealDisk};
 use crate::log::{EventLog, LogError, SledLog};
-use crate::service::node::log_options;
+use crate::service::node::{log_options, transcript_roots};
 
 use super::Check;
 
@@ -183,11 +184,10 @@ fn disk(dir: &Path, config: &Config) -> Check {
     let Some(place) = dir.ancestors().find(|place| place.is_dir()) else {
         return Check::skipped(NAME, "there is no directory to look at");
     };
-    let stat = match rustix::fs::statvfs(place) {
-        Ok(stat) => stat,
+    let free = match RealDisk.free_bytes(place) {
+        Ok(bytes) => bytes / MIB,
         Err(error) => return Check::problem(NAME, format!("{}: {error}", place.display()), "mend the mount"),
     };
-    let free = stat.f_bavail.saturating_mul(stat.f_frsize) / MIB;
     let reserve = config.log.reserve_mib;
     if free < reserve {
         let detail = format!("{free} MiB are free, and the log keeps {reserve}: it takes no events");
@@ -247,11 +247,7 @@ fn transcripts(config: &Config) -> Check {
     if !config.transcripts.enabled {
         return Check::skipped(NAME, "switched off by transcripts.enabled = false");
     }
-    let named = std::env::var("CLAUDE_CONFIG_DIR").ok();
-    let roots = match config.transcripts.roots.as_slice() {
-        [] => default_roots(named.as_deref(), paths::home().as_deref()),
-        roots => roots.to_vec(),
-    };
+    let roots = transcript_roots(config);
     let found = discover(&roots);
     let places: Vec<String> = roots.iter().map(|root| root.display().to_string()).collect();
     let places = places.join(", ");

@@ -17,6 +17,14 @@ pub const AUTH_TOKEN: &str = "0123456789abcdef0123456789abcdef";
 /// A number of the account's that may send.
 pub const FROM: &str = "+15005550006";
 
+/// The variables that name the account and its numbers.
+pub const VARIABLES: [(&str, &str); 4] = [
+    ("TWILIO_ACCOUNT_SID", ACCOUNT),
+    ("TWILIO_AUTH_TOKEN", AUTH_TOKEN),
+    ("TWILIO_FROM_NUMBER", FROM),
+    ("TWILIO_TO_NUMBER", "+15558675310"),
+];
+
 type Fields = BTreeMap<String, String>;
 
 /// What the server knows.
