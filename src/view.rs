@@ -4,6 +4,7 @@
 //! [`spend`] is the cube of usage, [`report`] and [`status`] are the questions put to it, and
 //! [`replay`] rebuilds everything from the first event, as an auditor would.
 
+pub mod alerts;
 pub mod budgets;
 pub mod explain;
 pub mod goals;
@@ -18,9 +19,13 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
+use crate::domain::alert::book::AlertBook;
+use crate::domain::alert::rules::{SourceFact, SourceTrouble};
 use crate::domain::budget::{Budget, BudgetChange, BudgetName, evolve};
+use crate::domain::consent::{self, ConsentChange, Consents};
 use crate::domain::goal::{self, Goal, GoalChange};
 use crate::event::codec::{CodecError, decode};
+use crate::event::payload::{SourceChanged, alert_change};
 use crate::event::{Event, Position, RecordRef, TenantId};
 use crate::log::LogError;
 
@@ -51,6 +56,14 @@ pub struct TenantView {
     pub budgets: BTreeMap<BudgetName, Budget>,
     /// The goals, by id.
     pub goals: BTreeMap<String, Goal>,
+    /// The alerts.
+    pub alerts: AlertBook,
+    /// Whose numbers may be written to.
+    pub consents: Consents,
+    /// How the sources stand, by name.
+    pub sources: BTreeMap<String, SourceFact>,
+    /// When each actor last gave up, by its path.
+    pub gave_up: BTreeMap<String, Timestamp>,
     /// How many repairs of the log, interventions of the supervisor and changes of sources the log tells of.
     pub incidents: u64,
 }
@@ -144,12 +157,45 @@ impl TenantView {
             Event::GoalGone(gone) if counts => {
                 goal::evolve(&mut self.goals, GoalChange::Gone { id: gone.id.clone() });
             }
-            Event::LogRepaired(_) | Event::SupervisionNoted(_) | Event::SourceChanged(_) if counts => {
+            Event::LogRepaired(_) if counts => self.incidents += 1,
+            Event::SupervisionNoted(noted) if counts => {
                 self.incidents += 1;
+                if noted.change == "escalated" {
+                    self.gave_up.insert(noted.actor.clone(), occurred_at);
+                }
+            }
+            Event::SourceChanged(change) if counts => {
+                self.incidents += 1;
+                self.change_source(occurred_at, change);
+            }
+            Event::ConsentChanged(stored) if counts => {
+                let change =
+                    ConsentChange::try_from(stored).map_err(|error| malformed("consent-changed", &error))?;
+                consent::evolve(&mut self.consents, occurred_at, change);
+            }
+            event if counts => {
+                let change = alert_change(event).map_err(|error| malformed("alert", &error))?;
+                if let Some(change) = change {
+                    self.alerts.evolve(occurred_at, change);
+                }
             }
             _ => {}
         }
         Ok(())
+    }
+
+    fn change_source(&mut self, at: Timestamp, change: &SourceChanged) {
+        let trouble = match change.state.as_str() {
+            "unauthorized" => Some(SourceTrouble::Unauthorized),
+            "failing" => Some(SourceTrouble::Failing),
+            // A breaker is part of a failure that is told of by itself.
+            state if state.starts_with("breaker") => return,
+            _ => None,
+        };
+        let before = self.sources.get(&change.source);
+        let since = before.filter(|before| before.trouble.is_some() && trouble.is_some());
+        let since = since.map_or(at, |before| before.since);
+        self.sources.insert(change.source.clone(), SourceFact { trouble, since });
     }
 }
 

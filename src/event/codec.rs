@@ -6,8 +6,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::payload::{
-    BudgetRemoved, BudgetSet, BudgetSetV1, Event, GoalGone, GoalObserved, LogRepaired, SourceChanged,
-    SupervisionNoted, UsageRecorded, UsageRevised,
+    AlertAcknowledged, AlertGraded, AlertQueued, AlertRaised, AlertResolved, AttemptEnded, AttemptStarted,
+    BudgetRemoved, BudgetSet, BudgetSetV1, ConsentChanged, DeliveryNoted, Event, GoalGone, GoalObserved,
+    LogRepaired, SourceChanged, SupervisionNoted, UsageRecorded, UsageRevised,
 };
 use super::record::RecordRef;
 
@@ -59,6 +60,15 @@ impl Event<'_> {
             Self::SourceChanged(_) => ("source-changed", 1),
             Self::GoalObserved(_) => ("goal-observed", 1),
             Self::GoalGone(_) => ("goal-gone", 1),
+            Self::AlertRaised(_) => ("alert-raised", 1),
+            Self::AlertGraded(_) => ("alert-graded", 1),
+            Self::AlertAcknowledged(_) => ("alert-acknowledged", 1),
+            Self::AlertResolved(_) => ("alert-resolved", 1),
+            Self::AlertQueued(_) => ("alert-queued", 1),
+            Self::AttemptStarted(_) => ("attempt-started", 1),
+            Self::AttemptEnded(_) => ("attempt-ended", 1),
+            Self::DeliveryNoted(_) => ("delivery-noted", 1),
+            Self::ConsentChanged(_) => ("consent-changed", 1),
         }
     }
 }
@@ -79,6 +89,15 @@ pub fn encode(event: &Event<'_>) -> Vec<u8> {
         Event::SourceChanged(payload) => to_bytes(payload),
         Event::GoalObserved(payload) => to_bytes(payload),
         Event::GoalGone(payload) => to_bytes(payload),
+        Event::AlertRaised(payload) => to_bytes(payload),
+        Event::AlertGraded(payload) => to_bytes(payload),
+        Event::AlertAcknowledged(payload) => to_bytes(payload),
+        Event::AlertResolved(payload) => to_bytes(payload),
+        Event::AlertQueued(payload) => to_bytes(payload),
+        Event::AttemptStarted(payload) => to_bytes(payload),
+        Event::AttemptEnded(payload) => to_bytes(payload),
+        Event::DeliveryNoted(payload) => to_bytes(payload),
+        Event::ConsentChanged(payload) => to_bytes(payload),
     }
 }
 
@@ -98,6 +117,15 @@ pub fn decode<'a>(record: &RecordRef<'a>) -> Result<Event<'a>, CodecError> {
         ("source-changed", 1) => Event::SourceChanged(from_bytes(record)?),
         ("goal-observed", 1) => Event::GoalObserved(from_bytes(record)?),
         ("goal-gone", 1) => Event::GoalGone(from_bytes(record)?),
+        ("alert-raised", 1) => Event::AlertRaised(from_bytes(record)?),
+        ("alert-graded", 1) => Event::AlertGraded(from_bytes(record)?),
+        ("alert-acknowledged", 1) => Event::AlertAcknowledged(from_bytes(record)?),
+        ("alert-resolved", 1) => Event::AlertResolved(from_bytes(record)?),
+        ("alert-queued", 1) => Event::AlertQueued(from_bytes(record)?),
+        ("attempt-started", 1) => Event::AttemptStarted(from_bytes(record)?),
+        ("attempt-ended", 1) => Event::AttemptEnded(from_bytes(record)?),
+        ("delivery-noted", 1) => Event::DeliveryNoted(from_bytes(record)?),
+        ("consent-changed", 1) => Event::ConsentChanged(from_bytes(record)?),
         (type_name, version) => {
             return Err(CodecError::Unknown { type_name: type_name.to_owned(), version });
         }
@@ -119,6 +147,15 @@ pub fn schemas() -> Vec<(String, schemars::Schema)> {
         named("source-changed", 1, schemars::schema_for!(SourceChanged)),
         named("goal-observed", 1, schemars::schema_for!(GoalObserved)),
         named("goal-gone", 1, schemars::schema_for!(GoalGone)),
+        named("alert-raised", 1, schemars::schema_for!(AlertRaised)),
+        named("alert-graded", 1, schemars::schema_for!(AlertGraded)),
+        named("alert-acknowledged", 1, schemars::schema_for!(AlertAcknowledged)),
+        named("alert-resolved", 1, schemars::schema_for!(AlertResolved)),
+        named("alert-queued", 1, schemars::schema_for!(AlertQueued)),
+        named("attempt-started", 1, schemars::schema_for!(AttemptStarted)),
+        named("attempt-ended", 1, schemars::schema_for!(AttemptEnded)),
+        named("delivery-noted", 1, schemars::schema_for!(DeliveryNoted)),
+        named("consent-changed", 1, schemars::schema_for!(ConsentChanged)),
     ]
 }
 

@@ -5,6 +5,7 @@
 //! [`super::codec`]; no field is ever reordered, removed or skipped: bincode is not self-describing,
 //! so such a change would be read silently wrong. `schemas/golden/` holds the bytes of every version.
 
+mod alert;
 mod goal;
 
 use std::borrow::Cow;
@@ -19,6 +20,10 @@ use crate::domain::money::Picodollars;
 use crate::domain::tokens::Tokens;
 use crate::domain::usage::{MessageKey, ServiceTier, Speed, Usage};
 
+pub use alert::{
+    AlertAcknowledged, AlertGraded, AlertPayloadError, AlertQueued, AlertRaised, AlertResolved, AttemptEnded,
+    AttemptStarted, ConsentChanged, DeliveryNoted, alert_change,
+};
 pub use goal::{GoalGone, GoalObserved};
 
 use super::envelope::EventId;
@@ -45,6 +50,24 @@ pub enum Event<'a> {
     GoalObserved(GoalObserved),
     /// A goal is gone.
     GoalGone(GoalGone),
+    /// An alert's cause began.
+    AlertRaised(AlertRaised),
+    /// An alert is worse now, or less bad.
+    AlertGraded(AlertGraded),
+    /// The person has taken note of an alert.
+    AlertAcknowledged(AlertAcknowledged),
+    /// An alert's cause has gone.
+    AlertResolved(AlertResolved),
+    /// The person may be told of an alert now.
+    AlertQueued(AlertQueued),
+    /// An alert is about to be sent.
+    AttemptStarted(AttemptStarted),
+    /// It is known whether an attempt was sent.
+    AttemptEnded(AttemptEnded),
+    /// It is known what became of a message.
+    DeliveryNoted(DeliveryNoted),
+    /// A number may be written to, or may not any more.
+    ConsentChanged(ConsentChanged),
 }
 
 /// A billed call: numbers and ids only, never message text. When it happened stands in the envelope.

@@ -13,7 +13,10 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::domain::alert::book::AlertBook;
+use crate::domain::alert::rules::SourceFact;
 use crate::domain::budget::Budget;
+use crate::domain::consent::Consents;
 use crate::domain::goal::Goal;
 use crate::event::payload::{BudgetSet, GoalObserved};
 use crate::event::{EventId, Position, TenantId};
@@ -25,7 +28,7 @@ use super::{TenantView, Views};
 const MAGIC: [u8; 4] = *b"MCVS";
 
 /// Counts the changes of what the views hold, or of how they fold: raise it with either.
-pub const SCHEMA: u32 = 2;
+pub const SCHEMA: u32 = 3;
 
 /// A snapshot of this size would hold some millions of sessions.
 const LIMIT: usize = 1 << 30;
@@ -51,6 +54,10 @@ struct StoredTenant {
     spend: StoredSpend,
     budgets: Vec<BudgetSet>,
     goals: Vec<GoalObserved>,
+    alerts: AlertBook,
+    consents: Consents,
+    sources: BTreeMap<String, SourceFact>,
+    gave_up: BTreeMap<String, Timestamp>,
     incidents: u64,
 }
 
@@ -65,6 +72,10 @@ pub fn to_bytes(views: &Views, log: &dyn EventLog) -> Result<Option<Vec<u8>>, Lo
         spend: view.spend.to_stored(),
         budgets: view.budgets.values().map(BudgetSet::from).collect(),
         goals: view.goals.values().map(GoalObserved::from).collect(),
+        alerts: view.alerts.clone(),
+        consents: view.consents.clone(),
+        sources: view.sources.clone(),
+        gave_up: view.gave_up.clone(),
         incidents: view.incidents,
     };
     let stored = Stored {
@@ -110,6 +121,10 @@ pub fn from_bytes(bytes: &[u8], log: &dyn EventLog) -> Option<Views> {
             spend: SpendView::from_stored(tenant.spend)?,
             budgets: budgets?.into_iter().map(|budget| (budget.name.clone(), budget)).collect(),
             goals: tenant.goals.iter().map(|goal| (goal.id.clone(), Goal::from(goal))).collect(),
+            alerts: tenant.alerts,
+            consents: tenant.consents,
+            sources: tenant.sources,
+            gave_up: tenant.gave_up,
             incidents: tenant.incidents,
         };
         tenants.insert(TenantId::new(tenant.tenant), view);

@@ -65,6 +65,52 @@ fn goal() -> GoalObserved {
     }
 }
 
+fn alerts() -> [Event<'static>; 9] {
+    [
+        Event::AlertRaised(AlertRaised {
+            alert: 17,
+            kind: "goal".into(),
+            subject: "exercise".into(),
+            period: "2026-11-23T20:00:00Z".into(),
+            severity: "warning".into(),
+            level: 2,
+        }),
+        Event::AlertGraded(AlertGraded { alert: 17, severity: "immediate".into(), level: 3 }),
+        Event::AlertAcknowledged(AlertAcknowledged { alert: 17 }),
+        Event::AlertResolved(AlertResolved { alert: 17 }),
+        Event::AlertQueued(AlertQueued { alert: 17 }),
+        Event::AttemptStarted(AttemptStarted {
+            alert: 17,
+            attempt: 2,
+            channel: "sms".into(),
+            contact: Some("c-4f1d".into()),
+            digest: [1, 2, 3, 4, 5, 6, 7, 8],
+            segments: 1,
+            cost: Picodollars::usd(1),
+        }),
+        Event::AttemptEnded(AttemptEnded {
+            alert: 17,
+            attempt: 2,
+            outcome: "accepted".into(),
+            channel_id: Some("SM01".into()),
+            reason: String::new(),
+            code: None,
+        }),
+        Event::DeliveryNoted(DeliveryNoted {
+            alert: 17,
+            attempt: 2,
+            is_delivered: false,
+            may_retry: true,
+            code: Some(30_003),
+        }),
+        Event::ConsentChanged(ConsentChanged {
+            contact: "c-4f1d".into(),
+            is_granted: true,
+            by: "person".into(),
+        }),
+    ]
+}
+
 /// Every version ever written: its type name and version, its bytes, and what it must read back as.
 fn every_version() -> Vec<(&'static str, u16, Vec<u8>, Event<'static>)> {
     let revised = UsageRevised {
@@ -89,6 +135,7 @@ fn every_version() -> Vec<(&'static str, u16, Vec<u8>, Event<'static>)> {
         Event::GoalGone(GoalGone { id: "66b0".into() }),
     ]
     .into_iter()
+    .chain(alerts())
     .map(|event| {
         let (name, version) = event.type_and_version();
         (name, version, encode(&event), event)
@@ -164,4 +211,18 @@ fn payloads_that_do_not_fit_are_refused() {
     assert!(matches!(decode(&record("usage-recorded", 9, &[])), Err(CodecError::Unknown { version: 9, .. })));
     let huge_length = [0xff; 64];
     assert!(matches!(decode(&record("budget-removed", 1, &huge_length)), Err(CodecError::Malformed { .. })));
+}
+
+#[test]
+fn alerts_are_read_as_they_were_decided() {
+    for event in alerts() {
+        if let Some(change) = crate::event::payload::alert_change(&event).unwrap() {
+            assert_eq!(Event::from(&change), event);
+        } else {
+            assert!(matches!(event, Event::ConsentChanged(_)));
+        }
+    }
+    let Event::AlertRaised(mut raised) = alerts()[0].clone() else { unreachable!() };
+    raised.kind = "weather".into();
+    assert!(crate::event::payload::alert_change(&Event::AlertRaised(raised)).is_err());
 }

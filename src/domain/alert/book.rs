@@ -1,0 +1,291 @@
+//! What has happened to each alert: the fold of its events.
+
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use super::{AlertChange, AlertId, AttemptId, CauseKey, Channel, Delivery, Grade, Kind, Outcome, Parcel};
+
+/// Alerts that were resolved longer ago are in the log alone.
+const KEPT: SignedDuration = SignedDuration::from_hours(90 * 24);
+
+/// An alert.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Alert {
+    /// Its number.
+    pub id: AlertId,
+    /// What it is of.
+    pub key: CauseKey,
+    /// How bad it is now, or was at last.
+    pub grade: Grade,
+    /// When its cause began.
+    pub raised_at: Timestamp,
+    /// When the person took note.
+    pub acknowledged_at: Option<Timestamp>,
+    /// When its cause had gone.
+    pub resolved_at: Option<Timestamp>,
+    /// What is worse than this is news; none: all is.
+    pub told_up_to: Option<Grade>,
+    /// Each round of telling: the first, and one for each time that it got worse.
+    pub tellings: Vec<Telling>,
+}
+
+/// A round of telling a person.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Telling {
+    /// How bad it was.
+    pub grade: Grade,
+    /// From when on the person might be told.
+    pub queued_at: Timestamp,
+    /// In their order.
+    pub attempts: Vec<Attempt>,
+}
+
+/// An attempt to send.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attempt {
+    /// Its number.
+    pub id: AttemptId,
+    /// What was sent.
+    pub parcel: Parcel,
+    /// When it began.
+    pub started_at: Timestamp,
+    /// How it stands.
+    pub state: AttemptState,
+    /// Since when.
+    pub changed_at: Timestamp,
+}
+
+/// How an attempt stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum AttemptState {
+    /// It is not known whether it was sent.
+    Open,
+    /// It was not sent.
+    Unsent,
+    /// It was refused.
+    Refused,
+    /// It was taken, under this id.
+    Accepted(String),
+    /// It was taken under this id, and has arrived.
+    Delivered(String),
+    /// It was taken, and did not arrive.
+    Undelivered {
+        /// The channel's id.
+        id: String,
+        /// Whether trying again is of use.
+        may_retry: bool,
+    },
+}
+
+impl Attempt {
+    /// Whether it told the person, as far as is known.
+    #[must_use]
+    pub fn is_taken(&self) -> bool {
+        matches!(self.state, AttemptState::Accepted(_) | AttemptState::Delivered(_))
+    }
+
+    /// Whether it may have left, and so counts against the limits.
+    #[must_use]
+    pub fn may_have_left(&self) -> bool {
+        !matches!(self.state, AttemptState::Unsent | AttemptState::Refused)
+    }
+}
+
+impl Alert {
+    /// Whether its cause lasts.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.resolved_at.is_none()
+    }
+
+    /// Whether there is something that the person was not told of, and nobody set out to.
+    #[must_use]
+    pub fn is_news(&self) -> bool {
+        self.is_open() && self.told_up_to.is_none_or(|told| self.grade > told)
+    }
+
+    /// All attempts, the oldest first.
+    pub fn attempts(&self) -> impl Iterator<Item = &Attempt> {
+        self.tellings.iter().flat_map(|telling| &telling.attempts)
+    }
+
+    /// When the person was last told, as far as is known.
+    #[must_use]
+    pub fn told_at(&self) -> Option<Timestamp> {
+        self.attempts().filter(|attempt| attempt.is_taken()).map(|attempt| attempt.started_at).max()
+    }
+
+    /// The number of its next attempt.
+    #[must_use]
+    pub fn next_attempt(&self) -> AttemptId {
+        AttemptId(self.attempts().map(|attempt| attempt.id.0).max().unwrap_or(0) + 1)
+    }
+
+    fn attempt_mut(&mut self, id: AttemptId) -> Option<&mut Attempt> {
+        self.tellings.iter_mut().flat_map(|telling| &mut telling.attempts).find(|attempt| attempt.id == id)
+    }
+}
+
+/// The alerts of one tenant.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AlertBook {
+    alerts: BTreeMap<AlertId, Alert>,
+    last: u64,
+}
+
+impl AlertBook {
+    /// All that are kept, the oldest first.
+    pub fn alerts(&self) -> impl DoubleEndedIterator<Item = &Alert> + Clone {
+        self.alerts.values()
+    }
+
+    /// Those whose cause lasts.
+    pub fn open(&self) -> impl Iterator<Item = &Alert> + Clone {
+        self.alerts().filter(|alert| alert.is_open())
+    }
+
+    /// One of them.
+    #[must_use]
+    pub fn get(&self, id: AlertId) -> Option<&Alert> {
+        self.alerts.get(&id)
+    }
+
+    /// The number of the next one to be raised, after `more` others.
+    #[must_use]
+    pub fn next_id(&self, more: usize) -> AlertId {
+        AlertId(self.last + 1 + more as u64)
+    }
+
+    /// The attempts that were made from an instant on, of all alerts.
+    pub fn attempts_since(&self, since: Timestamp) -> impl Iterator<Item = &Attempt> {
+        self.alerts().flat_map(Alert::attempts).filter(move |attempt| attempt.started_at > since)
+    }
+
+    /// The worst that a person was told, or may have been told, of a kind and a subject from an instant on.
+    #[must_use]
+    pub fn worst_told(&self, kind: Kind, subject: &str, since: Timestamp) -> Option<Grade> {
+        let of_this = |alert: &&Alert| alert.key.kind == kind && alert.key.subject == subject;
+        let told = |telling: &&Telling| {
+            telling.attempts.iter().any(|attempt| {
+                attempt.started_at >= since && (attempt.is_taken() || attempt.state == AttemptState::Open)
+            })
+        };
+        let tellings = self.alerts().filter(of_this).flat_map(|alert| &alert.tellings);
+        tellings.filter(told).map(|telling| telling.grade).max()
+    }
+
+    /// The attempt that a channel knows by this id.
+    #[must_use]
+    pub fn sent_as(&self, channel_id: &str) -> Option<(AlertId, &Attempt)> {
+        let is_it = |attempt: &Attempt| match &attempt.state {
+            AttemptState::Accepted(id)
+            | AttemptState::Delivered(id)
+            | AttemptState::Undelivered { id, .. } => id == channel_id,
+            _ => false,
+        };
+        self.alerts().rev().find_map(|alert| {
+            alert.attempts().find(|attempt| is_it(attempt)).map(|attempt| (alert.id, attempt))
+        })
+    }
+
+    /// Applies a change that happened at `at`. What does not fit (an attempt of an alert that is not kept) is
+    /// passed over.
+    pub fn evolve(&mut self, at: Timestamp, change: AlertChange) {
+        match change {
+            AlertChange::Raised { id, key, grade } => self.raise(at, id, key, grade),
+            AlertChange::Graded { id, grade } => self.change(id, |alert| {
+                alert.grade = grade;
+                // Less bad: getting worse again will be news again.
+                alert.told_up_to = alert.told_up_to.map(|told| told.min(grade));
+                if alert.told_up_to != Some(grade) {
+                    alert.acknowledged_at = None;
+                }
+            }),
+            AlertChange::Acknowledged { id } => self.change(id, |alert| {
+                alert.acknowledged_at = Some(at);
+                alert.told_up_to = Some(alert.grade);
+            }),
+            AlertChange::Resolved { id } => self.change(id, |alert| alert.resolved_at = Some(at)),
+            AlertChange::Queued { id } => self.change(id, |alert| {
+                alert.told_up_to = Some(alert.grade);
+                alert.tellings.push(Telling { grade: alert.grade, queued_at: at, attempts: Vec::new() });
+            }),
+            AlertChange::Started { id, attempt, parcel } => self.change(id, |alert| {
+                let (state, started_at) = (AttemptState::Open, at);
+                let attempt = Attempt { id: attempt, parcel, started_at, state, changed_at: at };
+                if let Some(telling) = alert.tellings.last_mut() {
+                    telling.attempts.push(attempt);
+                }
+            }),
+            AlertChange::Ended { id, attempt, outcome } => self.change_attempt(id, attempt, at, |state| {
+                *state = match outcome {
+                    Outcome::Accepted { id } => AttemptState::Accepted(id),
+                    Outcome::Unsent { .. } => AttemptState::Unsent,
+                    Outcome::Refused { .. } => AttemptState::Refused,
+                };
+            }),
+            AlertChange::Noted { id, attempt, delivery } => self.change_attempt(id, attempt, at, |state| {
+                if let AttemptState::Accepted(id) = state {
+                    let id = std::mem::take(id);
+                    *state = match delivery {
+                        Delivery::Delivered => AttemptState::Delivered(id),
+                        Delivery::Undelivered { may_retry, .. } => {
+                            AttemptState::Undelivered { id, may_retry }
+                        }
+                    };
+                }
+            }),
+        }
+    }
+
+    fn raise(&mut self, at: Timestamp, id: AlertId, key: CauseKey, grade: Grade) {
+        self.alerts.retain(|_, alert| {
+            alert.resolved_at.is_none_or(|resolved_at| at.duration_since(resolved_at) < KEPT)
+        });
+        self.last = self.last.max(id.0);
+        let alert = Alert {
+            id,
+            key,
+            grade,
+            raised_at: at,
+            acknowledged_at: None,
+            resolved_at: None,
+            told_up_to: None,
+            tellings: Vec::new(),
+        };
+        self.alerts.insert(id, alert);
+    }
+
+    fn change(&mut self, id: AlertId, change: impl FnOnce(&mut Alert)) {
+        if let Some(alert) = self.alerts.get_mut(&id) {
+            change(alert);
+        }
+    }
+
+    fn change_attempt(
+        &mut self,
+        id: AlertId,
+        attempt: AttemptId,
+        at: Timestamp,
+        change: impl FnOnce(&mut AttemptState),
+    ) {
+        self.change(id, |alert| {
+            if let Some(attempt) = alert.attempt_mut(attempt) {
+                let before = attempt.state.clone();
+                change(&mut attempt.state);
+                if attempt.state != before {
+                    attempt.changed_at = at;
+                }
+            }
+        });
+    }
+}
+
+impl Telling {
+    /// The attempts on a channel, the oldest first.
+    pub fn on(&self, channel: Channel) -> impl Iterator<Item = &Attempt> {
+        self.attempts.iter().filter(move |attempt| attempt.parcel.channel == channel)
+    }
+}

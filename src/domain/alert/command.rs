@@ -1,0 +1,22 @@
+//! What a person may do with alerts.
+
+use super::book::AlertBook;
+use super::{AlertChange, AlertId};
+
+/// Why a command is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum AlertError {
+    /// No such alert.
+    #[error("there is no alert {0}; `mecris alerts --all` lists those there were")]
+    Unknown(AlertId),
+}
+
+/// Takes note of an alert: nothing more is sent unless it gets worse. `None`: nothing changes.
+///
+/// # Errors
+/// [`AlertError`].
+pub fn acknowledge(book: &AlertBook, id: AlertId) -> Result<Option<AlertChange>, AlertError> {
+    let alert = book.get(id).ok_or(AlertError::Unknown(id))?;
+    let is_new = alert.is_open() && alert.acknowledged_at.is_none();
+    Ok(is_new.then_some(AlertChange::Acknowledged { id }))
+}

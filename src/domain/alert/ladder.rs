@@ -1,0 +1,107 @@
+//! The ladder: whose turn it is within a round of telling.
+//!
+//! The first rung that can be used begins at once. The next one begins when the one before it has failed for
+//! good, or when its patience is over and the climb has not ended. A rung that could not send tries again, with
+//! growing pauses, for as long as nothing has ended the climb. No rung has two attempts under way.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::book::{Alert, Attempt, AttemptState, Telling};
+use super::policy::{Policy, Until};
+use super::step::Usable;
+
+/// What was taken and did not arrive is sent again after this pause, where that is of use.
+const AGAIN: SignedDuration = SignedDuration::from_mins(15);
+/// At most so many messages of one round on one channel go astray.
+const ASTRAY_MAX: usize = 3;
+/// What was refused is tried again after this pause: somebody may have mended it at the other side.
+const REFUSED_AGAIN: SignedDuration = SignedDuration::from_hours(6);
+
+/// Whose turn it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Turn<'a> {
+    /// This channel's, now.
+    Now(&'a Usable),
+    /// Nobody's before this instant.
+    At(Timestamp),
+    /// Nobody's: an attempt is under way, or no channel is left.
+    Nobody,
+    /// The person has been told.
+    Done,
+}
+
+/// Whose turn it is in the alert's last round.
+#[must_use]
+pub fn turn<'a>(alert: &Alert, policy: &Policy, usable: &'a [Usable], now: Timestamp) -> Turn<'a> {
+    let Some(telling) = alert.tellings.last() else { return Turn::Nobody };
+    if alert.acknowledged_at.is_some() || is_over(telling, policy.until) {
+        return Turn::Done;
+    }
+    let mut begins = telling.queued_at;
+    let mut next: Option<(Timestamp, Option<&Usable>)> = None;
+    for rung in policy.ladder.iter().filter(|rung| rung.at_least <= telling.grade.severity) {
+        let Some(channel) = usable.iter().find(|usable| usable.channel == rung.channel) else { continue };
+        if begins > now {
+            next = earlier(next, begins, None);
+            break;
+        }
+        let tried: Vec<&Attempt> = telling.on(rung.channel).collect();
+        if let Some(due) = due(&tried, policy, begins) {
+            next = earlier(next, due, Some(channel));
+        }
+        begins = match failed_at(&tried) {
+            Some(failed_at) => begins.max(failed_at),
+            None => begins.saturating_add(rung.patience).unwrap_or(Timestamp::MAX),
+        };
+    }
+    match next {
+        Some((due, Some(channel))) if due <= now => Turn::Now(channel),
+        Some((due, _)) => Turn::At(due),
+        None => Turn::Nobody,
+    }
+}
+
+fn earlier<'a>(
+    next: Option<(Timestamp, Option<&'a Usable>)>,
+    due: Timestamp,
+    channel: Option<&'a Usable>,
+) -> Option<(Timestamp, Option<&'a Usable>)> {
+    match next {
+        Some(before) if before.0 <= due => Some(before),
+        _ => Some((due, channel)),
+    }
+}
+
+fn is_over(telling: &Telling, until: Until) -> bool {
+    let delivered = |attempt: &Attempt| matches!(attempt.state, AttemptState::Delivered(_));
+    match until {
+        Until::Accepted => telling.attempts.iter().any(Attempt::is_taken),
+        Until::Delivered => telling.attempts.iter().any(delivered),
+        Until::Acknowledged => false,
+    }
+}
+
+/// When a rung that began may next send; none where it may not.
+fn due(tried: &[&Attempt], policy: &Policy, begins: Timestamp) -> Option<Timestamp> {
+    let Some(last) = tried.last() else { return Some(begins) };
+    let pause = match last.state {
+        AttemptState::Open | AttemptState::Accepted(_) | AttemptState::Delivered(_) => return None,
+        AttemptState::Unsent => {
+            policy.pause(tried.iter().filter(|attempt| attempt.state == AttemptState::Unsent).count())
+        }
+        AttemptState::Refused => REFUSED_AGAIN,
+        AttemptState::Undelivered { may_retry: true, .. } if astray(tried) < ASTRAY_MAX => AGAIN,
+        AttemptState::Undelivered { .. } => return None,
+    };
+    Some(last.changed_at.saturating_add(pause).unwrap_or(Timestamp::MAX))
+}
+
+/// When a rung failed for good; none where it has not.
+fn failed_at(tried: &[&Attempt]) -> Option<Timestamp> {
+    let last = tried.last()?;
+    matches!(last.state, AttemptState::Refused | AttemptState::Undelivered { .. }).then_some(last.changed_at)
+}
+
+fn astray(tried: &[&Attempt]) -> usize {
+    tried.iter().filter(|attempt| matches!(attempt.state, AttemptState::Undelivered { .. })).count()
+}

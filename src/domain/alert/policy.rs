@@ -1,0 +1,100 @@
+//! What a person wants: on which channels, when not, and how much at most.
+
+use jiff::SignedDuration;
+use serde::{Deserialize, Serialize};
+
+use super::{Channel, Severity};
+use crate::domain::money::Picodollars;
+use crate::domain::window::DailyWindow;
+
+/// A rung of the ladder. The rungs that cannot be used now are stepped over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rung {
+    /// Which channel.
+    pub channel: Channel,
+    /// For alerts that matter at least this much.
+    pub at_least: Severity,
+    /// How long it is given, before the next rung is tried too.
+    pub patience: SignedDuration,
+}
+
+/// What ends the climb.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Until {
+    /// A channel has taken the message.
+    Accepted,
+    /// It has reached the person's device.
+    Delivered,
+    /// The person has taken note.
+    Acknowledged,
+}
+
+/// How much at most, over all alerts; an hour and a day are the last 60 minutes and the last 24 hours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Messages in an hour.
+    pub per_hour: u32,
+    /// Messages in a day.
+    pub per_day: u32,
+    /// USD in a day, by the estimated price of each message.
+    pub usd_per_day: Picodollars,
+}
+
+/// See the module.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Policy {
+    /// From the first to the last.
+    pub ladder: Vec<Rung>,
+    /// What ends the climb.
+    pub until: Until,
+    /// When only what may break it is sent.
+    pub quiet: Option<DailyWindow>,
+    /// Whether [`Severity::Immediate`] may.
+    pub immediate_breaks_quiet: bool,
+    /// See [`Limits`].
+    pub limits: Limits,
+    /// A message is cut after this many parts.
+    pub segments_max: u32,
+    /// The pause before the first try again; it doubles from then on.
+    pub retry: SignedDuration,
+}
+
+/// The longest pause between two tries on one channel.
+const RETRY_MAX: SignedDuration = SignedDuration::from_mins(15);
+
+impl Policy {
+    /// The pause after so many tries that were not sent.
+    #[must_use]
+    pub fn pause(&self, unsent: usize) -> SignedDuration {
+        let doublings = u32::try_from(unsent.saturating_sub(1)).unwrap_or(u32::MAX).min(20);
+        self.retry.saturating_mul(1 << doublings).min(RETRY_MAX)
+    }
+
+    /// Whether some rung is for alerts of this severity.
+    #[must_use]
+    pub fn is_told(&self, severity: Severity) -> bool {
+        self.ladder.iter().any(|rung| rung.at_least <= severity)
+    }
+}
+
+/// Without configuration: by SMS, after ten minutes by WhatsApp, then by what else there is; at night only
+/// what is lost otherwise.
+impl Default for Policy {
+    fn default() -> Self {
+        let rung =
+            |channel| Rung { channel, at_least: Severity::Warning, patience: SignedDuration::from_mins(10) };
+        Self {
+            ladder: Channel::ALL.into_iter().map(rung).collect(),
+            until: Until::Accepted,
+            quiet: Some(DailyWindow {
+                from: jiff::civil::time(22, 0, 0, 0),
+                until: jiff::civil::time(7, 0, 0, 0),
+            }),
+            immediate_breaks_quiet: true,
+            limits: Limits { per_hour: 6, per_day: 20, usd_per_day: Picodollars::usd(1) },
+            segments_max: 2,
+            retry: SignedDuration::from_secs(5),
+        }
+    }
+}

@@ -1,0 +1,276 @@
+//! The rules: which causes there are, given how things stand.
+
+use std::collections::BTreeMap;
+
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
+
+use super::{Cause, CauseKey, Causes, Grade, Kind, Severity};
+use crate::domain::budget::{BudgetStatus, Flag};
+use crate::domain::calendar;
+use crate::domain::goal::{Goal, Risk};
+use crate::domain::money::Picodollars;
+use crate::domain::reminder;
+
+/// A source that has not answered for so long is told of.
+const SOURCE_PATIENCE: SignedDuration = SignedDuration::from_mins(30);
+/// That an actor gave up is told for so long.
+const GAVE_UP: SignedDuration = SignedDuration::from_hours(6);
+/// From this share of a budget on, in percent, a threshold is a warning, and critical from 100.
+const WARNING_PERCENT: u32 = 90;
+
+/// How a source stands, as the log tells.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct SourceFact {
+    /// See [`SourceTrouble`]; none where it answers, or is not in use.
+    pub trouble: Option<SourceTrouble>,
+    /// Since when.
+    pub since: Timestamp,
+}
+
+/// What is wrong with a source.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub enum SourceTrouble {
+    /// It refuses the key.
+    Unauthorized,
+    /// It does not answer as it should.
+    Failing,
+}
+
+/// A due date of the person's own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Promise {
+    /// Its name.
+    pub slug: String,
+    /// How near it is.
+    pub risk: Risk,
+    /// When it is due.
+    pub due: Timestamp,
+    /// What it is called.
+    pub title: String,
+}
+
+/// How things stand.
+#[derive(Debug, Clone)]
+pub struct Facts<'a> {
+    /// The goals at Beeminder.
+    pub goals: Vec<&'a Goal>,
+    /// The goals of the person's own that are open.
+    pub promises: Vec<Promise>,
+    /// The budgets.
+    pub budgets: Vec<BudgetStatus>,
+    /// The sources, by name.
+    pub sources: &'a BTreeMap<String, SourceFact>,
+    /// When each actor last gave up.
+    pub gave_up: &'a BTreeMap<String, Timestamp>,
+    /// The reminders that are due.
+    pub reminders: Vec<reminder::Due>,
+    /// Where the person lives now.
+    pub zone: &'a TimeZone,
+    /// The moment.
+    pub now: Timestamp,
+}
+
+/// What the person wants to hear of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rules {
+    /// From which used shares of a budget on, in percent.
+    pub budget_percents: Vec<u32>,
+}
+
+impl Default for Rules {
+    fn default() -> Self {
+        Self { budget_percents: vec![75, 90, 100] }
+    }
+}
+
+/// The causes there are.
+#[must_use]
+pub fn causes(facts: &Facts<'_>, rules: &Rules) -> Causes {
+    let mut causes = Causes::default();
+    for goal in facts.goals.iter().filter(|goal| goal.is_active) {
+        goal_cause(goal, facts, &mut causes);
+    }
+    for promise in &facts.promises {
+        promise_cause(promise, facts, &mut causes);
+    }
+    for budget in &facts.budgets {
+        budget_causes(budget, rules, facts, &mut causes);
+    }
+    for (name, source) in facts.sources {
+        source_cause(name, source, facts, &mut causes);
+    }
+    for (actor, &at) in facts.gave_up {
+        let until = at.saturating_add(GAVE_UP).unwrap_or(Timestamp::MAX);
+        if facts.now < until {
+            causes.may_change_at(until);
+            let text = format!(
+                "{actor} failed again and again, and was started anew. `mecris incidents` tells why."
+            );
+            causes.add(Kind::Actor, actor, "", grade(Severity::Warning, 1), text);
+        }
+    }
+    for due in &facts.reminders {
+        causes.may_change_at(due.until);
+        let key_grade = grade(due.severity, 1);
+        causes.add(Kind::Reminder, &due.rule, &due.day.to_string(), key_grade, due.text.clone());
+    }
+    causes
+}
+
+impl Causes {
+    fn add(&mut self, kind: Kind, subject: &str, period: &str, grade: Grade, text: String) {
+        let key = CauseKey { kind, subject: subject.to_owned(), period: period.to_owned() };
+        self.present.push(Cause { key, grade, text });
+    }
+}
+
+fn grade(severity: Severity, level: u32) -> Grade {
+    Grade { severity, level }
+}
+
+fn grade_of(risk: Risk) -> Option<Grade> {
+    match risk {
+        Risk::Critical => Some(grade(Severity::Immediate, 3)),
+        Risk::Warning => Some(grade(Severity::Warning, 2)),
+        Risk::Caution => Some(grade(Severity::Info, 1)),
+        Risk::Safe | Risk::Unknown => None,
+    }
+}
+
+/// A goal's period is its deadline: with the next deadline it is another matter.
+fn goal_cause(goal: &Goal, facts: &Facts<'_>, causes: &mut Causes) {
+    let (Some(losedate), true) = (goal.losedate, goal.risk() != Risk::Unknown) else {
+        causes.unknown.insert((Kind::Goal, goal.slug.clone()));
+        return;
+    };
+    if losedate <= facts.now {
+        // The deadline has passed, and what came of it has not been told yet.
+        causes.unknown.insert((Kind::Goal, goal.slug.clone()));
+        return;
+    }
+    causes.may_change_at(losedate);
+    let Some(grade) = grade_of(goal.risk()) else { return };
+    let todo = [goal.baremin.as_str(), goal.limsum.as_str()].into_iter().find(|text| !text.is_empty());
+    let mut text = format!("{} derails {}", goal.slug, when(losedate, facts));
+    if let Some(todo) = todo {
+        text += &format!("; to do: {todo}");
+    }
+    if goal.pledge > Picodollars::ZERO {
+        text += &format!("; at stake: {} USD", goal.pledge.rounded(2));
+    }
+    causes.add(Kind::Goal, &goal.slug, &losedate.to_string(), grade, text + ".");
+}
+
+fn promise_cause(promise: &Promise, facts: &Facts<'_>, causes: &mut Causes) {
+    if promise.due > facts.now {
+        causes.may_change_at(promise.due);
+    }
+    let Some(grade) = grade_of(promise.risk) else { return };
+    let name = if promise.title.is_empty() { &promise.slug } else { &promise.title };
+    let text = if promise.due > facts.now {
+        format!("{name} is due {}.", when(promise.due, facts))
+    } else {
+        format!("{name} was due on {}.", calendar::day_of(promise.due, facts.zone))
+    };
+    causes.add(Kind::Goal, &promise.slug, &promise.due.to_string(), grade, text);
+}
+
+/// A budget's causes belong to its own period, and end with it.
+fn budget_causes(status: &BudgetStatus, rules: &Rules, facts: &Facts<'_>, causes: &mut Causes) {
+    let today = calendar::day_of(facts.now, facts.zone);
+    causes.may_change_at(calendar::end_of(today, facts.zone));
+    // A period that has not begun, or is over, has nothing to warn of.
+    if today < status.period_first || today > status.period_last {
+        return;
+    }
+    let name = status.budget.name.as_str();
+    let period = status.period_first.to_string();
+    let usd = |amount: Picodollars| amount.rounded(2);
+    let has = |flag| status.flags.contains(&flag);
+    let percent = used_percent(status);
+    let reached = rules.budget_percents.iter().copied().filter(|threshold| percent >= i128::from(*threshold));
+    if let Some(threshold) = reached.max() {
+        let severity = match threshold {
+            100.. => Severity::Critical,
+            WARNING_PERCENT.. => Severity::Warning,
+            _ => Severity::Info,
+        };
+        let text = format!(
+            "budget {name}: {percent} % used, {} of {} USD, {} left until {}.",
+            usd(status.used),
+            usd(status.budget.amount),
+            usd(status.remaining),
+            status.period_last
+        );
+        causes.add(Kind::BudgetThreshold, name, &period, grade(severity, threshold), text);
+    }
+    let is_spent = status.remaining <= Picodollars::ZERO;
+    if has(Flag::LowBudget) && !is_spent {
+        let text =
+            format!("budget {name}: only {} USD left until {}.", usd(status.remaining), status.period_last);
+        causes.add(Kind::BudgetLow, name, &period, grade(Severity::Warning, 1), text);
+    }
+    // What is spent already is no projection.
+    if has(Flag::BurnRateHigh) && !is_spent {
+        let text = format!(
+            "budget {name}: at {} USD a day it comes to {} of {} USD by {}.",
+            usd(status.burn_rate),
+            usd(status.projected_total),
+            usd(status.budget.amount),
+            status.period_last
+        );
+        causes.add(Kind::BudgetProjection, name, &period, grade(Severity::Warning, 1), text);
+    }
+    if has(Flag::DailyLimitExceeded) {
+        let (spent, limit) = (usd(status.spent_today), usd(status.budget.thresholds.daily_limit));
+        let text = format!("budget {name}: {spent} USD spent today; the limit of a day is {limit}.");
+        causes.add(Kind::BudgetDaily, name, &today.to_string(), grade(Severity::Warning, 1), text);
+    }
+    if has(Flag::PeriodEnding) {
+        let text =
+            format!("budget {name} ends on {}; {} USD left.", status.period_last, usd(status.remaining));
+        causes.add(Kind::BudgetEnding, name, &period, grade(Severity::Info, 1), text);
+    }
+}
+
+/// Whole percents, rounded down: 99.9 % is not 100 %.
+fn used_percent(status: &BudgetStatus) -> i128 {
+    status.used.0.saturating_mul(100).checked_div(status.budget.amount.0).unwrap_or(0)
+}
+
+fn source_cause(name: &str, source: &SourceFact, facts: &Facts<'_>, causes: &mut Causes) {
+    let Some(trouble) = source.trouble else { return };
+    let text = match trouble {
+        SourceTrouble::Unauthorized => format!("{name} refuses the key. `mecris sources` has the mend."),
+        SourceTrouble::Failing => {
+            let told = source.since.saturating_add(SOURCE_PATIENCE).unwrap_or(Timestamp::MAX);
+            if facts.now < told {
+                causes.may_change_at(told);
+                return;
+            }
+            let since = source.since.to_zoned(facts.zone.clone()).strftime("%a %H:%M").to_string();
+            format!("{name} has not answered since {since}; its numbers are old. `mecris sources` tells why.")
+        }
+    };
+    causes.add(Kind::Source, name, "", grade(Severity::Warning, 1), text);
+}
+
+/// An instant as a person says it: `at 21:00 (in 3 h 10 min)`, `on Tue at 03:00 (in 26 h)`.
+fn when(instant: Timestamp, facts: &Facts<'_>) -> String {
+    let zoned = instant.to_zoned(facts.zone.clone());
+    let is_today = zoned.date() == calendar::day_of(facts.now, facts.zone);
+    let at = zoned.strftime(if is_today { "at %H:%M" } else { "on %a at %H:%M" }).to_string();
+    format!("{at} (in {})", span(instant.duration_since(facts.now)))
+}
+
+/// A stretch of time in the words of a clock: `2 d 3 h`, `3 h 10 min`, `4 min`.
+#[must_use]
+pub fn span(duration: SignedDuration) -> String {
+    let minutes = duration.as_mins().max(0);
+    match (minutes / 1440, minutes / 60 % 24, minutes % 60) {
+        (0, 0, minutes) => format!("{minutes} min"),
+        (0, hours, minutes) => format!("{hours} h {minutes} min"),
+        (days, hours, _) => format!("{days} d {hours} h"),
+    }
+}

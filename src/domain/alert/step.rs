@@ -1,0 +1,326 @@
+//! What to do next.
+//!
+//! The caller appends the changes of a step, applies them, and asks again, until there are none. A message is
+//! sent only where the caller's own append has put its attempt into the log: of two callers with the same log,
+//! one finds that its append conflicts, and sends nothing.
+
+use std::collections::BTreeMap;
+
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
+
+use super::book::{Alert, AlertBook};
+use super::ladder::{Turn, turn};
+use super::policy::Policy;
+use super::{AlertChange, AlertId, AttemptId, Causes, Channel, Parcel, Severity};
+use crate::domain::calendar;
+use crate::domain::money::Picodollars;
+use crate::domain::sms;
+
+const HOUR: SignedDuration = SignedDuration::from_hours(1);
+const DAY: SignedDuration = SignedDuration::from_hours(24);
+
+/// A channel that can be used now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Usable {
+    /// Which.
+    pub channel: Channel,
+    /// To whom: a reference, never a number.
+    pub contact: Option<String>,
+    /// What one part of a message is estimated to cost.
+    pub price: Picodollars,
+}
+
+/// Everything a step depends on, beside what has happened.
+#[derive(Debug, Clone, Copy)]
+pub struct Situation<'a> {
+    /// What is true.
+    pub causes: &'a Causes,
+    /// What the person wants.
+    pub policy: &'a Policy,
+    /// What can be used.
+    pub usable: &'a [Usable],
+    /// Where the person lives now.
+    pub zone: &'a TimeZone,
+    /// The moment.
+    pub now: Timestamp,
+}
+
+/// A message to be sent once the change that starts its attempt is in the log.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Sending {
+    /// Of which alert.
+    pub id: AlertId,
+    /// Which attempt.
+    pub attempt: AttemptId,
+    /// The round of telling, from 1: retries of one round are one message to those who can tell.
+    pub telling: usize,
+    /// How much it matters.
+    pub severity: Severity,
+    /// On which channel.
+    pub channel: Channel,
+    /// To whom.
+    pub contact: Option<String>,
+    /// What it says.
+    pub text: String,
+}
+
+/// Without its text.
+impl std::fmt::Debug for Sending {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Sending({}, attempt {}, {})", self.id, self.attempt.0, self.channel)
+    }
+}
+
+/// Why an alert is not being sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Hold {
+    /// Quiet hours, until then.
+    Quiet(Timestamp),
+    /// The person was told of the same kind and subject today, and it has not got worse; until then.
+    Throttled(Timestamp),
+    /// A limit is reached, until then.
+    Limited(Timestamp),
+    /// The next rung or try is due then.
+    Waiting(Timestamp),
+    /// No channel that is set up, and allowed, is for this.
+    NoChannel,
+    /// It is not known whether its cause lasts.
+    Unknown,
+}
+
+impl Hold {
+    /// When it ends, where that is known.
+    #[must_use]
+    pub fn until(self) -> Option<Timestamp> {
+        match self {
+            Self::Quiet(until) | Self::Throttled(until) | Self::Limited(until) | Self::Waiting(until) => {
+                Some(until)
+            }
+            Self::NoChannel | Self::Unknown => None,
+        }
+    }
+}
+
+/// What to do next.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Step {
+    /// To be appended together.
+    pub changes: Vec<AlertChange>,
+    /// To be sent after that.
+    pub sendings: Vec<Sending>,
+    /// What waits, and why.
+    pub held: BTreeMap<AlertId, Hold>,
+    /// When to ask again although nothing happens.
+    pub due: Option<Timestamp>,
+}
+
+/// What to do next.
+#[must_use]
+pub fn step(book: &AlertBook, situation: &Situation<'_>) -> Step {
+    for changes in [follow_causes(book, situation.causes), queue(book, situation)] {
+        if !changes.is_empty() {
+            return Step { changes, ..Step::default() };
+        }
+    }
+    let mut step = send(book, situation);
+    if step.changes.is_empty() {
+        let holds = step.held.values().filter_map(|hold| hold.until());
+        step.due = holds.chain(situation.causes.changes_at).min();
+    }
+    step
+}
+
+/// Raises, grades and resolves.
+fn follow_causes(book: &AlertBook, causes: &Causes) -> Vec<AlertChange> {
+    let mut changes = Vec::new();
+    for alert in book.open() {
+        match causes.of(&alert.key) {
+            Some(cause) if cause.grade != alert.grade => {
+                changes.push(AlertChange::Graded { id: alert.id, grade: cause.grade });
+            }
+            Some(_) => {}
+            None if causes.is_unknown(&alert.key) => {}
+            None => changes.push(AlertChange::Resolved { id: alert.id }),
+        }
+    }
+    let is_open = |key: &super::CauseKey| book.open().any(|alert| alert.key == *key);
+    let new = causes.present.iter().filter(|cause| !is_open(&cause.key));
+    changes.extend(new.enumerate().map(|(number, cause)| AlertChange::Raised {
+        id: book.next_id(number),
+        key: cause.key.clone(),
+        grade: cause.grade,
+    }));
+    changes
+}
+
+/// Begins a round of telling where there is news, and it may be told.
+fn queue(book: &AlertBook, situation: &Situation<'_>) -> Vec<AlertChange> {
+    let news = book.open().filter(|alert| alert.is_news());
+    news.filter(|alert| hold_of_news(book, alert, situation).is_none())
+        .filter(|alert| situation.policy.is_told(alert.grade.severity))
+        .map(|alert| AlertChange::Queued { id: alert.id })
+        .collect()
+}
+
+fn hold_of_news(book: &AlertBook, alert: &Alert, situation: &Situation<'_>) -> Option<Hold> {
+    let Situation { causes, policy, usable, zone, now } = *situation;
+    if causes.of(&alert.key).is_none() {
+        return Some(Hold::Unknown);
+    }
+    let severity = alert.grade.severity;
+    let serves = |rung: &super::policy::Rung| {
+        rung.at_least <= severity && usable.iter().any(|usable| usable.channel == rung.channel)
+    };
+    if !policy.ladder.iter().any(serves) {
+        return Some(Hold::NoChannel);
+    }
+    let today = calendar::day_of(now, zone);
+    let told = book.worst_told(alert.key.kind, &alert.key.subject, calendar::start_of(today, zone));
+    if told.is_some_and(|told| alert.grade <= told) {
+        return Some(Hold::Throttled(calendar::end_of(today, zone)));
+    }
+    quiet(policy, severity, zone, now)
+}
+
+fn quiet(policy: &Policy, severity: Severity, zone: &TimeZone, now: Timestamp) -> Option<Hold> {
+    if severity == Severity::Immediate && policy.immediate_breaks_quiet {
+        return None;
+    }
+    policy.quiet.as_ref()?.stretch(now, zone).map(|stretch| Hold::Quiet(stretch.end))
+}
+
+/// Starts the attempts whose turn it is; the worst first, because the limits are for all together.
+fn send(book: &AlertBook, situation: &Situation<'_>) -> Step {
+    let Situation { causes, policy, usable, zone, now } = *situation;
+    let mut step = Step::default();
+    let mut left = Allowance::new(book, policy, now);
+    let mut alerts: Vec<&Alert> = book.open().collect();
+    alerts.sort_by_key(|alert| (std::cmp::Reverse(alert.grade), alert.id));
+    for alert in alerts {
+        if alert.is_news() {
+            if policy.is_told(alert.grade.severity)
+                && let Some(hold) = hold_of_news(book, alert, situation)
+            {
+                step.held.insert(alert.id, hold);
+            }
+            continue;
+        }
+        let hold = match turn(alert, policy, usable, now) {
+            Turn::Done => continue,
+            Turn::Nobody if usable.is_empty() => Some(Hold::NoChannel),
+            Turn::Nobody => continue,
+            Turn::At(due) => Some(Hold::Waiting(due)),
+            Turn::Now(channel) => {
+                match (causes.of(&alert.key), quiet(policy, alert.grade.severity, zone, now)) {
+                    (None, _) => Some(Hold::Unknown),
+                    (_, Some(hold)) => Some(hold),
+                    (Some(cause), None) => {
+                        let (parcel, sending) = pack(alert, &cause.text, channel, policy);
+                        match left.take(&parcel, now) {
+                            Ok(()) => {
+                                let (id, attempt) = (alert.id, sending.attempt);
+                                step.changes.push(AlertChange::Started { id, attempt, parcel });
+                                step.sendings.push(sending);
+                                None
+                            }
+                            Err(until) => Some(Hold::Limited(until)),
+                        }
+                    }
+                }
+            }
+        };
+        step.held.extend(hold.map(|hold| (alert.id, hold)));
+    }
+    step
+}
+
+/// The message of an attempt. Its reference makes it one of its kind, so that it can be found again.
+fn pack(alert: &Alert, text: &str, to: &Usable, policy: &Policy) -> (Parcel, Sending) {
+    let telling = alert.tellings.len();
+    let reference = if telling > 1 { format!(" #{}/{telling}", alert.id) } else { format!(" #{}", alert.id) };
+    let (text, segments) = if to.channel.needs_consent() {
+        let text = short(&format!("Mecris: {text}"), &reference, policy.segments_max);
+        let segments = sms::segments(&text).count;
+        (text, segments)
+    } else {
+        (format!("{text}{reference}"), 1)
+    };
+    let parcel = Parcel {
+        channel: to.channel,
+        contact: to.contact.clone(),
+        digest: digest(&text),
+        segments,
+        cost: to.price.scale(i128::from(segments), 1),
+    };
+    let sending = Sending {
+        id: alert.id,
+        attempt: alert.next_attempt(),
+        telling,
+        severity: alert.grade.severity,
+        channel: to.channel,
+        contact: to.contact.clone(),
+        text,
+    };
+    (parcel, sending)
+}
+
+/// The text with its reference, cut where it would take more parts than are allowed.
+fn short(text: &str, reference: &str, segments_max: u32) -> String {
+    let text = sms::fold(text);
+    let fits = |text: &str| sms::segments(text).count <= segments_max;
+    let whole = format!("{text}{reference}");
+    if fits(&whole) {
+        return whole;
+    }
+    let mut head = sms::fit(&text, segments_max);
+    while !head.is_empty() && !fits(&format!("{head}{reference}")) {
+        head = head.trim_end_matches("...").to_owned();
+        head.pop();
+        head += if head.is_empty() { "" } else { "..." };
+    }
+    head + reference
+}
+
+/// The first eight bytes of a text's BLAKE3 hash: by it a message is recognised that the log does not hold.
+#[must_use]
+pub fn digest(text: &str) -> [u8; 8] {
+    let mut digest = [0; 8];
+    digest.copy_from_slice(&blake3::hash(text.as_bytes()).as_bytes()[..8]);
+    digest
+}
+
+/// What the limits leave.
+struct Allowance {
+    /// When each message of the last day was sent, and what it cost; the oldest first.
+    sent: Vec<(Timestamp, Picodollars)>,
+    limits: super::policy::Limits,
+}
+
+impl Allowance {
+    fn new(book: &AlertBook, policy: &Policy, now: Timestamp) -> Self {
+        let since = now.saturating_sub(DAY).unwrap_or(Timestamp::MIN);
+        let left = book.attempts_since(since).filter(|attempt| attempt.may_have_left());
+        let mut sent: Vec<_> = left.map(|attempt| (attempt.started_at, attempt.parcel.cost)).collect();
+        sent.sort_unstable();
+        Self { sent, limits: policy.limits }
+    }
+
+    /// Takes one message from what is left, or says when to try again.
+    fn take(&mut self, parcel: &Parcel, now: Timestamp) -> Result<(), Timestamp> {
+        let Self { sent, limits } = self;
+        let hour_ago = now.saturating_sub(HOUR).unwrap_or(Timestamp::MIN);
+        let in_hour: Vec<Timestamp> = sent.iter().map(|(at, _)| *at).filter(|at| *at > hour_ago).collect();
+        let later =
+            |at: Option<Timestamp>, pause| at.unwrap_or(now).saturating_add(pause).unwrap_or(Timestamp::MAX);
+        if in_hour.len() >= limits.per_hour as usize {
+            return Err(later(in_hour.first().copied(), HOUR));
+        }
+        let spent: Picodollars = sent.iter().map(|(_, cost)| *cost).sum();
+        if sent.len() >= limits.per_day as usize || spent + parcel.cost > limits.usd_per_day {
+            return Err(later(sent.first().map(|(at, _)| *at), DAY));
+        }
+        sent.push((now, parcel.cost));
+        Ok(())
+    }
+}

@@ -1,0 +1,134 @@
+//! Consent: whose number may be written to. Nothing is sent to a number without it.
+//!
+//! A number is personal data: it is known here by a reference alone. Who said STOP is heard at once, and START
+//! undoes only that: what the person revoked here is granted again only here.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// Who decided.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum By {
+    /// The person, here.
+    Person,
+    /// The number's owner, by a message: START or STOP.
+    Message,
+    /// The carrier: a message was refused because the number's owner had opted out.
+    Carrier,
+}
+
+impl By {
+    /// As it stands in events and tables.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Person => "person",
+            Self::Message => "message",
+            Self::Carrier => "carrier",
+        }
+    }
+
+    /// The one of this name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        [Self::Person, Self::Message, Self::Carrier].into_iter().find(|by| by.name() == name)
+    }
+}
+
+/// What was decided about a number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Consent {
+    /// Whether it may be written to.
+    pub is_granted: bool,
+    /// Who decided.
+    pub by: By,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// What can be decided.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ConsentCommand {
+    /// The number may be written to.
+    Grant,
+    /// It may not.
+    Revoke,
+}
+
+/// What then happened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConsentChange {
+    /// Whose number: a reference.
+    pub contact: String,
+    /// Whether it may be written to now.
+    pub is_granted: bool,
+    /// Who decided.
+    pub by: By,
+}
+
+/// The decisions, by contact.
+pub type Consents = BTreeMap<String, Consent>;
+
+/// Decides. `None`: nothing changes.
+#[must_use]
+pub fn decide(consents: &Consents, contact: &str, command: ConsentCommand, by: By) -> Option<ConsentChange> {
+    let known = consents.get(contact);
+    let is_granted = match (command, by, known) {
+        (ConsentCommand::Grant, By::Person, _) => true,
+        // START from a number that was never here, or that the person took out, changes nothing.
+        (ConsentCommand::Grant, _, Some(known)) if !known.is_granted && known.by != By::Person => true,
+        (ConsentCommand::Grant, ..) => return None,
+        // STOP from a number that was never here: there is nothing to revoke.
+        (ConsentCommand::Revoke, _, None) => return None,
+        (ConsentCommand::Revoke, ..) => false,
+    };
+    let is_same = known.is_some_and(|known| {
+        // What was stopped by message becomes the person's own decision when they say so.
+        known.is_granted == is_granted && (is_granted || known.by == by || by != By::Person)
+    });
+    (!is_same).then(|| ConsentChange { contact: contact.to_owned(), is_granted, by })
+}
+
+/// Applies a change that happened at `at`.
+pub fn evolve(consents: &mut Consents, at: Timestamp, change: ConsentChange) {
+    let ConsentChange { contact, is_granted, by } = change;
+    consents.insert(contact, Consent { is_granted, by, at });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_is_written_to_who_did_not_agree_or_has_stopped() {
+        use By::{Carrier, Message, Person};
+        use ConsentCommand::{Grant, Revoke};
+        // Each row: what happened in this order, and whether messages may be sent then.
+        let table: [(&[(ConsentCommand, By)], bool); 10] = [
+            (&[], false),
+            (&[(Grant, Person)], true),
+            (&[(Grant, Message)], false),
+            (&[(Grant, Person), (Revoke, Message)], false),
+            (&[(Grant, Person), (Revoke, Message), (Grant, Message)], true),
+            (&[(Grant, Person), (Revoke, Carrier), (Grant, Message)], true),
+            (&[(Grant, Person), (Revoke, Person), (Grant, Message)], false),
+            (&[(Grant, Person), (Revoke, Message), (Revoke, Person), (Grant, Message)], false),
+            (&[(Grant, Person), (Revoke, Person), (Revoke, Message), (Grant, Message)], false),
+            (&[(Grant, Person), (Revoke, Person), (Grant, Person)], true),
+        ];
+        for (history, may_send) in table {
+            let mut consents = Consents::new();
+            for &(command, by) in history {
+                if let Some(change) = decide(&consents, "c", command, by) {
+                    evolve(&mut consents, Timestamp::UNIX_EPOCH, change);
+                }
+            }
+            assert_eq!(consents.get("c").is_some_and(|consent| consent.is_granted), may_send, "{history:?}");
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! The alerts, in the shape that people and programs read.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::domain::alert::book::{Alert, Attempt, AttemptState};
+use crate::domain::alert::{Causes, Kind, Severity};
+use crate::domain::money::Picodollars;
+
+use super::TenantView;
+
+/// An alert and how it stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct AlertLine {
+    /// Its number, for `mecris alerts ack`.
+    #[schema(example = 17)]
+    pub id: u64,
+    /// What it is about: `goal`, `budget-low`, `source` …
+    #[schema(value_type = String)]
+    pub kind: Kind,
+    /// A goal's slug, a budget's name, a source's name …
+    #[schema(example = "exercise")]
+    pub subject: String,
+    /// `info`, `warning`, `critical` or `immediate`.
+    #[schema(value_type = String)]
+    pub severity: Severity,
+    /// What there is to say, with the numbers of this moment; null where its cause has gone.
+    pub text: Option<String>,
+    /// When its cause began.
+    #[schema(value_type = String, format = DateTime)]
+    pub raised_at: Timestamp,
+    /// When the person was last told on a channel, as far as is known.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub told_at: Option<Timestamp>,
+    /// When the person took note.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub acknowledged_at: Option<Timestamp>,
+    /// When its cause had gone.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub resolved_at: Option<Timestamp>,
+    /// What it waits for; null where it waits for nothing, or nobody who would know is asked.
+    pub waits_for: Option<String>,
+    /// Each attempt to tell the person, the oldest first.
+    pub attempts: Vec<AttemptLine>,
+}
+
+/// An attempt to tell the person.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct AttemptLine {
+    /// Its number within the alert.
+    pub attempt: u32,
+    /// `sms`, `whatsapp`, `ntfy`, `webhook` or `email`.
+    pub channel: String,
+    /// When it began.
+    #[schema(value_type = String, format = DateTime)]
+    pub started_at: Timestamp,
+    /// `open`, `unsent`, `refused`, `accepted`, `delivered` or `undelivered`.
+    pub state: String,
+    /// Since when.
+    #[schema(value_type = String, format = DateTime)]
+    pub changed_at: Timestamp,
+    /// Under which id the channel took it.
+    pub channel_id: Option<String>,
+    /// Into how many parts the message fell.
+    pub segments: u32,
+    /// What it was estimated to cost.
+    #[schema(value_type = String)]
+    pub cost_usd: Picodollars,
+}
+
+/// The alerts, the worst of those that last first; with `all`, then those whose cause has gone, the newest
+/// first.
+#[must_use]
+pub fn alerts(view: &TenantView, causes: &Causes, all: bool) -> Vec<AlertLine> {
+    let mut open: Vec<&Alert> = view.alerts.open().collect();
+    open.sort_by_key(|alert| (std::cmp::Reverse(alert.grade), alert.id));
+    let over = view.alerts.alerts().rev().filter(|alert| all && !alert.is_open());
+    open.into_iter().chain(over).map(|alert| line(alert, causes)).collect()
+}
+
+fn line(alert: &Alert, causes: &Causes) -> AlertLine {
+    AlertLine {
+        id: alert.id.0,
+        kind: alert.key.kind,
+        subject: alert.key.subject.clone(),
+        severity: alert.grade.severity,
+        text: causes.of(&alert.key).filter(|_| alert.is_open()).map(|cause| cause.text.clone()),
+        raised_at: alert.raised_at,
+        told_at: alert.told_at(),
+        acknowledged_at: alert.acknowledged_at,
+        resolved_at: alert.resolved_at,
+        waits_for: None,
+        attempts: alert.attempts().map(attempt).collect(),
+    }
+}
+
+fn attempt(attempt: &Attempt) -> AttemptLine {
+    let (state, id) = match &attempt.state {
+        AttemptState::Open => ("open", None),
+        AttemptState::Unsent => ("unsent", None),
+        AttemptState::Refused => ("refused", None),
+        AttemptState::Accepted(id) => ("accepted", Some(id)),
+        AttemptState::Delivered(id) => ("delivered", Some(id)),
+        AttemptState::Undelivered { id, .. } => ("undelivered", Some(id)),
+    };
+    AttemptLine {
+        attempt: attempt.id.0,
+        channel: attempt.parcel.channel.name().to_owned(),
+        started_at: attempt.started_at,
+        state: state.to_owned(),
+        changed_at: attempt.changed_at,
+        channel_id: id.cloned(),
+        segments: attempt.parcel.segments,
+        cost_usd: attempt.parcel.cost,
+    }
+}
