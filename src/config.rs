@@ -24,7 +24,10 @@ use serde_json::{Map, Value};
 
 use layers::Entry;
 pub use secret::{BaseUrl, Phone, Secret};
-pub use settings::{Anthropic, Beeminder, Config, Console, Log, Outside, Transcripts, Twilio, Vault};
+pub use settings::{
+    Alerts, Anthropic, Beeminder, Config, Console, Log, Outside, QuietHours, RungSetting, Transcripts,
+    Twilio, Vault,
+};
 
 /// Where a setting's value stands.
 #[derive(Debug, Clone, PartialEq, Eq)]

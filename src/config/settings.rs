@@ -1,5 +1,7 @@
 //! What can be set. Every key has a default; `docs/configuration.md` shows them all.
 
+mod alerts;
+
 use std::net::SocketAddr;
 use std::num::NonZeroU64;
 use std::path::PathBuf;
@@ -8,6 +10,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::secret::{BaseUrl, Phone, Secret};
+
+pub use alerts::{Alerts, QuietHours, RungSetting};
 
 /// All settings.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -25,6 +29,8 @@ pub struct Config {
     pub log: Log,
     /// See [`Outside`].
     pub outside: Outside,
+    /// See [`Alerts`].
+    pub alerts: Alerts,
     /// See [`Beeminder`].
     pub beeminder: Beeminder,
     /// See [`Twilio`].
@@ -161,6 +167,7 @@ impl Default for Config {
             transcripts: Transcripts::default(),
             log: Log::default(),
             outside: Outside::default(),
+            alerts: Alerts::default(),
             beeminder: Beeminder::default(),
             twilio: Twilio::default(),
             anthropic: Anthropic::default(),
