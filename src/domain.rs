@@ -6,5 +6,7 @@ pub mod calendar;
 pub mod goal;
 pub mod money;
 pub mod pricing;
+pub mod sms;
 pub mod tokens;
 pub mod usage;
+pub mod window;
