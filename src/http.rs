@@ -4,6 +4,7 @@
 //! the bearer token from the data directory. Host and Origin are checked, so that a web page
 //! elsewhere cannot reach the API through its visitor's browser.
 
+pub mod alerts;
 pub mod api;
 pub mod goals;
 pub mod guard;
@@ -79,6 +80,9 @@ fn api_routes() -> OpenApiRouter<App> {
         .routes(routes!(api::export))
         .routes(routes!(api::import))
         .routes(routes!(goals::goals))
+        .routes(routes!(alerts::alerts))
+        .routes(routes!(alerts::acknowledge))
+        .routes(routes!(alerts::consents, alerts::consent))
         .routes(routes!(system::actors))
         .routes(routes!(system::drill))
         .routes(routes!(system::sources))

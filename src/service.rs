@@ -6,11 +6,13 @@
 //! └── tenants (one_for_one)
 //!     ├── local/usage      reads transcripts, records calls
 //!     ├── local/budgets    decides commands on budgets
+//!     ├── local/alerts     tells the person
 //!     ├── local/beeminder  follows the goals
 //!     ├── local/twilio     holds the credentials against Twilio
 //!     └── local/anthropic  holds the key against Anthropic
 //! ```
 
+pub mod alerting;
 pub mod beeminder_actor;
 pub mod budget_actor;
 pub mod budget_book;
@@ -60,6 +62,12 @@ pub enum ServiceError {
     /// The budgets.
     #[error(transparent)]
     Budget(#[from] budget_book::BudgetFailure),
+    /// The alerts.
+    #[error(transparent)]
+    Alert(#[from] alerting::alert_log::AlertFailure),
+    /// Who may be written to.
+    #[error(transparent)]
+    Consent(#[from] alerting::consent_log::ConsentFailure),
     /// Recording usage.
     #[error(transparent)]
     Record(#[from] crate::view::ViewError),

@@ -2,6 +2,8 @@
 
 #[path = "actors.rs"]
 mod actors;
+#[path = "alerts.rs"]
+mod alerts;
 #[path = "backups.rs"]
 mod backups;
 #[path = "degradation.rs"]

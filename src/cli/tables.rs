@@ -13,6 +13,7 @@ use crate::view::goals::GoalLine;
 use crate::view::report::{ModelLine, Report, Totals};
 use crate::view::status::Status;
 
+pub mod alerts;
 pub mod system;
 
 /// The widest table.

@@ -163,6 +163,13 @@ impl Sources {
         }
     }
 
+    /// How one of them stands.
+    #[must_use]
+    pub fn state(&self, name: &str) -> Option<SourceState> {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.get(name).map(|source| source.state)
+    }
+
     /// How they stand at `now`.
     #[must_use]
     pub fn shown(&self, now: Timestamp) -> SourcesShown {

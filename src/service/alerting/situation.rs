@@ -1,0 +1,61 @@
+//! How things stand, as the rules of alerts read it: from the views and the settings.
+
+use jiff::Timestamp;
+
+use crate::config::Loaded;
+use crate::domain::alert::rules::{Facts, causes};
+use crate::domain::alert::step::Usable;
+use crate::domain::alert::{Causes, Channel};
+use crate::domain::budget::{self, BudgetStatus};
+use crate::domain::consent::Consents;
+use crate::integration::twilio::Credentials;
+use crate::view::TenantView;
+
+use super::contacts::Contacts;
+
+/// What is true at `now`.
+#[must_use]
+pub fn causes_of(view: &TenantView, loaded: &Loaded, now: Timestamp) -> Causes {
+    let zone = &loaded.zone;
+    let status = |budget: &budget::Budget| -> BudgetStatus {
+        let scope = &budget.scope;
+        let spent = view.spend.by_day(zone, |cell| scope.covers(cell.provider, cell.model, cell.project));
+        budget::status(budget, &spent, now, zone)
+    };
+    let facts = Facts {
+        goals: view.goals.values().collect(),
+        promises: Vec::new(),
+        budgets: view.budgets.values().map(status).collect(),
+        sources: &view.sources,
+        gave_up: &view.gave_up,
+        reminders: Vec::new(),
+        zone,
+        now,
+    };
+    causes(&facts, &loaded.config.alerts.rules())
+}
+
+/// The channels that are set up and allowed, and why the others are not. Blocks on the contacts' file.
+#[must_use]
+pub fn usable(
+    loaded: &Loaded,
+    consents: &Consents,
+    contacts: &Contacts,
+    is_refused: impl Fn(&str) -> bool,
+) -> Vec<Usable> {
+    let twilio = &loaded.config.twilio;
+    let may_send = Credentials::of(twilio).is_some() && !is_refused(crate::integration::twilio::SYSTEM);
+    let contact = twilio.to_number.as_ref().and_then(|number| contacts.find(number).ok().flatten());
+    let granted = contact.filter(|contact| consents.get(contact).is_some_and(|consent| consent.is_granted));
+    let by_telephone = |channel| {
+        granted.as_ref().map(|contact| Usable {
+            channel,
+            contact: Some(contact.clone()),
+            price: loaded.config.alerts.sms_usd,
+        })
+    };
+    let sms = (may_send && (twilio.from_number.is_some() || twilio.messaging_service_sid.is_some()))
+        .then(|| by_telephone(Channel::Sms));
+    let whatsapp = (may_send && twilio.whatsapp_from.is_some()).then(|| by_telephone(Channel::Whatsapp));
+    [sms, whatsapp].into_iter().flatten().flatten().collect()
+}
