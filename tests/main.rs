@@ -24,6 +24,8 @@ mod http;
 mod log_contract;
 #[path = "model.rs"]
 mod model;
+#[path = "outbox.rs"]
+mod outbox;
 #[path = "outside.rs"]
 mod outside;
 #[path = "overload.rs"]
