@@ -1,12 +1,15 @@
 //! The vocabulary and the rules. Everything here is a pure function of state, command and time:
 //! no I/O, no clock, no actor, no serialisation format of others.
 
+pub mod alert;
 pub mod budget;
 pub mod calendar;
 pub mod goal;
 pub mod money;
 pub mod pricing;
+pub mod reminder;
 pub mod sms;
+pub mod template;
 pub mod tokens;
 pub mod usage;
 pub mod window;
