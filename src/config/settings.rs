@@ -1,11 +1,15 @@
 //! What can be set. Every key has a default; `docs/configuration.md` shows them all.
 
+mod reminders;
+
 use std::net::SocketAddr;
 use std::num::NonZeroU64;
 use std::path::PathBuf;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+pub use reminders::{ReminderError, ReminderErrors, ReminderTiers, Reminders};
 
 use super::secret::{BaseUrl, Phone, Secret};
 
@@ -35,6 +39,10 @@ pub struct Config {
     pub vault: Vault,
     /// See [`Console`].
     pub console: Console,
+    /// See [`ReminderTiers`].
+    pub reminder_tiers: ReminderTiers,
+    /// See [`Reminders`].
+    pub reminders: Reminders,
 }
 
 /// Where usage is read from.
@@ -166,6 +174,8 @@ impl Default for Config {
             anthropic: Anthropic::default(),
             vault: Vault::default(),
             console: Console::default(),
+            reminder_tiers: ReminderTiers::default(),
+            reminders: Reminders::default(),
         }
     }
 }
