@@ -10,6 +10,7 @@ pub mod money;
 pub mod pricing;
 pub mod reminder;
 pub mod sms;
+pub mod template;
 pub mod tokens;
 pub mod usage;
 pub mod window;

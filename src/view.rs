@@ -56,6 +56,8 @@ pub struct TenantView {
     pub budgets: BTreeMap<BudgetName, Budget>,
     /// The goals, by id.
     pub goals: BTreeMap<String, Goal>,
+    /// When something about them was last told.
+    pub goals_told_at: Option<Timestamp>,
     /// The alerts.
     pub alerts: AlertBook,
     /// Whose numbers may be written to.
@@ -152,6 +154,7 @@ impl TenantView {
                 evolve(&mut self.budgets, BudgetChange::Removed(name));
             }
             Event::GoalObserved(stored) if counts => {
+                self.goals_told_at = Some(occurred_at);
                 goal::evolve(&mut self.goals, GoalChange::Observed(Goal::from(stored)));
             }
             Event::GoalGone(gone) if counts => {

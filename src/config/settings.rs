@@ -1,6 +1,7 @@
 //! What can be set. Every key has a default; `docs/configuration.md` shows them all.
 
 mod alerts;
+mod reminders;
 
 use std::net::SocketAddr;
 use std::num::NonZeroU64;
@@ -9,9 +10,10 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::secret::{BaseUrl, Phone, Secret};
-
 pub use alerts::{Alerts, QuietHours, RungSetting};
+pub use reminders::{ReminderError, ReminderErrors, ReminderTiers, Reminders};
+
+use super::secret::{BaseUrl, Phone, Secret};
 
 /// All settings.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -41,6 +43,10 @@ pub struct Config {
     pub vault: Vault,
     /// See [`Console`].
     pub console: Console,
+    /// See [`ReminderTiers`].
+    pub reminder_tiers: ReminderTiers,
+    /// See [`Reminders`].
+    pub reminders: Reminders,
 }
 
 /// Where usage is read from.
@@ -173,6 +179,8 @@ impl Default for Config {
             anthropic: Anthropic::default(),
             vault: Vault::default(),
             console: Console::default(),
+            reminder_tiers: ReminderTiers::default(),
+            reminders: Reminders::default(),
         }
     }
 }

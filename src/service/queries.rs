@@ -142,17 +142,17 @@ impl Queries {
         Status { position, recorded_at, ..self.with_view(|view| status(view, now, &self.zone())) }
     }
 
-    /// What is true at `now` that a person must hear of.
+    /// What is true at `now` that a person must hear of; the goals were last looked at at `looked_at`.
     #[must_use]
-    pub fn causes(&self, now: Timestamp) -> Causes {
+    pub fn causes(&self, looked_at: Option<Timestamp>, now: Timestamp) -> Causes {
         let loaded = self.settings.current();
-        self.with_view(|view| causes_of(view, &loaded, now))
+        self.with_view(|view| causes_of(view, &loaded, looked_at, now))
     }
 
     /// The alerts, the worst first; with `all` also those whose cause has gone.
     #[must_use]
     pub fn alerts(&self, now: Timestamp, all: bool) -> Vec<AlertLine> {
-        let causes = self.causes(now);
+        let causes = self.causes(None, now);
         self.with_view(|view| alerts(view, &causes, all))
     }
 

@@ -170,6 +170,13 @@ impl Sources {
         known.get(name).map(|source| source.state)
     }
 
+    /// When one of them last answered.
+    #[must_use]
+    pub fn last_success(&self, name: &str) -> Option<Timestamp> {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.get(name).and_then(|source| source.last_success)
+    }
+
     /// How they stand at `now`.
     #[must_use]
     pub fn shown(&self, now: Timestamp) -> SourcesShown {

@@ -260,17 +260,16 @@ fn source_cause(name: &str, source: &SourceFact, facts: &Facts<'_>, causes: &mut
 fn when(instant: Timestamp, facts: &Facts<'_>) -> String {
     let zoned = instant.to_zoned(facts.zone.clone());
     let is_today = zoned.date() == calendar::day_of(facts.now, facts.zone);
-    let at = zoned.strftime(if is_today { "at %H:%M" } else { "on %a at %H:%M" }).to_string();
-    format!("{at} (in {})", span(instant.duration_since(facts.now)))
-}
-
-/// A stretch of time in the words of a clock: `2 d 3 h`, `3 h 10 min`, `4 min`.
-#[must_use]
-pub fn span(duration: SignedDuration) -> String {
-    let minutes = duration.as_mins().max(0);
-    match (minutes / 1440, minutes / 60 % 24, minutes % 60) {
-        (0, 0, minutes) => format!("{minutes} min"),
-        (0, hours, minutes) => format!("{hours} h {minutes} min"),
-        (days, hours, _) => format!("{days} d {hours} h"),
-    }
+    let left = instant.duration_since(facts.now);
+    // A weekday names one day of the next six.
+    let is_near = left < SignedDuration::from_hours(6 * 24);
+    let form = if is_today {
+        "at %H:%M"
+    } else if is_near {
+        "on %a at %H:%M"
+    } else {
+        "on %Y-%m-%d at %H:%M"
+    };
+    let at = zoned.strftime(form).to_string();
+    format!("{at} (in {})", calendar::span(left))
 }

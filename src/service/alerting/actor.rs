@@ -19,6 +19,7 @@ use crate::domain::alert::step::{Hold, Situation, Step, step};
 use crate::domain::alert::{AlertChange, AlertId, AttemptId, CauseKey, Causes, Delivery, Grade, Outcome};
 use crate::domain::consent::{By, ConsentCommand};
 use crate::event::Position;
+use crate::integration::beeminder;
 use crate::log::LogError;
 use crate::service::queries::Queries;
 use crate::service::sources::{SourceState, Sources};
@@ -162,7 +163,8 @@ impl AlertActor {
         loop {
             let now = Timestamp::now();
             let loaded = self.means.queries.settings.current();
-            let causes = self.means.queries.causes(now);
+            let looked_at = self.means.sources.last_success(beeminder::SYSTEM);
+            let causes = self.means.queries.causes(looked_at, now);
             let policy = loaded.config.alerts.policy();
             let usable = self.usable();
             let zone = &loaded.zone;

@@ -8,31 +8,43 @@ use crate::domain::alert::step::Usable;
 use crate::domain::alert::{Causes, Channel};
 use crate::domain::budget::{self, BudgetStatus};
 use crate::domain::consent::Consents;
+use crate::domain::reminder::{self, Known, SeenGoal};
 use crate::integration::twilio::Credentials;
 use crate::view::TenantView;
 
 use super::contacts::Contacts;
 
-/// What is true at `now`.
+/// What is true at `now`. The goals were last looked at, with success, at `looked_at`, where that is known.
 #[must_use]
-pub fn causes_of(view: &TenantView, loaded: &Loaded, now: Timestamp) -> Causes {
+pub fn causes_of(view: &TenantView, loaded: &Loaded, looked_at: Option<Timestamp>, now: Timestamp) -> Causes {
     let zone = &loaded.zone;
     let status = |budget: &budget::Budget| -> BudgetStatus {
         let scope = &budget.scope;
         let spent = view.spend.by_day(zone, |cell| scope.covers(cell.provider, cell.model, cell.project));
         budget::status(budget, &spent, now, zone)
     };
+    let budgets: Vec<BudgetStatus> = view.budgets.values().map(status).collect();
+    let seen_at = looked_at.max(view.goals_told_at).unwrap_or(Timestamp::UNIX_EPOCH);
+    let seen: Vec<SeenGoal<'_>> = view.goals.values().map(|goal| SeenGoal { goal, seen_at }).collect();
+    let (rules, tiers) = (&loaded.config.reminders.rules, loaded.config.reminder_tiers.tiers());
+    let known = Known { goals: &seen, budgets: &budgets };
+    let reminders = reminder::due(rules, &tiers, &known, now, zone);
+    let next_reminder = reminder::next_change(rules, &known, now, zone);
     let facts = Facts {
         goals: view.goals.values().collect(),
         promises: Vec::new(),
-        budgets: view.budgets.values().map(status).collect(),
+        budgets,
         sources: &view.sources,
         gave_up: &view.gave_up,
-        reminders: Vec::new(),
+        reminders,
         zone,
         now,
     };
-    causes(&facts, &loaded.config.alerts.rules())
+    let mut causes = causes(&facts, &loaded.config.alerts.rules());
+    if let Some(instant) = next_reminder {
+        causes.may_change_at(instant);
+    }
+    causes
 }
 
 /// The channels that are set up and allowed, and why the others are not. Blocks on the contacts' file.
