@@ -22,7 +22,7 @@ use crate::view::report::{Grouping, Range, Report, Totals, report};
 use crate::view::status::{Status, status};
 use crate::view::{TenantView, ViewError, Views};
 
-use super::alerting::situation::causes_of;
+use super::alerting::situation::{Looks, causes_of};
 use super::settings::Settings;
 
 /// The views as they are being kept up.
@@ -142,17 +142,17 @@ impl Queries {
         Status { position, recorded_at, ..self.with_view(|view| status(view, now, &self.zone())) }
     }
 
-    /// What is true at `now` that a person must hear of; the goals were last looked at at `looked_at`.
+    /// What is true at `now` that a person must hear of.
     #[must_use]
-    pub fn causes(&self, looked_at: Option<Timestamp>, now: Timestamp) -> Causes {
+    pub fn causes(&self, looks: Looks, now: Timestamp) -> Causes {
         let loaded = self.settings.current();
-        self.with_view(|view| causes_of(view, &loaded, looked_at, now))
+        self.with_view(|view| causes_of(view, &loaded, looks, now))
     }
 
     /// The alerts, the worst first; with `all` also those whose cause has gone.
     #[must_use]
     pub fn alerts(&self, now: Timestamp, all: bool) -> Vec<AlertLine> {
-        let causes = self.causes(None, now);
+        let causes = self.causes(Looks::default(), now);
         self.with_view(|view| alerts(view, &causes, all))
     }
 

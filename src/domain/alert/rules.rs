@@ -55,6 +55,8 @@ pub struct Promise {
 pub struct Facts<'a> {
     /// The goals at Beeminder.
     pub goals: Vec<&'a Goal>,
+    /// Whether the goals have still to be looked at: what is known of them may be long over.
+    pub goals_are_awaited: bool,
     /// The goals of the person's own that are open.
     pub promises: Vec<Promise>,
     /// The budgets.
@@ -111,6 +113,10 @@ pub fn causes(facts: &Facts<'_>, rules: &Rules) -> Causes {
         }
     }
     for due in &facts.reminders {
+        if due.goal.is_some() && facts.goals_are_awaited {
+            causes.unknown.insert((Kind::Reminder, due.rule.clone()));
+            continue;
+        }
         causes.may_change_at(due.until);
         let key_grade = grade(due.severity, 1);
         causes.add(Kind::Reminder, &due.rule, &due.day.to_string(), key_grade, due.text.clone());
@@ -140,7 +146,8 @@ fn grade_of(risk: Risk) -> Option<Grade> {
 
 /// A goal's period is its deadline: with the next deadline it is another matter.
 fn goal_cause(goal: &Goal, facts: &Facts<'_>, causes: &mut Causes) {
-    let (Some(losedate), true) = (goal.losedate, goal.risk() != Risk::Unknown) else {
+    let is_known = goal.risk() != Risk::Unknown && !facts.goals_are_awaited;
+    let (Some(losedate), true) = (goal.losedate, is_known) else {
         causes.unknown.insert((Kind::Goal, goal.slug.clone()));
         return;
     };

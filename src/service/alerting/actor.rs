@@ -28,7 +28,7 @@ use super::alert_log::{AlertFailure, AlertLog};
 use super::consent_log::{self, ConsentFailure};
 use super::contacts::Contacts;
 use super::courier::{Courier, Report, Sought};
-use super::situation::usable;
+use super::situation::{Looks, usable};
 
 use errands::{Errands, Waker};
 
@@ -163,8 +163,7 @@ impl AlertActor {
         loop {
             let now = Timestamp::now();
             let loaded = self.means.queries.settings.current();
-            let looked_at = self.means.sources.last_success(beeminder::SYSTEM);
-            let causes = self.means.queries.causes(looked_at, now);
+            let causes = self.means.queries.causes(self.looks(), now);
             let policy = loaded.config.alerts.policy();
             let usable = self.usable();
             let zone = &loaded.zone;
@@ -181,6 +180,16 @@ impl AlertActor {
             for sending in sendings {
                 self.errands.send(context, &self.courier, &self.means.contacts, sending);
             }
+        }
+    }
+
+    fn looks(&self) -> Looks {
+        let sources = &self.means.sources;
+        Looks {
+            last: sources.last_success(beeminder::SYSTEM),
+            is_first_awaited: sources
+                .state(beeminder::SYSTEM)
+                .is_none_or(|state| state == SourceState::Waiting),
         }
     }
 
@@ -323,7 +332,8 @@ impl Behaviour for AlertActor {
     async fn started(&mut self, context: &Context<Self>) -> Result<(), ActorError> {
         let alerts = self.take_alerts().await?;
         self.alerts = Some(alerts);
-        self.waker = Some(Waker::start(context, self.means.projected.clone(), &self.means.queries.settings));
+        let (projected, sources) = (self.means.projected.clone(), self.means.sources.subscribe());
+        self.waker = Some(Waker::start(context, projected, sources, &self.means.queries.settings));
         Ok(())
     }
 

@@ -14,9 +14,18 @@ use crate::view::TenantView;
 
 use super::contacts::Contacts;
 
-/// What is true at `now`. The goals were last looked at, with success, at `looked_at`, where that is known.
+/// What is known of the looks at the goals.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Looks {
+    /// When one last succeeded.
+    pub last: Option<Timestamp>,
+    /// Whether the first one since the start is still to come: what the log tells may be long over.
+    pub is_first_awaited: bool,
+}
+
+/// What is true at `now`.
 #[must_use]
-pub fn causes_of(view: &TenantView, loaded: &Loaded, looked_at: Option<Timestamp>, now: Timestamp) -> Causes {
+pub fn causes_of(view: &TenantView, loaded: &Loaded, looks: Looks, now: Timestamp) -> Causes {
     let zone = &loaded.zone;
     let status = |budget: &budget::Budget| -> BudgetStatus {
         let scope = &budget.scope;
@@ -24,7 +33,7 @@ pub fn causes_of(view: &TenantView, loaded: &Loaded, looked_at: Option<Timestamp
         budget::status(budget, &spent, now, zone)
     };
     let budgets: Vec<BudgetStatus> = view.budgets.values().map(status).collect();
-    let seen_at = looked_at.max(view.goals_told_at).unwrap_or(Timestamp::UNIX_EPOCH);
+    let seen_at = looks.last.max(view.goals_told_at).unwrap_or(Timestamp::UNIX_EPOCH);
     let seen: Vec<SeenGoal<'_>> = view.goals.values().map(|goal| SeenGoal { goal, seen_at }).collect();
     let (rules, tiers) = (&loaded.config.reminders.rules, loaded.config.reminder_tiers.tiers());
     let known = Known { goals: &seen, budgets: &budgets };
@@ -32,6 +41,7 @@ pub fn causes_of(view: &TenantView, loaded: &Loaded, looked_at: Option<Timestamp
     let next_reminder = reminder::next_change(rules, &known, now, zone);
     let facts = Facts {
         goals: view.goals.values().collect(),
+        goals_are_awaited: looks.is_first_awaited,
         promises: Vec::new(),
         budgets,
         sources: &view.sources,

@@ -220,6 +220,7 @@ impl Waker {
     pub(super) fn start(
         context: &Context<AlertActor>,
         mut projected: watch::Receiver<Position>,
+        mut sources: watch::Receiver<u64>,
         settings: &Settings,
     ) -> Self {
         let (sender, mut due) = watch::channel(Some(Instant::now()));
@@ -246,6 +247,10 @@ impl Waker {
                             projected.mark_unchanged();
                             AlertMessage::Consider
                         }
+                        Err(_) => return,
+                    },
+                    changed = sources.changed() => match changed {
+                        Ok(()) => AlertMessage::Consider,
                         Err(_) => return,
                     },
                     changed = settings.changed() => match changed {
