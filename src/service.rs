@@ -7,6 +7,8 @@
 //!     ├── local/usage      reads transcripts, records calls
 //!     ├── local/budgets    decides commands on budgets
 //!     ├── local/beeminder  follows the goals
+//!     ├── local/goals      decides commands on local goals and feeds
+//!     ├── local/datapoints writes datapoints, a person's and the feeds'
 //!     ├── local/twilio     holds the credentials against Twilio
 //!     └── local/anthropic  holds the key against Anthropic
 //! ```
@@ -14,9 +16,15 @@
 pub mod beeminder_actor;
 pub mod budget_actor;
 pub mod budget_book;
+pub mod datapoint_actor;
+pub mod datapoint_book;
 pub mod demo;
+pub mod desk_actor;
+pub mod desk_book;
 pub mod doctor;
 pub mod goal_book;
+pub mod goal_commands;
+pub mod goal_requests;
 pub mod health;
 pub mod importer;
 pub mod node;
@@ -60,6 +68,9 @@ pub enum ServiceError {
     /// The budgets.
     #[error(transparent)]
     Budget(#[from] budget_book::BudgetFailure),
+    /// The goals.
+    #[error(transparent)]
+    Goal(#[from] desk_book::GoalFailure),
     /// Recording usage.
     #[error(transparent)]
     Record(#[from] crate::view::ViewError),

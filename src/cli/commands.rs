@@ -14,8 +14,8 @@ use crate::telemetry;
 use super::backend::{Backend, settings, show_steps};
 use super::output::{CliError, print, print_text};
 use super::{
-    BudgetCommand, BudgetSetArgs, Cli, Command, Common, ConfigCommand, ReplayArgs, doctor, keeping, run,
-    tables,
+    BudgetCommand, BudgetSetArgs, Cli, Command, Common, ConfigCommand, ReplayArgs, doctor, goal, keeping,
+    run, tables,
 };
 
 /// Does what the command line says.
@@ -50,7 +50,8 @@ pub fn dispatch(cli: Cli) -> Result<ExitCode, CliError> {
             print(json, &summary, tables::import)?;
         }
         Command::Budget(command) => budget(&common, command)?,
-        Command::Goals => print(json, &Backend::open(&common)?.goals()?, tables::goals)?,
+        Command::Goals => print(json, &Backend::open(&common)?.goals()?, tables::goals::goals)?,
+        Command::Goal(command) => goal::goal(&common, command)?,
         Command::Prices { filter } => {
             let (loaded, _) = settings(&common)?;
             let mut prices = price_table(loaded.config.prices.as_deref())?;

@@ -11,6 +11,7 @@ use crate::domain::money::MoneyError;
 use crate::log::LogError;
 use crate::log::export::ExportError;
 use crate::service::budget_book::BudgetFailure;
+use crate::service::desk_book::GoalFailure;
 use crate::service::{ServiceError, StartError};
 use crate::telemetry::TelemetryError;
 use crate::view::ViewError;
@@ -33,6 +34,9 @@ pub enum CliError {
     /// A budget.
     #[error(transparent)]
     Budget(#[from] BudgetFailure),
+    /// A goal.
+    #[error(transparent)]
+    Goal(#[from] GoalFailure),
     /// Starting the supervisor.
     #[error(transparent)]
     Start(#[from] StartError),
@@ -70,6 +74,7 @@ impl CliError {
     pub fn code(&self) -> u8 {
         match self {
             Self::Usage(_) | Self::Config(_) | Self::Budget(BudgetFailure::Refused(_)) => 2,
+            Self::Goal(failure) if failure.is_mistake() => 2,
             _ => 1,
         }
     }

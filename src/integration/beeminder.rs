@@ -15,7 +15,7 @@ use super::resilience::{Answer, Ask, Auth, OnBreaker, Outside, OutsideError, Pol
 /// The name of this system in spans, events and errors.
 pub const SYSTEM: &str = "beeminder";
 /// Among how many datapoints one is looked for that is said to be there.
-const RECENT: u32 = 100;
+const RECENT: u32 = 500;
 const FIX: &str = "set beeminder.token to the auth_token of https://www.beeminder.com/api/v1/auth_token.json";
 
 /// A client; cheap to clone.

@@ -120,11 +120,11 @@ pub struct Queries {
 }
 
 impl Queries {
-    fn zone(&self) -> TimeZone {
+    pub(super) fn zone(&self) -> TimeZone {
         self.settings.current().zone.clone()
     }
 
-    fn with_view<T>(&self, read: impl FnOnce(&TenantView) -> T) -> T {
+    pub(super) fn with_view<T>(&self, read: impl FnOnce(&TenantView) -> T) -> T {
         self.views.read(|views| match views.tenant(&self.tenant) {
             Some(view) => read(view),
             None => read(&TenantView::default()),
@@ -153,7 +153,7 @@ impl Queries {
     /// The goals that are followed, the nearest to derailing first.
     #[must_use]
     pub fn goals(&self, now: Timestamp) -> Vec<GoalLine> {
-        self.with_view(|view| goals(view, now))
+        self.with_view(|view| goals(view, now, &self.zone()))
     }
 
     /// The events behind a number, from the log alone. Blocks.

@@ -18,9 +18,12 @@ use crate::log::SledLog;
 use super::ServiceError;
 use super::beeminder_actor::BeeminderActor;
 use super::budget_actor::{BudgetActor, BudgetMessage};
+use super::datapoint_actor::{DatapointActor, DatapointMessage};
+use super::desk_actor::{DeskActor, DeskMessage};
 use super::importer::{ImportSummary, OnStep};
 use super::node::Node;
 use super::notes::Note;
+use super::pacemaker::Beat;
 use super::probe_actor::{ProbeActor, System};
 use super::projection_actor::ProjectionActor;
 use super::queries::Queries;
@@ -29,7 +32,7 @@ use super::sources::Sources;
 use super::usage_actor::{SharedImportState, UsageActor, UsageMessage};
 
 /// How long a person waits for a command.
-const PATIENCE: Duration = Duration::from_secs(10);
+pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 /// How long a person waits for an import of everything.
 const IMPORT_PATIENCE: Duration = Duration::from_mins(30);
 
@@ -46,7 +49,14 @@ pub struct Supervised {
     log: Arc<SledLog>,
     usage: Handle<UsageMessage>,
     budgets: Handle<BudgetMessage>,
+    pub(super) goals: GoalHandles,
     vitals: Vitals,
+}
+
+/// The actors that work on goals.
+pub(super) struct GoalHandles {
+    pub(super) desk: Handle<DeskMessage>,
+    pub(super) datapoints: Handle<DatapointMessage>,
 }
 
 /// How restarts are borne, in every part of the tree.
@@ -96,7 +106,8 @@ pub fn build(
     let budgets = tenants.add(&format!("{tenant}/budgets"), ChildSpec::default(), move || {
         BudgetActor::new(log.clone(), tenant.clone())
     });
-    add_outside(&mut tenants, node, &sources);
+    let follower = add_outside(&mut tenants, node, &sources);
+    let goals = add_goals(&mut tenants, node, &queries, &follower);
     root.add_supervisor(tenants);
     let supervised = Supervised {
         queries,
@@ -106,6 +117,7 @@ pub fn build(
         log: node.log.clone(),
         usage,
         budgets,
+        goals,
         vitals: root.vitals(),
     };
     (supervised, root)
@@ -128,18 +140,11 @@ fn add_usage(
 }
 
 /// The actors that look at outside systems. One that is broken holds nobody up.
-fn add_outside(tenants: &mut Supervisor, node: &Node, sources: &Sources) {
-    // A look has deadlines of its own, each far below this.
-    let spec = ChildSpec {
-        capacity: 4,
-        heartbeat: Duration::from_mins(5),
-        // What is cut off was only being read.
-        shutdown: Duration::from_millis(300),
-        ..ChildSpec::default()
-    };
+fn add_outside(tenants: &mut Supervisor, node: &Node, sources: &Sources) -> Handle<Beat> {
+    let spec = outside_spec();
     let (log, tenant) = (node.log.clone(), node.tenant.clone());
     let (settings, known) = (node.settings.clone(), sources.clone());
-    tenants.add(&format!("{tenant}/beeminder"), spec, move || {
+    let follower = tenants.add(&format!("{tenant}/beeminder"), spec, move || {
         BeeminderActor::new(log.clone(), tenant.clone(), settings.clone(), known.clone())
     });
     for (name, system) in [("twilio", System::Twilio), ("anthropic", System::Anthropic)] {
@@ -148,6 +153,38 @@ fn add_outside(tenants: &mut Supervisor, node: &Node, sources: &Sources) {
             ProbeActor::new(system, settings.clone(), sources.clone())
         });
     }
+    follower
+}
+
+/// A look has deadlines of its own, each far below this heartbeat.
+fn outside_spec() -> ChildSpec {
+    ChildSpec {
+        capacity: 4,
+        heartbeat: Duration::from_mins(5),
+        // What is cut off was only being read, or is in the log as an intent.
+        shutdown: Duration::from_millis(300),
+        ..ChildSpec::default()
+    }
+}
+
+/// The actors that work on goals: one only decides, so that nobody waits for Beeminder where nothing is written.
+fn add_goals(
+    tenants: &mut Supervisor,
+    node: &Node,
+    queries: &Queries,
+    follower: &Handle<Beat>,
+) -> GoalHandles {
+    let (log, tenant) = (node.log.clone(), node.tenant.clone());
+    let desk = tenants.add(&format!("{tenant}/goals"), ChildSpec::default(), move || {
+        DeskActor::new(log.clone(), tenant.clone())
+    });
+    let (log, tenant) = (node.log.clone(), node.tenant.clone());
+    let (queries, follower) = (queries.clone(), follower.clone());
+    let spec = ChildSpec { capacity: 16, ..outside_spec() };
+    let datapoints = tenants.add(&format!("{tenant}/datapoints"), spec, move || {
+        DatapointActor::new(log.clone(), tenant.clone(), queries.clone(), follower.clone())
+    });
+    GoalHandles { desk, datapoints }
 }
 
 impl Supervised {
@@ -158,13 +195,18 @@ impl Supervised {
     pub async fn command_budget(&self, command: BudgetCommand) -> Result<(), ServiceError> {
         let answer = self.budgets.ask(|reply| BudgetMessage { command, reply }, PATIENCE).await;
         let position = answer.map_err(|error| ServiceError::asking("the budget actor", error))??;
+        self.shown(position).await;
+        Ok(())
+    }
+
+    /// Waits until the views show an event.
+    pub(super) async fn shown(&self, position: Option<Position>) {
         if let Some(position) = position {
             let mut projected = self.projected.clone();
             let shown = projected.wait_for(|projected| *projected >= position);
             // Views that do not follow are the readiness's matter: the command is carried out.
             let _ = tokio::time::timeout(PATIENCE, shown).await;
         }
-        Ok(())
     }
 
     /// Looks at all transcripts now.

@@ -17,6 +17,8 @@ use crate::domain::alert::book::AlertBook;
 use crate::domain::alert::rules::SourceFact;
 use crate::domain::budget::Budget;
 use crate::domain::consent::Consents;
+use crate::domain::datapoint::Ledger;
+use crate::domain::desk::Desk;
 use crate::domain::goal::Goal;
 use crate::event::payload::{BudgetSet, GoalObserved};
 use crate::event::{EventId, Position, TenantId};
@@ -28,7 +30,7 @@ use super::{TenantView, Views};
 const MAGIC: [u8; 4] = *b"MCVS";
 
 /// Counts the changes of what the views hold, or of how they fold: raise it with either.
-pub const SCHEMA: u32 = 3;
+pub const SCHEMA: u32 = 4;
 
 /// A snapshot of this size would hold some millions of sessions.
 const LIMIT: usize = 1 << 30;
@@ -54,6 +56,8 @@ struct StoredTenant {
     spend: StoredSpend,
     budgets: Vec<BudgetSet>,
     goals: Vec<GoalObserved>,
+    desk: Desk,
+    ledger: Ledger,
     alerts: AlertBook,
     consents: Consents,
     sources: BTreeMap<String, SourceFact>,
@@ -72,6 +76,8 @@ pub fn to_bytes(views: &Views, log: &dyn EventLog) -> Result<Option<Vec<u8>>, Lo
         spend: view.spend.to_stored(),
         budgets: view.budgets.values().map(BudgetSet::from).collect(),
         goals: view.goals.values().map(GoalObserved::from).collect(),
+        desk: view.desk.clone(),
+        ledger: view.ledger.clone(),
         alerts: view.alerts.clone(),
         consents: view.consents.clone(),
         sources: view.sources.clone(),
@@ -121,6 +127,8 @@ pub fn from_bytes(bytes: &[u8], log: &dyn EventLog) -> Option<Views> {
             spend: SpendView::from_stored(tenant.spend)?,
             budgets: budgets?.into_iter().map(|budget| (budget.name.clone(), budget)).collect(),
             goals: tenant.goals.iter().map(|goal| (goal.id.clone(), Goal::from(goal))).collect(),
+            desk: tenant.desk,
+            ledger: tenant.ledger,
             alerts: tenant.alerts,
             consents: tenant.consents,
             sources: tenant.sources,
