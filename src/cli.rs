@@ -81,6 +81,21 @@ pub enum Command {
     /// Write datapoints, feed goals from what is spent, keep goals of one's own
     #[command(subcommand)]
     Goal(goal::GoalCommand),
+    /// What there is to be told, and whether the person was; take note of it
+    Alerts {
+        /// Also what is over
+        #[arg(long)]
+        all: bool,
+        /// What to do with them
+        #[command(subcommand)]
+        command: Option<AlertsCommand>,
+    },
+    /// Whose numbers may be written to; nothing is sent to a number without its owner's consent
+    Consent {
+        /// What to do
+        #[command(subcommand)]
+        command: Option<ConsentCommand>,
+    },
     /// The price table
     Prices {
         /// Only models whose name contains this
@@ -236,6 +251,31 @@ pub struct BudgetSetArgs {
     /// PERIOD_ENDING at this many days left [default: 1]
     #[arg(long, value_name = "DAYS")]
     pub ending_days: Option<u32>,
+}
+
+/// What can be done with alerts.
+#[derive(Debug, Clone, Copy, Subcommand)]
+pub enum AlertsCommand {
+    /// Take note of one: nothing more is sent unless it gets worse
+    Ack {
+        /// Its number
+        id: u64,
+    },
+}
+
+/// What can be done about a number.
+#[derive(Debug, Clone, Subcommand)]
+pub enum ConsentCommand {
+    /// It may be written to
+    Grant {
+        /// In E.164 form, such as +15558675310 [default: twilio.to_number]
+        number: Option<String>,
+    },
+    /// It may not be written to any more
+    Revoke {
+        /// In E.164 form, such as +15558675310 [default: twilio.to_number]
+        number: Option<String>,
+    },
 }
 
 /// Options of `replay`.

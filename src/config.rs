@@ -24,7 +24,10 @@ use serde_json::{Map, Value};
 
 use layers::Entry;
 pub use secret::{BaseUrl, Phone, Secret};
-pub use settings::{Anthropic, Beeminder, Config, Console, Log, Outside, Transcripts, Twilio, Vault};
+pub use settings::{
+    Alerts, Anthropic, Beeminder, Config, Console, Log, Outside, QuietHours, ReminderError, ReminderErrors,
+    ReminderTiers, Reminders, RungSetting, Transcripts, Twilio, Vault,
+};
 
 /// Where a setting's value stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -287,6 +290,9 @@ fn mend(key: &str) -> String {
     match key {
         "time_zone" => "use an IANA name such as Europe/Berlin, or leave it out for the system's".into(),
         "listen" => "use an address and a port, such as 127.0.0.1:7787".into(),
+        "reminders" => "`mecris config example` shows one".into(),
+        "reminder_tiers.budget" => "use one of those that `mecris budget list` names".into(),
+        key if key.ends_with("_usd") => "write the amount in quotes, such as \"0.50\"".into(),
         key if key.ends_with("api_base") => {
             "use an address such as https://example.com/, or remove the key".into()
         }

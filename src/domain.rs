@@ -15,6 +15,7 @@ pub mod pricing;
 pub mod reminder;
 pub mod slug;
 pub mod sms;
+pub mod template;
 pub mod tokens;
 pub mod usage;
 pub mod window;

@@ -4,6 +4,7 @@
 //! the bearer token from the data directory. Host and Origin are checked, so that a web page
 //! elsewhere cannot reach the API through its visitor's browser.
 
+pub mod alerts;
 pub mod api;
 pub mod goals;
 pub mod guard;
@@ -84,6 +85,9 @@ fn api_routes() -> OpenApiRouter<App> {
         .routes(routes!(goals::add_datapoint))
         .routes(routes!(goals::feeds))
         .routes(routes!(goals::start_feed, goals::stop_feed))
+        .routes(routes!(alerts::alerts))
+        .routes(routes!(alerts::acknowledge))
+        .routes(routes!(alerts::consents, alerts::consent))
         .routes(routes!(system::actors))
         .routes(routes!(system::drill))
         .routes(routes!(system::sources))

@@ -6,6 +6,7 @@
 //! └── tenants (one_for_one)
 //!     ├── local/usage      reads transcripts, records calls
 //!     ├── local/budgets    decides commands on budgets
+//!     ├── local/alerts     tells the person
 //!     ├── local/beeminder  follows the goals
 //!     ├── local/goals      decides commands on local goals and feeds
 //!     ├── local/datapoints writes datapoints, a person's and the feeds'
@@ -13,6 +14,7 @@
 //!     └── local/anthropic  holds the key against Anthropic
 //! ```
 
+pub mod alerting;
 pub mod beeminder_actor;
 pub mod budget_actor;
 pub mod budget_book;
@@ -71,6 +73,12 @@ pub enum ServiceError {
     /// The goals.
     #[error(transparent)]
     Goal(#[from] desk_book::GoalFailure),
+    /// The alerts.
+    #[error(transparent)]
+    Alert(#[from] alerting::alert_log::AlertFailure),
+    /// Who may be written to.
+    #[error(transparent)]
+    Consent(#[from] alerting::consent_log::ConsentFailure),
     /// Recording usage.
     #[error(transparent)]
     Record(#[from] crate::view::ViewError),

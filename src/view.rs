@@ -59,6 +59,8 @@ pub struct TenantView {
     pub budgets: BTreeMap<BudgetName, Budget>,
     /// The goals at Beeminder, by id.
     pub goals: BTreeMap<String, Goal>,
+    /// When something about them was last told.
+    pub goals_told_at: Option<Timestamp>,
     /// The local goals, and what feeds a goal.
     pub desk: Desk,
     /// The datapoints that were meant to be written.
@@ -159,6 +161,7 @@ impl TenantView {
                 evolve(&mut self.budgets, BudgetChange::Removed(name));
             }
             Event::GoalObserved(stored) if counts => {
+                self.goals_told_at = Some(occurred_at);
                 goal::evolve(&mut self.goals, GoalChange::Observed(Goal::from(stored)));
             }
             Event::GoalGone(gone) if counts => {

@@ -1,7 +1,7 @@
 //! `mecris doctor`: on an empty machine, on a configuration with an error in every setting, and beside a
 //! running supervisor.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::fs::PermissionsExt;
 
 use serde_json::Value;
@@ -45,7 +45,9 @@ fn on_an_empty_machine_nothing_stands_in_the_way() {
         assert_eq!(verdicts[name], "ok", "{name}: {diagnosis}");
     }
     assert_eq!(verdicts["transcripts"], "warning");
-    for name in ["beeminder", "twilio", "anthropic", "anthropic admin", "traces", "clock", "vault.path"] {
+    for name in
+        ["beeminder", "twilio", "anthropic", "anthropic admin", "traces", "clock", "vault.path", "reminders"]
+    {
         assert_eq!(verdicts[name], "skipped", "{name}: {diagnosis}");
     }
     let settings = diagnosis["settings"].as_array().unwrap();
@@ -65,6 +67,18 @@ const WRONG: &[(&str, &str)] = &[
     ("transcripts.poll_seconds", "0"),
     ("log.reserve_mib", "-1"),
     ("outside.timeout_seconds", "0"),
+    ("alerts.ladder", r#"[{ channel = "pigeon" }]"#),
+    ("alerts.until", "\"tomorrow\""),
+    ("alerts.quiet_hours", "\"at night\""),
+    ("alerts.immediate_breaks_quiet", "\"perhaps\""),
+    ("alerts.messages_per_hour", "-1"),
+    ("alerts.messages_per_day", "\"many\""),
+    ("alerts.usd_per_day", "\"a dollar\""),
+    ("alerts.sms_usd", "\"cheap\""),
+    ("alerts.segments_max", "0"),
+    ("alerts.budget_percents", "[\"half\"]"),
+    ("alerts.settle_seconds", "-1"),
+    ("alerts.retry_seconds", "0"),
     ("beeminder.token", "\"two words\""),
     ("beeminder.token_file", "\"/nowhere/token\""),
     ("beeminder.username", "\"ada lovelace\""),
@@ -88,6 +102,10 @@ const WRONG: &[(&str, &str)] = &[
     ("anthropic.api_base", "\"example.com\""),
     ("vault.path", "\"/nowhere/Notes\""),
     ("console.browser", "\"/nowhere/chromium\""),
+    ("reminder_tiers.full_above_usd", "2.5"),
+    ("reminder_tiers.template_above_usd", "\"-1\""),
+    ("reminder_tiers.budget", "\"Main Budget\""),
+    ("reminders", r#"[{ name = "walk", from = "18:00", until = "21:00", message = "{gaol}" }]"#),
 ];
 
 #[test]
@@ -106,8 +124,9 @@ fn an_error_in_each_setting_is_told_each_with_its_mend() {
     };
     // All at once: one run tells of every one.
     let mut text = String::new();
-    for table in ["", "transcripts", "log", "outside", "beeminder", "twilio", "anthropic", "vault", "console"]
-    {
+    let tables: BTreeSet<&str> =
+        WRONG.iter().map(|(key, _)| key.split_once('.').map_or("", |(table, _)| table)).collect();
+    for table in tables {
         if !table.is_empty() {
             text += &format!("[{table}]\n");
         }
@@ -180,6 +199,32 @@ fn each_setting_is_shown_with_where_it_came_from() {
     assert_eq!(verdicts[&path.display().to_string()], "warning", "others may read the secret in it");
     assert!(!verdicts.contains_key(&token.display().to_string()), "only the owner may read that one");
     assert_eq!(verdicts["twilio.account_sid"], "problem", "a token alone is not an account");
+}
+
+#[test]
+fn reminders_are_counted_and_their_tiers_must_be_in_order() {
+    let home = Home::new();
+    let path = home.dir.path().join("config.toml");
+    let reminder = |name: &str| {
+        format!("[[reminders]]\nname = \"{name}\"\nfrom = \"18:00\"\nuntil = \"21:00\"\nmessage = \"Go!\"\n")
+    };
+    let diagnose = |text: &str| {
+        std::fs::write(&path, text).unwrap();
+        diagnose(&home, &["--offline", "--config", path.to_str().unwrap()])
+    };
+    let two = reminder("walk") + &reminder("run");
+    let (code, diagnosis) = diagnose(&two);
+    assert_eq!((code, verdicts(&diagnosis)["reminders"].as_str()), (0, "ok"), "{diagnosis}");
+    assert!(diagnosis["checks"].to_string().contains("\"2 set\""), "{diagnosis}");
+    // Of several, each that is wrong is named.
+    let wrong = two.replacen("18:00", "6 pm", 1) + &reminder("run");
+    let (code, diagnosis) = diagnose(&wrong);
+    assert_eq!((code, verdicts(&diagnosis)["reminders"].as_str()), (1, "problem"));
+    let said = diagnosis["checks"].to_string();
+    assert!(said.contains("'walk': '6 pm' is not a time") && said.contains("'run': another one"), "{said}");
+    let (code, diagnosis) = diagnose("[reminder_tiers]\nfull_above_usd = \"0.25\"\n");
+    assert_eq!(code, 1);
+    assert_eq!(verdicts(&diagnosis)["reminder_tiers.template_above_usd"], "problem", "{diagnosis}");
 }
 
 #[test]

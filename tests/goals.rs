@@ -134,9 +134,10 @@ fn posted(world: &World, slug: &str) -> Vec<(String, f64)> {
 
 /// Every day has one datapoint only.
 fn is_once_a_day(world: &World, slug: &str) -> bool {
-    let mut days: Vec<&Value> = world.datapoints[slug].iter().map(|point| &point["daystamp"]).collect();
+    let points = world.datapoints[slug].iter();
+    let mut days: Vec<&str> = points.map(|point| point["daystamp"].as_str().unwrap()).collect();
     let count = days.len();
-    days.sort_by_key(|day| day.to_string());
+    days.sort_unstable();
     days.dedup();
     days.len() == count
 }

@@ -2,6 +2,8 @@
 
 #[path = "actors.rs"]
 mod actors;
+#[path = "alerts.rs"]
+mod alerts;
 #[path = "backups.rs"]
 mod backups;
 #[path = "degradation.rs"]
@@ -24,6 +26,8 @@ mod http;
 mod log_contract;
 #[path = "model.rs"]
 mod model;
+#[path = "outbox.rs"]
+mod outbox;
 #[path = "outside.rs"]
 mod outside;
 #[path = "overload.rs"]

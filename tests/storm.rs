@@ -134,7 +134,8 @@ async fn storm(dir: &std::path::Path) {
     let node = Node::open(dir, settings).unwrap();
     let (noted, notes) = tokio::sync::mpsc::unbounded_channel();
     let sources = Sources::load(&*node.log, &node.tenant, noted.clone());
-    let (queries, on_step) = (node.queries().unwrap(), Arc::new(|_| {}) as _);
+    let queries = node.queries().unwrap();
+    let screen = tree::Screen { on_step: Arc::new(|_| {}), on_alert: Arc::new(|_, _, _, _| {}) };
     let quick = Restarts {
         backoff: Backoff {
             initial: Duration::from_micros(10),
@@ -143,7 +144,7 @@ async fn storm(dir: &std::path::Path) {
         },
         intensity: Intensity { restarts: usize::MAX, within: Duration::from_hours(1) },
     };
-    let (system, supervisor) = tree::build(&node, queries, sources, noted, &on_step, quick);
+    let (system, supervisor) = tree::build(&node, queries, sources, noted, &screen, quick);
     let (system, shutdown) = (Arc::new(system), Shutdown::default());
     let recording = tokio::spawn(notes::record(node.log.clone(), node.tenant.clone(), notes));
     let tree = tokio::task::spawn_local(supervisor.run_until(shutdown.subscribe()));

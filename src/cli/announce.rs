@@ -1,9 +1,11 @@
 //! What `mecris run` says at its start: what was found, what is not configured, and where to ask.
 
+use std::io::IsTerminal;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 use crate::config;
+use crate::service::alerting::OnAlert;
 use crate::service::doctor::{Verdict, local, online};
 use crate::service::sources::SourceState;
 use crate::service::{ImportSummary, Supervised};
@@ -47,6 +49,21 @@ pub async fn announce(
         missing("traces", "set OTEL_EXPORTER_OTLP_ENDPOINT=http://localhost:4317 to export them");
     }
     println!("\nListening on {url} · try `mecris status`, `mecris report daily` · stop with Ctrl-C");
+}
+
+/// Shows alerts on standard output: with what there is to say where a person looks at it, and without it where
+/// it may go to a log.
+#[must_use]
+pub fn on_alert() -> OnAlert {
+    let is_terminal = std::io::stdout().is_terminal();
+    Arc::new(move |id, grade, key, text| {
+        let severity = grade.severity.name();
+        if is_terminal {
+            println!("alert {id}, {severity}: {text}");
+        } else {
+            println!("alert {id}, {severity}: {} {}; see `mecris alerts`", key.kind.name(), key.subject);
+        }
+    })
 }
 
 /// Looks at everything that `mecris doctor` looks at, while the supervisor works already, and says what a

@@ -8,14 +8,15 @@ use crate::config::Config;
 use crate::config::prices::price_table;
 use crate::domain::budget::BudgetName;
 use crate::domain::money::Picodollars;
+use crate::service::alerting::shown::ConsentBody;
 use crate::service::requests::{BudgetBody, Reckoning};
 use crate::telemetry;
 
 use super::backend::{Backend, settings, show_steps};
 use super::output::{CliError, print, print_text};
 use super::{
-    BudgetCommand, BudgetSetArgs, Cli, Command, Common, ConfigCommand, ReplayArgs, doctor, goal, keeping,
-    run, tables,
+    AlertsCommand, BudgetCommand, BudgetSetArgs, Cli, Command, Common, ConfigCommand, ConsentCommand,
+    ReplayArgs, doctor, goal, keeping, run, tables,
 };
 
 /// Does what the command line says.
@@ -52,6 +53,15 @@ pub fn dispatch(cli: Cli) -> Result<ExitCode, CliError> {
         Command::Budget(command) => budget(&common, command)?,
         Command::Goals => print(json, &Backend::open(&common)?.goals()?, tables::goals::goals)?,
         Command::Goal(command) => goal::goal(&common, command)?,
+        Command::Alerts { all, command } => {
+            let backend = Backend::open(&common)?;
+            let shown = match command {
+                None => backend.alerts(all)?,
+                Some(AlertsCommand::Ack { id }) => backend.acknowledge(id)?,
+            };
+            print(json, &shown, tables::alerts::alerts)?;
+        }
+        Command::Consent { command } => consent(&common, command)?,
         Command::Prices { filter } => {
             let (loaded, _) = settings(&common)?;
             let mut prices = price_table(loaded.config.prices.as_deref())?;
@@ -94,6 +104,16 @@ fn config_text(command: ConfigCommand) -> String {
             serde_json::to_string_pretty(&schemars::schema_for!(Config)).unwrap_or_default()
         }
     }
+}
+
+fn consent(common: &Common, command: Option<ConsentCommand>) -> Result<(), CliError> {
+    let backend = Backend::open(common)?;
+    let shown = match command {
+        None => backend.consents()?,
+        Some(ConsentCommand::Grant { number }) => backend.consent(&ConsentBody { number, grant: true })?,
+        Some(ConsentCommand::Revoke { number }) => backend.consent(&ConsentBody { number, grant: false })?,
+    };
+    print(common.json, &shown, tables::alerts::consents)
 }
 
 fn budget(common: &Common, command: BudgetCommand) -> Result<(), CliError> {

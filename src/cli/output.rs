@@ -10,6 +10,9 @@ use crate::domain::budget::BudgetError;
 use crate::domain::money::MoneyError;
 use crate::log::LogError;
 use crate::log::export::ExportError;
+use crate::service::alerting::alert_log::AlertFailure;
+use crate::service::alerting::consent_log::ConsentFailure;
+use crate::service::alerting::contacts::ContactsError;
 use crate::service::budget_book::BudgetFailure;
 use crate::service::desk_book::GoalFailure;
 use crate::service::{ServiceError, StartError};
@@ -37,6 +40,15 @@ pub enum CliError {
     /// A goal.
     #[error(transparent)]
     Goal(#[from] GoalFailure),
+    /// An alert.
+    #[error(transparent)]
+    Alert(#[from] AlertFailure),
+    /// Consent.
+    #[error(transparent)]
+    Consent(#[from] ConsentFailure),
+    /// A number.
+    #[error(transparent)]
+    Contacts(#[from] ContactsError),
     /// Starting the supervisor.
     #[error(transparent)]
     Start(#[from] StartError),
@@ -73,7 +85,11 @@ impl CliError {
     #[must_use]
     pub fn code(&self) -> u8 {
         match self {
-            Self::Usage(_) | Self::Config(_) | Self::Budget(BudgetFailure::Refused(_)) => 2,
+            Self::Usage(_)
+            | Self::Config(_)
+            | Self::Budget(BudgetFailure::Refused(_))
+            | Self::Alert(AlertFailure::Refused(_))
+            | Self::Contacts(ContactsError::Form(_) | ContactsError::NoNumber) => 2,
             Self::Goal(failure) if failure.is_mistake() => 2,
             _ => 1,
         }

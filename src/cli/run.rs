@@ -18,7 +18,7 @@ use crate::http::{self, App};
 use crate::log::EventLog;
 use crate::service::settings::Settings;
 use crate::service::sources::Sources;
-use crate::service::tree::Restarts;
+use crate::service::tree::{Restarts, Screen};
 use crate::service::{Node, StartError, Supervised, demo, notes, tree};
 use crate::telemetry;
 
@@ -88,7 +88,8 @@ async fn supervise(
     let (node, queries, sources) = opened.await.map_err(|_| StartError::CutShort)??;
     let token = token(&dir)?;
     let (on_step, bar) = show_steps(common.json);
-    let (system, supervisor) = tree::build(&node, queries, sources, noted, &on_step, Restarts::default());
+    let screen = Screen { on_step, on_alert: announce::on_alert() };
+    let (system, supervisor) = tree::build(&node, queries, sources, noted, &screen, Restarts::default());
     let system = Arc::new(system);
     let shutdown = Shutdown::default();
     tokio::spawn(notes::record(node.log.clone(), node.tenant.clone(), notes));

@@ -12,6 +12,7 @@ use crate::view::explain::Explanation;
 use crate::view::report::{ModelLine, Report, Totals};
 use crate::view::status::Status;
 
+pub mod alerts;
 pub mod goals;
 pub mod system;
 

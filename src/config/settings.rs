@@ -1,11 +1,17 @@
 //! What can be set. Every key has a default; `docs/configuration.md` shows them all.
 
+mod alerts;
+mod reminders;
+
 use std::net::SocketAddr;
 use std::num::NonZeroU64;
 use std::path::PathBuf;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+pub use alerts::{Alerts, QuietHours, RungSetting};
+pub use reminders::{ReminderError, ReminderErrors, ReminderTiers, Reminders};
 
 use super::secret::{BaseUrl, Phone, Secret};
 
@@ -25,6 +31,8 @@ pub struct Config {
     pub log: Log,
     /// See [`Outside`].
     pub outside: Outside,
+    /// See [`Alerts`].
+    pub alerts: Alerts,
     /// See [`Beeminder`].
     pub beeminder: Beeminder,
     /// See [`Twilio`].
@@ -35,6 +43,10 @@ pub struct Config {
     pub vault: Vault,
     /// See [`Console`].
     pub console: Console,
+    /// See [`ReminderTiers`].
+    pub reminder_tiers: ReminderTiers,
+    /// See [`Reminders`].
+    pub reminders: Reminders,
 }
 
 /// Where usage is read from.
@@ -161,11 +173,14 @@ impl Default for Config {
             transcripts: Transcripts::default(),
             log: Log::default(),
             outside: Outside::default(),
+            alerts: Alerts::default(),
             beeminder: Beeminder::default(),
             twilio: Twilio::default(),
             anthropic: Anthropic::default(),
             vault: Vault::default(),
             console: Console::default(),
+            reminder_tiers: ReminderTiers::default(),
+            reminders: Reminders::default(),
         }
     }
 }

@@ -32,6 +32,14 @@ fn a_broken_file_gives_one_line_with_the_place_and_the_mend() {
         ("[beeminder]\napi_base = \"ftp://x\"", "its scheme is 'ftp'"),
         ("[beeminder]\napi_base = \"https://me:pw@x/\"", "has a user, a password"),
         ("[beeminder]\ntoken = \" \"", "a secret cannot be empty"),
+        (
+            "[[reminders]]\nname = \"walk\"",
+            "config.toml:1: 'reminders': reminder 'walk': missing field `from`; `mecris",
+        ),
+        (
+            "[reminder_tiers]\nfull_above_usd = 0.5",
+            "expected a string; write the amount in quotes, such as \"0.50\"",
+        ),
         ("[twilio]\nauth_token_file = \"/nowhere/at/all\"", "/nowhere/at/all: No such file"),
     ];
     for (text, expected) in cases {

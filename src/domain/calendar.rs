@@ -2,7 +2,7 @@
 
 use jiff::civil::{Date, Weekday};
 use jiff::tz::TimeZone;
-use jiff::{Timestamp, ToSpan};
+use jiff::{SignedDuration, Timestamp, ToSpan};
 use serde::{Deserialize, Serialize};
 
 /// A quarter of an hour, counted from the Unix epoch. Every time zone in use today is offset from
@@ -49,6 +49,17 @@ pub fn end_of(day: Date, zone: &TimeZone) -> Timestamp {
 #[must_use]
 pub fn week_of(day: Date) -> Date {
     day.saturating_sub(i64::from(day.weekday().since(Weekday::Monday)).days())
+}
+
+/// Time that is left, in the two units that matter: `2 d 3 h`, `3 h 10 min`, `4 min`.
+#[must_use]
+pub fn span(left: SignedDuration) -> String {
+    let minutes = left.as_mins().max(0);
+    match (minutes / 1440, minutes / 60 % 24, minutes % 60) {
+        (0, 0, minutes) => format!("{minutes} min"),
+        (0, hours, minutes) => format!("{hours} h {minutes} min"),
+        (days, hours, _) => format!("{days} d {hours} h"),
+    }
 }
 
 /// How often a budget begins anew.

@@ -8,10 +8,14 @@ use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::domain::alert::command::AlertError;
 use crate::domain::budget::BudgetError;
 use crate::domain::desk::DeskError;
 use crate::log::LogError;
 use crate::service::ServiceError;
+use crate::service::alerting::alert_log::AlertFailure;
+use crate::service::alerting::consent_log::ConsentFailure;
+use crate::service::alerting::contacts::ContactsError;
 use crate::service::budget_book::BudgetFailure;
 use crate::service::desk_book::GoalFailure;
 use crate::view::ViewError;
@@ -155,6 +159,37 @@ impl From<GoalFailure> for Problem {
     }
 }
 
+impl From<AlertFailure> for Problem {
+    fn from(error: AlertFailure) -> Self {
+        let detail = error.to_string();
+        match error {
+            AlertFailure::Refused(AlertError::Unknown(_)) => Self::missing(detail),
+            AlertFailure::View(error) => error.into(),
+            AlertFailure::Log(error) => error.into(),
+        }
+    }
+}
+
+impl From<ConsentFailure> for Problem {
+    fn from(error: ConsentFailure) -> Self {
+        match error {
+            ConsentFailure::Contacts(error) => error.into(),
+            ConsentFailure::View(error) => error.into(),
+            ConsentFailure::Log(error) => error.into(),
+        }
+    }
+}
+
+impl From<ContactsError> for Problem {
+    fn from(error: ContactsError) -> Self {
+        let detail = error.to_string();
+        match error {
+            ContactsError::Form(_) | ContactsError::NoNumber => Self::bad_request(detail),
+            ContactsError::File { .. } => Self::internal(detail),
+        }
+    }
+}
+
 impl From<ServiceError> for Problem {
     fn from(error: ServiceError) -> Self {
         let detail = error.to_string();
@@ -166,6 +201,8 @@ impl From<ServiceError> for Problem {
             }
             ServiceError::Budget(error) => error.into(),
             ServiceError::Goal(error) => error.into(),
+            ServiceError::Alert(error) => error.into(),
+            ServiceError::Consent(error) => error.into(),
             ServiceError::Record(error) => error.into(),
         }
     }

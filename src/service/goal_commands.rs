@@ -26,7 +26,7 @@ impl Supervised {
         let facts = self.queries.facts(Timestamp::now());
         let asked = self.goals.desk.ask(|reply| DeskMessage { command, facts, reply }, PATIENCE).await;
         let position = asked.map_err(|error| ServiceError::asking("the goals' actor", error))??;
-        self.shown(position).await;
+        self.shown_from(position).await;
         // A full mailbox holds a look already.
         let _ = self.goals.datapoints.try_tell(Beat::Look.into());
         Ok(())

@@ -7,11 +7,13 @@ use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::domain::alert::Causes;
 use crate::event::codec::decode;
 use crate::event::envelope::hex;
 use crate::event::{Position, RecordRef, TenantId};
 use crate::log::EventLog;
 use crate::log::export::{ExportError, export};
+use crate::view::alerts::{AlertLine, alerts};
 use crate::view::budgets::{BudgetLine, budgets};
 use crate::view::explain::{Explanation, Subject, explain};
 use crate::view::goals::{GoalLine, goals};
@@ -20,6 +22,7 @@ use crate::view::report::{Grouping, Range, Report, Totals, report};
 use crate::view::status::{Status, status};
 use crate::view::{TenantView, ViewError, Views};
 
+use super::alerting::situation::{Looks, causes_of};
 use super::settings::Settings;
 
 /// The views as they are being kept up.
@@ -124,7 +127,8 @@ impl Queries {
         self.settings.current().zone.clone()
     }
 
-    pub(super) fn with_view<T>(&self, read: impl FnOnce(&TenantView) -> T) -> T {
+    /// Reads what is known. Keep it short: the projection waits.
+    pub fn with_view<T>(&self, read: impl FnOnce(&TenantView) -> T) -> T {
         self.views.read(|views| match views.tenant(&self.tenant) {
             Some(view) => read(view),
             None => read(&TenantView::default()),
@@ -136,6 +140,20 @@ impl Queries {
     pub fn status(&self, now: Timestamp) -> Status {
         let (position, recorded_at) = self.views.read(|views| (views.position.0, views.recorded_at));
         Status { position, recorded_at, ..self.with_view(|view| status(view, now, &self.zone())) }
+    }
+
+    /// What is true at `now` that a person must hear of.
+    #[must_use]
+    pub fn causes(&self, looks: Looks, now: Timestamp) -> Causes {
+        let loaded = self.settings.current();
+        self.with_view(|view| causes_of(view, &loaded, looks, now))
+    }
+
+    /// The alerts, the worst first; with `all` also those whose cause has gone.
+    #[must_use]
+    pub fn alerts(&self, now: Timestamp, all: bool) -> Vec<AlertLine> {
+        let causes = self.causes(Looks::default(), now);
+        self.with_view(|view| alerts(view, &causes, all))
     }
 
     /// A report.

@@ -140,6 +140,11 @@ mod tests {
         other_secret.beeminder.token = Some(Secret::new("two"));
         assert_eq!(changed_keys(&after, &other_secret), ["beeminder.token"]);
         assert_eq!(changed_keys(&after, &after), [""; 0]);
+        let mut reminded = after.clone();
+        let rule = serde_json::json!([{ "name": "a", "from": "09:00", "until": "10:00", "message": "b" }]);
+        reminded.reminders = serde_json::from_value(rule).unwrap();
+        assert_eq!(changed_keys(&after, &reminded), ["reminders"]);
+        assert!(can_change("reminders") && can_change("reminder_tiers.budget"));
 
         let loaded = |config: Config| Loaded {
             config,

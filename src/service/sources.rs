@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc::UnboundedSender;
+use tokio::sync::watch;
 use utoipa::ToSchema;
 
 use crate::event::codec::decode;
@@ -105,6 +106,8 @@ struct Source {
 pub struct Sources {
     known: Arc<Mutex<BTreeMap<String, Source>>>,
     notes: UnboundedSender<Note>,
+    /// Counts the changes of states.
+    changes: watch::Sender<u64>,
 }
 
 impl Sources {
@@ -124,7 +127,7 @@ impl Sources {
             tracing::warn!(%error, "what the log tells of the sources cannot be read");
         }
         let known = recorded.into_iter().map(|(name, state)| (name, Source::unknown(Some(state)))).collect();
-        Self { known: Arc::new(Mutex::new(known)), notes }
+        Self { known: Arc::new(Mutex::new(known)), notes, changes: watch::Sender::new(0) }
     }
 
     /// Says that there is such a source, and how long its answers stay fresh.
@@ -163,6 +166,26 @@ impl Sources {
         }
     }
 
+    /// How one of them stands.
+    #[must_use]
+    pub fn state(&self, name: &str) -> Option<SourceState> {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.get(name).map(|source| source.state)
+    }
+
+    /// Hears of every change of a state, whether the log tells of it or not.
+    #[must_use]
+    pub fn subscribe(&self) -> watch::Receiver<u64> {
+        self.changes.subscribe()
+    }
+
+    /// When one of them last answered.
+    #[must_use]
+    pub fn last_success(&self, name: &str) -> Option<Timestamp> {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.get(name).and_then(|source| source.last_success)
+    }
+
     /// How they stand at `now`.
     #[must_use]
     pub fn shown(&self, now: Timestamp) -> SourcesShown {
@@ -189,7 +212,11 @@ impl Sources {
     fn change(&self, name: &str, change: impl FnOnce(&mut Source)) {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let source = known.entry(name.to_owned()).or_insert_with(|| Source::unknown(None));
+        let before = source.state;
         change(source);
+        if source.state != before {
+            self.changes.send_modify(|count| *count += 1);
+        }
         let state = source.state.name();
         let is_news = match source.recorded.as_deref() {
             // That a source which was never used is not configured, or is not asked yet, is no news.

@@ -1,5 +1,6 @@
 //! The supervision tree, and the one way into it for the faces.
 
+use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,12 +11,21 @@ use tokio::sync::{mpsc, watch};
 use crate::actor::{
     Backoff, ChildSpec, Handle, Intensity, Snapshot, Strategy, SupervisionEvent, Supervisor, Vitals,
 };
+use crate::config::Phone;
+use crate::domain::alert::AlertId;
+use crate::domain::alert::step::Hold;
 use crate::domain::budget::BudgetCommand;
+use crate::domain::consent::{By, ConsentCommand};
 use crate::event::Position;
 use crate::integration::beeminder;
 use crate::log::SledLog;
 
 use super::ServiceError;
+use super::alerting::actor::{Holds, Means};
+use super::alerting::consent_log::ConsentFailure;
+use super::alerting::contacts::Contacts;
+use super::alerting::shown::{AlertsShown, ConsentBody, ConsentsShown, consents_shown, words};
+use super::alerting::{AlertActor, AlertMessage, OnAlert};
 use super::beeminder_actor::BeeminderActor;
 use super::budget_actor::{BudgetActor, BudgetMessage};
 use super::datapoint_actor::{DatapointActor, DatapointMessage};
@@ -50,7 +60,19 @@ pub struct Supervised {
     usage: Handle<UsageMessage>,
     budgets: Handle<BudgetMessage>,
     pub(super) goals: GoalHandles,
+    alerts: Handle<AlertMessage>,
+    contacts: Contacts,
+    holds: watch::Receiver<BTreeMap<AlertId, Hold>>,
     vitals: Vitals,
+}
+
+/// What the system shows on the screen.
+#[derive(Clone)]
+pub struct Screen {
+    /// How far an import is.
+    pub on_step: OnStep,
+    /// An alert.
+    pub on_alert: OnAlert,
 }
 
 /// The actors that work on goals.
@@ -80,7 +102,7 @@ pub fn build(
     queries: Queries,
     sources: Sources,
     noted: mpsc::UnboundedSender<Note>,
-    on_step: &OnStep,
+    screen: &Screen,
     restarts: Restarts,
 ) -> (Supervised, Supervisor) {
     let listener: Rc<dyn Fn(SupervisionEvent)> = Rc::new(move |event| {
@@ -101,11 +123,22 @@ pub fn build(
     });
     let mut tenants = restarts.apply(Supervisor::new("root/tenants", Strategy::OneForOne, listener));
     let import_state = SharedImportState::default();
-    let usage = add_usage(&mut tenants, node, on_step, &import_state);
+    let usage = add_usage(&mut tenants, node, &screen.on_step, &import_state);
     let (log, tenant) = (node.log.clone(), node.tenant.clone());
     let budgets = tenants.add(&format!("{tenant}/budgets"), ChildSpec::default(), move || {
         BudgetActor::new(log.clone(), tenant.clone())
     });
+    let contacts = Contacts::new(&node.dir);
+    let holds = Holds::default();
+    let means = Means {
+        queries: queries.clone(),
+        sources: sources.clone(),
+        contacts: contacts.clone(),
+        projected: projected.subscribe(),
+        holds: holds.clone(),
+        on_alert: screen.on_alert.clone(),
+    };
+    let alerts = add_alerts(&mut tenants, node, &means);
     let follower = add_outside(&mut tenants, node, &sources);
     let goals = add_goals(&mut tenants, node, &queries, &follower);
     root.add_supervisor(tenants);
@@ -118,6 +151,9 @@ pub fn build(
         usage,
         budgets,
         goals,
+        alerts,
+        contacts,
+        holds: holds.subscribe(),
         vitals: root.vitals(),
     };
     (supervised, root)
@@ -137,6 +173,13 @@ fn add_usage(
     tenants.add(&format!("{}/usage", node.tenant), spec, move || {
         UsageActor::new(importer.clone(), on_step.clone(), state.clone(), poll)
     })
+}
+
+fn add_alerts(tenants: &mut Supervisor, node: &Node, means: &Means) -> Handle<AlertMessage> {
+    // What is cut off while a message is on its way out is looked for at the next start.
+    let spec = ChildSpec { capacity: 256, shutdown: Duration::from_millis(500), ..ChildSpec::default() };
+    let means = means.clone();
+    tenants.add(&format!("{}/alerts", node.tenant), spec, move || AlertActor::new(means.clone()))
 }
 
 /// The actors that look at outside systems. One that is broken holds nobody up.
@@ -195,18 +238,79 @@ impl Supervised {
     pub async fn command_budget(&self, command: BudgetCommand) -> Result<(), ServiceError> {
         let answer = self.budgets.ask(|reply| BudgetMessage { command, reply }, PATIENCE).await;
         let position = answer.map_err(|error| ServiceError::asking("the budget actor", error))??;
-        self.shown(position).await;
+        self.shown_from(position).await;
         Ok(())
     }
 
     /// Waits until the views show an event.
-    pub(super) async fn shown(&self, position: Option<Position>) {
+    pub(super) async fn shown_from(&self, position: Option<Position>) {
         if let Some(position) = position {
             let mut projected = self.projected.clone();
             let shown = projected.wait_for(|projected| *projected >= position);
             // Views that do not follow are the readiness's matter: the command is carried out.
             let _ = tokio::time::timeout(PATIENCE, shown).await;
         }
+    }
+
+    /// The alerts, the worst first; with `all` also those whose cause has gone.
+    #[must_use]
+    pub fn alerts(&self, now: Timestamp, all: bool) -> AlertsShown {
+        let mut alerts = self.queries.alerts(now, all);
+        let holds = self.holds.borrow();
+        for alert in alerts.iter_mut().filter(|alert| alert.resolved_at.is_none()) {
+            alert.waits_for = holds.get(&AlertId(alert.id)).map(|hold| words(*hold));
+        }
+        AlertsShown { alerts }
+    }
+
+    /// Takes note of an alert, and waits until the views show it.
+    ///
+    /// # Errors
+    /// [`ServiceError`].
+    pub async fn acknowledge(&self, id: AlertId) -> Result<(), ServiceError> {
+        let answer = self.alerts.ask(|reply| AlertMessage::Acknowledge { id, reply }, PATIENCE).await;
+        let position = answer.map_err(|error| ServiceError::asking("the alert actor", error))??;
+        self.shown_from(position).await;
+        Ok(())
+    }
+
+    /// Grants or revokes the consent to write to a number.
+    ///
+    /// # Errors
+    /// [`ServiceError`].
+    pub async fn consent(&self, body: &ConsentBody) -> Result<(), ServiceError> {
+        let config = &self.queries.settings.current().config;
+        let (number, command) = body.resolve(config).map_err(ConsentFailure::from)?;
+        self.decide_consent(number, command, By::Person).await
+    }
+
+    /// Has somebody's decision about a number recorded, and waits until the views show it.
+    ///
+    /// # Errors
+    /// [`ServiceError`].
+    pub async fn decide_consent(
+        &self,
+        number: Phone,
+        command: ConsentCommand,
+        by: By,
+    ) -> Result<(), ServiceError> {
+        let message = |reply| AlertMessage::Consent { number, command, by, reply };
+        let answer = self.alerts.ask(message, PATIENCE).await;
+        let position = answer.map_err(|error| ServiceError::asking("the alert actor", error))??;
+        self.shown_from(position).await;
+        Ok(())
+    }
+
+    /// Whose numbers may be written to.
+    ///
+    /// # Errors
+    /// [`ServiceError`].
+    pub async fn consents(&self) -> Result<ConsentsShown, ServiceError> {
+        let consents = self.queries.with_view(|view| view.consents.clone());
+        let contacts = self.contacts.clone();
+        let shown = tokio::task::spawn_blocking(move || consents_shown(&consents, &contacts)).await;
+        let shown = shown.map_err(|_| ServiceError::Unavailable { what: "the contacts' file" })?;
+        Ok(shown.map_err(ConsentFailure::from)?)
     }
 
     /// Looks at all transcripts now.

@@ -55,6 +55,8 @@ pub struct Promise {
 pub struct Facts<'a> {
     /// The goals at Beeminder.
     pub goals: Vec<&'a Goal>,
+    /// Whether the goals have still to be looked at: what is known of them may be long over.
+    pub goals_are_awaited: bool,
     /// The goals of the person's own that are open.
     pub promises: Vec<Promise>,
     /// The budgets.
@@ -111,6 +113,10 @@ pub fn causes(facts: &Facts<'_>, rules: &Rules) -> Causes {
         }
     }
     for due in &facts.reminders {
+        if due.goal.is_some() && facts.goals_are_awaited {
+            causes.unknown.insert((Kind::Reminder, due.rule.clone()));
+            continue;
+        }
         causes.may_change_at(due.until);
         let key_grade = grade(due.severity, 1);
         causes.add(Kind::Reminder, &due.rule, &due.day.to_string(), key_grade, due.text.clone());
@@ -140,7 +146,8 @@ fn grade_of(risk: Risk) -> Option<Grade> {
 
 /// A goal's period is its deadline: with the next deadline it is another matter.
 fn goal_cause(goal: &Goal, facts: &Facts<'_>, causes: &mut Causes) {
-    let (Some(losedate), true) = (goal.losedate, goal.risk() != Risk::Unknown) else {
+    let is_known = goal.risk() != Risk::Unknown && !facts.goals_are_awaited;
+    let (Some(losedate), true) = (goal.losedate, is_known) else {
         causes.unknown.insert((Kind::Goal, goal.slug.clone()));
         return;
     };
@@ -260,17 +267,16 @@ fn source_cause(name: &str, source: &SourceFact, facts: &Facts<'_>, causes: &mut
 fn when(instant: Timestamp, facts: &Facts<'_>) -> String {
     let zoned = instant.to_zoned(facts.zone.clone());
     let is_today = zoned.date() == calendar::day_of(facts.now, facts.zone);
-    let at = zoned.strftime(if is_today { "at %H:%M" } else { "on %a at %H:%M" }).to_string();
-    format!("{at} (in {})", span(instant.duration_since(facts.now)))
-}
-
-/// A stretch of time in the words of a clock: `2 d 3 h`, `3 h 10 min`, `4 min`.
-#[must_use]
-pub fn span(duration: SignedDuration) -> String {
-    let minutes = duration.as_mins().max(0);
-    match (minutes / 1440, minutes / 60 % 24, minutes % 60) {
-        (0, 0, minutes) => format!("{minutes} min"),
-        (0, hours, minutes) => format!("{hours} h {minutes} min"),
-        (days, hours, _) => format!("{days} d {hours} h"),
-    }
+    let left = instant.duration_since(facts.now);
+    // A weekday names one day of the next six.
+    let is_near = left < SignedDuration::from_hours(6 * 24);
+    let form = if is_today {
+        "at %H:%M"
+    } else if is_near {
+        "on %a at %H:%M"
+    } else {
+        "on %Y-%m-%d at %H:%M"
+    };
+    let at = zoned.strftime(form).to_string();
+    format!("{at} (in {})", calendar::span(left))
 }

@@ -37,6 +37,10 @@ pub fn checks(inspection: &Inspection, data_dir: Result<PathBuf, ConfigError>) -
     }
     checks.push(transcripts(config));
     checks.push(price_file(config));
+    // One that is wrong has been told of.
+    if !inspection.problems.iter().any(|(key, _)| key == "reminders") {
+        checks.push(reminders(config));
+    }
     checks.push(vault(config));
     checks.push(browser(config));
     checks
@@ -98,7 +102,24 @@ fn complete(config: &Config) -> Vec<Check> {
         ),
     ];
     let missing = needs.into_iter().filter(|(is_missing, ..)| *is_missing);
-    missing.map(|(_, key, detail)| Check::problem(key, detail, format!("set {key} too"))).collect()
+    let mut checks: Vec<Check> =
+        missing.map(|(_, key, detail)| Check::problem(key, detail, format!("set {key} too"))).collect();
+    let tiers = &config.reminder_tiers;
+    if tiers.template_above_usd > tiers.full_above_usd {
+        checks.push(Check::problem(
+            "reminder_tiers.template_above_usd",
+            "it is above reminder_tiers.full_above_usd, so that no reminder says its message alone",
+            "let it be the lower of the two",
+        ));
+    }
+    checks
+}
+
+fn reminders(config: &Config) -> Check {
+    match config.reminders.rules.len() {
+        0 => Check::skipped("reminders", "none is set"),
+        count => Check::ok("reminders", format!("{count} set")),
+    }
 }
 
 /// Files with secrets that others may read.

@@ -1,0 +1,84 @@
+//! Alerts and consent: of a running supervisor, or of the log itself.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use crate::domain::alert::AlertId;
+use crate::domain::consent::By;
+use crate::log::EventLog;
+use crate::service::Node;
+use crate::service::alerting::alert_log::AlertLog;
+use crate::service::alerting::consent_log;
+use crate::service::alerting::contacts::Contacts;
+use crate::service::alerting::shown::{AlertsShown, ConsentBody, ConsentsShown, consents_shown};
+
+use super::{Backend, CliError};
+
+impl Backend {
+    /// The alerts; `all` also those whose cause has gone.
+    ///
+    /// # Errors
+    /// [`CliError`].
+    pub fn alerts(&self, all: bool) -> Result<AlertsShown, CliError> {
+        match self {
+            Self::Running(remote) => remote.get("/api/v1/alerts", &[("all", all.to_string())]),
+            Self::Own(node) => Ok(AlertsShown { alerts: node.queries()?.alerts(Timestamp::now(), all) }),
+        }
+    }
+
+    /// Takes note of an alert.
+    ///
+    /// # Errors
+    /// [`CliError`].
+    pub fn acknowledge(&self, id: u64) -> Result<AlertsShown, CliError> {
+        match self {
+            Self::Running(remote) => remote.post(&format!("/api/v1/alerts/{id}/ack")),
+            Self::Own(node) => {
+                let log: Arc<dyn EventLog> = node.log.clone();
+                let alerts = AlertLog::load(log, node.tenant.clone())?;
+                alerts.acknowledge_now(AlertId(id), "cli", Timestamp::now())?;
+                self.alerts(false)
+            }
+        }
+    }
+
+    /// Whose numbers may be written to.
+    ///
+    /// # Errors
+    /// [`CliError`].
+    pub fn consents(&self) -> Result<ConsentsShown, CliError> {
+        match self {
+            Self::Running(remote) => remote.get("/api/v1/consent", &[]),
+            Self::Own(node) => {
+                let (consents, _) = consent_log::load(&*node.log, &node.tenant)?;
+                Ok(consents_shown(&consents, &Contacts::new(&node.dir))?)
+            }
+        }
+    }
+
+    /// Grants or revokes the consent to write to a number.
+    ///
+    /// # Errors
+    /// [`CliError`].
+    pub fn consent(&self, body: &ConsentBody) -> Result<ConsentsShown, CliError> {
+        match self {
+            Self::Running(remote) => remote.put("/api/v1/consent", body),
+            Self::Own(node) => {
+                decide(node, body)?;
+                self.consents()
+            }
+        }
+    }
+}
+
+fn decide(node: &Node, body: &ConsentBody) -> Result<(), CliError> {
+    let (number, command) = body.resolve(&node.settings.current().config)?;
+    let contacts = Contacts::new(&node.dir);
+    let contact = if body.grant { Some(contacts.take_in(&number)?) } else { contacts.find(&number)? };
+    if let Some(contact) = contact {
+        let log: Arc<dyn EventLog> = node.log.clone();
+        consent_log::execute_now(&log, &node.tenant, &contact, command, By::Person, Timestamp::now())?;
+    }
+    Ok(())
+}

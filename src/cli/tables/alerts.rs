@@ -1,0 +1,70 @@
+//! Tables about alerts and consent.
+
+use jiff::Timestamp;
+
+use crate::service::alerting::shown::{AlertsShown, ConsentsShown};
+use crate::view::alerts::AlertLine;
+
+use super::system::{age, word};
+use super::table;
+
+/// `mecris alerts`.
+#[must_use]
+pub fn alerts(shown: &AlertsShown) -> String {
+    if shown.alerts.is_empty() {
+        return "Nothing to be told.\n".to_owned();
+    }
+    let now = Timestamp::now();
+    let mut rows = table(&["Alert", "Severity", "About", "Since", "Told", "What"], 6);
+    for alert in &shown.alerts {
+        rows.add_row(vec![
+            alert.id.to_string(),
+            word(&alert.severity),
+            format!("{} {}", word(&alert.kind), alert.subject),
+            ago(alert.raised_at, now),
+            told(alert, now),
+            alert.text.clone().unwrap_or_default(),
+        ]);
+    }
+    let waiting = shown.alerts.iter().filter_map(|alert| {
+        let waits_for = alert.waits_for.as_ref()?;
+        Some(format!("alert {} waits for {waits_for}\n", alert.id))
+    });
+    let waiting: String = waiting.collect();
+    let gap = if waiting.is_empty() { "" } else { "\n" };
+    format!("{}\n{gap}{waiting}", rows.trim_fmt())
+}
+
+fn told(alert: &AlertLine, now: Timestamp) -> String {
+    let last = alert.attempts.last();
+    match (alert.resolved_at, alert.acknowledged_at, alert.told_at, last) {
+        (Some(at), ..) => format!("over, {}", ago(at, now)),
+        (_, Some(at), ..) => format!("taken note of, {}", ago(at, now)),
+        (_, _, Some(at), Some(last)) => format!("{} {}, {}", last.channel, last.state, ago(at, now)),
+        (.., Some(last)) => format!("{} {}", last.channel, last.state),
+        (.., None) => "here".to_owned(),
+    }
+}
+
+fn ago(at: Timestamp, now: Timestamp) -> String {
+    format!("{} ago", age(now.duration_since(at).as_secs()))
+}
+
+/// `mecris consent`.
+#[must_use]
+pub fn consents(shown: &ConsentsShown) -> String {
+    if shown.contacts.is_empty() {
+        return "No number may be written to; `mecris consent grant +15558675310` allows one.\n".to_owned();
+    }
+    let mut rows = table(&["Contact", "Number", "May be written to", "By", "Since (UTC)"], 5);
+    for contact in &shown.contacts {
+        rows.add_row(vec![
+            contact.contact.clone(),
+            contact.number.clone().unwrap_or_else(|| "(removed)".to_owned()),
+            if contact.is_granted { "yes" } else { "no" }.to_owned(),
+            word(&contact.by),
+            contact.at.strftime("%Y-%m-%d %H:%M").to_string(),
+        ]);
+    }
+    format!("{}\n", rows.trim_fmt())
+}

@@ -1,0 +1,240 @@
+//! Texts with placeholders, such as `{goal}: {limsum}, {time_left} left`.
+//!
+//! A template is read once, when the settings are, so that a mistyped placeholder is told then and not in a
+//! message at night. `{{` and `}}` stand for braces. What is put in is never read again: a goal's own text
+//! may hold braces.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
+
+/// What stands where a fact is missing.
+pub const NOT_KNOWN: &str = "not known";
+
+/// A longer template is refused: no channel takes more.
+const LENGTH_MAX: usize = 1600;
+
+macro_rules! placeholders {
+    ($($(#[doc = $doc:literal])+ $variant:ident => $name:literal,)+) => {
+        /// What a template may ask for.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Placeholder {
+            $($(#[doc = $doc])+ $variant,)+
+        }
+
+        impl Placeholder {
+            /// All of them, in the order of the documentation.
+            pub const ALL: &[Self] = &[$(Self::$variant),+];
+
+            /// As it stands between the braces.
+            #[must_use]
+            pub const fn name(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $name,)+
+                }
+            }
+        }
+    };
+}
+
+placeholders! {
+    /// The reminder's name.
+    Name => "name",
+    /// The civil day that the reminder is for.
+    Day => "day",
+    /// The goal's slug.
+    Goal => "goal",
+    /// The goal's name for people; its slug where it has none.
+    Title => "title",
+    /// What must be done to stay safe, in Beeminder's words.
+    Limsum => "limsum",
+    /// What must be done today, in Beeminder's words.
+    Baremin => "baremin",
+    /// What is left until the goal derails.
+    TimeLeft => "time_left",
+    /// When the goal derails, by the person's clock.
+    Deadline => "deadline",
+    /// Whole safe days.
+    SafeDays => "safe_days",
+    /// What is at stake, in USD.
+    Pledge => "pledge",
+    /// The name of the budget that the tier goes by.
+    Budget => "budget",
+    /// What remains of it, in USD.
+    Remaining => "remaining",
+    /// The goal that derails first.
+    MostUrgent => "most_urgent",
+    /// How many goals derail at their next deadline.
+    Emergencies => "emergencies",
+}
+
+impl Placeholder {
+    /// Whether it is about the goal that the template belongs to.
+    #[must_use]
+    pub fn is_of_a_goal(self) -> bool {
+        match self {
+            Self::Goal
+            | Self::Title
+            | Self::Limsum
+            | Self::Baremin
+            | Self::TimeLeft
+            | Self::Deadline
+            | Self::SafeDays
+            | Self::Pledge => true,
+            Self::Name
+            | Self::Day
+            | Self::Budget
+            | Self::Remaining
+            | Self::MostUrgent
+            | Self::Emergencies => false,
+        }
+    }
+}
+
+/// With its braces.
+impl fmt::Display for Placeholder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{{{}}}", self.name())
+    }
+}
+
+/// Why a text is not a template.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TemplateError {
+    /// It asks for something that there is not.
+    #[error("there is no placeholder {{{0}}}; there are {known}", known = known())]
+    Unknown(String),
+    /// A `{` whose `}` is missing.
+    #[error("a '{{' without its '}}'; write '{{{{' for a brace")]
+    Unclosed,
+    /// A `}` whose `{` is missing.
+    #[error("a '}}' without its '{{'; write '}}}}' for a brace")]
+    Unopened,
+    /// Nothing but blanks.
+    #[error("it is empty; write what is to be said")]
+    Empty,
+    /// Over the limit.
+    #[error("it has {0} characters; use at most 1600")]
+    TooLong(usize),
+}
+
+fn known() -> String {
+    Placeholder::ALL.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Part {
+    Text(String),
+    Fact(Placeholder),
+}
+
+/// A text with placeholders, all of which there are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Template {
+    source: String,
+    parts: Vec<Part>,
+}
+
+impl Template {
+    /// What it was read from.
+    #[must_use]
+    pub fn source(&self) -> &str {
+        &self.source
+    }
+
+    /// What it asks for, in its order.
+    pub fn placeholders(&self) -> impl Iterator<Item = Placeholder> {
+        self.parts.iter().filter_map(|part| match part {
+            Part::Text(_) => None,
+            Part::Fact(placeholder) => Some(*placeholder),
+        })
+    }
+
+    /// The text with the facts put in.
+    #[must_use]
+    pub fn render(&self, facts: &Facts) -> String {
+        let parts = self.parts.iter().map(|part| match part {
+            Part::Text(text) => text.as_str(),
+            Part::Fact(placeholder) => facts.get(*placeholder).unwrap_or(NOT_KNOWN),
+        });
+        parts.collect()
+    }
+}
+
+impl FromStr for Template {
+    type Err = TemplateError;
+
+    fn from_str(source: &str) -> Result<Self, TemplateError> {
+        let length = source.chars().count();
+        if length > LENGTH_MAX {
+            return Err(TemplateError::TooLong(length));
+        }
+        if source.trim().is_empty() {
+            return Err(TemplateError::Empty);
+        }
+        let (mut parts, mut text, mut rest) = (Vec::new(), String::new(), source);
+        while let Some(at) = rest.find(['{', '}']) {
+            text.push_str(&rest[..at]);
+            rest = &rest[at..];
+            if let Some((brace, after)) = escaped(rest) {
+                text.push(brace);
+                rest = after;
+                continue;
+            }
+            let inner = rest.strip_prefix('{').ok_or(TemplateError::Unopened)?;
+            let (name, after) = inner.split_once('}').ok_or(TemplateError::Unclosed)?;
+            if name.contains('{') {
+                return Err(TemplateError::Unclosed);
+            }
+            let placeholder = Placeholder::ALL.iter().find(|known| known.name() == name);
+            let placeholder = *placeholder.ok_or_else(|| TemplateError::Unknown(name.to_owned()))?;
+            if !text.is_empty() {
+                parts.push(Part::Text(std::mem::take(&mut text)));
+            }
+            parts.push(Part::Fact(placeholder));
+            rest = after;
+        }
+        text.push_str(rest);
+        if !text.is_empty() {
+            parts.push(Part::Text(text));
+        }
+        Ok(Self { source: source.to_owned(), parts })
+    }
+}
+
+/// The brace that a doubled one stands for, and what comes after it.
+fn escaped(rest: &str) -> Option<(char, &str)> {
+    let open = rest.strip_prefix("{{").map(|after| ('{', after));
+    open.or_else(|| rest.strip_prefix("}}").map(|after| ('}', after)))
+}
+
+/// What is known.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Facts(BTreeMap<Placeholder, String>);
+
+impl Facts {
+    /// Adds a fact; an empty one is not known.
+    #[must_use]
+    pub fn with(mut self, placeholder: Placeholder, fact: impl Into<String>) -> Self {
+        self.0.insert(placeholder, fact.into());
+        self
+    }
+
+    /// Adds a fact that may not be known.
+    #[must_use]
+    pub fn maybe(self, placeholder: Placeholder, fact: Option<impl Into<String>>) -> Self {
+        match fact {
+            Some(fact) => self.with(placeholder, fact),
+            None => self,
+        }
+    }
+
+    /// A fact, if it is known.
+    #[must_use]
+    pub fn get(&self, placeholder: Placeholder) -> Option<&str> {
+        self.0.get(&placeholder).map(|fact| fact.trim()).filter(|fact| !fact.is_empty())
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,413 @@
+//! The shell around the domain of alerts: it looks at the views when they change and when something is due,
+//! appends what is decided, and has messages sent whose attempts its own append put into the log.
+//!
+//! What it has under way is in memory alone. After a crash every open attempt is one of which nothing is
+//! known: it is looked for before anything is sent again.
+
+mod errands;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use tokio::sync::watch;
+
+use crate::actor::{ActorError, Behaviour, Context, Reply};
+use crate::config::Phone;
+use crate::domain::alert::step::{Hold, Situation, Step, step};
+use crate::domain::alert::{AlertChange, AlertId, AttemptId, CauseKey, Causes, Delivery, Grade, Outcome};
+use crate::domain::consent::{By, ConsentCommand};
+use crate::event::Position;
+use crate::integration::beeminder;
+use crate::log::LogError;
+use crate::service::queries::Queries;
+use crate::service::sources::{SourceState, Sources};
+
+use super::alert_log::{AlertFailure, AlertLog};
+use super::consent_log::{self, ConsentFailure};
+use super::contacts::Contacts;
+use super::courier::{Courier, Report, Sought};
+use super::situation::{Looks, usable};
+
+use errands::{Errands, Waker};
+
+/// How often changes are appended on top of those of others before the actor gives up for now.
+const CONFLICTS_MAX: usize = 8;
+/// Where the log takes nothing, it is tried again after this.
+const LOG_AGAIN: SignedDuration = SignedDuration::from_secs(30);
+
+/// Shows an alert on the screen: its number, how bad it is, what it is of, and what there is to say.
+pub type OnAlert = Arc<dyn Fn(AlertId, Grade, &CauseKey, &str) + Send + Sync>;
+
+/// What the alerts wait for, for showing it.
+pub type Holds = watch::Sender<BTreeMap<AlertId, Hold>>;
+
+/// What the actor is told.
+pub enum AlertMessage {
+    /// Something may have to be done.
+    Consider,
+    /// The settings have changed.
+    Renew,
+    /// The person has taken note.
+    Acknowledge {
+        /// Of which alert.
+        id: AlertId,
+        /// Who waits: for the event's position, or none where nothing changed.
+        reply: Reply<Result<Option<Position>, AlertFailure>>,
+    },
+    /// Somebody decided about a number.
+    Consent {
+        /// Which.
+        number: Phone,
+        /// What.
+        command: ConsentCommand,
+        /// Who.
+        by: By,
+        /// Who waits: for the event's position, or none where nothing changed.
+        reply: Reply<Result<Option<Position>, ConsentFailure>>,
+    },
+    /// A message has left, or has not.
+    Reported(AlertId, AttemptId, Report),
+    /// A message was looked for.
+    Sought(AlertId, AttemptId, Sought),
+    /// What became of a message was asked for.
+    Followed(AlertId, AttemptId, Option<Delivery>),
+    /// A channel tells what became of the message that it knows by this id.
+    Told {
+        /// The channel's id.
+        channel_id: String,
+        /// What became of it.
+        delivery: Delivery,
+    },
+}
+
+/// What the actor works with.
+#[derive(Clone)]
+pub struct Means {
+    /// The log, the views and the settings.
+    pub queries: Queries,
+    /// The outside systems.
+    pub sources: Sources,
+    /// The numbers.
+    pub contacts: Contacts,
+    /// How far the views are.
+    pub projected: watch::Receiver<Position>,
+    /// What the alerts wait for.
+    pub holds: Holds,
+    /// The screen.
+    pub on_alert: OnAlert,
+}
+
+/// See the module.
+pub struct AlertActor {
+    means: Means,
+    alerts: Option<AlertLog>,
+    courier: Courier,
+    errands: Errands,
+    waker: Option<Waker>,
+}
+
+impl AlertActor {
+    /// Tells one tenant.
+    #[must_use]
+    pub fn new(means: Means) -> Self {
+        let courier = Courier::new(&means.queries.settings.current(), &means.sources);
+        Self { means, alerts: None, courier, errands: Errands::default(), waker: None }
+    }
+
+    /// The alerts as they are; from the log where an append has failed.
+    async fn take_alerts(&mut self) -> Result<AlertLog, ActorError> {
+        if let Some(alerts) = self.alerts.take() {
+            return Ok(alerts);
+        }
+        let (log, tenant) = (self.means.queries.log.clone(), self.means.queries.tenant.clone());
+        let loaded = tokio::task::spawn_blocking(move || AlertLog::load(log, tenant)).await;
+        let loaded = loaded.map_err(|_| ActorError("reading the alerts panicked".into()))?;
+        loaded.map_err(|error| ActorError(error.to_string()))
+    }
+
+    /// Does what is to be done now.
+    async fn consider(&mut self, context: &Context<Self>) -> Result<(), ActorError> {
+        let mut due = None;
+        for _ in 0..CONFLICTS_MAX {
+            let mut alerts = self.take_alerts().await?;
+            match self.work(&mut alerts, context).await {
+                Ok(next) => {
+                    due = next;
+                    self.look_after(&alerts, context);
+                    self.alerts = Some(alerts);
+                    break;
+                }
+                // Another has appended before us: what is there now is read, and decided anew.
+                Err(LogError::Conflict { .. }) => {}
+                Err(error) => {
+                    tracing::warn!(%error, "alerts could not be recorded");
+                    due = Timestamp::now().checked_add(LOG_AGAIN).ok();
+                    break;
+                }
+            }
+        }
+        if let Some(waker) = &self.waker {
+            waker.set([due, self.errands.due()].into_iter().flatten().min());
+        }
+        Ok(())
+    }
+
+    /// Steps until nothing changes. When to ask again.
+    async fn work(
+        &mut self,
+        alerts: &mut AlertLog,
+        context: &Context<Self>,
+    ) -> Result<Option<Timestamp>, LogError> {
+        loop {
+            let now = Timestamp::now();
+            let loaded = self.means.queries.settings.current();
+            let causes = self.means.queries.causes(self.looks(), now);
+            let policy = loaded.config.alerts.policy();
+            let usable = self.usable();
+            let zone = &loaded.zone;
+            let situation = Situation { causes: &causes, policy: &policy, usable: &usable, zone, now };
+            let Step { changes, sendings, held, due } = step(alerts.book(), &situation);
+            if changes.is_empty() {
+                self.means.holds.send_replace(held);
+                return Ok(due);
+            }
+            alerts.append(changes.clone(), "alerts", now).await?;
+            for change in &changes {
+                self.show(alerts, change, &causes);
+            }
+            for sending in sendings {
+                self.errands.send(context, &self.courier, &self.means.contacts, sending);
+            }
+        }
+    }
+
+    fn looks(&self) -> Looks {
+        let sources = &self.means.sources;
+        Looks {
+            last: sources.last_success(beeminder::SYSTEM),
+            is_first_awaited: sources
+                .state(beeminder::SYSTEM)
+                .is_none_or(|state| state == SourceState::Waiting),
+        }
+    }
+
+    fn usable(&self) -> Vec<crate::domain::alert::step::Usable> {
+        let loaded = self.means.queries.settings.current();
+        let sources = &self.means.sources;
+        let is_refused = |name: &str| sources.state(name) == Some(SourceState::Unauthorized);
+        self.means.queries.with_view(|view| usable(&loaded, &view.consents, &self.means.contacts, is_refused))
+    }
+
+    /// Shows what is new, unless the same was shown today already.
+    fn show(&self, alerts: &AlertLog, change: &AlertChange, causes: &Causes) {
+        let (AlertChange::Raised { id, .. } | AlertChange::Graded { id, .. }) = change else { return };
+        let Some(alert) = alerts.book().get(*id) else { return };
+        tracing::info!(
+            alert = id.0,
+            kind = alert.key.kind.name(),
+            severity = alert.grade.severity.name(),
+            "alert"
+        );
+        if let Some(cause) = causes.of(&alert.key).filter(|_| alert.is_news()) {
+            (self.means.on_alert)(*id, alert.grade, &alert.key, &cause.text);
+        }
+    }
+
+    /// Looks for what is lost, and asks what became of what was taken.
+    fn look_after(&mut self, alerts: &AlertLog, context: &Context<Self>) {
+        let settle = self.means.queries.settings.current().config.alerts.settle_seconds;
+        let settle = SignedDuration::from_secs(settle.min(3600).cast_signed());
+        let now = Timestamp::now();
+        self.errands.seek(context, &self.courier, &self.means.contacts, alerts.book(), settle, now);
+        self.errands.follow(context, &self.courier, alerts.book(), now);
+    }
+
+    /// Records what is known of an attempt, unless it was known already, and goes on.
+    async fn conclude(
+        &mut self,
+        change: AlertChange,
+        is_settled: impl Fn(&AlertLog) -> bool,
+        context: &Context<Self>,
+    ) -> Result<(), ActorError> {
+        for _ in 0..CONFLICTS_MAX {
+            let mut alerts = self.take_alerts().await?;
+            if is_settled(&alerts) {
+                self.alerts = Some(alerts);
+                break;
+            }
+            match alerts.append(vec![change.clone()], "alerts", Timestamp::now()).await {
+                Ok(_) => {
+                    self.alerts = Some(alerts);
+                    break;
+                }
+                Err(LogError::Conflict { .. }) => {}
+                // The attempt stays open: it is looked for once the log takes something again.
+                Err(error) => {
+                    tracing::warn!(%error, "what became of a message could not be recorded");
+                    break;
+                }
+            }
+        }
+        self.consider(context).await
+    }
+
+    async fn ended(
+        &mut self,
+        (id, attempt): (AlertId, AttemptId),
+        outcome: Outcome,
+        context: &Context<Self>,
+    ) -> Result<(), ActorError> {
+        let is_settled = move |alerts: &AlertLog| !errands::is_open(alerts.book(), id, attempt);
+        self.conclude(AlertChange::Ended { id, attempt, outcome }, is_settled, context).await
+    }
+
+    async fn noted(
+        &mut self,
+        (id, attempt): (AlertId, AttemptId),
+        delivery: Delivery,
+        context: &Context<Self>,
+    ) -> Result<(), ActorError> {
+        let is_settled = move |alerts: &AlertLog| !errands::is_accepted(alerts.book(), id, attempt);
+        self.conclude(AlertChange::Noted { id, attempt, delivery }, is_settled, context).await
+    }
+
+    /// The carrier refuses because the number's owner has opted out: that is heard as such.
+    async fn opted_out(&mut self, id: AlertId, attempt: AttemptId) {
+        let Ok(alerts) = self.take_alerts().await else { return };
+        let attempt = errands::find(alerts.book(), id, attempt);
+        let contact = attempt.and_then(|attempt| attempt.parcel.contact.clone());
+        self.alerts = Some(alerts);
+        if let Some(contact) = contact
+            && let Err(error) = self.decide_consent(contact, ConsentCommand::Revoke, By::Carrier).await
+        {
+            tracing::warn!(%error, "an opt-out could not be recorded");
+        }
+    }
+
+    async fn consent(
+        &mut self,
+        number: Phone,
+        command: ConsentCommand,
+        by: By,
+    ) -> Result<Option<Position>, ConsentFailure> {
+        let contacts = self.means.contacts.clone();
+        let contact = tokio::task::spawn_blocking(move || match (command, by) {
+            (ConsentCommand::Grant, By::Person) => contacts.take_in(&number).map(Some),
+            // A stranger's number is not kept.
+            _ => contacts.find(&number),
+        });
+        let contact = contact.await.map_err(|_| ConsentFailure::Log(LogError::Closed))??;
+        match contact {
+            Some(contact) => self.decide_consent(contact, command, by).await,
+            None => Ok(None),
+        }
+    }
+
+    async fn decide_consent(
+        &self,
+        contact: String,
+        command: ConsentCommand,
+        by: By,
+    ) -> Result<Option<Position>, ConsentFailure> {
+        let (log, tenant) = (self.means.queries.log.clone(), self.means.queries.tenant.clone());
+        let decided = tokio::task::spawn_blocking(move || {
+            consent_log::execute_now(&log, &tenant, &contact, command, by, Timestamp::now())
+        });
+        let position = decided.await.map_err(|_| ConsentFailure::Log(LogError::Closed))??;
+        if let Some(position) = position {
+            // The next decision must see it.
+            let mut projected = self.means.projected.clone();
+            let shown = projected.wait_for(|projected| *projected >= position);
+            let _ = tokio::time::timeout(Duration::from_secs(5), shown).await;
+        }
+        Ok(position)
+    }
+}
+
+impl Behaviour for AlertActor {
+    type Message = AlertMessage;
+
+    async fn started(&mut self, context: &Context<Self>) -> Result<(), ActorError> {
+        let alerts = self.take_alerts().await?;
+        self.alerts = Some(alerts);
+        let (projected, sources) = (self.means.projected.clone(), self.means.sources.subscribe());
+        self.waker = Some(Waker::start(context, projected, sources, &self.means.queries.settings));
+        Ok(())
+    }
+
+    async fn handle(&mut self, message: AlertMessage, context: &Context<Self>) -> Result<(), ActorError> {
+        match message {
+            AlertMessage::Consider => self.consider(context).await,
+            AlertMessage::Renew => {
+                self.courier = Courier::new(&self.means.queries.settings.current(), &self.means.sources);
+                self.consider(context).await
+            }
+            AlertMessage::Acknowledge { id, reply } => {
+                let mut alerts = self.take_alerts().await?;
+                let outcome = alerts.acknowledge(id, "alerts", Timestamp::now()).await;
+                // After a failure they are read afresh.
+                self.alerts = outcome.is_ok().then_some(alerts);
+                reply.send(outcome);
+                self.consider(context).await
+            }
+            AlertMessage::Consent { number, command, by, reply } => {
+                reply.send(self.consent(number, command, by).await);
+                self.consider(context).await
+            }
+            AlertMessage::Reported(id, attempt, report) => {
+                self.errands.is_back(id, attempt);
+                match report {
+                    Report::Ended(outcome) => self.ended((id, attempt), outcome, context).await,
+                    Report::OptedOut(outcome) => {
+                        self.opted_out(id, attempt).await;
+                        self.ended((id, attempt), outcome, context).await
+                    }
+                    Report::Unknown => self.consider(context).await,
+                }
+            }
+            AlertMessage::Sought(id, attempt, sought) => {
+                self.errands.is_back(id, attempt);
+                let outcome = match sought {
+                    Sought::Found(id) => Outcome::Accepted { id },
+                    Sought::NotThere => Outcome::Unsent { reason: "it is not there".into(), code: None },
+                    Sought::Unknown => {
+                        self.errands.seek_later(id, attempt, Timestamp::now());
+                        return self.consider(context).await;
+                    }
+                };
+                self.ended((id, attempt), outcome, context).await
+            }
+            AlertMessage::Followed(id, attempt, delivery) => {
+                self.errands.followed(id, attempt, Timestamp::now());
+                match delivery {
+                    Some(delivery) => self.noted((id, attempt), delivery, context).await,
+                    None => self.consider(context).await,
+                }
+            }
+            AlertMessage::Told { channel_id, delivery } => {
+                let alerts = self.take_alerts().await?;
+                let sent = alerts.book().sent_as(&channel_id).map(|(id, attempt)| (id, attempt.id));
+                self.alerts = Some(alerts);
+                match sent {
+                    Some(sent) => self.noted(sent, delivery, context).await,
+                    None => Ok(()),
+                }
+            }
+        }
+    }
+
+    fn label(message: &AlertMessage) -> &'static str {
+        match message {
+            AlertMessage::Consider => "consider",
+            AlertMessage::Renew => "renew",
+            AlertMessage::Acknowledge { .. } => "acknowledge",
+            AlertMessage::Consent { .. } => "consent",
+            AlertMessage::Reported(..) => "reported",
+            AlertMessage::Sought(..) => "sought",
+            AlertMessage::Followed(..) => "followed",
+            AlertMessage::Told { .. } => "told",
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! Whose number is behind a reference. The numbers stand in a file of their own, which only its owner may read:
+//! the log, which is kept for ever, knows the reference alone, and who removes the file has removed the numbers.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::config::forms::is_e164;
+use crate::config::{Phone, paths};
+use crate::event::envelope::hex;
+
+/// The file, in the data directory.
+const FILE: &str = "contacts.json";
+
+/// Why a number cannot be kept or found.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ContactsError {
+    /// It is no number.
+    #[error("'{0}' is not a telephone number; write it as +15558675310: '+', the country and the number")]
+    Form(String),
+    /// No number was named, and none is configured.
+    #[error("name a number, or set twilio.to_number")]
+    NoNumber,
+    /// The file cannot be used.
+    #[error("{path}: {reason}; check its owner and mode, or remove it and grant consent again")]
+    File {
+        /// Which.
+        path: String,
+        /// What is wrong.
+        reason: String,
+    },
+}
+
+/// The numbers by their references; cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Contacts {
+    path: PathBuf,
+    turn: Arc<Mutex<()>>,
+}
+
+impl Contacts {
+    /// Those of a data directory.
+    #[must_use]
+    pub fn new(data_dir: &Path) -> Self {
+        Self { path: data_dir.join(FILE), turn: Arc::default() }
+    }
+
+    /// All of them. Blocks.
+    ///
+    /// # Errors
+    /// [`ContactsError::File`].
+    pub fn all(&self) -> Result<BTreeMap<String, Phone>, ContactsError> {
+        match std::fs::read(&self.path) {
+            Ok(bytes) => {
+                let stored: BTreeMap<String, String> =
+                    serde_json::from_slice(&bytes).map_err(|_| self.failed("it is not what was written"))?;
+                Ok(stored.into_iter().map(|(contact, number)| (contact, Phone::new(&number))).collect())
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(BTreeMap::new()),
+            Err(error) => Err(self.failed(&error.to_string())),
+        }
+    }
+
+    /// The reference of a number that is known. Blocks.
+    ///
+    /// # Errors
+    /// [`ContactsError::File`].
+    pub fn find(&self, number: &Phone) -> Result<Option<String>, ContactsError> {
+        Ok(self.all()?.into_iter().find(|(_, known)| known == number).map(|(contact, _)| contact))
+    }
+
+    /// The reference of a number, which is kept from now on. Blocks.
+    ///
+    /// # Errors
+    /// [`ContactsError`].
+    pub fn take_in(&self, number: &Phone) -> Result<String, ContactsError> {
+        if !is_e164(number.expose()) {
+            return Err(ContactsError::Form(number.masked()));
+        }
+        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(contact) = self.find(number)? {
+            return Ok(contact);
+        }
+        let mut all: BTreeMap<String, String> =
+            self.all()?.into_iter().map(|(contact, known)| (contact, known.expose().to_owned())).collect();
+        let contact = format!("c-{}", hex(&rand::random::<[u8; 8]>()));
+        all.insert(contact.clone(), number.expose().to_owned());
+        let bytes = serde_json::to_vec_pretty(&all).map_err(|error| self.failed(&error.to_string()))?;
+        paths::write_private(&self.path, &bytes).map_err(|error| self.failed(&error.to_string()))?;
+        Ok(contact)
+    }
+
+    fn failed(&self, reason: &str) -> ContactsError {
+        ContactsError::File { path: self.path.display().to_string(), reason: reason.to_owned() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt;
+
+    #[test]
+    fn a_number_is_kept_once_for_its_owner_alone_and_found_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let contacts = Contacts::new(dir.path());
+        let (ada, bob) = (Phone::new("+15558675310"), Phone::new("+4915112345678"));
+        assert_eq!(contacts.find(&ada), Ok(None));
+        let first = contacts.take_in(&ada).unwrap();
+        assert_eq!(contacts.take_in(&ada), Ok(first.clone()));
+        assert_ne!(contacts.take_in(&bob).unwrap(), first);
+        assert_eq!(Contacts::new(dir.path()).find(&ada), Ok(Some(first.clone())));
+        assert!(!first.contains("5310"));
+        let mode = std::fs::metadata(dir.path().join(FILE)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+        let error = contacts.take_in(&Phone::new("0491701234567")).unwrap_err();
+        assert!(error.to_string().contains("…67") && !error.to_string().contains("1701234"), "{error}");
+        std::fs::write(dir.path().join(FILE), "{").unwrap();
+        assert!(matches!(contacts.take_in(&ada), Err(ContactsError::File { .. })));
+    }
+}

@@ -1,0 +1,100 @@
+//! How things stand, as the rules of alerts read it: from the views and the settings.
+
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, ToSpan};
+
+use crate::config::Loaded;
+use crate::domain::alert::rules::{Facts, Promise, causes};
+use crate::domain::alert::step::Usable;
+use crate::domain::alert::{Causes, Channel};
+use crate::domain::budget::{self, BudgetStatus};
+use crate::domain::calendar;
+use crate::domain::consent::Consents;
+use crate::domain::reminder::{self, Known, SeenGoal};
+use crate::integration::twilio::Credentials;
+use crate::view::TenantView;
+use crate::view::goals::local_goals;
+
+use super::contacts::Contacts;
+
+/// What is known of the looks at the goals.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Looks {
+    /// When one last succeeded.
+    pub last: Option<Timestamp>,
+    /// Whether the first one since the start is still to come: what the log tells may be long over.
+    pub is_first_awaited: bool,
+}
+
+/// What is true at `now`.
+#[must_use]
+pub fn causes_of(view: &TenantView, loaded: &Loaded, looks: Looks, now: Timestamp) -> Causes {
+    let zone = &loaded.zone;
+    let status = |budget: &budget::Budget| -> BudgetStatus {
+        let scope = &budget.scope;
+        let spent = view.spend.by_day(zone, |cell| scope.covers(cell.provider, cell.model, cell.project));
+        budget::status(budget, &spent, now, zone)
+    };
+    let budgets: Vec<BudgetStatus> = view.budgets.values().map(status).collect();
+    let seen_at = looks.last.max(view.goals_told_at).unwrap_or(Timestamp::UNIX_EPOCH);
+    let seen: Vec<SeenGoal<'_>> = view.goals.values().map(|goal| SeenGoal { goal, seen_at }).collect();
+    let (rules, tiers) = (&loaded.config.reminders.rules, loaded.config.reminder_tiers.tiers());
+    let known = Known { goals: &seen, budgets: &budgets };
+    let reminders = reminder::due(rules, &tiers, &known, now, zone);
+    let next_reminder = reminder::next_change(rules, &known, now, zone);
+    let facts = Facts {
+        goals: view.goals.values().collect(),
+        goals_are_awaited: looks.is_first_awaited,
+        promises: promises(view, now, zone),
+        budgets,
+        sources: &view.sources,
+        gave_up: &view.gave_up,
+        reminders,
+        zone,
+        now,
+    };
+    let mut causes = causes(&facts, &loaded.config.alerts.rules());
+    if let Some(instant) = next_reminder {
+        causes.may_change_at(instant);
+    }
+    if !view.desk.goals.is_empty() {
+        // Their days are counted anew.
+        causes.may_change_at(calendar::end_of(calendar::day_of(now, zone), zone));
+    }
+    causes
+}
+
+/// The local goals that are open. They are due on the last second of their day: it is that day that is named.
+fn promises(view: &TenantView, now: Timestamp, zone: &TimeZone) -> Vec<Promise> {
+    let told = local_goals(view, now, zone).into_iter();
+    let promise = told.filter_map(|(goal, _)| {
+        let due = goal.losedate?.saturating_sub(1.second()).ok()?;
+        Some(Promise { risk: goal.risk(), slug: goal.slug, due, title: goal.title })
+    });
+    promise.collect()
+}
+
+/// The channels that are set up and allowed, and why the others are not. Blocks on the contacts' file.
+#[must_use]
+pub fn usable(
+    loaded: &Loaded,
+    consents: &Consents,
+    contacts: &Contacts,
+    is_refused: impl Fn(&str) -> bool,
+) -> Vec<Usable> {
+    let twilio = &loaded.config.twilio;
+    let may_send = Credentials::of(twilio).is_some() && !is_refused(crate::integration::twilio::SYSTEM);
+    let contact = twilio.to_number.as_ref().and_then(|number| contacts.find(number).ok().flatten());
+    let granted = contact.filter(|contact| consents.get(contact).is_some_and(|consent| consent.is_granted));
+    let by_telephone = |channel| {
+        granted.as_ref().map(|contact| Usable {
+            channel,
+            contact: Some(contact.clone()),
+            price: loaded.config.alerts.sms_usd,
+        })
+    };
+    let sms = (may_send && (twilio.from_number.is_some() || twilio.messaging_service_sid.is_some()))
+        .then(|| by_telephone(Channel::Sms));
+    let whatsapp = (may_send && twilio.whatsapp_from.is_some()).then(|| by_telephone(Channel::Whatsapp));
+    [sms, whatsapp].into_iter().flatten().flatten().collect()
+}
