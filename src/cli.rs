@@ -4,6 +4,7 @@ pub mod announce;
 pub mod backend;
 pub mod commands;
 pub mod doctor;
+pub mod goal;
 pub mod keeping;
 pub mod output;
 pub mod remote;
@@ -77,6 +78,9 @@ pub enum Command {
     Budget(BudgetCommand),
     /// The goals, the nearest to derailing first
     Goals,
+    /// Write datapoints, feed goals from what is spent, keep goals of one's own
+    #[command(subcommand)]
+    Goal(goal::GoalCommand),
     /// What there is to be told, and whether the person was; take note of it
     Alerts {
         /// Also what is over

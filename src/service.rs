@@ -8,6 +8,8 @@
 //!     ├── local/budgets    decides commands on budgets
 //!     ├── local/alerts     tells the person
 //!     ├── local/beeminder  follows the goals
+//!     ├── local/goals      decides commands on local goals and feeds
+//!     ├── local/datapoints writes datapoints, a person's and the feeds'
 //!     ├── local/twilio     holds the credentials against Twilio
 //!     └── local/anthropic  holds the key against Anthropic
 //! ```
@@ -16,9 +18,15 @@ pub mod alerting;
 pub mod beeminder_actor;
 pub mod budget_actor;
 pub mod budget_book;
+pub mod datapoint_actor;
+pub mod datapoint_book;
 pub mod demo;
+pub mod desk_actor;
+pub mod desk_book;
 pub mod doctor;
 pub mod goal_book;
+pub mod goal_commands;
+pub mod goal_requests;
 pub mod health;
 pub mod importer;
 pub mod node;
@@ -62,6 +70,9 @@ pub enum ServiceError {
     /// The budgets.
     #[error(transparent)]
     Budget(#[from] budget_book::BudgetFailure),
+    /// The goals.
+    #[error(transparent)]
+    Goal(#[from] desk_book::GoalFailure),
     /// The alerts.
     #[error(transparent)]
     Alert(#[from] alerting::alert_log::AlertFailure),

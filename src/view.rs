@@ -7,6 +7,7 @@
 pub mod alerts;
 pub mod budgets;
 pub mod explain;
+pub mod feeds;
 pub mod goals;
 pub mod names;
 pub mod replay;
@@ -23,9 +24,11 @@ use crate::domain::alert::book::AlertBook;
 use crate::domain::alert::rules::{SourceFact, SourceTrouble};
 use crate::domain::budget::{Budget, BudgetChange, BudgetName, evolve};
 use crate::domain::consent::{self, ConsentChange, Consents};
+use crate::domain::datapoint::Ledger;
+use crate::domain::desk::Desk;
 use crate::domain::goal::{self, Goal, GoalChange};
 use crate::event::codec::{CodecError, decode};
-use crate::event::payload::{SourceChanged, alert_change};
+use crate::event::payload::{SourceChanged, alert_change, desk_change, point_change};
 use crate::event::{Event, Position, RecordRef, TenantId};
 use crate::log::LogError;
 
@@ -54,10 +57,14 @@ pub struct TenantView {
     pub spend: SpendView,
     /// The budgets, by name.
     pub budgets: BTreeMap<BudgetName, Budget>,
-    /// The goals, by id.
+    /// The goals at Beeminder, by id.
     pub goals: BTreeMap<String, Goal>,
     /// When something about them was last told.
     pub goals_told_at: Option<Timestamp>,
+    /// The local goals, and what feeds a goal.
+    pub desk: Desk,
+    /// The datapoints that were meant to be written.
+    pub ledger: Ledger,
     /// The alerts.
     pub alerts: AlertBook,
     /// Whose numbers may be written to.
@@ -181,8 +188,20 @@ impl TenantView {
                 if let Some(change) = change {
                     self.alerts.evolve(occurred_at, change);
                 }
+                self.change_goal_work(occurred_at, event)?;
             }
             _ => {}
+        }
+        Ok(())
+    }
+
+    fn change_goal_work(&mut self, at: Timestamp, event: &Event<'_>) -> Result<(), CodecError> {
+        if let Some(change) = desk_change(at, event).map_err(|error| malformed("goal", &error))? {
+            self.desk.evolve(change);
+        }
+        let change = point_change(at, event).map_err(|error| malformed("datapoint", &error))?;
+        if let Some((key, revision, change)) = change {
+            self.ledger.evolve(key, revision, change);
         }
         Ok(())
     }

@@ -18,6 +18,8 @@ mod durability;
 mod fault_disk;
 #[path = "fuzz_smoke.rs"]
 mod fuzz_smoke;
+#[path = "goals.rs"]
+mod goals;
 #[path = "http.rs"]
 mod http;
 #[path = "log_contract.rs"]

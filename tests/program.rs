@@ -86,7 +86,10 @@ fn a_running_supervisor_and_the_log_itself_answer_alike() {
     let names: Vec<&str> =
         actors.as_array().unwrap().iter().map(|actor| actor["path"].as_str().unwrap()).collect();
     let below: Vec<&str> = names.iter().filter_map(|name| name.strip_prefix("root/tenants/local/")).collect();
-    assert_eq!(below, ["usage", "budgets", "beeminder", "twilio", "anthropic"]);
+    assert_eq!(
+        below,
+        ["usage", "budgets", "alerts", "beeminder", "twilio", "anthropic", "goals", "datapoints"]
+    );
     assert_eq!(names[0], "root/projection");
     assert_eq!(running.stop(), 0);
     fails(&home.run(&["actors"]), 1, &["no supervisor runs", "mecris run"]);

@@ -16,7 +16,7 @@ use super::backend::{Backend, settings, show_steps};
 use super::output::{CliError, print, print_text};
 use super::{
     AlertsCommand, BudgetCommand, BudgetSetArgs, Cli, Command, Common, ConfigCommand, ConsentCommand,
-    ReplayArgs, doctor, keeping, run, tables,
+    ReplayArgs, doctor, goal, keeping, run, tables,
 };
 
 /// Does what the command line says.
@@ -51,7 +51,8 @@ pub fn dispatch(cli: Cli) -> Result<ExitCode, CliError> {
             print(json, &summary, tables::import)?;
         }
         Command::Budget(command) => budget(&common, command)?,
-        Command::Goals => print(json, &Backend::open(&common)?.goals()?, tables::goals)?,
+        Command::Goals => print(json, &Backend::open(&common)?.goals()?, tables::goals::goals)?,
+        Command::Goal(command) => goal::goal(&common, command)?,
         Command::Alerts { all, command } => {
             let backend = Backend::open(&common)?;
             let shown = match command {

@@ -14,6 +14,7 @@ use crate::service::alerting::alert_log::AlertFailure;
 use crate::service::alerting::consent_log::ConsentFailure;
 use crate::service::alerting::contacts::ContactsError;
 use crate::service::budget_book::BudgetFailure;
+use crate::service::desk_book::GoalFailure;
 use crate::service::{ServiceError, StartError};
 use crate::telemetry::TelemetryError;
 use crate::view::ViewError;
@@ -36,6 +37,9 @@ pub enum CliError {
     /// A budget.
     #[error(transparent)]
     Budget(#[from] BudgetFailure),
+    /// A goal.
+    #[error(transparent)]
+    Goal(#[from] GoalFailure),
     /// An alert.
     #[error(transparent)]
     Alert(#[from] AlertFailure),
@@ -86,6 +90,7 @@ impl CliError {
             | Self::Budget(BudgetFailure::Refused(_))
             | Self::Alert(AlertFailure::Refused(_))
             | Self::Contacts(ContactsError::Form(_) | ContactsError::NoNumber) => 2,
+            Self::Goal(failure) if failure.is_mistake() => 2,
             _ => 1,
         }
     }

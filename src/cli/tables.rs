@@ -6,14 +6,14 @@ use crate::domain::money::Picodollars;
 use crate::domain::pricing::PriceTable;
 use crate::service::ImportSummary;
 use crate::service::queries::Replayed;
-use crate::service::requests::{GoalsShown, HeadShown, StatusShown, Verified};
+use crate::service::requests::{HeadShown, StatusShown, Verified};
 use crate::view::budgets::BudgetLine;
 use crate::view::explain::Explanation;
-use crate::view::goals::GoalLine;
 use crate::view::report::{ModelLine, Report, Totals};
 use crate::view::status::Status;
 
 pub mod alerts;
+pub mod goals;
 pub mod system;
 
 /// The widest table.
@@ -83,7 +83,7 @@ pub fn status(shown: &StatusShown) -> String {
     let status = &shown.status;
     let urgent = match shown.urgent_goals.as_slice() {
         [] => String::new(),
-        goals => format!("\n{}", goal_table(goals)),
+        urgent => format!("\n{}", goals::table_of(urgent)),
     };
     numbers(status) + &urgent + &system::trouble(&shown.sources)
 }
@@ -122,37 +122,6 @@ fn numbers(status: &Status) -> String {
         .newest_usage
         .map_or_else(|| "none".to_owned(), |at| at.strftime("%Y-%m-%d %H:%M UTC").to_string());
     text + &format!("\nNewest usage: {newest}. Events: {}.\n", status.position)
-}
-
-/// `mecris goals`.
-#[must_use]
-pub fn goals(shown: &GoalsShown) -> String {
-    let table = match shown.goals.as_slice() {
-        [] => "No goals are known. Set BEEMINDER_AUTH_TOKEN, or beeminder.token.\n".to_owned(),
-        goals => goal_table(goals),
-    };
-    table + &system::trouble(shown.source.as_slice())
-}
-
-fn goal_table(goals: &[GoalLine]) -> String {
-    let mut rows = table(&["Goal", "Risk", "Safe days", "Left", "To do", "Pledge", "Today"], 2);
-    for goal in goals {
-        let left = match goal.seconds_left {
-            None => "?".to_owned(),
-            Some(..0) => "over".to_owned(),
-            Some(seconds) => system::age(seconds),
-        };
-        rows.add_row(vec![
-            shorten(&goal.slug, 20),
-            system::word(&goal.risk),
-            goal.safe_days.map_or_else(|| "?".to_owned(), |days| days.to_string()),
-            left,
-            shorten(&goal.limsum, 24),
-            goal.pledge_usd.to_string(),
-            if goal.has_data_today { "done".to_owned() } else { "-".to_owned() },
-        ]);
-    }
-    format!("{}\n", rows.trim_fmt())
 }
 
 /// `mecris budget list`.

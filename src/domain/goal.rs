@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::money::Picodollars;
 
-/// A goal as Beeminder last told of it.
+/// A goal as Beeminder last told of it, or a local goal in the same terms (`LocalGoal::as_goal`).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Goal {
     /// Survives a change of the slug.
@@ -151,12 +151,10 @@ pub fn evolve(goals: &mut BTreeMap<String, Goal>, change: GoalChange) {
     }
 }
 
-/// Puts goals into the order in which they derail; those of which nothing is known come last.
+/// Puts goals into the order in which they derail; those of which nothing is known come last. Where two derail
+/// in the same moment, they stay as they were.
 pub fn sort_by_runway(goals: &mut [&Goal]) {
-    goals.sort_by(|a, b| {
-        let key = |goal: &Goal| (goal.losedate.is_none(), goal.losedate, goal.slug.clone());
-        key(a).cmp(&key(b))
-    });
+    goals.sort_by_key(|goal| (goal.losedate.is_none(), goal.losedate));
 }
 
 #[cfg(test)]

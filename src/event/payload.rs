@@ -6,6 +6,7 @@
 //! so such a change would be read silently wrong. `schemas/golden/` holds the bytes of every version.
 
 mod alert;
+mod datapoint;
 mod goal;
 
 use std::borrow::Cow;
@@ -24,7 +25,13 @@ pub use alert::{
     AlertAcknowledged, AlertGraded, AlertPayloadError, AlertQueued, AlertRaised, AlertResolved, AttemptEnded,
     AttemptStarted, ConsentChanged, DeliveryNoted, alert_change,
 };
-pub use goal::{GoalGone, GoalObserved};
+pub use datapoint::{
+    DatapointIntended, DatapointRefused, DatapointWritten, datapoint_event_id, point_change,
+};
+pub use goal::{
+    FeedStarted, FeedStopped, GoalGone, GoalObserved, GoalPayloadError, LocalGoalClosed, LocalGoalSet,
+    desk_change, desk_event,
+};
 
 use super::envelope::EventId;
 
@@ -50,6 +57,20 @@ pub enum Event<'a> {
     GoalObserved(GoalObserved),
     /// A goal is gone.
     GoalGone(GoalGone),
+    /// A local goal was made or changed.
+    LocalGoalSet(LocalGoalSet),
+    /// A local goal was closed.
+    LocalGoalClosed(LocalGoalClosed),
+    /// A goal is fed.
+    FeedStarted(FeedStarted),
+    /// A goal is fed no more.
+    FeedStopped(FeedStopped),
+    /// A datapoint is going to be written.
+    DatapointIntended(DatapointIntended),
+    /// A datapoint is written.
+    DatapointWritten(DatapointWritten),
+    /// A datapoint was refused.
+    DatapointRefused(DatapointRefused),
     /// An alert's cause began.
     AlertRaised(AlertRaised),
     /// An alert is worse now, or less bad.

@@ -10,12 +10,14 @@ use utoipa::ToSchema;
 
 use crate::domain::alert::command::AlertError;
 use crate::domain::budget::BudgetError;
+use crate::domain::desk::DeskError;
 use crate::log::LogError;
 use crate::service::ServiceError;
 use crate::service::alerting::alert_log::AlertFailure;
 use crate::service::alerting::consent_log::ConsentFailure;
 use crate::service::alerting::contacts::ContactsError;
 use crate::service::budget_book::BudgetFailure;
+use crate::service::desk_book::GoalFailure;
 use crate::view::ViewError;
 
 /// A problem, by RFC 9457.
@@ -140,6 +142,23 @@ impl From<BudgetFailure> for Problem {
     }
 }
 
+impl From<GoalFailure> for Problem {
+    fn from(error: GoalFailure) -> Self {
+        let detail = error.to_string();
+        match error {
+            GoalFailure::Refused(
+                DeskError::UnknownGoal(_) | DeskError::UnknownFeed(_) | DeskError::NoKeeper(_),
+            ) => Self::missing(detail),
+            GoalFailure::Refused(_) | GoalFailure::Datapoint(_) | GoalFailure::Slug(_) => {
+                Self::bad_request(detail)
+            }
+            GoalFailure::NotTaken(_) => Self::new(StatusCode::UNPROCESSABLE_ENTITY, "not-taken", detail),
+            GoalFailure::Log(error) => error.into(),
+            GoalFailure::Unreadable(error) => error.into(),
+        }
+    }
+}
+
 impl From<AlertFailure> for Problem {
     fn from(error: AlertFailure) -> Self {
         let detail = error.to_string();
@@ -181,6 +200,7 @@ impl From<ServiceError> for Problem {
                 Self::new(StatusCode::INTERNAL_SERVER_ERROR, "unknown-outcome", detail)
             }
             ServiceError::Budget(error) => error.into(),
+            ServiceError::Goal(error) => error.into(),
             ServiceError::Alert(error) => error.into(),
             ServiceError::Consent(error) => error.into(),
             ServiceError::Record(error) => error.into(),

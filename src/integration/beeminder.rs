@@ -15,7 +15,7 @@ use super::resilience::{Answer, Ask, Auth, OnBreaker, Outside, OutsideError, Pol
 /// The name of this system in spans, events and errors.
 pub const SYSTEM: &str = "beeminder";
 /// Among how many datapoints one is looked for that is said to be there.
-const RECENT: u32 = 100;
+const RECENT: u32 = 500;
 const FIX: &str = "set beeminder.token to the auth_token of https://www.beeminder.com/api/v1/auth_token.json";
 
 /// A client; cheap to clone.
@@ -93,6 +93,27 @@ pub struct Goal {
     pub updated_at: Option<i64>,
 }
 
+/// What changed since a moment: goals that are not in it are as they were.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub struct Changes {
+    /// See [`User::updated_at`].
+    #[serde(deserialize_with = "whole")]
+    pub updated_at: i64,
+    /// The goals that changed.
+    #[serde(default)]
+    pub goals: Vec<Goal>,
+    /// Those that were deleted.
+    #[serde(default)]
+    pub deleted_goals: Vec<Deleted>,
+}
+
+/// A goal that was deleted.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Deleted {
+    /// See [`Goal::id`].
+    pub id: String,
+}
+
 /// A datapoint.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub struct Datapoint {
@@ -160,6 +181,19 @@ impl Beeminder {
         self.outside.ask_for(&ask, |answer| Ok((answer.json()?, answer.clock_ahead()))).await
     }
 
+    /// What changed since a user's `updated_at`: one answer, as large as the change. The graphs' lines and
+    /// all datapoints but the newest are left out.
+    ///
+    /// # Errors
+    /// [`OutsideError`]; [`OutsideError::Rejected`] where `since` makes no sense to Beeminder.
+    pub async fn changes_since(&self, since: i64) -> Result<Changes, OutsideError> {
+        let ask = Ask::get("users/{}.json", &[&self.username])
+            .query("diff_since", since.to_string())
+            .query("emaciated", "true")
+            .query("datapoints_count", "1");
+        self.outside.ask_for(&ask, Answer::json).await
+    }
+
     /// All goals that are not archived, the most urgent first.
     ///
     /// # Errors
@@ -211,6 +245,35 @@ impl Beeminder {
                 Ok(same)
             }
             _ => Err(refused),
+        }
+    }
+
+    /// Changes a datapoint that is known by its id.
+    ///
+    /// # Errors
+    /// [`OutsideError`]; [`OutsideError::NotFound`] where it is gone.
+    pub async fn update(
+        &self,
+        slug: &str,
+        id: &str,
+        value: &str,
+        comment: &str,
+    ) -> Result<Datapoint, OutsideError> {
+        let ask = Ask::put("users/{}/goals/{}/datapoints/{}.json", &[&self.username, slug, id])
+            .form("value", value)
+            .form("comment", harmless(comment));
+        self.outside.ask_for(&ask, Answer::json).await
+    }
+
+    /// Deletes a datapoint; one that is gone is deleted.
+    ///
+    /// # Errors
+    /// [`OutsideError`].
+    pub async fn delete(&self, slug: &str, id: &str) -> Result<(), OutsideError> {
+        let ask = Ask::delete("users/{}/goals/{}/datapoints/{}.json", &[&self.username, slug, id]);
+        match self.outside.ask(&ask).await {
+            Ok(_) | Err(OutsideError::NotFound { .. }) => Ok(()),
+            Err(error) => Err(error),
         }
     }
 }

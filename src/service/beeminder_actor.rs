@@ -26,6 +26,14 @@ const AT_LEAST: SignedDuration = SignedDuration::from_hours(1);
 const CLOSE: SignedDuration = SignedDuration::from_hours(3);
 /// How much more often.
 const CLOSER: u32 = 5;
+/// A goal whose numbers are being computed anew is looked at after this: it takes seconds. Each time in vain
+/// it is twice as long.
+const SETTLING: Duration = Duration::from_secs(5);
+/// Twice as long at most this often.
+const DOUBLINGS_MAX: u32 = 8;
+/// Beeminder's stamps are whole seconds: a change that was younger than this, in seconds, when it was read may
+/// not have been the last one with its stamp.
+const STAMP_S: i64 = 2;
 /// Longer texts are cut, in characters.
 const TEXT_MAX: usize = 200;
 
@@ -38,10 +46,12 @@ pub struct BeeminderActor {
     client: Option<Beeminder>,
     pacemaker: Option<Pacemaker>,
     book: Option<GoalBook>,
-    /// The user's `updated_at` at the last look at the goals, and when that was.
+    /// The user's `updated_at` at the last look at the goals, and when all of them were looked at.
     seen: Option<(i64, Timestamp)>,
     /// Goals whose numbers are being computed anew.
     pending: Vec<String>,
+    /// How often they were looked at in vain.
+    in_vain: u32,
 }
 
 /// Why a look failed.
@@ -55,7 +65,7 @@ impl BeeminderActor {
     #[must_use]
     pub fn new(log: Arc<dyn EventLog>, tenant: TenantId, settings: Settings, sources: Sources) -> Self {
         let (client, pacemaker, book, seen, pending) = (None, None, None, None, Vec::new());
-        Self { log, tenant, settings, sources, client, pacemaker, book, seen, pending }
+        Self { log, tenant, settings, sources, client, pacemaker, book, seen, pending, in_vain: 0 }
     }
 
     fn poll(&self) -> Duration {
@@ -103,8 +113,7 @@ impl BeeminderActor {
             None => self.load().await.map_err(|error| ActorError(error.to_string()))?,
         };
         let outcome = self.ask(&client, &mut book).await;
-        let is_close = book.goals().any(|goal| is_close(goal, Timestamp::now()));
-        let usual = if is_close { self.poll() / CLOSER } else { self.poll() };
+        let usual = self.pause(&book);
         let count = book.goals().filter(|goal| goal.is_active).count();
         let Some(pacemaker) = &self.pacemaker else { return Ok(()) };
         match outcome {
@@ -129,28 +138,75 @@ impl BeeminderActor {
         Ok(())
     }
 
+    /// The pause until the next look where this one succeeds.
+    fn pause(&self, book: &GoalBook) -> Duration {
+        let is_close = book.goals().any(|goal| is_close(goal, Timestamp::now()));
+        let usual = if is_close { self.poll() / CLOSER } else { self.poll() };
+        if self.pending.is_empty() { usual } else { usual.min(SETTLING * 2_u32.pow(self.in_vain)) }
+    }
+
     async fn ask(&mut self, client: &Beeminder, book: &mut GoalBook) -> Result<(), LookError> {
-        let (user, _) = client.user().await.map_err(LookError::Outside)?;
+        let (user, ahead) = client.user().await.map_err(LookError::Outside)?;
         let now = Timestamp::now();
-        let is_known = self.seen.is_some_and(|(updated_at, at)| {
-            updated_at == user.updated_at
-                && now.duration_since(at) < AT_LEAST
+        let known = self.seen.filter(|(_, at)| {
+            now.duration_since(*at) < AT_LEAST
+                && self.pending.is_empty()
                 && !book
                     .goals()
-                    .any(|goal| goal.losedate.is_some_and(|losedate| (at..now).contains(&losedate)))
+                    .any(|goal| goal.losedate.is_some_and(|losedate| (*at..now).contains(&losedate)))
         });
-        if is_known && self.pending.is_empty() {
-            return Ok(());
-        }
-        let told = client.goals().await.map_err(LookError::Outside)?;
+        // Until all is looked at again, the moment of the last look at all stays.
+        let at = match known {
+            Some((updated_at, _)) if updated_at == user.updated_at => return Ok(()),
+            Some((updated_at, at)) if self.follow(client, book, updated_at).await? => at,
+            _ => {
+                let told = client.goals().await.map_err(LookError::Outside)?;
+                self.observe(book, told, &[]).await?;
+                now
+            }
+        };
+        let is_last = now.as_second() + ahead.unwrap_or_default() - user.updated_at >= STAMP_S;
+        self.seen = Some((user.updated_at - i64::from(!is_last), at));
+        Ok(())
+    }
+
+    /// Takes in what changed since a stamp. False where Beeminder does not tell: then all is to be looked at.
+    async fn follow(
+        &mut self,
+        client: &Beeminder,
+        book: &mut GoalBook,
+        updated_at: i64,
+    ) -> Result<bool, LookError> {
+        let changes = match client.changes_since(updated_at - 1).await {
+            Ok(changes) => changes,
+            Err(OutsideError::Rejected { .. } | OutsideError::Malformed { .. }) => return Ok(false),
+            Err(error) => return Err(LookError::Outside(error)),
+        };
+        let is_deleted = |id: &String| changes.deleted_goals.iter().any(|deleted| deleted.id == *id);
+        let unchanged: Vec<String> =
+            book.goals().map(|goal| goal.id.clone()).filter(|id| !is_deleted(id)).collect();
+        self.observe(book, changes.goals, &unchanged).await?;
+        Ok(true)
+    }
+
+    /// Records what was told; those of `unchanged` were not told of because they are as they were.
+    async fn observe(
+        &mut self,
+        book: &mut GoalBook,
+        told: Vec<beeminder::Goal>,
+        unchanged: &[String],
+    ) -> Result<(), LookError> {
         let (pending, settled): (Vec<_>, Vec<_>) = told.into_iter().partition(|goal| goal.queued);
+        let was_pending = !self.pending.is_empty();
         self.pending = pending.into_iter().map(|goal| goal.id).collect();
+        let is_in_vain = was_pending && !self.pending.is_empty();
+        self.in_vain = if is_in_vain { (self.in_vain + 1).min(DOUBLINGS_MAX) } else { 0 };
         let goals: Vec<Goal> = settled.into_iter().map(to_goal).collect();
-        let changed = book.observe(&goals, &self.pending).await.map_err(LookError::Log)?;
+        let left_alone = [self.pending.as_slice(), unchanged].concat();
+        let changed = book.observe(&goals, &left_alone).await.map_err(LookError::Log)?;
         if changed > 0 {
             tracing::info!(changed, "goals changed");
         }
-        self.seen = Some((user.updated_at, now));
         Ok(())
     }
 }

@@ -51,7 +51,10 @@ pub struct Pacemaker {
 
 impl Pacemaker {
     /// Starts with a look at once. It ends with the actor's run.
-    pub fn start<B: Behaviour<Message = Beat>>(context: &Context<B>, settings: &Settings) -> Self {
+    pub fn start<B: Behaviour>(context: &Context<B>, settings: &Settings) -> Self
+    where
+        B::Message: From<Beat>,
+    {
         let (sender, mut next) = watch::channel(Instant::now());
         let (handle, mut settings) = (context.handle().clone(), settings.subscribe());
         context.spawn(async move {
@@ -60,6 +63,13 @@ impl Pacemaker {
                 let at = *next.borrow_and_update();
                 let beat = tokio::select! {
                     () = tokio::time::sleep_until(at) => Beat::Look,
+                    // Somebody else had it look, and now the next one is due at another moment.
+                    changed = next.changed() => {
+                        if changed.is_err() {
+                            return;
+                        }
+                        continue;
+                    }
                     changed = settings.changed() => {
                         if changed.is_err() {
                             return;
@@ -68,7 +78,7 @@ impl Pacemaker {
                     }
                 };
                 // After a look or a renewal the actor says when the next one is due.
-                if handle.tell(beat, PATIENCE).await.is_err() || next.changed().await.is_err() {
+                if handle.tell(beat.into(), PATIENCE).await.is_err() || next.changed().await.is_err() {
                     return;
                 }
             }

@@ -123,7 +123,7 @@ pub struct Queries {
 }
 
 impl Queries {
-    fn zone(&self) -> TimeZone {
+    pub(super) fn zone(&self) -> TimeZone {
         self.settings.current().zone.clone()
     }
 
@@ -171,7 +171,7 @@ impl Queries {
     /// The goals that are followed, the nearest to derailing first.
     #[must_use]
     pub fn goals(&self, now: Timestamp) -> Vec<GoalLine> {
-        self.with_view(|view| goals(view, now))
+        self.with_view(|view| goals(view, now, &self.zone()))
     }
 
     /// The events behind a number, from the log alone. Blocks.

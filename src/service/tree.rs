@@ -28,9 +28,12 @@ use super::alerting::shown::{AlertsShown, ConsentBody, ConsentsShown, consents_s
 use super::alerting::{AlertActor, AlertMessage, OnAlert};
 use super::beeminder_actor::BeeminderActor;
 use super::budget_actor::{BudgetActor, BudgetMessage};
+use super::datapoint_actor::{DatapointActor, DatapointMessage};
+use super::desk_actor::{DeskActor, DeskMessage};
 use super::importer::{ImportSummary, OnStep};
 use super::node::Node;
 use super::notes::Note;
+use super::pacemaker::Beat;
 use super::probe_actor::{ProbeActor, System};
 use super::projection_actor::ProjectionActor;
 use super::queries::Queries;
@@ -39,7 +42,7 @@ use super::sources::Sources;
 use super::usage_actor::{SharedImportState, UsageActor, UsageMessage};
 
 /// How long a person waits for a command.
-const PATIENCE: Duration = Duration::from_secs(10);
+pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 /// How long a person waits for an import of everything.
 const IMPORT_PATIENCE: Duration = Duration::from_mins(30);
 
@@ -56,6 +59,7 @@ pub struct Supervised {
     log: Arc<SledLog>,
     usage: Handle<UsageMessage>,
     budgets: Handle<BudgetMessage>,
+    pub(super) goals: GoalHandles,
     alerts: Handle<AlertMessage>,
     contacts: Contacts,
     holds: watch::Receiver<BTreeMap<AlertId, Hold>>,
@@ -69,6 +73,12 @@ pub struct Screen {
     pub on_step: OnStep,
     /// An alert.
     pub on_alert: OnAlert,
+}
+
+/// The actors that work on goals.
+pub(super) struct GoalHandles {
+    pub(super) desk: Handle<DeskMessage>,
+    pub(super) datapoints: Handle<DatapointMessage>,
 }
 
 /// How restarts are borne, in every part of the tree.
@@ -129,7 +139,8 @@ pub fn build(
         on_alert: screen.on_alert.clone(),
     };
     let alerts = add_alerts(&mut tenants, node, &means);
-    add_outside(&mut tenants, node, &sources);
+    let follower = add_outside(&mut tenants, node, &sources);
+    let goals = add_goals(&mut tenants, node, &queries, &follower);
     root.add_supervisor(tenants);
     let supervised = Supervised {
         queries,
@@ -139,6 +150,7 @@ pub fn build(
         log: node.log.clone(),
         usage,
         budgets,
+        goals,
         alerts,
         contacts,
         holds: holds.subscribe(),
@@ -171,18 +183,11 @@ fn add_alerts(tenants: &mut Supervisor, node: &Node, means: &Means) -> Handle<Al
 }
 
 /// The actors that look at outside systems. One that is broken holds nobody up.
-fn add_outside(tenants: &mut Supervisor, node: &Node, sources: &Sources) {
-    // A look has deadlines of its own, each far below this.
-    let spec = ChildSpec {
-        capacity: 4,
-        heartbeat: Duration::from_mins(5),
-        // What is cut off was only being read.
-        shutdown: Duration::from_millis(300),
-        ..ChildSpec::default()
-    };
+fn add_outside(tenants: &mut Supervisor, node: &Node, sources: &Sources) -> Handle<Beat> {
+    let spec = outside_spec();
     let (log, tenant) = (node.log.clone(), node.tenant.clone());
     let (settings, known) = (node.settings.clone(), sources.clone());
-    tenants.add(&format!("{tenant}/beeminder"), spec, move || {
+    let follower = tenants.add(&format!("{tenant}/beeminder"), spec, move || {
         BeeminderActor::new(log.clone(), tenant.clone(), settings.clone(), known.clone())
     });
     for (name, system) in [("twilio", System::Twilio), ("anthropic", System::Anthropic)] {
@@ -191,6 +196,38 @@ fn add_outside(tenants: &mut Supervisor, node: &Node, sources: &Sources) {
             ProbeActor::new(system, settings.clone(), sources.clone())
         });
     }
+    follower
+}
+
+/// A look has deadlines of its own, each far below this heartbeat.
+fn outside_spec() -> ChildSpec {
+    ChildSpec {
+        capacity: 4,
+        heartbeat: Duration::from_mins(5),
+        // What is cut off was only being read, or is in the log as an intent.
+        shutdown: Duration::from_millis(300),
+        ..ChildSpec::default()
+    }
+}
+
+/// The actors that work on goals: one only decides, so that nobody waits for Beeminder where nothing is written.
+fn add_goals(
+    tenants: &mut Supervisor,
+    node: &Node,
+    queries: &Queries,
+    follower: &Handle<Beat>,
+) -> GoalHandles {
+    let (log, tenant) = (node.log.clone(), node.tenant.clone());
+    let desk = tenants.add(&format!("{tenant}/goals"), ChildSpec::default(), move || {
+        DeskActor::new(log.clone(), tenant.clone())
+    });
+    let (log, tenant) = (node.log.clone(), node.tenant.clone());
+    let (queries, follower) = (queries.clone(), follower.clone());
+    let spec = ChildSpec { capacity: 16, ..outside_spec() };
+    let datapoints = tenants.add(&format!("{tenant}/datapoints"), spec, move || {
+        DatapointActor::new(log.clone(), tenant.clone(), queries.clone(), follower.clone())
+    });
+    GoalHandles { desk, datapoints }
 }
 
 impl Supervised {
@@ -206,7 +243,7 @@ impl Supervised {
     }
 
     /// Waits until the views show an event.
-    async fn shown_from(&self, position: Option<Position>) {
+    pub(super) async fn shown_from(&self, position: Option<Position>) {
         if let Some(position) = position {
             let mut projected = self.projected.clone();
             let shown = projected.wait_for(|projected| *projected >= position);

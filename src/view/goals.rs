@@ -1,10 +1,14 @@
 //! The goals by how near they are to derailing, in the shape that people and programs read.
 
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::domain::calendar;
+use crate::domain::datapoint::Keeper;
 use crate::domain::goal::{Goal, Risk, Urgency, sort_by_runway};
+use crate::domain::local_goal::Priority;
 use crate::domain::money::Picodollars;
 
 use super::TenantView;
@@ -15,8 +19,14 @@ pub struct GoalLine {
     /// The name in addresses.
     #[schema(example = "spend")]
     pub slug: String,
+    /// Who keeps it: `beeminder` or `local`.
+    #[schema(value_type = String)]
+    pub source: Keeper,
     /// The name for people, or empty.
     pub title: String,
+    /// `high`, `medium` or `low`; null for a goal at Beeminder.
+    #[schema(value_type = Option<String>)]
+    pub priority: Option<Priority>,
     /// `CRITICAL`, `WARNING`, `CAUTION`, `SAFE` or `UNKNOWN`.
     #[schema(value_type = String)]
     pub risk: Risk,
@@ -43,24 +53,44 @@ pub struct GoalLine {
     pub autodata: Option<String>,
 }
 
-/// The goals that are followed, the nearest to derailing first.
+/// The local goals that are open in the terms of all goals, each with its priority: for lists and for alerts.
 #[must_use]
-pub fn goals(view: &TenantView, now: Timestamp) -> Vec<GoalLine> {
-    let mut followed: Vec<&Goal> = view.goals.values().filter(|goal| goal.is_active).collect();
+pub fn local_goals(view: &TenantView, now: Timestamp, zone: &TimeZone) -> Vec<(Goal, Priority)> {
+    let today = calendar::day_of(now, zone);
+    let told = view.desk.goals.values().map(|goal| {
+        let has_data_today = view.ledger.has_local(&goal.slug, today);
+        (goal.as_goal(now, zone, has_data_today), goal.priority)
+    });
+    told.collect()
+}
+
+/// The goals that are followed, at Beeminder and here, the nearest to derailing first; of those that end in
+/// the same moment those that matter more.
+#[must_use]
+pub fn goals(view: &TenantView, now: Timestamp, zone: &TimeZone) -> Vec<GoalLine> {
+    let mut local = local_goals(view, now, zone);
+    local.sort_by_key(|(_, priority)| *priority);
+    let mut followed: Vec<&Goal> = local.iter().map(|(goal, _)| goal).collect();
+    followed.extend(view.goals.values().filter(|goal| goal.is_active));
     sort_by_runway(&mut followed);
-    let line = |goal: &Goal| GoalLine {
-        slug: goal.slug.clone(),
-        title: goal.title.clone(),
-        risk: goal.risk(),
-        urgency: goal.urgency(),
-        safe_days: goal.safebuf,
-        derails_at: goal.losedate,
-        seconds_left: goal.time_left(now).map(|left| left.as_secs()),
-        limsum: goal.limsum.clone(),
-        baremin: goal.baremin.clone(),
-        pledge_usd: goal.pledge,
-        has_data_today: goal.has_data_today,
-        autodata: goal.autodata.clone(),
+    let line = |goal: &Goal| {
+        let priority = local.iter().find(|(local, _)| local.id == goal.id).map(|(_, priority)| *priority);
+        GoalLine {
+            slug: goal.slug.clone(),
+            source: if priority.is_some() { Keeper::Local } else { Keeper::Beeminder },
+            title: goal.title.clone(),
+            priority,
+            risk: goal.risk(),
+            urgency: goal.urgency(),
+            safe_days: goal.safebuf,
+            derails_at: goal.losedate,
+            seconds_left: goal.time_left(now).map(|left| left.as_secs()),
+            limsum: goal.limsum.clone(),
+            baremin: goal.baremin.clone(),
+            pledge_usd: goal.pledge,
+            has_data_today: goal.has_data_today,
+            autodata: goal.autodata.clone(),
+        }
     };
     followed.into_iter().map(line).collect()
 }

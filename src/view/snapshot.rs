@@ -17,6 +17,8 @@ use crate::domain::alert::book::AlertBook;
 use crate::domain::alert::rules::SourceFact;
 use crate::domain::budget::Budget;
 use crate::domain::consent::Consents;
+use crate::domain::datapoint::Ledger;
+use crate::domain::desk::Desk;
 use crate::domain::goal::Goal;
 use crate::event::payload::{BudgetSet, GoalObserved};
 use crate::event::{EventId, Position, TenantId};
@@ -28,7 +30,7 @@ use super::{TenantView, Views};
 const MAGIC: [u8; 4] = *b"MCVS";
 
 /// Counts the changes of what the views hold, or of how they fold: raise it with either.
-pub const SCHEMA: u32 = 3;
+pub const SCHEMA: u32 = 4;
 
 /// A snapshot of this size would hold some millions of sessions.
 const LIMIT: usize = 1 << 30;
@@ -55,6 +57,8 @@ struct StoredTenant {
     budgets: Vec<BudgetSet>,
     goals: Vec<GoalObserved>,
     goals_told_at: Option<Timestamp>,
+    desk: Desk,
+    ledger: Ledger,
     alerts: AlertBook,
     consents: Consents,
     sources: BTreeMap<String, SourceFact>,
@@ -74,6 +78,8 @@ pub fn to_bytes(views: &Views, log: &dyn EventLog) -> Result<Option<Vec<u8>>, Lo
         budgets: view.budgets.values().map(BudgetSet::from).collect(),
         goals: view.goals.values().map(GoalObserved::from).collect(),
         goals_told_at: view.goals_told_at,
+        desk: view.desk.clone(),
+        ledger: view.ledger.clone(),
         alerts: view.alerts.clone(),
         consents: view.consents.clone(),
         sources: view.sources.clone(),
@@ -124,6 +130,8 @@ pub fn from_bytes(bytes: &[u8], log: &dyn EventLog) -> Option<Views> {
             budgets: budgets?.into_iter().map(|budget| (budget.name.clone(), budget)).collect(),
             goals: tenant.goals.iter().map(|goal| (goal.id.clone(), Goal::from(goal))).collect(),
             goals_told_at: tenant.goals_told_at,
+            desk: tenant.desk,
+            ledger: tenant.ledger,
             alerts: tenant.alerts,
             consents: tenant.consents,
             sources: tenant.sources,

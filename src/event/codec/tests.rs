@@ -111,6 +111,45 @@ fn alerts() -> [Event<'static>; 9] {
     ]
 }
 
+fn goal_work() -> Vec<Event<'static>> {
+    let (slug, request_id) = ("spend".to_owned(), "mecris-0011-20261123".to_owned());
+    vec![
+        Event::LocalGoalSet(LocalGoalSet {
+            slug: "tax".into(),
+            title: "Taxes".into(),
+            priority: "high".into(),
+            due: "2026-11-30".into(),
+        }),
+        Event::LocalGoalClosed(LocalGoalClosed { slug: "tax".into(), end: "done".into() }),
+        Event::FeedStarted(FeedStarted {
+            id: "0011".into(),
+            slug: slug.clone(),
+            keeper: "beeminder".into(),
+            from: "spend".into(),
+            budget: Some("main".into()),
+            since: "2026-11-23".into(),
+        }),
+        Event::FeedStopped(FeedStopped { slug: slug.clone() }),
+        Event::DatapointIntended(DatapointIntended {
+            slug: slug.clone(),
+            request_id: request_id.clone(),
+            revision: 2,
+            keeper: "beeminder".into(),
+            day: "2026-11-23".into(),
+            value: "1.250000000001".into(),
+            comment: "spent".into(),
+            feed: Some("0011".into()),
+        }),
+        Event::DatapointWritten(DatapointWritten {
+            slug: slug.clone(),
+            request_id: request_id.clone(),
+            revision: 2,
+            datapoint_id: "66b0".into(),
+        }),
+        Event::DatapointRefused(DatapointRefused { slug, request_id, revision: 3, reason: "gone".into() }),
+    ]
+}
+
 /// Every version ever written: its type name and version, its bytes, and what it must read back as.
 fn every_version() -> Vec<(&'static str, u16, Vec<u8>, Event<'static>)> {
     let revised = UsageRevised {
@@ -136,6 +175,7 @@ fn every_version() -> Vec<(&'static str, u16, Vec<u8>, Event<'static>)> {
     ]
     .into_iter()
     .chain(alerts())
+    .chain(goal_work())
     .map(|event| {
         let (name, version) = event.type_and_version();
         (name, version, encode(&event), event)

@@ -1,11 +1,17 @@
-//! What Beeminder told of goals.
+//! What Beeminder told of goals, and what a person decided about them.
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::domain::datapoint::Keeper;
+use crate::domain::desk::DeskChange;
+use crate::domain::feed::Feed;
 use crate::domain::goal::Goal;
+use crate::domain::local_goal::{End, LocalGoal};
 use crate::domain::money::Picodollars;
+
+use super::Event;
 
 /// A goal is new, or something about it changed: all that is known of it now.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -42,6 +48,135 @@ pub struct GoalObserved {
 pub struct GoalGone {
     /// Its id.
     pub id: String,
+}
+
+/// A local goal was made or changed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct LocalGoalSet {
+    /// The name in addresses.
+    pub slug: String,
+    /// The name for people.
+    pub title: String,
+    /// `high`, `medium` or `low`.
+    pub priority: String,
+    /// The day on whose end it is late, `YYYY-MM-DD`.
+    pub due: String,
+}
+
+/// A local goal was closed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct LocalGoalClosed {
+    /// The name in addresses.
+    pub slug: String,
+    /// `done` or `dropped`.
+    pub end: String,
+}
+
+/// A goal is fed from now on, or in another way than before.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct FeedStarted {
+    /// Of this goal's feed, for ever.
+    pub id: String,
+    /// The goal.
+    pub slug: String,
+    /// Who keeps the goal: `beeminder` or `local`.
+    pub keeper: String,
+    /// From what: `spend`.
+    pub from: String,
+    /// The budget whose scope is counted; none: all spend.
+    pub budget: Option<String>,
+    /// The first day, `YYYY-MM-DD`.
+    pub since: String,
+}
+
+/// A goal is fed no more.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct FeedStopped {
+    /// The goal.
+    pub slug: String,
+}
+
+/// Why a stored decision or datapoint is not one.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("'{0}' is not what it should be")]
+pub struct GoalPayloadError(pub String);
+
+/// Reads a part of a payload.
+pub(super) fn part<T: std::str::FromStr>(text: &str) -> Result<T, GoalPayloadError> {
+    text.parse().map_err(|_| GoalPayloadError(text.to_owned()))
+}
+
+pub(super) fn keeper_name(keeper: Keeper) -> &'static str {
+    match keeper {
+        Keeper::Beeminder => "beeminder",
+        Keeper::Local => "local",
+    }
+}
+
+pub(super) fn keeper(name: &str) -> Result<Keeper, GoalPayloadError> {
+    let both = [Keeper::Beeminder, Keeper::Local];
+    let found = both.into_iter().find(|keeper| keeper_name(*keeper) == name);
+    found.ok_or_else(|| GoalPayloadError(name.to_owned()))
+}
+
+/// The event that tells of a decision.
+#[must_use]
+pub fn desk_event(change: &DeskChange) -> Event<'static> {
+    match change {
+        DeskChange::GoalSet(goal) => Event::LocalGoalSet(LocalGoalSet {
+            slug: goal.slug.to_string(),
+            title: goal.title.clone(),
+            priority: goal.priority.label().into(),
+            due: goal.due.to_string(),
+        }),
+        DeskChange::GoalClosed { slug, end } => {
+            Event::LocalGoalClosed(LocalGoalClosed { slug: slug.to_string(), end: end.label().into() })
+        }
+        DeskChange::FeedStarted(feed) => Event::FeedStarted(FeedStarted {
+            id: feed.id.clone(),
+            slug: feed.slug.to_string(),
+            keeper: keeper_name(feed.keeper).into(),
+            from: "spend".into(),
+            budget: feed.budget.as_ref().map(ToString::to_string),
+            since: feed.since.to_string(),
+        }),
+        DeskChange::FeedStopped { slug } => Event::FeedStopped(FeedStopped { slug: slug.to_string() }),
+    }
+}
+
+/// The decision that an event tells of, if it tells of one.
+///
+/// # Errors
+/// [`GoalPayloadError`].
+pub fn desk_change(
+    occurred_at: Timestamp,
+    event: &Event<'_>,
+) -> Result<Option<DeskChange>, GoalPayloadError> {
+    Ok(Some(match event {
+        Event::LocalGoalSet(stored) => DeskChange::GoalSet(LocalGoal {
+            slug: part(&stored.slug)?,
+            title: stored.title.clone(),
+            priority: part(&stored.priority)?,
+            due: part(&stored.due)?,
+        }),
+        Event::LocalGoalClosed(stored) => {
+            let mut ends = [End::Done, End::Dropped].into_iter();
+            let end = ends.find(|end| end.label() == stored.end);
+            let end = end.ok_or_else(|| GoalPayloadError(stored.end.clone()))?;
+            DeskChange::GoalClosed { slug: part(&stored.slug)?, end }
+        }
+        Event::FeedStarted(stored) => DeskChange::FeedStarted(Feed {
+            id: stored.id.clone(),
+            slug: part(&stored.slug)?,
+            keeper: keeper(&stored.keeper)?,
+            budget: stored.budget.as_deref().map(part).transpose()?,
+            since: part(&stored.since)?,
+            started_at: occurred_at,
+            is_running: true,
+        }),
+        Event::FeedStopped(stored) => DeskChange::FeedStopped { slug: part(&stored.slug)? },
+        _ => return Ok(None),
+    }))
 }
 
 impl From<&Goal> for GoalObserved {

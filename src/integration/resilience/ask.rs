@@ -72,6 +72,12 @@ impl Ask {
         Self::new(Method::PUT, template, segments, Repeat::Safe)
     }
 
+    /// Deletes; doing it twice is doing it once.
+    #[must_use]
+    pub fn delete(template: &'static str, segments: &[&str]) -> Self {
+        Self::new(Method::DELETE, template, segments, Repeat::Safe)
+    }
+
     fn new(method: Method, template: &'static str, segments: &[&str], repeat: Repeat) -> Self {
         Self {
             method,

@@ -1,16 +1,19 @@
 //! How things stand, as the rules of alerts read it: from the views and the settings.
 
-use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, ToSpan};
 
 use crate::config::Loaded;
-use crate::domain::alert::rules::{Facts, causes};
+use crate::domain::alert::rules::{Facts, Promise, causes};
 use crate::domain::alert::step::Usable;
 use crate::domain::alert::{Causes, Channel};
 use crate::domain::budget::{self, BudgetStatus};
+use crate::domain::calendar;
 use crate::domain::consent::Consents;
 use crate::domain::reminder::{self, Known, SeenGoal};
 use crate::integration::twilio::Credentials;
 use crate::view::TenantView;
+use crate::view::goals::local_goals;
 
 use super::contacts::Contacts;
 
@@ -42,7 +45,7 @@ pub fn causes_of(view: &TenantView, loaded: &Loaded, looks: Looks, now: Timestam
     let facts = Facts {
         goals: view.goals.values().collect(),
         goals_are_awaited: looks.is_first_awaited,
-        promises: Vec::new(),
+        promises: promises(view, now, zone),
         budgets,
         sources: &view.sources,
         gave_up: &view.gave_up,
@@ -54,7 +57,21 @@ pub fn causes_of(view: &TenantView, loaded: &Loaded, looks: Looks, now: Timestam
     if let Some(instant) = next_reminder {
         causes.may_change_at(instant);
     }
+    if !view.desk.goals.is_empty() {
+        // Their days are counted anew.
+        causes.may_change_at(calendar::end_of(calendar::day_of(now, zone), zone));
+    }
     causes
+}
+
+/// The local goals that are open. They are due on the last second of their day: it is that day that is named.
+fn promises(view: &TenantView, now: Timestamp, zone: &TimeZone) -> Vec<Promise> {
+    let told = local_goals(view, now, zone).into_iter();
+    let promise = told.filter_map(|(goal, _)| {
+        let due = goal.losedate?.saturating_sub(1.second()).ok()?;
+        Some(Promise { risk: goal.risk(), slug: goal.slug, due, title: goal.title })
+    });
+    promise.collect()
 }
 
 /// The channels that are set up and allowed, and why the others are not. Blocks on the contacts' file.

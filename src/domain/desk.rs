@@ -1,0 +1,233 @@
+//! What a person decides about goals: those that are kept here, and what feeds a goal.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
+
+use super::budget::BudgetName;
+use super::datapoint::Keeper;
+use super::feed::Feed;
+use super::local_goal::{End, LocalGoal};
+use super::slug::GoalSlug;
+
+/// Longer titles are refused, in characters.
+const TITLE_MAX: usize = 200;
+
+/// The local goals that are not closed, and the feeds.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Desk {
+    /// By slug.
+    pub goals: BTreeMap<GoalSlug, LocalGoal>,
+    /// By the goal's slug; also those that were stopped, which keep their ids.
+    pub feeds: BTreeMap<GoalSlug, Feed>,
+}
+
+/// What a decision is held against besides the desk itself.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Facts {
+    /// The slugs of the goals at Beeminder, as far as they are known.
+    pub at_beeminder: BTreeSet<String>,
+    /// Whether Beeminder is configured.
+    pub has_beeminder: bool,
+    /// The budgets there are.
+    pub budgets: BTreeSet<BudgetName>,
+    /// The person's day.
+    pub today: Option<Date>,
+}
+
+/// Why a command is refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum DeskError {
+    /// Not a priority.
+    #[error("'{0}' is not a priority; use high, medium or low")]
+    Priority(String),
+    /// The title.
+    #[error("a goal's title has 1 to {TITLE_MAX} characters, not {0}")]
+    Title(usize),
+    /// The slug is taken.
+    #[error("there is a goal '{0}' at Beeminder; choose another slug")]
+    Taken(GoalSlug),
+    /// No such local goal.
+    #[error("there is no local goal '{0}'; `mecris goals` lists those there are")]
+    UnknownGoal(GoalSlug),
+    /// No goal of this slug, here or there.
+    #[error(
+        "there is no local goal '{0}', and Beeminder is not configured; set BEEMINDER_AUTH_TOKEN, or make one with `mecris goal new`"
+    )]
+    NoKeeper(GoalSlug),
+    /// No such budget.
+    #[error("there is no budget '{0}'; `mecris budget list` names those there are")]
+    UnknownBudget(BudgetName),
+    /// The goal has no feed.
+    #[error("nothing feeds '{0}'; `mecris goal feeds` lists what feeds which goal")]
+    UnknownFeed(GoalSlug),
+    /// The feed would begin in the future.
+    #[error("a feed cannot begin on {0}, which is still to come; name today or a day before")]
+    Future(Date),
+}
+
+/// What a person may do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DeskCommand {
+    /// Make a local goal, or change it.
+    SetGoal(LocalGoal),
+    /// Close a local goal.
+    CloseGoal {
+        /// Which.
+        slug: GoalSlug,
+        /// How.
+        end: End,
+    },
+    /// Feed a goal from what is spent.
+    StartFeed {
+        /// Which.
+        slug: GoalSlug,
+        /// The budget whose scope is counted; none: all spend.
+        budget: Option<BudgetName>,
+        /// The first day; today where it is left out.
+        since: Option<Date>,
+        /// The id for a goal that never had a feed.
+        fresh_id: String,
+    },
+    /// Feed it no more.
+    StopFeed {
+        /// Which.
+        slug: GoalSlug,
+    },
+}
+
+/// What then happened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DeskChange {
+    /// A local goal is now this.
+    GoalSet(LocalGoal),
+    /// A local goal is closed.
+    GoalClosed {
+        /// Which.
+        slug: GoalSlug,
+        /// How.
+        end: End,
+    },
+    /// A goal is fed like this.
+    FeedStarted(Feed),
+    /// A goal is fed no more.
+    FeedStopped {
+        /// Which.
+        slug: GoalSlug,
+    },
+}
+
+impl Desk {
+    /// Who keeps the goal of this slug. A local goal is meant before one at Beeminder.
+    ///
+    /// # Errors
+    /// [`DeskError::NoKeeper`].
+    pub fn keeper(&self, slug: &GoalSlug, has_beeminder: bool) -> Result<Keeper, DeskError> {
+        match (self.goals.contains_key(slug), has_beeminder) {
+            (true, _) => Ok(Keeper::Local),
+            (false, true) => Ok(Keeper::Beeminder),
+            (false, false) => Err(DeskError::NoKeeper(slug.clone())),
+        }
+    }
+
+    /// Decides a command: what happens, which is nothing where nothing changes.
+    ///
+    /// # Errors
+    /// [`DeskError`] names what is wrong with the command.
+    pub fn decide(
+        &self,
+        command: DeskCommand,
+        facts: &Facts,
+        now: Timestamp,
+    ) -> Result<Vec<DeskChange>, DeskError> {
+        match command {
+            DeskCommand::SetGoal(goal) => {
+                let length = goal.title.chars().count();
+                if !(1..=TITLE_MAX).contains(&length) {
+                    return Err(DeskError::Title(length));
+                }
+                if facts.at_beeminder.contains(goal.slug.as_str()) {
+                    return Err(DeskError::Taken(goal.slug));
+                }
+                let is_same = self.goals.get(&goal.slug) == Some(&goal);
+                Ok(if is_same { Vec::new() } else { vec![DeskChange::GoalSet(goal)] })
+            }
+            DeskCommand::CloseGoal { slug, end } => {
+                if !self.goals.contains_key(&slug) {
+                    return Err(DeskError::UnknownGoal(slug));
+                }
+                // What feeds it has nothing to feed any more.
+                let is_fed = self.feeds.get(&slug).is_some_and(|feed| feed.is_running);
+                let stopped = is_fed.then(|| DeskChange::FeedStopped { slug: slug.clone() });
+                Ok(stopped.into_iter().chain([DeskChange::GoalClosed { slug, end }]).collect())
+            }
+            DeskCommand::StartFeed { slug, budget, since, fresh_id } => {
+                self.start_feed(slug, budget, since, fresh_id, facts, now)
+            }
+            DeskCommand::StopFeed { slug } => match self.feeds.get(&slug) {
+                None => Err(DeskError::UnknownFeed(slug)),
+                Some(feed) if feed.is_running => Ok(vec![DeskChange::FeedStopped { slug }]),
+                Some(_) => Ok(Vec::new()),
+            },
+        }
+    }
+
+    fn start_feed(
+        &self,
+        slug: GoalSlug,
+        budget: Option<BudgetName>,
+        since: Option<Date>,
+        fresh_id: String,
+        facts: &Facts,
+        now: Timestamp,
+    ) -> Result<Vec<DeskChange>, DeskError> {
+        let keeper = self.keeper(&slug, facts.has_beeminder)?;
+        if let Some(budget) = budget.as_ref().filter(|budget| !facts.budgets.contains(budget)) {
+            return Err(DeskError::UnknownBudget(budget.clone()));
+        }
+        let known = self.feeds.get(&slug);
+        // One that goes on keeps its first day; one that was stopped begins anew, so that the days between
+        // stay as the person left them.
+        let running = known.filter(|feed| feed.is_running);
+        let today = facts.today.unwrap_or_default();
+        let since = since.or_else(|| running.map(|feed| feed.since)).unwrap_or(today);
+        if since > today {
+            return Err(DeskError::Future(since));
+        }
+        let id = known.map_or(fresh_id, |feed| feed.id.clone());
+        Ok(vec![DeskChange::FeedStarted(Feed {
+            id,
+            slug,
+            keeper,
+            budget,
+            since,
+            started_at: now,
+            is_running: true,
+        })])
+    }
+
+    /// Applies a change.
+    pub fn evolve(&mut self, change: DeskChange) {
+        match change {
+            DeskChange::GoalSet(goal) => {
+                self.goals.insert(goal.slug.clone(), goal);
+            }
+            DeskChange::GoalClosed { slug, .. } => {
+                self.goals.remove(&slug);
+            }
+            DeskChange::FeedStarted(feed) => {
+                self.feeds.insert(feed.slug.clone(), feed);
+            }
+            DeskChange::FeedStopped { slug } => {
+                if let Some(feed) = self.feeds.get_mut(&slug) {
+                    feed.is_running = false;
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,158 @@
+//! Goals that are kept here, for those without Beeminder: a title, a priority and the day it is due.
+
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, Unit};
+use serde::{Deserialize, Serialize};
+
+use super::calendar;
+use super::goal::Goal;
+use super::money::Picodollars;
+use super::slug::GoalSlug;
+
+/// How much a goal matters.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum Priority {
+    /// Before others.
+    High,
+    /// As others.
+    Medium,
+    /// After others.
+    Low,
+}
+
+impl Priority {
+    /// As it is written.
+    #[must_use]
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::High => "high",
+            Self::Medium => "medium",
+            Self::Low => "low",
+        }
+    }
+}
+
+impl std::str::FromStr for Priority {
+    type Err = super::desk::DeskError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let all = [Self::High, Self::Medium, Self::Low];
+        let found = all.into_iter().find(|priority| priority.label() == text);
+        found.ok_or_else(|| super::desk::DeskError::Priority(text.to_owned()))
+    }
+}
+
+/// A goal that is kept here.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LocalGoal {
+    /// The name in addresses.
+    pub slug: GoalSlug,
+    /// The name for people.
+    pub title: String,
+    /// How much it matters.
+    pub priority: Priority,
+    /// The day on whose end it is late, in the person's time zone.
+    pub due: Date,
+}
+
+/// How a local goal ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum End {
+    /// It is reached.
+    Done,
+    /// It is given up.
+    Dropped,
+}
+
+impl End {
+    /// As it is written.
+    #[must_use]
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Dropped => "dropped",
+        }
+    }
+}
+
+impl LocalGoal {
+    /// Whole days until the day it is due; 0 on that day, negative after it. As Beeminder's `safebuf`.
+    #[must_use]
+    pub fn days_left(&self, now: Timestamp, zone: &TimeZone) -> i64 {
+        let today = calendar::day_of(now, zone);
+        // Civil days always have 24 hours here: this counts days and not hours.
+        let left = today.until((Unit::Day, self.due)).ok();
+        left.map_or(0, |span| i64::from(span.get_days()))
+    }
+
+    /// The goal in the terms that all goals are told in, so that lists and alerts need not tell them apart.
+    #[must_use]
+    pub fn as_goal(&self, now: Timestamp, zone: &TimeZone, has_data_today: bool) -> Goal {
+        Goal {
+            id: format!("local:{}", self.slug),
+            slug: self.slug.to_string(),
+            title: self.title.clone(),
+            safebuf: Some(self.days_left(now, zone)),
+            losedate: Some(calendar::end_of(self.due, zone)),
+            deadline_s: 0,
+            limsum: format!("due {}", self.due),
+            baremin: String::new(),
+            pledge: Picodollars::ZERO,
+            has_data_today,
+            is_active: true,
+            autodata: None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::civil::date;
+
+    use super::*;
+    use crate::domain::goal::{Risk, Urgency};
+
+    #[test]
+    fn what_is_due_today_is_immediate_in_the_person_s_own_zone() {
+        // 23:30 on the 23rd in Berlin, 22:30 in London, 00:30 on the 24th in Helsinki.
+        let now: Timestamp = "2026-11-23T22:30:00Z".parse().unwrap();
+        let table = [
+            ("Europe/Berlin", date(2026, 11, 22), -1, Risk::Critical, Some(Urgency::Immediate)),
+            ("Europe/Berlin", date(2026, 11, 23), 0, Risk::Critical, Some(Urgency::Immediate)),
+            ("Europe/Helsinki", date(2026, 11, 24), 0, Risk::Critical, Some(Urgency::Immediate)),
+            ("Europe/Berlin", date(2026, 11, 24), 1, Risk::Warning, Some(Urgency::Today)),
+            ("Europe/Berlin", date(2026, 11, 25), 2, Risk::Caution, Some(Urgency::Soon)),
+            ("Europe/Berlin", date(2026, 11, 26), 3, Risk::Caution, Some(Urgency::Soon)),
+            ("Europe/Berlin", date(2026, 11, 27), 4, Risk::Safe, None),
+            ("Europe/Berlin", date(2027, 11, 23), 365, Risk::Safe, None),
+        ];
+        for (zone, due, left, risk, urgency) in table {
+            let zone = TimeZone::get(zone).unwrap();
+            let (slug, title) = ("tax".parse().unwrap(), String::new());
+            let goal = LocalGoal { slug, title, priority: Priority::High, due };
+            let told = goal.as_goal(now, &zone, false);
+            let expected = (Some(left), risk, urgency);
+            assert_eq!((told.safebuf, told.risk(), told.urgency()), expected, "{due}");
+        }
+    }
+
+    #[test]
+    fn it_is_late_at_the_end_of_its_day_also_where_clocks_change() {
+        let zone = TimeZone::get("Europe/Berlin").unwrap();
+        for (due, end) in [
+            (date(2026, 3, 29), "2026-03-29T22:00:00Z"),
+            (date(2026, 10, 24), "2026-10-24T22:00:00Z"),
+            (date(2026, 10, 25), "2026-10-25T23:00:00Z"),
+        ] {
+            let (slug, title) = ("tax".parse().unwrap(), String::new());
+            let goal = LocalGoal { slug, title, priority: Priority::Low, due };
+            let told = goal.as_goal(Timestamp::UNIX_EPOCH, &zone, false);
+            assert_eq!(told.losedate.unwrap().to_string(), end, "{due}");
+        }
+    }
+}
