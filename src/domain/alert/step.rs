@@ -207,9 +207,8 @@ fn send(book: &AlertBook, situation: &Situation<'_>) -> Step {
             continue;
         }
         let hold = match turn(alert, policy, usable, now) {
-            Turn::Done => continue,
             Turn::Nobody if usable.is_empty() => Some(Hold::NoChannel),
-            Turn::Nobody => continue,
+            Turn::Done | Turn::Nobody => continue,
             Turn::At(due) => Some(Hold::Waiting(due)),
             Turn::Now(channel) => {
                 match (causes.of(&alert.key), quiet(policy, alert.grade.severity, zone, now)) {
@@ -275,7 +274,7 @@ fn short(text: &str, reference: &str, segments_max: u32) -> String {
     }
     let mut head = sms::fit(&text, segments_max);
     while !head.is_empty() && !fits(&format!("{head}{reference}")) {
-        head = head.trim_end_matches("...").to_owned();
+        head.truncate(head.trim_end_matches("...").len());
         head.pop();
         head += if head.is_empty() { "" } else { "..." };
     }
