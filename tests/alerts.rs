@@ -178,8 +178,7 @@ fn what_could_not_be_sent_and_is_over_meanwhile_is_withdrawn() {
     });
     // One is saved, one is deleted.
     world.beeminder.world.lock().goal("walk", 5, LOSEDATE + 432_000);
-    world.beeminder.world.lock().goals.remove("read");
-    world.beeminder.world.lock().updated_at += 1;
+    world.beeminder.world.lock().delete_goal("read");
     until("both are over", || {
         let goals: Vec<Value> =
             alerts(&running).into_iter().filter(|alert| alert["kind"] == "goal").collect();
