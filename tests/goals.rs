@@ -1,5 +1,7 @@
 //! Goals: what is asked of Beeminder and when, datapoints that are written once, feeds, local goals.
 
+use std::time::{Duration, Instant};
+
 use mecris::config::{self, BaseUrl, Secret};
 use mecris::integration::beeminder::{Beeminder as Client, NewDatapoint};
 use mecris::integration::resilience::Policy;
@@ -26,13 +28,11 @@ fn variables<'a>(base: &'a str, token: &'a str) -> [(&'a str, &'a str); 4] {
 
 /// Waits until something is so.
 fn until(what: &str, mut is_so: impl FnMut() -> bool) {
-    for _ in 0..1_200 {
-        if is_so() {
-            return;
-        }
-        std::thread::sleep(std::time::Duration::from_millis(25));
+    let deadline = Instant::now() + Duration::from_mins(1);
+    while !is_so() {
+        assert!(Instant::now() < deadline, "it did not come about: {what}");
+        std::thread::sleep(Duration::from_millis(25));
     }
-    panic!("it did not come about: {what}");
 }
 
 /// Events of these types, by type.
@@ -366,6 +366,20 @@ fn local_goals_are_kept_with_a_supervisor_and_without() {
         assert!(table.out.lines().all(|line| line.chars().count() <= 80), "{table:?}");
         assert_eq!(home.json(&["goal", "add", "now", "1"])["source"], "local");
         assert_eq!(home.json(&["goals"])["goals"][0]["has_data_today"], true);
+        if let Some(running) = &running {
+            let subjects = || -> Vec<String> {
+                let shown = running.get("/api/v1/alerts").json();
+                let alerts = shown["alerts"].as_array().unwrap().iter();
+                alerts.filter_map(|alert| Some(alert["subject"].as_str()?.to_owned())).collect()
+            };
+            until("they are warned of", || {
+                let subjects = subjects();
+                ["now", "minor", "tomorrow", "soon"]
+                    .iter()
+                    .all(|slug| subjects.iter().any(|told| told == slug))
+            });
+            assert!(!subjects().iter().any(|told| told == "later"), "what is far off is no news");
+        }
         for (slug, end) in [("now", "done"), ("minor", "drop"), ("tomorrow", "done"), ("soon", "drop")] {
             home.json(&["goal", end, slug]);
         }
@@ -400,7 +414,7 @@ fn with_a_wrong_token_nothing_storms_and_nothing_is_lost() {
     assert_eq!(shown["state"], "waiting");
     assert!(shown["reason"].as_str().unwrap().contains("set beeminder.token"), "{shown}");
     // Long enough for four looks of a poll that does not know when to stop.
-    std::thread::sleep(std::time::Duration::from_secs(4));
+    std::thread::sleep(Duration::from_secs(4));
     assert!(server.front.requests() <= 3, "{} requests", server.front.requests());
     let incidents = running.get("/api/v1/incidents").json();
     let told: Vec<&Value> = incidents["incidents"]
