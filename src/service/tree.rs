@@ -327,7 +327,9 @@ impl Supervised {
     /// How things stand.
     #[must_use]
     pub fn status(&self, now: Timestamp) -> StatusShown {
-        StatusShown::new(self.queries.status(now), self.queries.goals(now), self.sources.shown(now).sources)
+        let alerts = self.alerts(now, false).alerts;
+        let sources = self.sources.shown(now).sources;
+        StatusShown::new(self.queries.status(now), self.queries.goals(now), alerts, sources)
     }
 
     /// The goals, with what is known of their source.
