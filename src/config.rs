@@ -12,6 +12,7 @@ pub mod forms;
 pub mod layers;
 pub mod paths;
 pub mod prices;
+pub mod private;
 pub mod secret;
 pub mod settings;
 
@@ -23,8 +24,12 @@ use jiff::tz::TimeZone;
 use serde_json::{Map, Value};
 
 use layers::Entry;
+pub use private::{EmailAddress, Login, PrivateUrl};
 pub use secret::{BaseUrl, Phone, Secret};
-pub use settings::{Anthropic, Beeminder, Config, Console, Log, Outside, Transcripts, Twilio, Vault};
+pub use settings::{
+    Anthropic, Beeminder, Config, Console, Email, EmailTls, Log, Ntfy, Outside, Transcripts, Twilio, Vault,
+    Webhook,
+};
 
 /// Where a setting's value stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -287,7 +292,8 @@ fn mend(key: &str) -> String {
     match key {
         "time_zone" => "use an IANA name such as Europe/Berlin, or leave it out for the system's".into(),
         "listen" => "use an address and a port, such as 127.0.0.1:7787".into(),
-        key if key.ends_with("api_base") => {
+        "email.tls" => "use \"implicit\", \"starttls\" or \"none\"".into(),
+        key if key.ends_with("api_base") || key.ends_with("url") => {
             "use an address such as https://example.com/, or remove the key".into()
         }
         _ => "mend the value, or remove the key".into(),
