@@ -12,6 +12,7 @@ pub mod forms;
 pub mod layers;
 pub mod paths;
 pub mod prices;
+pub mod private;
 pub mod secret;
 pub mod settings;
 
@@ -23,10 +24,12 @@ use jiff::tz::TimeZone;
 use serde_json::{Map, Value};
 
 use layers::Entry;
+pub use private::{EmailAddress, Login, PrivateUrl};
 pub use secret::{BaseUrl, Phone, Secret};
 pub use settings::{
-    Alerts, Anthropic, Beeminder, Config, Console, Log, Outside, QuietHours, ReminderError, ReminderErrors,
-    ReminderTiers, Reminders, RungSetting, Transcripts, Twilio, Vault,
+    Alerts, Anthropic, Beeminder, Config, Console, Email, EmailTls, Log, Ntfy, Outside, QuietHours,
+    ReminderError, ReminderErrors, ReminderTiers, Reminders, RungSetting, Transcripts, Twilio, Vault,
+    Webhook,
 };
 
 /// Where a setting's value stands.
@@ -293,7 +296,8 @@ fn mend(key: &str) -> String {
         "reminders" => "`mecris config example` shows one".into(),
         "reminder_tiers.budget" => "use one of those that `mecris budget list` names".into(),
         key if key.ends_with("_usd") => "write the amount in quotes, such as \"0.50\"".into(),
-        key if key.ends_with("api_base") => {
+        "email.tls" => "use \"implicit\", \"starttls\" or \"none\"".into(),
+        key if key.ends_with("api_base") || key.ends_with("url") => {
             "use an address such as https://example.com/, or remove the key".into()
         }
         _ => "mend the value, or remove the key".into(),

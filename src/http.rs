@@ -13,6 +13,7 @@ pub mod listener;
 pub mod overload;
 pub mod problem;
 pub mod system;
+pub mod webhooks;
 
 use std::sync::Arc;
 
@@ -56,6 +57,8 @@ pub fn router(app: &App, guard: Guard) -> Router {
         .layer(axum::middleware::from_fn_with_state(guard.clone(), guard::require_token));
     open.merge(api)
         .layer(axum::middleware::from_fn_with_state(guard, guard::check_host_and_origin))
+        // These come from elsewhere, by another name, and are guarded by their signature.
+        .merge(webhooks::routes(app.clone()))
         .layer(RequestBodyLimitLayer::new(MAX_BODY))
         .layer(CatchPanicLayer::custom(problem::panicked))
         .layer(TraceLayer::new_for_http().make_span_with(request_span))

@@ -3,5 +3,8 @@
 pub mod anthropic;
 pub mod beeminder;
 pub mod claude_code;
+pub mod email;
+pub mod ntfy;
 pub mod resilience;
 pub mod twilio;
+pub mod webhook;

@@ -95,6 +95,21 @@ const WRONG: &[(&str, &str)] = &[
     ("twilio.to_number", "\"(555) 867-5310\""),
     ("twilio.whatsapp_from", "\"14155238886\""),
     ("twilio.api_base", "\"https://user:password@example.com/\""),
+    ("twilio.public_url", "\"example.com\""),
+    ("ntfy.url", "\"https://ntfy.sh/\""),
+    ("ntfy.token", "\"marked-token\""),
+    ("ntfy.token_file", "\"/nowhere/token\""),
+    ("webhook.url", "\"https://me:marked@example.com/\""),
+    ("webhook.secret", "\"marked\""),
+    ("webhook.secret_file", "\"/nowhere/token\""),
+    ("email.server", "\"smtp.example.com:25\""),
+    ("email.port", "0"),
+    ("email.tls", "\"perhaps\""),
+    ("email.username", "\"marked\\u0007\""),
+    ("email.password", "\"marked\\u0007word\""),
+    ("email.password_file", "\"/nowhere/token\""),
+    ("email.from", "\"marked\""),
+    ("email.to", "\"marked@\""),
     ("anthropic.api_key", "\"sk-ant-admin01-0000\""),
     ("anthropic.api_key_file", "\"/nowhere/token\""),
     ("anthropic.admin_key", "\"sk-ant-api03-0000\""),
@@ -145,7 +160,7 @@ fn an_error_in_each_setting_is_told_each_with_its_mend() {
         assert_eq!(all.get(*key).map(String::as_str), Some("problem"), "{key}: {diagnosis:#}");
     }
     let said = diagnosis.to_string();
-    for secret in ["two words", "a b\"", "867-5310", "user:password"] {
+    for secret in ["two words", "a b\"", "867-5310", "user:password", "marked"] {
         assert!(!said.contains(secret), "{secret} is shown");
     }
     // Each alone: no other setting is blamed.

@@ -9,7 +9,7 @@ use mecris::integration::anthropic::Anthropic;
 use mecris::integration::beeminder::{Beeminder, NewDatapoint};
 use mecris::integration::resilience::breaker::{BreakerRule, BreakerState};
 use mecris::integration::resilience::{OnBreaker, Outside, OutsideError, Policy};
-use mecris::integration::twilio::{Credentials, Outgoing, Sender, Twilio};
+use mecris::integration::twilio::{Credentials, MessageStatus, Outgoing, Sender, Twilio};
 use secrecy::SecretString;
 
 use crate::support::outside::front::Front;
@@ -130,7 +130,10 @@ fn cases() -> Vec<Case> {
     let ask = Box::new(move || {
         let client = client.clone();
         Box::pin(async move {
-            client.send(&message("+15558675310")).await.map(|sent| assert_eq!(sent.status, "queued"))
+            client
+                .send(&message("+15558675310"))
+                .await
+                .map(|sent| assert_eq!(sent.status, MessageStatus::Queued))
         }) as Asking
     });
     cases.push(Case { name: "twilio, sending", front: server.front, outside, ask, changes, repeats: false });
@@ -267,10 +270,12 @@ async fn a_message_whose_answer_is_lost_is_sent_once_and_can_be_looked_for() {
     assert_eq!(server.world.lock().messages.len(), 6, "it was sent once");
     // Over two pages of two.
     let found = client.sent_to("+15558675310", before).await.unwrap();
+    assert!(found.is_complete);
+    let found = found.messages;
     assert_eq!(found.len(), 4);
     assert_eq!(found[0].sid, "SM00000000000000000000000000000006", "the newest first");
     let later = before + jiff::SignedDuration::from_hours(1);
-    assert_eq!(client.sent_to("+15558675310", later).await.unwrap().len(), 0, "all are older");
+    assert_eq!(client.sent_to("+15558675310", later).await.unwrap().messages, [], "all are older");
     // What was surely not sent says so.
     for (fault, expected) in [(Fault::Refused, false), (Fault::Status(429), false), (Fault::Silent, true)] {
         server.front.fault_afresh(fault).await;

@@ -4,7 +4,7 @@
 //! Sources: Twilio's API reference (SIDs are two letters and 32 hexadecimal digits), ITU-T E.164,
 //! Anthropic's console (`sk-ant-api…`, `sk-ant-admin…`), Beeminder's API reference.
 
-use super::{Config, Phone, Secret};
+use super::{Config, EmailAddress, Login, Phone, PrivateUrl, Secret};
 
 /// Reads a secret from the settings.
 pub type SecretOf = fn(&Config) -> Option<&Secret>;
@@ -14,6 +14,9 @@ pub const SECRETS: &[(&str, SecretOf)] = &[
     ("beeminder.token", |config| config.beeminder.token.as_ref()),
     ("twilio.auth_token", |config| config.twilio.auth_token.as_ref()),
     ("twilio.api_key_secret", |config| config.twilio.api_key_secret.as_ref()),
+    ("ntfy.token", |config| config.ntfy.token.as_ref()),
+    ("webhook.secret", |config| config.webhook.secret.as_ref()),
+    ("email.password", |config| config.email.password.as_ref()),
     ("anthropic.api_key", |config| config.anthropic.api_key.as_ref()),
     ("anthropic.admin_key", |config| config.anthropic.admin_key.as_ref()),
 ];
@@ -62,6 +65,16 @@ pub fn wrong_forms(config: &Config) -> Vec<WrongForm> {
     for (key, phone) in PHONES {
         hold(key, phone(config).map(Phone::expose), Form::E164);
     }
+    let url = |url: &'_ Option<PrivateUrl>| url.as_ref().map(|url| url.expose().path().to_owned());
+    hold("ntfy.url", url(&config.ntfy.url).as_deref(), Form::Topic);
+    hold("ntfy.token", secret(&config.ntfy.token).as_deref(), Form::NtfyToken);
+    hold("webhook.secret", secret(&config.webhook.secret).as_deref(), Form::SigningSecret);
+    let email = &config.email;
+    hold("email.server", email.server.as_deref(), Form::Host);
+    hold("email.username", email.username.as_ref().map(Login::expose), Form::Line);
+    hold("email.password", secret(&email.password).as_deref(), Form::Line);
+    hold("email.from", email.from.as_ref().map(EmailAddress::expose), Form::Email);
+    hold("email.to", email.to.as_ref().map(EmailAddress::expose), Form::Email);
     hold("anthropic.api_key", secret(&anthropic.api_key).as_deref(), Form::AnthropicKey);
     hold("anthropic.admin_key", secret(&anthropic.admin_key).as_deref(), Form::AnthropicAdminKey);
     wrong
@@ -75,6 +88,12 @@ enum Form {
     Hex32,
     Word,
     E164,
+    Topic,
+    NtfyToken,
+    SigningSecret,
+    Host,
+    Line,
+    Email,
     AnthropicKey,
     AnthropicAdminKey,
 }
@@ -102,6 +121,24 @@ impl Form {
             Self::E164 if !is_e164(value) => {
                 Err("it must be '+', the country and the number: 8 to 15 digits and nothing else".into())
             }
+            Self::Topic if topic_of(value).is_none() => {
+                Err("it must end in a topic: up to 64 letters, digits, '-' and '_'".into())
+            }
+            Self::NtfyToken if !value.starts_with("tk_") || !is_word(value) => {
+                Err("an access token begins with tk_".into())
+            }
+            Self::SigningSecret if length < SIGNING_SECRET_MIN => {
+                Err(format!("it must have at least {SIGNING_SECRET_MIN} characters; this has {length}"))
+            }
+            Self::Host if !is_host(value) => {
+                Err("it must be a name or an address, without a scheme or a port".into())
+            }
+            Self::Line if value.is_empty() || value.chars().any(char::is_control) => {
+                Err("it must be one line of text".into())
+            }
+            Self::Email if value.parse::<lettre::Address>().is_err() => {
+                Err("it must be a name, '@' and a domain, and nothing else".into())
+            }
             Self::AnthropicKey if value.starts_with("sk-ant-admin") => Err("this is an admin key".into()),
             Self::AnthropicKey if !value.starts_with("sk-ant-") => Err("keys begin with sk-ant-".into()),
             Self::AnthropicAdminKey if !value.starts_with("sk-ant-admin") => Err(
@@ -122,12 +159,42 @@ impl Form {
             }
             Self::Sid(_) => "copy it from Messaging > Services at https://console.twilio.com",
             Self::E164 => "write it as +15558675310",
+            Self::Topic => "write it as https://ntfy.sh/a-topic-nobody-guesses",
+            Self::NtfyToken => "make one under Account, Access tokens, in the server's web app",
+            Self::SigningSecret => "make one with: openssl rand -hex 32",
+            Self::Host => "write it as smtp.example.com, and the port in email.port",
+            Self::Line => "copy it anew from your mail provider's settings",
+            Self::Email => "write it as ada@example.com",
             Self::AnthropicKey => "put admin keys into anthropic.admin_key, ordinary ones here",
             Self::AnthropicAdminKey => {
                 "put ordinary keys into anthropic.api_key; organisations make admin keys in their console"
             }
         }
     }
+}
+
+/// Fewer characters can be guessed.
+const SIGNING_SECRET_MIN: usize = 16;
+
+/// The topic at the end of an ntfy address's path (`^[-_A-Za-z0-9]{1,64}$` in ntfy's server).
+#[must_use]
+pub fn topic_of(path: &str) -> Option<&str> {
+    let topic = path.rsplit('/').next().unwrap_or_default();
+    let is_fit = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+    ((1..=64).contains(&topic.len()) && topic.bytes().all(is_fit)).then_some(topic)
+}
+
+fn is_host(text: &str) -> bool {
+    let is_fit = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
+    let is_address = text.parse::<std::net::IpAddr>().is_ok();
+    is_address || (!text.is_empty() && text.len() <= 253 && text.bytes().all(is_fit))
+}
+
+/// Whether a server's name is surely this machine's: what goes there crosses no network.
+#[must_use]
+pub fn is_on_this_machine(server: &str) -> bool {
+    server.eq_ignore_ascii_case("localhost")
+        || server.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 /// Whether a text is a telephone number in E.164 form: `+`, then 8 to 15 digits, the first not 0.
@@ -161,10 +228,18 @@ mod tests {
         config.twilio.whatsapp_from = Some(Phone::new("+0123456789"));
         config.anthropic.api_key = secret("sk-ant-admin01-abcdefgh");
         config.anthropic.admin_key = secret("sk-ant-api03-abcdefgh");
+        config.ntfy.url = Some(PrivateUrl::parse("https://ntfy.sh/a.topic").unwrap());
+        config.ntfy.token = secret("marked-token");
+        config.webhook.secret = secret("marked-short");
+        config.email.server = Some("smtp://marked:25".into());
+        config.email.username = Some(Login::new("marked\nname"));
+        config.email.password = secret("marked\nword");
+        config.email.from = Some(EmailAddress::new("marked at home"));
+        config.email.to = Some(EmailAddress::new("Ada <marked@example.com>"));
         let wrong = wrong_forms(&config);
-        assert_eq!(wrong.len(), 12, "{wrong:?}");
+        assert_eq!(wrong.len(), 20, "{wrong:?}");
         let said = format!("{wrong:?}");
-        for value in ["two words", "0123456789", "8675310", "abcdefgh"] {
+        for value in ["two words", "0123456789", "8675310", "abcdefgh", "marked", "a.topic"] {
             let in_a_fix = wrong.iter().filter(|wrong| wrong.fix.contains(value)).count();
             assert_eq!(said.matches(value).count(), in_a_fix, "{value}: {said}");
         }
@@ -177,6 +252,12 @@ mod tests {
         config.twilio.account_sid = Some(format!("AC{}", "0a".repeat(16)));
         config.twilio.auth_token = Some(Secret::new(&"0a".repeat(16)));
         config.twilio.from_number = Some(Phone::new("+15005550006"));
+        config.ntfy.url = Some(PrivateUrl::parse("https://ntfy.sh/mecris-9f3k2").unwrap());
+        config.ntfy.token = Some(Secret::new("tk_AgQdq7mVBoFD37zQVN29RhuMzNIz2"));
+        config.webhook.secret = Some(Secret::new("0123456789abcdef"));
+        config.email.server = Some("smtp.example.com".into());
+        config.email.from = Some(EmailAddress::new("mecris@localhost"));
+        config.email.to = Some(EmailAddress::new("ada+mecris@example.com"));
         config.anthropic.api_key = Some(Secret::new("sk-ant-api03-x"));
         config.anthropic.admin_key = Some(Secret::new("sk-ant-admin01-x"));
         assert_eq!(wrong_forms(&config), []);

@@ -149,6 +149,12 @@ impl BaseUrl {
         url
     }
 
+    /// The address of a path below it, which begins with `/`.
+    #[must_use]
+    pub fn at(&self, path: &str) -> String {
+        format!("{}{path}", self.0.as_str().trim_end_matches('/'))
+    }
+
     /// Reads an address.
     ///
     /// # Errors

@@ -1,6 +1,7 @@
 //! What can be set. Every key has a default; `docs/configuration.md` shows them all.
 
 mod alerts;
+mod channels;
 mod reminders;
 
 use std::net::SocketAddr;
@@ -11,9 +12,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use alerts::{Alerts, QuietHours, RungSetting};
+pub use channels::{Email, EmailTls, Ntfy, Twilio, Webhook};
 pub use reminders::{ReminderError, ReminderErrors, ReminderTiers, Reminders};
 
-use super::secret::{BaseUrl, Phone, Secret};
+use super::secret::{BaseUrl, Secret};
 
 /// All settings.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -37,6 +39,12 @@ pub struct Config {
     pub beeminder: Beeminder,
     /// See [`Twilio`].
     pub twilio: Twilio,
+    /// See [`Ntfy`].
+    pub ntfy: Ntfy,
+    /// See [`Webhook`].
+    pub webhook: Webhook,
+    /// See [`Email`].
+    pub email: Email,
     /// See [`Anthropic`].
     pub anthropic: Anthropic,
     /// See [`Vault`].
@@ -91,34 +99,6 @@ pub struct Beeminder {
     pub api_base: BaseUrl,
     /// How often goals are looked at, in seconds; more often when one is close to its deadline.
     pub poll_seconds: NonZeroU64,
-}
-
-/// SMS and WhatsApp.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct Twilio {
-    /// `AC` and 32 hexadecimal digits.
-    pub account_sid: Option<String>,
-    /// The account's token, which also signs webhooks.
-    pub auth_token: Option<Secret>,
-    /// A file that holds it.
-    pub auth_token_file: Option<PathBuf>,
-    /// `SK` and 32 hexadecimal digits: an API key in place of the token.
-    pub api_key_sid: Option<String>,
-    /// The API key's secret.
-    pub api_key_secret: Option<Secret>,
-    /// A file that holds it.
-    pub api_key_secret_file: Option<PathBuf>,
-    /// The number that messages come from, in E.164 form (`+15558675310`).
-    pub from_number: Option<Phone>,
-    /// `MG` and 32 hexadecimal digits, in place of a number.
-    pub messaging_service_sid: Option<String>,
-    /// The person's number.
-    pub to_number: Option<Phone>,
-    /// The WhatsApp sender's number.
-    pub whatsapp_from: Option<Phone>,
-    /// Where the API is.
-    pub api_base: BaseUrl,
 }
 
 /// Anthropic's API: an ordinary key is verified, an admin key reads the organisation's reports.
@@ -176,6 +156,9 @@ impl Default for Config {
             alerts: Alerts::default(),
             beeminder: Beeminder::default(),
             twilio: Twilio::default(),
+            ntfy: Ntfy::default(),
+            webhook: Webhook::default(),
+            email: Email::default(),
             anthropic: Anthropic::default(),
             vault: Vault::default(),
             console: Console::default(),
@@ -211,24 +194,6 @@ impl Default for Beeminder {
             username: "me".to_owned(),
             api_base: address("https://www.beeminder.com/api/v1/"),
             poll_seconds: seconds(300),
-        }
-    }
-}
-
-impl Default for Twilio {
-    fn default() -> Self {
-        Self {
-            account_sid: None,
-            auth_token: None,
-            auth_token_file: None,
-            api_key_sid: None,
-            api_key_secret: None,
-            api_key_secret_file: None,
-            from_number: None,
-            messaging_service_sid: None,
-            to_number: None,
-            whatsapp_from: None,
-            api_base: address("https://api.twilio.com/"),
         }
     }
 }

@@ -20,6 +20,7 @@
 mod ask;
 pub mod breaker;
 mod error;
+mod http;
 
 use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -27,15 +28,15 @@ use std::time::Duration;
 
 use backon::BackoffBuilder;
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
-use jiff::Timestamp;
-use reqwest::{StatusCode, Url};
+use reqwest::Url;
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 use tracing::Instrument;
 
 pub use ask::{Answer, Ask, Auth, Repeat};
 use breaker::{Breaker, BreakerRule, BreakerState};
-pub use error::{Body, OutsideError};
+pub(crate) use error::EMAIL;
+pub use error::{Body, Class, OutsideError};
 
 /// How an outside system is treated.
 #[derive(Debug, Clone, Copy)]
@@ -82,8 +83,9 @@ impl Default for Policy {
 /// Hears of a breaker's changes.
 pub type OnBreaker = Arc<dyn Fn(&'static str, BreakerState) + Send + Sync>;
 
-/// How many redirects are followed.
-const REDIRECTS: usize = 3;
+/// Reads a system's own code from a refusal, its status and its body, where that code says more than the
+/// status does: the refusal is then [`OutsideError::Rejected`], also with 401, 403, 404 or 429.
+pub type CodeOf = fn(u16, &[u8]) -> Option<u32>;
 
 /// One outside system; cheap to clone.
 #[derive(Clone)]
@@ -97,6 +99,10 @@ struct Inner {
     auth: Option<Auth>,
     policy: Policy,
     client: reqwest::Client,
+    /// For what must not be sent twice, over no connection that was kept: on one that the other side has just
+    /// closed, nobody can tell whether the request was taken.
+    fresh: reqwest::Client,
+    code: CodeOf,
     breaker: Mutex<Breaker>,
     permits: Semaphore,
     rate: DefaultDirectRateLimiter,
@@ -122,21 +128,41 @@ impl Outside {
         policy: Policy,
         on_breaker: OnBreaker,
     ) -> Result<Self, OutsideError> {
-        let client = reqwest::Client::builder()
-            .connect_timeout(policy.connect)
-            .redirect(reqwest::redirect::Policy::none())
-            .user_agent(concat!("mecris/", env!("CARGO_PKG_VERSION")))
-            .pool_max_idle_per_host(policy.at_once)
-            .pool_idle_timeout(Duration::from_secs(30))
-            .build()
-            .map_err(|_| OutsideError::Invalid { system, what: "no HTTP client can be made here" })?;
+        Self::with_codes(system, fix, base, auth, policy, on_breaker, |_, _| None)
+    }
+
+    /// The same, for a system whose refusals have codes of its own.
+    ///
+    /// # Errors
+    /// [`OutsideError::Invalid`]: the machine offers no TLS.
+    pub fn with_codes(
+        system: &'static str,
+        fix: &'static str,
+        base: &Url,
+        auth: Option<Auth>,
+        policy: Policy,
+        on_breaker: OnBreaker,
+        code: CodeOf,
+    ) -> Result<Self, OutsideError> {
+        let client = |kept: usize| {
+            reqwest::Client::builder()
+                .connect_timeout(policy.connect)
+                .redirect(reqwest::redirect::Policy::none())
+                .user_agent(concat!("mecris/", env!("CARGO_PKG_VERSION")))
+                .pool_max_idle_per_host(kept)
+                .pool_idle_timeout(Duration::from_secs(30))
+                .build()
+                .map_err(|_| OutsideError::Invalid { system, what: "no HTTP client can be made here" })
+        };
         Ok(Self(Arc::new(Inner {
             system,
             fix,
             base: base.clone(),
             auth,
             policy,
-            client,
+            client: client(policy.at_once)?,
+            fresh: client(0)?,
+            code,
             breaker: Mutex::new(Breaker::new(policy.breaker, Instant::now())),
             permits: Semaphore::new(policy.at_once),
             rate: RateLimiter::direct(Quota::per_second(policy.per_second)),
@@ -167,6 +193,46 @@ impl Outside {
         ask: &Ask,
         read: impl Fn(&Answer) -> Result<T, OutsideError>,
     ) -> Result<T, OutsideError> {
+        let read = &read;
+        self.attempts(ask.repeat, |deadline, resent| async move {
+            self.one_try(ask, deadline, resent).await.and_then(|answer| read(&answer))
+        })
+        .await
+    }
+
+    /// Does something that is not HTTP, under the same rules: `work` is one try of it, `what` names it in spans.
+    ///
+    /// # Errors
+    /// [`OutsideError`].
+    pub async fn attempt<T, F: Future<Output = Result<T, OutsideError>>>(
+        &self,
+        what: &'static str,
+        repeat: Repeat,
+        work: impl Fn() -> F,
+    ) -> Result<T, OutsideError> {
+        let work = &work;
+        self.attempts(repeat, |deadline, resent| {
+            let span = tracing::info_span!(
+                "outside",
+                otel.name = what,
+                otel.kind = "client",
+                otel.status_code = tracing::field::Empty,
+                error.r#type = tracing::field::Empty,
+                server.address = self.0.base.host_str().unwrap_or_default(),
+                mecris.outside.system = self.0.system,
+                mecris.outside.resend_count = resent,
+                mecris.breaker.state = self.breaker().name(),
+            );
+            self.gated(deadline, span, work())
+        })
+        .await
+    }
+
+    async fn attempts<T, F: Future<Output = Result<T, OutsideError>>>(
+        &self,
+        repeat: Repeat,
+        one: impl Fn(Instant, u32) -> F,
+    ) -> Result<T, OutsideError> {
         let inner = &*self.0;
         let deadline = Instant::now() + inner.policy.total;
         let mut pauses = backon::ExponentialBuilder::default()
@@ -178,13 +244,13 @@ impl Outside {
         let mut resent = 0_u32;
         loop {
             self.admit()?;
-            let outcome = self.one_try(ask, deadline, resent).await.and_then(|answer| read(&answer));
+            let outcome = one(deadline, resent).await;
             self.report(outcome.as_ref().err());
             let error = match outcome {
                 Ok(read) => return Ok(read),
                 Err(error) => error,
             };
-            if !may_try_again(&error, ask.repeat) {
+            if !may_try_again(&error, repeat) {
                 return Err(error);
             }
             let Some(pause) = pauses.next() else { return Err(error) };
@@ -235,14 +301,6 @@ impl Outside {
 
     async fn one_try(&self, ask: &Ask, deadline: Instant, resent: u32) -> Result<Answer, OutsideError> {
         let inner = &*self.0;
-        let waited = tokio::time::timeout_at(deadline, async {
-            inner.rate.until_ready().await;
-            inner.permits.acquire().await
-        });
-        // The semaphore is never closed; what can happen is that the deadline passes.
-        let Ok(Ok(_permit)) = waited.await else {
-            return Err(OutsideError::Busy { system: inner.system });
-        };
         let span = tracing::info_span!(
             "outside",
             otel.name = ask.method.as_str(),
@@ -257,104 +315,42 @@ impl Outside {
             mecris.outside.system = inner.system,
             mecris.breaker.state = self.breaker().name(),
         );
-        let limit = deadline.min(Instant::now() + inner.policy.each);
-        let exchange = async {
-            match tokio::time::timeout_at(limit, self.exchange(ask)).await {
-                Ok(outcome) => outcome,
-                Err(_) => Err(OutsideError::Unanswered { system: inner.system, reason: "timeout" }),
-            }
-        };
-        let outcome = exchange.instrument(span.clone()).await;
-        match &outcome {
-            Ok(answer) => {
-                span.record("http.response.status_code", answer.status);
-            }
-            Err(error) => {
-                span.record("otel.status_code", "ERROR");
-                span.record("error.type", error.kind());
-            }
+        let outcome = self.gated(deadline, span.clone(), self.exchange(ask)).await;
+        if let Ok(answer) = &outcome {
+            span.record("http.response.status_code", answer.status);
         }
         outcome
     }
 
-    /// Sends, follows redirects, and reads the answer.
-    async fn exchange(&self, ask: &Ask) -> Result<Answer, OutsideError> {
+    /// Waits for its turn, and gives the work as much time as one try may have.
+    async fn gated<T>(
+        &self,
+        deadline: Instant,
+        span: tracing::Span,
+        work: impl Future<Output = Result<T, OutsideError>>,
+    ) -> Result<T, OutsideError> {
         let inner = &*self.0;
-        let system = inner.system;
-        let mut url = ask
-            .url(&inner.base, inner.auth.as_ref())
-            .ok_or(OutsideError::Invalid { system, what: "its address is not one" })?;
-        let mut redirects = 0;
-        let response = loop {
-            let request = inner.client.request(ask.method.clone(), url.clone());
-            let sent = ask.dress(request, inner.auth.as_ref()).send().await;
-            let response = sent.map_err(|error| transport(system, &error))?;
-            if !response.status().is_redirection() {
-                break response;
-            }
-            // 301 and 302 would turn a write into a read, and lose it.
-            let refused = OutsideError::RedirectRefused { system };
-            let location = response.headers().get(reqwest::header::LOCATION);
-            let target = location.and_then(|text| text.to_str().ok()).and_then(|text| url.join(text).ok());
-            redirects += 1;
-            match target {
-                Some(target)
-                    if ask.method == reqwest::Method::GET
-                        && target.origin() == inner.base.origin()
-                        && redirects <= REDIRECTS =>
-                {
-                    url = target;
-                }
-                _ => return Err(refused),
+        let waited = tokio::time::timeout_at(deadline, async {
+            inner.rate.until_ready().await;
+            inner.permits.acquire().await
+        });
+        // The semaphore is never closed; what can happen is that the deadline passes.
+        let Ok(Ok(_permit)) = waited.await else {
+            return Err(OutsideError::Busy { system: inner.system });
+        };
+        let limit = deadline.min(Instant::now() + inner.policy.each);
+        let timed = async {
+            match tokio::time::timeout_at(limit, work).await {
+                Ok(outcome) => outcome,
+                Err(_) => Err(OutsideError::Unanswered { system: inner.system, reason: "timeout" }),
             }
         };
-        let (status, headers) = (response.status(), response.headers().clone());
-        let body = self.read(response).await;
-        let at = Timestamp::now();
-        if status.is_success() {
-            return Ok(Answer { system, status: status.as_u16(), headers, body: body?, at });
+        let outcome = timed.instrument(span.clone()).await;
+        if let Err(error) = &outcome {
+            span.record("otel.status_code", "ERROR");
+            span.record("error.type", error.kind());
         }
-        Err(self.refusal(status, ask::retry_after(&headers, at), body.unwrap_or_default()))
-    }
-
-    async fn read(&self, mut response: reqwest::Response) -> Result<Vec<u8>, OutsideError> {
-        let (system, limit) = (self.0.system, self.0.policy.body_max);
-        let too_large = OutsideError::TooLarge { system, limit };
-        if response.content_length().is_some_and(|length| length > limit) {
-            return Err(too_large);
-        }
-        let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(|error| transport(system, &error))? {
-            if (body.len() + chunk.len()) as u64 > limit {
-                return Err(too_large);
-            }
-            body.extend_from_slice(&chunk);
-        }
-        Ok(body)
-    }
-
-    fn refusal(&self, status: StatusCode, retry_after: Option<Duration>, body: Vec<u8>) -> OutsideError {
-        let system = self.0.system;
-        match status.as_u16() {
-            401 | 403 => OutsideError::Unauthorized { system, status: status.as_u16(), fix: self.0.fix },
-            404 => OutsideError::NotFound { system },
-            429 => OutsideError::RateLimited { system, retry_after },
-            status @ 500.. => OutsideError::Unavailable { system, status, retry_after },
-            status => OutsideError::Rejected { system, status, code: None, body: Body(body) },
-        }
-    }
-}
-
-/// What reqwest says, without the address: a secret may be in it.
-fn transport(system: &'static str, error: &reqwest::Error) -> OutsideError {
-    if error.is_builder() {
-        OutsideError::Invalid { system, what: "a value has characters that HTTP does not allow" }
-    } else if error.is_connect() {
-        OutsideError::Unreachable { system, reason: "no connection" }
-    } else if error.is_timeout() {
-        OutsideError::Unanswered { system, reason: "timeout" }
-    } else {
-        OutsideError::Unanswered { system, reason: "the connection ended" }
+        outcome
     }
 }
 

@@ -4,15 +4,21 @@
 //! <https://www.twilio.com/docs/api/errors>. There is no idempotency key: a request whose outcome is not
 //! known is looked for by [`Twilio::sent_to`] before it is sent again.
 
+pub mod codes;
+pub mod webhook;
+mod wire;
+
 use jiff::Timestamp;
 use secrecy::SecretString;
-use serde::Deserialize;
 
 use super::resilience::{Answer, Ask, Auth, OnBreaker, Outside, OutsideError, Policy, Repeat};
+pub use wire::{Account, Balance, Message, MessageStatus, Outgoing, Sender, Sent, on_whatsapp};
 
 /// The name of this system in spans, events and errors.
 pub const SYSTEM: &str = "twilio";
 const FIX: &str = "copy the account SID and its auth token, or an API key, from https://console.twilio.com";
+/// Messages of a page.
+const PAGE: &str = "100";
 /// Pages of a list that are read at most.
 const PAGES_MAX: usize = 20;
 
@@ -48,93 +54,6 @@ impl Credentials {
     }
 }
 
-/// A message to send.
-#[derive(Clone)]
-pub struct Outgoing {
-    /// In E.164 form, with `whatsapp:` before it for WhatsApp.
-    pub to: String,
-    /// Where it comes from.
-    pub from: Sender,
-    /// At most 1,600 characters.
-    pub body: String,
-    /// Where Twilio shall tell what became of it.
-    pub status_callback: Option<String>,
-}
-
-/// Where a message comes from.
-#[derive(Clone)]
-pub enum Sender {
-    /// A number in E.164 form, with `whatsapp:` before it for WhatsApp.
-    Number(String),
-    /// A messaging service, `MG…`.
-    Service(String),
-}
-
-/// A message as Twilio has it. Its text and numbers are not shown.
-#[derive(Clone, PartialEq, Eq, Deserialize)]
-pub struct Message {
-    /// `SM…` or `MM…`
-    pub sid: String,
-    /// `queued`, `sent`, `delivered`, `undelivered`, `failed` …
-    pub status: String,
-    /// To whom.
-    pub to: String,
-    /// The text; Twilio may have put a trial account's prefix before it.
-    #[serde(default)]
-    pub body: String,
-    /// Why it failed.
-    #[serde(default)]
-    pub error_code: Option<u32>,
-    /// In how many parts it was sent; a number as text.
-    #[serde(default)]
-    pub num_segments: Option<String>,
-    /// What it cost: a negative decimal number as text, once it is billed.
-    #[serde(default)]
-    pub price: Option<String>,
-    /// When it was taken: RFC 2822.
-    #[serde(default)]
-    pub date_created: Option<String>,
-}
-
-impl std::fmt::Debug for Message {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Message")
-            .field("sid", &self.sid)
-            .field("status", &self.status)
-            .field("error_code", &self.error_code)
-            .finish_non_exhaustive()
-    }
-}
-
-impl Message {
-    /// When it was taken.
-    #[must_use]
-    pub fn created_at(&self) -> Option<Timestamp> {
-        Some(jiff::fmt::rfc2822::parse(self.date_created.as_deref()?).ok()?.timestamp())
-    }
-}
-
-/// An account.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct Account {
-    /// `active`, `suspended` or `closed`.
-    pub status: String,
-    /// `Trial` or `Full`.
-    #[serde(default, rename = "type")]
-    pub kind: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct Page {
-    messages: Vec<Message>,
-    next_page_uri: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct ErrorBody {
-    code: Option<u32>,
-}
-
 impl Twilio {
     /// A client.
     ///
@@ -149,7 +68,8 @@ impl Twilio {
         let Credentials { account_sid, user, secret } = credentials;
         let auth = Auth::Basic(user, secret);
         let base = settings.api_base.without_path("/2010-04-01");
-        let outside = Outside::new(SYSTEM, FIX, &base, Some(auth), policy, on_breaker)?;
+        let outside =
+            Outside::with_codes(SYSTEM, FIX, &base, Some(auth), policy, on_breaker, codes::of_refusal)?;
         Ok(Self { outside, account: account_sid })
     }
 
@@ -171,8 +91,8 @@ impl Twilio {
     /// Sends a message, once: it is never sent again by itself.
     ///
     /// # Errors
-    /// [`OutsideError`]; whether it may have been sent all the same tells
-    /// [`OutsideError::may_have_been_sent`], and Twilio's own code is in [`OutsideError::Rejected`].
+    /// [`OutsideError`]; what it means for the message tells [`codes::class`], and Twilio's own code, whatever
+    /// the status, is in [`OutsideError::Rejected`].
     pub async fn send(&self, message: &Outgoing) -> Result<Message, OutsideError> {
         let ask = Ask::post("2010-04-01/Accounts/{}/Messages.json", &[&self.account], Repeat::Never)
             .form("To", &message.to)
@@ -185,7 +105,7 @@ impl Twilio {
             Some(url) => ask.form("StatusCallback", url),
             None => ask,
         };
-        self.outside.ask_for(&ask, Answer::json).await.map_err(with_code)
+        self.outside.ask_for(&ask, Answer::json).await
     }
 
     /// What became of a message.
@@ -197,41 +117,39 @@ impl Twilio {
         self.outside.ask_for(&ask, Answer::json).await
     }
 
-    /// The messages to a number that were taken at `since` or later, the newest first. Twilio's own filter is by
-    /// the time of sending, which those that are still queued have not: it would hide the very ones that matter.
+    /// The messages to a number that Twilio took at this moment or later, the newest first: to look for one
+    /// whose answer was lost. Moments are whole seconds there, so `since` counts from its second's beginning.
+    ///
+    /// Twilio is asked by number only. Its filter by date goes by the time of sending, which a message that is
+    /// still queued does not have: it would hide the very one that is looked for.
     ///
     /// # Errors
     /// [`OutsideError`].
-    pub async fn sent_to(&self, to: &str, since: Timestamp) -> Result<Vec<Message>, OutsideError> {
-        let mut ask = Ask::get("2010-04-01/Accounts/{}/Messages.json", &[&self.account])
-            .query("To", to)
-            .query("PageSize", "100");
+    pub async fn sent_to(&self, to: &str, since: Timestamp) -> Result<Sent, OutsideError> {
+        let list = || Ask::get("2010-04-01/Accounts/{}/Messages.json", &[&self.account]);
+        let mut ask = list().query("To", to).query("PageSize", PAGE);
         let mut messages = Vec::new();
         for _ in 0..PAGES_MAX {
-            let page: Page = self.outside.ask_for(&ask, Answer::json).await?;
-            // Twilio tells times in whole seconds: a message of this very second is none of before.
+            let page: wire::Page = self.outside.ask_for(&ask, Answer::json).await?;
+            // One without a date could be any, so it is kept. Within a page the order is not relied upon.
             let is_old =
                 |message: &Message| message.created_at().is_some_and(|at| at.as_second() < since.as_second());
             let reaches_back = page.messages.iter().any(is_old);
             messages.extend(page.messages.into_iter().filter(|message| !is_old(message)));
             match page.next_page_uri {
-                Some(path) if !reaches_back => {
-                    ask = Ask::get("2010-04-01/Accounts/{}/Messages.json", &[&self.account]).at_path(&path);
-                }
-                _ => return Ok(messages),
+                Some(path) if !reaches_back => ask = list().at_path(&path),
+                _ => return Ok(Sent { messages, is_complete: true }),
             }
         }
-        Err(OutsideError::Malformed { system: SYSTEM, what: "a list without an end" })
+        Ok(Sent { messages, is_complete: false })
     }
-}
 
-/// Adds Twilio's own code to a refusal: `{"code":21211,"message":…}`.
-fn with_code(error: OutsideError) -> OutsideError {
-    match error {
-        OutsideError::Rejected { system, status, body, .. } => {
-            let code = serde_json::from_slice::<ErrorBody>(&body.0).ok().and_then(|read| read.code);
-            OutsideError::Rejected { system, status, code, body }
-        }
-        other => other,
+    /// The money that is left, where the account is prepaid.
+    ///
+    /// # Errors
+    /// [`OutsideError`].
+    pub async fn balance(&self) -> Result<Balance, OutsideError> {
+        let ask = Ask::get("2010-04-01/Accounts/{}/Balance.json", &[&self.account]);
+        self.outside.ask_for(&ask, Answer::json).await
     }
 }

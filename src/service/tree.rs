@@ -18,12 +18,14 @@ use crate::domain::budget::BudgetCommand;
 use crate::domain::consent::{By, ConsentCommand};
 use crate::event::Position;
 use crate::integration::beeminder;
+use crate::integration::twilio::MessageStatus;
 use crate::log::SledLog;
 
 use super::ServiceError;
 use super::alerting::actor::{Holds, Means};
 use super::alerting::consent_log::ConsentFailure;
 use super::alerting::contacts::Contacts;
+use super::alerting::courier::delivery_of;
 use super::alerting::shown::{AlertsShown, ConsentBody, ConsentsShown, consents_shown, words};
 use super::alerting::{AlertActor, AlertMessage, OnAlert};
 use super::beeminder_actor::BeeminderActor;
@@ -301,6 +303,32 @@ impl Supervised {
         let position = answer.map_err(|error| ServiceError::asking("the alert actor", error))??;
         self.shown_from(position).await;
         Ok(())
+    }
+
+    /// A channel tells what became of a message.
+    ///
+    /// # Errors
+    /// [`ServiceError`].
+    pub async fn told_of_message(
+        &self,
+        id: &str,
+        status: &MessageStatus,
+        code: Option<u32>,
+    ) -> Result<(), ServiceError> {
+        let Some(delivery) = delivery_of(status, code) else { return Ok(()) };
+        let told = AlertMessage::Told { channel_id: id.to_owned(), delivery };
+        let sent = self.alerts.tell(told, PATIENCE).await;
+        sent.map_err(|error| ServiceError::asking("the alert actor", error.into()))
+    }
+
+    /// The owner of a number, as a channel writes it, wants to be written to or not.
+    ///
+    /// # Errors
+    /// [`ServiceError`].
+    pub async fn wished(&self, address: &str, wants: bool) -> Result<(), ServiceError> {
+        let number = Phone::new(address.strip_prefix("whatsapp:").unwrap_or(address));
+        let command = if wants { ConsentCommand::Grant } else { ConsentCommand::Revoke };
+        self.decide_consent(number, command, By::Message).await
     }
 
     /// Whose numbers may be written to.

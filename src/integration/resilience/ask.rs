@@ -41,7 +41,9 @@ pub struct Ask {
     segments: Vec<String>,
     query: Vec<(&'static str, String)>,
     form: Option<Vec<(&'static str, String)>>,
-    headers: Vec<(&'static str, &'static str)>,
+    /// A body that is no form, and its type.
+    body: Option<(&'static str, Vec<u8>)>,
+    headers: Vec<(&'static str, String)>,
     /// A path that the outside system itself named, in place of the template's.
     path: Option<String>,
 }
@@ -86,6 +88,7 @@ impl Ask {
             segments: segments.iter().map(|&segment| segment.to_owned()).collect(),
             query: Vec::new(),
             form: None,
+            body: None,
             headers: Vec::new(),
             path: None,
         }
@@ -105,14 +108,22 @@ impl Ask {
         self
     }
 
-    /// Adds a header.
+    /// Sets a body of JSON, as it is: what was signed is what is sent.
     #[must_use]
-    pub fn header(mut self, name: &'static str, value: &'static str) -> Self {
-        self.headers.push((name, value));
+    pub fn json(mut self, body: impl Into<Vec<u8>>) -> Self {
+        self.body = Some(("application/json", body.into()));
         self
     }
 
-    /// Asks for a path (with its query) that the outside system named, on the same host.
+    /// Adds a header.
+    #[must_use]
+    pub fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.headers.push((name, value.into()));
+        self
+    }
+
+    /// Asks for a path (with its query) that the outside system named, on the same host. An empty one is the
+    /// base itself, to the letter.
     #[must_use]
     pub fn at_path(mut self, path: &str) -> Self {
         self.path = Some(path.to_owned());
@@ -163,7 +174,7 @@ impl Ask {
         auth: Option<&Auth>,
     ) -> reqwest::RequestBuilder {
         for (name, value) in &self.headers {
-            request = request.header(*name, *value);
+            request = request.header(*name, value);
         }
         let mut form = self.form.clone();
         match auth {
@@ -188,9 +199,12 @@ impl Ask {
             }
             None => {}
         }
-        match form {
-            Some(form) => request.form(&form),
-            None => request,
+        match (form, &self.body) {
+            (Some(form), _) => request.form(&form),
+            (None, Some((kind, body))) => {
+                request.header(reqwest::header::CONTENT_TYPE, *kind).body(body.clone())
+            }
+            (None, None) => request,
         }
     }
 }

@@ -23,11 +23,11 @@ pub enum OutsideError {
         reason: &'static str,
     },
     /// It refuses the key. Asking again does not help.
-    #[error("{system} refuses the key (HTTP {status}); {fix}")]
+    #[error("{system} refuses the key ({}); {fix}", reply(system, *status))]
     Unauthorized {
         /// Which.
         system: &'static str,
-        /// 401 or 403.
+        /// 401 or 403; a reply code of SMTP's for e-mail.
         status: u16,
         /// The mend.
         fix: &'static str,
@@ -47,11 +47,11 @@ pub enum OutsideError {
         retry_after: Option<Duration>,
     },
     /// It refuses this request.
-    #[error("{system} refuses the request (HTTP {status}{})", shown(*.code))]
+    #[error("{system} refuses the request ({}{})", reply(system, *status), shown(*.code))]
     Rejected {
         /// Which.
         system: &'static str,
-        /// Another 4xx.
+        /// Another 4xx; a reply code of SMTP's for e-mail.
         status: u16,
         /// Its own code, where its client knows how to read one.
         code: Option<u32>,
@@ -118,6 +118,13 @@ fn after(wait: Option<Duration>) -> String {
     wait.map_or_else(String::new, |wait| format!(" for {} s", wait.as_secs()))
 }
 
+/// The one system here that does not speak HTTP.
+pub(crate) const EMAIL: &str = "email";
+
+fn reply(system: &str, status: u16) -> String {
+    format!("{} {status}", if system == EMAIL { "SMTP" } else { "HTTP" })
+}
+
 fn shown(code: Option<u32>) -> String {
     code.map_or_else(String::new, |code| format!(", code {code}"))
 }
@@ -133,7 +140,34 @@ impl std::fmt::Debug for Body {
     }
 }
 
+/// Whether sending again can help, for a message that was to be sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Class {
+    /// Never, until somebody has mended something.
+    Permanent,
+    /// Yes, when some time has passed; it was not sent.
+    Later,
+    /// It was sent and did not arrive, for a reason that may have passed already.
+    NotDelivered,
+    /// It may have been sent: look for it before sending it again.
+    MaybeDelivered,
+}
+
 impl OutsideError {
+    /// Whether sending again can help, as far as the error itself tells; codes of a system's own may say more.
+    #[must_use]
+    pub fn class(&self) -> Class {
+        match self {
+            _ if self.may_have_been_sent() => Class::MaybeDelivered,
+            Self::Unauthorized { .. }
+            | Self::NotFound { .. }
+            | Self::Rejected { .. }
+            | Self::RedirectRefused { .. }
+            | Self::Invalid { .. } => Class::Permanent,
+            _ => Class::Later,
+        }
+    }
+
     /// Whether the request may have been carried out all the same: a write must be looked for before it is
     /// sent again.
     #[must_use]

@@ -16,10 +16,12 @@ use tokio::sync::watch;
 use crate::actor::{ActorError, Behaviour, Context, Reply};
 use crate::config::Phone;
 use crate::domain::alert::step::{Hold, Situation, Step, step};
-use crate::domain::alert::{AlertChange, AlertId, AttemptId, CauseKey, Causes, Delivery, Grade, Outcome};
+use crate::domain::alert::{
+    AlertChange, AlertId, AttemptId, CauseKey, Causes, Channel, Delivery, Grade, Outcome,
+};
 use crate::domain::consent::{By, ConsentCommand};
 use crate::event::Position;
-use crate::integration::beeminder;
+use crate::integration::{beeminder, twilio};
 use crate::log::LogError;
 use crate::service::queries::Queries;
 use crate::service::sources::{SourceState, Sources};
@@ -112,7 +114,7 @@ impl AlertActor {
     /// Tells one tenant.
     #[must_use]
     pub fn new(means: Means) -> Self {
-        let courier = Courier::new(&means.queries.settings.current(), &means.sources);
+        let courier = courier(&means);
         Self { means, alerts: None, courier, errands: Errands::default(), waker: None }
     }
 
@@ -195,9 +197,11 @@ impl AlertActor {
 
     fn usable(&self) -> Vec<crate::domain::alert::step::Usable> {
         let loaded = self.means.queries.settings.current();
-        let sources = &self.means.sources;
-        let is_refused = |name: &str| sources.state(name) == Some(SourceState::Unauthorized);
-        self.means.queries.with_view(|view| usable(&loaded, &view.consents, &self.means.contacts, is_refused))
+        // A key that is refused is looked at by its own actor, which tells when it is taken.
+        let twilio_refuses = self.means.sources.state(twilio::SYSTEM) == Some(SourceState::Unauthorized);
+        let is_set_up =
+            |channel: Channel| self.courier.has(channel) && !(channel.needs_consent() && twilio_refuses);
+        self.means.queries.with_view(|view| usable(&loaded, &view.consents, &self.means.contacts, is_set_up))
     }
 
     /// Shows what is new, unless the same was shown today already.
@@ -326,6 +330,11 @@ impl AlertActor {
     }
 }
 
+fn courier(means: &Means) -> Courier {
+    let queries = &means.queries;
+    Courier::new(&queries.settings.current(), queries.tenant.clone(), &means.sources)
+}
+
 impl Behaviour for AlertActor {
     type Message = AlertMessage;
 
@@ -341,7 +350,7 @@ impl Behaviour for AlertActor {
         match message {
             AlertMessage::Consider => self.consider(context).await,
             AlertMessage::Renew => {
-                self.courier = Courier::new(&self.means.queries.settings.current(), &self.means.sources);
+                self.courier = courier(&self.means);
                 self.consider(context).await
             }
             AlertMessage::Acknowledge { id, reply } => {

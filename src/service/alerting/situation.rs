@@ -10,8 +10,8 @@ use crate::domain::alert::{Causes, Channel};
 use crate::domain::budget::{self, BudgetStatus};
 use crate::domain::calendar;
 use crate::domain::consent::Consents;
+use crate::domain::money::Picodollars;
 use crate::domain::reminder::{self, Known, SeenGoal};
-use crate::integration::twilio::Credentials;
 use crate::view::TenantView;
 use crate::view::goals::local_goals;
 
@@ -74,27 +74,24 @@ fn promises(view: &TenantView, now: Timestamp, zone: &TimeZone) -> Vec<Promise> 
     promise.collect()
 }
 
-/// The channels that are set up and allowed, and why the others are not. Blocks on the contacts' file.
+/// The channels that may be used, of those that are set up. Blocks on the contacts' file.
 #[must_use]
 pub fn usable(
     loaded: &Loaded,
     consents: &Consents,
     contacts: &Contacts,
-    is_refused: impl Fn(&str) -> bool,
+    is_set_up: impl Fn(Channel) -> bool,
 ) -> Vec<Usable> {
-    let twilio = &loaded.config.twilio;
-    let may_send = Credentials::of(twilio).is_some() && !is_refused(crate::integration::twilio::SYSTEM);
-    let contact = twilio.to_number.as_ref().and_then(|number| contacts.find(number).ok().flatten());
+    let number = loaded.config.twilio.to_number.as_ref();
+    let contact = number.and_then(|number| contacts.find(number).ok().flatten());
     let granted = contact.filter(|contact| consents.get(contact).is_some_and(|consent| consent.is_granted));
-    let by_telephone = |channel| {
-        granted.as_ref().map(|contact| Usable {
-            channel,
-            contact: Some(contact.clone()),
-            price: loaded.config.alerts.sms_usd,
-        })
+    let usable = |channel: Channel| {
+        if channel.needs_consent() {
+            let contact = Some(granted.clone()?);
+            Some(Usable { channel, contact, price: loaded.config.alerts.sms_usd })
+        } else {
+            Some(Usable { channel, contact: None, price: Picodollars::ZERO })
+        }
     };
-    let sms = (may_send && (twilio.from_number.is_some() || twilio.messaging_service_sid.is_some()))
-        .then(|| by_telephone(Channel::Sms));
-    let whatsapp = (may_send && twilio.whatsapp_from.is_some()).then(|| by_telephone(Channel::Whatsapp));
-    [sms, whatsapp].into_iter().flatten().flatten().collect()
+    Channel::ALL.into_iter().filter(|channel| is_set_up(*channel)).filter_map(usable).collect()
 }
