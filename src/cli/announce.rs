@@ -1,6 +1,6 @@
 //! What `mecris run` says at its start: what was found, what is not configured, and where to ask.
 
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -58,11 +58,13 @@ pub fn on_alert() -> OnAlert {
     let is_terminal = std::io::stdout().is_terminal();
     Arc::new(move |id, grade, key, text| {
         let severity = grade.severity.name();
-        if is_terminal {
-            println!("alert {id}, {severity}: {text}");
+        let line = if is_terminal {
+            format!("alert {id}, {severity}: {text}")
         } else {
-            println!("alert {id}, {severity}: {} {}; see `mecris alerts`", key.kind.name(), key.subject);
-        }
+            format!("alert {id}, {severity}: {} {}; see `mecris alerts`", key.kind.name(), key.subject)
+        };
+        // Whoever read this may have gone.
+        let _ = writeln!(std::io::stdout(), "{line}");
     })
 }
 

@@ -82,7 +82,8 @@ impl Backend {
             Self::Own(node) => {
                 let (queries, now) = (node.queries()?, Timestamp::now());
                 // Without a supervisor nothing is asked.
-                Ok(StatusShown::new(queries.status(now), queries.goals(now), Vec::new()))
+                let alerts = queries.alerts(now, false);
+                Ok(StatusShown::new(queries.status(now), queries.goals(now), alerts, Vec::new()))
             }
         }
     }

@@ -85,7 +85,7 @@ pub fn status(shown: &StatusShown) -> String {
         [] => String::new(),
         urgent => format!("\n{}", goals::table_of(urgent)),
     };
-    numbers(status) + &urgent + &system::trouble(&shown.sources)
+    numbers(status) + &urgent + &alerts::open(&shown.alerts) + &system::trouble(&shown.sources)
 }
 
 fn numbers(status: &Status) -> String {

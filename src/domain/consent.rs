@@ -82,9 +82,8 @@ pub fn decide(consents: &Consents, contact: &str, command: ConsentCommand, by: B
         (ConsentCommand::Grant, By::Person, _) => true,
         // START from a number that was never here, or that the person took out, changes nothing.
         (ConsentCommand::Grant, _, Some(known)) if !known.is_granted && known.by != By::Person => true,
-        (ConsentCommand::Grant, ..) => return None,
-        // STOP from a number that was never here: there is nothing to revoke.
-        (ConsentCommand::Revoke, _, None) => return None,
+        // Nor does STOP from a number that was never here: there is nothing to revoke.
+        (ConsentCommand::Grant, ..) | (ConsentCommand::Revoke, _, None) => return None,
         (ConsentCommand::Revoke, ..) => false,
     };
     let is_same = known.is_some_and(|known| {

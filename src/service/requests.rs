@@ -13,6 +13,7 @@ use crate::event::envelope::hex;
 use crate::log::Head;
 use crate::log::backup::BackupReport;
 use crate::log::verify::VerifyReport;
+use crate::view::alerts::AlertLine;
 use crate::view::budgets::BudgetLine;
 use crate::view::goals::GoalLine;
 use crate::view::replay::Until;
@@ -28,16 +29,23 @@ pub struct StatusShown {
     pub status: Status,
     /// The goals that need something done soon, the nearest to derailing first.
     pub urgent_goals: Vec<GoalLine>,
+    /// What there is to be told, the worst first.
+    pub alerts: Vec<AlertLine>,
     /// The outside systems, with the age of what they said; empty where no supervisor runs.
     pub sources: Vec<SourceShown>,
 }
 
 impl StatusShown {
-    /// Of these numbers, goals and sources.
+    /// Of these numbers, goals, alerts and sources.
     #[must_use]
-    pub fn new(status: Status, goals: Vec<GoalLine>, sources: Vec<SourceShown>) -> Self {
+    pub fn new(
+        status: Status,
+        goals: Vec<GoalLine>,
+        alerts: Vec<AlertLine>,
+        sources: Vec<SourceShown>,
+    ) -> Self {
         let urgent_goals = goals.into_iter().filter(|goal| goal.urgency.is_some()).collect();
-        Self { status, urgent_goals, sources }
+        Self { status, urgent_goals, alerts, sources }
     }
 }
 

@@ -123,7 +123,9 @@ pub fn build(
     });
     let mut tenants = restarts.apply(Supervisor::new("root/tenants", Strategy::OneForOne, listener));
     let import_state = SharedImportState::default();
-    let usage = add_usage(&mut tenants, node, &screen.on_step, &import_state);
+    // In this order they start: the sources are known before anybody asks for them, and the first import, for
+    // which a person waits, is answered when all others are there.
+    let follower = add_outside(&mut tenants, node, &sources);
     let (log, tenant) = (node.log.clone(), node.tenant.clone());
     let budgets = tenants.add(&format!("{tenant}/budgets"), ChildSpec::default(), move || {
         BudgetActor::new(log.clone(), tenant.clone())
@@ -139,8 +141,8 @@ pub fn build(
         on_alert: screen.on_alert.clone(),
     };
     let alerts = add_alerts(&mut tenants, node, &means);
-    let follower = add_outside(&mut tenants, node, &sources);
     let goals = add_goals(&mut tenants, node, &queries, &follower);
+    let usage = add_usage(&mut tenants, node, &screen.on_step, &import_state);
     root.add_supervisor(tenants);
     let supervised = Supervised {
         queries,
@@ -325,7 +327,9 @@ impl Supervised {
     /// How things stand.
     #[must_use]
     pub fn status(&self, now: Timestamp) -> StatusShown {
-        StatusShown::new(self.queries.status(now), self.queries.goals(now), self.sources.shown(now).sources)
+        let alerts = self.alerts(now, false).alerts;
+        let sources = self.sources.shown(now).sources;
+        StatusShown::new(self.queries.status(now), self.queries.goals(now), alerts, sources)
     }
 
     /// The goals, with what is known of their source.

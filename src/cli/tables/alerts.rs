@@ -35,6 +35,18 @@ pub fn alerts(shown: &AlertsShown) -> String {
     format!("{}\n{gap}{waiting}", rows.trim_fmt())
 }
 
+/// A line for `mecris status`: how many there are, and the worst.
+#[must_use]
+pub fn open(alerts: &[AlertLine]) -> String {
+    let Some(worst) = alerts.first() else { return String::new() };
+    let text = worst.text.as_deref().unwrap_or_default();
+    let more = match alerts.len() - 1 {
+        0 => String::new(),
+        more => format!(" And {more} more: `mecris alerts`."),
+    };
+    format!("\nAlert {}, {}: {text}{more}\n", worst.id, word(&worst.severity))
+}
+
 fn told(alert: &AlertLine, now: Timestamp) -> String {
     let last = alert.attempts.last();
     match (alert.resolved_at, alert.acknowledged_at, alert.told_at, last) {

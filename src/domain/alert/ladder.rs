@@ -42,12 +42,12 @@ pub fn turn<'a>(alert: &Alert, policy: &Policy, usable: &'a [Usable], now: Times
     for rung in policy.ladder.iter().filter(|rung| rung.at_least <= telling.grade.severity) {
         let Some(channel) = usable.iter().find(|usable| usable.channel == rung.channel) else { continue };
         if begins > now {
-            next = earlier(next, begins, None);
+            next = Some(earlier(next, (begins, None)));
             break;
         }
         let tried: Vec<&Attempt> = telling.on(rung.channel).collect();
         if let Some(due) = due(&tried, policy, begins) {
-            next = earlier(next, due, Some(channel));
+            next = Some(earlier(next, (due, Some(channel))));
         }
         begins = match failed_at(&tried) {
             Some(failed_at) => begins.max(failed_at),
@@ -61,15 +61,12 @@ pub fn turn<'a>(alert: &Alert, policy: &Policy, usable: &'a [Usable], now: Times
     }
 }
 
+/// The earlier of two turns, the first where they are at once.
 fn earlier<'a>(
     next: Option<(Timestamp, Option<&'a Usable>)>,
-    due: Timestamp,
-    channel: Option<&'a Usable>,
-) -> Option<(Timestamp, Option<&'a Usable>)> {
-    match next {
-        Some(before) if before.0 <= due => Some(before),
-        _ => Some((due, channel)),
-    }
+    other: (Timestamp, Option<&'a Usable>),
+) -> (Timestamp, Option<&'a Usable>) {
+    next.filter(|next| next.0 <= other.0).unwrap_or(other)
 }
 
 fn is_over(telling: &Telling, until: Until) -> bool {
@@ -85,13 +82,15 @@ fn is_over(telling: &Telling, until: Until) -> bool {
 fn due(tried: &[&Attempt], policy: &Policy, begins: Timestamp) -> Option<Timestamp> {
     let Some(last) = tried.last() else { return Some(begins) };
     let pause = match last.state {
-        AttemptState::Open | AttemptState::Accepted(_) | AttemptState::Delivered(_) => return None,
         AttemptState::Unsent => {
             policy.pause(tried.iter().filter(|attempt| attempt.state == AttemptState::Unsent).count())
         }
         AttemptState::Refused => REFUSED_AGAIN,
         AttemptState::Undelivered { may_retry: true, .. } if astray(tried) < ASTRAY_MAX => AGAIN,
-        AttemptState::Undelivered { .. } => return None,
+        AttemptState::Open
+        | AttemptState::Accepted(_)
+        | AttemptState::Delivered(_)
+        | AttemptState::Undelivered { .. } => return None,
     };
     Some(last.changed_at.saturating_add(pause).unwrap_or(Timestamp::MAX))
 }

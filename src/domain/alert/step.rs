@@ -12,7 +12,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::book::{Alert, AlertBook};
 use super::ladder::{Turn, turn};
 use super::policy::Policy;
-use super::{AlertChange, AlertId, AttemptId, Causes, Channel, Parcel, Severity};
+use super::{AlertChange, AlertId, AttemptId, CauseKey, Causes, Channel, Parcel, Severity};
 use crate::domain::calendar;
 use crate::domain::money::Picodollars;
 use crate::domain::sms;
@@ -55,6 +55,10 @@ pub struct Sending {
     pub attempt: AttemptId,
     /// The round of telling, from 1: retries of one round are one message to those who can tell.
     pub telling: usize,
+    /// What it is of.
+    pub key: CauseKey,
+    /// When its cause began.
+    pub raised_at: Timestamp,
     /// How much it matters.
     pub severity: Severity,
     /// On which channel.
@@ -144,7 +148,7 @@ fn follow_causes(book: &AlertBook, causes: &Causes) -> Vec<AlertChange> {
             None => changes.push(AlertChange::Resolved { id: alert.id }),
         }
     }
-    let is_open = |key: &super::CauseKey| book.open().any(|alert| alert.key == *key);
+    let is_open = |key: &CauseKey| book.open().any(|alert| alert.key == *key);
     let new = causes.present.iter().filter(|cause| !is_open(&cause.key));
     changes.extend(new.enumerate().map(|(number, cause)| AlertChange::Raised {
         id: book.next_id(number),
@@ -207,9 +211,8 @@ fn send(book: &AlertBook, situation: &Situation<'_>) -> Step {
             continue;
         }
         let hold = match turn(alert, policy, usable, now) {
-            Turn::Done => continue,
             Turn::Nobody if usable.is_empty() => Some(Hold::NoChannel),
-            Turn::Nobody => continue,
+            Turn::Done | Turn::Nobody => continue,
             Turn::At(due) => Some(Hold::Waiting(due)),
             Turn::Now(channel) => {
                 match (causes.of(&alert.key), quiet(policy, alert.grade.severity, zone, now)) {
@@ -257,6 +260,8 @@ fn pack(alert: &Alert, text: &str, to: &Usable, policy: &Policy) -> (Parcel, Sen
         id: alert.id,
         attempt: alert.next_attempt(),
         telling,
+        key: alert.key.clone(),
+        raised_at: alert.raised_at,
         severity: alert.grade.severity,
         channel: to.channel,
         contact: to.contact.clone(),
@@ -275,7 +280,7 @@ fn short(text: &str, reference: &str, segments_max: u32) -> String {
     }
     let mut head = sms::fit(&text, segments_max);
     while !head.is_empty() && !fits(&format!("{head}{reference}")) {
-        head = head.trim_end_matches("...").to_owned();
+        head.truncate(head.trim_end_matches("...").len());
         head.pop();
         head += if head.is_empty() { "" } else { "..." };
     }
