@@ -16,6 +16,8 @@ mod doctor;
 mod durability;
 #[path = "fault_disk.rs"]
 mod fault_disk;
+#[path = "feeds.rs"]
+mod feeds;
 #[path = "fuzz_smoke.rs"]
 mod fuzz_smoke;
 #[path = "goals.rs"]
