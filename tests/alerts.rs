@@ -41,7 +41,7 @@ impl World {
             ("BEEMINDER_API_BASE", beeminder.as_str()),
             ("BEEMINDER_AUTH_TOKEN", beeminder::TOKEN),
             ("TWILIO_API_BASE", twilio.as_str()),
-            ("MECRIS_OUTSIDE__TIMEOUT_SECONDS", "2"),
+            ("MECRIS_OUTSIDE__TIMEOUT_SECONDS", "10"),
         ];
         self.home.start_with(&[], &[&variables[..], &twilio::VARIABLES, more].concat())
     }
@@ -53,7 +53,7 @@ impl World {
 
 /// Waits until something is so.
 fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
-    for _ in 0..1_200 {
+    for _ in 0..4_800 {
         if let Some(found) = look() {
             return found;
         }

@@ -11,7 +11,7 @@ use crate::domain::alert::{Channel, Delivery, Outcome, Severity};
 use crate::event::{EventId, TenantId};
 use crate::integration::email::{self, Email, Letter};
 use crate::integration::ntfy::{self, Notification, Ntfy, Priority};
-use crate::integration::resilience::{Class, OutsideError};
+use crate::integration::resilience::{Class, OutsideError, Policy};
 use crate::integration::twilio::webhook::STATUS_PATH;
 use crate::integration::twilio::{self, Credentials, MessageStatus, Outgoing, Sender, Twilio, codes};
 use crate::integration::webhook::{self, Webhook};
@@ -65,9 +65,11 @@ impl Courier {
         let twilio = &config.twilio;
         let right = |prefix: &str| wrong_settings(loaded, prefix).is_none();
         let listener = || breaker_listener(sources);
+        // One try each: whether there is another one is decided anew, on what is true then.
+        let policy = Policy { tries: 1, ..policy(loaded) };
         let client = Credentials::of(twilio)
             .filter(|_| right("twilio."))
-            .and_then(|credentials| Twilio::new(twilio, credentials, policy(loaded), listener()).ok());
+            .and_then(|credentials| Twilio::new(twilio, credentials, policy, listener()).ok());
         let number = |phone: &Phone| Sender::Number(phone.expose().to_owned());
         let courier = Self {
             tenant,
@@ -88,18 +90,12 @@ impl Courier {
                 .as_ref()
                 .filter(|_| twilio.auth_token.is_some())
                 .map(|url| url.at(STATUS_PATH)),
-            ntfy: Ntfy::of(&config.ntfy, policy(loaded), listener())
-                .ok()
-                .flatten()
-                .filter(|_| right("ntfy.")),
-            webhook: Webhook::of(&config.webhook, policy(loaded), listener())
+            ntfy: Ntfy::of(&config.ntfy, policy, listener()).ok().flatten().filter(|_| right("ntfy.")),
+            webhook: Webhook::of(&config.webhook, policy, listener())
                 .ok()
                 .flatten()
                 .filter(|_| right("webhook.")),
-            email: Email::of(&config.email, policy(loaded), listener())
-                .ok()
-                .flatten()
-                .filter(|_| right("email.")),
+            email: Email::of(&config.email, policy, listener()).ok().flatten().filter(|_| right("email.")),
         };
         for channel in [Channel::Ntfy, Channel::Webhook, Channel::Email] {
             if courier.has(channel) {
