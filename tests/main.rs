@@ -4,6 +4,8 @@
 mod actors;
 #[path = "backups.rs"]
 mod backups;
+#[path = "channels.rs"]
+mod channels;
 #[path = "degradation.rs"]
 mod degradation;
 #[path = "disk_errors.rs"]
