@@ -2,10 +2,14 @@
 
 #[path = "actors.rs"]
 mod actors;
+#[path = "alert_channels.rs"]
+mod alert_channels;
 #[path = "alerts.rs"]
 mod alerts;
 #[path = "backups.rs"]
 mod backups;
+#[path = "channels.rs"]
+mod channels;
 #[path = "degradation.rs"]
 mod degradation;
 #[path = "disk_errors.rs"]

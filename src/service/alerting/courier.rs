@@ -89,7 +89,7 @@ impl Courier {
                 .public_url
                 .as_ref()
                 .filter(|_| twilio.auth_token.is_some())
-                .map(|url| url.at(STATUS_PATH)),
+                .map(|url| url.at(STATUS_PATH).to_string()),
             ntfy: Ntfy::of(&config.ntfy, policy, listener()).ok().flatten().filter(|_| right("ntfy.")),
             webhook: Webhook::of(&config.webhook, policy, listener())
                 .ok()
