@@ -4,7 +4,7 @@
 //! sent only where the caller's own append has put its attempt into the log: of two callers with the same log,
 //! one finds that its append conflicts, and sends nothing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
@@ -149,7 +149,8 @@ fn follow_causes(book: &AlertBook, causes: &Causes) -> Vec<AlertChange> {
         }
     }
     let is_open = |key: &CauseKey| book.open().any(|alert| alert.key == *key);
-    let new = causes.present.iter().filter(|cause| !is_open(&cause.key));
+    let mut seen = BTreeSet::new();
+    let new = causes.present.iter().filter(|cause| seen.insert(&cause.key) && !is_open(&cause.key));
     changes.extend(new.enumerate().map(|(number, cause)| AlertChange::Raised {
         id: book.next_id(number),
         key: cause.key.clone(),
