@@ -53,7 +53,7 @@ fn immediate_breaks_quiet_hours_where_the_person_said_so() {
 
 #[test]
 fn a_round_that_has_begun_pauses_in_quiet_hours() {
-    let mut bench = Bench::unanswered(&[Channel::Sms]);
+    let mut bench = Bench::unanswered(&[Channel::Sms, Channel::Ntfy]);
     bench.rows(&[
         ("11-23 21:59:50", "+a w1", "raised 1, queued 1, sms 1.1"),
         ("11-23 21:59:58", "1.1 unsent", "1 waiting until 11-23 22:00:03"),
