@@ -12,7 +12,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::book::{Alert, AlertBook};
 use super::ladder::{Turn, turn};
 use super::policy::Policy;
-use super::{AlertChange, AlertId, AttemptId, CauseKey, Causes, Channel, Parcel, Severity};
+use super::{AlertChange, AlertId, AttemptId, Cause, CauseKey, Causes, Channel, Parcel, Severity};
 use crate::domain::calendar;
 use crate::domain::money::Picodollars;
 use crate::domain::sms;
@@ -149,9 +149,10 @@ fn follow_causes(book: &AlertBook, causes: &Causes) -> Vec<AlertChange> {
         }
     }
     let is_open = |key: &CauseKey| book.open().any(|alert| alert.key == *key);
-    let mut seen = BTreeSet::new();
-    let new = causes.present.iter().filter(|cause| seen.insert(&cause.key) && !is_open(&cause.key));
-    changes.extend(new.enumerate().map(|(number, cause)| AlertChange::Raised {
+    let is_first = |index: usize, cause: &Cause| causes.present[..index].iter().all(|it| it.key != cause.key);
+    let new = causes.present.iter().enumerate();
+    let new = new.filter(|(index, cause)| !is_open(&cause.key) && is_first(*index, cause));
+    changes.extend(new.enumerate().map(|(number, (_, cause))| AlertChange::Raised {
         id: book.next_id(number),
         key: cause.key.clone(),
         grade: cause.grade,
@@ -159,11 +160,15 @@ fn follow_causes(book: &AlertBook, causes: &Causes) -> Vec<AlertChange> {
     changes
 }
 
-/// Begins a round of telling where there is news, and it may be told.
+/// Begins a round of telling where there is news, and it may be told; of one kind and subject, of the worst.
 fn queue(book: &AlertBook, situation: &Situation<'_>) -> Vec<AlertChange> {
-    let news = book.open().filter(|alert| alert.is_news());
-    news.filter(|alert| hold_of_news(book, alert, situation).is_none())
+    let mut news: Vec<&Alert> = book.open().filter(|alert| alert.is_news()).collect();
+    news.sort_by_key(|alert| (std::cmp::Reverse(alert.grade), alert.id));
+    let mut seen = BTreeSet::new();
+    news.into_iter()
         .filter(|alert| situation.policy.is_told(alert.grade.severity))
+        .filter(|alert| hold_of_news(book, alert, situation).is_none())
+        .filter(|alert| seen.insert((alert.key.kind, &alert.key.subject)))
         .map(|alert| AlertChange::Queued { id: alert.id })
         .collect()
 }
@@ -272,9 +277,11 @@ fn pack(alert: &Alert, text: &str, to: &Usable, policy: &Policy) -> (Parcel, Sen
 }
 
 /// The text with its reference, cut where it would take more parts than are allowed.
-fn short(text: &str, reference: &str, segments_max: u32) -> String {
+pub(super) fn short(text: &str, reference: &str, segments_max: u32) -> String {
     let text = sms::fold(text);
-    let fits = |text: &str| sms::segments(text).count <= segments_max;
+    let fits = |text: &str| {
+        sms::segments(text).count <= segments_max && text.encode_utf16().count() <= sms::MAX_UNITS
+    };
     let whole = format!("{text}{reference}");
     if fits(&whole) {
         return whole;
