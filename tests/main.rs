@@ -6,6 +6,8 @@ mod actors;
 mod alerts;
 #[path = "backups.rs"]
 mod backups;
+#[path = "balance.rs"]
+mod balance;
 #[path = "degradation.rs"]
 mod degradation;
 #[path = "disk_errors.rs"]

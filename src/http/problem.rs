@@ -15,6 +15,7 @@ use crate::service::ServiceError;
 use crate::service::alerting::alert_log::AlertFailure;
 use crate::service::alerting::consent_log::ConsentFailure;
 use crate::service::alerting::contacts::ContactsError;
+use crate::service::balance_book::BalanceFailure;
 use crate::service::budget_book::BudgetFailure;
 use crate::view::ViewError;
 
@@ -127,6 +128,17 @@ impl From<ViewError> for Problem {
     }
 }
 
+impl From<BalanceFailure> for Problem {
+    fn from(error: BalanceFailure) -> Self {
+        let detail = error.to_string();
+        match error {
+            BalanceFailure::Refused(_) => Self::bad_request(detail),
+            BalanceFailure::Log(error) => error.into(),
+            BalanceFailure::Unreadable(error) => error.into(),
+        }
+    }
+}
+
 impl From<BudgetFailure> for Problem {
     fn from(error: BudgetFailure) -> Self {
         let detail = error.to_string();
@@ -180,6 +192,7 @@ impl From<ServiceError> for Problem {
             ServiceError::UnknownOutcome { .. } => {
                 Self::new(StatusCode::INTERNAL_SERVER_ERROR, "unknown-outcome", detail)
             }
+            ServiceError::Balance(error) => error.into(),
             ServiceError::Budget(error) => error.into(),
             ServiceError::Alert(error) => error.into(),
             ServiceError::Consent(error) => error.into(),
