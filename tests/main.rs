@@ -8,6 +8,8 @@ mod alert_channels;
 mod alerts;
 #[path = "backups.rs"]
 mod backups;
+#[path = "balance.rs"]
+mod balance;
 #[path = "channels.rs"]
 mod channels;
 #[path = "degradation.rs"]
