@@ -77,6 +77,7 @@ const WRONG: &[(&str, &str)] = &[
     ("alerts.sms_usd", "\"cheap\""),
     ("alerts.segments_max", "0"),
     ("alerts.budget_percents", "[\"half\"]"),
+    ("alerts.balance_low_usd", "\"little\""),
     ("alerts.settle_seconds", "-1"),
     ("alerts.retry_seconds", "0"),
     ("beeminder.token", "\"two words\""),
