@@ -77,6 +77,21 @@ fn an_answer_that_is_lost_is_told_again_under_the_same_key() {
     assert_eq!(world.refused, 0);
 }
 
+#[test]
+fn a_message_whose_answer_is_lost_is_found_behind_a_trial_s_prefix_and_by_another_clock() {
+    let world = World::consenting();
+    world.beeminder.world.lock().goal("walk", 0, LOSEDATE);
+    world.twilio.world.lock().is_trial = true;
+    world.twilio.world.lock().behind_s = 600;
+    world.twilio.front.fault(Fault::AnswerLost);
+    let running = world.start_with(&EAGER);
+    until("it was taken", || (world.messages().len() == 1).then_some(()));
+    world.twilio.front.fault(Fault::None);
+    let alert = until("it is known", || goal_alert(&running).filter(|alert| alert["told_at"].is_string()));
+    let attempts = alert["attempts"].as_array().unwrap();
+    assert_eq!((attempts.len(), world.messages().len()), (1, 1), "{alert}");
+}
+
 fn post(running: &Running, path: &str, form: &[(&str, &str)], signature: &str) -> u16 {
     let body = form.iter().map(|(name, value)| format!("{name}={}", value.replace('+', "%2B")));
     let body = body.collect::<Vec<_>>().join("&");

@@ -21,6 +21,9 @@ use crate::service::sources::{SourceState, Sources};
 /// Channels are asked when there is something to tell: their last answer is never too old.
 const FRESH_FOR: SignedDuration = SignedDuration::from_hours(24 * 365 * 10);
 
+/// So far may Twilio's clock be behind ours: a message that it took after ours began may seem older than that.
+const CLOCKS_APART: SignedDuration = SignedDuration::from_mins(30);
+
 /// What is known of a message after a try.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Report {
@@ -241,6 +244,7 @@ impl Courier {
             return Sought::NotThere;
         }
         let (Some(client), Some(number)) = (&self.twilio, number) else { return Sought::Unknown };
+        let since = since.saturating_sub(CLOCKS_APART).unwrap_or(Timestamp::MIN);
         let Ok(found) = client.sent_to(&address(channel, number), since).await else {
             return Sought::Unknown;
         };

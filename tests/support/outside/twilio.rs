@@ -60,6 +60,8 @@ pub struct World {
     pub silent: usize,
     /// Every message runs through this life by itself, its callbacks included.
     pub life: Vec<&'static str>,
+    /// How far its clock is behind ours, in seconds.
+    pub behind_s: i64,
     /// What was asked in a way that Twilio does not know: a test looks at the end that there is none.
     pub complaints: Vec<String>,
     /// Where each message's callbacks go, by its SID.
@@ -194,8 +196,8 @@ async fn send(
 /// Takes a message that is in order.
 fn take(world: &mut World, form: &Fields) -> Value {
     let sid = format!("SM{:032x}", world.messages.len() + 1);
-    let now =
-        jiff::fmt::rfc2822::to_string(&jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC)).unwrap();
+    let now = jiff::Timestamp::now() - jiff::SignedDuration::from_secs(world.behind_s);
+    let now = jiff::fmt::rfc2822::to_string(&now.to_zoned(jiff::tz::TimeZone::UTC)).unwrap();
     let text = if world.is_trial { format!("{TRIAL_PREFIX}{}", form["Body"]) } else { form["Body"].clone() };
     let service = form.get("MessagingServiceSid");
     let (status, parts) = if service.is_some() {
