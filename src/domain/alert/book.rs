@@ -220,10 +220,15 @@ impl AlertBook {
                 }
             }),
             AlertChange::Ended { id, attempt, outcome } => self.change_attempt(id, attempt, at, |state| {
-                *state = match outcome {
-                    Outcome::Accepted { id } => AttemptState::Accepted(id),
-                    Outcome::Unsent { .. } => AttemptState::Unsent,
-                    Outcome::Refused { .. } => AttemptState::Refused,
+                *state = match (&state, outcome) {
+                    // Looked for and not there yet, and now its answer comes.
+                    (AttemptState::Open | AttemptState::Unsent, Outcome::Accepted { id }) => {
+                        AttemptState::Accepted(id)
+                    }
+                    (AttemptState::Open, Outcome::Unsent { .. }) => AttemptState::Unsent,
+                    (AttemptState::Open, Outcome::Refused { .. }) => AttemptState::Refused,
+                    // What was taken stays so, whatever is heard late.
+                    _ => return,
                 };
             }),
             AlertChange::Noted { id, attempt, delivery } => self.change_attempt(id, attempt, at, |state| {

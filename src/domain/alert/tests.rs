@@ -15,6 +15,7 @@
 //! for its answer.
 
 mod devices;
+mod outcomes;
 mod periods;
 mod quiet;
 
