@@ -271,9 +271,11 @@ fn pack(alert: &Alert, text: &str, to: &Usable, policy: &Policy) -> (Parcel, Sen
 }
 
 /// The text with its reference, cut where it would take more parts than are allowed.
-fn short(text: &str, reference: &str, segments_max: u32) -> String {
+pub(super) fn short(text: &str, reference: &str, segments_max: u32) -> String {
     let text = sms::fold(text);
-    let fits = |text: &str| sms::segments(text).count <= segments_max;
+    let fits = |text: &str| {
+        sms::segments(text).count <= segments_max && text.encode_utf16().count() <= sms::MAX_UNITS
+    };
     let whole = format!("{text}{reference}");
     if fits(&whole) {
         return whole;

@@ -18,6 +18,7 @@ mod devices;
 mod outcomes;
 mod periods;
 mod quiet;
+mod texts;
 
 use jiff::Timestamp;
 use jiff::civil::DateTime;
