@@ -86,6 +86,12 @@ impl Attempt {
         matches!(self.state, AttemptState::Accepted(_) | AttemptState::Delivered(_))
     }
 
+    /// Whether it told the person, or may have.
+    #[must_use]
+    pub fn may_have_told(&self) -> bool {
+        self.is_taken() || self.state == AttemptState::Open
+    }
+
     /// Whether it may have left, and so counts against the limits.
     #[must_use]
     pub fn may_have_left(&self) -> bool {
@@ -115,6 +121,13 @@ impl Alert {
     #[must_use]
     pub fn told_at(&self) -> Option<Timestamp> {
         self.attempts().filter(|attempt| attempt.is_taken()).map(|attempt| attempt.started_at).max()
+    }
+
+    /// The round that is still to be sent: none of its attempts, if it has any, has left.
+    fn round_under_way(&self) -> Option<&Telling> {
+        let is_unsent = |attempt: &Attempt| attempt.state == AttemptState::Unsent;
+        let round = self.tellings.last()?;
+        (self.acknowledged_at.is_none() && round.attempts.iter().all(is_unsent)).then_some(round)
     }
 
     /// The number of its next attempt.
@@ -163,17 +176,17 @@ impl AlertBook {
         self.alerts().flat_map(Alert::attempts).filter(move |attempt| attempt.started_at > since)
     }
 
-    /// The worst that a person was told, or may have been told, of a kind and a subject from an instant on.
+    /// The worst that a person was told, may have been told, or is about to be, of a kind and a subject from an
+    /// instant on.
     #[must_use]
     pub fn worst_told(&self, kind: Kind, subject: &str, since: Timestamp) -> Option<Grade> {
         let of_this = |alert: &&Alert| alert.key.kind == kind && alert.key.subject == subject;
         let told = |telling: &&Telling| {
-            telling.attempts.iter().any(|attempt| {
-                attempt.started_at >= since && (attempt.is_taken() || attempt.state == AttemptState::Open)
-            })
+            telling.attempts.iter().any(|attempt| attempt.started_at >= since && attempt.may_have_told())
         };
         let tellings = self.alerts().filter(of_this).flat_map(|alert| &alert.tellings);
-        tellings.filter(told).map(|telling| telling.grade).max()
+        let being_told = self.open().filter(of_this).filter_map(Alert::round_under_way);
+        tellings.filter(told).chain(being_told).map(|telling| telling.grade).max()
     }
 
     /// The attempt that a channel knows by this id.

@@ -4,7 +4,7 @@
 //! sent only where the caller's own append has put its attempt into the log: of two callers with the same log,
 //! one finds that its append conflicts, and sends nothing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
@@ -12,7 +12,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::book::{Alert, AlertBook};
 use super::ladder::{Turn, turn};
 use super::policy::Policy;
-use super::{AlertChange, AlertId, AttemptId, CauseKey, Causes, Channel, Parcel, Severity};
+use super::{AlertChange, AlertId, AttemptId, Cause, CauseKey, Causes, Channel, Parcel, Severity};
 use crate::domain::calendar;
 use crate::domain::money::Picodollars;
 use crate::domain::sms;
@@ -149,8 +149,10 @@ fn follow_causes(book: &AlertBook, causes: &Causes) -> Vec<AlertChange> {
         }
     }
     let is_open = |key: &CauseKey| book.open().any(|alert| alert.key == *key);
-    let new = causes.present.iter().filter(|cause| !is_open(&cause.key));
-    changes.extend(new.enumerate().map(|(number, cause)| AlertChange::Raised {
+    let is_first = |index: usize, cause: &Cause| causes.present[..index].iter().all(|it| it.key != cause.key);
+    let new = causes.present.iter().enumerate();
+    let new = new.filter(|(index, cause)| !is_open(&cause.key) && is_first(*index, cause));
+    changes.extend(new.enumerate().map(|(number, (_, cause))| AlertChange::Raised {
         id: book.next_id(number),
         key: cause.key.clone(),
         grade: cause.grade,
@@ -158,11 +160,15 @@ fn follow_causes(book: &AlertBook, causes: &Causes) -> Vec<AlertChange> {
     changes
 }
 
-/// Begins a round of telling where there is news, and it may be told.
+/// Begins a round of telling where there is news, and it may be told; of one kind and subject, of the worst.
 fn queue(book: &AlertBook, situation: &Situation<'_>) -> Vec<AlertChange> {
-    let news = book.open().filter(|alert| alert.is_news());
-    news.filter(|alert| hold_of_news(book, alert, situation).is_none())
+    let mut news: Vec<&Alert> = book.open().filter(|alert| alert.is_news()).collect();
+    news.sort_by_key(|alert| (std::cmp::Reverse(alert.grade), alert.id));
+    let mut seen = BTreeSet::new();
+    news.into_iter()
         .filter(|alert| situation.policy.is_told(alert.grade.severity))
+        .filter(|alert| hold_of_news(book, alert, situation).is_none())
+        .filter(|alert| seen.insert((alert.key.kind, &alert.key.subject)))
         .map(|alert| AlertChange::Queued { id: alert.id })
         .collect()
 }

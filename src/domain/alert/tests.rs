@@ -15,10 +15,12 @@
 //! for its answer.
 
 mod devices;
+mod limits;
 mod outcomes;
 mod periods;
 mod quiet;
 mod texts;
+mod throttle;
 
 use jiff::Timestamp;
 use jiff::civil::DateTime;
