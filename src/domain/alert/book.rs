@@ -215,6 +215,12 @@ impl AlertBook {
                 if alert.told_up_to != Some(grade) {
                     alert.acknowledged_at = None;
                 }
+                // A round that has told nobody yet will tell of what is then.
+                if let Some(round) = alert.tellings.last_mut()
+                    && !round.attempts.iter().any(Attempt::may_have_told)
+                {
+                    round.grade = round.grade.min(grade);
+                }
             }),
             AlertChange::Acknowledged { id } => self.change(id, |alert| {
                 alert.acknowledged_at = Some(at);

@@ -37,9 +37,11 @@ pub fn turn<'a>(alert: &Alert, policy: &Policy, usable: &'a [Usable], now: Times
     if alert.acknowledged_at.is_some() || is_over(telling, policy.until) {
         return Turn::Done;
     }
+    // It may have eased since its round began.
+    let severity = telling.grade.min(alert.grade).severity;
     let mut begins = telling.queued_at;
     let mut next: Option<(Timestamp, Option<&Usable>)> = None;
-    for rung in policy.ladder.iter().filter(|rung| rung.at_least <= telling.grade.severity) {
+    for rung in policy.ladder.iter().filter(|rung| rung.at_least <= severity) {
         let Some(channel) = usable.iter().find(|usable| usable.channel == rung.channel) else { continue };
         if begins > now {
             next = Some(earlier(next, (begins, None)));

@@ -15,6 +15,7 @@
 //! for its answer.
 
 mod devices;
+mod life;
 mod limits;
 mod outcomes;
 mod periods;
