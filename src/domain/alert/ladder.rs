@@ -33,8 +33,11 @@ pub enum Turn<'a> {
 /// Whose turn it is in the alert's last round.
 #[must_use]
 pub fn turn<'a>(alert: &Alert, policy: &Policy, usable: &'a [Usable], now: Timestamp) -> Turn<'a> {
+    if alert.acknowledged_at.is_some() {
+        return Turn::Done;
+    }
     let Some(telling) = alert.tellings.last() else { return Turn::Nobody };
-    if alert.acknowledged_at.is_some() || is_over(telling, policy.until) {
+    if is_over(telling, policy.until) {
         return Turn::Done;
     }
     // It may have eased since its round began.

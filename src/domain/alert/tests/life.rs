@@ -79,7 +79,7 @@ fn what_is_not_known_is_neither_over_nor_sent() {
 fn what_the_person_took_note_of_is_not_sent_unless_it_gets_worse() {
     Bench::unanswered(&[]).rows(&[
         ("11-23 08:00", "+a w1", "raised 1, 1 has no channel"),
-        ("11-23 08:01", "ack 1", "1 has no channel"),
+        ("11-23 08:01", "ack 1", ""),
         ("11-23 08:02", "has sms", ""),
         ("11-23 08:03", "+a c1", "graded 1, queued 1, sms 1.1"),
         ("11-23 08:04", "1.1 unsent", "1 waiting until 11-23 08:04:05"),
