@@ -2,7 +2,8 @@
 //!
 //! The first rung that can be used begins at once. The next one begins when the one before it has failed for
 //! good, or when its patience is over and the climb has not ended. A rung that could not send tries again, with
-//! growing pauses, for as long as nothing has ended the climb. No rung has two attempts under way.
+//! growing pauses, for as long as nothing has ended the climb. No two attempts are under way within a rung's
+//! patience.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -59,11 +60,22 @@ pub fn turn<'a>(alert: &Alert, policy: &Policy, usable: &'a [Usable], now: Times
             None => begins.saturating_add(rung.patience).unwrap_or(Timestamp::MAX),
         };
     }
-    match next {
-        Some((due, Some(channel))) if due <= now => Turn::Now(channel),
-        Some((due, _)) => Turn::At(due),
-        None => Turn::Nobody,
+    let Some((due, channel)) = next else { return Turn::Nobody };
+    let due = under_way_until(telling, policy).map_or(due, |until| until.max(due));
+    match channel {
+        Some(channel) if due <= now => Turn::Now(channel),
+        _ => Turn::At(due),
     }
+}
+
+/// Until when what has left, and may arrive yet, is waited for: else a try again on one rung while another one's
+/// message is on its way would tell the person twice.
+fn under_way_until(telling: &Telling, policy: &Policy) -> Option<Timestamp> {
+    let patience = |attempt: &Attempt| {
+        let rung = policy.ladder.iter().find(|rung| rung.channel == attempt.parcel.channel)?;
+        Some(attempt.started_at.saturating_add(rung.patience).unwrap_or(Timestamp::MAX))
+    };
+    telling.attempts.iter().filter(|attempt| attempt.may_have_told()).filter_map(patience).max()
 }
 
 /// The earlier of two turns, the first where they are at once.

@@ -15,6 +15,7 @@
 //! for its answer.
 
 mod devices;
+mod ladder;
 mod life;
 mod limits;
 mod outcomes;

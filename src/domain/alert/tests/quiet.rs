@@ -51,6 +51,24 @@ fn immediate_breaks_quiet_hours_where_the_person_said_so() {
     }
 }
 
+#[test]
+fn a_round_that_has_begun_pauses_in_quiet_hours() {
+    let mut bench = Bench::unanswered(&[Channel::Sms, Channel::Ntfy]);
+    bench.rows(&[
+        ("11-23 21:59:50", "+a w1", "raised 1, queued 1, sms 1.1"),
+        ("11-23 21:59:58", "1.1 unsent", "1 waiting until 11-23 22:00:03"),
+        ("11-23 22:00:03", "", "1 quiet until 11-24 07:00"),
+        ("11-24 07:00", "", "sms 1.2"),
+    ]);
+    // The next rung is no way around it.
+    let mut bench = Bench::unanswered(&[Channel::Sms, Channel::Ntfy]);
+    bench.rows(&[
+        ("11-23 21:59:50", "+a w1", "raised 1, queued 1, sms 1.1"),
+        ("11-23 22:00", "1.1 refused", "1 quiet until 11-24 07:00"),
+        ("11-24 07:00", "", "ntfy 1.2"),
+    ]);
+}
+
 /// Told at night because it was immediate: what has eased since may not go on.
 #[test]
 fn what_has_eased_does_not_go_on_at_night() {
