@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::{AlertChange, AlertId, AttemptId, CauseKey, Channel, Delivery, Grade, Kind, Outcome, Parcel};
+use super::{AlertChange, AlertId, AttemptId, CauseKey, Channel, Delivery, Grade, Outcome, Parcel};
 
 /// Alerts that were resolved longer ago are in the log alone.
 const KEPT: SignedDuration = SignedDuration::from_hours(90 * 24);
@@ -130,6 +130,14 @@ impl Alert {
         (self.acknowledged_at.is_none() && round.attempts.iter().all(is_unsent)).then_some(round)
     }
 
+    /// Whether it has eased, since its last round began, to what an earlier round told of.
+    #[must_use]
+    pub fn has_eased_to_what_was_told(&self) -> bool {
+        self.tellings.split_last().is_some_and(|(round, earlier)| {
+            self.grade < round.grade && earlier.iter().any(|earlier| earlier.has_told(self.grade))
+        })
+    }
+
     /// The number of its next attempt.
     #[must_use]
     pub fn next_attempt(&self) -> AttemptId {
@@ -176,17 +184,18 @@ impl AlertBook {
         self.alerts().flat_map(Alert::attempts).filter(move |attempt| attempt.started_at > since)
     }
 
-    /// The worst that a person was told, may have been told, or is about to be, of a kind and a subject from an
-    /// instant on.
+    /// The worst that a person was told, or may have been, from an instant on, or is about to be told by another
+    /// alert, of the kind and subject of this one.
     #[must_use]
-    pub fn worst_told(&self, kind: Kind, subject: &str, since: Timestamp) -> Option<Grade> {
-        let of_this = |alert: &&Alert| alert.key.kind == kind && alert.key.subject == subject;
+    pub fn worst_told(&self, of: &Alert, since: Timestamp) -> Option<Grade> {
+        let is_same = |alert: &&Alert| (alert.key.kind, &alert.key.subject) == (of.key.kind, &of.key.subject);
         let told = |telling: &&Telling| {
             telling.attempts.iter().any(|attempt| attempt.started_at >= since && attempt.may_have_told())
         };
-        let tellings = self.alerts().filter(of_this).flat_map(|alert| &alert.tellings);
-        let being_told = self.open().filter(of_this).filter_map(Alert::round_under_way);
-        tellings.filter(told).chain(being_told).map(|telling| telling.grade).max()
+        let tellings = self.alerts().filter(is_same).flat_map(|alert| &alert.tellings).filter(told);
+        let others = self.open().filter(is_same).filter(|alert| alert.id != of.id);
+        let being_told = others.filter_map(Alert::round_under_way);
+        tellings.chain(being_told).map(|telling| telling.grade).max()
     }
 
     /// The attempt that a channel knows by this id.
@@ -215,9 +224,10 @@ impl AlertBook {
                 if alert.told_up_to != Some(grade) {
                     alert.acknowledged_at = None;
                 }
-                // A round that has told nobody yet will tell of what is then.
-                if let Some(round) = alert.tellings.last_mut()
-                    && !round.attempts.iter().any(Attempt::may_have_told)
+                // A round that has told nobody yet will tell of what is then, unless that was told before.
+                if let Some((round, earlier)) = alert.tellings.split_last_mut()
+                    && !round.may_have_told()
+                    && !earlier.iter().any(|earlier| earlier.has_told(grade))
                 {
                     round.grade = round.grade.min(grade);
                 }
@@ -308,6 +318,16 @@ impl AlertBook {
 }
 
 impl Telling {
+    /// Whether it told the person, or may have.
+    fn may_have_told(&self) -> bool {
+        self.attempts.iter().any(Attempt::may_have_told)
+    }
+
+    /// Whether it told the person of this, or of worse, or may have.
+    fn has_told(&self, grade: Grade) -> bool {
+        self.grade >= grade && self.may_have_told()
+    }
+
     /// The attempts on a channel, the oldest first.
     pub fn on(&self, channel: Channel) -> impl Iterator<Item = &Attempt> {
         self.attempts.iter().filter(move |attempt| attempt.parcel.channel == channel)

@@ -38,7 +38,7 @@ pub fn turn<'a>(alert: &Alert, policy: &Policy, usable: &'a [Usable], now: Times
         return Turn::Done;
     }
     let Some(telling) = alert.tellings.last() else { return Turn::Nobody };
-    if is_over(telling, policy.until) {
+    if is_over(telling, policy.until) || alert.has_eased_to_what_was_told() {
         return Turn::Done;
     }
     // It may have eased since its round began.

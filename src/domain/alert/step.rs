@@ -186,7 +186,7 @@ fn hold_of_news(book: &AlertBook, alert: &Alert, situation: &Situation<'_>) -> O
         return Some(Hold::NoChannel);
     }
     let today = calendar::day_of(now, zone);
-    let told = book.worst_told(alert.key.kind, &alert.key.subject, calendar::start_of(today, zone));
+    let told = book.worst_told(alert, calendar::start_of(today, zone));
     if told.is_some_and(|told| alert.grade <= told) {
         return Some(Hold::Throttled(calendar::end_of(today, zone)));
     }

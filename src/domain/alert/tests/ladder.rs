@@ -176,10 +176,25 @@ fn a_rung_is_for_what_matters_enough() {
         ("11-23 08:03", "1.2 accepted", ""),
         ("11-23 08:04", "+a c1", "graded 1, queued 1, sms 1.3"),
         ("11-23 08:05", "1.3 unsent", "1 waiting until 11-23 08:05:05"),
-        // Less bad now: the upper rung is not for this.
-        ("11-23 08:05:01", "+a w1", "graded 1, ntfy 1.4"),
-        ("11-23 08:06", "1.4 accepted", ""),
+        // Less bad now, and told before.
+        ("11-23 08:05:01", "+a w1", "graded 1"),
+    ]);
+    // Less bad now: the upper rung is not for this.
+    bench.rows(&[
+        ("11-23 08:30", "+f c1", "raised 2, queued 2, sms 2.1"),
+        ("11-23 08:31", "2.1 unsent", "2 waiting until 11-23 08:31:05"),
+        ("11-23 08:31:01", "+f w1", "graded 2, ntfy 2.2"),
+        ("11-23 08:32", "2.2 accepted", ""),
+    ]);
+    // Nor where its message was taken before it eased, and did not arrive.
+    bench.rows(&[
+        ("11-23 09:00", "+e c1", "raised 3, queued 3, sms 3.1"),
+        ("11-23 09:01", "3.1 accepted, +e w1", "graded 3"),
+        ("11-23 09:02", "3.1 stray", "ntfy 3.2"),
+        ("11-23 09:03", "3.2 unsent", "3 waiting until 11-23 09:03:05"),
+        ("11-23 09:03:04", "3.2 accepted", ""),
+        ("11-23 09:30", "", ""),
     ]);
     // A channel that cannot be used for it is none.
-    bench.rows(&[("11-24 08:00", "has sms, +b w1", "raised 2, 2 has no channel")]);
+    bench.rows(&[("11-24 08:00", "has sms, +b w1", "raised 4, 4 has no channel")]);
 }

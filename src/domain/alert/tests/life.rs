@@ -139,6 +139,27 @@ fn what_eased_before_it_was_sent_was_not_told_of_at_its_worst() {
     assert_eq!(texts[2], "Mecris: goal a stands at 100 #1/2");
 }
 
+/// A round for worse does not tell again, after it has eased, what an earlier round told.
+#[test]
+fn what_eased_to_what_was_told_before_is_not_told_again() {
+    Bench::unanswered(&[Channel::Sms]).rows(&[
+        ("11-23 08:00", "+a w90", "raised 1, queued 1, sms 1.1"),
+        ("11-23 08:01", "1.1 accepted", ""),
+        ("11-23 09:00", "+a c100", "graded 1, queued 1, sms 1.2"),
+        ("11-23 09:00:01", "1.2 unsent", "1 waiting until 11-23 09:00:06"),
+        ("11-23 09:00:02", "+a w90", "graded 1"),
+        ("11-23 09:00:06", "", ""),
+        // Worse again, which was never told.
+        ("11-23 10:00", "+a c100", "graded 1, queued 1, sms 1.3"),
+        ("11-23 10:00:01", "1.3 accepted", ""),
+        ("11-23 10:05", "+a w90", "graded 1"),
+        // It did not arrive: of what is still so the person knows.
+        ("11-23 10:10", "1.3 stray", ""),
+        ("11-23 10:25", "", ""),
+        ("11-24 10:25", "", ""),
+    ]);
+}
+
 #[test]
 fn alerts_that_have_long_been_over_are_dropped_and_their_numbers_are_not_given_again() {
     let mut bench = Bench::new();

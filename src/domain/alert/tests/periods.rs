@@ -60,7 +60,7 @@ impl Life {
         let mut by_day: BTreeMap<Date, Picodollars> = BTreeMap::new();
         for (at, amount) in &self.spent {
             let day = by_day.entry(day_of(*at, zone)).or_default();
-            *day = *day + *amount;
+            *day += *amount;
         }
         let facts = Facts {
             goals: self.goals.iter().collect(),

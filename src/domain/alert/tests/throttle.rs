@@ -107,6 +107,12 @@ fn two_alerts_of_one_kind_and_subject_are_not_both_told() {
         ("11-23 08:00", "", "raised 1, raised 2, queued 1, sms 1.1, 2 throttled until 11-24 00:00"),
         ("11-24 07:00", "", "queued 2, sms 2.1"),
     ]);
+    // One after the other.
+    let mut bench = Bench::new();
+    bench.causes.present = vec![cause("walk@one")];
+    bench.rows(&[("11-23 08:00", "", "raised 1, queued 1, sms 1.1")]);
+    bench.causes.present.push(cause("walk@other"));
+    bench.rows(&[("11-23 09:00", "", "raised 2, 2 throttled until 11-24 00:00")]);
     // The worse of two is told.
     let mut bench = Bench::new();
     let worse = Cause { grade: grade("c1"), ..cause("walk@other") };
