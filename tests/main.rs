@@ -55,3 +55,5 @@ mod support;
 mod telemetry;
 #[path = "transcripts.rs"]
 mod transcripts;
+#[path = "year.rs"]
+mod year;
