@@ -217,6 +217,21 @@ fn each_threshold_is_told_as_it_is_passed() {
     ]);
 }
 
+/// The limit of a day is each day's own, also within one period.
+#[test]
+fn a_limit_of_the_day_is_told_on_each_day_that_passes_it() {
+    let mut life = Life::with_budget(1000, Period::Monthly);
+    life.budgets[0].thresholds.daily_limit = Picodollars::usd(2);
+    life.rows(&[
+        ("11-23 12:00", 200, ""),
+        ("11-23 12:01", 1, "raised 1, queued 1, sms 1.1"),
+        ("11-23 12:02", 50, ""),
+        ("11-24 00:00", 0, "resolved 1"),
+        ("11-24 12:00", 250, "raised 2, queued 2, sms 2.1"),
+        ("11-25 12:00", 250, "resolved 2, raised 3, queued 3, sms 3.1"),
+    ]);
+}
+
 /// Deadlines at 03:00 and at 21:00, also on the days on which clocks change.
 #[test]
 fn deadlines_of_the_night_and_of_the_evening() {
