@@ -88,7 +88,7 @@ fn line(alert: &Alert, causes: &Causes) -> AlertLine {
         text: causes.of(&alert.key).filter(|_| alert.is_open()).map(|cause| cause.text.clone()),
         raised_at: alert.raised_at,
         told_at: alert.told_at(),
-        acknowledged_at: alert.acknowledged_at,
+        acknowledged_at: alert.acknowledged_at.filter(|_| alert.is_acknowledged()),
         resolved_at: alert.resolved_at,
         waits_for: None,
         attempts: alert.attempts().map(attempt).collect(),

@@ -23,6 +23,8 @@ pub struct Alert {
     pub raised_at: Timestamp,
     /// When the person took note.
     pub acknowledged_at: Option<Timestamp>,
+    /// How bad what they took note of is, by now: what is worse than this is news to them.
+    pub acknowledged_up_to: Option<Grade>,
     /// When its cause had gone.
     pub resolved_at: Option<Timestamp>,
     /// What is worse than this is news; none: all is.
@@ -112,6 +114,12 @@ impl Alert {
         self.is_open() && self.told_up_to.is_none_or(|told| self.grade > told)
     }
 
+    /// Whether the person has taken note of it as it is now, or worse.
+    #[must_use]
+    pub fn is_acknowledged(&self) -> bool {
+        self.acknowledged_up_to.is_some_and(|up_to| self.grade <= up_to)
+    }
+
     /// All attempts, the oldest first.
     pub fn attempts(&self) -> impl Iterator<Item = &Attempt> {
         self.tellings.iter().flat_map(|telling| &telling.attempts)
@@ -127,7 +135,7 @@ impl Alert {
     fn round_under_way(&self) -> Option<&Telling> {
         let is_unsent = |attempt: &Attempt| attempt.state == AttemptState::Unsent;
         let round = self.tellings.last()?;
-        (self.acknowledged_at.is_none() && round.attempts.iter().all(is_unsent)).then_some(round)
+        (!self.is_acknowledged() && round.attempts.iter().all(is_unsent)).then_some(round)
     }
 
     /// Whether it has eased, since its last round began, to what an earlier round told of.
@@ -221,9 +229,7 @@ impl AlertBook {
                 alert.grade = grade;
                 // Less bad: getting worse again will be news again.
                 alert.told_up_to = alert.told_up_to.map(|told| told.min(grade));
-                if alert.told_up_to != Some(grade) {
-                    alert.acknowledged_at = None;
-                }
+                alert.acknowledged_up_to = alert.acknowledged_up_to.map(|up_to| up_to.min(grade));
                 // A round that has told nobody yet will tell of what is then, unless that was told before.
                 if let Some((round, earlier)) = alert.tellings.split_last_mut()
                     && !round.may_have_told()
@@ -234,6 +240,7 @@ impl AlertBook {
             }),
             AlertChange::Acknowledged { id } => self.change(id, |alert| {
                 alert.acknowledged_at = Some(at);
+                alert.acknowledged_up_to = Some(alert.grade);
                 alert.told_up_to = Some(alert.grade);
             }),
             AlertChange::Resolved { id } => self.change(id, |alert| alert.resolved_at = Some(at)),
@@ -285,6 +292,7 @@ impl AlertBook {
             grade,
             raised_at: at,
             acknowledged_at: None,
+            acknowledged_up_to: None,
             resolved_at: None,
             told_up_to: None,
             tellings: Vec::new(),

@@ -17,6 +17,6 @@ pub enum AlertError {
 /// [`AlertError`].
 pub fn acknowledge(book: &AlertBook, id: AlertId) -> Result<Option<AlertChange>, AlertError> {
     let alert = book.get(id).ok_or(AlertError::Unknown(id))?;
-    let is_new = alert.is_open() && alert.acknowledged_at.is_none();
+    let is_new = alert.is_open() && !alert.is_acknowledged();
     Ok(is_new.then_some(AlertChange::Acknowledged { id }))
 }

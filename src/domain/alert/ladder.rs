@@ -34,7 +34,7 @@ pub enum Turn<'a> {
 /// Whose turn it is in the alert's last round.
 #[must_use]
 pub fn turn<'a>(alert: &Alert, policy: &Policy, usable: &'a [Usable], now: Timestamp) -> Turn<'a> {
-    if alert.acknowledged_at.is_some() {
+    if alert.is_acknowledged() {
         return Turn::Done;
     }
     let Some(telling) = alert.tellings.last() else { return Turn::Nobody };

@@ -191,9 +191,8 @@ fn a_rung_is_for_what_matters_enough() {
         ("11-23 09:00", "+e c1", "raised 3, queued 3, sms 3.1"),
         ("11-23 09:01", "3.1 accepted, +e w1", "graded 3"),
         ("11-23 09:02", "3.1 stray", "ntfy 3.2"),
-        ("11-23 09:03", "3.2 unsent", "3 waiting until 11-23 09:03:05"),
-        ("11-23 09:03:04", "3.2 accepted", ""),
-        ("11-23 09:30", "", ""),
+        ("11-23 09:03", "3.2 refused", "3 waiting until 11-23 15:03"),
+        ("11-23 09:30", "", "3 waiting until 11-23 15:03"),
     ]);
     // A channel that cannot be used for it is none.
     bench.rows(&[("11-24 08:00", "has sms, +b w1", "raised 4, 4 has no channel")]);

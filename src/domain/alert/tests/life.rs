@@ -194,3 +194,19 @@ fn the_next_look_is_when_the_first_hold_ends_or_things_change() {
         assert_eq!(bench.step().due, due.map(|time| bench.instant(time)), "{acts} {changes_at:?}");
     }
 }
+
+/// What the person took note of stays so, also when it was worse in between.
+#[test]
+fn what_was_taken_note_of_is_not_told_after_it_was_worse_and_has_eased() {
+    Bench::unanswered(&[Channel::Sms]).rows(&[
+        ("11-23 08:00", "+a w90", "raised 1, queued 1, sms 1.1"),
+        ("11-23 08:00:01", "1.1 unsent, ack 1", ""),
+        ("11-23 09:00", "+a c100", "graded 1, queued 1, sms 1.2"),
+        ("11-23 09:00:01", "1.2 unsent", "1 waiting until 11-23 09:00:06"),
+        ("11-23 09:00:02", "+a w90", "graded 1"),
+        ("11-23 09:00:10", "", ""),
+        // Less bad, and then as bad again: that is news.
+        ("11-23 10:00", "+a w80", "graded 1"),
+        ("11-23 11:00", "+a w90", "graded 1, queued 1, sms 1.3"),
+    ]);
+}
