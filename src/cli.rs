@@ -76,6 +76,12 @@ pub enum Command {
     /// Set, list and remove budgets
     #[command(subcommand)]
     Budget(BudgetCommand),
+    /// What is left of the money at the providers; tell what their page says
+    Balance {
+        /// What to do
+        #[command(subcommand)]
+        command: Option<BalanceCommand>,
+    },
     /// The goals, the nearest to derailing first
     Goals,
     /// Write datapoints, feed goals from what is spent, keep goals of one's own
@@ -251,6 +257,30 @@ pub struct BudgetSetArgs {
     /// PERIOD_ENDING at this many days left [default: 1]
     #[arg(long, value_name = "DAYS")]
     pub ending_days: Option<u32>,
+}
+
+/// What can be done with balances.
+#[derive(Debug, Clone, Subcommand)]
+pub enum BalanceCommand {
+    /// Tell what is left: spend recorded from then on is taken off
+    Set(BalanceSetArgs),
+}
+
+/// Options of `balance set`.
+#[derive(Debug, Clone, Args)]
+pub struct BalanceSetArgs {
+    /// What is left, in USD, such as 13.92
+    #[arg(allow_negative_numbers = true)]
+    pub left: String,
+    /// What was bought in all, in USD
+    #[arg(long, value_name = "USD")]
+    pub total: Option<String>,
+    /// Whose page says so
+    #[arg(long, default_value = "anthropic")]
+    pub provider: String,
+    /// When it was read (2026-11-23T12:00:00Z) [default: now]
+    #[arg(long, value_name = "TIME")]
+    pub at: Option<jiff::Timestamp>,
 }
 
 /// What can be done with alerts.

@@ -2,6 +2,7 @@
 //! no I/O, no clock, no actor, no serialisation format of others.
 
 pub mod alert;
+pub mod balance;
 pub mod budget;
 pub mod calendar;
 pub mod consent;

@@ -6,6 +6,7 @@
 
 pub mod alerts;
 pub mod api;
+pub mod balance;
 pub mod goals;
 pub mod guard;
 pub mod health;
@@ -82,6 +83,7 @@ fn api_routes() -> OpenApiRouter<App> {
         .routes(routes!(api::backup))
         .routes(routes!(api::export))
         .routes(routes!(api::import))
+        .routes(routes!(balance::balances, balance::read))
         .routes(routes!(goals::goals))
         .routes(routes!(goals::set_goal))
         .routes(routes!(goals::close_goal))

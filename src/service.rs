@@ -15,6 +15,7 @@
 //! ```
 
 pub mod alerting;
+pub mod balance_book;
 pub mod beeminder_actor;
 pub mod budget_actor;
 pub mod budget_book;
@@ -67,6 +68,9 @@ pub enum ServiceError {
         /// Which actor.
         what: &'static str,
     },
+    /// The balances.
+    #[error(transparent)]
+    Balance(#[from] balance_book::BalanceFailure),
     /// The budgets.
     #[error(transparent)]
     Budget(#[from] budget_book::BudgetFailure),

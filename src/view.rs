@@ -5,6 +5,7 @@
 //! [`replay`] rebuilds everything from the first event, as an auditor would.
 
 pub mod alerts;
+pub mod balances;
 pub mod budgets;
 pub mod explain;
 pub mod feeds;
@@ -32,6 +33,7 @@ use crate::event::payload::{SourceChanged, alert_change, desk_change, point_chan
 use crate::event::{Event, Position, RecordRef, TenantId};
 use crate::log::LogError;
 
+use balances::BalanceView;
 use spend::SpendView;
 
 /// Why a view cannot be built.
@@ -55,6 +57,8 @@ pub enum ViewError {
 pub struct TenantView {
     /// What was used and what it cost.
     pub spend: SpendView,
+    /// What was left at the providers, when it was last read.
+    pub balances: BalanceView,
     /// The budgets, by name.
     pub budgets: BTreeMap<BudgetName, Budget>,
     /// The goals at Beeminder, by id.
@@ -142,15 +146,26 @@ impl TenantView {
     ) -> Result<(), CodecError> {
         let counts = horizon.includes(occurred_at);
         match event {
-            Event::UsageRecorded(usage) if counts => self.spend.add(occurred_at, usage),
+            Event::UsageRecorded(usage) if counts => {
+                self.spend.add(occurred_at, usage);
+                self.balances.add(occurred_at, &usage.provider, usage.cost);
+            }
             Event::UsageRevised(revised) => {
                 let superseded = &revised.superseded;
                 if horizon.includes(superseded.occurred_at()) {
                     self.spend.take_back(&revised.usage, superseded);
+                    let (at, cost) = (superseded.occurred_at(), superseded.cost);
+                    self.balances.take_back(at, &revised.usage.provider, cost);
                 }
                 if counts {
                     self.spend.add(occurred_at, &revised.usage);
+                    self.balances.add(occurred_at, &revised.usage.provider, revised.usage.cost);
                 }
+            }
+            Event::BalanceRead(stored) if counts => {
+                let reading =
+                    stored.to_reading(occurred_at).map_err(|error| malformed("balance-read", &error))?;
+                self.balances.read(reading, &self.spend);
             }
             Event::BudgetSet(stored) if counts => {
                 let budget = Budget::try_from(stored).map_err(|error| malformed("budget-set", &error))?;

@@ -12,48 +12,48 @@ use crate::support::program::{Home, Running};
 /// Far from now: the goals of these tests derail in years, as far as Beeminder says.
 const LOSEDATE: i64 = 1_900_000_000;
 
-struct World {
-    beeminder: Beeminder,
-    twilio: Twilio,
-    home: Home,
+pub struct World {
+    pub beeminder: Beeminder,
+    pub twilio: Twilio,
+    pub home: Home,
 }
 
 impl World {
-    fn new() -> Self {
+    pub fn new() -> Self {
         Self { beeminder: Beeminder::start(), twilio: Twilio::start(), home: Home::new() }
     }
 
     /// With consent to write to the configured number.
-    fn consenting() -> Self {
+    pub fn consenting() -> Self {
         let world = Self::new();
         let shown = world.home.json(&["consent", "grant", "+15558675310"]);
         assert_eq!(shown["contacts"][0]["is_granted"], true, "{shown}");
         world
     }
 
-    fn start(&self) -> Running {
+    pub fn start(&self) -> Running {
         self.start_with(&[])
     }
 
-    fn start_with(&self, more: &[(&str, &str)]) -> Running {
+    pub fn start_with(&self, more: &[(&str, &str)]) -> Running {
         let (beeminder, twilio) = (self.beeminder.base(), self.twilio.front.url());
         let variables = [
             ("BEEMINDER_API_BASE", beeminder.as_str()),
             ("BEEMINDER_AUTH_TOKEN", beeminder::TOKEN),
             ("TWILIO_API_BASE", twilio.as_str()),
-            ("MECRIS_OUTSIDE__TIMEOUT_SECONDS", "2"),
+            ("MECRIS_OUTSIDE__TIMEOUT_SECONDS", "10"),
         ];
         self.home.start_with(&[], &[&variables[..], &twilio::VARIABLES, more].concat())
     }
 
-    fn messages(&self) -> Vec<Value> {
+    pub fn messages(&self) -> Vec<Value> {
         self.twilio.world.lock().messages.clone()
     }
 }
 
 /// Waits until something is so.
-fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
-    for _ in 0..1_200 {
+pub fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+    for _ in 0..4_800 {
         if let Some(found) = look() {
             return found;
         }
@@ -63,7 +63,7 @@ fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
 }
 
 /// The alerts of a running supervisor, those that are over too.
-fn alerts(running: &Running) -> Vec<Value> {
+pub fn alerts(running: &Running) -> Vec<Value> {
     running.get("/api/v1/alerts?all=true").json()["alerts"].as_array().unwrap().clone()
 }
 
@@ -128,14 +128,14 @@ fn nothing_is_sent_without_consent_and_it_is_sent_once_consent_is_there() {
 }
 
 /// Asks often, and lets nothing wait for the morning.
-const EAGER: [(&str, &str); 4] = [
+pub const EAGER: [(&str, &str); 4] = [
     ("MECRIS_BEEMINDER__POLL_SECONDS", "1"),
     ("MECRIS_ALERTS__QUIET_HOURS", "never"),
     ("MECRIS_ALERTS__SETTLE_SECONDS", "1"),
     ("MECRIS_ALERTS__RETRY_SECONDS", "1"),
 ];
 
-fn goal_alert(running: &Running) -> Option<Value> {
+pub fn goal_alert(running: &Running) -> Option<Value> {
     alerts(running).into_iter().find(|alert| alert["kind"] == "goal")
 }
 

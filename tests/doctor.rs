@@ -9,6 +9,7 @@ use serde_json::Value;
 use crate::support::outside::Fault;
 use crate::support::outside::anthropic::{self, Anthropic};
 use crate::support::outside::beeminder::{self, Beeminder};
+use crate::support::outside::smtp::{self, Smtp};
 use crate::support::outside::twilio::{self, Twilio};
 use crate::support::program::{Home, Said};
 
@@ -45,9 +46,8 @@ fn on_an_empty_machine_nothing_stands_in_the_way() {
         assert_eq!(verdicts[name], "ok", "{name}: {diagnosis}");
     }
     assert_eq!(verdicts["transcripts"], "warning");
-    for name in
-        ["beeminder", "twilio", "anthropic", "anthropic admin", "traces", "clock", "vault.path", "reminders"]
-    {
+    let unset = ["beeminder", "twilio", "email", "ntfy", "webhook", "anthropic", "anthropic admin", "traces"];
+    for name in unset.into_iter().chain(["clock", "vault.path", "reminders"]) {
         assert_eq!(verdicts[name], "skipped", "{name}: {diagnosis}");
     }
     let settings = diagnosis["settings"].as_array().unwrap();
@@ -77,6 +77,7 @@ const WRONG: &[(&str, &str)] = &[
     ("alerts.sms_usd", "\"cheap\""),
     ("alerts.segments_max", "0"),
     ("alerts.budget_percents", "[\"half\"]"),
+    ("alerts.balance_low_usd", "\"little\""),
     ("alerts.settle_seconds", "-1"),
     ("alerts.retry_seconds", "0"),
     ("beeminder.token", "\"two words\""),
@@ -262,6 +263,32 @@ fn it_looks_beside_a_running_supervisor() {
     let address = foreign.local_addr().unwrap().to_string();
     let said: Said = command.env("MECRIS_LISTEN", address).output().unwrap().into();
     assert_eq!(said.code, 1, "{said:?}");
+}
+
+#[test]
+fn a_mail_server_is_asked_for_its_greeting_and_takes_the_login_or_not() {
+    let home = Home::new();
+    let server = Smtp::start();
+    let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let diagnose = |port: u16, password: &str| {
+        let mut command = home.command(&["doctor", "--json"]);
+        command
+            .env("MECRIS_EMAIL__SERVER", server.address.ip().to_string())
+            .env("MECRIS_EMAIL__PORT", port.to_string())
+            .env("MECRIS_EMAIL__TLS", "none")
+            .env("MECRIS_EMAIL__FROM", "mecris@example.com")
+            .env("MECRIS_EMAIL__TO", "marked-ada@example.com")
+            .env("MECRIS_EMAIL__USERNAME", smtp::USER)
+            .env("MECRIS_EMAIL__PASSWORD", password);
+        let said: Said = command.output().unwrap().into();
+        assert!(!said.out.contains("marked") && !said.err.contains("marked"), "{said:?}");
+        verdicts(&serde_json::from_str(&said.out).unwrap())["email"].clone()
+    };
+    let port = server.address.port();
+    assert_eq!(diagnose(port, smtp::PASSWORD), "ok");
+    assert_eq!(diagnose(port, "marked-wrong"), "problem");
+    assert_eq!(diagnose(nobody.port(), smtp::PASSWORD), "problem");
+    assert_eq!(server.world.lock().mails, []);
 }
 
 const SYSTEMS: [&str; 4] = ["beeminder", "twilio", "anthropic", "anthropic admin"];

@@ -2,10 +2,16 @@
 
 #[path = "actors.rs"]
 mod actors;
+#[path = "alert_channels.rs"]
+mod alert_channels;
 #[path = "alerts.rs"]
 mod alerts;
 #[path = "backups.rs"]
 mod backups;
+#[path = "balance.rs"]
+mod balance;
+#[path = "channels.rs"]
+mod channels;
 #[path = "degradation.rs"]
 mod degradation;
 #[path = "disk_errors.rs"]
@@ -16,6 +22,8 @@ mod doctor;
 mod durability;
 #[path = "fault_disk.rs"]
 mod fault_disk;
+#[path = "feeds.rs"]
+mod feeds;
 #[path = "fuzz_smoke.rs"]
 mod fuzz_smoke;
 #[path = "goals.rs"]

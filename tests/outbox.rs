@@ -88,7 +88,7 @@ impl Round {
             ("BEEMINDER_API_BASE", beeminder.as_str()),
             ("BEEMINDER_AUTH_TOKEN", beeminder::TOKEN),
             ("TWILIO_API_BASE", twilio.as_str()),
-            ("MECRIS_OUTSIDE__TIMEOUT_SECONDS", "2"),
+            ("MECRIS_OUTSIDE__TIMEOUT_SECONDS", "10"),
             // What the kernel still carries of a killed process arrives within this.
             ("MECRIS_ALERTS__SETTLE_SECONDS", "1"),
             ("MECRIS_ALERTS__RETRY_SECONDS", "1"),

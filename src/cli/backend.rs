@@ -1,6 +1,7 @@
 //! Where a command's answer comes from: a running supervisor, or the log itself.
 
 mod alerts;
+mod balance;
 
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -9,14 +9,15 @@ use crate::config::prices::price_table;
 use crate::domain::budget::BudgetName;
 use crate::domain::money::Picodollars;
 use crate::service::alerting::shown::ConsentBody;
+use crate::service::balance_book::BalanceBody;
 use crate::service::requests::{BudgetBody, Reckoning};
 use crate::telemetry;
 
 use super::backend::{Backend, settings, show_steps};
 use super::output::{CliError, print, print_text};
 use super::{
-    AlertsCommand, BudgetCommand, BudgetSetArgs, Cli, Command, Common, ConfigCommand, ConsentCommand,
-    ReplayArgs, doctor, goal, keeping, run, tables,
+    AlertsCommand, BalanceCommand, BudgetCommand, BudgetSetArgs, Cli, Command, Common, ConfigCommand,
+    ConsentCommand, ReplayArgs, doctor, goal, keeping, run, tables,
 };
 
 /// Does what the command line says.
@@ -51,6 +52,19 @@ pub fn dispatch(cli: Cli) -> Result<ExitCode, CliError> {
             print(json, &summary, tables::import)?;
         }
         Command::Budget(command) => budget(&common, command)?,
+        Command::Balance { command } => {
+            let backend = Backend::open(&common)?;
+            let shown = match command {
+                None => backend.balances()?,
+                Some(BalanceCommand::Set(args)) => backend.read_balance(BalanceBody {
+                    left_usd: args.left,
+                    total_usd: args.total,
+                    provider: args.provider,
+                    at: args.at,
+                })?,
+            };
+            print(json, &shown, |shown| tables::balance::balances(&shown.balances))?;
+        }
         Command::Goals => print(json, &Backend::open(&common)?.goals()?, tables::goals::goals)?,
         Command::Goal(command) => goal::goal(&common, command)?,
         Command::Alerts { all, command } => {

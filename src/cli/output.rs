@@ -13,6 +13,7 @@ use crate::log::export::ExportError;
 use crate::service::alerting::alert_log::AlertFailure;
 use crate::service::alerting::consent_log::ConsentFailure;
 use crate::service::alerting::contacts::ContactsError;
+use crate::service::balance_book::BalanceFailure;
 use crate::service::budget_book::BudgetFailure;
 use crate::service::desk_book::GoalFailure;
 use crate::service::{ServiceError, StartError};
@@ -34,6 +35,9 @@ pub enum CliError {
     /// The views, or recording usage.
     #[error(transparent)]
     View(#[from] ViewError),
+    /// A balance.
+    #[error(transparent)]
+    Balance(#[from] BalanceFailure),
     /// A budget.
     #[error(transparent)]
     Budget(#[from] BudgetFailure),

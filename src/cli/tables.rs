@@ -13,6 +13,7 @@ use crate::view::report::{ModelLine, Report, Totals};
 use crate::view::status::Status;
 
 pub mod alerts;
+pub mod balance;
 pub mod goals;
 pub mod system;
 
@@ -113,6 +114,9 @@ fn numbers(status: &Status) -> String {
         text += &format!("\nUnpriced, so not in the cost: {}\n", names.join(", "));
     }
     text += "\n";
+    if !status.balances.is_empty() {
+        text += &(balance::balances(&status.balances) + "\n");
+    }
     if status.budgets.is_empty() {
         text += "No budget. Set one: mecris budget set --amount 50 --period monthly\n";
     } else {

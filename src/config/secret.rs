@@ -149,10 +149,13 @@ impl BaseUrl {
         url
     }
 
-    /// The address of a path below it, which begins with `/`.
+    /// The address of something below this one, such as `/twilio/status`: without a slash at its end.
     #[must_use]
-    pub fn at(&self, path: &str) -> String {
-        format!("{}{path}", self.0.as_str().trim_end_matches('/'))
+    pub fn at(&self, path: &str) -> reqwest::Url {
+        let mut url = self.0.clone();
+        let path = format!("{}/{}", url.path().trim_end_matches('/'), path.trim_matches('/'));
+        url.set_path(&path);
+        url
     }
 
     /// Reads an address.
@@ -215,6 +218,17 @@ mod tests {
             let base = BaseUrl::parse(text).unwrap();
             assert_eq!(base.with_path("/api/v1").as_str(), with, "{text}");
             assert_eq!(base.without_path("/api/v1").as_str(), without, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_below_an_address_is_one() {
+        for (text, below) in [
+            ("https://h", "https://h/twilio/status"),
+            ("https://h:8443/", "https://h:8443/twilio/status"),
+            ("https://h/mecris/", "https://h/mecris/twilio/status"),
+        ] {
+            assert_eq!(BaseUrl::parse(text).unwrap().at("/twilio/status").as_str(), below);
         }
     }
 

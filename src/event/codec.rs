@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::payload::{
     AlertAcknowledged, AlertGraded, AlertQueued, AlertRaised, AlertResolved, AttemptEnded, AttemptStarted,
-    BudgetRemoved, BudgetSet, BudgetSetV1, ConsentChanged, DatapointIntended, DatapointRefused,
+    BalanceRead, BudgetRemoved, BudgetSet, BudgetSetV1, ConsentChanged, DatapointIntended, DatapointRefused,
     DatapointWritten, DeliveryNoted, Event, FeedStarted, FeedStopped, GoalGone, GoalObserved,
     LocalGoalClosed, LocalGoalSet, LogRepaired, SourceChanged, SupervisionNoted, UsageRecorded, UsageRevised,
 };
@@ -77,6 +77,7 @@ impl Event<'_> {
             Self::AttemptEnded(_) => ("attempt-ended", 1),
             Self::DeliveryNoted(_) => ("delivery-noted", 1),
             Self::ConsentChanged(_) => ("consent-changed", 1),
+            Self::BalanceRead(_) => ("balance-read", 1),
         }
     }
 }
@@ -113,6 +114,7 @@ pub fn encode(event: &Event<'_>) -> Vec<u8> {
         Event::AttemptEnded(payload) => to_bytes(payload),
         Event::DeliveryNoted(payload) => to_bytes(payload),
         Event::ConsentChanged(payload) => to_bytes(payload),
+        Event::BalanceRead(payload) => to_bytes(payload),
     }
 }
 
@@ -148,6 +150,7 @@ pub fn decode<'a>(record: &RecordRef<'a>) -> Result<Event<'a>, CodecError> {
         ("attempt-ended", 1) => Event::AttemptEnded(from_bytes(record)?),
         ("delivery-noted", 1) => Event::DeliveryNoted(from_bytes(record)?),
         ("consent-changed", 1) => Event::ConsentChanged(from_bytes(record)?),
+        ("balance-read", 1) => Event::BalanceRead(from_bytes(record)?),
         (type_name, version) => {
             return Err(CodecError::Unknown { type_name: type_name.to_owned(), version });
         }
@@ -185,6 +188,7 @@ pub fn schemas() -> Vec<(String, schemars::Schema)> {
         named("attempt-ended", 1, schemars::schema_for!(AttemptEnded)),
         named("delivery-noted", 1, schemars::schema_for!(DeliveryNoted)),
         named("consent-changed", 1, schemars::schema_for!(ConsentChanged)),
+        named("balance-read", 1, schemars::schema_for!(BalanceRead)),
     ]
 }
 

@@ -6,6 +6,7 @@
 //! so such a change would be read silently wrong. `schemas/golden/` holds the bytes of every version.
 
 mod alert;
+mod balance;
 mod datapoint;
 mod goal;
 
@@ -25,6 +26,7 @@ pub use alert::{
     AlertAcknowledged, AlertGraded, AlertPayloadError, AlertQueued, AlertRaised, AlertResolved, AttemptEnded,
     AttemptStarted, ConsentChanged, DeliveryNoted, alert_change,
 };
+pub use balance::{BalancePayloadError, BalanceRead};
 pub use datapoint::{
     DatapointIntended, DatapointRefused, DatapointWritten, datapoint_event_id, point_change,
 };
@@ -89,6 +91,8 @@ pub enum Event<'a> {
     DeliveryNoted(DeliveryNoted),
     /// A number may be written to, or may not any more.
     ConsentChanged(ConsentChanged),
+    /// What was left at a provider was read.
+    BalanceRead(BalanceRead),
 }
 
 /// A billed call: numbers and ids only, never message text. When it happened stands in the envelope.

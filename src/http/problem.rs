@@ -16,6 +16,7 @@ use crate::service::ServiceError;
 use crate::service::alerting::alert_log::AlertFailure;
 use crate::service::alerting::consent_log::ConsentFailure;
 use crate::service::alerting::contacts::ContactsError;
+use crate::service::balance_book::BalanceFailure;
 use crate::service::budget_book::BudgetFailure;
 use crate::service::desk_book::GoalFailure;
 use crate::view::ViewError;
@@ -129,6 +130,17 @@ impl From<ViewError> for Problem {
     }
 }
 
+impl From<BalanceFailure> for Problem {
+    fn from(error: BalanceFailure) -> Self {
+        let detail = error.to_string();
+        match error {
+            BalanceFailure::Refused(_) => Self::bad_request(detail),
+            BalanceFailure::Log(error) => error.into(),
+            BalanceFailure::Unreadable(error) => error.into(),
+        }
+    }
+}
+
 impl From<BudgetFailure> for Problem {
     fn from(error: BudgetFailure) -> Self {
         let detail = error.to_string();
@@ -199,6 +211,7 @@ impl From<ServiceError> for Problem {
             ServiceError::UnknownOutcome { .. } => {
                 Self::new(StatusCode::INTERNAL_SERVER_ERROR, "unknown-outcome", detail)
             }
+            ServiceError::Balance(error) => error.into(),
             ServiceError::Budget(error) => error.into(),
             ServiceError::Goal(error) => error.into(),
             ServiceError::Alert(error) => error.into(),

@@ -33,7 +33,7 @@ fn check(app: &App, headers: &HeaderMap, path: &str, fields: &Fields) -> Result<
         return Err(Problem::missing("set twilio.public_url and twilio.auth_token for this address"));
     };
     let given = headers.get(HEADER).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    if is_genuine(&token.to_secret(), &url.at(path), fields, given) {
+    if is_genuine(&token.to_secret(), url.at(path).as_str(), fields, given) {
         return Ok(());
     }
     tracing::warn!(path, "a request that Twilio did not sign was refused");

@@ -24,6 +24,7 @@ use crate::event::payload::{BudgetSet, GoalObserved};
 use crate::event::{EventId, Position, TenantId};
 use crate::log::{EventLog, LogError};
 
+use super::balances::BalanceView;
 use super::spend::{SpendView, StoredSpend};
 use super::{TenantView, Views};
 
@@ -54,6 +55,7 @@ struct Stored {
 struct StoredTenant {
     tenant: String,
     spend: StoredSpend,
+    balances: BalanceView,
     budgets: Vec<BudgetSet>,
     goals: Vec<GoalObserved>,
     goals_told_at: Option<Timestamp>,
@@ -75,6 +77,7 @@ pub fn to_bytes(views: &Views, log: &dyn EventLog) -> Result<Option<Vec<u8>>, Lo
     let tenant = |(tenant, view): (&TenantId, &TenantView)| StoredTenant {
         tenant: tenant.to_string(),
         spend: view.spend.to_stored(),
+        balances: view.balances.clone(),
         budgets: view.budgets.values().map(BudgetSet::from).collect(),
         goals: view.goals.values().map(GoalObserved::from).collect(),
         goals_told_at: view.goals_told_at,
@@ -127,6 +130,7 @@ pub fn from_bytes(bytes: &[u8], log: &dyn EventLog) -> Option<Views> {
         let budgets: Option<Vec<Budget>> = budgets.collect();
         let view = TenantView {
             spend: SpendView::from_stored(tenant.spend)?,
+            balances: tenant.balances,
             budgets: budgets?.into_iter().map(|budget| (budget.name.clone(), budget)).collect(),
             goals: tenant.goals.iter().map(|goal| (goal.id.clone(), Goal::from(goal))).collect(),
             goals_told_at: tenant.goals_told_at,

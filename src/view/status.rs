@@ -11,6 +11,7 @@ use crate::domain::calendar;
 use crate::domain::money::Picodollars;
 
 use super::TenantView;
+use super::balances::{BalanceLine, balances};
 use super::budgets::{BudgetLine, budgets};
 use super::report::Totals;
 use super::spend::{DayCache, Sum};
@@ -40,6 +41,8 @@ pub struct Status {
     /// When the newest call happened.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub newest_usage: Option<Timestamp>,
+    /// What is left at the providers whose balance was read.
+    pub balances: Vec<BalanceLine>,
     /// How each budget stands.
     pub budgets: Vec<BudgetLine>,
     /// Models without a price, with their number of calls.
@@ -81,6 +84,7 @@ pub fn status(view: &TenantView, now: Timestamp, zone: &TimeZone) -> Status {
         this_month: month_sum,
         all_time: all_sum,
         newest_usage: view.spend.newest,
+        balances: balances(view, now),
         budgets: budgets(view, now, zone),
         unpriced,
         last_14_days_usd: (0..DAYS_SHOWN).rev().map(cost_of).collect(),

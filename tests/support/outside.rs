@@ -7,6 +7,12 @@ pub mod anthropic;
 pub mod beeminder;
 #[path = "outside/front.rs"]
 pub mod front;
+#[path = "outside/hook.rs"]
+pub mod hook;
+#[path = "outside/ntfy.rs"]
+pub mod ntfy;
+#[path = "outside/smtp.rs"]
+pub mod smtp;
 #[path = "outside/twilio.rs"]
 pub mod twilio;
 

@@ -134,8 +134,14 @@ impl Answer {
 }
 
 impl Running {
-    /// Sends a request with these headers.
+    /// Sends a request with these headers, and JSON where there is a body.
     pub fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: Option<&str>) -> Answer {
+        let json = [("content-type", "application/json")];
+        let headers = if body.is_some() { [&json[..], headers].concat() } else { headers.to_vec() };
+        self.request(method, path, &headers, body)
+    }
+
+    fn request(&self, method: &str, path: &str, headers: &[(&str, &str)], body: Option<&str>) -> Answer {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
             let client = reqwest::Client::builder().no_proxy().build().unwrap();
@@ -144,13 +150,18 @@ impl Running {
                 request = request.header(*name, *value);
             }
             if let Some(body) = body {
-                request = request.header("content-type", "application/json").body(body.to_owned());
+                request = request.body(body.to_owned());
             }
             let response = request.send().await.unwrap();
             let content_type = response.headers().get("content-type");
             let content_type = content_type.map_or("", |value| value.to_str().unwrap()).to_owned();
             Answer { status: response.status().as_u16(), content_type, body: response.text().await.unwrap() }
         })
+    }
+
+    /// Posts a form with these headers.
+    pub fn send_form(&self, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
+        self.request("POST", path, headers, Some(body))
     }
 
     /// Asks with the token.

@@ -168,6 +168,7 @@ impl Life {
             goals: self.known.iter().collect(),
             goals_are_awaited: self.awaited,
             promises: Vec::new(),
+            balances: Vec::new(),
             budgets: self.budgets.iter().map(status).collect(),
             sources: &self.sources,
             gave_up: &self.gave_up,

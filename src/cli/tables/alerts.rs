@@ -39,12 +39,11 @@ pub fn alerts(shown: &AlertsShown) -> String {
 #[must_use]
 pub fn open(alerts: &[AlertLine]) -> String {
     let Some(worst) = alerts.first() else { return String::new() };
-    let text = worst.text.as_deref().unwrap_or_default();
-    let more = match alerts.len() - 1 {
-        0 => String::new(),
-        more => format!(" And {more} more: `mecris alerts`."),
-    };
-    format!("\nAlert {}, {}: {text}{more}\n", worst.id, word(&worst.severity))
+    let what = format!("{}: {} {}", word(&worst.severity), word(&worst.kind), worst.subject);
+    match alerts.len() {
+        1 => format!("\n1 alert, {what}; see `mecris alerts`\n"),
+        count => format!("\n{count} alerts, the worst {what}; see `mecris alerts`\n"),
+    }
 }
 
 fn told(alert: &AlertLine, now: Timestamp) -> String {

@@ -41,6 +41,9 @@ pub struct Alerts {
     pub segments_max: NonZeroU32,
     /// From which used shares of a budget on, in percent.
     pub budget_percents: Vec<u32>,
+    /// Below which balance with a provider, in USD.
+    #[schemars(with = "String")]
+    pub balance_low_usd: Picodollars,
     /// How long a message of which nothing is known is looked for before it is sent again, in seconds.
     pub settle_seconds: u64,
     /// The pause before the first try again, in seconds; it doubles, up to 15 minutes.
@@ -135,7 +138,7 @@ impl Alerts {
     /// What the person wants to hear of.
     #[must_use]
     pub fn rules(&self) -> Rules {
-        Rules { budget_percents: self.budget_percents.clone() }
+        Rules { budget_percents: self.budget_percents.clone(), balance_low: self.balance_low_usd }
     }
 }
 
@@ -158,6 +161,7 @@ impl Default for Alerts {
             sms_usd: Picodollars::usd(1).scale(1, 100),
             segments_max: NonZeroU32::new(policy.segments_max).unwrap_or(NonZeroU32::MIN),
             budget_percents: Rules::default().budget_percents,
+            balance_low_usd: Rules::default().balance_low,
             settle_seconds: 30,
             retry_seconds: seconds(5),
         }

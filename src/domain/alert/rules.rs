@@ -50,6 +50,17 @@ pub struct Promise {
     pub title: String,
 }
 
+/// What is left at a provider.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BalanceFact {
+    /// Who is paid.
+    pub provider: String,
+    /// By reckoning: the last reading less what was spent since.
+    pub left: Picodollars,
+    /// When it was read.
+    pub taken_at: Timestamp,
+}
+
 /// How things stand.
 #[derive(Debug, Clone)]
 pub struct Facts<'a> {
@@ -61,6 +72,8 @@ pub struct Facts<'a> {
     pub promises: Vec<Promise>,
     /// The budgets.
     pub budgets: Vec<BudgetStatus>,
+    /// The balances that somebody has read.
+    pub balances: Vec<BalanceFact>,
     /// The sources, by name.
     pub sources: &'a BTreeMap<String, SourceFact>,
     /// When each actor last gave up.
@@ -78,11 +91,13 @@ pub struct Facts<'a> {
 pub struct Rules {
     /// From which used shares of a budget on, in percent.
     pub budget_percents: Vec<u32>,
+    /// Below which balance.
+    pub balance_low: Picodollars,
 }
 
 impl Default for Rules {
     fn default() -> Self {
-        Self { budget_percents: vec![75, 90, 100] }
+        Self { budget_percents: vec![75, 90, 100], balance_low: Picodollars::usd(5) }
     }
 }
 
@@ -98,6 +113,9 @@ pub fn causes(facts: &Facts<'_>, rules: &Rules) -> Causes {
     }
     for budget in &facts.budgets {
         budget_causes(budget, rules, facts, &mut causes);
+    }
+    for balance in &facts.balances {
+        balance_cause(balance, rules, facts, &mut causes);
     }
     for (name, source) in facts.sources {
         source_cause(name, source, facts, &mut causes);
@@ -239,6 +257,25 @@ fn budget_causes(status: &BudgetStatus, rules: &Rules, facts: &Facts<'_>, causes
             format!("budget {name} ends on {}; {} USD left.", status.period_last, usd(status.remaining));
         causes.add(Kind::BudgetEnding, name, &period, grade(Severity::Info, 1), text);
     }
+}
+
+/// A balance's period begins with its reading: who buys more and reads again is told anew.
+fn balance_cause(balance: &BalanceFact, rules: &Rules, facts: &Facts<'_>, causes: &mut Causes) {
+    if balance.left >= rules.balance_low {
+        return;
+    }
+    let (is_spent, provider) = (balance.left <= Picodollars::ZERO, balance.provider.as_str());
+    let age = calendar::span(facts.now.duration_since(balance.taken_at));
+    let text = if is_spent {
+        format!("{provider}: nothing is left, by what was read {age} ago and spent since.")
+    } else {
+        format!(
+            "{provider}: about {} USD left, by what was read {age} ago and spent since.",
+            balance.left.rounded(2)
+        )
+    };
+    let severity = if is_spent { Severity::Critical } else { Severity::Warning };
+    causes.add(Kind::BalanceLow, provider, &balance.taken_at.to_string(), grade(severity, 1), text);
 }
 
 /// Whole percents, rounded down: 99.9 % is not 100 %.

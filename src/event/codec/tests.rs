@@ -172,6 +172,12 @@ fn every_version() -> Vec<(&'static str, u16, Vec<u8>, Event<'static>)> {
         Event::SourceChanged(changed),
         Event::GoalObserved(goal()),
         Event::GoalGone(GoalGone { id: "66b0".into() }),
+        Event::BalanceRead(BalanceRead {
+            provider: "anthropic".into(),
+            left: Picodollars(13_920_000_000_000),
+            total: Some(Picodollars::usd(24)),
+            source: "hand".into(),
+        }),
     ]
     .into_iter()
     .chain(alerts())

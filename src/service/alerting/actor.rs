@@ -341,6 +341,9 @@ impl Behaviour for AlertActor {
     async fn started(&mut self, context: &Context<Self>) -> Result<(), ActorError> {
         let alerts = self.take_alerts().await?;
         self.alerts = Some(alerts);
+        // From here on nothing that is done on this thread reads a file.
+        let contacts = self.means.contacts.clone();
+        let _ = tokio::task::spawn_blocking(move || contacts.all().map(drop)).await;
         let (projected, sources) = (self.means.projected.clone(), self.means.sources.subscribe());
         self.waker = Some(Waker::start(context, projected, sources, &self.means.queries.settings));
         Ok(())

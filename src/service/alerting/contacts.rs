@@ -31,37 +31,52 @@ pub enum ContactsError {
     },
 }
 
-/// The numbers by their references; cheap to clone.
+/// The numbers by their references; cheap to clone. The file is read once: while this program runs nobody else
+/// writes it.
 #[derive(Debug, Clone)]
 pub struct Contacts {
     path: PathBuf,
-    turn: Arc<Mutex<()>>,
+    known: Arc<Mutex<Option<Numbers>>>,
 }
+
+type Numbers = BTreeMap<String, Phone>;
 
 impl Contacts {
     /// Those of a data directory.
     #[must_use]
     pub fn new(data_dir: &Path) -> Self {
-        Self { path: data_dir.join(FILE), turn: Arc::default() }
+        Self { path: data_dir.join(FILE), known: Arc::default() }
     }
 
-    /// All of them. Blocks.
+    /// All of them. Blocks the first time.
     ///
     /// # Errors
     /// [`ContactsError::File`].
-    pub fn all(&self) -> Result<BTreeMap<String, Phone>, ContactsError> {
+    pub fn all(&self) -> Result<Numbers, ContactsError> {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        self.read_once(&mut known).cloned()
+    }
+
+    fn read_once<'a>(&self, known: &'a mut Option<Numbers>) -> Result<&'a mut Numbers, ContactsError> {
+        match known {
+            Some(numbers) => Ok(numbers),
+            None => Ok(known.insert(self.read()?)),
+        }
+    }
+
+    fn read(&self) -> Result<Numbers, ContactsError> {
         match std::fs::read(&self.path) {
             Ok(bytes) => {
                 let stored: BTreeMap<String, String> =
                     serde_json::from_slice(&bytes).map_err(|_| self.failed("it is not what was written"))?;
                 Ok(stored.into_iter().map(|(contact, number)| (contact, Phone::new(&number))).collect())
             }
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(BTreeMap::new()),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Numbers::new()),
             Err(error) => Err(self.failed(&error.to_string())),
         }
     }
 
-    /// The reference of a number that is known. Blocks.
+    /// The reference of a number that is known. Blocks the first time.
     ///
     /// # Errors
     /// [`ContactsError::File`].
@@ -77,16 +92,19 @@ impl Contacts {
         if !is_e164(number.expose()) {
             return Err(ContactsError::Form(number.masked()));
         }
-        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(contact) = self.find(number)? {
-            return Ok(contact);
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let numbers = self.read_once(&mut known)?;
+        if let Some((contact, _)) = numbers.iter().find(|(_, known)| *known == number) {
+            return Ok(contact.clone());
         }
-        let mut all: BTreeMap<String, String> =
-            self.all()?.into_iter().map(|(contact, known)| (contact, known.expose().to_owned())).collect();
         let contact = format!("c-{}", hex(&rand::random::<[u8; 8]>()));
-        all.insert(contact.clone(), number.expose().to_owned());
-        let bytes = serde_json::to_vec_pretty(&all).map_err(|error| self.failed(&error.to_string()))?;
+        let mut more = numbers.clone();
+        more.insert(contact.clone(), number.clone());
+        let stored: BTreeMap<&str, &str> =
+            more.iter().map(|(contact, number)| (contact.as_str(), number.expose())).collect();
+        let bytes = serde_json::to_vec_pretty(&stored).map_err(|error| self.failed(&error.to_string()))?;
         paths::write_private(&self.path, &bytes).map_err(|error| self.failed(&error.to_string()))?;
+        *numbers = more;
         Ok(contact)
     }
 
@@ -116,6 +134,7 @@ mod tests {
         let error = contacts.take_in(&Phone::new("0491701234567")).unwrap_err();
         assert!(error.to_string().contains("…67") && !error.to_string().contains("1701234"), "{error}");
         std::fs::write(dir.path().join(FILE), "{").unwrap();
-        assert!(matches!(contacts.take_in(&ada), Err(ContactsError::File { .. })));
+        let broken = Contacts::new(dir.path()).take_in(&ada);
+        assert!(matches!(broken, Err(ContactsError::File { .. })));
     }
 }

@@ -11,7 +11,7 @@ use crate::domain::alert::{Channel, Delivery, Outcome, Severity};
 use crate::event::{EventId, TenantId};
 use crate::integration::email::{self, Email, Letter};
 use crate::integration::ntfy::{self, Notification, Ntfy, Priority};
-use crate::integration::resilience::{Class, OutsideError};
+use crate::integration::resilience::{Class, OutsideError, Policy};
 use crate::integration::twilio::webhook::STATUS_PATH;
 use crate::integration::twilio::{self, Credentials, MessageStatus, Outgoing, Sender, Twilio, codes};
 use crate::integration::webhook::{self, Webhook};
@@ -20,6 +20,9 @@ use crate::service::sources::{SourceState, Sources};
 
 /// Channels are asked when there is something to tell: their last answer is never too old.
 const FRESH_FOR: SignedDuration = SignedDuration::from_hours(24 * 365 * 10);
+
+/// So far may Twilio's clock be behind ours: a message that it took after ours began may seem older than that.
+const CLOCKS_APART: SignedDuration = SignedDuration::from_mins(30);
 
 /// What is known of a message after a try.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,9 +68,11 @@ impl Courier {
         let twilio = &config.twilio;
         let right = |prefix: &str| wrong_settings(loaded, prefix).is_none();
         let listener = || breaker_listener(sources);
+        // One try each: whether there is another one is decided anew, on what is true then.
+        let policy = Policy { tries: 1, ..policy(loaded) };
         let client = Credentials::of(twilio)
             .filter(|_| right("twilio."))
-            .and_then(|credentials| Twilio::new(twilio, credentials, policy(loaded), listener()).ok());
+            .and_then(|credentials| Twilio::new(twilio, credentials, policy, listener()).ok());
         let number = |phone: &Phone| Sender::Number(phone.expose().to_owned());
         let courier = Self {
             tenant,
@@ -87,19 +92,13 @@ impl Courier {
                 .public_url
                 .as_ref()
                 .filter(|_| twilio.auth_token.is_some())
-                .map(|url| url.at(STATUS_PATH)),
-            ntfy: Ntfy::of(&config.ntfy, policy(loaded), listener())
-                .ok()
-                .flatten()
-                .filter(|_| right("ntfy.")),
-            webhook: Webhook::of(&config.webhook, policy(loaded), listener())
+                .map(|url| url.at(STATUS_PATH).to_string()),
+            ntfy: Ntfy::of(&config.ntfy, policy, listener()).ok().flatten().filter(|_| right("ntfy.")),
+            webhook: Webhook::of(&config.webhook, policy, listener())
                 .ok()
                 .flatten()
                 .filter(|_| right("webhook.")),
-            email: Email::of(&config.email, policy(loaded), listener())
-                .ok()
-                .flatten()
-                .filter(|_| right("email.")),
+            email: Email::of(&config.email, policy, listener()).ok().flatten().filter(|_| right("email.")),
         };
         for channel in [Channel::Ntfy, Channel::Webhook, Channel::Email] {
             if courier.has(channel) {
@@ -245,6 +244,7 @@ impl Courier {
             return Sought::NotThere;
         }
         let (Some(client), Some(number)) = (&self.twilio, number) else { return Sought::Unknown };
+        let since = since.saturating_sub(CLOCKS_APART).unwrap_or(Timestamp::MIN);
         let Ok(found) = client.sent_to(&address(channel, number), since).await else {
             return Sought::Unknown;
         };

@@ -4,7 +4,7 @@ use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 
 use crate::config::Loaded;
-use crate::domain::alert::rules::{Facts, Promise, causes};
+use crate::domain::alert::rules::{BalanceFact, Facts, Promise, causes};
 use crate::domain::alert::step::Usable;
 use crate::domain::alert::{Causes, Channel};
 use crate::domain::budget::{self, BudgetStatus};
@@ -13,6 +13,7 @@ use crate::domain::consent::Consents;
 use crate::domain::money::Picodollars;
 use crate::domain::reminder::{self, Known, SeenGoal};
 use crate::view::TenantView;
+use crate::view::balances::{BalanceLine, balances};
 use crate::view::goals::local_goals;
 
 use super::contacts::Contacts;
@@ -42,11 +43,17 @@ pub fn causes_of(view: &TenantView, loaded: &Loaded, looks: Looks, now: Timestam
     let known = Known { goals: &seen, budgets: &budgets };
     let reminders = reminder::due(rules, &tiers, &known, now, zone);
     let next_reminder = reminder::next_change(rules, &known, now, zone);
+    let balance = |line: BalanceLine| BalanceFact {
+        provider: line.provider,
+        left: line.left_usd,
+        taken_at: line.taken_at,
+    };
     let facts = Facts {
         goals: view.goals.values().collect(),
         goals_are_awaited: looks.is_first_awaited,
         promises: promises(view, now, zone),
         budgets,
+        balances: balances(view, now).into_iter().map(balance).collect(),
         sources: &view.sources,
         gave_up: &view.gave_up,
         reminders,

@@ -6,8 +6,10 @@ use std::time::Duration;
 use crate::config::{Config, Loaded};
 use crate::integration::anthropic::Anthropic;
 use crate::integration::beeminder::{self, Beeminder};
+use crate::integration::email::{self, Email};
 use crate::integration::resilience::{OnBreaker, OutsideError, Policy};
 use crate::integration::twilio::{self, Credentials, Twilio};
+use crate::integration::{ntfy, webhook};
 
 use super::Check;
 
@@ -35,11 +37,17 @@ fn nobody() -> OnBreaker {
 /// Asks each system that is configured.
 pub async fn checks(loaded: &Loaded) -> Vec<Check> {
     let config = &loaded.config;
-    let (beeminder, twilio, anthropic, admin, traces) =
-        tokio::join!(beeminder(config), twilio(config), anthropic(config), admin(config), collector());
-    let found = [beeminder, twilio, anthropic, admin];
+    let (beeminder, twilio, email, anthropic, admin, traces) = tokio::join!(
+        beeminder(config),
+        twilio(config),
+        email(config),
+        anthropic(config),
+        admin(config),
+        collector()
+    );
+    let found = [beeminder, twilio, email, anthropic, admin];
     let clock = clock(found.iter().filter_map(|(_, ahead)| *ahead));
-    found.into_iter().map(|(check, _)| check).chain([traces, clock]).collect()
+    found.into_iter().map(|(check, _)| check).chain(only_by_sending(config)).chain([traces, clock]).collect()
 }
 
 /// For `--offline`: each system by name, not asked.
@@ -49,6 +57,9 @@ pub fn skipped(loaded: &Loaded) -> Vec<Check> {
     let asked = [
         (beeminder::SYSTEM, config.beeminder.token.is_some()),
         (twilio::SYSTEM, Credentials::of(&config.twilio).is_some()),
+        (email::SYSTEM, config.email.server.is_some()),
+        (ntfy::SYSTEM, config.ntfy.url.is_some()),
+        (webhook::SYSTEM, config.webhook.url.is_some()),
         ("anthropic", config.anthropic.api_key.is_some()),
         ("anthropic admin", config.anthropic.admin_key.is_some()),
     ];
@@ -110,6 +121,43 @@ async fn twilio(config: &Config) -> Found {
         }
         Ok((_, ahead)) => (Check::ok(NAME, "it takes the credentials; the account is active"), ahead),
     }
+}
+
+async fn email(config: &Config) -> Found {
+    const NAME: &str = email::SYSTEM;
+    let asked = async {
+        match Email::of(&config.email, policy(), nobody())? {
+            Some(client) => client.verify().await.map(Some),
+            None => Ok(None),
+        }
+    };
+    match asked.await {
+        Err(error @ OutsideError::Invalid { .. }) => {
+            (Check::problem(NAME, error.to_string(), "correct the settings of [email]"), None)
+        }
+        Err(OutsideError::Unreachable { reason, .. }) => {
+            let detail = format!("the mail server cannot be reached ({reason})");
+            (Check::problem(NAME, detail, "check email.server, email.port and email.tls"), None)
+        }
+        Err(error) => failed(NAME, &error),
+        Ok(None) => (Check::skipped(NAME, "not configured: email.server, email.from and email.to"), None),
+        Ok(Some(())) if config.email.username.is_none() => {
+            (Check::ok(NAME, "the mail server answers; nobody logs in"), None)
+        }
+        Ok(Some(())) => (Check::ok(NAME, "the mail server takes the login"), None),
+    }
+}
+
+/// Channels that answer nothing but a message.
+fn only_by_sending(config: &Config) -> [Check; 2] {
+    let channel = |name: &'static str, key, is_configured: bool| {
+        let tried = "configured; it can only be tried by sending something".to_owned();
+        Check::skipped(name, if is_configured { tried } else { format!("not configured: {key}") })
+    };
+    [
+        channel(ntfy::SYSTEM, "ntfy.url", config.ntfy.url.is_some()),
+        channel(webhook::SYSTEM, "webhook.url", config.webhook.url.is_some()),
+    ]
 }
 
 async fn anthropic(config: &Config) -> Found {

@@ -59,6 +59,7 @@ pub struct Front {
 struct Counts {
     requests: AtomicUsize,
     connections: AtomicUsize,
+    opened: AtomicUsize,
     sent: AtomicU64,
 }
 
@@ -103,6 +104,11 @@ impl Front {
         self.shared.connections.load(Ordering::SeqCst)
     }
 
+    /// How many connections there have been.
+    pub fn opened(&self) -> usize {
+        self.shared.opened.load(Ordering::SeqCst)
+    }
+
     /// How many bytes of made-up answers were taken from us.
     pub fn sent(&self) -> u64 {
         self.shared.sent.load(Ordering::SeqCst)
@@ -143,6 +149,7 @@ impl Front {
 
     async fn connection(self, stream: TcpStream, behind: SocketAddr) {
         self.shared.connections.fetch_add(1, Ordering::SeqCst);
+        self.shared.opened.fetch_add(1, Ordering::SeqCst);
         let mut changes = self.fault.subscribe();
         let fault = *changes.borrow_and_update();
         tokio::select! {

@@ -1,6 +1,12 @@
-//! Twilio's Programmable Messaging: messages are taken, listed page by page, and followed.
+//! Twilio's Programmable Messaging: messages are taken, listed page by page, and followed; callbacks and the
+//! person's own messages are posted and signed.
 
-use std::collections::BTreeMap;
+#[path = "twilio/callbacks.rs"]
+mod callbacks;
+#[path = "twilio/rules.rs"]
+mod rules;
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use axum::extract::{Form, Path, Query, State};
 use axum::http::{HeaderMap, StatusCode};
@@ -10,12 +16,18 @@ use axum::{Json, Router};
 use serde_json::{Value, json};
 
 use super::{Front, Shared, serve};
+pub use callbacks::{form_of, signature};
+pub use rules::segments;
 
 /// The account, and the tokens that are known.
 pub const ACCOUNT: &str = "AC00000000000000000000000000000001";
 pub const AUTH_TOKEN: &str = "0123456789abcdef0123456789abcdef";
 /// A number of the account's that may send.
 pub const FROM: &str = "+15005550006";
+/// A messaging service of the account's.
+pub const SERVICE: &str = "MG00000000000000000000000000000005";
+/// What a trial account puts before every text.
+pub const TRIAL_PREFIX: &str = "Sent from your Twilio trial account - ";
 
 /// The variables that name the account and its numbers.
 pub const VARIABLES: [(&str, &str); 4] = [
@@ -27,15 +39,48 @@ pub const VARIABLES: [(&str, &str); 4] = [
 
 type Fields = BTreeMap<String, String>;
 
-/// What the server knows.
+/// What the server knows, and how it is to behave.
 #[derive(Debug, Default)]
 pub struct World {
     /// As they are answered, the oldest first.
     pub messages: Vec<Value>,
-    /// The messages of a page.
+    /// The messages of a page, at most.
     pub page: usize,
+    /// Whether the account is a trial's.
+    pub is_trial: bool,
+    /// The numbers that a trial account has not verified.
+    pub unverified: BTreeSet<String>,
+    /// The numbers that have said STOP.
+    pub opted_out: BTreeSet<String>,
+    /// So many requests to send are refused with 429 next: too many at once.
+    pub busy: usize,
+    /// So many messages a day are taken; then it is 429 with 63038.
+    pub per_day: Option<usize>,
+    /// So many of the next messages are taken, and the answer never comes.
+    pub silent: usize,
+    /// Every message runs through this life by itself, its callbacks included.
+    pub life: Vec<&'static str>,
+    /// How far its clock is behind ours, in seconds.
+    pub behind_s: i64,
+    /// What was asked in a way that Twilio does not know: a test looks at the end that there is none.
+    pub complaints: Vec<String>,
+    /// Where each message's callbacks go, by its SID.
+    callbacks: BTreeMap<String, String>,
 }
 
+/// A message that was taken: what a person would get.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Accepted {
+    pub sid: String,
+    pub to: String,
+    pub from: Option<String>,
+    /// As it was sent, without a trial account's prefix.
+    pub body: String,
+    /// To the second.
+    pub at: jiff::Timestamp,
+}
+
+#[derive(Clone)]
 pub struct Twilio {
     pub front: Front,
     pub world: Shared<World>,
@@ -46,11 +91,30 @@ impl Twilio {
         let world = Shared::new(World { page: 2, ..World::default() });
         let router = Router::new()
             .route("/2010-04-01/Accounts/{file}", get(account))
+            .route("/2010-04-01/Accounts/{account}/Balance.json", get(balance))
             .route("/2010-04-01/Accounts/{account}/Messages.json", get(list).post(send))
             .route("/2010-04-01/Accounts/{account}/Messages/{file}", get(fetch))
             .fallback(|| async { error(StatusCode::NOT_FOUND, 20404) })
             .with_state(world.clone());
         Self { front: serve(router), world }
+    }
+
+    /// All messages that were taken, the oldest first.
+    pub fn accepted(&self) -> Vec<Accepted> {
+        let text = |message: &Value, name: &str| message[name].as_str().map(str::to_owned);
+        let world = self.world.lock();
+        let taken = world.messages.iter().map(|message| {
+            let body = text(message, "body").unwrap();
+            let at = text(message, "date_created").unwrap();
+            Accepted {
+                sid: text(message, "sid").unwrap(),
+                to: text(message, "to").unwrap(),
+                from: text(message, "from"),
+                body: body.strip_prefix(TRIAL_PREFIX).unwrap_or(&body).to_owned(),
+                at: jiff::fmt::rfc2822::parse(&at).unwrap().timestamp(),
+            }
+        });
+        taken.collect()
     }
 }
 
@@ -71,17 +135,30 @@ fn check(headers: &HeaderMap, account: &str) -> Result<(), Response> {
     }
 }
 
-async fn account(headers: HeaderMap, Path(file): Path<String>) -> Result<Json<Value>, Response> {
-    let account = file.trim_end_matches(".json");
-    check(&headers, account)?;
-    Ok(Json(json!({"sid": account, "status": "active", "type": "Full", "friendly_name": "Ada"})))
+/// Fields that Twilio does not know are not passed over here.
+fn known(world: &Shared<World>, fields: &Fields, known: &[&str]) -> Result<(), Response> {
+    let strange: Vec<_> = fields.keys().filter(|field| !known.contains(&field.as_str())).cloned().collect();
+    if strange.is_empty() {
+        return Ok(());
+    }
+    world.lock().complaints.push(format!("unknown fields: {strange:?}"));
+    Err(error(StatusCode::BAD_REQUEST, 20001))
 }
 
-fn is_e164(number: &str) -> bool {
-    let number = number.strip_prefix("whatsapp:").unwrap_or(number);
-    number
-        .strip_prefix('+')
-        .is_some_and(|digits| digits.len() >= 8 && digits.bytes().all(|b| b.is_ascii_digit()))
+async fn account(
+    State(world): State<Shared<World>>,
+    headers: HeaderMap,
+    Path(file): Path<String>,
+) -> Result<Json<Value>, Response> {
+    let account = file.trim_end_matches(".json");
+    check(&headers, account)?;
+    let kind = if world.lock().is_trial { "Trial" } else { "Full" };
+    Ok(Json(json!({"sid": account, "status": "active", "type": kind, "friendly_name": "Ada"})))
+}
+
+async fn balance(headers: HeaderMap, Path(account): Path<String>) -> Result<Json<Value>, Response> {
+    check(&headers, &account)?;
+    Ok(Json(json!({"account_sid": ACCOUNT, "balance": "12.34", "currency": "USD"})))
 }
 
 async fn send(
@@ -91,44 +168,56 @@ async fn send(
     Form(form): Form<Fields>,
 ) -> Result<Response, Response> {
     check(&headers, &account)?;
-    let known = ["To", "From", "MessagingServiceSid", "Body", "StatusCallback", "ValidityPeriod"];
-    assert!(form.keys().all(|field| known.contains(&field.as_str())), "{:?}", form.keys());
-    let bad = |code| Err(error(StatusCode::BAD_REQUEST, code));
-    let Some(to) = form.get("To") else { return bad(21604) };
-    let Some(body) = form.get("Body").filter(|body| !body.is_empty()) else { return bad(21602) };
-    // Twilio's own magic numbers.
-    match to.as_str() {
-        "+15005550001" => return bad(21211),
-        "+15005550002" => return bad(21612),
-        "+15005550003" => return bad(21408),
-        "+15005550004" => return bad(21610),
-        "+15005550009" => return bad(21614),
-        to if !is_e164(to) => return bad(21211),
-        _ => {}
+    known(&world, &form, &["To", "From", "MessagingServiceSid", "Body", "StatusCallback", "ValidityPeriod"])?;
+    let (message, is_silent) = {
+        let mut world = world.lock();
+        rules::check(&mut world, &form).map_err(|(status, code)| error(status, code))?;
+        let message = take(&mut world, &form);
+        let is_silent = world.silent > 0;
+        world.silent = world.silent.saturating_sub(1);
+        (message, is_silent)
+    };
+    let (sid, life) = (message["sid"].as_str().unwrap().to_owned(), world.lock().life.clone());
+    if !life.is_empty() {
+        // What becomes of it, in the background, as with Twilio.
+        tokio::spawn(async move {
+            for status in life {
+                callbacks::progress(&world, &sid, status, None);
+                callbacks::tell(&world, &sid, status).await;
+            }
+        });
     }
-    match (form.get("From").map(String::as_str), form.contains_key("MessagingServiceSid")) {
-        (None, false) => return bad(21603),
-        (Some("+15005550001"), _) => return bad(21212),
-        (Some("+15005550008"), _) => return bad(21611),
-        (Some(FROM | "whatsapp:+15005550006"), _) | (None, true) => {}
-        (Some(_), _) => return bad(21606),
+    if is_silent {
+        return std::future::pending().await;
     }
-    if body.chars().count() > 1600 {
-        return bad(21617);
-    }
-    let mut world = world.lock();
-    let sid = format!("SM{:032x}", world.messages.len() + 1);
-    let now =
-        jiff::fmt::rfc2822::to_string(&jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC)).unwrap();
-    let message = json!({
-        "account_sid": ACCOUNT, "api_version": "2010-04-01", "body": body, "date_created": now, "date_sent": null,
-        "date_updated": now, "direction": "outbound-api", "error_code": null, "error_message": null,
-        "from": form.get("From"), "messaging_service_sid": form.get("MessagingServiceSid"), "num_media": "0",
-        "num_segments": "1", "price": null, "price_unit": "USD", "sid": sid, "status": "queued", "to": to,
-        "uri": format!("/2010-04-01/Accounts/{ACCOUNT}/Messages/{sid}.json"),
-    });
-    world.messages.push(message.clone());
     Ok((StatusCode::CREATED, Json(message)).into_response())
+}
+
+/// Takes a message that is in order.
+fn take(world: &mut World, form: &Fields) -> Value {
+    let sid = format!("SM{:032x}", world.messages.len() + 1);
+    let now = jiff::Timestamp::now() - jiff::SignedDuration::from_secs(world.behind_s);
+    let now = jiff::fmt::rfc2822::to_string(&now.to_zoned(jiff::tz::TimeZone::UTC)).unwrap();
+    let text = if world.is_trial { format!("{TRIAL_PREFIX}{}", form["Body"]) } else { form["Body"].clone() };
+    let service = form.get("MessagingServiceSid");
+    let (status, parts) = if service.is_some() {
+        ("accepted", "0".to_owned())
+    } else {
+        ("queued", segments(&text).to_string())
+    };
+    let message = json!({
+        "account_sid": ACCOUNT, "api_version": "2010-04-01", "body": text, "date_created": now, "date_sent": null,
+        "date_updated": now, "direction": "outbound-api", "error_code": null, "error_message": null,
+        "from": form.get("From"), "messaging_service_sid": service, "num_media": "0",
+        "num_segments": parts, "price": null, "price_unit": "USD", "sid": sid, "status": status,
+        "subresource_uris": {"media": format!("/2010-04-01/Accounts/{ACCOUNT}/Messages/{sid}/Media.json")},
+        "to": form["To"], "uri": format!("/2010-04-01/Accounts/{ACCOUNT}/Messages/{sid}.json"),
+    });
+    if let Some(url) = form.get("StatusCallback") {
+        world.callbacks.insert(sid, url.clone());
+    }
+    world.messages.push(message.clone());
+    message
 }
 
 async fn list(
@@ -138,20 +227,29 @@ async fn list(
     Query(query): Query<Fields>,
 ) -> Result<Json<Value>, Response> {
     check(&headers, &account)?;
-    let known = ["To", "From", "DateSent", "DateSent<", "DateSent>", "PageSize", "Page", "PageToken"];
-    assert!(query.keys().all(|field| known.contains(&field.as_str())), "{query:?}");
+    let fields = ["To", "From", "DateSent", "DateSent<", "DateSent>", "PageSize", "Page", "PageToken"];
+    known(&world, &query, &fields)?;
     let world = world.lock();
     let to = query.get("To").cloned().unwrap_or_default();
     let matching: Vec<&Value> =
         world.messages.iter().rev().filter(|message| message["to"] == to.as_str()).collect();
     let page: usize = query.get("Page").map_or(0, |page| page.parse().unwrap());
-    let first = page * world.page;
-    let shown = &matching[first.min(matching.len())..(first + world.page).min(matching.len())];
-    let next = (first + world.page < matching.len()).then(|| {
-        let to = to.replace('+', "%2B");
-        format!("/2010-04-01/Accounts/{ACCOUNT}/Messages.json?To={to}&Page={}&PageToken=PA{page}", page + 1)
+    if page > 0 && query.get("PageToken") != Some(&format!("PA{}", page - 1)) {
+        // A page that was computed and not followed.
+        return Err(error(StatusCode::BAD_REQUEST, 20006));
+    }
+    let asked: usize = query.get("PageSize").map_or(50, |size| size.parse().unwrap());
+    let size = asked.min(world.page);
+    let first = page * size;
+    let shown = &matching[first.min(matching.len())..(first + size).min(matching.len())];
+    let next = (first + size < matching.len()).then(|| {
+        let to = to.replace('+', "%2B").replace(':', "%3A");
+        format!(
+            "/2010-04-01/Accounts/{ACCOUNT}/Messages.json?To={to}&PageSize={asked}&Page={}&PageToken=PA{page}",
+            page + 1
+        )
     });
-    Ok(Json(json!({"messages": shown, "next_page_uri": next, "page": page, "page_size": world.page})))
+    Ok(Json(json!({"messages": shown, "next_page_uri": next, "page": page, "page_size": size})))
 }
 
 async fn fetch(

@@ -1,0 +1,31 @@
+//! The handlers about balances.
+
+#![allow(clippy::missing_errors_doc)]
+
+use axum::Json;
+use axum::extract::State;
+use jiff::Timestamp;
+
+use crate::service::balance_book::{BalanceBody, Balances};
+
+use super::App;
+use super::api::Answer;
+use super::problem::{Body, Problem};
+
+/// What is left at the providers whose balance was read: the last reading, less what was spent since.
+#[utoipa::path(get, path = "/api/v1/balance", tag = "money", security(("token" = [])), responses(
+    (status = 200, body = Balances), (status = 401, body = Problem),
+))]
+pub async fn balances(State(app): State<App>) -> Json<Balances> {
+    Json(Balances { balances: app.system.queries.balances(Timestamp::now()) })
+}
+
+/// Records what a provider says is left.
+#[utoipa::path(put, path = "/api/v1/balance", tag = "money", request_body = BalanceBody, security(("token" = [])), responses(
+    (status = 200, body = Balances, description = "the balances, this one among them"),
+    (status = 400, body = Problem), (status = 401, body = Problem), (status = 503, body = Problem),
+))]
+pub async fn read(State(app): State<App>, Body(body): Body<BalanceBody>) -> Answer<Balances> {
+    app.system.read_balance(body).await?;
+    Ok(balances(State(app)).await)
+}
