@@ -274,7 +274,7 @@ pub struct Parcel {
     pub channel: Channel,
     /// To whom: a reference, never a number.
     pub contact: Option<String>,
-    /// The first eight bytes of the text's SHA-256.
+    /// The first eight bytes of the text's BLAKE3 hash.
     pub digest: [u8; 8],
     /// Into how many parts it falls.
     pub segments: u32,

@@ -169,7 +169,6 @@ impl Life {
             goals_are_awaited: self.awaited,
             balances: Vec::new(),
             promises: Vec::new(),
-            balances: Vec::new(),
             budgets: self.budgets.iter().map(status).collect(),
             sources: &self.sources,
             gave_up: &self.gave_up,

@@ -1,6 +1,6 @@
 //! What has happened to each alert: the fold of its events.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -204,6 +204,18 @@ impl AlertBook {
         let others = self.open().filter(is_same).filter(|alert| alert.id != of.id);
         let being_told = others.filter_map(Alert::round_under_way);
         tellings.chain(being_told).map(|telling| telling.grade).max()
+    }
+
+    /// The ids under which channels took messages.
+    #[must_use]
+    pub fn channel_ids(&self) -> BTreeSet<String> {
+        let ids = self.alerts().flat_map(Alert::attempts).filter_map(|attempt| match &attempt.state {
+            AttemptState::Accepted(id)
+            | AttemptState::Delivered(id)
+            | AttemptState::Undelivered { id, .. } => Some(id.clone()),
+            _ => None,
+        });
+        ids.collect()
     }
 
     /// The attempt that a channel knows by this id.

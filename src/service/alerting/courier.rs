@@ -3,6 +3,8 @@
 //! Twilio knows no idempotency key, so a message whose outcome is not known is looked for. The others are given
 //! one for each round of telling, so that their receivers can tell the same thing told twice, and are told again.
 
+use std::collections::BTreeSet;
+
 use jiff::{SignedDuration, Timestamp};
 
 use crate::config::{Loaded, Phone};
@@ -13,7 +15,9 @@ use crate::integration::email::{self, Email, Letter};
 use crate::integration::ntfy::{self, Notification, Ntfy, Priority};
 use crate::integration::resilience::{Class, OutsideError, Policy};
 use crate::integration::twilio::webhook::STATUS_PATH;
-use crate::integration::twilio::{self, Credentials, MessageStatus, Outgoing, Sender, Twilio, codes};
+use crate::integration::twilio::{
+    self, Credentials, Message, MessageStatus, Outgoing, Sender, Twilio, codes,
+};
 use crate::integration::webhook::{self, Webhook};
 use crate::service::pacemaker::{breaker_listener, policy, state_after, wrong_settings};
 use crate::service::sources::{SourceState, Sources};
@@ -232,13 +236,15 @@ impl Courier {
         }
     }
 
-    /// Looks for the message of an attempt that began at `since`, by its recipient and its text's digest.
+    /// Looks for the message of an attempt that began at `since`, by its recipient and its text's digest. Those
+    /// that are `known` are other attempts'.
     pub async fn look_for(
         &self,
         channel: Channel,
         number: Option<&Phone>,
         sent: [u8; 8],
         since: Timestamp,
+        known: &BTreeSet<String>,
     ) -> Sought {
         if !channel.needs_consent() {
             return Sought::NotThere;
@@ -248,7 +254,8 @@ impl Courier {
         let Ok(found) = client.sent_to(&address(channel, number), since).await else {
             return Sought::Unknown;
         };
-        match found.messages.into_iter().find(|message| digest(message.text()) == sent) {
+        let is_it = |message: &Message| digest(message.text()) == sent && !known.contains(&message.sid);
+        match found.messages.into_iter().find(is_it) {
             Some(message) => Sought::Found(message.sid),
             None if found.is_complete => Sought::NotThere,
             None => Sought::Unknown,

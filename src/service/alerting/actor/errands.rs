@@ -125,11 +125,12 @@ impl Errands {
             self.under_way.insert(key);
             let (courier, contacts, handle) = (courier.clone(), contacts.clone(), context.handle().clone());
             let attempt = attempt.clone();
+            let known = book.channel_ids();
             context.spawn(async move {
                 let parcel = &attempt.parcel;
                 let number = number_of(contacts, parcel.contact.clone()).await;
                 let sought = courier
-                    .look_for(parcel.channel, number.as_ref(), parcel.digest, attempt.started_at)
+                    .look_for(parcel.channel, number.as_ref(), parcel.digest, attempt.started_at, &known)
                     .await;
                 let _ = handle.tell(AlertMessage::Sought(id, attempt.id, sought), PATIENCE).await;
             });
