@@ -51,7 +51,7 @@ pub enum Kind {
     /// Less money is with a provider than the threshold.
     BalanceLow,
     /// A reading by hand is due.
-    OdometerDue,
+    ReadingDue,
     /// A source has not answered for long, or refuses the key.
     Source,
     /// An actor failed for good, and its supervisor with it.
@@ -69,7 +69,7 @@ impl Kind {
         Self::BudgetDaily,
         Self::BudgetEnding,
         Self::BalanceLow,
-        Self::OdometerDue,
+        Self::ReadingDue,
         Self::Source,
         Self::Actor,
     ];
@@ -86,7 +86,7 @@ impl Kind {
             Self::BudgetDaily => "budget-daily",
             Self::BudgetEnding => "budget-ending",
             Self::BalanceLow => "balance-low",
-            Self::OdometerDue => "odometer-due",
+            Self::ReadingDue => "reading-due",
             Self::Source => "source",
             Self::Actor => "actor",
         }

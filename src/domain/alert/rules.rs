@@ -16,6 +16,8 @@ use crate::domain::reminder;
 const SOURCE_PATIENCE: SignedDuration = SignedDuration::from_mins(30);
 /// That an actor gave up is told for so long.
 const GAVE_UP: SignedDuration = SignedDuration::from_hours(6);
+/// A balance that was read by hand so long ago is read again.
+const READING_AGE: SignedDuration = SignedDuration::from_hours(7 * 24);
 /// From this share of a budget on, in percent, a threshold is a warning, and critical from 100.
 const WARNING_PERCENT: u32 = 90;
 
@@ -261,6 +263,18 @@ fn budget_causes(status: &BudgetStatus, rules: &Rules, facts: &Facts<'_>, causes
 
 /// A balance's period begins with its reading: who buys more and reads again is told anew.
 fn balance_cause(balance: &BalanceFact, rules: &Rules, facts: &Facts<'_>, causes: &mut Causes) {
+    let due = balance.taken_at.saturating_add(READING_AGE).unwrap_or(Timestamp::MAX);
+    if facts.now < due {
+        causes.may_change_at(due);
+    } else {
+        let age = calendar::span(facts.now.duration_since(balance.taken_at));
+        let text = format!(
+            "{0}: the balance was read {age} ago; look again, and `mecris balance set`.",
+            balance.provider
+        );
+        let period = balance.taken_at.to_string();
+        causes.add(Kind::ReadingDue, &balance.provider, &period, grade(Severity::Info, 1), text);
+    }
     if balance.left >= rules.balance_low {
         return;
     }

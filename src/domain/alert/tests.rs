@@ -14,6 +14,7 @@
 //! waits: `1 quiet until 11-24 07:00`, `1 unknown`, `1 has no channel`; but not that what was just sent waits
 //! for its answer.
 
+mod balances;
 mod devices;
 mod ladder;
 mod life;

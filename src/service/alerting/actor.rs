@@ -4,11 +4,11 @@
 //! What it has under way is in memory alone. After a crash every open attempt is one of which nothing is
 //! known: it is looked for before anything is sent again.
 
+mod consenting;
 mod errands;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::watch;
@@ -27,7 +27,7 @@ use crate::service::queries::Queries;
 use crate::service::sources::{SourceState, Sources};
 
 use super::alert_log::{AlertFailure, AlertLog};
-use super::consent_log::{self, ConsentFailure};
+use super::consent_log::ConsentFailure;
 use super::contacts::Contacts;
 use super::courier::{Courier, Report, Sought};
 use super::situation::{Looks, usable};
@@ -275,58 +275,6 @@ impl AlertActor {
     ) -> Result<(), ActorError> {
         let is_settled = move |alerts: &AlertLog| !errands::is_accepted(alerts.book(), id, attempt);
         self.conclude(AlertChange::Noted { id, attempt, delivery }, is_settled, context).await
-    }
-
-    /// The carrier refuses because the number's owner has opted out: that is heard as such.
-    async fn opted_out(&mut self, id: AlertId, attempt: AttemptId) {
-        let Ok(alerts) = self.take_alerts().await else { return };
-        let attempt = errands::find(alerts.book(), id, attempt);
-        let contact = attempt.and_then(|attempt| attempt.parcel.contact.clone());
-        self.alerts = Some(alerts);
-        if let Some(contact) = contact
-            && let Err(error) = self.decide_consent(contact, ConsentCommand::Revoke, By::Carrier).await
-        {
-            tracing::warn!(%error, "an opt-out could not be recorded");
-        }
-    }
-
-    async fn consent(
-        &mut self,
-        number: Phone,
-        command: ConsentCommand,
-        by: By,
-    ) -> Result<Option<Position>, ConsentFailure> {
-        let contacts = self.means.contacts.clone();
-        let contact = tokio::task::spawn_blocking(move || match (command, by) {
-            (ConsentCommand::Grant, By::Person) => contacts.take_in(&number).map(Some),
-            // A stranger's number is not kept.
-            _ => contacts.find(&number),
-        });
-        let contact = contact.await.map_err(|_| ConsentFailure::Log(LogError::Closed))??;
-        match contact {
-            Some(contact) => self.decide_consent(contact, command, by).await,
-            None => Ok(None),
-        }
-    }
-
-    async fn decide_consent(
-        &self,
-        contact: String,
-        command: ConsentCommand,
-        by: By,
-    ) -> Result<Option<Position>, ConsentFailure> {
-        let (log, tenant) = (self.means.queries.log.clone(), self.means.queries.tenant.clone());
-        let decided = tokio::task::spawn_blocking(move || {
-            consent_log::execute_now(&log, &tenant, &contact, command, by, Timestamp::now())
-        });
-        let position = decided.await.map_err(|_| ConsentFailure::Log(LogError::Closed))??;
-        if let Some(position) = position {
-            // The next decision must see it.
-            let mut projected = self.means.projected.clone();
-            let shown = projected.wait_for(|projected| *projected >= position);
-            let _ = tokio::time::timeout(Duration::from_secs(5), shown).await;
-        }
-        Ok(position)
     }
 }
 

@@ -18,7 +18,7 @@ pub(super) struct Life {
     pub(super) budgets: Vec<Budget>,
     pub(super) goals: Vec<Goal>,
     pub(super) promises: Vec<Promise>,
-    balances: Vec<BalanceFact>,
+    pub(super) balances: Vec<BalanceFact>,
     pub(super) sources: BTreeMap<String, SourceFact>,
     pub(super) gave_up: BTreeMap<String, Timestamp>,
     spent: Vec<(Timestamp, Picodollars)>,
@@ -79,7 +79,7 @@ impl Life {
         causes(&facts, &Rules::default())
     }
 
-    fn settle(&mut self) -> String {
+    pub(super) fn settle(&mut self) -> String {
         self.bench.causes = self.causes();
         self.bench.settle()
     }
@@ -365,31 +365,4 @@ fn what_one_promised_oneself_is_told_like_a_goal() {
     life.promises = vec![promise(Risk::Critical)];
     life.rows(&[("11-23 08:00", 0, "raised 1, queued 1, sms 1.1"), ("11-25 08:00", 0, "")]);
     assert_eq!(life.causes().present[0].text, "the tax was due on 2026-11-23.");
-}
-
-/// A new reading is a new period: who bought more, and runs low again, is told again.
-#[test]
-fn a_low_balance_is_told_once_for_each_reading_and_again_when_nothing_is_left() {
-    let mut life = Life::new();
-    let read = |life: &mut Life, taken_at: &str, cents: i128| {
-        let taken_at = life.bench.instant(taken_at);
-        let left = Picodollars::usd(1).scale(cents, 100);
-        life.balances = vec![BalanceFact { provider: "anthropic".into(), left, taken_at }];
-    };
-    let rows = [
-        ("11-23 08:00", "11-20 12:00", 501, ""),
-        ("11-23 08:01", "11-20 12:00", 500, ""),
-        ("11-23 08:02", "11-20 12:00", 499, "raised 1, queued 1, sms 1.1"),
-        ("11-23 08:03", "11-20 12:00", 300, ""),
-        ("11-23 08:04", "11-20 12:00", 0, "graded 1, queued 1, sms 1.2"),
-        ("11-23 08:05", "11-23 08:05", 2_000, "resolved 1"),
-        // Low again, on the day on which worse was told.
-        ("11-23 08:06", "11-23 08:05", 499, "raised 2, 2 throttled until 11-24 00:00"),
-        ("11-24 08:00", "11-23 08:05", 499, "queued 2, sms 2.1"),
-    ];
-    for (time, taken_at, cents, expected) in rows {
-        life.at(time);
-        read(&mut life, taken_at, cents);
-        assert_eq!(life.settle(), expected, "{time} {cents}");
-    }
 }
