@@ -6,6 +6,7 @@ pub mod commands;
 pub mod doctor;
 pub mod goal;
 pub mod keeping;
+pub mod odometer;
 pub mod output;
 pub mod remote;
 pub mod run;
@@ -81,6 +82,12 @@ pub enum Command {
         /// What to do
         #[command(subcommand)]
         command: Option<BalanceCommand>,
+    },
+    /// Months' sums that are read by hand, for providers that have no interface for them
+    Odometer {
+        /// What to do
+        #[command(subcommand)]
+        command: Option<odometer::OdometerCommand>,
     },
     /// The goals, the nearest to derailing first
     Goals,

@@ -11,6 +11,7 @@ pub mod goals;
 pub mod guard;
 pub mod health;
 pub mod listener;
+pub mod odometer;
 pub mod overload;
 pub mod problem;
 pub mod system;
@@ -84,6 +85,7 @@ fn api_routes() -> OpenApiRouter<App> {
         .routes(routes!(api::export))
         .routes(routes!(api::import))
         .routes(routes!(balance::balances, balance::read))
+        .routes(routes!(odometer::odometers, odometer::record))
         .routes(routes!(goals::goals))
         .routes(routes!(goals::set_goal))
         .routes(routes!(goals::close_goal))

@@ -6,6 +6,7 @@
 //! └── tenants (one_for_one)
 //!     ├── local/usage      reads transcripts, records calls
 //!     ├── local/budgets    decides commands on budgets
+//!     ├── local/odometer   decides readings by hand
 //!     ├── local/alerts     tells the person
 //!     ├── local/beeminder  follows the goals
 //!     ├── local/goals      decides commands on local goals and feeds
@@ -32,6 +33,8 @@ pub mod health;
 pub mod importer;
 pub mod node;
 pub mod notes;
+pub mod odometer_actor;
+pub mod odometer_book;
 pub mod pacemaker;
 pub mod probe_actor;
 pub mod projection_actor;
@@ -46,6 +49,7 @@ pub mod usage_actor;
 
 pub use importer::ImportSummary;
 pub use node::{Node, StartError};
+pub use queries::Queries;
 pub use tree::Supervised;
 
 use crate::actor::{AskError, SendError};
@@ -71,6 +75,9 @@ pub enum ServiceError {
     /// The balances.
     #[error(transparent)]
     Balance(#[from] balance_book::BalanceFailure),
+    /// The odometers.
+    #[error(transparent)]
+    Odometer(#[from] odometer_book::OdometerFailure),
     /// The budgets.
     #[error(transparent)]
     Budget(#[from] budget_book::BudgetFailure),

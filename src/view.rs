@@ -11,6 +11,7 @@ pub mod explain;
 pub mod feeds;
 pub mod goals;
 pub mod names;
+pub mod odometer;
 pub mod replay;
 pub mod report;
 pub mod snapshot;
@@ -28,8 +29,9 @@ use crate::domain::consent::{self, ConsentChange, Consents};
 use crate::domain::datapoint::Ledger;
 use crate::domain::desk::Desk;
 use crate::domain::goal::{self, Goal, GoalChange};
+use crate::domain::odometer::{self as meters, Odometer};
 use crate::event::codec::{CodecError, decode};
-use crate::event::payload::{SourceChanged, alert_change, desk_change, point_change};
+use crate::event::payload::{SourceChanged, alert_change, desk_change, odometer_change, point_change};
 use crate::event::{Event, Position, RecordRef, TenantId};
 use crate::log::LogError;
 
@@ -59,6 +61,8 @@ pub struct TenantView {
     pub spend: SpendView,
     /// What was left at the providers, when it was last read.
     pub balances: BalanceView,
+    /// The months' sums that were read by hand.
+    pub odometer: Odometer,
     /// The budgets, by name.
     pub budgets: BTreeMap<BudgetName, Budget>,
     /// The goals at Beeminder, by id.
@@ -166,6 +170,13 @@ impl TenantView {
                 let reading =
                     stored.to_reading(occurred_at).map_err(|error| malformed("balance-read", &error))?;
                 self.balances.read(reading, &self.spend);
+            }
+            Event::OdometerRead(_) | Event::OdometerCorrected(_) if counts => {
+                let change = odometer_change(occurred_at, event);
+                let change = change.map_err(|error| malformed("odometer-read", &error))?;
+                if let Some(change) = change {
+                    meters::evolve(&mut self.odometer, change);
+                }
             }
             Event::BudgetSet(stored) if counts => {
                 let budget = Budget::try_from(stored).map_err(|error| malformed("budget-set", &error))?;

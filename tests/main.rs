@@ -34,6 +34,8 @@ mod http;
 mod log_contract;
 #[path = "model.rs"]
 mod model;
+#[path = "odometer.rs"]
+mod odometer;
 #[path = "outbox.rs"]
 mod outbox;
 #[path = "outside.rs"]

@@ -17,7 +17,7 @@ use super::backend::{Backend, settings, show_steps};
 use super::output::{CliError, print, print_text};
 use super::{
     AlertsCommand, BalanceCommand, BudgetCommand, BudgetSetArgs, Cli, Command, Common, ConfigCommand,
-    ConsentCommand, ReplayArgs, doctor, goal, keeping, run, tables,
+    ConsentCommand, ReplayArgs, doctor, goal, keeping, odometer, run, tables,
 };
 
 /// Does what the command line says.
@@ -65,6 +65,7 @@ pub fn dispatch(cli: Cli) -> Result<ExitCode, CliError> {
             };
             print(json, &shown, |shown| tables::balance::balances(&shown.balances))?;
         }
+        Command::Odometer { command } => odometer::odometer(&common, command)?,
         Command::Goals => print(json, &Backend::open(&common)?.goals()?, tables::goals::goals)?,
         Command::Goal(command) => goal::goal(&common, command)?,
         Command::Alerts { all, command } => {

@@ -16,6 +16,7 @@ use crate::service::alerting::contacts::ContactsError;
 use crate::service::balance_book::BalanceFailure;
 use crate::service::budget_book::BudgetFailure;
 use crate::service::desk_book::GoalFailure;
+use crate::service::odometer_book::OdometerFailure;
 use crate::service::{ServiceError, StartError};
 use crate::telemetry::TelemetryError;
 use crate::view::ViewError;
@@ -38,6 +39,9 @@ pub enum CliError {
     /// A balance.
     #[error(transparent)]
     Balance(#[from] BalanceFailure),
+    /// An odometer.
+    #[error(transparent)]
+    Odometer(#[from] OdometerFailure),
     /// A budget.
     #[error(transparent)]
     Budget(#[from] BudgetFailure),
@@ -92,6 +96,7 @@ impl CliError {
             Self::Usage(_)
             | Self::Config(_)
             | Self::Budget(BudgetFailure::Refused(_))
+            | Self::Odometer(OdometerFailure::Refused(_))
             | Self::Alert(AlertFailure::Refused(_))
             | Self::Contacts(ContactsError::Form(_) | ContactsError::NoNumber) => 2,
             Self::Goal(failure) if failure.is_mistake() => 2,

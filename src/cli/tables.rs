@@ -15,6 +15,7 @@ use crate::view::status::Status;
 pub mod alerts;
 pub mod balance;
 pub mod goals;
+pub mod odometer;
 pub mod system;
 
 /// The widest table.

@@ -56,11 +56,13 @@ pub enum Kind {
     Source,
     /// An actor failed for good, and its supervisor with it.
     Actor,
+    /// A month's sum should be read by hand.
+    Odometer,
 }
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Goal,
         Self::Reminder,
         Self::BudgetThreshold,
@@ -72,6 +74,7 @@ impl Kind {
         Self::ReadingDue,
         Self::Source,
         Self::Actor,
+        Self::Odometer,
     ];
 
     /// As it stands in events and tables.
@@ -89,6 +92,7 @@ impl Kind {
             Self::ReadingDue => "reading-due",
             Self::Source => "source",
             Self::Actor => "actor",
+            Self::Odometer => "odometer",
         }
     }
 

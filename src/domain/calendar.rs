@@ -51,6 +51,12 @@ pub fn week_of(day: Date) -> Date {
     day.saturating_sub(i64::from(day.weekday().since(Weekday::Monday)).days())
 }
 
+/// The last fourteen days, the oldest first, today the last.
+pub fn last_days(now: Timestamp, zone: &TimeZone) -> impl Iterator<Item = Date> {
+    let today = day_of(now, zone);
+    (0..14_i64).rev().map(move |back| today.saturating_sub(back.days()))
+}
+
 /// Time that is left, in the two units that matter: `2 d 3 h`, `3 h 10 min`, `4 min`.
 #[must_use]
 pub fn span(left: SignedDuration) -> String {

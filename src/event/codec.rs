@@ -9,7 +9,8 @@ use super::payload::{
     AlertAcknowledged, AlertGraded, AlertQueued, AlertRaised, AlertResolved, AttemptEnded, AttemptStarted,
     BalanceRead, BudgetRemoved, BudgetSet, BudgetSetV1, ConsentChanged, DatapointIntended, DatapointRefused,
     DatapointWritten, DeliveryNoted, Event, FeedStarted, FeedStopped, GoalGone, GoalObserved,
-    LocalGoalClosed, LocalGoalSet, LogRepaired, SourceChanged, SupervisionNoted, UsageRecorded, UsageRevised,
+    LocalGoalClosed, LocalGoalSet, LogRepaired, OdometerCorrected, OdometerRead, SourceChanged,
+    SupervisionNoted, UsageRecorded, UsageRevised,
 };
 use super::record::RecordRef;
 
@@ -78,6 +79,8 @@ impl Event<'_> {
             Self::DeliveryNoted(_) => ("delivery-noted", 1),
             Self::ConsentChanged(_) => ("consent-changed", 1),
             Self::BalanceRead(_) => ("balance-read", 1),
+            Self::OdometerRead(_) => ("odometer-read", 1),
+            Self::OdometerCorrected(_) => ("odometer-corrected", 1),
         }
     }
 }
@@ -115,6 +118,8 @@ pub fn encode(event: &Event<'_>) -> Vec<u8> {
         Event::DeliveryNoted(payload) => to_bytes(payload),
         Event::ConsentChanged(payload) => to_bytes(payload),
         Event::BalanceRead(payload) => to_bytes(payload),
+        Event::OdometerRead(payload) => to_bytes(payload),
+        Event::OdometerCorrected(payload) => to_bytes(payload),
     }
 }
 
@@ -151,6 +156,8 @@ pub fn decode<'a>(record: &RecordRef<'a>) -> Result<Event<'a>, CodecError> {
         ("delivery-noted", 1) => Event::DeliveryNoted(from_bytes(record)?),
         ("consent-changed", 1) => Event::ConsentChanged(from_bytes(record)?),
         ("balance-read", 1) => Event::BalanceRead(from_bytes(record)?),
+        ("odometer-read", 1) => Event::OdometerRead(from_bytes(record)?),
+        ("odometer-corrected", 1) => Event::OdometerCorrected(from_bytes(record)?),
         (type_name, version) => {
             return Err(CodecError::Unknown { type_name: type_name.to_owned(), version });
         }
@@ -189,6 +196,8 @@ pub fn schemas() -> Vec<(String, schemars::Schema)> {
         named("delivery-noted", 1, schemars::schema_for!(DeliveryNoted)),
         named("consent-changed", 1, schemars::schema_for!(ConsentChanged)),
         named("balance-read", 1, schemars::schema_for!(BalanceRead)),
+        named("odometer-read", 1, schemars::schema_for!(OdometerRead)),
+        named("odometer-corrected", 1, schemars::schema_for!(OdometerCorrected)),
     ]
 }
 

@@ -9,6 +9,7 @@ mod alert;
 mod balance;
 mod datapoint;
 mod goal;
+mod odometer;
 
 use std::borrow::Cow;
 
@@ -34,6 +35,7 @@ pub use goal::{
     FeedStarted, FeedStopped, GoalGone, GoalObserved, GoalPayloadError, LocalGoalClosed, LocalGoalSet,
     desk_change, desk_event,
 };
+pub use odometer::{OdometerCorrected, OdometerRead, odometer_change};
 
 use super::envelope::EventId;
 
@@ -93,6 +95,10 @@ pub enum Event<'a> {
     ConsentChanged(ConsentChanged),
     /// What was left at a provider was read.
     BalanceRead(BalanceRead),
+    /// A month's sum was read by hand.
+    OdometerRead(OdometerRead),
+    /// A reading by hand takes another one's place.
+    OdometerCorrected(OdometerCorrected),
 }
 
 /// A billed call: numbers and ids only, never message text. When it happened stands in the envelope.

@@ -19,6 +19,7 @@ use crate::service::alerting::contacts::ContactsError;
 use crate::service::balance_book::BalanceFailure;
 use crate::service::budget_book::BudgetFailure;
 use crate::service::desk_book::GoalFailure;
+use crate::service::odometer_book::OdometerFailure;
 use crate::view::ViewError;
 
 /// A problem, by RFC 9457.
@@ -141,6 +142,17 @@ impl From<BalanceFailure> for Problem {
     }
 }
 
+impl From<OdometerFailure> for Problem {
+    fn from(error: OdometerFailure) -> Self {
+        let detail = error.to_string();
+        match error {
+            OdometerFailure::Refused(_) => Self::bad_request(detail),
+            OdometerFailure::Log(error) => error.into(),
+            OdometerFailure::Unreadable(error) => error.into(),
+        }
+    }
+}
+
 impl From<BudgetFailure> for Problem {
     fn from(error: BudgetFailure) -> Self {
         let detail = error.to_string();
@@ -212,6 +224,7 @@ impl From<ServiceError> for Problem {
                 Self::new(StatusCode::INTERNAL_SERVER_ERROR, "unknown-outcome", detail)
             }
             ServiceError::Balance(error) => error.into(),
+            ServiceError::Odometer(error) => error.into(),
             ServiceError::Budget(error) => error.into(),
             ServiceError::Goal(error) => error.into(),
             ServiceError::Alert(error) => error.into(),

@@ -36,6 +36,7 @@ use super::desk_actor::{DeskActor, DeskMessage};
 use super::importer::{ImportSummary, OnStep};
 use super::node::Node;
 use super::notes::Note;
+use super::odometer_actor::{OdometerActor, OdometerMessage};
 use super::pacemaker::Beat;
 use super::probe_actor::{ProbeActor, System};
 use super::projection_actor::ProjectionActor;
@@ -62,6 +63,7 @@ pub struct Supervised {
     log: Arc<SledLog>,
     usage: Handle<UsageMessage>,
     budgets: Handle<BudgetMessage>,
+    pub(super) odometer: Handle<OdometerMessage>,
     pub(super) goals: GoalHandles,
     alerts: Handle<AlertMessage>,
     contacts: Contacts,
@@ -133,6 +135,10 @@ pub fn build(
     let budgets = tenants.add(&format!("{tenant}/budgets"), ChildSpec::default(), move || {
         BudgetActor::new(log.clone(), tenant.clone())
     });
+    let (log, tenant, settings) = (node.log.clone(), node.tenant.clone(), node.settings.clone());
+    let odometer = tenants.add(&format!("{tenant}/odometer"), ChildSpec::default(), move || {
+        OdometerActor::new(log.clone(), tenant.clone(), settings.clone())
+    });
     let contacts = Contacts::new(&node.dir);
     let holds = Holds::default();
     let means = Means {
@@ -155,6 +161,7 @@ pub fn build(
         log: node.log.clone(),
         usage,
         budgets,
+        odometer,
         goals,
         alerts,
         contacts,

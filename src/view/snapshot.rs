@@ -20,6 +20,7 @@ use crate::domain::consent::Consents;
 use crate::domain::datapoint::Ledger;
 use crate::domain::desk::Desk;
 use crate::domain::goal::Goal;
+use crate::domain::odometer::Odometer;
 use crate::event::payload::{BudgetSet, GoalObserved};
 use crate::event::{EventId, Position, TenantId};
 use crate::log::{EventLog, LogError};
@@ -31,7 +32,7 @@ use super::{TenantView, Views};
 const MAGIC: [u8; 4] = *b"MCVS";
 
 /// Counts the changes of what the views hold, or of how they fold: raise it with either.
-pub const SCHEMA: u32 = 5;
+pub const SCHEMA: u32 = 6;
 
 /// A snapshot of this size would hold some millions of sessions.
 const LIMIT: usize = 1 << 30;
@@ -56,6 +57,7 @@ struct StoredTenant {
     tenant: String,
     spend: StoredSpend,
     balances: BalanceView,
+    odometer: Odometer,
     budgets: Vec<BudgetSet>,
     goals: Vec<GoalObserved>,
     goals_told_at: Option<Timestamp>,
@@ -78,6 +80,7 @@ pub fn to_bytes(views: &Views, log: &dyn EventLog) -> Result<Option<Vec<u8>>, Lo
         tenant: tenant.to_string(),
         spend: view.spend.to_stored(),
         balances: view.balances.clone(),
+        odometer: view.odometer.clone(),
         budgets: view.budgets.values().map(BudgetSet::from).collect(),
         goals: view.goals.values().map(GoalObserved::from).collect(),
         goals_told_at: view.goals_told_at,
@@ -131,6 +134,7 @@ pub fn from_bytes(bytes: &[u8], log: &dyn EventLog) -> Option<Views> {
         let view = TenantView {
             spend: SpendView::from_stored(tenant.spend)?,
             balances: tenant.balances,
+            odometer: tenant.odometer,
             budgets: budgets?.into_iter().map(|budget| (budget.name.clone(), budget)).collect(),
             goals: tenant.goals.iter().map(|goal| (goal.id.clone(), Goal::from(goal))).collect(),
             goals_told_at: tenant.goals_told_at,

@@ -1,5 +1,7 @@
 //! The rules: which causes there are, given how things stand.
 
+pub mod odometer;
+
 use std::collections::BTreeMap;
 
 use jiff::tz::TimeZone;

@@ -65,6 +65,16 @@ fn goal() -> GoalObserved {
     }
 }
 
+fn odometer_read() -> OdometerRead {
+    OdometerRead {
+        number: 7,
+        provider: "groq".into(),
+        month: "2026-10".into(),
+        value: Picodollars(1_060_000_000_000),
+        note: "from the invoice".into(),
+    }
+}
+
 fn alerts() -> [Event<'static>; 9] {
     [
         Event::AlertRaised(AlertRaised {
@@ -178,6 +188,8 @@ fn every_version() -> Vec<(&'static str, u16, Vec<u8>, Event<'static>)> {
             total: Some(Picodollars::usd(24)),
             source: "hand".into(),
         }),
+        Event::OdometerRead(odometer_read()),
+        Event::OdometerCorrected(OdometerCorrected { reading: odometer_read(), supersedes: 6 }),
     ]
     .into_iter()
     .chain(alerts())

@@ -4,7 +4,7 @@ use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 
 use crate::config::Loaded;
-use crate::domain::alert::rules::{BalanceFact, Facts, Promise, causes};
+use crate::domain::alert::rules::{BalanceFact, Facts, Promise, causes, odometer};
 use crate::domain::alert::step::Usable;
 use crate::domain::alert::{Causes, Channel};
 use crate::domain::budget::{self, BudgetStatus};
@@ -61,6 +61,7 @@ pub fn causes_of(view: &TenantView, loaded: &Loaded, looks: Looks, now: Timestam
         now,
     };
     let mut causes = causes(&facts, &loaded.config.alerts.rules());
+    odometer::add(&view.odometer, now, zone, &mut causes);
     if let Some(instant) = next_reminder {
         causes.may_change_at(instant);
     }

@@ -1,0 +1,87 @@
+//! `mecris odometer`: of a running supervisor, or of the log itself.
+
+use clap::{Args, Subcommand};
+use jiff::Timestamp;
+
+use crate::event::Metadata;
+use crate::service::odometer_book::{OdometerBody, OdometerBook, OdometerFailure, Odometers};
+
+use super::backend::Backend;
+use super::output::{CliError, print};
+use super::{Common, tables};
+
+/// What can be done with odometers.
+#[derive(Debug, Subcommand)]
+pub enum OdometerCommand {
+    /// Tell what a provider's page shows as the month's sum so far
+    Record(RecordArgs),
+    /// The months' sums, and what the days cost by inference
+    Status,
+}
+
+/// Options of `odometer record`.
+#[derive(Debug, Args)]
+pub struct RecordArgs {
+    /// The month's sum so far, in USD, such as 1.06
+    #[arg(allow_negative_numbers = true)]
+    pub value: String,
+    /// The month that the page counts, such as 2026-10 [default: that of the moment]
+    #[arg(long, value_name = "MONTH")]
+    pub month: Option<String>,
+    /// What there is to say about it
+    #[arg(long, default_value = "", hide_default_value = true)]
+    pub note: String,
+    /// Whose page says so
+    #[arg(long, default_value = "groq")]
+    pub provider: String,
+    /// When it was read (2026-11-23T12:00:00Z) [default: now]
+    #[arg(long, value_name = "TIME")]
+    pub at: Option<Timestamp>,
+    /// The last reading of the month was a typing error: this one takes its place
+    #[arg(long)]
+    pub correct: bool,
+}
+
+/// Carries out `mecris odometer`.
+///
+/// # Errors
+/// [`CliError`].
+pub fn odometer(common: &Common, command: Option<OdometerCommand>) -> Result<(), CliError> {
+    let backend = Backend::open(common)?;
+    let shown = match command {
+        None | Some(OdometerCommand::Status) => backend.odometers()?,
+        Some(OdometerCommand::Record(args)) => backend.read_odometer(OdometerBody {
+            value_usd: args.value,
+            provider: args.provider,
+            month: args.month,
+            note: args.note,
+            at: args.at,
+            correct: args.correct,
+        })?,
+    };
+    print(common.json, &shown, tables::odometer::odometers)
+}
+
+impl Backend {
+    fn odometers(&self) -> Result<Odometers, CliError> {
+        match self {
+            Self::Running(remote) => remote.get("/api/v1/odometer", &[]),
+            Self::Own(node) => Ok(node.queries()?.odometers(Timestamp::now())),
+        }
+    }
+
+    fn read_odometer(&self, body: OdometerBody) -> Result<Odometers, CliError> {
+        match self {
+            Self::Running(remote) => remote.post_body("/api/v1/odometer", &body),
+            Self::Own(node) => {
+                let now = Timestamp::now();
+                let command = body.into_command(now).map_err(OdometerFailure::from)?;
+                let metadata = Metadata { actor: "cli".into(), ..Metadata::default() };
+                let zone = node.settings.current().zone.clone();
+                let mut book = OdometerBook::load(&*node.log, &node.tenant)?;
+                book.execute(&*node.log, command, now, &zone, &metadata)?;
+                self.odometers()
+            }
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! When somebody should read an odometer again.
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use super::{Causes, Kind, Severity, grade};
+use crate::domain::calendar;
+use crate::domain::odometer::{Need, Odometer, changes_at, need};
+
+/// Adds what the odometers need. The cause of a month's end belongs to that month, that of an old reading to the
+/// reading: each is told once, and the last day of a month is worse than those before it.
+pub fn add(odometer: &Odometer, now: Timestamp, zone: &TimeZone, causes: &mut Causes) {
+    for (provider, meter) in &odometer.meters {
+        if let Some(instant) = changes_at(meter, now, zone) {
+            causes.may_change_at(instant);
+        }
+        let Some(need) = need(meter, now, zone) else { continue };
+        let (period, severity, text) = match need {
+            Need::Stale { taken_at } => {
+                let age = calendar::span(now.duration_since(taken_at));
+                let text = format!(
+                    "{provider}: its page was read {age} ago; look again, and `mecris odometer record`."
+                );
+                (taken_at.to_string(), Severity::Info, text)
+            }
+            Need::MonthEnds { month, is_last_day: false } => {
+                let last = month.last();
+                let text = format!(
+                    "{provider}: {month} ends on {last}; read its page before then, and `mecris odometer record`."
+                );
+                (month.to_string(), Severity::Warning, text)
+            }
+            Need::MonthEnds { month, is_last_day: true } => {
+                let text = format!(
+                    "{provider}: {month} ends today, and its sum with it; read its page, and `mecris odometer record`."
+                );
+                (month.to_string(), Severity::Critical, text)
+            }
+            Need::Unfinished { month } => {
+                let text = format!(
+                    "{provider}: {month} is over, and nobody has looked since; read its page, and `mecris odometer \
+                     record` (with --month {month} for what that month came to)."
+                );
+                (format!("{month} over"), Severity::Critical, text)
+            }
+        };
+        causes.add(Kind::Odometer, provider, &period, grade(severity, 1), text);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::money::Picodollars;
+    use crate::domain::odometer::{OdometerCommand, decide, evolve};
+
+    /// (now, what is told of: its period and severity, and a word of its text)
+    #[test]
+    fn the_last_day_is_worse_and_an_unfinished_month_is_told_by_name() {
+        let zone = TimeZone::get("Europe/Berlin").unwrap();
+        let at = |text: &str| text.parse::<Timestamp>().unwrap();
+        let mut odometer = Odometer::default();
+        let command = OdometerCommand {
+            provider: "groq".into(),
+            month: None,
+            value: Picodollars::usd(1),
+            taken_at: at("2026-10-24T10:00:00Z"),
+            note: String::new(),
+            is_correction: false,
+        };
+        let change = decide(&odometer, command, at("2026-10-24T10:00:00Z"), &zone).unwrap().unwrap();
+        evolve(&mut odometer, change);
+        let told = [
+            ("2026-10-28T10:00:00Z", None),
+            ("2026-10-29T10:00:00Z", Some(("2026-10", Severity::Warning, "ends on 2026-10-31"))),
+            ("2026-10-31T10:00:00Z", Some(("2026-10", Severity::Critical, "ends today"))),
+            ("2026-11-01T10:00:00Z", Some(("2026-10 over", Severity::Critical, "--month 2026-10"))),
+            ("2026-11-04T10:00:00Z", Some(("2026-10-24T10:00:00Z", Severity::Info, "read 11 d"))),
+        ];
+        for (now, expected) in told {
+            let mut causes = Causes::default();
+            add(&odometer, at(now), &zone, &mut causes);
+            assert_eq!(causes.present.len(), usize::from(expected.is_some()), "{now}");
+            for (cause, (period, severity, word)) in causes.present.iter().zip(expected) {
+                assert_eq!((cause.key.kind, cause.key.subject.as_str()), (Kind::Odometer, "groq"), "{now}");
+                assert_eq!((cause.key.period.as_str(), cause.grade.severity), (period, severity), "{now}");
+                assert!(cause.text.contains(word), "{now}: {}", cause.text);
+            }
+            assert!(causes.changes_at.is_some_and(|changes| changes > at(now)), "{now}");
+        }
+    }
+}

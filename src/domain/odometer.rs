@@ -1,0 +1,325 @@
+//! An odometer: what a provider's page says was spent since the month began, read by hand.
+//!
+//! For providers without an interface for it (Groq has none; its console shows the month's sum, some fifteen
+//! minutes late, and begins anew on the 1st). Within a month the sum never falls. So what was spent between two
+//! readings is their difference, and between the month's beginning and its first reading that reading. When
+//! in that time it was spent is not known: it is spread evenly ([`Spread`]) and called *inferred*.
+//!
+//! A month is over when a reading of a later one is there, or one of its own that was taken after its end.
+
+use std::collections::BTreeMap;
+
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use super::balance::BalanceError;
+use super::money::Picodollars;
+use super::spread::Spread;
+
+mod month;
+mod standing;
+
+pub use month::Month;
+pub use standing::{MonthLine, MonthState, Need, changes_at, months, need};
+
+/// A reading above this is a slip of the hand, in whole USD.
+const VALUE_MAX_USD: i64 = 1_000_000;
+/// The longest name of a provider, in bytes.
+const PROVIDER_BYTES_MAX: usize = 40;
+/// The longest note, in bytes.
+const NOTE_BYTES_MAX: usize = 200;
+/// For so long after a month has begun here a page may still show the month before: the zones of the Earth
+/// span 26 hours, and which one a provider counts in is not always told.
+const EDGE: SignedDuration = SignedDuration::from_hours(26);
+
+/// A reading that counts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reading {
+    /// Counts all readings of a tenant, from 1.
+    pub number: u32,
+    /// Which month's sum it is.
+    pub month: Month,
+    /// The month's sum, in USD.
+    pub value: Picodollars,
+    /// When it was read.
+    pub taken_at: Timestamp,
+    /// What the person has to say about it.
+    pub note: String,
+}
+
+/// The readings of one provider, by month and time.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Meter {
+    /// Within a month no value is below the one before it.
+    pub readings: Vec<Reading>,
+}
+
+/// The odometers.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Odometer {
+    /// By provider, as usage names it.
+    pub meters: BTreeMap<String, Meter>,
+    /// How many readings were ever told, those that were corrected among them.
+    pub told: u32,
+}
+
+/// What a person reads off a page.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OdometerCommand {
+    /// Whose page.
+    pub provider: String,
+    /// Which month's sum it is; that of the moment where absent.
+    pub month: Option<Month>,
+    /// The sum.
+    pub value: Picodollars,
+    /// When it was read.
+    pub taken_at: Timestamp,
+    /// What the person has to say about it.
+    pub note: String,
+    /// Whether it takes the place of the last reading before it, which was a typing error.
+    pub is_correction: bool,
+}
+
+/// What then happened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OdometerChange {
+    /// Whose.
+    pub provider: String,
+    /// The reading.
+    pub reading: Reading,
+    /// The number of the reading whose place it takes.
+    pub supersedes: Option<u32>,
+}
+
+/// Why a reading is refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum OdometerError {
+    /// Not an amount at all.
+    #[error(transparent)]
+    Amount(#[from] BalanceError),
+    /// Below nothing.
+    #[error("a month's sum of {0} USD is below nothing; give what the page shows")]
+    Negative(String),
+    /// More than anybody spends there.
+    #[error("{0} USD is over {VALUE_MAX_USD} USD; look whether a decimal point is missing")]
+    Absurd(String),
+    /// Not a provider's name.
+    #[error("'{0}' is not a provider's name; use one like groq, of a-z, 0-9, '-', '_' and '.'")]
+    Provider(String),
+    /// Not a month.
+    #[error("'{0}' is not a month; write it like 2026-10")]
+    Month(String),
+    /// It has not been read yet.
+    #[error("{0} is in the future; leave the time out for now")]
+    Future(Timestamp),
+    /// The month begins later.
+    #[error("{month} had not begun anywhere at {at}; name the month that the page counts")]
+    MonthAhead {
+        /// The one that was given.
+        month: Month,
+        /// When it was read.
+        at: Timestamp,
+    },
+    /// The note.
+    #[error("the note is longer than {NOTE_BYTES_MAX} bytes, or not one line; shorten it")]
+    Note,
+    /// A month's sum does not fall.
+    #[error(
+        "{value} USD is less than the {before} USD read at {at} for {month}, and a month's sum does not fall; \
+         if that one was a typing error, mend it with --correct (and --at where it is not the last one); if the \
+         page has begun anew, name its month with --month"
+    )]
+    Falls {
+        /// What was given.
+        value: String,
+        /// What was read before.
+        before: String,
+        /// When.
+        at: Timestamp,
+        /// For which month.
+        month: Month,
+    },
+    /// It would make a later reading fall.
+    #[error(
+        "{value} USD is more than the {after} USD read later, at {at}, for {month}, and a month's sum does not \
+         fall; if the later one was a typing error, mend it first with --correct"
+    )]
+    Overtakes {
+        /// What was given.
+        value: String,
+        /// What was read later.
+        after: String,
+        /// When.
+        at: Timestamp,
+        /// For which month.
+        month: Month,
+    },
+    /// It may be the old month's or the new one's.
+    #[error(
+        "{value} USD, just after the end of {before} and no less than its last reading, may be the sum of either \
+         month; say which with --month {before} or --month {month}"
+    )]
+    WhichMonth {
+        /// What was given.
+        value: String,
+        /// The month that is over.
+        before: Month,
+        /// The one that has begun.
+        month: Month,
+    },
+    /// There is nothing before it.
+    #[error(
+        "there is no reading of {provider} for {month} until {at} to correct; leave --correct out, or name \
+         the reading's month with --month"
+    )]
+    NothingToCorrect {
+        /// Whose.
+        provider: String,
+        /// For which month.
+        month: Month,
+        /// Until when was looked.
+        at: Timestamp,
+    },
+}
+
+/// Decides on a reading: what is to be recorded, or none where the very same one is there.
+///
+/// # Errors
+/// [`OdometerError`]: it is refused.
+pub fn decide(
+    odometer: &Odometer,
+    command: OdometerCommand,
+    now: Timestamp,
+    zone: &TimeZone,
+) -> Result<Option<OdometerChange>, OdometerError> {
+    check(&command, now)?;
+    let nothing = Meter::default();
+    let meter = odometer.meters.get(&command.provider).unwrap_or(&nothing);
+    let month = month_of(meter, &command, zone)?;
+    let OdometerCommand { provider, value, taken_at, note, is_correction, .. } = command;
+    let of_month = || meter.readings.iter().filter(|reading| reading.month == month);
+    let superseded = if is_correction {
+        let last = of_month().rfind(|reading| reading.taken_at <= taken_at);
+        let nothing = || OdometerError::NothingToCorrect { provider: provider.clone(), month, at: taken_at };
+        Some(last.ok_or_else(nothing)?)
+    } else {
+        None
+    };
+    let is_same =
+        |reading: &Reading| (reading.value, reading.taken_at, &reading.note) == (value, taken_at, &note);
+    if superseded.map_or_else(|| of_month().any(is_same), is_same) {
+        return Ok(None);
+    }
+    let others = || of_month().filter(|reading| superseded.is_none_or(|last| last.number != reading.number));
+    if let Some(before) = others().rfind(|reading| reading.taken_at <= taken_at && reading.value > value) {
+        let (value, before, at) = (value.exact(), before.value.exact(), before.taken_at);
+        return Err(OdometerError::Falls { value, before, at, month });
+    }
+    if let Some(after) = others().find(|reading| reading.taken_at > taken_at && reading.value < value) {
+        let (value, after, at) = (value.exact(), after.value.exact(), after.taken_at);
+        return Err(OdometerError::Overtakes { value, after, at, month });
+    }
+    let reading = Reading { number: odometer.told + 1, month, value, taken_at, note };
+    Ok(Some(OdometerChange { provider, reading, supersedes: superseded.map(|last| last.number) }))
+}
+
+fn check(command: &OdometerCommand, now: Timestamp) -> Result<(), OdometerError> {
+    let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_.".contains(&byte);
+    let name = &command.provider;
+    if name.is_empty() || name.len() > PROVIDER_BYTES_MAX || !name.bytes().all(is_plain) {
+        return Err(OdometerError::Provider(name.clone()));
+    }
+    if command.value < Picodollars::ZERO {
+        return Err(OdometerError::Negative(command.value.exact()));
+    }
+    if command.value > Picodollars::usd(VALUE_MAX_USD) {
+        return Err(OdometerError::Absurd(command.value.exact()));
+    }
+    if command.note.len() > NOTE_BYTES_MAX || command.note.chars().any(char::is_control) {
+        return Err(OdometerError::Note);
+    }
+    if command.taken_at > now {
+        return Err(OdometerError::Future(command.taken_at));
+    }
+    Ok(())
+}
+
+/// The month that a reading counts for.
+fn month_of(meter: &Meter, command: &OdometerCommand, zone: &TimeZone) -> Result<Month, OdometerError> {
+    let at = command.taken_at;
+    if let Some(month) = command.month {
+        return if month > Month::newest(at) {
+            Err(OdometerError::MonthAhead { month, at })
+        } else {
+            Ok(month)
+        };
+    }
+    let month = Month::at(at, zone);
+    let edge = month.start(zone).saturating_add(EDGE).unwrap_or(Timestamp::MAX);
+    let before = month.before();
+    let has_begun = meter.readings.iter().any(|reading| reading.month >= month);
+    let last = meter.readings.iter().rfind(|reading| reading.month == before);
+    let may_be_either = last.is_some_and(|last| command.value >= last.value && !is_zero(command.value));
+    if at < edge && !has_begun && may_be_either && !command.is_correction {
+        return Err(OdometerError::WhichMonth { value: command.value.exact(), before, month });
+    }
+    Ok(month)
+}
+
+fn is_zero(amount: Picodollars) -> bool {
+    amount == Picodollars::ZERO
+}
+
+/// Takes a decided reading in.
+pub fn evolve(odometer: &mut Odometer, change: OdometerChange) {
+    let OdometerChange { provider, reading, supersedes } = change;
+    odometer.told = odometer.told.max(reading.number);
+    let meter = odometer.meters.entry(provider).or_default();
+    meter.readings.retain(|before| Some(before.number) != supersedes);
+    meter.readings.push(reading);
+    meter.readings.sort_by_key(|reading| (reading.month, reading.taken_at, reading.number));
+}
+
+impl Meter {
+    /// What was spent, and between which instants: the parts of a month add up to its last reading.
+    #[must_use]
+    pub fn spreads(&self, zone: &TimeZone) -> Vec<Spread> {
+        let mut spreads = Vec::new();
+        for readings in self.readings.chunk_by(|one, other| one.month == other.month) {
+            let month = readings[0].month;
+            let (start, end) = (month.start(zone), month.end(zone));
+            let (mut from, mut spent) = (start, Picodollars::ZERO);
+            for reading in readings {
+                // A month's sum that is read before it has begun here, or after its end, is of its edge.
+                let until = reading.taken_at.clamp(start, end);
+                let amount = reading.value - spent;
+                if amount != Picodollars::ZERO {
+                    // What is told after the end for a second time is of the last instant, and not of the next
+                    // month's first.
+                    let from = if from == end { before(end) } else { from };
+                    spreads.push(Spread {
+                        amount,
+                        from,
+                        until: if from == before(end) { from } else { until },
+                    });
+                }
+                (from, spent) = (until, reading.value);
+            }
+        }
+        spreads
+    }
+
+    /// The last reading, by month and time.
+    #[must_use]
+    pub fn last(&self) -> Option<&Reading> {
+        self.readings.last()
+    }
+}
+
+fn before(end: Timestamp) -> Timestamp {
+    end.saturating_sub(SignedDuration::from_micros(1)).unwrap_or(end)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,31 @@
+//! The handlers about odometers.
+
+#![allow(clippy::missing_errors_doc)]
+
+use axum::Json;
+use axum::extract::State;
+use jiff::Timestamp;
+
+use crate::service::odometer_book::{OdometerBody, Odometers};
+
+use super::App;
+use super::api::Answer;
+use super::problem::{Body, Problem};
+
+/// The odometers: the months' sums that were read by hand, and what the days cost by inference.
+#[utoipa::path(get, path = "/api/v1/odometer", tag = "money", security(("token" = [])), responses(
+    (status = 200, body = Odometers), (status = 401, body = Problem),
+))]
+pub async fn odometers(State(app): State<App>) -> Json<Odometers> {
+    Json(app.system.queries.odometers(Timestamp::now()))
+}
+
+/// Records a month's sum so far, as a provider's page shows it, or mends a typing error.
+#[utoipa::path(post, path = "/api/v1/odometer", tag = "money", request_body = OdometerBody, security(("token" = [])), responses(
+    (status = 200, body = Odometers, description = "the odometers, this one among them"),
+    (status = 400, body = Problem), (status = 401, body = Problem), (status = 503, body = Problem),
+))]
+pub async fn record(State(app): State<App>, Body(body): Body<OdometerBody>) -> Answer<Odometers> {
+    app.system.read_odometer(body).await?;
+    Ok(odometers(State(app)).await)
+}

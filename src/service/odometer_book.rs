@@ -1,0 +1,206 @@
+//! The odometers as the log has them, and the one way to tell a reading.
+
+use std::ops::ControlFlow;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::domain::balance::parse_amount;
+use crate::domain::odometer::{
+    Month, Odometer, OdometerChange, OdometerCommand, OdometerError, decide, evolve,
+};
+use crate::event::codec::{CodecError, decode};
+use crate::event::payload::odometer_change;
+use crate::event::{Event, EventId, Metadata, Position, RecordRef, StreamId, TenantId, Version};
+use crate::log::{Append, EventLog, Expected, LogError};
+use crate::view::ViewError;
+use crate::view::odometer::{OdometerLine, odometers};
+
+use super::recorder::new_event;
+use super::{Queries, ServiceError, Supervised};
+
+/// The stream of all readings of a tenant.
+const STREAM: &str = "odometer";
+
+/// Why a reading was not recorded.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum OdometerFailure {
+    /// The domain refuses it.
+    #[error(transparent)]
+    Refused(#[from] OdometerError),
+    /// The log refused it.
+    #[error(transparent)]
+    Log(#[from] LogError),
+    /// The readings there are cannot be read.
+    #[error(transparent)]
+    Unreadable(#[from] ViewError),
+}
+
+/// A reading to record.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OdometerBody {
+    /// The month's sum as the page shows it, in USD.
+    #[schema(example = "1.06")]
+    pub value_usd: String,
+    /// Who is paid; `groq` where absent.
+    #[serde(default = "groq")]
+    #[schema(example = "groq")]
+    pub provider: String,
+    /// Which month's sum it is, `YYYY-MM`; that of the moment where absent.
+    #[serde(default)]
+    #[schema(example = "2026-10")]
+    pub month: Option<String>,
+    /// What there is to say about it: one line of at most 200 bytes.
+    #[serde(default)]
+    pub note: String,
+    /// When it was read; now where absent.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub at: Option<Timestamp>,
+    /// Whether it takes the place of the last reading before it, which was a typing error.
+    #[serde(default)]
+    pub correct: bool,
+}
+
+fn groq() -> String {
+    "groq".to_owned()
+}
+
+impl OdometerBody {
+    /// The command that is meant.
+    ///
+    /// # Errors
+    /// [`OdometerError`]: the amount or the month is none.
+    pub fn into_command(self, now: Timestamp) -> Result<OdometerCommand, OdometerError> {
+        Ok(OdometerCommand {
+            provider: self.provider,
+            month: self.month.as_deref().map(str::parse::<Month>).transpose()?,
+            value: parse_amount(&self.value_usd)?,
+            // The log keeps microseconds: the same reading told twice shall be the same.
+            taken_at: Timestamp::from_microsecond(self.at.unwrap_or(now).as_microsecond()).unwrap_or(now),
+            note: self.note.trim().to_owned(),
+            is_correction: self.correct,
+        })
+    }
+}
+
+/// The odometers and how they stand.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Odometers {
+    /// By provider.
+    pub odometers: Vec<OdometerLine>,
+}
+
+/// The odometers of one tenant and the version of their stream.
+#[derive(Debug, Clone)]
+pub struct OdometerBook {
+    tenant: TenantId,
+    odometer: Odometer,
+    version: Version,
+}
+
+impl OdometerBook {
+    /// Reads the odometers from the log. Blocks.
+    ///
+    /// # Errors
+    /// [`ViewError`].
+    pub fn load(log: &dyn EventLog, tenant: &TenantId) -> Result<Self, ViewError> {
+        let mut book = Self { tenant: tenant.clone(), odometer: Odometer::default(), version: Version::NONE };
+        let mut failure = None;
+        log.scan_stream(tenant, &StreamId::new(STREAM), Version(1), &mut |record| {
+            match change_of(record) {
+                Ok(change) => change.into_iter().for_each(|change| evolve(&mut book.odometer, change)),
+                Err(source) => {
+                    failure = Some(ViewError::Event { position: record.position, source });
+                    return ControlFlow::Break(());
+                }
+            }
+            book.version = record.version;
+            ControlFlow::Continue(())
+        })?;
+        failure.map_or(Ok(book), Err)
+    }
+
+    /// Decides a command: the append that carries it out, or none where nothing changes.
+    ///
+    /// # Errors
+    /// [`OdometerError`]: the command is refused.
+    pub fn decide(
+        &self,
+        command: OdometerCommand,
+        now: Timestamp,
+        zone: &TimeZone,
+        metadata: &Metadata,
+    ) -> Result<Option<(Append, OdometerChange)>, OdometerError> {
+        let Some(change) = decide(&self.odometer, command, now, zone)? else { return Ok(None) };
+        // A reading's number is its own: of two programs that decide at once one finds that its append conflicts.
+        let id = EventId::derive("odometer", &[self.tenant.as_str(), &change.reading.number.to_string()]);
+        let append = Append {
+            tenant: self.tenant.clone(),
+            stream: StreamId::new(STREAM),
+            expected: Expected::at(self.version),
+            events: vec![new_event(id, &Event::from(&change), change.reading.taken_at, metadata)],
+        };
+        Ok(Some((append, change)))
+    }
+
+    /// Takes note that a decided change was appended.
+    pub fn committed(&mut self, change: OdometerChange) {
+        evolve(&mut self.odometer, change);
+        self.version = self.version.next();
+    }
+
+    /// Carries out a command in one go; blocks. The position of the event, or none where nothing changed.
+    ///
+    /// # Errors
+    /// [`OdometerFailure`].
+    pub fn execute(
+        &mut self,
+        log: &dyn EventLog,
+        command: OdometerCommand,
+        now: Timestamp,
+        zone: &TimeZone,
+        metadata: &Metadata,
+    ) -> Result<Option<Position>, OdometerFailure> {
+        let Some((append, change)) = self.decide(command, now, zone, metadata)? else { return Ok(None) };
+        let appended = log.append(append).wait()?;
+        self.committed(change);
+        Ok(appended.outcomes.first().map(|outcome| outcome.position()))
+    }
+}
+
+fn change_of(record: &RecordRef<'_>) -> Result<Option<OdometerChange>, CodecError> {
+    let event = decode(record)?;
+    odometer_change(record.occurred_at, &event).map_err(|error| CodecError::Malformed {
+        type_name: record.type_name.to_owned(),
+        version: record.schema_version,
+        detail: error.to_string(),
+    })
+}
+
+impl Queries {
+    /// The odometers and how they stand.
+    #[must_use]
+    pub fn odometers(&self, now: Timestamp) -> Odometers {
+        let zone = self.zone();
+        Odometers { odometers: self.with_view(|view| odometers(view, now, &zone)) }
+    }
+}
+
+impl Supervised {
+    /// Records a reading of an odometer, and waits until the views show it.
+    ///
+    /// # Errors
+    /// [`ServiceError`].
+    pub async fn read_odometer(&self, body: OdometerBody) -> Result<(), ServiceError> {
+        let command = body.into_command(Timestamp::now()).map_err(OdometerFailure::from)?;
+        let message = |reply| super::odometer_actor::OdometerMessage { command, reply };
+        let answer = self.odometer.ask(message, super::tree::PATIENCE).await;
+        let position = answer.map_err(|error| ServiceError::asking("the odometer's actor", error))??;
+        self.shown_from(position).await;
+        Ok(())
+    }
+}
