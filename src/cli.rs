@@ -271,6 +271,22 @@ pub struct BudgetSetArgs {
 pub enum BalanceCommand {
     /// Tell what is left: spend recorded from then on is taken off
     Set(BalanceSetArgs),
+    /// Tell that money was added
+    TopUp(TopUpArgs),
+}
+
+/// Options of `balance top-up`.
+#[derive(Debug, Clone, Args)]
+pub struct TopUpArgs {
+    /// How much was added, in USD, such as 20
+    #[arg(allow_negative_numbers = true)]
+    pub amount: String,
+    /// Who was paid
+    #[arg(long, default_value = "anthropic")]
+    pub provider: String,
+    /// When (2026-11-23T12:00:00Z) [default: now]
+    #[arg(long, value_name = "TIME")]
+    pub at: Option<jiff::Timestamp>,
 }
 
 /// Options of `balance set`.

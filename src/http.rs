@@ -86,6 +86,7 @@ fn api_routes() -> OpenApiRouter<App> {
         .routes(routes!(api::import))
         .routes(routes!(balance::balances, balance::read))
         .routes(routes!(odometer::odometers, odometer::record))
+        .routes(routes!(balance::top_up))
         .routes(routes!(goals::goals))
         .routes(routes!(goals::set_goal))
         .routes(routes!(goals::close_goal))

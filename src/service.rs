@@ -40,6 +40,7 @@ pub mod probe_actor;
 pub mod projection_actor;
 pub mod queries;
 pub mod recorder;
+pub mod report_book;
 pub mod requests;
 pub mod settings;
 pub mod snapshots;
@@ -78,6 +79,9 @@ pub enum ServiceError {
     /// The odometers.
     #[error(transparent)]
     Odometer(#[from] odometer_book::OdometerFailure),
+    /// What providers reported.
+    #[error(transparent)]
+    Report(#[from] report_book::ReportFailure),
     /// The budgets.
     #[error(transparent)]
     Budget(#[from] budget_book::BudgetFailure),

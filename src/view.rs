@@ -30,8 +30,11 @@ use crate::domain::datapoint::Ledger;
 use crate::domain::desk::Desk;
 use crate::domain::goal::{self, Goal, GoalChange};
 use crate::domain::odometer::{self as meters, Odometer};
+use crate::domain::report::Reports;
 use crate::event::codec::{CodecError, decode};
-use crate::event::payload::{SourceChanged, alert_change, desk_change, odometer_change, point_change};
+use crate::event::payload::{
+    SourceChanged, alert_change, balance_change, desk_change, odometer_change, point_change, report_change,
+};
 use crate::event::{Event, Position, RecordRef, TenantId};
 use crate::log::LogError;
 
@@ -59,10 +62,12 @@ pub enum ViewError {
 pub struct TenantView {
     /// What was used and what it cost.
     pub spend: SpendView,
-    /// What was left at the providers, when it was last read.
+    /// What was left at the providers, when it was read, and what was added there.
     pub balances: BalanceView,
     /// The months' sums that were read by hand.
     pub odometer: Odometer,
+    /// What the providers reported of their days.
+    pub reports: Reports,
     /// The budgets, by name.
     pub budgets: BTreeMap<BudgetName, Budget>,
     /// The goals at Beeminder, by id.
@@ -166,11 +171,6 @@ impl TenantView {
                     self.balances.add(occurred_at, &revised.usage.provider, revised.usage.cost);
                 }
             }
-            Event::BalanceRead(stored) if counts => {
-                let reading =
-                    stored.to_reading(occurred_at).map_err(|error| malformed("balance-read", &error))?;
-                self.balances.read(reading, &self.spend);
-            }
             Event::OdometerRead(_) | Event::OdometerCorrected(_) if counts => {
                 let change = odometer_change(occurred_at, event);
                 let change = change.map_err(|error| malformed("odometer-read", &error))?;
@@ -215,8 +215,19 @@ impl TenantView {
                     self.alerts.evolve(occurred_at, change);
                 }
                 self.change_goal_work(occurred_at, event)?;
+                self.change_money(occurred_at, event)?;
             }
             _ => {}
+        }
+        Ok(())
+    }
+
+    fn change_money(&mut self, at: Timestamp, event: &Event<'_>) -> Result<(), CodecError> {
+        if let Some(change) = balance_change(at, event).map_err(|error| malformed("balance", &error))? {
+            self.balances.change(change, &self.spend);
+        }
+        if let Some(change) = report_change(event).map_err(|error| malformed("report", &error))? {
+            self.reports.evolve(at, change);
         }
         Ok(())
     }

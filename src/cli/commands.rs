@@ -9,7 +9,7 @@ use crate::config::prices::price_table;
 use crate::domain::budget::BudgetName;
 use crate::domain::money::Picodollars;
 use crate::service::alerting::shown::ConsentBody;
-use crate::service::balance_book::BalanceBody;
+use crate::service::balance_book::{BalanceBody, TopUpBody};
 use crate::service::requests::{BudgetBody, Reckoning};
 use crate::telemetry;
 
@@ -62,8 +62,13 @@ pub fn dispatch(cli: Cli) -> Result<ExitCode, CliError> {
                     provider: args.provider,
                     at: args.at,
                 })?,
+                Some(BalanceCommand::TopUp(args)) => backend.top_up_balance(TopUpBody {
+                    amount_usd: args.amount,
+                    provider: args.provider,
+                    at: args.at,
+                })?,
             };
-            print(json, &shown, |shown| tables::balance::balances(&shown.balances))?;
+            print(json, &shown, tables::balance::all)?;
         }
         Command::Odometer { command } => odometer::odometer(&common, command)?,
         Command::Goals => print(json, &Backend::open(&common)?.goals()?, tables::goals::goals)?,

@@ -1,64 +1,177 @@
-//! What is left of the money at a provider: a reading, less what was spent since.
+//! What is left of the money at a provider: a reading, less what was spent since, plus what was added since.
 //!
-//! A reading is true at its moment. From then on the balance is reckoned: the spend recorded for
-//! that provider is taken off, until the next reading, which is a new base whether it is lower (spend
-//! that is not recorded here) or higher (money was added).
+//! A reading is true at its moment. From then on the balance is reckoned: the spend recorded for that
+//! provider is taken off and money that was added is put on, until the next reading, which is a new base
+//! whether it is lower (spend that is not recorded here) or higher (money was added, and nobody said so).
+//!
+//! A provider may be read in several ways. Which reading is reckoned from is [`Account::base`]; how the
+//! ways rank is the table [`TRUST`].
 
-use std::collections::BTreeMap;
+mod account;
+mod amount;
+mod trust;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::currency::Currency;
 use super::money::{MoneyError, Picodollars};
 
+pub use account::{Account, Accounts, decide};
+pub use amount::parse_amount;
+pub use trust::{TRUST, Trust};
+
 /// A reading above this is a slip of the hand, in whole USD.
-const AMOUNT_MAX_USD: i64 = 1_000_000;
+pub const AMOUNT_MAX_USD: i64 = 1_000_000;
 /// The longest name of a provider, in bytes.
 const PROVIDER_BYTES_MAX: usize = 40;
+/// The longest word about how a reading was found, in bytes.
+const FOUND_BYTES_MAX: usize = 120;
+
+/// Whether this is a provider's name as usage has it: `anthropic`, of a-z, 0-9, `-`, `_` and `.`.
+#[must_use]
+pub fn is_provider(name: &str) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_.".contains(&byte);
+    !name.is_empty() && name.len() <= PROVIDER_BYTES_MAX && name.bytes().all(is_plain)
+}
 
 /// How a balance was read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Source {
     /// A person typed it in.
     Hand,
+    /// The provider's own billing page, read by a browser.
+    Console,
+    /// The provider's official API tells balances.
+    ProviderApi,
+    /// The provider refused a call because nothing is left.
+    Refusal,
+    /// It was reckoned from other numbers.
+    Derived,
 }
 
 impl Source {
+    /// All of them.
+    pub const ALL: [Self; 5] = [Self::Hand, Self::Console, Self::ProviderApi, Self::Refusal, Self::Derived];
+
     /// The word that is stored.
     #[must_use]
     pub fn word(self) -> &'static str {
         match self {
             Self::Hand => "hand",
+            Self::Console => "console",
+            Self::ProviderApi => "provider-api",
+            Self::Refusal => "refusal",
+            Self::Derived => "derived",
         }
     }
 
     /// Reads the stored word.
     #[must_use]
     pub fn of_word(word: &str) -> Option<Self> {
-        (word == Self::Hand.word()).then_some(Self::Hand)
+        Self::ALL.into_iter().find(|source| source.word() == word)
+    }
+}
+
+/// How sure whoever read it is of a reading.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Confidence {
+    /// One way to read it, and nothing to hold it against.
+    Low,
+    /// It lies where it was expected.
+    Medium,
+    /// The provider's own number, or two ways agree.
+    High,
+}
+
+impl Confidence {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Low, Self::Medium, Self::High];
+
+    /// The word that is stored.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Low => "low",
+            Self::Medium => "medium",
+            Self::High => "high",
+        }
+    }
+
+    /// Reads the stored word.
+    #[must_use]
+    pub fn of_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|confidence| confidence.word() == word)
     }
 }
 
 /// What a provider said was left.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reading {
     /// Who is paid, as usage names it.
     pub provider: String,
-    /// What was left, in USD.
+    /// What was left, in units of 10⁻¹² of `currency`.
     pub left: Picodollars,
-    /// What was bought in all, in USD, if that is known.
+    /// What was bought in all, in the same unit, if that is known.
     pub total: Option<Picodollars>,
+    /// The currency; what is not USD is shown and not reckoned with.
+    pub currency: Currency,
     /// When it was read.
     pub taken_at: Timestamp,
     /// How it was read.
     pub source: Source,
+    /// How sure that is.
+    pub confidence: Confidence,
+    /// How it was found: a short text of ours, such as the name of a recipe's path. Never a page's text.
+    pub found: String,
 }
 
-/// The last reading of each provider.
-pub type Readings = BTreeMap<String, Reading>;
+impl Reading {
+    /// A reading in USD of which one is sure.
+    #[must_use]
+    pub fn usd(provider: &str, left: Picodollars, taken_at: Timestamp, source: Source, found: &str) -> Self {
+        Self {
+            provider: provider.to_owned(),
+            left,
+            total: None,
+            currency: Currency::USD,
+            taken_at,
+            source,
+            confidence: Confidence::High,
+            found: found.to_owned(),
+        }
+    }
 
-/// Why a reading is refused.
+    /// Whether the balance can be reckoned from it.
+    #[must_use]
+    pub fn is_usd(&self) -> bool {
+        self.currency == Currency::USD
+    }
+}
+
+/// Money that was added at a provider.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TopUp {
+    /// Who was paid.
+    pub provider: String,
+    /// How much was added, in USD.
+    pub amount: Picodollars,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// What happened to a balance.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum BalanceChange {
+    /// It was read.
+    Read(Reading),
+    /// Money was added.
+    ToppedUp(TopUp),
+}
+
+/// Why a reading or a top-up is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BalanceError {
     /// Not an amount at all.
@@ -73,8 +186,11 @@ pub enum BalanceError {
     /// Below nothing.
     #[error("a balance of {0} USD is below nothing; where it is used up, set 0")]
     Negative(String),
+    /// Nothing was added.
+    #[error("{0} USD is not an amount that can be added; give what was paid in, above 0")]
+    NothingAdded(String),
     /// More than anybody has there.
-    #[error("{0} USD is over {AMOUNT_MAX_USD} USD; look whether a decimal point is missing")]
+    #[error("{0} is over {AMOUNT_MAX_USD}; look whether a decimal point is missing")]
     Absurd(String),
     /// More is left than was bought.
     #[error("{left} USD left of {total} USD bought cannot be; look whether the two are exchanged")]
@@ -98,139 +214,10 @@ pub enum BalanceError {
     /// Not a provider's name.
     #[error("'{0}' is not a provider's name; use one like anthropic, of a-z, 0-9, '-', '_' and '.'")]
     Provider(String),
-}
-
-/// Reads an amount as people copy it from a provider's page: `13.92`, `$13.92`, `13.92 USD`.
-///
-/// # Errors
-/// [`BalanceError`]: what is wrong with the text, and how to write it.
-pub fn parse_amount(text: &str) -> Result<Picodollars, BalanceError> {
-    let trimmed = text.trim();
-    let (sign, rest) = trimmed.strip_prefix('-').map_or(("", trimmed), |rest| ("-", rest));
-    let rest = rest.strip_prefix('$').unwrap_or(rest).trim_start();
-    let rest = rest.strip_prefix("USD").or_else(|| rest.strip_suffix("USD")).unwrap_or(rest);
-    let digits = rest.strip_suffix('$').unwrap_or(rest).trim();
-    let has_number = digits.bytes().any(|byte| byte.is_ascii_digit());
-    if has_number && digits.chars().any(|c| c.is_alphabetic() || (!c.is_ascii() && !c.is_whitespace())) {
-        return Err(BalanceError::Currency(text.to_owned()));
-    }
-    if has_number && (digits.contains(',') || digits.matches('.').count() > 1) {
-        return Err(BalanceError::Separator(text.to_owned()));
-    }
-    if digits.starts_with('-') {
-        return Err(MoneyError::NotANumber(text.to_owned()).into());
-    }
-    Ok(Picodollars::parse(&format!("{sign}{digits}"))?)
-}
-
-/// Decides on a reading: what is to be recorded, or none where the very same one is there.
-///
-/// # Errors
-/// [`BalanceError`]: it is refused.
-pub fn decide(
-    readings: &Readings,
-    reading: Reading,
-    now: Timestamp,
-) -> Result<Option<Reading>, BalanceError> {
-    let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_.".contains(&byte);
-    let name = &reading.provider;
-    if name.is_empty() || name.len() > PROVIDER_BYTES_MAX || !name.bytes().all(is_plain) {
-        return Err(BalanceError::Provider(name.clone()));
-    }
-    for amount in std::iter::once(reading.left).chain(reading.total) {
-        if amount < Picodollars::ZERO {
-            return Err(BalanceError::Negative(amount.exact()));
-        }
-        if amount > Picodollars::usd(AMOUNT_MAX_USD) {
-            return Err(BalanceError::Absurd(amount.exact()));
-        }
-    }
-    if let Some(total) = reading.total.filter(|total| *total < reading.left) {
-        return Err(BalanceError::MoreThanTotal { left: reading.left.exact(), total: total.exact() });
-    }
-    if reading.taken_at > now {
-        return Err(BalanceError::Future(reading.taken_at));
-    }
-    match readings.get(name) {
-        Some(last) if *last == reading => Ok(None),
-        Some(last) if last.taken_at > reading.taken_at => {
-            Err(BalanceError::Outdated { newest: last.taken_at, taken_at: reading.taken_at })
-        }
-        _ => Ok(Some(reading)),
-    }
-}
-
-/// Takes a decided reading in.
-pub fn evolve(readings: &mut Readings, reading: Reading) {
-    readings.insert(reading.provider.clone(), reading);
+    /// How it was found is not a short word.
+    #[error("how a reading was found is told in {FOUND_BYTES_MAX} bytes of plain text at most")]
+    Found,
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const NOW: &str = "2026-11-23T12:00:00Z";
-
-    fn at(text: &str) -> Timestamp {
-        text.parse().unwrap()
-    }
-
-    fn reading(left: &str, total: Option<&str>, taken_at: &str) -> Reading {
-        Reading {
-            provider: "anthropic".into(),
-            left: Picodollars::parse(left).unwrap(),
-            total: total.map(|total| Picodollars::parse(total).unwrap()),
-            taken_at: at(taken_at),
-            source: Source::Hand,
-        }
-    }
-
-    #[test]
-    fn amounts_are_read_as_pages_show_them_and_refused_where_they_could_mean_two_things() {
-        for text in ["13.92", "$13.92", " 13.92 USD", "USD 13.92", "13.92 $"] {
-            assert_eq!(parse_amount(text), Ok(Picodollars(13_920_000_000_000)), "{text}");
-        }
-        assert_eq!(parse_amount("-$2"), Ok(Picodollars::usd(-2)));
-        for text in ["1,234", "1.234,56", "$1,234.56", "1.234.567"] {
-            assert_eq!(parse_amount(text), Err(BalanceError::Separator(text.into())), "{text}");
-        }
-        for text in ["13.92 EUR", "€13.92", "13 GBP", "£1,234"] {
-            assert_eq!(parse_amount(text), Err(BalanceError::Currency(text.into())), "{text}");
-        }
-        for text in ["", "$", "$—", "--1", "much"] {
-            assert!(matches!(parse_amount(text), Err(BalanceError::Money(_))), "{text}");
-        }
-    }
-
-    #[test]
-    fn readings_that_cannot_be_are_refused() {
-        let refused = |reading| decide(&Readings::new(), reading, at(NOW)).unwrap_err();
-        let early = "2026-11-23T11:00:00Z";
-        assert!(matches!(refused(reading("-1", None, early)), BalanceError::Negative(_)));
-        assert!(matches!(refused(reading("5", Some("-1"), early)), BalanceError::Negative(_)));
-        assert!(matches!(refused(reading("1000001", None, early)), BalanceError::Absurd(_)));
-        assert!(matches!(refused(reading("24", Some("13"), early)), BalanceError::MoreThanTotal { .. }));
-        assert!(matches!(refused(reading("5", None, "2026-11-23T12:00:01Z")), BalanceError::Future(_)));
-        for provider in ["", "Anthropic", "a b", &"a".repeat(41)] {
-            let reading = Reading { provider: provider.into(), ..reading("5", None, early) };
-            assert!(matches!(refused(reading), BalanceError::Provider(_)), "{provider}");
-        }
-        assert!(decide(&Readings::new(), reading("0", Some("0"), NOW), at(NOW)).unwrap().is_some());
-    }
-
-    #[test]
-    fn a_newer_reading_is_a_new_base_whether_lower_or_higher() {
-        let mut readings = Readings::new();
-        for (left, taken_at) in
-            [("10", "2026-11-23T09:00:00Z"), ("4", "2026-11-23T10:00:00Z"), ("54", "2026-11-23T10:00:00Z")]
-        {
-            let decided = decide(&readings, reading(left, None, taken_at), at(NOW)).unwrap().unwrap();
-            evolve(&mut readings, decided);
-        }
-        assert_eq!(readings["anthropic"].left, Picodollars::usd(54));
-        let again = reading("54", None, "2026-11-23T10:00:00Z");
-        assert_eq!(decide(&readings, again, at(NOW)), Ok(None));
-        let older = reading("60", None, "2026-11-23T09:59:59Z");
-        assert!(matches!(decide(&readings, older, at(NOW)), Err(BalanceError::Outdated { .. })));
-    }
-}
+mod tests;

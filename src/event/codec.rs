@@ -7,10 +7,10 @@ use serde::{Deserialize, Serialize};
 
 use super::payload::{
     AlertAcknowledged, AlertGraded, AlertQueued, AlertRaised, AlertResolved, AttemptEnded, AttemptStarted,
-    BalanceRead, BudgetRemoved, BudgetSet, BudgetSetV1, ConsentChanged, DatapointIntended, DatapointRefused,
-    DatapointWritten, DeliveryNoted, Event, FeedStarted, FeedStopped, GoalGone, GoalObserved,
-    LocalGoalClosed, LocalGoalSet, LogRepaired, OdometerCorrected, OdometerRead, SourceChanged,
-    SupervisionNoted, UsageRecorded, UsageRevised,
+    BalanceRead, BalanceReadV1, BalanceToppedUp, BudgetRemoved, BudgetSet, BudgetSetV1, ConsentChanged,
+    CostReported, DatapointIntended, DatapointRefused, DatapointWritten, DeliveryNoted, Event, FeedStarted,
+    FeedStopped, GoalGone, GoalObserved, LocalGoalClosed, LocalGoalSet, LogRepaired, OdometerCorrected,
+    OdometerRead, SourceChanged, SupervisionNoted, UsageRecorded, UsageReported, UsageRevised,
 };
 use super::record::RecordRef;
 
@@ -78,9 +78,12 @@ impl Event<'_> {
             Self::AttemptEnded(_) => ("attempt-ended", 1),
             Self::DeliveryNoted(_) => ("delivery-noted", 1),
             Self::ConsentChanged(_) => ("consent-changed", 1),
-            Self::BalanceRead(_) => ("balance-read", 1),
             Self::OdometerRead(_) => ("odometer-read", 1),
             Self::OdometerCorrected(_) => ("odometer-corrected", 1),
+            Self::BalanceRead(_) => ("balance-read", 2),
+            Self::BalanceToppedUp(_) => ("balance-topped-up", 1),
+            Self::CostReported(_) => ("cost-reported", 1),
+            Self::UsageReported(_) => ("usage-reported", 1),
         }
     }
 }
@@ -120,6 +123,9 @@ pub fn encode(event: &Event<'_>) -> Vec<u8> {
         Event::BalanceRead(payload) => to_bytes(payload),
         Event::OdometerRead(payload) => to_bytes(payload),
         Event::OdometerCorrected(payload) => to_bytes(payload),
+        Event::BalanceToppedUp(payload) => to_bytes(payload),
+        Event::CostReported(payload) => to_bytes(payload),
+        Event::UsageReported(payload) => to_bytes(payload),
     }
 }
 
@@ -155,9 +161,13 @@ pub fn decode<'a>(record: &RecordRef<'a>) -> Result<Event<'a>, CodecError> {
         ("attempt-ended", 1) => Event::AttemptEnded(from_bytes(record)?),
         ("delivery-noted", 1) => Event::DeliveryNoted(from_bytes(record)?),
         ("consent-changed", 1) => Event::ConsentChanged(from_bytes(record)?),
-        ("balance-read", 1) => Event::BalanceRead(from_bytes(record)?),
         ("odometer-read", 1) => Event::OdometerRead(from_bytes(record)?),
         ("odometer-corrected", 1) => Event::OdometerCorrected(from_bytes(record)?),
+        ("balance-read", 1) => Event::BalanceRead(from_bytes::<BalanceReadV1>(record)?.into()),
+        ("balance-read", 2) => Event::BalanceRead(from_bytes(record)?),
+        ("balance-topped-up", 1) => Event::BalanceToppedUp(from_bytes(record)?),
+        ("cost-reported", 1) => Event::CostReported(from_bytes(record)?),
+        ("usage-reported", 1) => Event::UsageReported(from_bytes(record)?),
         (type_name, version) => {
             return Err(CodecError::Unknown { type_name: type_name.to_owned(), version });
         }
@@ -195,9 +205,13 @@ pub fn schemas() -> Vec<(String, schemars::Schema)> {
         named("attempt-ended", 1, schemars::schema_for!(AttemptEnded)),
         named("delivery-noted", 1, schemars::schema_for!(DeliveryNoted)),
         named("consent-changed", 1, schemars::schema_for!(ConsentChanged)),
-        named("balance-read", 1, schemars::schema_for!(BalanceRead)),
         named("odometer-read", 1, schemars::schema_for!(OdometerRead)),
         named("odometer-corrected", 1, schemars::schema_for!(OdometerCorrected)),
+        named("balance-read", 1, schemars::schema_for!(BalanceReadV1)),
+        named("balance-read", 2, schemars::schema_for!(BalanceRead)),
+        named("balance-topped-up", 1, schemars::schema_for!(BalanceToppedUp)),
+        named("cost-reported", 1, schemars::schema_for!(CostReported)),
+        named("usage-reported", 1, schemars::schema_for!(UsageReported)),
     ]
 }
 

@@ -10,6 +10,7 @@ mod balance;
 mod datapoint;
 mod goal;
 mod odometer;
+mod report;
 
 use std::borrow::Cow;
 
@@ -27,7 +28,9 @@ pub use alert::{
     AlertAcknowledged, AlertGraded, AlertPayloadError, AlertQueued, AlertRaised, AlertResolved, AttemptEnded,
     AttemptStarted, ConsentChanged, DeliveryNoted, alert_change,
 };
-pub use balance::{BalancePayloadError, BalanceRead};
+pub use balance::{
+    BalancePayloadError, BalanceRead, BalanceReadV1, BalanceToppedUp, balance_change, balance_event,
+};
 pub use datapoint::{
     DatapointIntended, DatapointRefused, DatapointWritten, datapoint_event_id, point_change,
 };
@@ -36,6 +39,9 @@ pub use goal::{
     desk_change, desk_event,
 };
 pub use odometer::{OdometerCorrected, OdometerRead, odometer_change};
+pub use report::{
+    CostReported, ReportPayloadError, ReportedCost, ReportedUsage, UsageReported, report_change, report_event,
+};
 
 use super::envelope::EventId;
 
@@ -99,6 +105,12 @@ pub enum Event<'a> {
     OdometerRead(OdometerRead),
     /// A reading by hand takes another one's place.
     OdometerCorrected(OdometerCorrected),
+    /// Money was added at a provider.
+    BalanceToppedUp(BalanceToppedUp),
+    /// A provider reported what a day cost.
+    CostReported(CostReported),
+    /// A provider reported what was consumed on a day.
+    UsageReported(UsageReported),
 }
 
 /// A billed call: numbers and ids only, never message text. When it happened stands in the envelope.

@@ -20,6 +20,7 @@ use crate::service::balance_book::BalanceFailure;
 use crate::service::budget_book::BudgetFailure;
 use crate::service::desk_book::GoalFailure;
 use crate::service::odometer_book::OdometerFailure;
+use crate::service::report_book::ReportFailure;
 use crate::view::ViewError;
 
 /// A problem, by RFC 9457.
@@ -131,6 +132,17 @@ impl From<ViewError> for Problem {
     }
 }
 
+impl From<ReportFailure> for Problem {
+    fn from(error: ReportFailure) -> Self {
+        let detail = error.to_string();
+        match error {
+            ReportFailure::Refused(_) => Self::bad_request(detail),
+            ReportFailure::Log(error) => error.into(),
+            ReportFailure::Unreadable(error) => error.into(),
+        }
+    }
+}
+
 impl From<BalanceFailure> for Problem {
     fn from(error: BalanceFailure) -> Self {
         let detail = error.to_string();
@@ -225,6 +237,7 @@ impl From<ServiceError> for Problem {
             }
             ServiceError::Balance(error) => error.into(),
             ServiceError::Odometer(error) => error.into(),
+            ServiceError::Report(error) => error.into(),
             ServiceError::Budget(error) => error.into(),
             ServiceError::Goal(error) => error.into(),
             ServiceError::Alert(error) => error.into(),

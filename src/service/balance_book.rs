@@ -1,4 +1,9 @@
-//! The readings of balances as the log has them, and the one way to add one.
+//! The readings and top-ups of balances as the log has them, and the one way to add one.
+//!
+//! For an actor that has read a balance: build a [`Reading`] (`Reading::usd` where it is in USD and one is
+//! sure of it) and hand it to [`record_reading`] inside of `spawn_blocking`, since it waits for the disk. The same
+//! reading told again is no event, nor is an unchanged amount within an hour. The views show it when
+//! `Supervised::projected` has reached the position that comes back; an actor need not wait for that.
 
 use std::ops::ControlFlow;
 
@@ -6,22 +11,27 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::domain::balance::{BalanceError, Reading, Readings, Source, decide, evolve, parse_amount};
+use crate::domain::balance::{
+    Accounts, BalanceChange, BalanceError, Reading, Source, TopUp, decide, parse_amount,
+};
 use crate::event::codec::{CodecError, decode};
-use crate::event::payload::BalanceRead;
-use crate::event::{Event, EventId, Metadata, Position, RecordRef, StreamId, TenantId, Version};
+use crate::event::payload::{balance_change, balance_event};
+use crate::event::{Metadata, Position, RecordRef, StreamId, TenantId, Version};
 use crate::log::{Append, EventLog, Expected, LogError};
 use crate::view::ViewError;
-use crate::view::balances::BalanceLine;
+use crate::view::balances::{BalanceLine, OtherReading, balances, foreign_balances};
 
+use super::ServiceError;
+use super::queries::Queries;
 use super::recorder::new_event;
+use super::tree::Supervised;
 
-/// The stream of all readings of a tenant.
+/// The stream of all readings and top-ups of a tenant.
 const STREAM: &str = "balances";
-/// How often a reading is decided at most, where another came between.
+/// How often a change is decided at most, where another came between.
 const DECISIONS_MAX: usize = 4;
 
-/// Why a reading was not recorded.
+/// Why a reading or a top-up was not recorded.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum BalanceFailure {
     /// The domain refuses it.
@@ -56,20 +66,48 @@ pub struct BalanceBody {
     pub at: Option<Timestamp>,
 }
 
+/// Money that was added. Amounts are decimal strings in USD.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TopUpBody {
+    /// How much was added.
+    #[schema(example = "20")]
+    pub amount_usd: String,
+    /// Who was paid; `anthropic` where absent.
+    #[serde(default = "anthropic")]
+    #[schema(example = "anthropic")]
+    pub provider: String,
+    /// When; now where absent.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub at: Option<Timestamp>,
+}
+
 fn anthropic() -> String {
     "anthropic".to_owned()
 }
 
 impl BalanceBody {
-    fn into_reading(self, now: Timestamp) -> Result<Reading, BalanceError> {
-        Ok(Reading {
-            provider: self.provider,
-            left: parse_amount(&self.left_usd)?,
-            total: self.total_usd.as_deref().map(parse_amount).transpose()?,
-            // The log keeps microseconds: the same reading told twice shall be the same.
-            taken_at: Timestamp::from_microsecond(self.at.unwrap_or(now).as_microsecond()).unwrap_or(now),
-            source: Source::Hand,
-        })
+    /// The reading of a person.
+    ///
+    /// # Errors
+    /// [`BalanceError`]: an amount is none.
+    pub fn into_reading(self, now: Timestamp) -> Result<Reading, BalanceError> {
+        let left = parse_amount(&self.left_usd)?;
+        let total = self.total_usd.as_deref().map(parse_amount).transpose()?;
+        let taken_at = self.at.unwrap_or(now);
+        Ok(Reading { total, ..Reading::usd(&self.provider, left, taken_at, Source::Hand, "") })
+    }
+}
+
+impl TopUpBody {
+    /// The top-up.
+    ///
+    /// # Errors
+    /// [`BalanceError`]: the amount is none.
+    pub fn into_top_up(self, now: Timestamp) -> Result<TopUp, BalanceError> {
+        let amount = parse_amount(&self.amount_usd)?;
+        Ok(TopUp { provider: self.provider, amount, at: self.at.unwrap_or(now) })
     }
 }
 
@@ -78,57 +116,95 @@ impl BalanceBody {
 pub struct Balances {
     /// By provider; those that were never read are not among them.
     pub balances: Vec<BalanceLine>,
+    /// What was read in other currencies: shown, and not reckoned with.
+    pub foreign: Vec<OtherReading>,
 }
 
-/// Records a reading; blocks. The event's position, or none where the very same one is there.
+/// Records a reading, however it was come by; blocks on the disk. The event's position, or none where it is no
+/// news: the very same reading is there, or a program has read the same amount within the last hour.
+///
+/// `actor` is who has read it (`console`, `openrouter`, `cli`), as the event's envelope will say.
 ///
 /// # Errors
-/// [`BalanceFailure`].
-pub fn record(
-    log: &dyn EventLog,
-    tenant: &TenantId,
-    body: BalanceBody,
-    now: Timestamp,
-    actor: &'static str,
-) -> Result<Option<Position>, BalanceFailure> {
-    let reading = body.into_reading(now)?;
-    for _ in 1..DECISIONS_MAX {
-        match record_once(log, tenant, reading.clone(), now, actor) {
-            Err(BalanceFailure::Log(LogError::Conflict { .. })) => {}
-            other => return other,
-        }
-    }
-    record_once(log, tenant, reading, now, actor)
-}
-
-fn record_once(
+/// [`BalanceFailure::Refused`]: it cannot be, or is older than the last one of its source. Nothing is lost by a
+/// refusal: the last reading stands.
+pub fn record_reading(
     log: &dyn EventLog,
     tenant: &TenantId,
     reading: Reading,
     now: Timestamp,
     actor: &'static str,
 ) -> Result<Option<Position>, BalanceFailure> {
-    let (readings, version) = load(log, tenant)?;
-    let Some(reading) = decide(&readings, reading, now)? else { return Ok(None) };
+    let taken_at = kept(reading.taken_at);
+    record(log, tenant, &BalanceChange::Read(Reading { taken_at, ..reading }), now, actor)
+}
+
+/// Records that money was added; blocks on the disk. The event's position, or none where the very same top-up is
+/// there.
+///
+/// # Errors
+/// [`BalanceFailure`].
+pub fn record_top_up(
+    log: &dyn EventLog,
+    tenant: &TenantId,
+    top_up: TopUp,
+    now: Timestamp,
+    actor: &'static str,
+) -> Result<Option<Position>, BalanceFailure> {
+    let at = kept(top_up.at);
+    record(log, tenant, &BalanceChange::ToppedUp(TopUp { at, ..top_up }), now, actor)
+}
+
+/// The log keeps microseconds: the same moment told twice shall be the same.
+fn kept(instant: Timestamp) -> Timestamp {
+    Timestamp::from_microsecond(instant.as_microsecond()).unwrap_or(instant)
+}
+
+fn record(
+    log: &dyn EventLog,
+    tenant: &TenantId,
+    change: &BalanceChange,
+    now: Timestamp,
+    actor: &'static str,
+) -> Result<Option<Position>, BalanceFailure> {
+    for _ in 1..DECISIONS_MAX {
+        match record_once(log, tenant, change.clone(), now, actor) {
+            Err(BalanceFailure::Log(LogError::Conflict { .. })) => {}
+            other => return other,
+        }
+    }
+    record_once(log, tenant, change.clone(), now, actor)
+}
+
+fn record_once(
+    log: &dyn EventLog,
+    tenant: &TenantId,
+    change: BalanceChange,
+    now: Timestamp,
+    actor: &'static str,
+) -> Result<Option<Position>, BalanceFailure> {
+    let (accounts, version) = load(log, tenant)?;
+    let Some(change) = decide(&accounts, change, now)? else { return Ok(None) };
+    let nth = if let BalanceChange::Read(reading) = &change { accounts.nth(reading) } else { 0 };
     let metadata =
         Metadata { actor: actor.into(), trace: crate::telemetry::current_trace(), ..Metadata::default() };
-    let event = Event::BalanceRead(BalanceRead::from(&reading));
+    let (id, event, occurred_at) = balance_event(tenant.as_str(), &change, nth);
     let append = Append {
         tenant: tenant.clone(),
         stream: StreamId::new(STREAM),
         expected: Expected::at(version),
-        events: vec![new_event(EventId::random(), &event, reading.taken_at, &metadata)],
+        events: vec![new_event(id, &event, occurred_at, &metadata)],
     };
     let appended = log.append(append).wait()?;
     Ok(appended.outcomes.first().map(|outcome| outcome.position()))
 }
 
-/// Reads the last readings from the log. Blocks.
-fn load(log: &dyn EventLog, tenant: &TenantId) -> Result<(Readings, Version), ViewError> {
-    let (mut readings, mut version, mut failure) = (Readings::new(), Version::NONE, None);
+/// Reads what is known of the balances from the log. Blocks.
+fn load(log: &dyn EventLog, tenant: &TenantId) -> Result<(Accounts, Version), ViewError> {
+    let (mut accounts, mut version, mut failure) = (Accounts::default(), Version::NONE, None);
     log.scan_stream(tenant, &StreamId::new(STREAM), Version(1), &mut |record| {
-        match reading_of(record) {
-            Ok(reading) => reading.into_iter().for_each(|reading| evolve(&mut readings, reading)),
+        match change_of(record) {
+            Ok(change) => change.into_iter().for_each(|change| accounts.evolve(change)),
             Err(source) => {
                 failure = Some(ViewError::Event { position: record.position, source });
                 return ControlFlow::Break(());
@@ -137,15 +213,64 @@ fn load(log: &dyn EventLog, tenant: &TenantId) -> Result<(Readings, Version), Vi
         version = record.version;
         ControlFlow::Continue(())
     })?;
-    failure.map_or(Ok((readings, version)), Err)
+    failure.map_or(Ok((accounts, version)), Err)
 }
 
-fn reading_of(record: &RecordRef<'_>) -> Result<Option<Reading>, CodecError> {
-    let Event::BalanceRead(stored) = decode(record)? else { return Ok(None) };
+fn change_of(record: &RecordRef<'_>) -> Result<Option<BalanceChange>, CodecError> {
     let malformed = |detail: String| CodecError::Malformed {
         type_name: record.type_name.to_owned(),
         version: record.schema_version,
         detail,
     };
-    stored.to_reading(record.occurred_at).map(Some).map_err(|error| malformed(error.to_string()))
+    balance_change(record.occurred_at, &decode(record)?).map_err(|error| malformed(error.to_string()))
+}
+
+impl Queries {
+    /// What is left at the providers whose balance was read.
+    #[must_use]
+    pub fn balances(&self, now: Timestamp) -> Vec<BalanceLine> {
+        self.with_view(|view| balances(view, now))
+    }
+
+    /// The same, with what was read in other currencies.
+    #[must_use]
+    pub fn all_balances(&self, now: Timestamp) -> Balances {
+        self.with_view(|view| Balances {
+            balances: balances(view, now),
+            foreign: foreign_balances(view, now),
+        })
+    }
+}
+
+impl Supervised {
+    /// Records what a person has read of a balance, and waits until the views show it.
+    ///
+    /// # Errors
+    /// [`ServiceError`].
+    pub async fn read_balance(&self, body: BalanceBody) -> Result<(), ServiceError> {
+        let now = Timestamp::now();
+        let reading = body.into_reading(now).map_err(BalanceFailure::from)?;
+        self.change_balance(move |log, tenant| record_reading(log, tenant, reading, now, "http")).await
+    }
+
+    /// Records money that was added, and waits until the views show it.
+    ///
+    /// # Errors
+    /// [`ServiceError`].
+    pub async fn top_up_balance(&self, body: TopUpBody) -> Result<(), ServiceError> {
+        let now = Timestamp::now();
+        let top_up = body.into_top_up(now).map_err(BalanceFailure::from)?;
+        self.change_balance(move |log, tenant| record_top_up(log, tenant, top_up, now, "http")).await
+    }
+
+    async fn change_balance(
+        &self,
+        change: impl FnOnce(&dyn EventLog, &TenantId) -> Result<Option<Position>, BalanceFailure> + Send + 'static,
+    ) -> Result<(), ServiceError> {
+        let (log, tenant) = (self.queries.log.clone(), self.queries.tenant.clone());
+        let recorded = tokio::task::spawn_blocking(move || change(&*log, &tenant)).await;
+        let position = recorded.map_err(|_| ServiceError::UnknownOutcome { what: "the balance" })??;
+        self.shown_from(position).await;
+        Ok(())
+    }
 }

@@ -14,7 +14,6 @@ use crate::event::{Position, RecordRef, TenantId};
 use crate::log::EventLog;
 use crate::log::export::{ExportError, export};
 use crate::view::alerts::{AlertLine, alerts};
-use crate::view::balances::{BalanceLine, balances};
 use crate::view::budgets::{BudgetLine, budgets};
 use crate::view::explain::{Explanation, Subject, explain};
 use crate::view::goals::{GoalLine, goals};
@@ -161,12 +160,6 @@ impl Queries {
     #[must_use]
     pub fn report(&self, grouping: Grouping, range: &Range, zone: Option<&TimeZone>) -> Report {
         self.with_view(|view| report(&view.spend, grouping, range, zone.unwrap_or(&self.zone())))
-    }
-
-    /// What is left at the providers whose balance was read.
-    #[must_use]
-    pub fn balances(&self, now: Timestamp) -> Vec<BalanceLine> {
-        self.with_view(|view| balances(view, now))
     }
 
     /// How the budgets stand.

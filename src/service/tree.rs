@@ -28,7 +28,6 @@ use super::alerting::contacts::Contacts;
 use super::alerting::courier::delivery_of;
 use super::alerting::shown::{AlertsShown, ConsentBody, ConsentsShown, consents_shown, words};
 use super::alerting::{AlertActor, AlertMessage, OnAlert};
-use super::balance_book::{self, BalanceBody};
 use super::beeminder_actor::BeeminderActor;
 use super::budget_actor::{BudgetActor, BudgetMessage};
 use super::datapoint_actor::{DatapointActor, DatapointMessage};
@@ -250,19 +249,6 @@ impl Supervised {
     pub async fn command_budget(&self, command: BudgetCommand) -> Result<(), ServiceError> {
         let answer = self.budgets.ask(|reply| BudgetMessage { command, reply }, PATIENCE).await;
         let position = answer.map_err(|error| ServiceError::asking("the budget actor", error))??;
-        self.shown_from(position).await;
-        Ok(())
-    }
-
-    /// Records a reading of a balance, and waits until the views show it.
-    ///
-    /// # Errors
-    /// [`ServiceError`].
-    pub async fn read_balance(&self, body: BalanceBody) -> Result<(), ServiceError> {
-        let (log, tenant) = (self.log.clone(), self.queries.tenant.clone());
-        let read = move || balance_book::record(&*log, &tenant, body, Timestamp::now(), "http");
-        let recorded = tokio::task::spawn_blocking(read).await;
-        let position = recorded.map_err(|_| ServiceError::UnknownOutcome { what: "the balance" })??;
         self.shown_from(position).await;
         Ok(())
     }

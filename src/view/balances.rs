@@ -1,4 +1,4 @@
-//! The balances: what was left when it was last read, less what was spent since.
+//! The balances: what was left when it was last read, less what was spent since, plus what was added since.
 //!
 //! The cube knows spend by quarter of an hour. Of the quarter in which a reading was taken, what
 //! happened before the reading must not be taken off again. So with each reading stands the spend of its
@@ -8,42 +8,39 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::domain::balance::{Reading, Source};
+use crate::domain::balance::{Account, Accounts, BalanceChange, Confidence, Reading, Source};
 use crate::domain::calendar::Quarter;
+use crate::domain::currency::Currency;
 use crate::domain::money::Picodollars;
 
 use super::TenantView;
 use super::spend::SpendView;
 
-/// A reading as it is reckoned from.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct Base {
-    left: Picodollars,
-    total: Option<Picodollars>,
-    taken_at: Timestamp,
-    source: Source,
-    /// What was spent in the reading's own quarter and does not count.
-    before: Picodollars,
-}
+const QUARTER: SignedDuration = SignedDuration::from_mins(15);
 
-/// The last reading of each provider.
+/// What is known of the money at the providers.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BalanceView {
-    bases: BTreeMap<String, Base>,
+    /// The readings and top-ups.
+    pub accounts: Accounts,
+    /// What was spent in a reading's own quarter and does not count, by provider and the reading's moment.
+    before: BTreeMap<String, BTreeMap<Timestamp, Picodollars>>,
 }
 
 impl BalanceView {
-    /// Takes a reading in.
-    pub fn read(&mut self, reading: Reading, spend: &SpendView) {
-        let Reading { provider, left, total, taken_at, source } = reading;
-        let quarter = Quarter::of(taken_at);
-        let own = spend.cells().filter(|cell| cell.quarter == quarter && cell.provider == provider);
-        let before = own.map(|cell| cell.sum.cost).sum();
-        self.bases.insert(provider, Base { left, total, taken_at, source, before });
+    /// Takes a reading or a top-up in.
+    pub fn change(&mut self, change: BalanceChange, spend: &SpendView) {
+        if let BalanceChange::Read(reading) = &change {
+            let (provider, quarter) = (&reading.provider, Quarter::of(reading.taken_at));
+            let own = spend.cells().filter(|cell| cell.quarter == quarter && cell.provider == provider);
+            let before = own.map(|cell| cell.sum.cost).sum();
+            self.before.entry(provider.clone()).or_default().insert(reading.taken_at, before);
+        }
+        self.accounts.evolve(change);
     }
 
     /// A call was learned of.
@@ -57,11 +54,37 @@ impl BalanceView {
     }
 
     fn note(&mut self, at: Timestamp, provider: &str, cost: Picodollars) {
-        let Some(base) = self.bases.get_mut(provider) else { return };
-        if at < base.taken_at && Quarter::of(at) == Quarter::of(base.taken_at) {
-            base.before += cost;
+        let Some(moments) = self.before.get_mut(provider) else { return };
+        let quarter = Quarter::of(at);
+        let end = quarter.start().saturating_add(QUARTER).unwrap_or(Timestamp::MAX);
+        for (_, before) in moments.range_mut(at..end).filter(|(taken_at, _)| **taken_at > at) {
+            *before += cost;
         }
     }
+
+    /// What was recorded of a provider since a reading, given its spend by quarter.
+    #[must_use]
+    pub fn spent_since(&self, reading: &Reading, quarters: &Quarters) -> Picodollars {
+        let before = self.before.get(&reading.provider).and_then(|moments| moments.get(&reading.taken_at));
+        let since = quarters.range(Quarter::of(reading.taken_at)..).map(|(_, cost)| *cost);
+        since.sum::<Picodollars>() - before.copied().unwrap_or_default()
+    }
+}
+
+/// The spend of one provider, by quarter of an hour.
+pub type Quarters = BTreeMap<Quarter, Picodollars>;
+
+/// The spend of each provider whose balance was read, by quarter.
+#[must_use]
+pub fn quarters_of(view: &TenantView) -> BTreeMap<&str, Quarters> {
+    let mut all: BTreeMap<&str, Quarters> =
+        view.balances.accounts.iter().map(|(provider, _)| (provider.as_str(), Quarters::new())).collect();
+    for cell in view.spend.cells() {
+        if let Some(quarters) = all.get_mut(cell.provider) {
+            *quarters.entry(cell.quarter).or_default() += cell.sum.cost;
+        }
+    }
+    all
 }
 
 /// What is left at a provider.
@@ -79,6 +102,9 @@ pub struct BalanceLine {
     /// What was spent since, as far as it is recorded here.
     #[schema(value_type = String)]
     pub spent_since_usd: Picodollars,
+    /// What was added since.
+    #[schema(value_type = String)]
+    pub added_since_usd: Picodollars,
     /// What was bought in all, if that was told.
     #[schema(value_type = Option<String>)]
     pub total_usd: Option<Picodollars>,
@@ -87,28 +113,102 @@ pub struct BalanceLine {
     pub taken_at: Timestamp,
     /// How long ago that is.
     pub age_seconds: i64,
-    /// How it was read: `hand`.
+    /// How it was read: `hand`, `console`, `provider-api`, `refusal`, `derived`.
     #[schema(value_type = String)]
     pub source: Source,
+    /// How sure that is: `high`, `medium`, `low`.
+    #[schema(value_type = String)]
+    pub confidence: Confidence,
+    /// How it was found; empty where there is nothing to say.
+    pub found: String,
+    /// When the balance last went up, as far as it is known.
+    #[schema(value_type = String, format = DateTime)]
+    pub risen_at: Timestamp,
+    /// What was last read in other ways, and is not reckoned from.
+    pub others: Vec<OtherReading>,
 }
 
-/// The balances at `now`, by provider.
+/// A reading that is shown and not reckoned from: less trusted, older, or in another currency.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct OtherReading {
+    /// Who is paid.
+    #[schema(example = "deepseek")]
+    pub provider: String,
+    /// The currency's code.
+    #[schema(value_type = String, example = "CNY")]
+    pub currency: Currency,
+    /// What was left, in that currency.
+    #[schema(value_type = String)]
+    pub left: Picodollars,
+    /// When it was read.
+    #[schema(value_type = String, format = DateTime)]
+    pub taken_at: Timestamp,
+    /// How long ago that is.
+    pub age_seconds: i64,
+    /// How it was read.
+    #[schema(value_type = String)]
+    pub source: Source,
+    /// How sure that is.
+    #[schema(value_type = String)]
+    pub confidence: Confidence,
+    /// How it was found.
+    pub found: String,
+}
+
+impl OtherReading {
+    fn new(reading: &Reading, now: Timestamp) -> Self {
+        Self {
+            provider: reading.provider.clone(),
+            currency: reading.currency,
+            left: reading.left,
+            taken_at: reading.taken_at,
+            age_seconds: now.duration_since(reading.taken_at).as_secs(),
+            source: reading.source,
+            confidence: reading.confidence,
+            found: reading.found.clone(),
+        }
+    }
+}
+
+/// The balances at `now`, by provider; those that were never read in USD are not among them.
 #[must_use]
 pub fn balances(view: &TenantView, now: Timestamp) -> Vec<BalanceLine> {
-    let line = |(provider, base): (&String, &Base)| {
-        let first = Quarter::of(base.taken_at);
-        let since = view.spend.cells().filter(|cell| cell.quarter >= first && cell.provider == provider);
-        let spent = since.map(|cell| cell.sum.cost).sum::<Picodollars>() - base.before;
-        BalanceLine {
+    let quarters = quarters_of(view);
+    let line = |(provider, account): (&String, &Account)| {
+        let base = account.base(now)?;
+        let own = quarters.get(provider.as_str())?;
+        let spent = view.balances.spent_since(base, own);
+        let added = account.added(base.taken_at, now);
+        Some(BalanceLine {
             provider: provider.clone(),
-            left_usd: base.left - spent,
+            left_usd: base.left - spent + added,
             read_usd: base.left,
             spent_since_usd: spent,
+            added_since_usd: added,
             total_usd: base.total,
             taken_at: base.taken_at,
             age_seconds: now.duration_since(base.taken_at).as_secs(),
             source: base.source,
-        }
+            confidence: base.confidence,
+            found: base.found.clone(),
+            risen_at: account.risen_at().unwrap_or(base.taken_at),
+            others: others(account, base, now),
+        })
     };
-    view.balances.bases.iter().map(line).collect()
+    view.balances.accounts.iter().filter_map(line).collect()
+}
+
+/// The last reading of each other source.
+fn others(account: &Account, base: &Reading, now: Timestamp) -> Vec<OtherReading> {
+    let last: BTreeMap<Source, &Reading> =
+        account.readings().map(|reading| (reading.source, reading)).collect();
+    let others = last.into_values().filter(|reading| reading.source != base.source);
+    others.map(|reading| OtherReading::new(reading, now)).collect()
+}
+
+/// What was last read in other currencies: kept and shown, never converted, never summed.
+#[must_use]
+pub fn foreign_balances(view: &TenantView, now: Timestamp) -> Vec<OtherReading> {
+    let foreign = view.balances.accounts.iter().flat_map(|(_, account)| account.foreign().into_values());
+    foreign.map(|reading| OtherReading::new(reading, now)).collect()
 }

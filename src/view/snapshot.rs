@@ -21,6 +21,7 @@ use crate::domain::datapoint::Ledger;
 use crate::domain::desk::Desk;
 use crate::domain::goal::Goal;
 use crate::domain::odometer::Odometer;
+use crate::domain::report::Reports;
 use crate::event::payload::{BudgetSet, GoalObserved};
 use crate::event::{EventId, Position, TenantId};
 use crate::log::{EventLog, LogError};
@@ -32,7 +33,7 @@ use super::{TenantView, Views};
 const MAGIC: [u8; 4] = *b"MCVS";
 
 /// Counts the changes of what the views hold, or of how they fold: raise it with either.
-pub const SCHEMA: u32 = 6;
+pub const SCHEMA: u32 = 7;
 
 /// A snapshot of this size would hold some millions of sessions.
 const LIMIT: usize = 1 << 30;
@@ -58,6 +59,7 @@ struct StoredTenant {
     spend: StoredSpend,
     balances: BalanceView,
     odometer: Odometer,
+    reports: Reports,
     budgets: Vec<BudgetSet>,
     goals: Vec<GoalObserved>,
     goals_told_at: Option<Timestamp>,
@@ -81,6 +83,7 @@ pub fn to_bytes(views: &Views, log: &dyn EventLog) -> Result<Option<Vec<u8>>, Lo
         spend: view.spend.to_stored(),
         balances: view.balances.clone(),
         odometer: view.odometer.clone(),
+        reports: view.reports.clone(),
         budgets: view.budgets.values().map(BudgetSet::from).collect(),
         goals: view.goals.values().map(GoalObserved::from).collect(),
         goals_told_at: view.goals_told_at,
@@ -135,6 +138,7 @@ pub fn from_bytes(bytes: &[u8], log: &dyn EventLog) -> Option<Views> {
             spend: SpendView::from_stored(tenant.spend)?,
             balances: tenant.balances,
             odometer: tenant.odometer,
+            reports: tenant.reports,
             budgets: budgets?.into_iter().map(|budget| (budget.name.clone(), budget)).collect(),
             goals: tenant.goals.iter().map(|goal| (goal.id.clone(), Goal::from(goal))).collect(),
             goals_told_at: tenant.goals_told_at,

@@ -2,7 +2,9 @@
 
 use jiff::Timestamp;
 
-use crate::service::balance_book::{BalanceBody, Balances, record};
+use crate::service::balance_book::{
+    BalanceBody, BalanceFailure, Balances, TopUpBody, record_reading, record_top_up,
+};
 
 use super::{Backend, CliError};
 
@@ -14,7 +16,7 @@ impl Backend {
     pub fn balances(&self) -> Result<Balances, CliError> {
         match self {
             Self::Running(remote) => remote.get("/api/v1/balance", &[]),
-            Self::Own(node) => Ok(Balances { balances: node.queries()?.balances(Timestamp::now()) }),
+            Self::Own(node) => Ok(node.queries()?.all_balances(Timestamp::now())),
         }
     }
 
@@ -26,7 +28,25 @@ impl Backend {
         match self {
             Self::Running(remote) => remote.put("/api/v1/balance", &body),
             Self::Own(node) => {
-                record(&*node.log, &node.tenant, body, Timestamp::now(), "cli")?;
+                let now = Timestamp::now();
+                let reading = body.into_reading(now).map_err(BalanceFailure::from)?;
+                record_reading(&*node.log, &node.tenant, reading, now, "cli")?;
+                self.balances()
+            }
+        }
+    }
+
+    /// Records money that was added at a provider.
+    ///
+    /// # Errors
+    /// [`CliError`].
+    pub fn top_up_balance(&self, body: TopUpBody) -> Result<Balances, CliError> {
+        match self {
+            Self::Running(remote) => remote.post_body("/api/v1/balance/top-ups", &body),
+            Self::Own(node) => {
+                let now = Timestamp::now();
+                let top_up = body.into_top_up(now).map_err(BalanceFailure::from)?;
+                record_top_up(&*node.log, &node.tenant, top_up, now, "cli")?;
                 self.balances()
             }
         }

@@ -63,6 +63,8 @@ pub struct BalanceFact {
     pub left: Picodollars,
     /// When it was read.
     pub taken_at: Timestamp,
+    /// When it last went up: until then a low balance has been told of.
+    pub risen_at: Timestamp,
 }
 
 /// How things stand.
@@ -263,7 +265,7 @@ fn budget_causes(status: &BudgetStatus, rules: &Rules, facts: &Facts<'_>, causes
     }
 }
 
-/// A balance's period begins with its reading: who buys more and reads again is told anew.
+/// A balance's period begins when it last went up: who buys more is told anew, and who is read every hour is not.
 fn balance_cause(balance: &BalanceFact, rules: &Rules, facts: &Facts<'_>, causes: &mut Causes) {
     let due = balance.taken_at.saturating_add(READING_AGE).unwrap_or(Timestamp::MAX);
     if facts.now < due {
@@ -291,7 +293,7 @@ fn balance_cause(balance: &BalanceFact, rules: &Rules, facts: &Facts<'_>, causes
         )
     };
     let severity = if is_spent { Severity::Critical } else { Severity::Warning };
-    causes.add(Kind::BalanceLow, provider, &balance.taken_at.to_string(), grade(severity, 1), text);
+    causes.add(Kind::BalanceLow, provider, &balance.risen_at.to_string(), grade(severity, 1), text);
 }
 
 /// Whole percents, rounded down: 99.9 % is not 100 %.

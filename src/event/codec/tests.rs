@@ -7,7 +7,7 @@ use crate::domain::money::Picodollars;
 use crate::domain::tokens::Tokens;
 use crate::domain::usage::{ServiceTier, Speed};
 use crate::event::envelope::hex;
-use crate::event::payload::Superseded;
+use crate::event::payload::{ReportedCost, ReportedUsage, Superseded};
 use crate::event::{EventId, Position, Version};
 
 fn usage() -> UsageRecorded<'static> {
@@ -160,6 +160,52 @@ fn goal_work() -> Vec<Event<'static>> {
     ]
 }
 
+fn balance_v1() -> BalanceReadV1 {
+    BalanceReadV1 {
+        provider: "anthropic".into(),
+        left: Picodollars(13_920_000_000_000),
+        total: Some(Picodollars::usd(24)),
+        source: "hand".into(),
+    }
+}
+
+/// What providers tell of money.
+fn money() -> Vec<Event<'static>> {
+    let (provider, day, source) =
+        ("anthropic".to_owned(), "2026-11-23".to_owned(), "provider-api".to_owned());
+    vec![
+        Event::BalanceRead(BalanceRead {
+            provider: "deepseek".into(),
+            left: Picodollars(13_920_000_000_000),
+            total: Some(Picodollars::usd(24)),
+            currency: "CNY".into(),
+            source: "console".into(),
+            confidence: "medium".into(),
+            found: "credits by json".into(),
+        }),
+        Event::BalanceToppedUp(BalanceToppedUp { provider: provider.clone(), amount: Picodollars::usd(20) }),
+        Event::CostReported(CostReported {
+            provider: provider.clone(),
+            day: day.clone(),
+            source: source.clone(),
+            revision: 2,
+            currency: "USD".into(),
+            lines: vec![ReportedCost {
+                model: "claude-opus-5".into(),
+                kind: "output_tokens".into(),
+                cost: Picodollars(420_315_000_000),
+            }],
+        }),
+        Event::UsageReported(UsageReported {
+            provider,
+            day,
+            source,
+            revision: 0,
+            lines: vec![ReportedUsage { model: "claude-opus-5".into(), tokens: usage().tokens }],
+        }),
+    ]
+}
+
 /// Every version ever written: its type name and version, its bytes, and what it must read back as.
 fn every_version() -> Vec<(&'static str, u16, Vec<u8>, Event<'static>)> {
     let revised = UsageRevised {
@@ -182,24 +228,20 @@ fn every_version() -> Vec<(&'static str, u16, Vec<u8>, Event<'static>)> {
         Event::SourceChanged(changed),
         Event::GoalObserved(goal()),
         Event::GoalGone(GoalGone { id: "66b0".into() }),
-        Event::BalanceRead(BalanceRead {
-            provider: "anthropic".into(),
-            left: Picodollars(13_920_000_000_000),
-            total: Some(Picodollars::usd(24)),
-            source: "hand".into(),
-        }),
         Event::OdometerRead(odometer_read()),
         Event::OdometerCorrected(OdometerCorrected { reading: odometer_read(), supersedes: 6 }),
     ]
     .into_iter()
     .chain(alerts())
     .chain(goal_work())
+    .chain(money())
     .map(|event| {
         let (name, version) = event.type_and_version();
         (name, version, encode(&event), event)
     })
     .collect();
     all.push(("budget-set", 1, to_bytes(&budget_v1()), Event::BudgetSet(budget_v1().into())));
+    all.push(("balance-read", 1, to_bytes(&balance_v1()), Event::BalanceRead(balance_v1().into())));
     all
 }
 

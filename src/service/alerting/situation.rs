@@ -47,6 +47,7 @@ pub fn causes_of(view: &TenantView, loaded: &Loaded, looks: Looks, now: Timestam
         provider: line.provider,
         left: line.left_usd,
         taken_at: line.taken_at,
+        risen_at: line.risen_at,
     };
     let facts = Facts {
         goals: view.goals.values().collect(),

@@ -4,14 +4,16 @@ use super::periods::Life;
 use super::*;
 use crate::domain::alert::rules::BalanceFact;
 
-/// A new reading is a new period: who bought more, and runs low again, is told again.
+/// A rise is a new period: who bought more, and runs low again, is told again; reading again is none.
 #[test]
-fn a_low_balance_is_told_once_for_each_reading_and_again_when_nothing_is_left() {
+fn a_low_balance_is_told_once_until_it_rises_and_again_when_nothing_is_left() {
     let mut life = Life::new();
     let read = |life: &mut Life, taken_at: &str, cents: i128| {
-        let taken_at = life.bench.instant(taken_at);
+        let risen_at = life.bench.instant(taken_at);
         let left = Picodollars::usd(1).scale(cents, 100);
-        life.balances = vec![BalanceFact { provider: "anthropic".into(), left, taken_at }];
+        // It is read again all the time; what counts is when it went up.
+        life.balances =
+            vec![BalanceFact { provider: "anthropic".into(), left, taken_at: life.bench.now, risen_at }];
     };
     let rows = [
         ("11-23 08:00", "11-20 12:00", 501, ""),
@@ -38,7 +40,8 @@ fn a_reading_by_hand_is_due_again_after_a_week() {
     let read = |life: &mut Life, taken_at: &str| {
         let taken_at = life.bench.instant(taken_at);
         let left = Picodollars::usd(100);
-        life.balances = vec![BalanceFact { provider: "anthropic".into(), left, taken_at }];
+        let risen_at = taken_at;
+        life.balances = vec![BalanceFact { provider: "anthropic".into(), left, taken_at, risen_at }];
     };
     let rows = [
         ("11-20 12:00", "11-20 12:00", ""),

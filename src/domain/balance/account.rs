@@ -1,0 +1,191 @@
+//! What is known of the money at each provider, and the rules for what may be added to it.
+
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use super::is_provider;
+use super::{AMOUNT_MAX_USD, BalanceChange, BalanceError, FOUND_BYTES_MAX, Reading, Source, TopUp, Trust};
+use crate::domain::currency::Currency;
+use crate::domain::money::Picodollars;
+
+/// What a program reads again so soon, with the same amount, is no news.
+const UNCHANGED_WITHIN: SignedDuration = SignedDuration::from_hours(1);
+
+/// A reading, and how many of its source and moment came before it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Kept {
+    reading: Reading,
+    nth: u32,
+}
+
+/// What is known of the money at one provider.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Account {
+    /// By time. One of the same source, currency and moment replaces the one before.
+    readings: Vec<Kept>,
+    /// By time.
+    top_ups: Vec<TopUp>,
+}
+
+/// What is known of the money at each provider.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Accounts(BTreeMap<String, Account>);
+
+impl Account {
+    /// The readings in USD, by time.
+    pub fn readings(&self) -> impl DoubleEndedIterator<Item = &Reading> {
+        self.readings.iter().map(|kept| &kept.reading).filter(|reading| reading.is_usd())
+    }
+
+    /// The last reading of each other currency.
+    #[must_use]
+    pub fn foreign(&self) -> BTreeMap<Currency, &Reading> {
+        let all = self.readings.iter().map(|kept| &kept.reading);
+        all.filter(|reading| !reading.is_usd()).map(|reading| (reading.currency, reading)).collect()
+    }
+
+    /// The reading that the balance is reckoned from at `now`, by [`TRUST`](super::TRUST).
+    #[must_use]
+    pub fn base(&self, now: Timestamp) -> Option<&Reading> {
+        self.readings().max_by_key(|reading| Trust::order(reading, now))
+    }
+
+    /// What was added after an instant, and not after another.
+    #[must_use]
+    pub fn added(&self, after: Timestamp, until: Timestamp) -> Picodollars {
+        let within = self.top_ups.iter().filter(|top_up| top_up.at > after && top_up.at <= until);
+        within.map(|top_up| top_up.amount).sum()
+    }
+
+    /// When the balance last went up: at a top-up, or at a reading above the one before it.
+    #[must_use]
+    pub fn risen_at(&self) -> Option<Timestamp> {
+        let mut risen: Option<Timestamp> = None;
+        let mut last: Option<Picodollars> = None;
+        for reading in self.readings() {
+            if last.is_none_or(|last| reading.left > last) {
+                risen = Some(reading.taken_at);
+            }
+            last = Some(reading.left);
+        }
+        risen.max(self.top_ups.last().map(|top_up| top_up.at))
+    }
+
+    fn at(&self, reading: &Reading) -> Option<&Kept> {
+        self.readings.iter().rev().find(|kept| is_same_moment(&kept.reading, reading))
+    }
+}
+
+fn is_same_moment(one: &Reading, other: &Reading) -> bool {
+    let key = |reading: &Reading| (reading.source, reading.currency, reading.taken_at);
+    key(one) == key(other)
+}
+
+impl Accounts {
+    /// By provider.
+    pub fn iter(&self) -> impl Iterator<Item = (&String, &Account)> {
+        self.0.iter()
+    }
+
+    /// That of a provider.
+    #[must_use]
+    pub fn get(&self, provider: &str) -> Option<&Account> {
+        self.0.get(provider)
+    }
+
+    /// How many readings of its source, currency and moment are there already: part of a reading's identity.
+    #[must_use]
+    pub fn nth(&self, reading: &Reading) -> u32 {
+        let known = self.get(&reading.provider).and_then(|account| account.at(reading));
+        known.map_or(0, |kept| kept.nth + 1)
+    }
+
+    /// Takes a decided change in.
+    pub fn evolve(&mut self, change: BalanceChange) {
+        match change {
+            BalanceChange::Read(reading) => {
+                let nth = self.nth(&reading);
+                let readings = &mut self.0.entry(reading.provider.clone()).or_default().readings;
+                readings.retain(|kept| !is_same_moment(&kept.reading, &reading));
+                let place = readings.partition_point(|kept| kept.reading.taken_at <= reading.taken_at);
+                readings.insert(place, Kept { reading, nth });
+            }
+            BalanceChange::ToppedUp(top_up) => {
+                let top_ups = &mut self.0.entry(top_up.provider.clone()).or_default().top_ups;
+                let place = top_ups.partition_point(|other| other.at <= top_up.at);
+                top_ups.insert(place, top_up);
+            }
+        }
+    }
+}
+
+/// Decides on a reading or a top-up: what is to be recorded, or none where it is known already.
+///
+/// # Errors
+/// [`BalanceError`]: it is refused.
+pub fn decide(
+    accounts: &Accounts,
+    change: BalanceChange,
+    now: Timestamp,
+) -> Result<Option<BalanceChange>, BalanceError> {
+    let is_news = match &change {
+        BalanceChange::Read(reading) => is_news(accounts, reading, now)?,
+        BalanceChange::ToppedUp(top_up) => is_added(accounts, top_up, now)?,
+    };
+    Ok(is_news.then_some(change))
+}
+
+fn is_news(accounts: &Accounts, reading: &Reading, now: Timestamp) -> Result<bool, BalanceError> {
+    if !is_provider(&reading.provider) {
+        return Err(BalanceError::Provider(reading.provider.clone()));
+    }
+    if reading.found.len() > FOUND_BYTES_MAX || reading.found.chars().any(char::is_control) {
+        return Err(BalanceError::Found);
+    }
+    // Some providers' APIs tell a debt; people and pages that show one have shown something else so far.
+    let may_owe = matches!(reading.source, Source::ProviderApi | Source::Derived);
+    for amount in std::iter::once(reading.left).chain(reading.total) {
+        if amount < Picodollars::ZERO && !may_owe {
+            return Err(BalanceError::Negative(amount.exact()));
+        }
+        if amount.0.saturating_abs() > Picodollars::usd(AMOUNT_MAX_USD).0 {
+            return Err(BalanceError::Absurd(amount.exact()));
+        }
+    }
+    if let Some(total) = reading.total.filter(|total| *total < reading.left) {
+        return Err(BalanceError::MoreThanTotal { left: reading.left.exact(), total: total.exact() });
+    }
+    if reading.taken_at > now {
+        return Err(BalanceError::Future(reading.taken_at));
+    }
+    let Some(account) = accounts.get(&reading.provider) else { return Ok(true) };
+    let mut own = account.readings.iter().rev().map(|kept| &kept.reading);
+    let last = own.find(|last| last.source == reading.source && last.currency == reading.currency);
+    let Some(last) = last else { return Ok(true) };
+    if last.taken_at > reading.taken_at {
+        return Err(BalanceError::Outdated { newest: last.taken_at, taken_at: reading.taken_at });
+    }
+    let is_unchanged = (last.left, last.total, last.confidence)
+        == (reading.left, reading.total, reading.confidence)
+        && reading.source != Source::Hand
+        && reading.taken_at.duration_since(last.taken_at) < UNCHANGED_WITHIN;
+    Ok(last != reading && !is_unchanged)
+}
+
+fn is_added(accounts: &Accounts, top_up: &TopUp, now: Timestamp) -> Result<bool, BalanceError> {
+    if !is_provider(&top_up.provider) {
+        return Err(BalanceError::Provider(top_up.provider.clone()));
+    }
+    if top_up.amount <= Picodollars::ZERO {
+        return Err(BalanceError::NothingAdded(top_up.amount.exact()));
+    }
+    if top_up.amount > Picodollars::usd(AMOUNT_MAX_USD) {
+        return Err(BalanceError::Absurd(top_up.amount.exact()));
+    }
+    if top_up.at > now {
+        return Err(BalanceError::Future(top_up.at));
+    }
+    Ok(accounts.get(&top_up.provider).is_none_or(|account| !account.top_ups.contains(top_up)))
+}

@@ -1,0 +1,106 @@
+use jiff::civil::date;
+use proptest::prelude::*;
+
+use super::*;
+
+fn now() -> Timestamp {
+    "2026-11-23T12:00:00Z".parse().unwrap()
+}
+
+fn line(model: &str, kind: &str, pico: i128) -> CostLine {
+    CostLine { model: model.into(), kind: kind.into(), cost: Picodollars(pico) }
+}
+
+fn cost(day: Date, lines: Vec<CostLine>) -> DayReport {
+    DayReport::cost("anthropic", day, ReportSource::ProviderApi, Currency::USD, lines)
+}
+
+fn usage(lines: Vec<UsageLine>) -> DayReport {
+    DayReport::usage("anthropic", date(2026, 11, 22), ReportSource::ProviderApi, lines)
+}
+
+/// The revision that a report gets, if it is news; it is taken in.
+fn tell(reports: &mut Reports, report: DayReport) -> Option<u32> {
+    let change = reports.decide(report, now()).unwrap()?;
+    let revision = change.revision;
+    reports.evolve(now(), change);
+    Some(revision)
+}
+
+#[test]
+fn a_day_told_again_is_news_only_where_it_has_changed() {
+    let (day, other) = (date(2026, 11, 22), date(2026, 11, 21));
+    let mut reports = Reports::default();
+    let rows = [
+        // Nothing was spent, and that is worth telling once.
+        (day, vec![], Some(0)),
+        (day, vec![], None),
+        (day, vec![line("opus", "output", 5), line("opus", "input", 2)], Some(1)),
+        // The order of lines, lines of nothing and how they are cut make no difference.
+        (day, vec![line("opus", "input", 2), line("opus", "output", 5)], None),
+        (day, vec![line("opus", "input", 2), line("opus", "output", 4), line("opus", "output", 1)], None),
+        (day, vec![line("opus", "input", 2), line("opus", "output", 5), line("x", "y", 0)], None),
+        (other, vec![line("opus", "output", 5)], Some(0)),
+        (day, vec![line("opus", "input", 2), line("opus", "output", 6)], Some(2)),
+        // Back to what it was: that is news too.
+        (day, vec![line("opus", "input", 2), line("opus", "output", 5)], Some(3)),
+    ];
+    for (number, (day, lines, expected)) in rows.into_iter().enumerate() {
+        assert_eq!(tell(&mut reports, cost(day, lines)), expected, "row {number}");
+    }
+    let totals: Vec<i128> = reports.costs().map(|(_, latest)| latest.report.total().0).collect();
+    assert_eq!(totals, [5, 7]);
+    let tokens = |output| Tokens { output, ..Tokens::default() };
+    let told = |output| UsageLine { model: "opus".into(), tokens: tokens(output) };
+    assert_eq!(tell(&mut reports, usage(vec![told(3)])), Some(0), "usage is told apart from cost");
+    assert_eq!(tell(&mut reports, usage(vec![told(2), told(1)])), None);
+    assert_eq!(tell(&mut reports, usage(vec![told(4)])), Some(1));
+}
+
+#[test]
+fn reports_that_cannot_be_are_refused_and_change_nothing() {
+    let day = date(2026, 11, 22);
+    let many = || (0..900).map(|number| line(&format!("model-{number}"), "output", 1)).collect();
+    let too_many = MAX_COUNT + 1;
+    let odd = UsageLine { model: "m".into(), tokens: Tokens { input: too_many, ..Tokens::default() } };
+    let provider = DayReport::cost("An thropic", day, ReportSource::Console, Currency::USD, vec![]);
+    let rows = [
+        (provider, ReportError::Provider("An thropic".into())),
+        (cost(date(2026, 11, 24), vec![]), ReportError::Future(date(2026, 11, 24))),
+        (cost(day, vec![line(&"m".repeat(121), "k", 1)]), ReportError::Name(day)),
+        (cost(day, vec![line("m", "a\nb", 1)]), ReportError::Name(day)),
+        (cost(day, vec![line("m", "k", i128::MAX)]), ReportError::Absurd(day)),
+        (cost(day, many()), ReportError::TooLong(day)),
+        (usage(vec![odd]), ReportError::Absurd(day)),
+    ];
+    for (report, expected) in rows {
+        assert_eq!(Reports::default().decide(report, now()), Err(expected));
+    }
+    // A credit is below zero; today, in UTC, has begun.
+    assert!(Reports::default().decide(cost(day, vec![line("m", "k", -5)]), now()).is_ok());
+    assert!(Reports::default().decide(cost(date(2026, 11, 23), vec![]), now()).is_ok());
+}
+
+proptest! {
+    /// However a provider cuts a day into lines and in whichever order it tells them, the report is the same.
+    #[test]
+    fn a_report_is_the_same_in_any_order_and_cut(
+        lines in prop::collection::vec((0_u8..4, 0_u8..3, -10_i128.pow(15)..10_i128.pow(15)), 0..40),
+        seed in 0_usize..1000,
+    ) {
+        let day = date(2026, 11, 22);
+        let whole: Vec<CostLine> =
+            lines.iter().map(|(model, kind, pico)| line(&model.to_string(), &kind.to_string(), *pico)).collect();
+        let mut cut: Vec<CostLine> = whole.iter().flat_map(|one| {
+            let part = one.cost.0 / 3;
+            [part, one.cost.0 - part].map(|pico| CostLine { cost: Picodollars(pico), ..one.clone() })
+        }).collect();
+        let length = cut.len().max(1);
+        cut.rotate_left(seed % length);
+        let sum: Picodollars = whole.iter().map(|line| line.cost).sum();
+        let report = cost(day, whole);
+        prop_assert_eq!(&cost(day, cut), &report);
+        let Contents::Cost(told) = &report.contents else { unreachable!() };
+        prop_assert_eq!(told.total(), sum);
+    }
+}
