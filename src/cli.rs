@@ -1,5 +1,6 @@
 //! The command line: asks a running supervisor over HTTP, or opens the log itself when none runs.
 
+pub mod affording;
 pub mod announce;
 pub mod backend;
 pub mod commands;
@@ -83,6 +84,12 @@ pub enum Command {
         #[command(subcommand)]
         command: Option<BalanceCommand>,
     },
+    /// Whether something can be afforded: exit code 0 for yes, 1 for no, 2 where there is no answer
+    CanAfford(affording::CanAffordArgs),
+    /// What every provider cost, and how that is known: actual, inferred or estimated
+    Cost(affording::CostArgs),
+    /// Allow more than the limits say, knowingly: recorded with its reason, and over by itself
+    Override(affording::OverrideArgs),
     /// Months' sums that are read by hand, for providers that have no interface for them
     Odometer {
         /// What to do
@@ -221,6 +228,8 @@ pub enum BudgetCommand {
     Set(BudgetSetArgs),
     /// How the budgets stand
     List,
+    /// Set or show the budget over all providers, by day and month, with its emergency reserve
+    Virtual(affording::VirtualArgs),
     /// Remove a budget
     Remove {
         /// Its name

@@ -1,11 +1,14 @@
 //! The vocabulary and the rules. Everything here is a pure function of state, command and time:
 //! no I/O, no clock, no actor, no serialisation format of others.
 
+pub mod affording;
 pub mod alert;
+pub mod allowance;
 pub mod balance;
 pub mod budget;
 pub mod calendar;
 pub mod consent;
+pub mod cost;
 pub mod currency;
 pub mod datapoint;
 pub mod desk;

@@ -4,6 +4,7 @@
 //! the bearer token from the data directory. Host and Origin are checked, so that a web page
 //! elsewhere cannot reach the API through its visitor's browser.
 
+pub mod affording;
 pub mod alerts;
 pub mod api;
 pub mod balance;
@@ -87,6 +88,14 @@ fn api_routes() -> OpenApiRouter<App> {
         .routes(routes!(balance::balances, balance::read))
         .routes(routes!(odometer::odometers, odometer::record))
         .routes(routes!(balance::top_up))
+        .routes(routes!(affording::can_afford))
+        .routes(routes!(affording::cost))
+        .routes(routes!(
+            affording::virtual_budget,
+            affording::set_virtual_budget,
+            affording::remove_virtual_budget
+        ))
+        .routes(routes!(affording::grant_override))
         .routes(routes!(goals::goals))
         .routes(routes!(goals::set_goal))
         .routes(routes!(goals::close_goal))

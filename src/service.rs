@@ -16,6 +16,7 @@
 //! ```
 
 pub mod alerting;
+pub mod allowance_book;
 pub mod balance_book;
 pub mod beeminder_actor;
 pub mod budget_actor;
@@ -76,6 +77,9 @@ pub enum ServiceError {
     /// The balances.
     #[error(transparent)]
     Balance(#[from] balance_book::BalanceFailure),
+    /// What may be spent.
+    #[error(transparent)]
+    Allowance(#[from] allowance_book::AllowanceFailure),
     /// The odometers.
     #[error(transparent)]
     Odometer(#[from] odometer_book::OdometerFailure),

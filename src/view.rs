@@ -4,9 +4,11 @@
 //! [`spend`] is the cube of usage, [`report`] and [`status`] are the questions put to it, and
 //! [`replay`] rebuilds everything from the first event, as an auditor would.
 
+pub mod affording;
 pub mod alerts;
 pub mod balances;
 pub mod budgets;
+pub mod cost;
 pub mod explain;
 pub mod feeds;
 pub mod goals;
@@ -24,6 +26,7 @@ use jiff::Timestamp;
 
 use crate::domain::alert::book::AlertBook;
 use crate::domain::alert::rules::{SourceFact, SourceTrouble};
+use crate::domain::allowance::{self, Allowance};
 use crate::domain::budget::{Budget, BudgetChange, BudgetName, evolve};
 use crate::domain::consent::{self, ConsentChange, Consents};
 use crate::domain::datapoint::Ledger;
@@ -33,7 +36,8 @@ use crate::domain::odometer::{self as meters, Odometer};
 use crate::domain::report::Reports;
 use crate::event::codec::{CodecError, decode};
 use crate::event::payload::{
-    SourceChanged, alert_change, balance_change, desk_change, odometer_change, point_change, report_change,
+    SourceChanged, alert_change, allowance_change, balance_change, desk_change, odometer_change,
+    point_change, report_change,
 };
 use crate::event::{Event, Position, RecordRef, TenantId};
 use crate::log::LogError;
@@ -68,6 +72,8 @@ pub struct TenantView {
     pub odometer: Odometer,
     /// What the providers reported of their days.
     pub reports: Reports,
+    /// What may be spent with all providers together.
+    pub allowance: Allowance,
     /// The budgets, by name.
     pub budgets: BTreeMap<BudgetName, Budget>,
     /// The goals at Beeminder, by id.
@@ -176,6 +182,11 @@ impl TenantView {
                 let change = change.map_err(|error| malformed("odometer-read", &error))?;
                 if let Some(change) = change {
                     meters::evolve(&mut self.odometer, change);
+                }
+            }
+            Event::VirtualBudgetSet(_) | Event::SpendOverridden(_) if counts => {
+                if let Some(change) = allowance_change(occurred_at, event) {
+                    allowance::evolve(&mut self.allowance, change);
                 }
             }
             Event::BudgetSet(stored) if counts => {

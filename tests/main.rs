@@ -2,6 +2,8 @@
 
 #[path = "actors.rs"]
 mod actors;
+#[path = "affording.rs"]
+mod affording;
 #[path = "alert_channels.rs"]
 mod alert_channels;
 #[path = "alerts.rs"]

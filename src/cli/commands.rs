@@ -17,7 +17,7 @@ use super::backend::{Backend, settings, show_steps};
 use super::output::{CliError, print, print_text};
 use super::{
     AlertsCommand, BalanceCommand, BudgetCommand, BudgetSetArgs, Cli, Command, Common, ConfigCommand,
-    ConsentCommand, ReplayArgs, doctor, goal, keeping, odometer, run, tables,
+    ConsentCommand, ReplayArgs, affording, doctor, goal, keeping, odometer, run, tables,
 };
 
 /// Does what the command line says.
@@ -70,6 +70,9 @@ pub fn dispatch(cli: Cli) -> Result<ExitCode, CliError> {
             };
             print(json, &shown, tables::balance::all)?;
         }
+        Command::CanAfford(args) => return Ok(affording::can_afford(&common, args)),
+        Command::Cost(args) => affording::cost(&common, &args)?,
+        Command::Override(args) => affording::grant_override(&common, args)?,
         Command::Odometer { command } => odometer::odometer(&common, command)?,
         Command::Goals => print(json, &Backend::open(&common)?.goals()?, tables::goals::goals)?,
         Command::Goal(command) => goal::goal(&common, command)?,
@@ -138,6 +141,7 @@ fn consent(common: &Common, command: Option<ConsentCommand>) -> Result<(), CliEr
 
 fn budget(common: &Common, command: BudgetCommand) -> Result<(), CliError> {
     let budgets = match command {
+        BudgetCommand::Virtual(args) => return affording::virtual_budget(common, args),
         BudgetCommand::List => Backend::open(common)?.budgets()?,
         BudgetCommand::Remove { name } => {
             Backend::open(common)?.remove_budget(&name.parse::<BudgetName>()?)?

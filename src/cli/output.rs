@@ -13,6 +13,7 @@ use crate::log::export::ExportError;
 use crate::service::alerting::alert_log::AlertFailure;
 use crate::service::alerting::consent_log::ConsentFailure;
 use crate::service::alerting::contacts::ContactsError;
+use crate::service::allowance_book::AllowanceFailure;
 use crate::service::balance_book::BalanceFailure;
 use crate::service::budget_book::BudgetFailure;
 use crate::service::desk_book::GoalFailure;
@@ -39,6 +40,9 @@ pub enum CliError {
     /// A balance.
     #[error(transparent)]
     Balance(#[from] BalanceFailure),
+    /// What may be spent.
+    #[error(transparent)]
+    Allowance(#[from] AllowanceFailure),
     /// An odometer.
     #[error(transparent)]
     Odometer(#[from] OdometerFailure),
@@ -99,6 +103,7 @@ impl CliError {
             | Self::Odometer(OdometerFailure::Refused(_))
             | Self::Alert(AlertFailure::Refused(_))
             | Self::Contacts(ContactsError::Form(_) | ContactsError::NoNumber) => 2,
+            Self::Allowance(failure) if failure.is_mistake() => 2,
             Self::Goal(failure) if failure.is_mistake() => 2,
             _ => 1,
         }

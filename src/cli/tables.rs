@@ -12,6 +12,7 @@ use crate::view::explain::Explanation;
 use crate::view::report::{ModelLine, Report, Totals};
 use crate::view::status::Status;
 
+pub mod affording;
 pub mod alerts;
 pub mod balance;
 pub mod goals;
@@ -117,6 +118,9 @@ fn numbers(status: &Status) -> String {
     text += "\n";
     if !status.balances.is_empty() {
         text += &(balance::balances(&status.balances) + "\n");
+    }
+    if status.allowance.virtual_budget.is_some() || !status.allowance.overrides.is_empty() {
+        text += &(affording::allowance(&status.allowance) + "\n");
     }
     if status.budgets.is_empty() {
         text += "No budget. Set one: mecris budget set --amount 50 --period monthly\n";

@@ -13,7 +13,7 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::balance::BalanceError;
+use super::balance::{BalanceError, is_provider};
 use super::money::Picodollars;
 use super::spread::Spread;
 
@@ -25,8 +25,6 @@ pub use standing::{MonthLine, MonthState, Need, changes_at, months, need};
 
 /// A reading above this is a slip of the hand, in whole USD.
 const VALUE_MAX_USD: i64 = 1_000_000;
-/// The longest name of a provider, in bytes.
-const PROVIDER_BYTES_MAX: usize = 40;
 /// The longest note, in bytes.
 const NOTE_BYTES_MAX: usize = 200;
 /// For so long after a month has begun here a page may still show the month before: the zones of the Earth
@@ -225,10 +223,8 @@ pub fn decide(
 }
 
 fn check(command: &OdometerCommand, now: Timestamp) -> Result<(), OdometerError> {
-    let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_.".contains(&byte);
-    let name = &command.provider;
-    if name.is_empty() || name.len() > PROVIDER_BYTES_MAX || !name.bytes().all(is_plain) {
-        return Err(OdometerError::Provider(name.clone()));
+    if !is_provider(&command.provider) {
+        return Err(OdometerError::Provider(command.provider.clone()));
     }
     if command.value < Picodollars::ZERO {
         return Err(OdometerError::Negative(command.value.exact()));
@@ -282,7 +278,8 @@ pub fn evolve(odometer: &mut Odometer, change: OdometerChange) {
 }
 
 impl Meter {
-    /// What was spent, and between which instants: the parts of a month add up to its last reading.
+    /// What was spent, and between which instants: the parts of a month add up to its last reading. Those in which
+    /// nothing was spent are among them.
     #[must_use]
     pub fn spreads(&self, zone: &TimeZone) -> Vec<Spread> {
         let mut spreads = Vec::new();
@@ -294,16 +291,11 @@ impl Meter {
                 // A month's sum that is read before it has begun here, or after its end, is of its edge.
                 let until = reading.taken_at.clamp(start, end);
                 let amount = reading.value - spent;
-                if amount != Picodollars::ZERO {
-                    // What is told after the end for a second time is of the last instant, and not of the next
-                    // month's first.
-                    let from = if from == end { before(end) } else { from };
-                    spreads.push(Spread {
-                        amount,
-                        from,
-                        until: if from == before(end) { from } else { until },
-                    });
-                }
+                // What is told after the end for a second time is of the last instant, and not of the next month's
+                // first.
+                let first = from.min(before(end));
+                let last = if first == before(end) { first } else { until };
+                spreads.push(Spread { amount, from: first, until: last });
                 (from, spent) = (until, reading.value);
             }
         }

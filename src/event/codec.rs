@@ -10,7 +10,8 @@ use super::payload::{
     BalanceRead, BalanceReadV1, BalanceToppedUp, BudgetRemoved, BudgetSet, BudgetSetV1, ConsentChanged,
     CostReported, DatapointIntended, DatapointRefused, DatapointWritten, DeliveryNoted, Event, FeedStarted,
     FeedStopped, GoalGone, GoalObserved, LocalGoalClosed, LocalGoalSet, LogRepaired, OdometerCorrected,
-    OdometerRead, SourceChanged, SupervisionNoted, UsageRecorded, UsageReported, UsageRevised,
+    OdometerRead, SourceChanged, SpendOverridden, SupervisionNoted, UsageRecorded, UsageReported,
+    UsageRevised, VirtualBudgetSet,
 };
 use super::record::RecordRef;
 
@@ -84,6 +85,8 @@ impl Event<'_> {
             Self::BalanceToppedUp(_) => ("balance-topped-up", 1),
             Self::CostReported(_) => ("cost-reported", 1),
             Self::UsageReported(_) => ("usage-reported", 1),
+            Self::VirtualBudgetSet(_) => ("virtual-budget-set", 1),
+            Self::SpendOverridden(_) => ("spend-overridden", 1),
         }
     }
 }
@@ -126,6 +129,8 @@ pub fn encode(event: &Event<'_>) -> Vec<u8> {
         Event::BalanceToppedUp(payload) => to_bytes(payload),
         Event::CostReported(payload) => to_bytes(payload),
         Event::UsageReported(payload) => to_bytes(payload),
+        Event::VirtualBudgetSet(payload) => to_bytes(payload),
+        Event::SpendOverridden(payload) => to_bytes(payload),
     }
 }
 
@@ -168,6 +173,8 @@ pub fn decode<'a>(record: &RecordRef<'a>) -> Result<Event<'a>, CodecError> {
         ("balance-topped-up", 1) => Event::BalanceToppedUp(from_bytes(record)?),
         ("cost-reported", 1) => Event::CostReported(from_bytes(record)?),
         ("usage-reported", 1) => Event::UsageReported(from_bytes(record)?),
+        ("virtual-budget-set", 1) => Event::VirtualBudgetSet(from_bytes(record)?),
+        ("spend-overridden", 1) => Event::SpendOverridden(from_bytes(record)?),
         (type_name, version) => {
             return Err(CodecError::Unknown { type_name: type_name.to_owned(), version });
         }
@@ -212,6 +219,8 @@ pub fn schemas() -> Vec<(String, schemars::Schema)> {
         named("balance-topped-up", 1, schemars::schema_for!(BalanceToppedUp)),
         named("cost-reported", 1, schemars::schema_for!(CostReported)),
         named("usage-reported", 1, schemars::schema_for!(UsageReported)),
+        named("virtual-budget-set", 1, schemars::schema_for!(VirtualBudgetSet)),
+        named("spend-overridden", 1, schemars::schema_for!(SpendOverridden)),
     ]
 }
 

@@ -6,6 +6,7 @@
 //! so such a change would be read silently wrong. `schemas/golden/` holds the bytes of every version.
 
 mod alert;
+mod allowance;
 mod balance;
 mod datapoint;
 mod goal;
@@ -28,6 +29,7 @@ pub use alert::{
     AlertAcknowledged, AlertGraded, AlertPayloadError, AlertQueued, AlertRaised, AlertResolved, AttemptEnded,
     AttemptStarted, ConsentChanged, DeliveryNoted, alert_change,
 };
+pub use allowance::{SpendOverridden, VirtualBudgetSet, allowance_change};
 pub use balance::{
     BalancePayloadError, BalanceRead, BalanceReadV1, BalanceToppedUp, balance_change, balance_event,
 };
@@ -111,6 +113,10 @@ pub enum Event<'a> {
     CostReported(CostReported),
     /// A provider reported what was consumed on a day.
     UsageReported(UsageReported),
+    /// The budget over all providers was set, or removed.
+    VirtualBudgetSet(VirtualBudgetSet),
+    /// More than the limits say is allowed.
+    SpendOverridden(SpendOverridden),
 }
 
 /// A billed call: numbers and ids only, never message text. When it happened stands in the envelope.

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::domain::alert::command::AlertError;
+use crate::domain::allowance::AllowanceError;
 use crate::domain::budget::BudgetError;
 use crate::domain::desk::DeskError;
 use crate::log::LogError;
@@ -16,6 +17,7 @@ use crate::service::ServiceError;
 use crate::service::alerting::alert_log::AlertFailure;
 use crate::service::alerting::consent_log::ConsentFailure;
 use crate::service::alerting::contacts::ContactsError;
+use crate::service::allowance_book::AllowanceFailure;
 use crate::service::balance_book::BalanceFailure;
 use crate::service::budget_book::BudgetFailure;
 use crate::service::desk_book::GoalFailure;
@@ -154,6 +156,18 @@ impl From<BalanceFailure> for Problem {
     }
 }
 
+impl From<AllowanceFailure> for Problem {
+    fn from(error: AllowanceFailure) -> Self {
+        let detail = error.to_string();
+        match error {
+            AllowanceFailure::Refused(AllowanceError::NoBudget) => Self::missing(detail),
+            AllowanceFailure::Log(error) => error.into(),
+            AllowanceFailure::Unreadable(error) => error.into(),
+            _ => Self::bad_request(detail),
+        }
+    }
+}
+
 impl From<OdometerFailure> for Problem {
     fn from(error: OdometerFailure) -> Self {
         let detail = error.to_string();
@@ -236,6 +250,7 @@ impl From<ServiceError> for Problem {
                 Self::new(StatusCode::INTERNAL_SERVER_ERROR, "unknown-outcome", detail)
             }
             ServiceError::Balance(error) => error.into(),
+            ServiceError::Allowance(error) => error.into(),
             ServiceError::Odometer(error) => error.into(),
             ServiceError::Report(error) => error.into(),
             ServiceError::Budget(error) => error.into(),

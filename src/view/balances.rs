@@ -36,7 +36,8 @@ impl BalanceView {
     pub fn change(&mut self, change: BalanceChange, spend: &SpendView) {
         if let BalanceChange::Read(reading) = &change {
             let (provider, quarter) = (&reading.provider, Quarter::of(reading.taken_at));
-            let own = spend.cells().filter(|cell| cell.quarter == quarter && cell.provider == provider);
+            let (from, until) = (quarter.start(), Quarter(quarter.0 + 1).start());
+            let own = spend.cells_between(from, until).filter(|cell| cell.provider == provider);
             let before = own.map(|cell| cell.sum.cost).sum();
             self.before.entry(provider.clone()).or_default().insert(reading.taken_at, before);
         }
@@ -77,9 +78,14 @@ pub type Quarters = BTreeMap<Quarter, Picodollars>;
 /// The spend of each provider whose balance was read, by quarter.
 #[must_use]
 pub fn quarters_of(view: &TenantView) -> BTreeMap<&str, Quarters> {
+    quarters_since(view, Timestamp::MIN)
+}
+
+/// The same from an instant on; the quarter that it lies in is whole.
+fn quarters_since(view: &TenantView, since: Timestamp) -> BTreeMap<&str, Quarters> {
     let mut all: BTreeMap<&str, Quarters> =
         view.balances.accounts.iter().map(|(provider, _)| (provider.as_str(), Quarters::new())).collect();
-    for cell in view.spend.cells() {
+    for cell in view.spend.cells_since(since) {
         if let Some(quarters) = all.get_mut(cell.provider) {
             *quarters.entry(cell.quarter).or_default() += cell.sum.cost;
         }
@@ -173,7 +179,9 @@ impl OtherReading {
 /// The balances at `now`, by provider; those that were never read in USD are not among them.
 #[must_use]
 pub fn balances(view: &TenantView, now: Timestamp) -> Vec<BalanceLine> {
-    let quarters = quarters_of(view);
+    let bases = view.balances.accounts.iter().filter_map(|(_, account)| account.base(now));
+    let Some(oldest) = bases.map(|base| base.taken_at).min() else { return Vec::new() };
+    let quarters = quarters_since(view, oldest);
     let line = |(provider, account): (&String, &Account)| {
         let base = account.base(now)?;
         let own = quarters.get(provider.as_str())?;

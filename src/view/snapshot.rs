@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::alert::book::AlertBook;
 use crate::domain::alert::rules::SourceFact;
+use crate::domain::allowance::Allowance;
 use crate::domain::budget::Budget;
 use crate::domain::consent::Consents;
 use crate::domain::datapoint::Ledger;
@@ -33,7 +34,7 @@ use super::{TenantView, Views};
 const MAGIC: [u8; 4] = *b"MCVS";
 
 /// Counts the changes of what the views hold, or of how they fold: raise it with either.
-pub const SCHEMA: u32 = 7;
+pub const SCHEMA: u32 = 8;
 
 /// A snapshot of this size would hold some millions of sessions.
 const LIMIT: usize = 1 << 30;
@@ -60,6 +61,7 @@ struct StoredTenant {
     balances: BalanceView,
     odometer: Odometer,
     reports: Reports,
+    allowance: Allowance,
     budgets: Vec<BudgetSet>,
     goals: Vec<GoalObserved>,
     goals_told_at: Option<Timestamp>,
@@ -84,6 +86,7 @@ pub fn to_bytes(views: &Views, log: &dyn EventLog) -> Result<Option<Vec<u8>>, Lo
         balances: view.balances.clone(),
         odometer: view.odometer.clone(),
         reports: view.reports.clone(),
+        allowance: view.allowance.clone(),
         budgets: view.budgets.values().map(BudgetSet::from).collect(),
         goals: view.goals.values().map(GoalObserved::from).collect(),
         goals_told_at: view.goals_told_at,
@@ -139,6 +142,7 @@ pub fn from_bytes(bytes: &[u8], log: &dyn EventLog) -> Option<Views> {
             balances: tenant.balances,
             odometer: tenant.odometer,
             reports: tenant.reports,
+            allowance: tenant.allowance,
             budgets: budgets?.into_iter().map(|budget| (budget.name.clone(), budget)).collect(),
             goals: tenant.goals.iter().map(|goal| (goal.id.clone(), Goal::from(goal))).collect(),
             goals_told_at: tenant.goals_told_at,

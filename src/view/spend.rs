@@ -1,8 +1,10 @@
 //! The cube of usage: sums by quarter of an hour, model, project and session.
 //!
-//! The quarter is fine enough for the days of every time zone, so one cube answers every report.
+//! The quarter is fine enough for the days of every time zone, so one cube answers every report. Cells stand in the
+//! order of time, so that what is asked of a day or a month touches no others.
 
 use std::collections::{BTreeMap, HashMap};
+use std::ops::Bound;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -52,7 +54,7 @@ impl Sum {
 }
 
 /// Where in the cube a sum stands. Ordered by time first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct CellKey {
     quarter: Quarter,
     provider: NameId,
@@ -82,7 +84,7 @@ pub struct Cell<'a> {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SpendView {
     names: Names,
-    cells: HashMap<CellKey, Sum>,
+    cells: BTreeMap<CellKey, Sum>,
     /// When the newest call happened.
     pub newest: Option<Timestamp>,
 }
@@ -116,16 +118,40 @@ impl SpendView {
         }
     }
 
-    /// All cells, in no order.
+    /// All cells, the oldest first.
     pub fn cells(&self) -> impl Iterator<Item = Cell<'_>> {
-        self.cells.iter().map(|(key, sum)| Cell {
+        self.cells.iter().map(|(key, sum)| self.cell(key, sum))
+    }
+
+    /// The cells from the quarter on that an instant lies in; the oldest first.
+    pub fn cells_since(&self, since: Timestamp) -> impl Iterator<Item = Cell<'_>> {
+        self.cells_between(Quarter::of(since).start(), Timestamp::MAX)
+    }
+
+    /// The cells whose quarter begins at an instant or after it, and before another; the oldest first.
+    pub fn cells_between(&self, from: Timestamp, until: Timestamp) -> impl Iterator<Item = Cell<'_>> {
+        let least = |instant: Timestamp| CellKey {
+            // The first quarter that begins at the instant or after it.
+            quarter: Quarter(Quarter::of(instant).0 + i32::from(Quarter::of(instant).start() < instant)),
+            provider: NameId(0),
+            model: NameId(0),
+            project: NameId(0),
+            session: NameId(0),
+        };
+        let (from, until) = (least(from), least(until));
+        let range = (Bound::Included(from), Bound::Excluded(until.max(from)));
+        self.cells.range(range).map(|(key, sum)| self.cell(key, sum))
+    }
+
+    fn cell<'a>(&'a self, key: &CellKey, sum: &'a Sum) -> Cell<'a> {
+        Cell {
             quarter: key.quarter,
             provider: self.names.name(key.provider),
             model: self.names.name(key.model),
             project: self.names.name(key.project),
             session: self.names.name(key.session),
             sum,
-        })
+        }
     }
 
     /// What all of it adds up to.
@@ -162,18 +188,13 @@ pub(super) struct StoredSpend {
 
 impl SpendView {
     pub(super) fn to_stored(&self) -> StoredSpend {
-        let mut cells: Vec<StoredCell> = self
-            .cells
-            .iter()
-            .map(|(key, sum)| {
-                let names = [key.provider, key.model, key.project, key.session].map(|name| name.0);
-                ((key.quarter.0, names), (sum.messages, sum.unpriced, sum.tokens, sum.cost))
-            })
-            .collect();
-        cells.sort_unstable_by_key(|(key, _)| *key);
+        let cell = |(key, sum): (&CellKey, &Sum)| {
+            let names = [key.provider, key.model, key.project, key.session].map(|name| name.0);
+            ((key.quarter.0, names), (sum.messages, sum.unpriced, sum.tokens, sum.cost))
+        };
         StoredSpend {
             names: self.names.all().map(str::to_owned).collect(),
-            cells,
+            cells: self.cells.iter().map(cell).collect(),
             newest_us: self.newest.map(Timestamp::as_microsecond),
         }
     }
@@ -184,7 +205,7 @@ impl SpendView {
         for name in &stored.names {
             names.intern(name);
         }
-        let mut cells = HashMap::with_capacity(stored.cells.len());
+        let mut cells = BTreeMap::new();
         for ((quarter, [provider, model, project, session]), (messages, unpriced, tokens, cost)) in
             stored.cells
         {

@@ -11,6 +11,7 @@ use crate::domain::calendar;
 use crate::domain::money::Picodollars;
 
 use super::TenantView;
+use super::affording::{AllowanceShown, allowance};
 use super::balances::{BalanceLine, balances};
 use super::budgets::{BudgetLine, budgets};
 use super::report::Totals;
@@ -43,6 +44,8 @@ pub struct Status {
     pub newest_usage: Option<Timestamp>,
     /// What is left at the providers whose balance was read.
     pub balances: Vec<BalanceLine>,
+    /// What may be spent with all providers together.
+    pub allowance: AllowanceShown,
     /// How each budget stands.
     pub budgets: Vec<BudgetLine>,
     /// Models without a price, with their number of calls.
@@ -85,6 +88,7 @@ pub fn status(view: &TenantView, now: Timestamp, zone: &TimeZone) -> Status {
         all_time: all_sum,
         newest_usage: view.spend.newest,
         balances: balances(view, now),
+        allowance: allowance(view, now, zone),
         budgets: budgets(view, now, zone),
         unpriced,
         last_14_days_usd: (0..DAYS_SHOWN).rev().map(cost_of).collect(),

@@ -230,6 +230,17 @@ fn every_version() -> Vec<(&'static str, u16, Vec<u8>, Event<'static>)> {
         Event::GoalGone(GoalGone { id: "66b0".into() }),
         Event::OdometerRead(odometer_read()),
         Event::OdometerCorrected(OdometerCorrected { reading: odometer_read(), supersedes: 6 }),
+        Event::VirtualBudgetSet(VirtualBudgetSet {
+            daily: Some(Picodollars::usd(5)),
+            monthly: None,
+            reserve_percent: 20,
+        }),
+        Event::SpendOverridden(SpendOverridden {
+            number: 2,
+            amount: Picodollars::usd(3),
+            reason: "a demo".into(),
+            until_us: 1_788_235_199_000_000,
+        }),
     ]
     .into_iter()
     .chain(alerts())

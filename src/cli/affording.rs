@@ -1,0 +1,197 @@
+//! `mecris can-afford`, `cost`, `override` and `budget virtual`: of a running supervisor, or of the log itself.
+
+use std::process::ExitCode;
+
+use clap::Args;
+use jiff::civil::Date;
+use jiff::{SignedDuration, Timestamp};
+
+use crate::domain::allowance::AllowanceCommand;
+use crate::service::Node;
+use crate::service::allowance_book::{AskBody, OverrideBody, VirtualBudgetBody, execute};
+use crate::view::affording::{AffordabilityShown, AllowanceShown};
+use crate::view::cost::CostShown;
+use crate::view::report::Range;
+
+use super::backend::Backend;
+use super::output::{CliError, print};
+use super::{Common, tables};
+
+/// The exit code where it cannot be afforded.
+const NO: u8 = 1;
+/// The exit code where there is no answer.
+const UNKNOWN: u8 = 2;
+
+/// Options of `can-afford`.
+#[derive(Debug, Args)]
+pub struct CanAffordArgs {
+    /// How much, in USD
+    pub usd: String,
+    /// With whom, as usage names it
+    #[arg(long)]
+    pub provider: Option<String>,
+    /// On which model
+    #[arg(long)]
+    pub model: Option<String>,
+    /// In which project's directory
+    #[arg(long)]
+    pub project: Option<String>,
+}
+
+/// Options of `cost`.
+#[derive(Debug, Args)]
+pub struct CostArgs {
+    /// The first day, YYYY-MM-DD [default: the first of this month]
+    #[arg(long)]
+    pub since: Option<Date>,
+    /// The last day, included [default: today]
+    #[arg(long)]
+    pub until: Option<Date>,
+}
+
+/// Options of `override`.
+#[derive(Debug, Args)]
+pub struct OverrideArgs {
+    /// How much more than the limits say, in USD
+    #[arg(long)]
+    pub usd: String,
+    /// Why, in one line
+    #[arg(long)]
+    pub reason: String,
+    /// For so many hours [default: until the end of today]
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=744))]
+    pub hours: Option<u32>,
+}
+
+/// Options of `budget virtual`; without any it is shown.
+#[derive(Debug, Args)]
+pub struct VirtualArgs {
+    /// What may be spent in a day with all providers together, in USD
+    #[arg(long, value_name = "USD")]
+    pub daily: Option<String>,
+    /// What may be spent in a month
+    #[arg(long, value_name = "USD")]
+    pub monthly: Option<String>,
+    /// The part of each that ordinary spend may not touch, in percent [default: 20]
+    #[arg(long, value_name = "PERCENT")]
+    pub reserve: Option<u8>,
+    /// Have none any more
+    #[arg(long, conflicts_with_all = ["daily", "monthly", "reserve"])]
+    pub off: bool,
+}
+
+/// Carries out `mecris can-afford`: exit code 0 for yes, 1 for no, 2 where there is no answer.
+#[must_use]
+pub fn can_afford(common: &Common, args: CanAffordArgs) -> ExitCode {
+    let CanAffordArgs { usd, provider, model, project } = args;
+    let body = AskBody { usd, provider, model, project };
+    let answer = Backend::open(common).and_then(|backend| {
+        let shown = backend.can_afford(body)?;
+        print(common.json, &shown, tables::affording::affordability)?;
+        Ok(shown.affordable)
+    });
+    match answer {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::from(NO),
+        Err(error) => {
+            eprintln!("mecris: {error}");
+            ExitCode::from(UNKNOWN)
+        }
+    }
+}
+
+/// Carries out `mecris cost`.
+///
+/// # Errors
+/// [`CliError`].
+pub fn cost(common: &Common, args: &CostArgs) -> Result<(), CliError> {
+    let backend = Backend::open(common)?;
+    print(common.json, &backend.cost(args.since, args.until)?, tables::affording::cost)
+}
+
+/// Carries out `mecris override`.
+///
+/// # Errors
+/// [`CliError`].
+pub fn grant_override(common: &Common, args: OverrideArgs) -> Result<(), CliError> {
+    let until = args.hours.map(|hours| Timestamp::now() + SignedDuration::from_hours(i64::from(hours)));
+    let body = OverrideBody { usd: args.usd, reason: args.reason, until };
+    print(common.json, &Backend::open(common)?.grant_override(&body)?, tables::affording::allowance)
+}
+
+/// Carries out `mecris budget virtual`.
+///
+/// # Errors
+/// [`CliError`].
+pub fn virtual_budget(common: &Common, args: VirtualArgs) -> Result<(), CliError> {
+    let backend = Backend::open(common)?;
+    let VirtualArgs { daily, monthly, reserve, off } = args;
+    let is_question = daily.is_none() && monthly.is_none() && reserve.is_none();
+    let shown = if off {
+        backend.set_virtual_budget(None)?
+    } else if is_question {
+        backend.allowance()?
+    } else {
+        let body = VirtualBudgetBody { daily_usd: daily, monthly_usd: monthly, reserve_percent: reserve };
+        backend.set_virtual_budget(Some(body))?
+    };
+    print(common.json, &shown, tables::affording::allowance)
+}
+
+impl Backend {
+    fn can_afford(&self, body: AskBody) -> Result<AffordabilityShown, CliError> {
+        match self {
+            Self::Running(remote) => {
+                let mut query = vec![("usd", body.usd)];
+                let named = [("provider", body.provider), ("model", body.model), ("project", body.project)];
+                query.extend(named.into_iter().filter_map(|(name, value)| Some((name, value?))));
+                remote.get("/api/v1/can-afford", &query)
+            }
+            Self::Own(node) => Ok(node.queries()?.affordability(body, Timestamp::now())?),
+        }
+    }
+
+    fn cost(&self, since: Option<Date>, until: Option<Date>) -> Result<CostShown, CliError> {
+        match self {
+            Self::Running(remote) => {
+                let mut query = Vec::new();
+                query.extend(since.map(|day| ("since", day.to_string())));
+                query.extend(until.map(|day| ("until", day.to_string())));
+                remote.get("/api/v1/cost", &query)
+            }
+            Self::Own(node) => Ok(node.queries()?.unified_cost(&Range { since, until }, Timestamp::now())),
+        }
+    }
+
+    fn allowance(&self) -> Result<AllowanceShown, CliError> {
+        match self {
+            Self::Running(remote) => remote.get("/api/v1/virtual-budget", &[]),
+            Self::Own(node) => Ok(node.queries()?.allowance(Timestamp::now())),
+        }
+    }
+
+    /// Sets the virtual budget, or removes it.
+    fn set_virtual_budget(&self, body: Option<VirtualBudgetBody>) -> Result<AllowanceShown, CliError> {
+        match (self, body) {
+            (Self::Running(remote), Some(body)) => remote.put("/api/v1/virtual-budget", &body),
+            (Self::Running(remote), None) => remote.delete("/api/v1/virtual-budget"),
+            (Self::Own(node), Some(body)) => self.carry_out(node, &body.into_command()?),
+            (Self::Own(node), None) => self.carry_out(node, &AllowanceCommand::Remove),
+        }
+    }
+
+    fn grant_override(&self, body: &OverrideBody) -> Result<AllowanceShown, CliError> {
+        match self {
+            Self::Running(remote) => remote.post_body("/api/v1/overrides", body),
+            Self::Own(node) => {
+                let command = node.queries()?.override_command(body, Timestamp::now())?;
+                self.carry_out(node, &command)
+            }
+        }
+    }
+
+    fn carry_out(&self, node: &Node, command: &AllowanceCommand) -> Result<AllowanceShown, CliError> {
+        execute(&*node.log, &node.tenant, command, Timestamp::now(), "cli")?;
+        self.allowance()
+    }
+}

@@ -1,0 +1,215 @@
+//! Whether something can be afforded: held against every limit there is, the tightest decides.
+//!
+//! | limit | what is left of it |
+//! |---|---|
+//! | cap | what whoever asks may spend, for a session or a day of its own |
+//! | daily, monthly | the virtual budget less its reserve, less the cost of today, or of this month, over all providers |
+//! | budget | a budget whose period is now and whose scope covers what is asked for |
+//! | balance | what is left at the provider, and where none is named, at the one where most is left |
+//!
+//! What a person allowed beyond the limits ([`Override`]) is added to each but the balance: money that is not there
+//! cannot be allowed.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::allowance::{Allowance, Override};
+use super::money::Picodollars;
+
+/// What somebody would like to spend.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Ask {
+    /// How much.
+    pub amount: Picodollars,
+    /// With whom, as usage names it.
+    pub provider: Option<String>,
+    /// On which model.
+    pub model: Option<String>,
+    /// In which project's directory.
+    pub project: Option<String>,
+    /// Limits of the asker's own.
+    pub caps: Vec<Cap>,
+}
+
+/// A limit that whoever asks has for itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cap {
+    /// What people call it, such as `session`.
+    pub name: String,
+    /// What may be spent.
+    pub limit: Picodollars,
+    /// What was spent of it.
+    pub spent: Picodollars,
+}
+
+/// Which limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LimitKind {
+    /// The asker's own.
+    Cap,
+    /// The virtual budget's day.
+    Daily,
+    /// The virtual budget's month.
+    Monthly,
+    /// A budget.
+    Budget,
+    /// The money at a provider.
+    Balance,
+}
+
+/// A limit and how much of it is left.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Limit {
+    /// Which.
+    pub kind: LimitKind,
+    /// A budget's, provider's or cap's name; empty for the virtual budget.
+    pub name: String,
+    /// What may be spent in all.
+    pub of: Picodollars,
+    /// What was spent of it.
+    pub spent: Picodollars,
+    /// The part that ordinary spend may not touch.
+    pub reserve: Picodollars,
+    /// What was allowed beyond it.
+    pub allowed: Picodollars,
+}
+
+impl Limit {
+    /// What is left for ordinary spend, with what was allowed; below zero where it is overspent.
+    #[must_use]
+    pub fn left(&self) -> Picodollars {
+        self.of - self.reserve - self.spent + self.allowed
+    }
+
+    /// What people call it.
+    #[must_use]
+    pub fn label(&self) -> String {
+        match self.kind {
+            LimitKind::Cap => format!("the cap of the {}", self.name),
+            LimitKind::Daily => "today, over all providers".to_owned(),
+            LimitKind::Monthly => "this month, over all providers".to_owned(),
+            LimitKind::Budget => format!("budget {}", self.name),
+            LimitKind::Balance => format!("the balance at {}", self.name),
+        }
+    }
+}
+
+/// What is held against an ask.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Situation<'a> {
+    /// See [`Allowance`].
+    pub allowance: &'a Allowance,
+    /// What today cost over all providers.
+    pub today: Picodollars,
+    /// What this month cost over all providers.
+    pub month: Picodollars,
+    /// The budgets whose period is now and whose scope covers the ask: name, amount and what was used.
+    pub budgets: Vec<(String, Picodollars, Picodollars)>,
+    /// What is left at the providers that may be paid: name and amount.
+    pub balances: Vec<(String, Picodollars)>,
+    /// The moment.
+    pub now: Timestamp,
+}
+
+/// The answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Affordability {
+    /// Whether it fits every limit.
+    pub is_affordable: bool,
+    /// Why, for people: with the mend where it does not.
+    pub reason: String,
+    /// The limits, the tightest first; where the answer is no, the first is why.
+    pub limits: Vec<Limit>,
+    /// What was allowed beyond them, and holds.
+    pub overrides: Vec<Override>,
+}
+
+/// Answers an ask. An amount of nothing can be afforded where no limit is overspent.
+#[must_use]
+pub fn can_afford(ask: &Ask, situation: &Situation<'_>) -> Affordability {
+    let overrides: Vec<Override> = situation.allowance.active(situation.now).cloned().collect();
+    let allowed: Picodollars = overrides.iter().map(|granted| granted.amount).sum();
+    let mut limits = limits(ask, situation, allowed);
+    limits.sort_by_key(|limit| (limit.left(), limit.kind));
+    let Some(tightest) = limits.first() else {
+        let reason = "nothing limits it: there is no budget and no balance; `mecris budget virtual` sets one";
+        return Affordability { is_affordable: true, reason: reason.to_owned(), limits, overrides };
+    };
+    let is_affordable = ask.amount <= tightest.left();
+    let reason = if is_affordable { fits(tightest) } else { does_not_fit(ask.amount, tightest) };
+    Affordability { is_affordable, reason, limits, overrides }
+}
+
+fn limits(ask: &Ask, situation: &Situation<'_>, allowed: Picodollars) -> Vec<Limit> {
+    let mut limits = Vec::new();
+    let plain = |kind, name: &str, of, spent, allowed| Limit {
+        kind,
+        name: name.to_owned(),
+        of,
+        spent,
+        reserve: Picodollars::ZERO,
+        allowed,
+    };
+    for cap in &ask.caps {
+        limits.push(plain(LimitKind::Cap, &cap.name, cap.limit, cap.spent, allowed));
+    }
+    if let Some(budget) = situation.allowance.budget {
+        let ends = [
+            (LimitKind::Daily, budget.daily, situation.today),
+            (LimitKind::Monthly, budget.monthly, situation.month),
+        ];
+        for (kind, of, spent) in ends {
+            limits.extend(
+                of.map(|of| Limit { reserve: budget.reserve_of(of), ..plain(kind, "", of, spent, allowed) }),
+            );
+        }
+    }
+    for (name, amount, used) in &situation.budgets {
+        limits.push(plain(LimitKind::Budget, name, *amount, *used, allowed));
+    }
+    // Without a provider's name it is enough that one of them can be paid.
+    let most = situation.balances.iter().max_by_key(|(_, left)| *left);
+    limits.extend(
+        most.map(|(name, left)| plain(LimitKind::Balance, name, *left, Picodollars::ZERO, Picodollars::ZERO)),
+    );
+    limits
+}
+
+fn usd(amount: Picodollars) -> String {
+    // What is left is told rounded down, so that what is told to fit does.
+    let decimals = if amount.0.abs() < super::money::PICO { 4 } else { 2 };
+    let unit = 10_i128.pow(12 - decimals);
+    format!("{} USD", Picodollars(amount.0.div_euclid(unit) * unit).rounded(decimals))
+}
+
+fn fits(tightest: &Limit) -> String {
+    let beyond = if tightest.allowed > Picodollars::ZERO {
+        format!(", {} of it by override", usd(tightest.allowed))
+    } else {
+        String::new()
+    };
+    format!("{}: {} are left{beyond}", tightest.label(), usd(tightest.left()))
+}
+
+fn does_not_fit(amount: Picodollars, tightest: &Limit) -> String {
+    let (label, left) = (tightest.label(), tightest.left());
+    let left = if left > Picodollars::ZERO {
+        format!("{} are left", usd(left))
+    } else {
+        "nothing is left".to_owned()
+    };
+    if tightest.kind == LimitKind::Balance {
+        return format!("{label}: {left}; pay in, and `mecris balance set`");
+    }
+    let short = amount - tightest.left();
+    let reserve = if tightest.reserve > Picodollars::ZERO && short <= tightest.reserve {
+        format!(" for ordinary spend, and {} are an emergency reserve", usd(tightest.reserve))
+    } else {
+        String::new()
+    };
+    format!("{label}: {left}{reserve}; `mecris override --usd … --reason …` allows more, knowingly")
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,271 @@
+//! What may be spent with all providers together: a virtual budget, its emergency reserve, and what a person
+//! allowed beyond it.
+//!
+//! It is no [`super::budget::Budget`]: those count the recorded calls of a scope in one period, this one counts the cost
+//! that is believed ([`super::cost`]) over everything, by day and by month at once, and answers before money is spent.
+
+use std::fmt;
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use super::money::Picodollars;
+
+/// More than this is a slip of the hand, in whole USD.
+const AMOUNT_MAX_USD: i64 = 1_000_000;
+/// The reserve that nobody has said anything about, in percent.
+pub const RESERVE_PERCENT: u8 = 20;
+/// A reserve above this leaves nothing to be spent, in percent.
+const RESERVE_PERCENT_MAX: u8 = 90;
+/// The longest reason, in bytes.
+const REASON_BYTES_MAX: usize = 200;
+/// An override lasts no longer.
+const OVERRIDE_MAX: SignedDuration = SignedDuration::from_hours(31 * 24);
+
+/// A budget over all providers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VirtualBudget {
+    /// What may be spent in a day.
+    pub daily: Option<Picodollars>,
+    /// What may be spent in a calendar month.
+    pub monthly: Option<Picodollars>,
+    /// The part of each, in percent, that ordinary spend may not touch.
+    pub reserve_percent: u8,
+}
+
+impl VirtualBudget {
+    /// The part of an amount that is kept in reserve, rounded half to even.
+    #[must_use]
+    pub fn reserve_of(&self, amount: Picodollars) -> Picodollars {
+        amount.scale(i128::from(self.reserve_percent), 100)
+    }
+}
+
+/// Somebody has allowed more, knowingly.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Override {
+    /// Counts all overrides of a tenant, from 1.
+    pub number: u32,
+    /// How much more than the limits say.
+    pub amount: Picodollars,
+    /// Why.
+    pub reason: String,
+    /// From when on.
+    pub granted_at: Timestamp,
+    /// Until when.
+    pub until: Timestamp,
+}
+
+impl Override {
+    /// Whether it holds.
+    #[must_use]
+    pub fn is_active(&self, now: Timestamp) -> bool {
+        self.granted_at <= now && now < self.until
+    }
+}
+
+/// What may be spent.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Allowance {
+    /// The budget over all providers; none where nobody has set one.
+    pub budget: Option<VirtualBudget>,
+    /// What was allowed beyond the limits, without what was over when the newest was granted.
+    pub overrides: Vec<Override>,
+    /// How many overrides were ever granted.
+    pub granted: u32,
+}
+
+impl Allowance {
+    /// The overrides that hold.
+    pub fn active(&self, now: Timestamp) -> impl Iterator<Item = &Override> {
+        self.overrides.iter().filter(move |granted| granted.is_active(now))
+    }
+}
+
+/// What a person may do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AllowanceCommand {
+    /// Set the budget, or replace it.
+    Set(VirtualBudget),
+    /// Have none any more.
+    Remove,
+    /// Allow more.
+    Override {
+        /// How much.
+        amount: Picodollars,
+        /// Why.
+        reason: String,
+        /// Until when.
+        until: Timestamp,
+    },
+}
+
+/// What then happened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AllowanceChange {
+    /// It is now this.
+    Set(VirtualBudget),
+    /// It is gone.
+    Removed,
+    /// More is allowed.
+    Overridden(Override),
+}
+
+/// Why a command is refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum AllowanceError {
+    /// Neither a day nor a month is limited.
+    #[error("a virtual budget limits the day, the month or both; give at least one amount")]
+    Empty,
+    /// Nothing, less or far more.
+    #[error("{0} must be above 0 and at most {AMOUNT_MAX_USD} USD")]
+    Amount(Named),
+    /// A share that leaves nothing.
+    #[error("a reserve of {0} % leaves too little to be spent; use 0 to {RESERVE_PERCENT_MAX}")]
+    Reserve(u8),
+    /// There is none.
+    #[error("there is no virtual budget; `mecris budget virtual --daily 5` sets one")]
+    NoBudget,
+    /// No reason.
+    #[error("say why in one line of 1 to {REASON_BYTES_MAX} bytes: it is what will be read later")]
+    Reason,
+    /// Over already, or far ahead.
+    #[error("an override that ends at {0} is over already, or lasts more than 31 days; give a nearer time")]
+    Until(Timestamp),
+}
+
+/// An amount and what it is of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Named {
+    /// Of what.
+    pub what: &'static str,
+    /// How much.
+    pub amount: Picodollars,
+}
+
+impl fmt::Display for Named {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the {} of {} USD", self.what, self.amount.exact())
+    }
+}
+
+/// Decides a command. `None`: nothing changes; the same override is granted once while it holds.
+///
+/// # Errors
+/// [`AllowanceError`] names what is wrong with the command.
+pub fn decide(
+    allowance: &Allowance,
+    command: AllowanceCommand,
+    now: Timestamp,
+) -> Result<Option<AllowanceChange>, AllowanceError> {
+    match command {
+        AllowanceCommand::Set(budget) => {
+            if budget.daily.is_none() && budget.monthly.is_none() {
+                return Err(AllowanceError::Empty);
+            }
+            for (what, amount) in [("daily limit", budget.daily), ("monthly limit", budget.monthly)] {
+                amount.map_or(Ok(()), |amount| check(what, amount))?;
+            }
+            if budget.reserve_percent > RESERVE_PERCENT_MAX {
+                return Err(AllowanceError::Reserve(budget.reserve_percent));
+            }
+            Ok((allowance.budget != Some(budget)).then_some(AllowanceChange::Set(budget)))
+        }
+        AllowanceCommand::Remove if allowance.budget.is_some() => Ok(Some(AllowanceChange::Removed)),
+        AllowanceCommand::Remove => Err(AllowanceError::NoBudget),
+        AllowanceCommand::Override { amount, reason, until } => {
+            check("override", amount)?;
+            if reason.is_empty() || reason.len() > REASON_BYTES_MAX || reason.chars().any(char::is_control) {
+                return Err(AllowanceError::Reason);
+            }
+            if until <= now || until.duration_since(now) > OVERRIDE_MAX {
+                return Err(AllowanceError::Until(until));
+            }
+            let is_same = |granted: &Override| {
+                (granted.amount, &granted.reason, granted.until) == (amount, &reason, until)
+            };
+            if allowance.active(now).any(is_same) {
+                return Ok(None);
+            }
+            let number = allowance.granted + 1;
+            let granted = Override { number, amount, reason, granted_at: now, until };
+            Ok(Some(AllowanceChange::Overridden(granted)))
+        }
+    }
+}
+
+fn check(what: &'static str, amount: Picodollars) -> Result<(), AllowanceError> {
+    let is_sound = amount > Picodollars::ZERO && amount <= Picodollars::usd(AMOUNT_MAX_USD);
+    if is_sound { Ok(()) } else { Err(AllowanceError::Amount(Named { what, amount })) }
+}
+
+/// Takes a change in.
+pub fn evolve(allowance: &mut Allowance, change: AllowanceChange) {
+    match change {
+        AllowanceChange::Set(budget) => allowance.budget = Some(budget),
+        AllowanceChange::Removed => allowance.budget = None,
+        AllowanceChange::Overridden(granted) => {
+            allowance.granted = allowance.granted.max(granted.number);
+            allowance.overrides.retain(|before| before.until > granted.granted_at);
+            allowance.overrides.push(granted);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn commands_that_make_no_sense_are_refused_and_the_same_again_is_nothing() {
+        let now: Timestamp = "2026-11-23T12:00:00Z".parse().unwrap();
+        let hours = |hours| now + SignedDuration::from_hours(hours);
+        let budget = |daily: Option<i64>, monthly: Option<i64>, reserve_percent| {
+            let [daily, monthly] = [daily, monthly].map(|usd| usd.map(Picodollars::usd));
+            AllowanceCommand::Set(VirtualBudget { daily, monthly, reserve_percent })
+        };
+        let allow = |usd: i64, reason: &str, until| AllowanceCommand::Override {
+            amount: Picodollars::usd(usd),
+            reason: reason.into(),
+            until,
+        };
+        let mut allowance = Allowance::default();
+        let told = [
+            (budget(None, None, 20), "at least one"),
+            (budget(Some(0), None, 20), "the daily limit of 0 USD"),
+            (budget(None, Some(-5), 20), "the monthly limit of -5 USD"),
+            (budget(None, Some(2_000_000), 20), "at most 1000000 USD"),
+            (budget(Some(5), None, 91), "use 0 to 90"),
+            (AllowanceCommand::Remove, "there is no virtual budget"),
+            (budget(Some(5), Some(100), 20), ""),
+            (budget(Some(5), Some(100), 20), "nothing"),
+            (budget(Some(5), Some(100), 0), ""),
+            (allow(0, "demo", hours(1)), "the override of 0 USD"),
+            (allow(5, "", hours(1)), "say why"),
+            (allow(5, "a\nb", hours(1)), "say why"),
+            (allow(5, &"a".repeat(201), hours(1)), "say why"),
+            (allow(5, "demo", now), "over already"),
+            (allow(5, "demo", hours(31 * 24 + 1)), "31 days"),
+            (allow(5, "demo", hours(1)), ""),
+            (allow(5, "demo", hours(1)), "nothing"),
+            (allow(5, "another demo", hours(1)), ""),
+            (AllowanceCommand::Remove, ""),
+        ];
+        for (command, expected) in told {
+            match decide(&allowance, command.clone(), now) {
+                Err(refused) => {
+                    assert!(!expected.is_empty(), "{command:?}: {refused}");
+                    assert!(refused.to_string().contains(expected), "{command:?}: {refused}");
+                }
+                Ok(None) => assert_eq!(expected, "nothing", "{command:?}"),
+                Ok(Some(change)) => {
+                    assert_eq!(expected, "", "{command:?}");
+                    evolve(&mut allowance, change);
+                }
+            }
+        }
+        assert_eq!(allowance.budget, None);
+        let active = |at| allowance.active(at).map(|granted| granted.number).collect::<Vec<_>>();
+        assert_eq!((active(now), active(hours(1))), (vec![1, 2], vec![]));
+    }
+}

@@ -1,0 +1,272 @@
+//! What may be spent with all providers together, as the log has it; the one way to change it; and the answers
+//! that rest on it.
+
+use std::ops::ControlFlow;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::domain::affording::{Affordability, Ask};
+use crate::domain::allowance::{
+    Allowance, AllowanceCommand, AllowanceError, RESERVE_PERCENT, VirtualBudget, decide, evolve,
+};
+use crate::domain::balance::{BalanceError, parse_amount};
+use crate::domain::calendar;
+use crate::event::codec::decode;
+use crate::event::payload::allowance_change;
+use crate::event::{Event, EventId, Metadata, Position, StreamId, TenantId, Version};
+use crate::log::{Append, EventLog, Expected, LogError};
+use crate::view::ViewError;
+use crate::view::affording::{AffordabilityShown, AllowanceShown, affordability, allowance};
+use crate::view::cost::{CostShown, unified_cost};
+use crate::view::report::Range;
+
+use super::recorder::new_event;
+use super::{Queries, ServiceError, Supervised};
+
+/// The stream of all changes of a tenant.
+const STREAM: &str = "allowance";
+/// How often a command is decided at most, where another came between.
+const DECISIONS_MAX: usize = 4;
+
+/// Why a command was not carried out, or a question not answered.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum AllowanceFailure {
+    /// The domain refuses it.
+    #[error(transparent)]
+    Refused(#[from] AllowanceError),
+    /// Not an amount.
+    #[error(transparent)]
+    Amount(#[from] BalanceError),
+    /// An amount below nothing.
+    #[error("{0} USD is below nothing; ask for what would be spent")]
+    Negative(String),
+    /// The log refused it.
+    #[error(transparent)]
+    Log(#[from] LogError),
+    /// What is there cannot be read.
+    #[error(transparent)]
+    Unreadable(#[from] ViewError),
+}
+
+impl AllowanceFailure {
+    /// Whether what was typed makes no sense.
+    #[must_use]
+    pub fn is_mistake(&self) -> bool {
+        matches!(self, Self::Refused(_) | Self::Amount(_) | Self::Negative(_))
+    }
+}
+
+/// A virtual budget to set. Amounts are decimal strings in USD.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct VirtualBudgetBody {
+    /// What may be spent in a day; not limited where absent.
+    #[serde(default)]
+    #[schema(example = "5")]
+    pub daily_usd: Option<String>,
+    /// What may be spent in a calendar month; not limited where absent.
+    #[serde(default)]
+    #[schema(example = "100")]
+    pub monthly_usd: Option<String>,
+    /// The part of each, in percent, that ordinary spend may not touch; 20 where absent.
+    #[serde(default)]
+    pub reserve_percent: Option<u8>,
+}
+
+impl VirtualBudgetBody {
+    /// The command that is meant.
+    ///
+    /// # Errors
+    /// [`AllowanceFailure::Amount`].
+    pub fn into_command(self) -> Result<AllowanceCommand, AllowanceFailure> {
+        let money = |text: Option<String>| text.as_deref().map(parse_amount).transpose();
+        Ok(AllowanceCommand::Set(VirtualBudget {
+            daily: money(self.daily_usd)?,
+            monthly: money(self.monthly_usd)?,
+            reserve_percent: self.reserve_percent.unwrap_or(RESERVE_PERCENT),
+        }))
+    }
+}
+
+/// An override to grant.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OverrideBody {
+    /// How much more than the limits say, in USD.
+    #[schema(example = "5")]
+    pub usd: String,
+    /// Why, in one line.
+    pub reason: String,
+    /// Until when; the end of today where absent.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub until: Option<Timestamp>,
+}
+
+/// What somebody would like to spend.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AskBody {
+    /// How much, in USD.
+    #[schema(example = "5")]
+    pub usd: String,
+    /// With whom, as usage names it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provider: Option<String>,
+    /// On which model.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
+    /// In which project's directory.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub project: Option<String>,
+}
+
+impl AskBody {
+    /// The ask that is meant.
+    ///
+    /// # Errors
+    /// [`AllowanceFailure::Amount`], [`AllowanceFailure::Negative`].
+    pub fn into_ask(self) -> Result<Ask, AllowanceFailure> {
+        let amount = parse_amount(&self.usd)?;
+        if amount.0 < 0 {
+            return Err(AllowanceFailure::Negative(amount.exact()));
+        }
+        let Self { provider, model, project, .. } = self;
+        Ok(Ask { amount, provider, model, project, caps: Vec::new() })
+    }
+}
+
+impl Queries {
+    /// Whether something can be afforded. Cheap: for a gate that is asked before each use of a tool.
+    #[must_use]
+    pub fn can_afford(&self, ask: &Ask, now: Timestamp) -> Affordability {
+        let zone = self.zone();
+        self.with_view(|view| affordability(view, ask, now, &zone))
+    }
+
+    /// The virtual budget, and what was allowed beyond it.
+    #[must_use]
+    pub fn allowance(&self, now: Timestamp) -> AllowanceShown {
+        let zone = self.zone();
+        self.with_view(|view| allowance(view, now, &zone))
+    }
+
+    /// The unified cost over all providers.
+    #[must_use]
+    pub fn unified_cost(&self, range: &Range, now: Timestamp) -> CostShown {
+        let zone = self.zone();
+        self.with_view(|view| unified_cost(view, range, now, &zone))
+    }
+
+    /// The answer to an ask, as it is shown.
+    ///
+    /// # Errors
+    /// As [`AskBody::into_ask`].
+    pub fn affordability(
+        &self,
+        body: AskBody,
+        now: Timestamp,
+    ) -> Result<AffordabilityShown, AllowanceFailure> {
+        let ask = body.into_ask()?;
+        Ok(AffordabilityShown::new(ask.amount, &self.can_afford(&ask, now)))
+    }
+
+    /// The command that grants an override.
+    ///
+    /// # Errors
+    /// [`AllowanceFailure::Amount`].
+    pub fn override_command(
+        &self,
+        body: &OverrideBody,
+        now: Timestamp,
+    ) -> Result<AllowanceCommand, AllowanceFailure> {
+        let zone = self.zone();
+        let tonight = calendar::end_of(calendar::day_of(now, &zone), &zone);
+        Ok(AllowanceCommand::Override {
+            amount: parse_amount(&body.usd)?,
+            reason: body.reason.trim().to_owned(),
+            // The log keeps microseconds.
+            until: Timestamp::from_microsecond(body.until.unwrap_or(tonight).as_microsecond())
+                .unwrap_or(tonight),
+        })
+    }
+}
+
+impl Supervised {
+    /// Carries out a command, and waits until the views show it.
+    ///
+    /// # Errors
+    /// [`ServiceError`].
+    pub async fn command_allowance(&self, command: AllowanceCommand) -> Result<(), ServiceError> {
+        let (log, tenant) = (self.queries.log.clone(), self.queries.tenant.clone());
+        let carry_out = move || execute(&*log, &tenant, &command, Timestamp::now(), "http");
+        let done = tokio::task::spawn_blocking(carry_out).await;
+        let position = done.map_err(|_| ServiceError::UnknownOutcome { what: "the virtual budget" })??;
+        self.shown_from(position).await;
+        Ok(())
+    }
+}
+
+/// Carries out a command; blocks. The position of the event, or none where nothing changed.
+///
+/// # Errors
+/// [`AllowanceFailure`].
+pub fn execute(
+    log: &dyn EventLog,
+    tenant: &TenantId,
+    command: &AllowanceCommand,
+    now: Timestamp,
+    actor: &'static str,
+) -> Result<Option<Position>, AllowanceFailure> {
+    for _ in 1..DECISIONS_MAX {
+        match execute_once(log, tenant, command.clone(), now, actor) {
+            Err(AllowanceFailure::Log(LogError::Conflict { .. })) => {}
+            other => return other,
+        }
+    }
+    execute_once(log, tenant, command.clone(), now, actor)
+}
+
+fn execute_once(
+    log: &dyn EventLog,
+    tenant: &TenantId,
+    command: AllowanceCommand,
+    now: Timestamp,
+    actor: &'static str,
+) -> Result<Option<Position>, AllowanceFailure> {
+    let (known, version) = load(log, tenant)?;
+    let Some(change) = decide(&known, command, now)? else { return Ok(None) };
+    let metadata =
+        Metadata { actor: actor.into(), trace: crate::telemetry::current_trace(), ..Metadata::default() };
+    let append = Append {
+        tenant: tenant.clone(),
+        stream: StreamId::new(STREAM),
+        expected: Expected::at(version),
+        events: vec![new_event(EventId::random(), &Event::from(&change), now, &metadata)],
+    };
+    let appended = log.append(append).wait()?;
+    Ok(appended.outcomes.first().map(|outcome| outcome.position()))
+}
+
+/// Reads from the log what may be spent. Blocks.
+fn load(log: &dyn EventLog, tenant: &TenantId) -> Result<(Allowance, Version), ViewError> {
+    let (mut known, mut version, mut failure) = (Allowance::default(), Version::NONE, None);
+    log.scan_stream(tenant, &StreamId::new(STREAM), Version(1), &mut |record| {
+        match decode(record) {
+            Ok(event) => {
+                if let Some(change) = allowance_change(record.occurred_at, &event) {
+                    evolve(&mut known, change);
+                }
+            }
+            Err(source) => {
+                failure = Some(ViewError::Event { position: record.position, source });
+                return ControlFlow::Break(());
+            }
+        }
+        version = record.version;
+        ControlFlow::Continue(())
+    })?;
+    failure.map_or(Ok((known, version)), Err)
+}

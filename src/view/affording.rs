@@ -1,0 +1,207 @@
+//! What may be spent, and whether something can be afforded, in the shapes that people and programs read.
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::domain::affording::{Affordability, Ask, Limit, LimitKind, Situation, can_afford};
+use crate::domain::allowance::{Override, VirtualBudget};
+use crate::domain::budget::Budget;
+use crate::domain::calendar;
+use crate::domain::money::Picodollars;
+
+use super::TenantView;
+use super::balances::balances;
+use super::cost::cost_of;
+
+/// The virtual budget and what was allowed beyond it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct AllowanceShown {
+    /// The budget over all providers; null where there is none.
+    pub virtual_budget: Option<VirtualLine>,
+    /// What was allowed beyond the limits, and holds.
+    pub overrides: Vec<OverrideLine>,
+}
+
+/// The virtual budget and how it stands. Amounts are exact decimal strings in USD.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct VirtualLine {
+    /// The part of each limit, in percent, that ordinary spend may not touch.
+    pub reserve_percent: u8,
+    /// The day's and the month's limit, those that are set.
+    pub limits: Vec<LimitLine>,
+}
+
+/// A limit and how much of it is left. Amounts are exact decimal strings in USD.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct LimitLine {
+    /// `cap`, `daily`, `monthly`, `budget` or `balance`.
+    #[schema(value_type = String)]
+    pub limit: LimitKind,
+    /// A budget's, provider's or cap's name; empty for the virtual budget.
+    pub name: String,
+    /// What may be spent in all.
+    #[schema(value_type = String)]
+    pub of_usd: Picodollars,
+    /// What was spent of it.
+    #[schema(value_type = String)]
+    pub spent_usd: Picodollars,
+    /// The part that ordinary spend may not touch.
+    #[schema(value_type = String)]
+    pub reserve_usd: Picodollars,
+    /// What was allowed beyond it.
+    #[schema(value_type = String)]
+    pub override_usd: Picodollars,
+    /// What is left for ordinary spend, with what was allowed; negative where it is overspent.
+    #[schema(value_type = String)]
+    pub left_usd: Picodollars,
+}
+
+impl From<&Limit> for LimitLine {
+    fn from(limit: &Limit) -> Self {
+        Self {
+            limit: limit.kind,
+            name: limit.name.clone(),
+            of_usd: limit.of,
+            spent_usd: limit.spent,
+            reserve_usd: limit.reserve,
+            override_usd: limit.allowed,
+            left_usd: limit.left(),
+        }
+    }
+}
+
+/// What a person allowed beyond the limits.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct OverrideLine {
+    /// Its number.
+    pub number: u32,
+    /// How much.
+    #[schema(value_type = String)]
+    pub amount_usd: Picodollars,
+    /// Why.
+    pub reason: String,
+    /// Since when.
+    #[schema(value_type = String, format = DateTime)]
+    pub granted_at: Timestamp,
+    /// Until when.
+    #[schema(value_type = String, format = DateTime)]
+    pub until: Timestamp,
+}
+
+impl From<&Override> for OverrideLine {
+    fn from(granted: &Override) -> Self {
+        Self {
+            number: granted.number,
+            amount_usd: granted.amount,
+            reason: granted.reason.clone(),
+            granted_at: granted.granted_at,
+            until: granted.until,
+        }
+    }
+}
+
+/// Whether something can be afforded.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct AffordabilityShown {
+    /// The answer.
+    pub affordable: bool,
+    /// What was asked for.
+    #[schema(value_type = String)]
+    pub amount_usd: Picodollars,
+    /// Why, with the mend where it cannot be.
+    pub reason: String,
+    /// What is left of the tightest limit; null where there is none.
+    #[schema(value_type = Option<String>)]
+    pub left_usd: Option<Picodollars>,
+    /// The limits, the tightest first.
+    pub limits: Vec<LimitLine>,
+    /// What was allowed beyond them, and holds.
+    pub overrides: Vec<OverrideLine>,
+}
+
+impl AffordabilityShown {
+    /// The answer to an ask for this amount.
+    #[must_use]
+    pub fn new(amount: Picodollars, answer: &Affordability) -> Self {
+        Self {
+            affordable: answer.is_affordable,
+            amount_usd: amount,
+            reason: answer.reason.clone(),
+            left_usd: answer.limits.first().map(Limit::left),
+            limits: answer.limits.iter().map(LimitLine::from).collect(),
+            overrides: answer.overrides.iter().map(OverrideLine::from).collect(),
+        }
+    }
+}
+
+/// Whether something can be afforded at `now`. Touches what happened this month, and in the periods of the budgets
+/// that cover the ask.
+#[must_use]
+pub fn affordability(view: &TenantView, ask: &Ask, now: Timestamp, zone: &TimeZone) -> Affordability {
+    let (month, today) = costs(view, now, zone);
+    let day = calendar::day_of(now, zone);
+    let of = |part: &Option<String>| part.clone().unwrap_or_default();
+    let (provider, model, project) = (of(&ask.provider), of(&ask.model), of(&ask.project));
+    let covers = |budget: &&Budget| {
+        let (first, last) = budget.period.days(day);
+        (first..=last).contains(&day) && budget.scope.covers(&provider, &model, &project)
+    };
+    let used = |budget: &Budget| {
+        let (first, last) = budget.period.days(day);
+        let (from, until) = (calendar::start_of(first, zone), calendar::end_of(last, zone));
+        let cells = view.spend.cells_between(from, until);
+        let own = cells.filter(|cell| budget.scope.covers(cell.provider, cell.model, cell.project));
+        (budget.name.to_string(), budget.amount, own.map(|cell| cell.sum.cost).sum())
+    };
+    let paid = |name: &str| ask.provider.as_deref().is_none_or(|provider| provider == name);
+    let left = balances(view, now).into_iter().filter(|line| paid(&line.provider));
+    let situation = Situation {
+        allowance: &view.allowance,
+        today,
+        month,
+        budgets: view.budgets.values().filter(covers).map(used).collect(),
+        balances: left.map(|line| (line.provider, line.left_usd)).collect(),
+        now,
+    };
+    can_afford(ask, &situation)
+}
+
+/// What this month and today cost over all providers, where a virtual budget asks for it.
+fn costs(view: &TenantView, now: Timestamp, zone: &TimeZone) -> (Picodollars, Picodollars) {
+    if view.allowance.budget.is_none() {
+        return (Picodollars::ZERO, Picodollars::ZERO);
+    }
+    let today = calendar::day_of(now, zone);
+    let whole = |first, last| (calendar::start_of(first, zone), calendar::end_of(last, zone));
+    let (outer, inner) = (whole(today.first_of_month(), today.last_of_month()), whole(today, today));
+    let (month, day) = cost_of(view, outer, inner, now, zone);
+    (month.total(), day.total())
+}
+
+/// The virtual budget at `now`, and what was allowed beyond it.
+#[must_use]
+pub fn allowance(view: &TenantView, now: Timestamp, zone: &TimeZone) -> AllowanceShown {
+    let line = |budget: VirtualBudget| {
+        let (month, today) = costs(view, now, zone);
+        let situation = Situation {
+            allowance: &view.allowance,
+            today,
+            month,
+            budgets: Vec::new(),
+            balances: Vec::new(),
+            now,
+        };
+        let mut limits = can_afford(&Ask::default(), &situation).limits;
+        limits.sort_by_key(|limit| limit.kind);
+        VirtualLine {
+            reserve_percent: budget.reserve_percent,
+            limits: limits.iter().map(LimitLine::from).collect(),
+        }
+    };
+    AllowanceShown {
+        virtual_budget: view.allowance.budget.map(line),
+        overrides: view.allowance.active(now).map(OverrideLine::from).collect(),
+    }
+}

@@ -1,0 +1,289 @@
+//! The unified cost: of every provider what counts, and how it is known.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::domain::calendar;
+use crate::domain::cost::{ByBasis, Cost, ProviderCost};
+use crate::domain::currency::Currency;
+use crate::domain::money::Picodollars;
+
+use super::TenantView;
+use super::report::Range;
+
+/// The unified cost of a stretch of days.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct CostShown {
+    /// The first day.
+    #[schema(value_type = String, format = Date)]
+    pub since: Date,
+    /// The last day, included.
+    #[schema(value_type = String, format = Date)]
+    pub until: Date,
+    /// The time zone of the days.
+    pub time_zone: String,
+    /// By provider, the dearest first.
+    pub providers: Vec<CostLine>,
+    /// All providers together.
+    pub total: CostSum,
+}
+
+/// What counts of a provider, and what each source tells by itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct CostLine {
+    /// Who is paid.
+    #[schema(example = "anthropic")]
+    pub provider: String,
+    /// What counts.
+    #[serde(flatten)]
+    pub sum: CostSum,
+    /// What the recorded calls of the whole stretch add up to, whether they count or not.
+    #[schema(value_type = String)]
+    pub all_estimated_usd: Picodollars,
+    /// What the odometer tells of the whole stretch, whether it counts or not; null where there is none.
+    #[schema(value_type = Option<String>)]
+    pub all_inferred_usd: Option<Picodollars>,
+    /// How many UTC days of the stretch the provider has reported.
+    pub reported_days: u32,
+    /// Calls without a price, which no estimate holds.
+    pub unpriced_messages: u64,
+}
+
+/// A cost and how much of it is known how. Amounts are exact decimal strings in USD.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct CostSum {
+    /// What counts.
+    #[schema(value_type = String)]
+    pub cost_usd: Picodollars,
+    /// The part that the provider itself has reported.
+    #[schema(value_type = String)]
+    pub actual_usd: Picodollars,
+    /// The part that is inferred from an odometer.
+    #[schema(value_type = String)]
+    pub inferred_usd: Picodollars,
+    /// The part that is estimated from recorded calls.
+    #[schema(value_type = String)]
+    pub estimated_usd: Picodollars,
+}
+
+impl From<ByBasis> for CostSum {
+    fn from(by: ByBasis) -> Self {
+        Self {
+            cost_usd: by.total(),
+            actual_usd: by.actual,
+            inferred_usd: by.inferred,
+            estimated_usd: by.estimated,
+        }
+    }
+}
+
+/// A provider's cost and the calls without a price.
+#[derive(Debug, Default)]
+struct Known {
+    cost: ProviderCost,
+    unpriced: u64,
+}
+
+/// What is known of each provider's cost between two instants, at `now`. Touches what lies between them alone.
+fn known<'a>(
+    view: &'a TenantView,
+    from: Timestamp,
+    until: Timestamp,
+    now: Timestamp,
+    zone: &TimeZone,
+) -> BTreeMap<&'a str, Known> {
+    let mut known: BTreeMap<&str, Known> = BTreeMap::new();
+    for cell in view.spend.cells_between(from, until) {
+        let provider = known.entry(cell.provider).or_default();
+        provider.unpriced += cell.sum.unpriced;
+        match provider.cost.estimated.last_mut() {
+            Some((quarter, amount)) if *quarter == cell.quarter => *amount += cell.sum.cost,
+            _ => provider.cost.estimated.push((cell.quarter, cell.sum.cost)),
+        }
+    }
+    for (provider, meter) in &view.odometer.meters {
+        let spreads = meter.spreads(zone).into_iter();
+        let own: Vec<_> = spreads.filter(|spread| spread.from < until && spread.until >= from).collect();
+        if !own.is_empty() {
+            known.entry(provider).or_default().cost.inferred = own;
+        }
+    }
+    for (provider, day, amount) in reported(view) {
+        let (first, end) = (calendar::start_of(day, &TimeZone::UTC), calendar::end_of(day, &TimeZone::UTC));
+        // A report of a day that is not over is not whole yet.
+        if first < until && end > from && end <= now {
+            known.entry(provider).or_default().cost.actual.insert(day, amount);
+        }
+    }
+    known
+}
+
+/// What providers have reported: provider, UTC day and cost in USD; of two sources the better one last.
+fn reported(view: &TenantView) -> impl Iterator<Item = (&str, Date, Picodollars)> {
+    let in_usd = view.reports.costs().filter(|(_, latest)| latest.report.currency == Currency::USD);
+    in_usd.map(|(key, latest)| (key.provider.as_str(), key.day, latest.report.total()))
+}
+
+/// What all providers together cost between two instants, one inside the other: the outer and the inner one.
+#[must_use]
+pub fn cost_of(
+    view: &TenantView,
+    outer: (Timestamp, Timestamp),
+    inner: (Timestamp, Timestamp),
+    now: Timestamp,
+    zone: &TimeZone,
+) -> (ByBasis, ByBasis) {
+    let mut sums = (ByBasis::default(), ByBasis::default());
+    for provider in known(view, outer.0, outer.1, now, zone).into_values() {
+        sums.0.add(&provider.cost.between(outer.0, outer.1).counted);
+        sums.1.add(&provider.cost.between(inner.0, inner.1).counted);
+    }
+    sums
+}
+
+/// What all providers together cost on each day from one on until another, included.
+#[must_use]
+pub fn cost_by_day(
+    view: &TenantView,
+    first: Date,
+    last: Date,
+    now: Timestamp,
+    zone: &TimeZone,
+) -> BTreeMap<Date, Picodollars> {
+    let (from, until) = (calendar::start_of(first, zone), calendar::end_of(last, zone));
+    let mut days = BTreeMap::new();
+    for provider in known(view, from, until, now, zone).into_values() {
+        for day in first.series(jiff::Span::new().days(1)).take_while(|day| *day <= last) {
+            let (start, end) = (calendar::start_of(day, zone), calendar::end_of(day, zone));
+            let cost = provider.cost.between(start, end).counted.total();
+            if cost != Picodollars::ZERO {
+                *days.entry(day).or_default() += cost;
+            }
+        }
+    }
+    days
+}
+
+/// The unified cost of a stretch of days: of the last day's month where no first day is named.
+#[must_use]
+pub fn unified_cost(view: &TenantView, range: &Range, now: Timestamp, zone: &TimeZone) -> CostShown {
+    let today = calendar::day_of(now, zone);
+    let until = range.until.unwrap_or(today);
+    let since = range.since.unwrap_or_else(|| until.first_of_month());
+    let (from, end) = (calendar::start_of(since, zone), calendar::end_of(until, zone));
+    let mut total = ByBasis::default();
+    let line = |(provider, known): (&str, Known)| {
+        let Cost { counted, told } = known.cost.between(from, end);
+        total.add(&counted);
+        CostLine {
+            provider: provider.to_owned(),
+            sum: counted.into(),
+            all_estimated_usd: told.estimated,
+            all_inferred_usd: (!known.cost.inferred.is_empty()).then_some(told.inferred),
+            reported_days: u32::try_from(known.cost.actual.len()).unwrap_or(u32::MAX),
+            unpriced_messages: known.unpriced,
+        }
+    };
+    let mut providers: Vec<CostLine> = known(view, from, end, now, zone).into_iter().map(line).collect();
+    providers.sort_by_key(|line| (std::cmp::Reverse(line.sum.cost_usd), line.provider.clone()));
+    CostShown {
+        since,
+        until,
+        time_zone: zone.iana_name().unwrap_or("UTC").to_owned(),
+        providers,
+        total: total.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::odometer::{OdometerCommand, decide, evolve};
+    use crate::domain::report::{CostLine as ReportedLine, DayReport, ReportSource};
+    use crate::domain::tokens::Tokens;
+    use crate::domain::usage::{ServiceTier, Speed};
+    use crate::event::payload::UsageRecorded;
+
+    fn at(text: &str) -> Timestamp {
+        text.parse().unwrap()
+    }
+
+    fn usd(text: &str) -> Picodollars {
+        Picodollars::parse(text).unwrap()
+    }
+
+    fn call(view: &mut TenantView, provider: &'static str, instant: &str, cost: Option<&str>) {
+        let usage = UsageRecorded {
+            message_id: "m".into(),
+            request_id: "r".into(),
+            provider: provider.into(),
+            model: "model".into(),
+            project: "".into(),
+            session: "".into(),
+            sidechain: false,
+            service_tier: ServiceTier::Standard,
+            speed: Speed::Standard,
+            inference_geo: "".into(),
+            tokens: Tokens::default(),
+            cost: cost.map(usd),
+            price_table: "".into(),
+        };
+        view.spend.add(at(instant), &usage);
+    }
+
+    fn report(view: &mut TenantView, day: &str, source: ReportSource, currency: Currency, cost: &str) {
+        let line = ReportedLine { model: String::new(), kind: String::new(), cost: usd(cost) };
+        let report = DayReport::cost("anthropic", day.parse().unwrap(), source, currency, [line]);
+        let change = view.reports.decide(report, at("2026-11-25T00:00:00Z")).unwrap().unwrap();
+        view.reports.evolve(at("2026-11-25T00:00:00Z"), change);
+    }
+
+    #[test]
+    fn reports_readings_and_calls_are_one_cost_and_each_says_which_it_is() {
+        let mut view = TenantView::default();
+        call(&mut view, "anthropic", "2026-11-20T10:00:00Z", Some("1"));
+        call(&mut view, "anthropic", "2026-11-21T10:00:00Z", Some("2"));
+        call(&mut view, "anthropic", "2026-11-21T11:00:00Z", None);
+        call(&mut view, "anthropic", "2026-10-31T23:59:00Z", Some("64"));
+        call(&mut view, "openai", "2026-11-20T10:00:00Z", Some("4"));
+        report(&mut view, "2026-11-20", ReportSource::Console, Currency::USD, "7");
+        report(&mut view, "2026-11-20", ReportSource::ProviderApi, Currency::USD, "1.25");
+        report(&mut view, "2026-11-21", ReportSource::ProviderApi, Currency::parse("EUR").unwrap(), "9");
+        // Not over yet.
+        report(&mut view, "2026-11-25", ReportSource::ProviderApi, Currency::USD, "9");
+        let now = at("2026-11-25T12:00:00Z");
+        let command = OdometerCommand {
+            provider: "groq".into(),
+            month: None,
+            value: usd("3"),
+            taken_at: now,
+            note: String::new(),
+            is_correction: false,
+        };
+        let change = decide(&view.odometer, command, now, &TimeZone::UTC).unwrap().unwrap();
+        evolve(&mut view.odometer, change);
+        let shown = unified_cost(&view, &Range::default(), now, &TimeZone::UTC);
+        let lines: Vec<String> = shown
+            .providers
+            .iter()
+            .map(|line| {
+                let CostSum { cost_usd, actual_usd, inferred_usd, estimated_usd } = line.sum;
+                let amounts = [cost_usd, actual_usd, inferred_usd, estimated_usd, line.all_estimated_usd];
+                let amounts: Vec<String> = amounts.into_iter().map(Picodollars::exact).collect();
+                format!("{} {} {}", line.provider, amounts.join(" "), line.unpriced_messages)
+            })
+            .collect();
+        assert_eq!(lines, ["openai 4 0 0 4 4 0", "anthropic 3.25 1.25 0 2 3 1", "groq 3 0 3 0 0 0"]);
+        assert_eq!(shown.total.cost_usd, usd("10.25"));
+        // The same by day, in a zone whose days are none of UTC's.
+        let zone = TimeZone::get("Asia/Kathmandu").unwrap();
+        let days =
+            cost_by_day(&view, "2026-10-01".parse().unwrap(), "2026-12-31".parse().unwrap(), now, &zone);
+        assert_eq!(days.values().copied().sum::<Picodollars>(), usd("74.25"));
+    }
+}
