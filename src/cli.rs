@@ -96,6 +96,8 @@ pub enum Command {
         #[command(subcommand)]
         command: Option<odometer::OdometerCommand>,
     },
+    /// How much of a Claude subscription's limits is used, as Claude Code's status line tells it
+    Quota,
     /// The goals, the nearest to derailing first
     Goals,
     /// Write datapoints, feed goals from what is spent, keep goals of one's own

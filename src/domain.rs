@@ -18,6 +18,7 @@ pub mod local_goal;
 pub mod money;
 pub mod odometer;
 pub mod pricing;
+pub mod quota;
 pub mod reminder;
 pub mod report;
 pub mod slug;

@@ -15,6 +15,7 @@ pub mod listener;
 pub mod odometer;
 pub mod overload;
 pub mod problem;
+pub mod quota;
 pub mod system;
 pub mod webhooks;
 
@@ -96,6 +97,7 @@ fn api_routes() -> OpenApiRouter<App> {
             affording::remove_virtual_budget
         ))
         .routes(routes!(affording::grant_override))
+        .routes(routes!(quota::quotas, quota::record))
         .routes(routes!(goals::goals))
         .routes(routes!(goals::set_goal))
         .routes(routes!(goals::close_goal))

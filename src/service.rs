@@ -40,6 +40,7 @@ pub mod pacemaker;
 pub mod probe_actor;
 pub mod projection_actor;
 pub mod queries;
+pub mod quota_book;
 pub mod recorder;
 pub mod report_book;
 pub mod requests;
@@ -98,6 +99,9 @@ pub enum ServiceError {
     /// Who may be written to.
     #[error(transparent)]
     Consent(#[from] alerting::consent_log::ConsentFailure),
+    /// A subscription's limits.
+    #[error(transparent)]
+    Quota(#[from] quota_book::QuotaFailure),
     /// Recording usage.
     #[error(transparent)]
     Record(#[from] crate::view::ViewError),

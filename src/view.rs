@@ -14,6 +14,7 @@ pub mod feeds;
 pub mod goals;
 pub mod names;
 pub mod odometer;
+pub mod quotas;
 pub mod replay;
 pub mod report;
 pub mod snapshot;
@@ -33,11 +34,12 @@ use crate::domain::datapoint::Ledger;
 use crate::domain::desk::Desk;
 use crate::domain::goal::{self, Goal, GoalChange};
 use crate::domain::odometer::{self as meters, Odometer};
+use crate::domain::quota::Quotas;
 use crate::domain::report::Reports;
 use crate::event::codec::{CodecError, decode};
 use crate::event::payload::{
     SourceChanged, alert_change, allowance_change, balance_change, desk_change, odometer_change,
-    point_change, report_change,
+    point_change, quota_reading, report_change,
 };
 use crate::event::{Event, Position, RecordRef, TenantId};
 use crate::log::LogError;
@@ -72,6 +74,8 @@ pub struct TenantView {
     pub odometer: Odometer,
     /// What the providers reported of their days.
     pub reports: Reports,
+    /// How much of a subscription's limits is used.
+    pub quotas: Quotas,
     /// What may be spent with all providers together.
     pub allowance: Allowance,
     /// The budgets, by name.
@@ -239,6 +243,9 @@ impl TenantView {
         }
         if let Some(change) = report_change(event).map_err(|error| malformed("report", &error))? {
             self.reports.evolve(at, change);
+        }
+        if let Some(reading) = quota_reading(event).map_err(|error| malformed("quota-read", &error))? {
+            self.quotas.evolve(at, reading);
         }
         Ok(())
     }

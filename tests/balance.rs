@@ -63,7 +63,7 @@ fn spent_in_all(running: &Running) -> i128 {
 #[test]
 fn a_balance_falls_by_what_is_spent_after_it_was_read_and_by_nothing_before() {
     let home = Home::new();
-    assert_eq!(home.json(&["balance"]), json!({"balances": [], "foreign": []}));
+    assert_eq!(home.json(&["balance"]), json!({"balances": [], "foreign": [], "quotas": []}));
     home.transcript("a.jsonl", call(1, 100));
     home.json(&["import"]);
     let one = money(&home.json(&["status"])["all_time"]["cost_usd"]);
@@ -129,5 +129,5 @@ fn a_slip_of_the_hand_is_refused_with_its_mend() {
         assert_ne!(said.code, 0, "{amount}");
         assert!(said.err.contains(mend), "{amount}: {said:?}");
     }
-    assert_eq!(home.json(&["balance"]), json!({"balances": [], "foreign": []}));
+    assert_eq!(home.json(&["balance"]), json!({"balances": [], "foreign": [], "quotas": []}));
 }

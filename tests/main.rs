@@ -48,6 +48,8 @@ mod overload;
 mod power_cut;
 #[path = "program.rs"]
 mod program;
+#[path = "quota.rs"]
+mod quota;
 #[path = "readme.rs"]
 mod readme;
 #[path = "rooms.rs"]

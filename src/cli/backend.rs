@@ -2,6 +2,7 @@
 
 mod alerts;
 mod balance;
+mod quota;
 
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -74,6 +74,7 @@ pub fn dispatch(cli: Cli) -> Result<ExitCode, CliError> {
         Command::Cost(args) => affording::cost(&common, &args)?,
         Command::Override(args) => affording::grant_override(&common, args)?,
         Command::Odometer { command } => odometer::odometer(&common, command)?,
+        Command::Quota => print(json, &Backend::open(&common)?.quotas()?, tables::quota::all)?,
         Command::Goals => print(json, &Backend::open(&common)?.goals()?, tables::goals::goals)?,
         Command::Goal(command) => goal::goal(&common, command)?,
         Command::Alerts { all, command } => {

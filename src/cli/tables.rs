@@ -17,6 +17,7 @@ pub mod alerts;
 pub mod balance;
 pub mod goals;
 pub mod odometer;
+pub mod quota;
 pub mod system;
 
 /// The widest table.
@@ -121,6 +122,9 @@ fn numbers(status: &Status) -> String {
     }
     if status.allowance.virtual_budget.is_some() || !status.allowance.overrides.is_empty() {
         text += &(affording::allowance(&status.allowance) + "\n");
+    }
+    if !status.quotas.is_empty() {
+        text += &(quota::lines(&status.quotas) + "\n");
     }
     if status.budgets.is_empty() {
         text += "No budget. Set one: mecris budget set --amount 50 --period monthly\n";

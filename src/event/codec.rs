@@ -10,7 +10,7 @@ use super::payload::{
     BalanceRead, BalanceReadV1, BalanceToppedUp, BudgetRemoved, BudgetSet, BudgetSetV1, ConsentChanged,
     CostReported, DatapointIntended, DatapointRefused, DatapointWritten, DeliveryNoted, Event, FeedStarted,
     FeedStopped, GoalGone, GoalObserved, LocalGoalClosed, LocalGoalSet, LogRepaired, OdometerCorrected,
-    OdometerRead, SourceChanged, SpendOverridden, SupervisionNoted, UsageRecorded, UsageReported,
+    OdometerRead, QuotaRead, SourceChanged, SpendOverridden, SupervisionNoted, UsageRecorded, UsageReported,
     UsageRevised, VirtualBudgetSet,
 };
 use super::record::RecordRef;
@@ -85,6 +85,7 @@ impl Event<'_> {
             Self::BalanceToppedUp(_) => ("balance-topped-up", 1),
             Self::CostReported(_) => ("cost-reported", 1),
             Self::UsageReported(_) => ("usage-reported", 1),
+            Self::QuotaRead(_) => ("quota-read", 1),
             Self::VirtualBudgetSet(_) => ("virtual-budget-set", 1),
             Self::SpendOverridden(_) => ("spend-overridden", 1),
         }
@@ -129,6 +130,7 @@ pub fn encode(event: &Event<'_>) -> Vec<u8> {
         Event::BalanceToppedUp(payload) => to_bytes(payload),
         Event::CostReported(payload) => to_bytes(payload),
         Event::UsageReported(payload) => to_bytes(payload),
+        Event::QuotaRead(payload) => to_bytes(payload),
         Event::VirtualBudgetSet(payload) => to_bytes(payload),
         Event::SpendOverridden(payload) => to_bytes(payload),
     }
@@ -173,6 +175,7 @@ pub fn decode<'a>(record: &RecordRef<'a>) -> Result<Event<'a>, CodecError> {
         ("balance-topped-up", 1) => Event::BalanceToppedUp(from_bytes(record)?),
         ("cost-reported", 1) => Event::CostReported(from_bytes(record)?),
         ("usage-reported", 1) => Event::UsageReported(from_bytes(record)?),
+        ("quota-read", 1) => Event::QuotaRead(from_bytes(record)?),
         ("virtual-budget-set", 1) => Event::VirtualBudgetSet(from_bytes(record)?),
         ("spend-overridden", 1) => Event::SpendOverridden(from_bytes(record)?),
         (type_name, version) => {
@@ -219,6 +222,7 @@ pub fn schemas() -> Vec<(String, schemars::Schema)> {
         named("balance-topped-up", 1, schemars::schema_for!(BalanceToppedUp)),
         named("cost-reported", 1, schemars::schema_for!(CostReported)),
         named("usage-reported", 1, schemars::schema_for!(UsageReported)),
+        named("quota-read", 1, schemars::schema_for!(QuotaRead)),
         named("virtual-budget-set", 1, schemars::schema_for!(VirtualBudgetSet)),
         named("spend-overridden", 1, schemars::schema_for!(SpendOverridden)),
     ]

@@ -11,6 +11,7 @@ mod balance;
 mod datapoint;
 mod goal;
 mod odometer;
+mod quota;
 mod report;
 
 use std::borrow::Cow;
@@ -41,6 +42,7 @@ pub use goal::{
     desk_change, desk_event,
 };
 pub use odometer::{OdometerCorrected, OdometerRead, odometer_change};
+pub use quota::{QuotaPayloadError, QuotaRead, quota_event, quota_reading};
 pub use report::{
     CostReported, ReportPayloadError, ReportedCost, ReportedUsage, UsageReported, report_change, report_event,
 };
@@ -111,6 +113,8 @@ pub enum Event<'a> {
     BalanceToppedUp(BalanceToppedUp),
     /// A provider reported what a day cost.
     CostReported(CostReported),
+    /// How much of a subscription's limits is used was told.
+    QuotaRead(QuotaRead),
     /// A provider reported what was consumed on a day.
     UsageReported(UsageReported),
     /// The budget over all providers was set, or removed.

@@ -22,6 +22,7 @@ use crate::service::balance_book::BalanceFailure;
 use crate::service::budget_book::BudgetFailure;
 use crate::service::desk_book::GoalFailure;
 use crate::service::odometer_book::OdometerFailure;
+use crate::service::quota_book::QuotaFailure;
 use crate::service::report_book::ReportFailure;
 use crate::view::ViewError;
 
@@ -179,6 +180,17 @@ impl From<OdometerFailure> for Problem {
     }
 }
 
+impl From<QuotaFailure> for Problem {
+    fn from(error: QuotaFailure) -> Self {
+        let detail = error.to_string();
+        match error {
+            QuotaFailure::Refused(_) => Self::bad_request(detail),
+            QuotaFailure::Log(error) => error.into(),
+            QuotaFailure::Unreadable(error) => error.into(),
+        }
+    }
+}
+
 impl From<BudgetFailure> for Problem {
     fn from(error: BudgetFailure) -> Self {
         let detail = error.to_string();
@@ -257,6 +269,7 @@ impl From<ServiceError> for Problem {
             ServiceError::Goal(error) => error.into(),
             ServiceError::Alert(error) => error.into(),
             ServiceError::Consent(error) => error.into(),
+            ServiceError::Quota(error) => error.into(),
             ServiceError::Record(error) => error.into(),
         }
     }

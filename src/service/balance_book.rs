@@ -20,6 +20,7 @@ use crate::event::{Metadata, Position, RecordRef, StreamId, TenantId, Version};
 use crate::log::{Append, EventLog, Expected, LogError};
 use crate::view::ViewError;
 use crate::view::balances::{BalanceLine, OtherReading, balances, foreign_balances};
+use crate::view::quotas::{QuotaLine, quotas};
 
 use super::ServiceError;
 use super::queries::Queries;
@@ -118,6 +119,8 @@ pub struct Balances {
     pub balances: Vec<BalanceLine>,
     /// What was read in other currencies: shown, and not reckoned with.
     pub foreign: Vec<OtherReading>,
+    /// How much of a Claude subscription's limits is used.
+    pub quotas: Vec<QuotaLine>,
 }
 
 /// Records a reading, however it was come by; blocks on the disk. The event's position, or none where it is no
@@ -238,6 +241,7 @@ impl Queries {
         self.with_view(|view| Balances {
             balances: balances(view, now),
             foreign: foreign_balances(view, now),
+            quotas: quotas(view, now),
         })
     }
 }

@@ -22,6 +22,7 @@ use crate::domain::datapoint::Ledger;
 use crate::domain::desk::Desk;
 use crate::domain::goal::Goal;
 use crate::domain::odometer::Odometer;
+use crate::domain::quota::Quotas;
 use crate::domain::report::Reports;
 use crate::event::payload::{BudgetSet, GoalObserved};
 use crate::event::{EventId, Position, TenantId};
@@ -34,7 +35,7 @@ use super::{TenantView, Views};
 const MAGIC: [u8; 4] = *b"MCVS";
 
 /// Counts the changes of what the views hold, or of how they fold: raise it with either.
-pub const SCHEMA: u32 = 8;
+pub const SCHEMA: u32 = 9;
 
 /// A snapshot of this size would hold some millions of sessions.
 const LIMIT: usize = 1 << 30;
@@ -61,6 +62,7 @@ struct StoredTenant {
     balances: BalanceView,
     odometer: Odometer,
     reports: Reports,
+    quotas: Quotas,
     allowance: Allowance,
     budgets: Vec<BudgetSet>,
     goals: Vec<GoalObserved>,
@@ -86,6 +88,7 @@ pub fn to_bytes(views: &Views, log: &dyn EventLog) -> Result<Option<Vec<u8>>, Lo
         balances: view.balances.clone(),
         odometer: view.odometer.clone(),
         reports: view.reports.clone(),
+        quotas: view.quotas.clone(),
         allowance: view.allowance.clone(),
         budgets: view.budgets.values().map(BudgetSet::from).collect(),
         goals: view.goals.values().map(GoalObserved::from).collect(),
@@ -142,6 +145,7 @@ pub fn from_bytes(bytes: &[u8], log: &dyn EventLog) -> Option<Views> {
             balances: tenant.balances,
             odometer: tenant.odometer,
             reports: tenant.reports,
+            quotas: tenant.quotas,
             allowance: tenant.allowance,
             budgets: budgets?.into_iter().map(|budget| (budget.name.clone(), budget)).collect(),
             goals: tenant.goals.iter().map(|goal| (goal.id.clone(), Goal::from(goal))).collect(),

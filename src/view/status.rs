@@ -14,6 +14,7 @@ use super::TenantView;
 use super::affording::{AllowanceShown, allowance};
 use super::balances::{BalanceLine, balances};
 use super::budgets::{BudgetLine, budgets};
+use super::quotas::{QuotaLine, quotas};
 use super::report::Totals;
 use super::spend::{DayCache, Sum};
 
@@ -44,6 +45,8 @@ pub struct Status {
     pub newest_usage: Option<Timestamp>,
     /// What is left at the providers whose balance was read.
     pub balances: Vec<BalanceLine>,
+    /// How much of a Claude subscription's limits is used, as far as its status line has told.
+    pub quotas: Vec<QuotaLine>,
     /// What may be spent with all providers together.
     pub allowance: AllowanceShown,
     /// How each budget stands.
@@ -88,6 +91,7 @@ pub fn status(view: &TenantView, now: Timestamp, zone: &TimeZone) -> Status {
         all_time: all_sum,
         newest_usage: view.spend.newest,
         balances: balances(view, now),
+        quotas: quotas(view, now),
         allowance: allowance(view, now, zone),
         budgets: budgets(view, now, zone),
         unpriced,

@@ -10,9 +10,11 @@ use super::table;
 /// `mecris balance`.
 #[must_use]
 pub fn all(shown: &Balances) -> String {
+    let limits = super::quota::lines(&shown.quotas);
     if shown.balances.is_empty() && shown.foreign.is_empty() {
         return "No balance was read. Tell what the provider's page says: mecris balance set 13.92\n"
-            .to_owned();
+            .to_owned()
+            + &limits;
     }
     let mut text = if shown.balances.is_empty() { String::new() } else { balances(&shown.balances) };
     for other in shown.balances.iter().flat_map(|line| &line.others) {
@@ -23,7 +25,7 @@ pub fn all(shown: &Balances) -> String {
         let origin = origin_of(other);
         text += &format!("{}: {left} {currency} {origin}; not reckoned with\n", other.provider);
     }
-    text
+    text + &limits
 }
 
 /// The balances in USD.

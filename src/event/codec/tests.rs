@@ -7,7 +7,7 @@ use crate::domain::money::Picodollars;
 use crate::domain::tokens::Tokens;
 use crate::domain::usage::{ServiceTier, Speed};
 use crate::event::envelope::hex;
-use crate::event::payload::{ReportedCost, ReportedUsage, Superseded};
+use crate::event::payload::{QuotaRead, ReportedCost, ReportedUsage, Superseded};
 use crate::event::{EventId, Position, Version};
 
 fn usage() -> UsageRecorded<'static> {
@@ -228,6 +228,7 @@ fn every_version() -> Vec<(&'static str, u16, Vec<u8>, Event<'static>)> {
         Event::SourceChanged(changed),
         Event::GoalObserved(goal()),
         Event::GoalGone(GoalGone { id: "66b0".into() }),
+        Event::QuotaRead(QuotaRead { window: "seven-day".into(), used: 6_150, resets_at_s: 1_795_597_200 }),
         Event::OdometerRead(odometer_read()),
         Event::OdometerCorrected(OdometerCorrected { reading: odometer_read(), supersedes: 6 }),
         Event::VirtualBudgetSet(VirtualBudgetSet {
