@@ -98,6 +98,18 @@ pub enum Command {
     },
     /// How much of a Claude subscription's limits is used, as Claude Code's status line tells it
     Quota,
+    /// What is recorded, held against what the providers say; how far the two are apart, and why
+    Reconcile {
+        /// From this UTC day on [default: the last thirty]
+        #[arg(long, value_name = "DAY")]
+        since: Option<Date>,
+        /// Up to this UTC day [default: today]
+        #[arg(long, value_name = "DAY")]
+        until: Option<Date>,
+        /// Only this provider
+        #[arg(long, value_name = "NAME")]
+        provider: Option<String>,
+    },
     /// The goals, the nearest to derailing first
     Goals,
     /// Write datapoints, feed goals from what is spent, keep goals of one's own

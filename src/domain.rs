@@ -19,6 +19,7 @@ pub mod money;
 pub mod odometer;
 pub mod pricing;
 pub mod quota;
+pub mod reconcile;
 pub mod reminder;
 pub mod report;
 pub mod slug;

@@ -16,6 +16,7 @@ pub mod odometer;
 pub mod overload;
 pub mod problem;
 pub mod quota;
+pub mod reconcile;
 pub mod system;
 pub mod webhooks;
 
@@ -98,6 +99,7 @@ fn api_routes() -> OpenApiRouter<App> {
         ))
         .routes(routes!(affording::grant_override))
         .routes(routes!(quota::quotas, quota::record))
+        .routes(routes!(reconcile::reconcile))
         .routes(routes!(goals::goals))
         .routes(routes!(goals::set_goal))
         .routes(routes!(goals::close_goal))

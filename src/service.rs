@@ -41,6 +41,7 @@ pub mod probe_actor;
 pub mod projection_actor;
 pub mod queries;
 pub mod quota_book;
+pub mod reconcile;
 pub mod recorder;
 pub mod report_book;
 pub mod requests;

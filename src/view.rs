@@ -15,9 +15,11 @@ pub mod goals;
 pub mod names;
 pub mod odometer;
 pub mod quotas;
+pub mod reconcile;
 pub mod replay;
 pub mod report;
 pub mod snapshot;
+pub mod spans;
 pub mod spend;
 pub mod status;
 

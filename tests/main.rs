@@ -52,6 +52,8 @@ mod program;
 mod quota;
 #[path = "readme.rs"]
 mod readme;
+#[path = "reconcile.rs"]
+mod reconcile;
 #[path = "rooms.rs"]
 mod rooms;
 #[path = "rot.rs"]

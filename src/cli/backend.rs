@@ -3,6 +3,7 @@
 mod alerts;
 mod balance;
 mod quota;
+mod reconcile;
 
 use std::path::PathBuf;
 use std::sync::Arc;

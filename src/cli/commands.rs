@@ -12,6 +12,7 @@ use crate::service::alerting::shown::ConsentBody;
 use crate::service::balance_book::{BalanceBody, TopUpBody};
 use crate::service::requests::{BudgetBody, Reckoning};
 use crate::telemetry;
+use crate::view::reconcile::Wanted;
 
 use super::backend::{Backend, settings, show_steps};
 use super::output::{CliError, print, print_text};
@@ -75,6 +76,10 @@ pub fn dispatch(cli: Cli) -> Result<ExitCode, CliError> {
         Command::Override(args) => affording::grant_override(&common, args)?,
         Command::Odometer { command } => odometer::odometer(&common, command)?,
         Command::Quota => print(json, &Backend::open(&common)?.quotas()?, tables::quota::all)?,
+        Command::Reconcile { since, until, provider } => {
+            let reconciled = Backend::open(&common)?.reconcile(Wanted { since, until, provider })?;
+            print(json, &reconciled, tables::reconcile::reconciliation)?;
+        }
         Command::Goals => print(json, &Backend::open(&common)?.goals()?, tables::goals::goals)?,
         Command::Goal(command) => goal::goal(&common, command)?,
         Command::Alerts { all, command } => {

@@ -99,6 +99,7 @@ impl CliError {
         match self {
             Self::Usage(_)
             | Self::Config(_)
+            | Self::Balance(BalanceFailure::Refused(_))
             | Self::Budget(BudgetFailure::Refused(_))
             | Self::Odometer(OdometerFailure::Refused(_))
             | Self::Alert(AlertFailure::Refused(_))

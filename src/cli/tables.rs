@@ -18,6 +18,7 @@ pub mod balance;
 pub mod goals;
 pub mod odometer;
 pub mod quota;
+pub mod reconcile;
 pub mod system;
 
 /// The widest table.
@@ -292,6 +293,14 @@ pub fn replayed(replayed: &Replayed) -> String {
     text += "\n";
     if !replayed.budgets.is_empty() {
         text += &budgets(&replayed.budgets);
+        text += "\n";
+    }
+    if !replayed.balances.balances.is_empty() || !replayed.balances.foreign.is_empty() {
+        text += &balance::all(&replayed.balances);
+        text += "\n";
+    }
+    if !replayed.reconciliation.days.is_empty() {
+        text += &reconcile::reconciliation(&replayed.reconciliation);
         text += "\n";
     }
     let exact =

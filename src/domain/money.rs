@@ -111,6 +111,23 @@ impl Picodollars {
     }
 }
 
+/// `part / whole` as a decimal, rounded once, half to even: of 5 and 4 to two places `1.25`. None where `whole` is
+/// not above zero: a share of nothing says nothing.
+#[must_use]
+pub fn ratio(part: Picodollars, whole: Picodollars, decimals: u32) -> Option<String> {
+    let decimals = decimals.min(12);
+    (whole > Picodollars::ZERO).then(|| {
+        let units = divide_half_even(part.0 * 10_i128.pow(decimals), whole.0);
+        Picodollars(units * 10_i128.pow(12 - decimals)).rounded(decimals)
+    })
+}
+
+/// `part / whole` in percent, to one place.
+#[must_use]
+pub fn percent(part: Picodollars, whole: Picodollars) -> Option<String> {
+    ratio(Picodollars(part.0 * 100), whole, 1)
+}
+
 /// Integer division, rounding half to even. `divisor` must be positive.
 #[must_use]
 pub fn divide_half_even(dividend: i128, divisor: i128) -> i128 {
@@ -215,6 +232,25 @@ mod tests {
         assert!(matches!(Picodollars::parse("0.0000000000001"), Err(MoneyError::TooPrecise(_))));
         assert!(matches!(Picodollars::parse("1000000001"), Err(MoneyError::TooLarge(_))));
         assert!(matches!(Picodollars::parse(&"9".repeat(60)), Err(MoneyError::TooLarge(_))));
+    }
+
+    #[test]
+    fn shares_are_rounded_once() {
+        let usd = Picodollars::usd;
+        for (part, whole, decimals, expected) in [
+            (5, 4, 4, Some("1.2500")),
+            (1, 3, 4, Some("0.3333")),
+            (2, 3, 4, Some("0.6667")),
+            (-1, 8, 2, Some("-0.12")),
+            (0, 9, 1, Some("0.0")),
+            (1_000_000_000, 3, 4, Some("333333333.3333")),
+            (1, 0, 4, None),
+            (1, -2, 4, None),
+        ] {
+            assert_eq!(ratio(usd(part), usd(whole), decimals).as_deref(), expected, "{part}/{whole}");
+        }
+        assert_eq!(percent(usd(1), usd(8)).as_deref(), Some("12.5"));
+        assert_eq!(percent(usd(-2), usd(3)).as_deref(), Some("-66.7"));
     }
 
     #[test]

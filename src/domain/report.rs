@@ -2,7 +2,8 @@
 //!
 //! A provider tells a day again and again, and what it tells grows and is corrected for some days after. What is
 //! told unchanged is no news; what has changed is a new revision, which supersedes the one before. The one
-//! before stays in the log as it was.
+//! before stays in the log as it was. The same numbers told again after the day's end, and again after they have
+//! [settled](Standing), are a revision too: only then is it known that they are whole.
 
 use std::collections::BTreeMap;
 
@@ -17,8 +18,8 @@ use super::currency::Currency;
 use super::money::Picodollars;
 use super::tokens::{MAX_COUNT, Tokens};
 
-/// After a day's end it may still be corrected for so long (late data is read again for three days).
-pub const SETTLES_AFTER: SignedDuration = SignedDuration::from_hours(3 * 24);
+/// A day that is told so long after its end is not corrected any more: late data comes within some hours to two days.
+const SETTLES_AFTER: SignedDuration = SignedDuration::from_hours(2 * 24);
 /// The longest name of a model or of a kind of cost, in bytes.
 const NAME_BYTES_MAX: usize = 120;
 /// The most that the lines of one day may take, in bytes: an event holds 64 KiB.
@@ -55,6 +56,41 @@ impl ReportSource {
     #[must_use]
     pub fn of_word(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|source| source.word() == word)
+    }
+}
+
+/// How much of a day a report can know, by when it was told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Standing {
+    /// It was told before the day's end.
+    Open,
+    /// It was told less than two days after the day's end, and may be corrected.
+    Provisional,
+    /// It was told later.
+    Settled,
+}
+
+impl Standing {
+    /// That of a report of a UTC day told at an instant.
+    #[must_use]
+    pub fn of(day: Date, told_at: Timestamp) -> Self {
+        let age = told_at.duration_since(calendar::end_of(day, &TimeZone::UTC));
+        match age {
+            age if age < SignedDuration::ZERO => Self::Open,
+            age if age < SETTLES_AFTER => Self::Provisional,
+            _ => Self::Settled,
+        }
+    }
+
+    /// The word that is shown.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Provisional => "provisional",
+            Self::Settled => "settled",
+        }
     }
 }
 
@@ -242,8 +278,8 @@ impl Reports {
     pub fn decide(&self, report: DayReport, now: Timestamp) -> Result<Option<ReportChange>, ReportError> {
         check(&report, now)?;
         let (is_known, revision) = match &report.contents {
-            Contents::Cost(told) => next(self.costs.get(&report.key), told),
-            Contents::Usage(told) => next(self.usages.get(&report.key), told),
+            Contents::Cost(told) => next(self.costs.get(&report.key), told, report.key.day, now),
+            Contents::Usage(told) => next(self.usages.get(&report.key), told, report.key.day, now),
         };
         Ok((!is_known).then_some(ReportChange { report, revision }))
     }
@@ -258,8 +294,11 @@ impl Reports {
     }
 }
 
-fn next<T: PartialEq>(known: Option<&Latest<T>>, told: &T) -> (bool, u32) {
-    known.map_or((false, 0), |known| (known.report == *told, known.revision + 1))
+fn next<T: PartialEq>(known: Option<&Latest<T>>, told: &T, day: Date, now: Timestamp) -> (bool, u32) {
+    known.map_or((false, 0), |known| {
+        let has_grown_older = Standing::of(day, now) > Standing::of(day, known.told_at);
+        (known.report == *told && !has_grown_older, known.revision + 1)
+    })
 }
 
 fn put<T>(

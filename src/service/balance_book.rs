@@ -18,9 +18,9 @@ use crate::event::codec::{CodecError, decode};
 use crate::event::payload::{balance_change, balance_event};
 use crate::event::{Metadata, Position, RecordRef, StreamId, TenantId, Version};
 use crate::log::{Append, EventLog, Expected, LogError};
-use crate::view::ViewError;
 use crate::view::balances::{BalanceLine, OtherReading, balances, foreign_balances};
 use crate::view::quotas::{QuotaLine, quotas};
+use crate::view::{TenantView, ViewError};
 
 use super::ServiceError;
 use super::queries::Queries;
@@ -238,11 +238,17 @@ impl Queries {
     /// The same, with what was read in other currencies.
     #[must_use]
     pub fn all_balances(&self, now: Timestamp) -> Balances {
-        self.with_view(|view| Balances {
-            balances: balances(view, now),
-            foreign: foreign_balances(view, now),
-            quotas: quotas(view, now),
-        })
+        self.with_view(|view| shown_of(view, now))
+    }
+}
+
+/// The balances of any view.
+#[must_use]
+pub fn shown_of(view: &TenantView, now: Timestamp) -> Balances {
+    Balances {
+        balances: balances(view, now),
+        foreign: foreign_balances(view, now),
+        quotas: quotas(view, now),
     }
 }
 

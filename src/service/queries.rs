@@ -17,12 +17,15 @@ use crate::view::alerts::{AlertLine, alerts};
 use crate::view::budgets::{BudgetLine, budgets};
 use crate::view::explain::{Explanation, Subject, explain};
 use crate::view::goals::{GoalLine, goals};
+use crate::view::reconcile::{Reconciliation, Wanted};
 use crate::view::replay::{Until, replay};
 use crate::view::report::{Grouping, Range, Report, Totals, report};
 use crate::view::status::{Status, status};
 use crate::view::{TenantView, ViewError, Views};
 
 use super::alerting::situation::{Looks, causes_of};
+use super::balance_book::{Balances, shown_of};
+use super::reconcile::reconciled;
 use super::settings::Settings;
 
 /// The views as they are being kept up.
@@ -105,6 +108,10 @@ pub struct Replayed {
     pub report: Report,
     /// The budgets as they stood.
     pub budgets: Vec<BudgetLine>,
+    /// The balances as they stood.
+    pub balances: Balances,
+    /// What was believed of the providers' days then.
+    pub reconciliation: Reconciliation,
     /// Repairs of the log and interventions of the supervisor.
     pub incidents: u64,
 }
@@ -208,6 +215,8 @@ impl Queries {
             total: (&view.spend.total()).into(),
             report: report(&view.spend, Grouping::Daily, &Range::default(), &self.zone()),
             budgets: budgets(view, moment, &self.zone()),
+            balances: shown_of(view, moment),
+            reconciliation: reconciled(view, &Wanted::all(), moment, &self.settings.current().config),
             incidents: view.incidents,
         })
     }

@@ -3,7 +3,8 @@
 //! For a client of a provider's reports: build a [`DayReport`] for each UTC day (`DayReport::cost`,
 //! `DayReport::usage`; lines in any order, amounts in exact picodollars, cents and decimals parsed as text and never
 //! through a float) and hand all that was read to [`record_days`] inside of `spawn_blocking`, since it waits for the
-//! disk. Tell every day again as often as it is read: what is unchanged adds no event, what has changed adds a
+//! disk. Tell every day again as often as it is read: what is unchanged adds no event (but one when the day is over, and
+//! one when it has settled two days later: only then it is known to be whole), what has changed adds a
 //! revision that supersedes the one before, and no event is ever changed. A day on which nothing was spent is told
 //! without lines. A page that was read twice must be told once: lines of one report are added up.
 

@@ -18,7 +18,7 @@ use crate::domain::currency::Currency;
 use crate::domain::money::Picodollars;
 
 use super::TenantView;
-use super::spend::SpendView;
+use super::spend::{SpendView, Sum};
 
 const QUARTER: SignedDuration = SignedDuration::from_mins(15);
 
@@ -66,14 +66,27 @@ impl BalanceView {
     /// What was recorded of a provider since a reading, given its spend by quarter.
     #[must_use]
     pub fn spent_since(&self, reading: &Reading, quarters: &Quarters) -> Picodollars {
-        let before = self.before.get(&reading.provider).and_then(|moments| moments.get(&reading.taken_at));
-        let since = quarters.range(Quarter::of(reading.taken_at)..).map(|(_, cost)| *cost);
-        since.sum::<Picodollars>() - before.copied().unwrap_or_default()
+        let since = quarters.range(Quarter::of(reading.taken_at)..).map(|(_, sum)| sum.cost);
+        since.sum::<Picodollars>() - self.before(reading)
+    }
+
+    /// What was recorded between two readings of a provider, the earlier first: the parts of a time add up to the
+    /// whole, wherever it is cut by readings.
+    #[must_use]
+    pub fn spent_between(&self, one: &Reading, other: &Reading, quarters: &Quarters) -> Picodollars {
+        let (first, last) = (Quarter::of(one.taken_at), Quarter::of(other.taken_at));
+        let between = quarters.range(first..last).map(|(_, sum)| sum.cost);
+        between.sum::<Picodollars>() - self.before(one) + self.before(other)
+    }
+
+    fn before(&self, reading: &Reading) -> Picodollars {
+        let moments = self.before.get(&reading.provider);
+        moments.and_then(|moments| moments.get(&reading.taken_at)).copied().unwrap_or_default()
     }
 }
 
-/// The spend of one provider, by quarter of an hour.
-pub type Quarters = BTreeMap<Quarter, Picodollars>;
+/// What was used of one provider, by quarter of an hour.
+pub type Quarters = BTreeMap<Quarter, Sum>;
 
 /// The spend of each provider whose balance was read, by quarter.
 #[must_use]
@@ -87,7 +100,7 @@ fn quarters_since(view: &TenantView, since: Timestamp) -> BTreeMap<&str, Quarter
         view.balances.accounts.iter().map(|(provider, _)| (provider.as_str(), Quarters::new())).collect();
     for cell in view.spend.cells_since(since) {
         if let Some(quarters) = all.get_mut(cell.provider) {
-            *quarters.entry(cell.quarter).or_default() += cell.sum.cost;
+            quarters.entry(cell.quarter).or_default().add(cell.sum);
         }
     }
     all

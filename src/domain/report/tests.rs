@@ -57,6 +57,30 @@ fn a_day_told_again_is_news_only_where_it_has_changed() {
     assert_eq!(tell(&mut reports, usage(vec![told(4)])), Some(1));
 }
 
+/// The same numbers say more after the day's end, and again when they have settled.
+#[test]
+fn a_day_told_again_when_it_is_older_is_news_once() {
+    let day = date(2026, 11, 22);
+    let mut reports = Reports::default();
+    let rows = [
+        ("2026-11-22T10:00:00Z", Some(0), Standing::Open),
+        ("2026-11-22T23:59:59Z", None, Standing::Open),
+        ("2026-11-23T00:00:00Z", Some(1), Standing::Provisional),
+        ("2026-11-24T23:59:59Z", None, Standing::Provisional),
+        ("2026-11-25T00:00:00Z", Some(2), Standing::Settled),
+        ("2026-12-25T00:00:00Z", None, Standing::Settled),
+    ];
+    for (moment, revision, standing) in rows {
+        let moment: Timestamp = moment.parse().unwrap();
+        assert_eq!(Standing::of(day, moment), standing, "{moment}");
+        let change = reports.decide(cost(day, vec![line("m", "k", 5)]), moment).unwrap();
+        assert_eq!(change.as_ref().map(|change| change.revision), revision, "{moment}");
+        if let Some(change) = change {
+            reports.evolve(moment, change);
+        }
+    }
+}
+
 #[test]
 fn reports_that_cannot_be_are_refused_and_change_nothing() {
     let day = date(2026, 11, 22);

@@ -1,0 +1,108 @@
+//! The question how far the estimate is off, and what one can do to know it better.
+
+use jiff::Timestamp;
+
+use crate::config::Config;
+use crate::domain::balance::is_provider;
+use crate::view::TenantView;
+use crate::view::reconcile::{Basis, ReconciledProvider, Reconciliation, Wanted, reconcile};
+
+use super::queries::Queries;
+
+/// Why days cannot be reconciled.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum WantedError {
+    /// The last day is before the first.
+    #[error("the days end before they begin: {since} to {until}; exchange the two")]
+    Backwards {
+        /// The first.
+        since: jiff::civil::Date,
+        /// The last.
+        until: jiff::civil::Date,
+    },
+    /// Not a provider's name.
+    #[error("'{0}' is not a provider's name; use one like anthropic, of a-z, 0-9, '-', '_' and '.'")]
+    Provider(String),
+}
+
+/// Checks what is asked for.
+///
+/// # Errors
+/// [`WantedError`].
+pub fn check(wanted: Wanted) -> Result<Wanted, WantedError> {
+    if let (Some(since), Some(until)) = (wanted.since, wanted.until)
+        && since > until
+    {
+        return Err(WantedError::Backwards { since, until });
+    }
+    match &wanted.provider {
+        Some(name) if !is_provider(name) => Err(WantedError::Provider(name.clone())),
+        _ => Ok(wanted),
+    }
+}
+
+impl Queries {
+    /// The estimate held against what providers reported and how their balances fell.
+    #[must_use]
+    pub fn reconcile(&self, wanted: &Wanted, now: Timestamp) -> Reconciliation {
+        let loaded = self.settings.current();
+        self.with_view(|view| reconciled(view, wanted, now, &loaded.config))
+    }
+}
+
+/// The same of any view, with advice for these settings.
+#[must_use]
+pub fn reconciled(view: &TenantView, wanted: &Wanted, now: Timestamp, config: &Config) -> Reconciliation {
+    let mut reconciliation = reconcile(view, wanted, now);
+    for line in &mut reconciliation.providers {
+        let readings = view.balances.accounts.get(&line.provider);
+        let readings = readings.map_or(0, |account| account.readings().count());
+        line.advice = advice(line, readings, config);
+    }
+    reconciliation
+}
+
+/// What is missing to know better, and what one can do.
+fn advice(line: &ReconciledProvider, readings: usize, config: &Config) -> Option<String> {
+    let name = line.provider.as_str();
+    let set = if name == "anthropic" {
+        "`mecris balance set AMOUNT`".to_owned()
+    } else {
+        format!("`mecris balance set AMOUNT --provider {name}`")
+    };
+    match (line.basis, readings) {
+        (Basis::Reports, _) => line
+            .calibration
+            .is_none()
+            .then(|| "no day has settled yet: that takes until two days after its end".to_owned()),
+        (Basis::Readings, _) => {
+            Some(format!("known by readings of the balance alone; {}", for_days(name, config)))
+        }
+        (Basis::Nothing, 1) => Some(format!("the next reading of the balance shows the drift: {set}")),
+        (Basis::Nothing, _) => Some(format!(
+            "nothing tells what it cost in truth: say what its page shows as left, now and again later, {set}, or as \
+             the month's sum, `mecris odometer record AMOUNT --provider {name}`; {}",
+            for_days(name, config)
+        )),
+    }
+}
+
+/// What would tell of days.
+fn for_days(provider: &str, config: &Config) -> String {
+    match provider {
+        "anthropic" if config.anthropic.admin_key.is_some() => {
+            "an admin key is set, and no day was reported yet: `mecris sources` shows whether it answers".to_owned()
+        }
+        "anthropic" if config.anthropic.api_key.is_some() => {
+            "the ordinary key that is set shows no cost: days need an organisation's admin key \
+             (anthropic.admin_key), which an individual account cannot have"
+                .to_owned()
+        }
+        "anthropic" => {
+            "days need an organisation's admin key (anthropic.admin_key), which an individual account cannot have"
+                .to_owned()
+        }
+        "openai" => "days need an admin key of its organisation".to_owned(),
+        _ => "it has no report of days that is read here".to_owned(),
+    }
+}
