@@ -5,6 +5,7 @@ pub mod announce;
 pub mod backend;
 pub mod commands;
 pub mod doctor;
+pub mod forecast;
 pub mod goal;
 pub mod keeping;
 pub mod odometer;
@@ -88,6 +89,12 @@ pub enum Command {
     CanAfford(affording::CanAffordArgs),
     /// What every provider cost, and how that is known: actual, inferred or estimated
     Cost(affording::CostArgs),
+    /// When the money ends, with a range: for each balance and budget
+    Forecast {
+        /// Hold the forecast of each past day against what came, and print how often it was right
+        #[arg(long)]
+        backtest: bool,
+    },
     /// Allow more than the limits say, knowingly: recorded with its reason, and over by itself
     Override(affording::OverrideArgs),
     /// Months' sums that are read by hand, for providers that have no interface for them

@@ -13,6 +13,7 @@ pub mod currency;
 pub mod datapoint;
 pub mod desk;
 pub mod feed;
+pub mod forecast;
 pub mod goal;
 pub mod local_goal;
 pub mod money;

@@ -8,6 +8,7 @@ pub mod affording;
 pub mod alerts;
 pub mod api;
 pub mod balance;
+pub mod forecast;
 pub mod goals;
 pub mod guard;
 pub mod health;
@@ -91,6 +92,8 @@ fn api_routes() -> OpenApiRouter<App> {
         .routes(routes!(odometer::odometers, odometer::record))
         .routes(routes!(balance::top_up))
         .routes(routes!(affording::can_afford))
+        .routes(routes!(forecast::forecast))
+        .routes(routes!(forecast::backtest))
         .routes(routes!(affording::cost))
         .routes(routes!(
             affording::virtual_budget,

@@ -27,6 +27,7 @@ pub mod demo;
 pub mod desk_actor;
 pub mod desk_book;
 pub mod doctor;
+pub mod forecasting;
 pub mod goal_book;
 pub mod goal_commands;
 pub mod goal_requests;

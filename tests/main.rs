@@ -26,6 +26,8 @@ mod durability;
 mod fault_disk;
 #[path = "feeds.rs"]
 mod feeds;
+#[path = "forecast.rs"]
+mod forecast;
 #[path = "fuzz_smoke.rs"]
 mod fuzz_smoke;
 #[path = "goals.rs"]

@@ -18,7 +18,7 @@ use super::backend::{Backend, settings, show_steps};
 use super::output::{CliError, print, print_text};
 use super::{
     AlertsCommand, BalanceCommand, BudgetCommand, BudgetSetArgs, Cli, Command, Common, ConfigCommand,
-    ConsentCommand, ReplayArgs, affording, doctor, goal, keeping, odometer, run, tables,
+    ConsentCommand, ReplayArgs, affording, doctor, forecast, goal, keeping, odometer, run, tables,
 };
 
 /// Does what the command line says.
@@ -72,6 +72,7 @@ pub fn dispatch(cli: Cli) -> Result<ExitCode, CliError> {
             print(json, &shown, tables::balance::all)?;
         }
         Command::CanAfford(args) => return Ok(affording::can_afford(&common, args)),
+        Command::Forecast { backtest } => forecast::forecast(&common, backtest)?,
         Command::Cost(args) => affording::cost(&common, &args)?,
         Command::Override(args) => affording::grant_override(&common, args)?,
         Command::Odometer { command } => odometer::odometer(&common, command)?,

@@ -15,6 +15,7 @@ use crate::view::status::Status;
 pub mod affording;
 pub mod alerts;
 pub mod balance;
+pub mod forecast;
 pub mod goals;
 pub mod odometer;
 pub mod quota;
@@ -119,7 +120,7 @@ fn numbers(status: &Status) -> String {
     }
     text += "\n";
     if !status.balances.is_empty() {
-        text += &(balance::balances(&status.balances) + "\n");
+        text += &(balance::balances(&status.balances) + &forecast::runways(&status.forecast) + "\n");
     }
     if status.allowance.virtual_budget.is_some() || !status.allowance.overrides.is_empty() {
         text += &(affording::allowance(&status.allowance) + "\n");

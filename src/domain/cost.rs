@@ -64,7 +64,7 @@ impl ByBasis {
 /// What is known of the cost of one provider.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ProviderCost {
-    /// What the recorded calls cost.
+    /// What the recorded calls cost, in the order of time.
     pub estimated: Vec<(Quarter, Picodollars)>,
     /// What an odometer tells, with the stretches in which nothing was spent.
     pub inferred: Vec<Spread>,
@@ -110,10 +110,11 @@ impl ProviderCost {
             cost.told.inferred += part;
             cost.counted.inferred += part - reported;
         }
-        for (quarter, amount) in &self.estimated {
+        let first = self.estimated.partition_point(|(quarter, _)| quarter.start() < from);
+        for (quarter, amount) in &self.estimated[first..] {
             let start = quarter.start();
-            if start < from || start >= until {
-                continue;
+            if start >= until {
+                break;
             }
             cost.told.estimated += *amount;
             let is_reported = days.iter().any(|(day, ..)| (day.from..day.until).contains(&start));
@@ -225,6 +226,8 @@ mod tests {
             let day = |(day, amount): (i64, i128)| {
                 (calendar::day_of(after(96 * day), &TimeZone::UTC), Picodollars(amount))
             };
+            let mut calls = calls;
+            calls.sort_unstable();
             let known = ProviderCost {
                 estimated: calls.iter().map(|(at, cost)| (Quarter::of(after(*at)), Picodollars(*cost))).collect(),
                 inferred: reads.into_iter().map(spread).collect(),

@@ -146,7 +146,8 @@ impl Queries {
     #[must_use]
     pub fn status(&self, now: Timestamp) -> Status {
         let (position, recorded_at) = self.views.read(|views| (views.position.0, views.recorded_at));
-        Status { position, recorded_at, ..self.with_view(|view| status(view, now, &self.zone())) }
+        let forecast = self.runways(now);
+        Status { position, recorded_at, forecast, ..self.with_view(|view| status(view, now, &self.zone())) }
     }
 
     /// What is true at `now` that a person must hear of.

@@ -146,10 +146,11 @@ pub fn cost_of(
     sums
 }
 
-/// What all providers together cost on each day from one on until another, included.
+/// What one provider, or all together, cost on each day from one on until another, included.
 #[must_use]
 pub fn cost_by_day(
     view: &TenantView,
+    provider: Option<&str>,
     first: Date,
     last: Date,
     now: Timestamp,
@@ -157,10 +158,11 @@ pub fn cost_by_day(
 ) -> BTreeMap<Date, Picodollars> {
     let (from, until) = (calendar::start_of(first, zone), calendar::end_of(last, zone));
     let mut days = BTreeMap::new();
-    for provider in known(view, from, until, now, zone).into_values() {
+    let known = known(view, from, until, now, zone).into_iter();
+    for (_, own) in known.filter(|(name, _)| provider.is_none_or(|provider| provider == *name)) {
         for day in first.series(jiff::Span::new().days(1)).take_while(|day| *day <= last) {
             let (start, end) = (calendar::start_of(day, zone), calendar::end_of(day, zone));
-            let cost = provider.cost.between(start, end).counted.total();
+            let cost = own.cost.between(start, end).counted.total();
             if cost != Picodollars::ZERO {
                 *days.entry(day).or_default() += cost;
             }
@@ -282,8 +284,14 @@ mod tests {
         assert_eq!(shown.total.cost_usd, usd("10.25"));
         // The same by day, in a zone whose days are none of UTC's.
         let zone = TimeZone::get("Asia/Kathmandu").unwrap();
-        let days =
-            cost_by_day(&view, "2026-10-01".parse().unwrap(), "2026-12-31".parse().unwrap(), now, &zone);
+        let days = cost_by_day(
+            &view,
+            None,
+            "2026-10-01".parse().unwrap(),
+            "2026-12-31".parse().unwrap(),
+            now,
+            &zone,
+        );
         assert_eq!(days.values().copied().sum::<Picodollars>(), usd("74.25"));
     }
 }

@@ -14,6 +14,7 @@ use super::TenantView;
 use super::affording::{AllowanceShown, allowance};
 use super::balances::{BalanceLine, balances};
 use super::budgets::{BudgetLine, budgets};
+use super::forecast::ForecastLine;
 use super::quotas::{QuotaLine, quotas};
 use super::report::Totals;
 use super::spend::{DayCache, Sum};
@@ -49,6 +50,8 @@ pub struct Status {
     pub quotas: Vec<QuotaLine>,
     /// What may be spent with all providers together.
     pub allowance: AllowanceShown,
+    /// When the money at each provider may end.
+    pub forecast: Vec<ForecastLine>,
     /// How each budget stands.
     pub budgets: Vec<BudgetLine>,
     /// Models without a price, with their number of calls.
@@ -93,6 +96,7 @@ pub fn status(view: &TenantView, now: Timestamp, zone: &TimeZone) -> Status {
         balances: balances(view, now),
         quotas: quotas(view, now),
         allowance: allowance(view, now, zone),
+        forecast: Vec::new(),
         budgets: budgets(view, now, zone),
         unpriced,
         last_14_days_usd: (0..DAYS_SHOWN).rev().map(cost_of).collect(),

@@ -1,0 +1,289 @@
+//! When money ends, for each balance and budget, in the shape that people and programs read.
+
+use std::collections::BTreeMap;
+
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, ToSpan};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::domain::affording::LimitKind;
+use crate::domain::budget::Budget;
+use crate::domain::calendar;
+use crate::domain::forecast::backtest::{Coverage, backtest};
+use crate::domain::forecast::{HISTORY_DAYS, History, Quantiles, forecast};
+use crate::domain::money::Picodollars;
+
+use super::TenantView;
+use super::affording::allowance;
+use super::balances::balances;
+use super::cost::cost_by_day;
+use super::spend::DayCache;
+
+/// So many past days are looked at for a backtest.
+const BACKTEST_DAYS: i64 = 365;
+
+/// What may end, and what was spent of it.
+#[derive(Debug, Clone)]
+pub struct Subject {
+    kind: LimitKind,
+    name: String,
+    left: Picodollars,
+    until: Option<Date>,
+    history: History,
+}
+
+/// Whether something can be said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ForecastState {
+    /// It can.
+    Ok,
+    /// Nothing is left already.
+    Spent,
+    /// Too little has happened.
+    NotEnoughHistory,
+}
+
+/// When something may end. Amounts are exact decimal strings in USD.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ForecastLine {
+    /// `balance`, `budget`, or of the virtual budget `daily` or `monthly`.
+    #[schema(value_type = String)]
+    pub subject: LimitKind,
+    /// A provider's or budget's name; empty for the virtual budget.
+    pub name: String,
+    /// What is left; of the virtual budget without its reserve.
+    #[schema(value_type = String)]
+    pub left_usd: Picodollars,
+    /// The last day of its period; null for a balance, of which a year is looked at.
+    #[schema(value_type = Option<String>, format = Date)]
+    pub until: Option<Date>,
+    /// Whether something can be said.
+    pub state: ForecastState,
+    /// Why nothing can be said; empty where something is.
+    pub reason: String,
+    /// How many days of history it rests on.
+    pub history_days: u32,
+    /// The day on which it ends, in 10, 50 and 90 of a hundred runs the latest; null where nothing can be said.
+    pub runs_out: Option<DayRange>,
+    /// In how many of a hundred runs it ends within the period, or the year.
+    pub chance_percent: Option<u32>,
+    /// What is spent until `spend_until`, in 10, 50 and 90 of a hundred runs the most.
+    pub spend_usd: Option<AmountRange>,
+    /// The last day of that, included: of the period, or the thirtieth from today.
+    #[schema(value_type = Option<String>, format = Date)]
+    pub spend_until: Option<Date>,
+}
+
+/// Days of a range; null where it does not end by then.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct DayRange {
+    /// In ten of a hundred runs it has ended by then.
+    #[schema(value_type = Option<String>, format = Date)]
+    pub p10: Option<Date>,
+    /// In half of them.
+    #[schema(value_type = Option<String>, format = Date)]
+    pub p50: Option<Date>,
+    /// In ninety of them.
+    #[schema(value_type = Option<String>, format = Date)]
+    pub p90: Option<Date>,
+}
+
+impl From<Quantiles<Option<Date>>> for DayRange {
+    fn from(Quantiles { p10, p50, p90 }: Quantiles<Option<Date>>) -> Self {
+        Self { p10, p50, p90 }
+    }
+}
+
+/// Amounts of a range.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct AmountRange {
+    /// In ten of a hundred runs it is no more.
+    #[schema(value_type = String)]
+    pub p10: Picodollars,
+    /// In half of them.
+    #[schema(value_type = String)]
+    pub p50: Picodollars,
+    /// In ninety of them.
+    #[schema(value_type = String)]
+    pub p90: Picodollars,
+}
+
+impl From<Quantiles<Picodollars>> for AmountRange {
+    fn from(Quantiles { p10, p50, p90 }: Quantiles<Picodollars>) -> Self {
+        Self { p10, p50, p90 }
+    }
+}
+
+/// When the money ends.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ForecastShown {
+    /// The balances, the virtual budget, and the budgets whose period is now.
+    pub forecasts: Vec<ForecastLine>,
+}
+
+/// How good the forecasts of past days were.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct BacktestShown {
+    /// The first day of which was asked; null where there is no history.
+    #[schema(value_type = Option<String>, format = Date)]
+    pub since: Option<Date>,
+    /// By how far it was looked ahead.
+    pub horizons: Vec<CoverageLine>,
+}
+
+/// How often what came lay where it was said to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct CoverageLine {
+    /// How many days ahead.
+    pub days: u32,
+    /// On how many past days it was asked.
+    pub asked: u32,
+    /// How often the sum lay from the 10 to the 90 percent that were said.
+    pub within: u32,
+    /// How often it was less.
+    pub below: u32,
+    /// How often it was more.
+    pub above: u32,
+    /// `within` of `asked`, in percent; null where it was never asked.
+    pub coverage_percent: Option<u32>,
+}
+
+impl From<Coverage> for CoverageLine {
+    fn from(coverage: Coverage) -> Self {
+        Self {
+            days: u32::try_from(coverage.days).unwrap_or(u32::MAX),
+            asked: coverage.asked,
+            within: coverage.within,
+            below: coverage.below,
+            above: coverage.above,
+            coverage_percent: coverage.percent(),
+        }
+    }
+}
+
+/// The balances, of which it can be said when they end. Quick: it is the simulation that takes time.
+#[must_use]
+pub fn balance_subjects(view: &TenantView, now: Timestamp, zone: &TimeZone) -> Vec<Subject> {
+    let today = calendar::day_of(now, zone);
+    let oldest = today.saturating_sub(HISTORY_DAYS.days());
+    let subject = |line: super::balances::BalanceLine| {
+        let spent = cost_by_day(view, Some(&line.provider), oldest, today, now, zone);
+        Subject {
+            kind: LimitKind::Balance,
+            left: line.left_usd,
+            until: None,
+            history: History::before(today, &spent),
+            name: line.provider,
+        }
+    };
+    balances(view, now).into_iter().map(subject).collect()
+}
+
+/// The virtual budget, and the budgets whose period is now.
+#[must_use]
+pub fn budget_subjects(view: &TenantView, now: Timestamp, zone: &TimeZone) -> Vec<Subject> {
+    let today = calendar::day_of(now, zone);
+    let oldest = today.saturating_sub(HISTORY_DAYS.days());
+    let mut subjects = Vec::new();
+    if let Some(budget) = allowance(view, now, zone).virtual_budget {
+        let spent = cost_by_day(view, None, oldest, today, now, zone);
+        for limit in budget.limits {
+            let until = if limit.limit == LimitKind::Daily { today } else { today.last_of_month() };
+            subjects.push(Subject {
+                kind: limit.limit,
+                name: limit.name,
+                left: limit.left_usd,
+                until: Some(until),
+                history: History::before(today, &spent),
+            });
+        }
+    }
+    let mut days = DayCache::new(zone);
+    for budget in view.budgets.values() {
+        let (first, last) = budget.period.days(today);
+        if (first..=last).contains(&today) {
+            let spent = spent_by_day(view, budget, first.min(oldest), zone, &mut days);
+            let used: Picodollars = spent.range(first..=last).map(|(_, amount)| *amount).sum();
+            subjects.push(Subject {
+                kind: LimitKind::Budget,
+                name: budget.name.to_string(),
+                left: budget.amount - used,
+                until: Some(last),
+                history: History::before(today, &spent),
+            });
+        }
+    }
+    subjects
+}
+
+/// What a budget counts, by day, from one on.
+fn spent_by_day(
+    view: &TenantView,
+    budget: &Budget,
+    first: Date,
+    zone: &TimeZone,
+    days: &mut DayCache<'_>,
+) -> BTreeMap<Date, Picodollars> {
+    let mut spent: BTreeMap<Date, Picodollars> = BTreeMap::new();
+    for cell in view.spend.cells_between(calendar::start_of(first, zone), Timestamp::MAX) {
+        if budget.scope.covers(cell.provider, cell.model, cell.project) {
+            *spent.entry(days.day(cell.quarter)).or_default() += cell.sum.cost;
+        }
+    }
+    spent
+}
+
+/// When a subject may end.
+#[must_use]
+pub fn line(subject: Subject, now: Timestamp, zone: &TimeZone) -> ForecastLine {
+    let Subject { kind, name, left, until, history } = subject;
+    let mut line = ForecastLine {
+        subject: kind,
+        name,
+        left_usd: left,
+        until,
+        state: ForecastState::Ok,
+        reason: String::new(),
+        history_days: u32::try_from(history.len()).unwrap_or(u32::MAX),
+        runs_out: None,
+        chance_percent: None,
+        spend_usd: None,
+        spend_until: None,
+    };
+    if left <= Picodollars::ZERO {
+        line.state = ForecastState::Spent;
+        "nothing is left".clone_into(&mut line.reason);
+        return line;
+    }
+    match forecast(&history, left, until, now, zone) {
+        Ok(said) => {
+            line.runs_out = Some(said.runs_out.into());
+            line.chance_percent = Some(said.chance_percent);
+            line.spend_usd = Some(said.spent.into());
+            line.spend_until = Some(said.spent_until);
+        }
+        Err(not_enough) => {
+            line.state = ForecastState::NotEnoughHistory;
+            line.reason = not_enough.to_string();
+        }
+    }
+    line
+}
+
+/// What all providers together cost on the past days that a backtest looks at.
+#[must_use]
+pub fn past_days(view: &TenantView, now: Timestamp, zone: &TimeZone) -> BTreeMap<Date, Picodollars> {
+    let today = calendar::day_of(now, zone);
+    cost_by_day(view, None, today.saturating_sub(BACKTEST_DAYS.days()), today, now, zone)
+}
+
+/// How good the forecasts of past days were.
+#[must_use]
+pub fn backtested(spent: &BTreeMap<Date, Picodollars>, today: Date) -> BacktestShown {
+    let since = spent.keys().next().copied().filter(|day| *day < today);
+    let found = backtest(spent, since.unwrap_or(today), today);
+    BacktestShown { since, horizons: found.into_iter().map(CoverageLine::from).collect() }
+}
