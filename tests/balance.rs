@@ -115,6 +115,54 @@ fn a_running_supervisor_keeps_the_balance_through_a_restart() {
 }
 
 #[test]
+fn what_was_added_is_put_on_once() {
+    let home = Home::new();
+    home.transcript("a.jsonl", call(1, 30));
+    home.json(&["import"]);
+    let one = money(&home.json(&["status"])["all_time"]["cost_usd"]);
+    home.json(&["balance", "set", "20", "--at", &ago(60)]);
+    let at = ago(45);
+    for _ in 0..2 {
+        let shown = home.json(&["balance", "top-up", "5.5", "--at", &at]);
+        let line = &shown["balances"][0];
+        assert_eq!(line["added_since_usd"], "5.5", "{shown}");
+        assert_eq!(money(&line["left_usd"]), money(&json!("25.5")) - one, "{shown}");
+        assert_eq!(
+            (&line["source"], &line["confidence"], &line["taken_at"]),
+            (&json!("hand"), &json!("high"), &line["taken_at"])
+        );
+        assert!(line["age_seconds"].as_i64().unwrap() >= 3_600);
+    }
+    // What was added before the reading is in it.
+    let shown = home.json(&["balance", "top-up", "100", "--at", &ago(61)]);
+    assert_eq!(shown["balances"][0]["added_since_usd"], "5.5", "{shown}");
+    let running = home.start(&[]);
+    let bearer = format!("Bearer {}", running.token);
+    let post = |body: Value| {
+        let headers = [("authorization", bearer.as_str())];
+        running.send("POST", "/api/v1/balance/top-ups", &headers, Some(&body.to_string()))
+    };
+    let body = json!({"amount_usd": "1", "at": ago(5)});
+    for _ in 0..2 {
+        let answer = post(body.clone());
+        assert_eq!(answer.json()["balances"][0]["added_since_usd"], "6.5", "{answer:?}");
+    }
+    for body in [
+        json!({"amount_usd": "0"}),
+        json!({"amount_usd": "-5"}),
+        json!({"amount_usd": "$—"}),
+        json!({"amount_usd": "5 EUR"}),
+        json!({"amount_usd": "5", "at": "2999-01-01T00:00:00Z"}),
+        json!({"amount_usd": "5", "provider": "An thropic"}),
+    ] {
+        assert_eq!(post(body.clone()).status, 400, "{body}");
+    }
+    assert_eq!(running.stop(), 0);
+    assert_eq!(home.run(&["balance", "top-up", "1,000"]).code, 2);
+    assert_eq!(home.json(&["balance"])["balances"][0]["added_since_usd"], "6.5");
+}
+
+#[test]
 fn a_slip_of_the_hand_is_refused_with_its_mend() {
     let home = Home::new();
     for (amount, mend) in [
@@ -124,9 +172,11 @@ fn a_slip_of_the_hand_is_refused_with_its_mend() {
         ("5000000", "decimal point"),
         ("12 EUR", "in USD"),
         ("lots", "write it like"),
+        ("$—", "write it like"),
+        ("$1,234", "without thousands and with a point"),
     ] {
         let said = home.run(&["balance", "set", amount]);
-        assert_ne!(said.code, 0, "{amount}");
+        assert_eq!(said.code, 2, "{amount}: {said:?}");
         assert!(said.err.contains(mend), "{amount}: {said:?}");
     }
     assert_eq!(home.json(&["balance"]), json!({"balances": [], "foreign": [], "quotas": []}));

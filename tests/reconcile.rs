@@ -12,6 +12,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
+use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use mecris::config::Config;
 use mecris::domain::balance::{Reading, Source, TopUp};
@@ -97,7 +98,7 @@ struct Belief {
 fn belief(views: &Views, now: Timestamp) -> Belief {
     let empty = mecris::view::TenantView::default();
     let view = views.tenant(&TenantId::local()).unwrap_or(&empty);
-    let reconciliation = reconciled(view, &Wanted::all(), now, &Config::default());
+    let reconciliation = reconciled(view, &Wanted::all(), now, &TimeZone::UTC, &Config::default());
     Belief { reconciliation, balances: balances(view, now) }
 }
 
@@ -292,10 +293,60 @@ fn the_program_says_the_same(home: &Home, run: &Run) {
     let replayed = home.json(&["replay", "--until", &now.to_string()]);
     assert_eq!(replayed["reconciliation"], as_json(&then.reconciliation));
     assert_eq!(replayed["balances"]["balances"], serde_json::to_value(&then.balances).unwrap());
+    let running = home.start(&[]);
+    assert_eq!(numbers(&home.json(&["reconcile", "--since", &first, "--until", &last])), numbers(&end));
+    assert_eq!(running.stop(), 0);
     let said = home.run(&["reconcile", "--since", &first, "--until", &last]);
     assert!(said.out.contains("unpriced-model") && said.out.contains("settled"), "{said:?}");
+    assert!(said.out.lines().all(|line| line.chars().count() <= 80), "{}", said.out);
     let said = home.run(&["replay", "--until", &(*now + SignedDuration::from_secs(1)).to_string()]);
     assert!(said.out.contains("by hand"), "{said:?}");
+}
+
+/// What one can do, by what is there: the keys that are set, and what was told by hand.
+#[test]
+fn who_has_no_report_is_told_what_can_be_done() {
+    let home = Home::new();
+    let at = |minutes: i64| (Timestamp::now() - SignedDuration::from_mins(minutes)).to_string();
+    let line = serde_json::json!({
+        "type": "assistant", "timestamp": at(300), "sessionId": "s1", "requestId": "req_1",
+        "message": {"id": "msg_1", "model": "claude-opus-5", "usage": {"input_tokens": 1000, "output_tokens": 100_000}},
+    });
+    home.transcript("a.jsonl", format!("{line}\n"));
+    home.json(&["import"]);
+    let says = |variables: &[(&str, &str)], command: &str, expected: &str| {
+        let said = home.command(&[command]).envs(variables.iter().copied()).output().unwrap();
+        let out = String::from_utf8(said.stdout).unwrap();
+        // As a sentence: lines are broken at eighty columns.
+        let out = out.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(out.contains(expected), "{variables:?} {command}: '{expected}' is not in\n{out}");
+    };
+    let (none, ordinary) = ([], [("ANTHROPIC_API_KEY", "sk-ant-api03-x")]);
+    let admin = [("ANTHROPIC_ADMIN_KEY", "sk-ant-admin01-x")];
+    says(&none, "status", "recorded in 30 days, and nothing to hold it against");
+    says(&none, "reconcile", "`mecris balance set AMOUNT`");
+    says(&none, "reconcile", "days need an organisation's admin key");
+    says(&ordinary, "reconcile", "the ordinary key that is set shows no cost");
+    says(&admin, "reconcile", "`mecris sources` shows whether it answers");
+    // One reading, two readings, and an odometer.
+    home.json(&["balance", "set", "20", "--at", &at(400)]);
+    says(&none, "reconcile", "the next reading of the balance shows the drift");
+    home.json(&["balance", "set", "10", "--at", &at(200)]);
+    let shown = home.json(&["reconcile"]);
+    let provider = &shown["providers"][0];
+    assert_eq!((&provider["basis"], &provider["actual_usd"]), (&"readings".into(), &"10".into()), "{shown}");
+    assert_eq!(shown["spans"][0]["cause"], "unknown", "{shown}");
+    says(&none, "status", "$10.00 in truth by 2 readings of its balance");
+    home.json(&["balance", "set", "50", "--at", &at(100)]);
+    let shown = home.json(&["reconcile"]);
+    assert_eq!(shown["spans"][1]["cause"], "top-up-untold", "{shown}");
+    assert_eq!(shown["providers"][0]["actual_usd"], "10", "what rose says nothing about what was spent");
+    home.json(&["odometer", "record", "1.06"]);
+    let shown = home.json(&["reconcile", "--provider", "groq"]);
+    assert_eq!(shown["providers"][0]["basis"], "odometer", "{shown}");
+    assert_eq!(shown["spans"][0]["gauge"], "odometer", "{shown}");
+    assert_eq!(shown["spans"][0]["cause"], "usage-elsewhere", "{shown}");
+    says(&none, "reconcile", "its odometer");
 }
 
 #[test]

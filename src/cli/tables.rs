@@ -37,6 +37,24 @@ fn table(header: &[&str], right_from: usize) -> Table {
     table
 }
 
+/// A sentence on lines of the table's width, those after the first set in.
+fn wrapped(text: &str) -> String {
+    let (mut lines, mut width) = (String::new(), 0);
+    for word in text.split_whitespace() {
+        let length = word.chars().count();
+        if width > 0 && width + 1 + length > usize::from(WIDTH) {
+            lines += "\n  ";
+            width = 2;
+        } else if width > 0 {
+            lines.push(' ');
+            width += 1;
+        }
+        lines += word;
+        width += length;
+    }
+    lines + "\n"
+}
+
 /// `1234` as `1,234`; from a million on `1.2M`.
 fn count(number: u64) -> String {
     match number {
@@ -121,6 +139,9 @@ fn numbers(status: &Status) -> String {
     text += "\n";
     if !status.balances.is_empty() {
         text += &(balance::balances(&status.balances) + &forecast::runways(&status.forecast) + "\n");
+    }
+    if !status.providers.is_empty() {
+        text += &(reconcile::truth(&status.providers) + "\n");
     }
     if status.allowance.virtual_budget.is_some() || !status.allowance.overrides.is_empty() {
         text += &(affording::allowance(&status.allowance) + "\n");

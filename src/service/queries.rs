@@ -25,7 +25,6 @@ use crate::view::{TenantView, ViewError, Views};
 
 use super::alerting::situation::{Looks, causes_of};
 use super::balance_book::{Balances, shown_of};
-use super::reconcile::reconciled;
 use super::settings::Settings;
 
 /// The views as they are being kept up.
@@ -147,7 +146,9 @@ impl Queries {
     pub fn status(&self, now: Timestamp) -> Status {
         let (position, recorded_at) = self.views.read(|views| (views.position.0, views.recorded_at));
         let forecast = self.runways(now);
-        Status { position, recorded_at, forecast, ..self.with_view(|view| status(view, now, &self.zone())) }
+        let providers = self.reconcile(&Wanted::default(), now).providers;
+        let rest = self.with_view(|view| status(view, now, &self.zone()));
+        Status { position, recorded_at, forecast, providers, ..rest }
     }
 
     /// What is true at `now` that a person must hear of.
@@ -217,7 +218,7 @@ impl Queries {
             report: report(&view.spend, Grouping::Daily, &Range::default(), &self.zone()),
             budgets: budgets(view, moment, &self.zone()),
             balances: shown_of(view, moment),
-            reconciliation: reconciled(view, &Wanted::all(), moment, &self.settings.current().config),
+            reconciliation: self.reconciled_of(view, &Wanted::all(), moment),
             incidents: view.incidents,
         })
     }

@@ -1,6 +1,7 @@
 //! The question how far the estimate is off, and what one can do to know it better.
 
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 
 use crate::config::Config;
 use crate::domain::balance::is_provider;
@@ -45,15 +46,26 @@ impl Queries {
     /// The estimate held against what providers reported and how their balances fell.
     #[must_use]
     pub fn reconcile(&self, wanted: &Wanted, now: Timestamp) -> Reconciliation {
+        self.with_view(|view| self.reconciled_of(view, wanted, now))
+    }
+
+    /// The same of any view, with advice for the settings in force.
+    pub(super) fn reconciled_of(&self, view: &TenantView, wanted: &Wanted, now: Timestamp) -> Reconciliation {
         let loaded = self.settings.current();
-        self.with_view(|view| reconciled(view, wanted, now, &loaded.config))
+        reconciled(view, wanted, now, &loaded.zone, &loaded.config)
     }
 }
 
 /// The same of any view, with advice for these settings.
 #[must_use]
-pub fn reconciled(view: &TenantView, wanted: &Wanted, now: Timestamp, config: &Config) -> Reconciliation {
-    let mut reconciliation = reconcile(view, wanted, now);
+pub fn reconciled(
+    view: &TenantView,
+    wanted: &Wanted,
+    now: Timestamp,
+    zone: &TimeZone,
+    config: &Config,
+) -> Reconciliation {
+    let mut reconciliation = reconcile(view, wanted, now, zone);
     for line in &mut reconciliation.providers {
         let readings = view.balances.accounts.get(&line.provider);
         let readings = readings.map_or(0, |account| account.readings().count());
@@ -75,6 +87,7 @@ fn advice(line: &ReconciledProvider, readings: usize, config: &Config) -> Option
             .calibration
             .is_none()
             .then(|| "no day has settled yet: that takes until two days after its end".to_owned()),
+        (Basis::Odometer, _) => None,
         (Basis::Readings, _) => {
             Some(format!("known by readings of the balance alone; {}", for_days(name, config)))
         }

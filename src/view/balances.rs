@@ -88,7 +88,7 @@ impl BalanceView {
 /// What was used of one provider, by quarter of an hour.
 pub type Quarters = BTreeMap<Quarter, Sum>;
 
-/// The spend of each provider whose balance was read, by quarter.
+/// What was used of each provider whose balance or odometer was read, by quarter.
 #[must_use]
 pub fn quarters_of(view: &TenantView) -> BTreeMap<&str, Quarters> {
     quarters_since(view, Timestamp::MIN)
@@ -96,8 +96,10 @@ pub fn quarters_of(view: &TenantView) -> BTreeMap<&str, Quarters> {
 
 /// The same from an instant on; the quarter that it lies in is whole.
 fn quarters_since(view: &TenantView, since: Timestamp) -> BTreeMap<&str, Quarters> {
+    let read = view.balances.accounts.iter().map(|(provider, _)| provider.as_str());
+    let metered = view.odometer.meters.keys().map(String::as_str);
     let mut all: BTreeMap<&str, Quarters> =
-        view.balances.accounts.iter().map(|(provider, _)| (provider.as_str(), Quarters::new())).collect();
+        read.chain(metered).map(|provider| (provider, Quarters::new())).collect();
     for cell in view.spend.cells_since(since) {
         if let Some(quarters) = all.get_mut(cell.provider) {
             quarters.entry(cell.quarter).or_default().add(cell.sum);

@@ -19,7 +19,7 @@ use crate::domain::reconcile::{Attribution, Cause, ModelUse, Recorded, attribute
 use crate::domain::report::{CostReport, Latest, ReportSource, Standing, UsageReport};
 
 use super::TenantView;
-use super::spans::{SpanLine, spans};
+use super::spans::{Gauge, SpanLine, spans};
 use super::spend::DayCache;
 
 /// So many days are shown where nobody says which.
@@ -113,6 +113,8 @@ pub struct ReconciledDay {
 pub enum Basis {
     /// Its reports of days.
     Reports,
+    /// Readings of its odometer, by hand.
+    Odometer,
     /// Readings of its balance.
     Readings,
     /// Nothing that the provider said.
@@ -125,7 +127,7 @@ pub struct ReconciledProvider {
     /// Who is paid.
     #[schema(example = "anthropic")]
     pub provider: String,
-    /// What is compared with: `reports`, else `readings`, else `nothing`.
+    /// What is compared with: `reports`, else `odometer`, else `readings`, else `nothing`.
     pub basis: Basis,
     /// Days, or spans between readings, that are compared.
     pub compared: u64,
@@ -178,7 +180,7 @@ pub struct Reconciliation {
     pub providers: Vec<ReconciledProvider>,
     /// By provider and day: the days since its first report.
     pub days: Vec<ReconciledDay>,
-    /// By provider and time: how its balance fell between readings.
+    /// By provider and time: how its balance fell and its odometer rose between readings.
     pub spans: Vec<SpanLine>,
     /// Days that were reported in other currencies.
     pub foreign: Vec<ForeignDay>,
@@ -186,9 +188,9 @@ pub struct Reconciliation {
 
 type Key = (String, Date);
 
-/// Reconciles, as things are known at `now`.
+/// Reconciles, as things are known at `now`; the months of odometers are those of `zone`.
 #[must_use]
-pub fn reconcile(view: &TenantView, wanted: &Wanted, now: Timestamp) -> Reconciliation {
+pub fn reconcile(view: &TenantView, wanted: &Wanted, now: Timestamp, zone: &TimeZone) -> Reconciliation {
     let until = wanted.until.unwrap_or_else(|| calendar::day_of(now, &TimeZone::UTC));
     let since = wanted.since.unwrap_or_else(|| until.saturating_sub((DAYS_SHOWN - 1).days()));
     let is_wanted = |provider: &str| wanted.provider.as_deref().is_none_or(|name| name == provider);
@@ -227,10 +229,13 @@ pub fn reconcile(view: &TenantView, wanted: &Wanted, now: Timestamp) -> Reconcil
         line(key, used, costs.get(key).copied(), usages.get(key).copied(), now)
     };
     let days: Vec<ReconciledDay> = keys.iter().filter(is_reported).map(|key| day(key)).collect();
-    let spans: Vec<SpanLine> =
-        spans(view).into_iter().filter(|span| is_within(&span.provider, day_in_utc(span.until))).collect();
+    let spans: Vec<SpanLine> = spans(view, zone)
+        .into_iter()
+        .filter(|span| is_within(&span.provider, day_in_utc(span.until)))
+        .collect();
     let mut names: BTreeSet<&str> = keys.iter().map(|key| key.0.as_str()).collect();
     names.extend(view.balances.accounts.iter().map(|(name, _)| name.as_str()));
+    names.extend(view.odometer.meters.keys().map(String::as_str));
     let names = names.into_iter().filter(|name| is_wanted(name));
     let providers = names.map(|name| provider(name, &days, &spans, &recorded)).collect();
     Reconciliation { since, until, providers, days, spans, foreign }
@@ -324,9 +329,16 @@ fn provider(
     let settled = own().filter(|day| day.standing == Some(Standing::Settled)).filter_map(pair);
     // A span in which money was added that nobody told of says nothing about what was spent.
     let is_known = |span: &&SpanLine| span.provider == name && span.cause != Some(Cause::TopUpUntold);
-    let fallen = Compared::of(spans.iter().filter(is_known).map(|span| (span.recorded_usd, span.fell_usd)));
+    let by = |gauge| {
+        let own = spans.iter().filter(is_known).filter(|span| span.gauge == gauge);
+        Compared::of(own.map(|span| (span.recorded_usd, span.fell_usd)))
+    };
+    let (risen, fallen) = (by(Gauge::Odometer), by(Gauge::Balance));
     let (basis, compared, calibration) = if reported.count > 0 {
         (Basis::Reports, reported, Compared::of(settled).factor())
+    } else if risen.count > 0 {
+        let factor = risen.factor();
+        (Basis::Odometer, risen, factor)
     } else if fallen.count > 0 {
         let factor = fallen.factor();
         (Basis::Readings, fallen, factor)

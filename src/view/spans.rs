@@ -1,7 +1,8 @@
-//! How balances fell between readings, held against what is recorded of that time.
+//! How balances fell and odometers rose between readings, held against what is recorded of that time.
 //!
-//! Every reading of a person counts, and of those of programs the last one of each UTC day. What was reckoned from
-//! other numbers, and refusals, are no amounts to measure with.
+//! Of a balance every reading of a person counts, and of those of programs the last one of each UTC day. What was reckoned from
+//! other numbers, and refusals, are no amounts to measure with. Of an odometer every reading counts, and the month's
+//! beginning, at nothing; its ends are taken to the quarter of an hour.
 
 use std::collections::BTreeMap;
 
@@ -14,17 +15,30 @@ use crate::domain::balance::{Account, Reading, Source};
 use crate::domain::calendar::{self, Quarter};
 use crate::domain::money::{Picodollars, percent};
 use crate::domain::reconcile::{Cause, ModelUse, Span};
+use crate::domain::spread::Spread;
 
 use super::TenantView;
 use super::balances::{Quarters, quarters_of};
 use super::spend::Sum;
 
-/// The time between two readings of a balance.
+/// What was read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Gauge {
+    /// What is left.
+    Balance,
+    /// What the month has cost so far.
+    Odometer,
+}
+
+/// The time between two readings of a balance or an odometer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct SpanLine {
     /// Who is paid.
     #[schema(example = "anthropic")]
     pub provider: String,
+    /// What was read: `balance` or `odometer`.
+    pub gauge: Gauge,
     /// When the first reading was taken.
     #[schema(value_type = String, format = DateTime)]
     pub since: Timestamp,
@@ -37,7 +51,8 @@ pub struct SpanLine {
     /// What was added in between, as far as it was told.
     #[schema(value_type = String)]
     pub added_usd: Picodollars,
-    /// By how much the balance fell, what was added put on; below zero where it rose.
+    /// By how much the balance fell, what was added put on; below zero where it rose. Of an odometer, by how much it
+    /// rose.
     #[schema(value_type = String)]
     pub fell_usd: Picodollars,
     /// What is recorded here.
@@ -59,18 +74,23 @@ impl From<&Sum> for ModelUse {
     }
 }
 
-/// The spans between readings, by provider and time.
+/// The spans between readings, by provider and time; months are those of `zone`.
 #[must_use]
-pub fn spans(view: &TenantView) -> Vec<SpanLine> {
+pub fn spans(view: &TenantView, zone: &TimeZone) -> Vec<SpanLine> {
     let quarters = quarters_of(view);
     let mut lines = Vec::new();
-    for (provider, account) in view.balances.accounts.iter() {
-        let Some(own) = quarters.get(provider.as_str()) else { continue };
-        let readings = measured(account);
-        for pair in readings.windows(2) {
-            let [one, other] = pair else { continue };
-            lines.push(line(view, account, own, (*one, *other)));
+    for (provider, own) in &quarters {
+        if let Some(account) = view.balances.accounts.get(provider) {
+            let readings = measured(account);
+            for pair in readings.windows(2) {
+                let [one, other] = pair else { continue };
+                lines.push(fallen(view, account, own, (*one, *other)));
+            }
         }
+        let meter = view.odometer.meters.get(*provider);
+        let spreads = meter.map_or_else(Vec::new, |meter| meter.spreads(zone));
+        let spreads = spreads.into_iter().filter(|spread| spread.from < spread.until);
+        lines.extend(spreads.map(|spread| risen(provider, own, spread)));
     }
     lines
 }
@@ -92,7 +112,14 @@ fn measured(account: &Account) -> Vec<&Reading> {
     account.readings().filter(is_measured).collect()
 }
 
-fn line(
+/// What was used from one quarter on until another.
+fn used(quarters: &Quarters, within: impl std::ops::RangeBounds<Quarter>) -> ModelUse {
+    let mut used = ModelUse::default();
+    quarters.range(within).for_each(|(_, sum)| used.add(&ModelUse::from(sum)));
+    used
+}
+
+fn fallen(
     view: &TenantView,
     account: &Account,
     quarters: &Quarters,
@@ -100,16 +127,33 @@ fn line(
 ) -> SpanLine {
     let added = account.added(one.taken_at, other.taken_at);
     // The quarters at the ends are whole: good enough for who asks whether there was a call at all.
-    let (first, last) = (Quarter::of(one.taken_at), Quarter::of(other.taken_at));
-    let mut recorded = ModelUse::default();
-    quarters.range(first..=last).for_each(|(_, sum)| recorded.add(&ModelUse::from(sum)));
-    recorded.cost = view.balances.spent_between(one, other, quarters);
+    let within = used(quarters, Quarter::of(one.taken_at)..=Quarter::of(other.taken_at));
+    let recorded = ModelUse { cost: view.balances.spent_between(one, other, quarters), ..within };
     let span = Span { fell: one.left + added - other.left, recorded };
+    let (since, until) = (one.taken_at, other.taken_at);
+    line(&one.provider, (Gauge::Balance, other.source), (since, until), added, span)
+}
+
+fn risen(provider: &str, quarters: &Quarters, spread: Spread) -> SpanLine {
+    let recorded = used(quarters, Quarter::of(spread.from)..Quarter::of(spread.until));
+    let span = Span { fell: spread.amount, recorded };
+    let between = (spread.from, spread.until);
+    line(provider, (Gauge::Odometer, Source::Hand), between, Picodollars::ZERO, span)
+}
+
+fn line(
+    provider: &str,
+    (gauge, source): (Gauge, Source),
+    (since, until): (Timestamp, Timestamp),
+    added: Picodollars,
+    span: Span,
+) -> SpanLine {
     SpanLine {
-        provider: one.provider.clone(),
-        since: one.taken_at,
-        until: other.taken_at,
-        source: other.source,
+        provider: provider.to_owned(),
+        gauge,
+        since,
+        until,
+        source,
         added_usd: added,
         fell_usd: span.fell,
         recorded_usd: span.recorded.cost,

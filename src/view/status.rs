@@ -16,6 +16,7 @@ use super::balances::{BalanceLine, balances};
 use super::budgets::{BudgetLine, budgets};
 use super::forecast::ForecastLine;
 use super::quotas::{QuotaLine, quotas};
+use super::reconcile::ReconciledProvider;
 use super::report::Totals;
 use super::spend::{DayCache, Sum};
 
@@ -52,6 +53,8 @@ pub struct Status {
     pub allowance: AllowanceShown,
     /// When the money at each provider may end.
     pub forecast: Vec<ForecastLine>,
+    /// How far what is recorded of each provider is from the truth, over the last thirty days; `reconcile` has the days.
+    pub providers: Vec<ReconciledProvider>,
     /// How each budget stands.
     pub budgets: Vec<BudgetLine>,
     /// Models without a price, with their number of calls.
@@ -97,6 +100,7 @@ pub fn status(view: &TenantView, now: Timestamp, zone: &TimeZone) -> Status {
         quotas: quotas(view, now),
         allowance: allowance(view, now, zone),
         forecast: Vec::new(),
+        providers: Vec::new(),
         budgets: budgets(view, now, zone),
         unpriced,
         last_14_days_usd: (0..DAYS_SHOWN).rev().map(cost_of).collect(),

@@ -148,7 +148,7 @@ fn tell_reports(log: &dyn EventLog, tenant: &TenantId, story: &Story, in_parts: 
 
 fn reconcile(view: &TenantView, first: i64, last: i64) -> Reconciliation {
     let wanted = Wanted { since: Some(day(first)), until: Some(day(last)), provider: None };
-    let mut shown = reconciled(view, &wanted, instant(DAYS + 6, 0), &Config::default());
+    let mut shown = reconciled(view, &wanted, instant(DAYS + 6, 0), &TimeZone::UTC, &Config::default());
     // How often a report was corrected on its way is not what it says.
     shown.days.iter_mut().for_each(|line| line.revision = None);
     shown

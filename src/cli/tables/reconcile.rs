@@ -4,7 +4,7 @@ use crate::domain::money::Picodollars;
 use crate::view::reconcile::{Basis, CauseShown, ReconciledDay, ReconciledProvider, Reconciliation};
 use crate::view::spans::SpanLine;
 
-use super::table;
+use super::{table, wrapped};
 
 /// `mecris reconcile`.
 #[must_use]
@@ -21,7 +21,8 @@ pub fn reconciliation(shown: &Reconciliation) -> String {
         }
         let spans: Vec<_> = shown.spans.iter().filter(|span| span.provider == line.provider).collect();
         if !spans.is_empty() {
-            text += &format!("\n{}, between readings of its balance\n{}", line.provider, spans_of(&spans));
+            text +=
+                &format!("\n{}, between readings by hand or program\n{}", line.provider, spans_of(&spans));
         }
     }
     for day in &shown.foreign {
@@ -31,9 +32,33 @@ pub fn reconciliation(shown: &Reconciliation) -> String {
     let advice = shown.providers.iter().filter_map(|line| Some((&line.provider, line.advice.as_ref()?)));
     for (number, (provider, advice)) in advice.enumerate() {
         let gap = if number == 0 { "\n" } else { "" };
-        text += &format!("{gap}{provider}: {advice}\n");
+        text += gap;
+        text += &wrapped(&format!("{provider}: {advice}"));
     }
     text
+}
+
+/// A line for each provider: how far what is recorded is from the truth.
+#[must_use]
+pub fn truth(lines: &[ReconciledProvider]) -> String {
+    let line = |line: &ReconciledProvider| {
+        let (name, recorded) = (&line.provider, line.estimate_usd);
+        let Some(actual) = line.actual_usd else {
+            return wrapped(&format!(
+                "{name}: {recorded} recorded in 30 days, and nothing to hold it against; \
+                 `mecris reconcile` says what can be done"
+            ));
+        };
+        let by = match (line.basis, line.compared) {
+            (Basis::Reports, 1) => "its report of 1 day".to_owned(),
+            (Basis::Reports, days) => format!("its reports of {days} days"),
+            (Basis::Odometer, _) => "its odometer".to_owned(),
+            (Basis::Readings | Basis::Nothing, spans) => format!("{} readings of its balance", spans + 1),
+        };
+        let apart = line.drift_percent.as_ref().map_or_else(String::new, |drift| format!(", {drift}% apart"));
+        wrapped(&format!("{name}: {recorded} recorded, {actual} in truth by {by}{apart}"))
+    };
+    lines.iter().map(line).collect()
 }
 
 fn money(amount: Option<Picodollars>) -> String {
@@ -51,6 +76,7 @@ fn providers(lines: &[ReconciledProvider]) -> String {
         let basis = match (line.basis, line.compared) {
             (Basis::Reports, 1) => "1 day".to_owned(),
             (Basis::Reports, days) => format!("{days} days"),
+            (Basis::Odometer, _) => "its odometer".to_owned(),
             (Basis::Readings, 1) => "2 readings".to_owned(),
             (Basis::Readings, spans) => format!("{} readings", spans + 1),
             (Basis::Nothing, _) => "nothing".to_owned(),
@@ -106,7 +132,7 @@ fn why(causes: &[CauseShown]) -> String {
 }
 
 fn spans_of(lines: &[&SpanLine]) -> String {
-    let mut rows = table(&["From", "To", "Recorded", "Fell by", "Drift", "", "Why"], 2);
+    let mut rows = table(&["From", "To", "Recorded", "In truth", "Drift", "", "Why"], 2);
     let minute = |instant: jiff::Timestamp| instant.strftime("%m-%d %H:%M").to_string();
     for line in lines {
         rows.add_row(vec![

@@ -59,16 +59,16 @@ impl Account {
         within.map(|top_up| top_up.amount).sum()
     }
 
-    /// When the balance last went up: at a top-up, or at a reading above the one before it.
+    /// When the balance last went up: at a top-up, or at a reading above the one before it from the same source. Of
+    /// two sources one lags behind the other, which is no rise.
     #[must_use]
     pub fn risen_at(&self) -> Option<Timestamp> {
-        let mut risen: Option<Timestamp> = None;
-        let mut last: Option<Picodollars> = None;
+        let mut risen = self.readings().next().map(|first| first.taken_at);
+        let mut last: BTreeMap<Source, Picodollars> = BTreeMap::new();
         for reading in self.readings() {
-            if last.is_none_or(|last| reading.left > last) {
+            if last.insert(reading.source, reading.left).is_some_and(|last| reading.left > last) {
                 risen = Some(reading.taken_at);
             }
-            last = Some(reading.left);
         }
         risen.max(self.top_ups.last().map(|top_up| top_up.at))
     }

@@ -194,6 +194,34 @@ fn another_currency_is_kept_and_not_reckoned_with() {
     assert_eq!(foreign[&cny].left, Picodollars::usd(90));
 }
 
+/// A low balance is told of once until it rises: readings of programs come every hour.
+#[test]
+fn a_balance_rises_by_a_top_up_or_a_higher_reading_of_the_same_source() {
+    use Source::{Console, ProviderApi};
+    let rows = [
+        // Source, dollars, hours ago; when it rose, in hours ago.
+        (ProviderApi, 9, 10, 10),
+        (Console, 11, 9, 10),
+        (ProviderApi, 8, 8, 10),
+        (Console, 10, 7, 10),
+        (Console, 30, 6, 6),
+        (ProviderApi, 7, 5, 6),
+        (ProviderApi, 28, 4, 4),
+        (Console, 27, 3, 4),
+    ];
+    let mut accounts = Accounts::default();
+    for (source, dollars, hours, risen) in rows {
+        let left = Picodollars::usd(dollars);
+        tell(
+            &mut accounts,
+            BalanceChange::Read(Reading::usd("anthropic", left, hours_ago(hours), source, "")),
+        );
+        assert_eq!(accounts.get("anthropic").unwrap().risen_at(), Some(hours_ago(risen)), "{hours}");
+    }
+    tell(&mut accounts, top_up("5", hours_ago(1)));
+    assert_eq!(accounts.get("anthropic").unwrap().risen_at(), Some(hours_ago(1)));
+}
+
 #[test]
 fn what_was_added_counts_from_its_moment() {
     let mut accounts = Accounts::default();
