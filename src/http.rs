@@ -90,6 +90,7 @@ fn api_routes() -> OpenApiRouter<App> {
         .routes(routes!(api::import))
         .routes(routes!(balance::balances, balance::read))
         .routes(routes!(odometer::odometers, odometer::record))
+        .routes(routes!(odometer::stop))
         .routes(routes!(balance::top_up))
         .routes(routes!(affording::can_afford))
         .routes(routes!(forecast::forecast))

@@ -184,7 +184,7 @@ impl TenantView {
                     self.balances.add(occurred_at, &revised.usage.provider, revised.usage.cost);
                 }
             }
-            Event::OdometerRead(_) | Event::OdometerCorrected(_) if counts => {
+            Event::OdometerRead(_) | Event::OdometerCorrected(_) | Event::OdometerStopped(_) if counts => {
                 let change = odometer_change(occurred_at, event);
                 let change = change.map_err(|error| malformed("odometer-read", &error))?;
                 if let Some(change) = change {

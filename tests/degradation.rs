@@ -118,8 +118,11 @@ impl World {
             if methods.get("get").is_none() {
                 continue;
             }
-            let path =
-                if path == "/api/v1/explain" { format!("{path}?subject=2026-11-23") } else { path.clone() };
+            let path = match path.as_str() {
+                "/api/v1/explain" => format!("{path}?subject=2026-11-23"),
+                "/api/v1/can-afford" => format!("{path}?usd=1"),
+                _ => path.clone(),
+            };
             let answer = self.running.get(&path);
             assert_eq!(answer.status, 200, "{situation}: {path}: {answer:?}");
             asked += 1;

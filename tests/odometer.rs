@@ -51,6 +51,10 @@ fn a_reading_is_kept_refused_where_it_falls_and_mended_where_it_was_a_slip() {
     // Nothing of it is lost: each telling is an event, and the log tells the same after a rebuild.
     let replayed = home.json(&["replay"]);
     assert_eq!(replayed["position"], 3, "{replayed}");
+    // What was believed before the slip was mended.
+    let before = home.json(&["replay", "--until", "1"]);
+    assert_eq!(before["odometers"][0]["value_usd"], "10.6", "{before}");
+    assert_eq!(before["cost"]["total"]["inferred_usd"], "10.6", "{before}");
 }
 
 #[test]
@@ -104,6 +108,15 @@ fn a_running_supervisor_keeps_the_odometer_through_a_restart() {
 
 #[test]
 fn an_old_reading_is_told_of_until_somebody_looks() {
+    is_told_of(false);
+}
+
+#[test]
+fn or_until_somebody_says_that_nobody_will() {
+    is_told_of(true);
+}
+
+fn is_told_of(is_stopped: bool) {
     let home = Home::new();
     let at = Timestamp::now() - SignedDuration::from_hours(40 * 24);
     home.json(&["odometer", "record", "1", "--at", &at.to_string()]);
@@ -123,7 +136,18 @@ fn an_old_reading_is_told_of_until_somebody_looks() {
     }
     assert_eq!((told.len(), &told[0]["subject"]), (1, &json!("groq")), "{told:?}");
     assert!(told[0]["text"].as_str().unwrap().contains("mecris odometer record"), "{told:?}");
-    assert_eq!(post(&running, &json!({"value_usd": "0.2"})).status, 200);
+    let bearer = format!("Bearer {}", running.token);
+    let delete = |path: &str| running.send("DELETE", path, &[("authorization", &bearer)], None);
+    assert_eq!(delete("/api/v1/odometer/together").status, 404);
+    // Either somebody looks, or says that nobody will.
+    if is_stopped {
+        let stopped = home.json(&["odometer", "stop"]);
+        assert_eq!(stopped["odometers"][0]["state"], "stopped", "{stopped}");
+        assert_eq!(delete("/api/v1/odometer/groq").status, 200, "the same again changes nothing");
+        assert_eq!(events(&running), ["odometer-read", "odometer-stopped"]);
+    } else {
+        assert_eq!(post(&running, &json!({"value_usd": "0.2"})).status, 200);
+    }
     for _ in 0..400 {
         if kinds().is_empty() {
             return;

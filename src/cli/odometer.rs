@@ -3,7 +3,9 @@
 use clap::{Args, Subcommand};
 use jiff::Timestamp;
 
+use crate::domain::odometer::OdometerOrder;
 use crate::event::Metadata;
+use crate::service::Node;
 use crate::service::odometer_book::{OdometerBody, OdometerBook, OdometerFailure, Odometers};
 
 use super::backend::Backend;
@@ -17,6 +19,12 @@ pub enum OdometerCommand {
     Record(RecordArgs),
     /// The months' sums, and what the days cost by inference
     Status,
+    /// Be asked for readings no more; what was read stays, and the next reading begins it again
+    Stop {
+        /// Whose
+        #[arg(long, default_value = "groq")]
+        provider: String,
+    },
 }
 
 /// Options of `odometer record`.
@@ -50,6 +58,7 @@ pub fn odometer(common: &Common, command: Option<OdometerCommand>) -> Result<(),
     let backend = Backend::open(common)?;
     let shown = match command {
         None | Some(OdometerCommand::Status) => backend.odometers()?,
+        Some(OdometerCommand::Stop { provider }) => backend.stop_odometer(provider)?,
         Some(OdometerCommand::Record(args)) => backend.read_odometer(OdometerBody {
             value_usd: args.value,
             provider: args.provider,
@@ -76,12 +85,23 @@ impl Backend {
             Self::Own(node) => {
                 let now = Timestamp::now();
                 let command = body.into_command(now).map_err(OdometerFailure::from)?;
-                let metadata = Metadata { actor: "cli".into(), ..Metadata::default() };
-                let zone = node.settings.current().zone.clone();
-                let mut book = OdometerBook::load(&*node.log, &node.tenant)?;
-                book.execute(&*node.log, command, now, &zone, &metadata)?;
-                self.odometers()
+                self.order_here(node, OdometerOrder::Read(command), now)
             }
         }
+    }
+
+    fn stop_odometer(&self, provider: String) -> Result<Odometers, CliError> {
+        match self {
+            Self::Running(remote) => remote.delete(&format!("/api/v1/odometer/{provider}")),
+            Self::Own(node) => self.order_here(node, OdometerOrder::Stop { provider }, Timestamp::now()),
+        }
+    }
+
+    fn order_here(&self, node: &Node, order: OdometerOrder, now: Timestamp) -> Result<Odometers, CliError> {
+        let metadata = Metadata { actor: "cli".into(), ..Metadata::default() };
+        let zone = node.settings.current().zone.clone();
+        let mut book = OdometerBook::load(&*node.log, &node.tenant)?;
+        book.execute(&*node.log, order, now, &zone, &metadata)?;
+        self.odometers()
     }
 }

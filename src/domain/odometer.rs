@@ -51,6 +51,8 @@ pub struct Reading {
 pub struct Meter {
     /// Within a month no value is below the one before it.
     pub readings: Vec<Reading>,
+    /// Whether it is read no more, and nobody is asked to; the next reading begins it again.
+    pub is_stopped: bool,
 }
 
 /// The odometers.
@@ -79,15 +81,35 @@ pub struct OdometerCommand {
     pub is_correction: bool,
 }
 
+/// What a person may do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum OdometerOrder {
+    /// Tell a reading.
+    Read(OdometerCommand),
+    /// Read an odometer no more.
+    Stop {
+        /// Whose.
+        provider: String,
+    },
+}
+
 /// What then happened.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct OdometerChange {
-    /// Whose.
-    pub provider: String,
-    /// The reading.
-    pub reading: Reading,
-    /// The number of the reading whose place it takes.
-    pub supersedes: Option<u32>,
+pub enum OdometerChange {
+    /// It was read.
+    Read {
+        /// Whose.
+        provider: String,
+        /// The reading.
+        reading: Reading,
+        /// The number of the reading whose place it takes.
+        supersedes: Option<u32>,
+    },
+    /// It is read no more.
+    Stopped {
+        /// Whose.
+        provider: String,
+    },
 }
 
 /// Why a reading is refused.
@@ -166,6 +188,9 @@ pub enum OdometerError {
         /// The one that has begun.
         month: Month,
     },
+    /// There is no such odometer.
+    #[error("there is no odometer of '{0}'; `mecris odometer` shows those there are")]
+    Unknown(String),
     /// There is nothing before it.
     #[error(
         "there is no reading of {provider} for {month} until {at} to correct; leave --correct out, or name \
@@ -181,11 +206,30 @@ pub enum OdometerError {
     },
 }
 
-/// Decides on a reading: what is to be recorded, or none where the very same one is there.
+/// Decides an order. `None`: nothing changes.
 ///
 /// # Errors
 /// [`OdometerError`]: it is refused.
 pub fn decide(
+    odometer: &Odometer,
+    order: OdometerOrder,
+    now: Timestamp,
+    zone: &TimeZone,
+) -> Result<Option<OdometerChange>, OdometerError> {
+    match order {
+        OdometerOrder::Read(command) => decide_reading(odometer, command, now, zone),
+        OdometerOrder::Stop { provider } => match odometer.meters.get(&provider) {
+            None => Err(OdometerError::Unknown(provider)),
+            Some(meter) => Ok((!meter.is_stopped).then_some(OdometerChange::Stopped { provider })),
+        },
+    }
+}
+
+/// Decides on a reading: what is to be recorded, or none where the very same one is there.
+///
+/// # Errors
+/// [`OdometerError`]: it is refused.
+pub fn decide_reading(
     odometer: &Odometer,
     command: OdometerCommand,
     now: Timestamp,
@@ -219,7 +263,7 @@ pub fn decide(
         return Err(OdometerError::Overtakes { value, after, at, month });
     }
     let reading = Reading { number: odometer.told + 1, month, value, taken_at, note };
-    Ok(Some(OdometerChange { provider, reading, supersedes: superseded.map(|last| last.number) }))
+    Ok(Some(OdometerChange::Read { provider, reading, supersedes: superseded.map(|last| last.number) }))
 }
 
 fn check(command: &OdometerCommand, now: Timestamp) -> Result<(), OdometerError> {
@@ -269,9 +313,16 @@ fn is_zero(amount: Picodollars) -> bool {
 
 /// Takes a decided reading in.
 pub fn evolve(odometer: &mut Odometer, change: OdometerChange) {
-    let OdometerChange { provider, reading, supersedes } = change;
+    let (provider, reading, supersedes) = match change {
+        OdometerChange::Read { provider, reading, supersedes } => (provider, reading, supersedes),
+        OdometerChange::Stopped { provider } => {
+            odometer.meters.entry(provider).or_default().is_stopped = true;
+            return;
+        }
+    };
     odometer.told = odometer.told.max(reading.number);
     let meter = odometer.meters.entry(provider).or_default();
+    meter.is_stopped = false;
     meter.readings.retain(|before| Some(before.number) != supersedes);
     meter.readings.push(reading);
     meter.readings.sort_by_key(|reading| (reading.month, reading.taken_at, reading.number));

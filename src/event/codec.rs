@@ -10,8 +10,8 @@ use super::payload::{
     BalanceRead, BalanceReadV1, BalanceToppedUp, BudgetRemoved, BudgetSet, BudgetSetV1, ConsentChanged,
     CostReported, DatapointIntended, DatapointRefused, DatapointWritten, DeliveryNoted, Event, FeedStarted,
     FeedStopped, GoalGone, GoalObserved, LocalGoalClosed, LocalGoalSet, LogRepaired, OdometerCorrected,
-    OdometerRead, QuotaRead, SourceChanged, SpendOverridden, SupervisionNoted, UsageRecorded, UsageReported,
-    UsageRevised, VirtualBudgetSet,
+    OdometerRead, OdometerStopped, QuotaRead, SourceChanged, SpendOverridden, SupervisionNoted,
+    UsageRecorded, UsageReported, UsageRevised, VirtualBudgetSet,
 };
 use super::record::RecordRef;
 
@@ -81,6 +81,7 @@ impl Event<'_> {
             Self::ConsentChanged(_) => ("consent-changed", 1),
             Self::OdometerRead(_) => ("odometer-read", 1),
             Self::OdometerCorrected(_) => ("odometer-corrected", 1),
+            Self::OdometerStopped(_) => ("odometer-stopped", 1),
             Self::BalanceRead(_) => ("balance-read", 2),
             Self::BalanceToppedUp(_) => ("balance-topped-up", 1),
             Self::CostReported(_) => ("cost-reported", 1),
@@ -127,6 +128,7 @@ pub fn encode(event: &Event<'_>) -> Vec<u8> {
         Event::BalanceRead(payload) => to_bytes(payload),
         Event::OdometerRead(payload) => to_bytes(payload),
         Event::OdometerCorrected(payload) => to_bytes(payload),
+        Event::OdometerStopped(payload) => to_bytes(payload),
         Event::BalanceToppedUp(payload) => to_bytes(payload),
         Event::CostReported(payload) => to_bytes(payload),
         Event::UsageReported(payload) => to_bytes(payload),
@@ -170,6 +172,7 @@ pub fn decode<'a>(record: &RecordRef<'a>) -> Result<Event<'a>, CodecError> {
         ("consent-changed", 1) => Event::ConsentChanged(from_bytes(record)?),
         ("odometer-read", 1) => Event::OdometerRead(from_bytes(record)?),
         ("odometer-corrected", 1) => Event::OdometerCorrected(from_bytes(record)?),
+        ("odometer-stopped", 1) => Event::OdometerStopped(from_bytes(record)?),
         ("balance-read", 1) => Event::BalanceRead(from_bytes::<BalanceReadV1>(record)?.into()),
         ("balance-read", 2) => Event::BalanceRead(from_bytes(record)?),
         ("balance-topped-up", 1) => Event::BalanceToppedUp(from_bytes(record)?),
@@ -217,6 +220,7 @@ pub fn schemas() -> Vec<(String, schemars::Schema)> {
         named("consent-changed", 1, schemars::schema_for!(ConsentChanged)),
         named("odometer-read", 1, schemars::schema_for!(OdometerRead)),
         named("odometer-corrected", 1, schemars::schema_for!(OdometerCorrected)),
+        named("odometer-stopped", 1, schemars::schema_for!(OdometerStopped)),
         named("balance-read", 1, schemars::schema_for!(BalanceReadV1)),
         named("balance-read", 2, schemars::schema_for!(BalanceRead)),
         named("balance-topped-up", 1, schemars::schema_for!(BalanceToppedUp)),

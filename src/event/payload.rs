@@ -41,7 +41,7 @@ pub use goal::{
     FeedStarted, FeedStopped, GoalGone, GoalObserved, GoalPayloadError, LocalGoalClosed, LocalGoalSet,
     desk_change, desk_event,
 };
-pub use odometer::{OdometerCorrected, OdometerRead, odometer_change};
+pub use odometer::{OdometerCorrected, OdometerRead, OdometerStopped, odometer_change};
 pub use quota::{QuotaPayloadError, QuotaRead, quota_event, quota_reading};
 pub use report::{
     CostReported, ReportPayloadError, ReportedCost, ReportedUsage, UsageReported, report_change, report_event,
@@ -109,6 +109,8 @@ pub enum Event<'a> {
     OdometerRead(OdometerRead),
     /// A reading by hand takes another one's place.
     OdometerCorrected(OdometerCorrected),
+    /// A month's sum is read by hand no more.
+    OdometerStopped(OdometerStopped),
     /// Money was added at a provider.
     BalanceToppedUp(BalanceToppedUp),
     /// A provider reported what a day cost.

@@ -6,11 +6,12 @@ use axum::Json;
 use axum::extract::State;
 use jiff::Timestamp;
 
+use crate::domain::odometer::OdometerOrder;
 use crate::service::odometer_book::{OdometerBody, Odometers};
 
 use super::App;
 use super::api::Answer;
-use super::problem::{Body, Problem};
+use super::problem::{Body, Problem, Segment};
 
 /// The odometers: the months' sums that were read by hand, and what the days cost by inference.
 #[utoipa::path(get, path = "/api/v1/odometer", tag = "money", security(("token" = [])), responses(
@@ -27,5 +28,16 @@ pub async fn odometers(State(app): State<App>) -> Json<Odometers> {
 ))]
 pub async fn record(State(app): State<App>, Body(body): Body<OdometerBody>) -> Answer<Odometers> {
     app.system.read_odometer(body).await?;
+    Ok(odometers(State(app)).await)
+}
+
+/// Stops asking for readings of an odometer; what was read stays, and the next reading begins it again.
+#[utoipa::path(delete, path = "/api/v1/odometer/{provider}", tag = "money", params(("provider" = String, Path, example = "groq")),
+    security(("token" = [])), responses(
+    (status = 200, body = Odometers), (status = 401, body = Problem), (status = 404, body = Problem),
+    (status = 503, body = Problem),
+))]
+pub async fn stop(State(app): State<App>, Segment(provider): Segment<String>) -> Answer<Odometers> {
+    app.system.order_odometer(OdometerOrder::Stop { provider }).await?;
     Ok(odometers(State(app)).await)
 }

@@ -12,6 +12,7 @@ use crate::domain::alert::command::AlertError;
 use crate::domain::allowance::AllowanceError;
 use crate::domain::budget::BudgetError;
 use crate::domain::desk::DeskError;
+use crate::domain::odometer::OdometerError;
 use crate::log::LogError;
 use crate::service::ServiceError;
 use crate::service::alerting::alert_log::AlertFailure;
@@ -173,6 +174,7 @@ impl From<OdometerFailure> for Problem {
     fn from(error: OdometerFailure) -> Self {
         let detail = error.to_string();
         match error {
+            OdometerFailure::Refused(OdometerError::Unknown(_)) => Self::missing(detail),
             OdometerFailure::Refused(_) => Self::bad_request(detail),
             OdometerFailure::Log(error) => error.into(),
             OdometerFailure::Unreadable(error) => error.into(),

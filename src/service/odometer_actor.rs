@@ -1,4 +1,4 @@
-//! Decides readings of odometers, one at a time.
+//! Decides orders on odometers, one at a time.
 //!
 //! What a reading is due for is told by the actor of alerts, from the views, as everything that a person must hear of.
 
@@ -7,7 +7,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use crate::actor::{ActorError, Behaviour, Context, Reply};
-use crate::domain::odometer::OdometerCommand;
+use crate::domain::odometer::OdometerOrder;
 use crate::event::{Metadata, Position, TenantId};
 use crate::log::{EventLog, LogError};
 use crate::view::ViewError;
@@ -18,10 +18,10 @@ use super::settings::Settings;
 /// How often a command is decided at most.
 const DECISIONS_MAX: usize = 4;
 
-/// A reading, and where to answer: with the event's position, or none where nothing changed.
+/// An order, and where to answer: with the event's position, or none where nothing changed.
 pub struct OdometerMessage {
-    /// What was read.
-    pub command: OdometerCommand,
+    /// What to do.
+    pub order: OdometerOrder,
     /// Who waits.
     pub reply: Reply<Result<Option<Position>, OdometerFailure>>,
 }
@@ -48,17 +48,17 @@ impl OdometerActor {
     }
 
     /// Carries out a command; anew after a conflict, as the budgets' actor does and for its reason.
-    async fn execute(&mut self, command: OdometerCommand) -> Result<Option<Position>, OdometerFailure> {
+    async fn execute(&mut self, order: OdometerOrder) -> Result<Option<Position>, OdometerFailure> {
         for _ in 1..DECISIONS_MAX {
-            match self.execute_once(command.clone()).await {
+            match self.execute_once(order.clone()).await {
                 Err(OdometerFailure::Log(LogError::Conflict { .. })) => {}
                 other => return other,
             }
         }
-        self.execute_once(command).await
+        self.execute_once(order).await
     }
 
-    async fn execute_once(&mut self, command: OdometerCommand) -> Result<Option<Position>, OdometerFailure> {
+    async fn execute_once(&mut self, order: OdometerOrder) -> Result<Option<Position>, OdometerFailure> {
         let mut book = match self.book.take() {
             Some(book) => book,
             None => self.load().await?,
@@ -69,7 +69,7 @@ impl OdometerActor {
             ..Metadata::default()
         };
         let zone = self.settings.current().zone.clone();
-        let outcome = match book.decide(command, Timestamp::now(), &zone, &metadata) {
+        let outcome = match book.decide(order, Timestamp::now(), &zone, &metadata) {
             Ok(Some((append, change))) => {
                 // Until the log has answered, the book is not put back: after a failure it is read afresh.
                 let appended = self.log.append(append).await?;
@@ -93,12 +93,15 @@ impl Behaviour for OdometerActor {
     }
 
     async fn handle(&mut self, message: OdometerMessage, _: &Context<Self>) -> Result<(), ActorError> {
-        let outcome = self.execute(message.command).await;
+        let outcome = self.execute(message.order).await;
         message.reply.send(outcome);
         Ok(())
     }
 
-    fn label(_: &OdometerMessage) -> &'static str {
-        "read-odometer"
+    fn label(message: &OdometerMessage) -> &'static str {
+        match message.order {
+            OdometerOrder::Read(_) => "read-odometer",
+            OdometerOrder::Stop { .. } => "stop-odometer",
+        }
     }
 }

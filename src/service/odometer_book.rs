@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 
 use crate::domain::balance::parse_amount;
 use crate::domain::odometer::{
-    Month, Odometer, OdometerChange, OdometerCommand, OdometerError, decide, evolve,
+    Month, Odometer, OdometerChange, OdometerCommand, OdometerError, OdometerOrder, decide, evolve,
 };
 use crate::event::codec::{CodecError, decode};
 use crate::event::payload::odometer_change;
@@ -130,19 +130,25 @@ impl OdometerBook {
     /// [`OdometerError`]: the command is refused.
     pub fn decide(
         &self,
-        command: OdometerCommand,
+        order: OdometerOrder,
         now: Timestamp,
         zone: &TimeZone,
         metadata: &Metadata,
     ) -> Result<Option<(Append, OdometerChange)>, OdometerError> {
-        let Some(change) = decide(&self.odometer, command, now, zone)? else { return Ok(None) };
+        let Some(change) = decide(&self.odometer, order, now, zone)? else { return Ok(None) };
         // A reading's number is its own: of two programs that decide at once one finds that its append conflicts.
-        let id = EventId::derive("odometer", &[self.tenant.as_str(), &change.reading.number.to_string()]);
+        let (id, at) = match &change {
+            OdometerChange::Read { reading, .. } => {
+                let number = reading.number.to_string();
+                (EventId::derive("odometer", &[self.tenant.as_str(), &number]), reading.taken_at)
+            }
+            OdometerChange::Stopped { .. } => (EventId::random(), now),
+        };
         let append = Append {
             tenant: self.tenant.clone(),
             stream: StreamId::new(STREAM),
             expected: Expected::at(self.version),
-            events: vec![new_event(id, &Event::from(&change), change.reading.taken_at, metadata)],
+            events: vec![new_event(id, &Event::from(&change), at, metadata)],
         };
         Ok(Some((append, change)))
     }
@@ -160,12 +166,12 @@ impl OdometerBook {
     pub fn execute(
         &mut self,
         log: &dyn EventLog,
-        command: OdometerCommand,
+        order: OdometerOrder,
         now: Timestamp,
         zone: &TimeZone,
         metadata: &Metadata,
     ) -> Result<Option<Position>, OdometerFailure> {
-        let Some((append, change)) = self.decide(command, now, zone, metadata)? else { return Ok(None) };
+        let Some((append, change)) = self.decide(order, now, zone, metadata)? else { return Ok(None) };
         let appended = log.append(append).wait()?;
         self.committed(change);
         Ok(appended.outcomes.first().map(|outcome| outcome.position()))
@@ -197,7 +203,15 @@ impl Supervised {
     /// [`ServiceError`].
     pub async fn read_odometer(&self, body: OdometerBody) -> Result<(), ServiceError> {
         let command = body.into_command(Timestamp::now()).map_err(OdometerFailure::from)?;
-        let message = |reply| super::odometer_actor::OdometerMessage { command, reply };
+        self.order_odometer(OdometerOrder::Read(command)).await
+    }
+
+    /// Carries out an order on an odometer, and waits until the views show it.
+    ///
+    /// # Errors
+    /// [`ServiceError`].
+    pub async fn order_odometer(&self, order: OdometerOrder) -> Result<(), ServiceError> {
+        let message = |reply| super::odometer_actor::OdometerMessage { order, reply };
         let answer = self.odometer.ask(message, super::tree::PATIENCE).await;
         let position = answer.map_err(|error| ServiceError::asking("the odometer's actor", error))??;
         self.shown_from(position).await;

@@ -15,8 +15,10 @@ use crate::log::EventLog;
 use crate::log::export::{ExportError, export};
 use crate::view::alerts::{AlertLine, alerts};
 use crate::view::budgets::{BudgetLine, budgets};
+use crate::view::cost::{CostShown, unified_cost};
 use crate::view::explain::{Explanation, Subject, explain};
 use crate::view::goals::{GoalLine, goals};
+use crate::view::odometer::{OdometerLine, odometers};
 use crate::view::reconcile::{Reconciliation, Wanted};
 use crate::view::replay::{Until, replay};
 use crate::view::report::{Grouping, Range, Report, Totals, report};
@@ -111,6 +113,10 @@ pub struct Replayed {
     pub balances: Balances,
     /// What was believed of the providers' days then.
     pub reconciliation: Reconciliation,
+    /// The months' sums that were read by hand, as they stood.
+    pub odometers: Vec<OdometerLine>,
+    /// What that month cost over all providers, as it was believed then.
+    pub cost: CostShown,
     /// Repairs of the log and interventions of the supervisor.
     pub incidents: u64,
 }
@@ -219,6 +225,8 @@ impl Queries {
             budgets: budgets(view, moment, &self.zone()),
             balances: shown_of(view, moment),
             reconciliation: self.reconciled_of(view, &Wanted::all(), moment),
+            odometers: odometers(view, moment, &self.zone()),
+            cost: unified_cost(view, &Range::default(), moment, &self.zone()),
             incidents: view.incidents,
         })
     }

@@ -205,7 +205,7 @@ pub fn unified_cost(view: &TenantView, range: &Range, now: Timestamp, zone: &Tim
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::odometer::{OdometerCommand, decide, evolve};
+    use crate::domain::odometer::{OdometerCommand, decide_reading, evolve};
     use crate::domain::report::{CostLine as ReportedLine, DayReport, ReportSource};
     use crate::domain::tokens::Tokens;
     use crate::domain::usage::{ServiceTier, Speed};
@@ -267,7 +267,7 @@ mod tests {
             note: String::new(),
             is_correction: false,
         };
-        let change = decide(&view.odometer, command, now, &TimeZone::UTC).unwrap().unwrap();
+        let change = decide_reading(&view.odometer, command, now, &TimeZone::UTC).unwrap().unwrap();
         evolve(&mut view.odometer, change);
         let shown = unified_cost(&view, &Range::default(), now, &TimeZone::UTC);
         let lines: Vec<String> = shown

@@ -28,6 +28,8 @@ pub enum OdometerState {
     LastDay,
     /// The month before is over, and nobody has looked since.
     Unfinished,
+    /// It is read no more.
+    Stopped,
 }
 
 /// An odometer and how it stands. Amounts are exact decimal strings in USD.
@@ -99,6 +101,7 @@ fn line(provider: &str, meter: &Meter, now: Timestamp, zone: &TimeZone) -> Optio
     let mut spent: BTreeMap<Date, Picodollars> = BTreeMap::new();
     meter.spreads(zone).iter().for_each(|spread| spread.add_by_day(zone, &mut spent));
     let state = match need(meter, now, zone) {
+        None if meter.is_stopped => OdometerState::Stopped,
         None => OdometerState::Normal,
         Some(Need::Stale { .. }) => OdometerState::Stale,
         Some(Need::MonthEnds { is_last_day: false, .. }) => OdometerState::MonthEnds,

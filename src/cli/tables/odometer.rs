@@ -33,6 +33,7 @@ fn one(line: &OdometerLine) -> String {
     let note = if line.note.is_empty() { String::new() } else { format!(": {}", line.note) };
     let due = match line.state {
         OdometerState::Normal => "",
+        OdometerState::Stopped => "It is read no more.\n",
         OdometerState::Stale => "The last reading is old: look again.\n",
         OdometerState::MonthEnds => "The month ends soon: look again before it does.\n",
         OdometerState::LastDay => "The month ends today, and its sum with it: look again.\n",

@@ -49,7 +49,7 @@ pub struct MonthLine {
 pub fn months(meter: &Meter, now: Timestamp, zone: &TimeZone) -> Vec<MonthLine> {
     let (Some(first), Some(last)) = (meter.readings.first(), meter.last()) else { return Vec::new() };
     let present = Month::at(now, zone);
-    let end = present.max(last.month);
+    let end = if meter.is_stopped { last.month } else { present.max(last.month) };
     let mut lines = Vec::new();
     let mut month = first.month;
     loop {
@@ -57,7 +57,7 @@ pub fn months(meter: &Meter, now: Timestamp, zone: &TimeZone) -> Vec<MonthLine> 
         let state = match own {
             _ if month >= present && month == end => MonthState::Open,
             Some(own) if own.taken_at >= month.end(zone) => MonthState::Final,
-            Some(_) if last.month > month => MonthState::Closed,
+            Some(_) if last.month > month || meter.is_stopped => MonthState::Closed,
             Some(_) => MonthState::Unfinished,
             None => MonthState::Missed,
         };
@@ -94,9 +94,13 @@ pub enum Need {
 }
 
 /// Whether somebody should look: in the first three days of a month that follows an unfinished one; in the last
-/// three days, once, and on the last one anew; after seven days. An odometer without a reading needs none.
+/// three days, once, and on the last one anew; after seven days. An odometer
+/// without a reading, or one that is read no more, needs none.
 #[must_use]
 pub fn need(meter: &Meter, now: Timestamp, zone: &TimeZone) -> Option<Need> {
+    if meter.is_stopped {
+        return None;
+    }
     let newest = meter.readings.iter().map(|reading| reading.taken_at).max()?;
     let today = calendar::day_of(now, zone);
     let month = Month::of(today);
@@ -120,6 +124,9 @@ pub fn need(meter: &Meter, now: Timestamp, zone: &TimeZone) -> Option<Need> {
 /// When it may be otherwise although nothing is read: at midnight, or when the last reading gets old.
 #[must_use]
 pub fn changes_at(meter: &Meter, now: Timestamp, zone: &TimeZone) -> Option<Timestamp> {
+    if meter.is_stopped {
+        return None;
+    }
     let newest = meter.readings.iter().map(|reading| reading.taken_at).max()?;
     let midnight = calendar::end_of(calendar::day_of(now, zone), zone);
     let due = newest.saturating_add(STALE).unwrap_or(Timestamp::MAX);

@@ -231,6 +231,7 @@ fn every_version() -> Vec<(&'static str, u16, Vec<u8>, Event<'static>)> {
         Event::QuotaRead(QuotaRead { window: "seven-day".into(), used: 6_150, resets_at_s: 1_795_597_200 }),
         Event::OdometerRead(odometer_read()),
         Event::OdometerCorrected(OdometerCorrected { reading: odometer_read(), supersedes: 6 }),
+        Event::OdometerStopped(OdometerStopped { provider: "groq".into() }),
         Event::VirtualBudgetSet(VirtualBudgetSet {
             daily: Some(Picodollars::usd(5)),
             monthly: None,

@@ -33,16 +33,29 @@ pub struct OdometerCorrected {
     pub supersedes: u32,
 }
 
+/// An odometer is read no more, until the next reading.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct OdometerStopped {
+    /// Whose.
+    pub provider: String,
+}
+
 impl From<&OdometerChange> for Event<'static> {
     fn from(change: &OdometerChange) -> Self {
-        let reading = OdometerRead {
-            number: change.reading.number,
-            provider: change.provider.clone(),
-            month: change.reading.month.to_string(),
-            value: change.reading.value,
-            note: change.reading.note.clone(),
+        let (provider, reading, supersedes) = match change {
+            OdometerChange::Read { provider, reading, supersedes } => (provider, reading, supersedes),
+            OdometerChange::Stopped { provider } => {
+                return Self::OdometerStopped(OdometerStopped { provider: provider.clone() });
+            }
         };
-        match change.supersedes {
+        let reading = OdometerRead {
+            number: reading.number,
+            provider: provider.clone(),
+            month: reading.month.to_string(),
+            value: reading.value,
+            note: reading.note.clone(),
+        };
+        match *supersedes {
             None => Self::OdometerRead(reading),
             Some(supersedes) => Self::OdometerCorrected(OdometerCorrected { reading, supersedes }),
         }
@@ -60,6 +73,9 @@ pub fn odometer_change(
     let (stored, supersedes) = match event {
         Event::OdometerRead(stored) => (stored, None),
         Event::OdometerCorrected(stored) => (&stored.reading, Some(stored.supersedes)),
+        Event::OdometerStopped(OdometerStopped { provider }) => {
+            return Ok(Some(OdometerChange::Stopped { provider: provider.clone() }));
+        }
         _ => return Ok(None),
     };
     let reading = Reading {
@@ -69,5 +85,5 @@ pub fn odometer_change(
         taken_at,
         note: stored.note.clone(),
     };
-    Ok(Some(OdometerChange { provider: stored.provider.clone(), reading, supersedes }))
+    Ok(Some(OdometerChange::Read { provider: stored.provider.clone(), reading, supersedes }))
 }

@@ -52,7 +52,7 @@ pub fn add(odometer: &Odometer, now: Timestamp, zone: &TimeZone, causes: &mut Ca
 mod tests {
     use super::*;
     use crate::domain::money::Picodollars;
-    use crate::domain::odometer::{OdometerCommand, decide, evolve};
+    use crate::domain::odometer::{OdometerCommand, decide_reading, evolve};
 
     /// (now, what is told of: its period and severity, and a word of its text)
     #[test]
@@ -68,7 +68,7 @@ mod tests {
             note: String::new(),
             is_correction: false,
         };
-        let change = decide(&odometer, command, at("2026-10-24T10:00:00Z"), &zone).unwrap().unwrap();
+        let change = decide_reading(&odometer, command, at("2026-10-24T10:00:00Z"), &zone).unwrap().unwrap();
         evolve(&mut odometer, change);
         let told = [
             ("2026-10-28T10:00:00Z", None),
