@@ -6,8 +6,10 @@ pub mod backend;
 pub mod commands;
 pub mod doctor;
 pub mod forecast;
+pub mod gate;
 pub mod goal;
 pub mod keeping;
+pub mod lean;
 pub mod odometer;
 pub mod output;
 pub mod remote;
@@ -137,6 +139,10 @@ pub enum Command {
         #[command(subcommand)]
         command: Option<ConsentCommand>,
     },
+    /// Whether work that costs money may go on: answers Claude Code's hooks
+    Gate(gate::GateArgs),
+    /// One line for Claude Code's status line
+    Statusline(gate::StatuslineArgs),
     /// The price table
     Prices {
         /// Only models whose name contains this

@@ -27,7 +27,7 @@ use layers::Entry;
 pub use private::{EmailAddress, Login, PrivateUrl};
 pub use secret::{BaseUrl, Phone, Secret};
 pub use settings::{
-    Alerts, Anthropic, Beeminder, Config, Console, Email, EmailTls, Log, Ntfy, Outside, QuietHours,
+    Alerts, Anthropic, Beeminder, Config, Console, Email, EmailTls, Gate, Log, Ntfy, Outside, QuietHours,
     ReminderError, ReminderErrors, ReminderTiers, Reminders, RungSetting, Transcripts, Twilio, Vault,
     Webhook,
 };

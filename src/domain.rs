@@ -14,6 +14,7 @@ pub mod datapoint;
 pub mod desk;
 pub mod feed;
 pub mod forecast;
+pub mod gate;
 pub mod goal;
 pub mod local_goal;
 pub mod money;

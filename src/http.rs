@@ -9,6 +9,7 @@ pub mod alerts;
 pub mod api;
 pub mod balance;
 pub mod forecast;
+pub mod gate;
 pub mod goals;
 pub mod guard;
 pub mod health;
@@ -104,6 +105,8 @@ fn api_routes() -> OpenApiRouter<App> {
         .routes(routes!(affording::grant_override))
         .routes(routes!(quota::quotas, quota::record))
         .routes(routes!(reconcile::reconcile))
+        .routes(routes!(gate::gate, gate::answer_hook))
+        .routes(routes!(gate::statusline, gate::tell_statusline))
         .routes(routes!(goals::goals))
         .routes(routes!(goals::set_goal))
         .routes(routes!(goals::close_goal))

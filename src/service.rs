@@ -28,6 +28,7 @@ pub mod desk_actor;
 pub mod desk_book;
 pub mod doctor;
 pub mod forecasting;
+pub mod gate;
 pub mod goal_book;
 pub mod goal_commands;
 pub mod goal_requests;

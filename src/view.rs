@@ -22,6 +22,7 @@ pub mod report;
 pub mod snapshot;
 pub mod spans;
 pub mod spend;
+pub mod standing;
 pub mod status;
 
 use std::collections::BTreeMap;

@@ -30,6 +30,8 @@ mod feeds;
 mod forecast;
 #[path = "fuzz_smoke.rs"]
 mod fuzz_smoke;
+#[path = "gate.rs"]
+mod gate;
 #[path = "goals.rs"]
 mod goals;
 #[path = "http.rs"]

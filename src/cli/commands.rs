@@ -18,7 +18,7 @@ use super::backend::{Backend, settings, show_steps};
 use super::output::{CliError, print, print_text};
 use super::{
     AlertsCommand, BalanceCommand, BudgetCommand, BudgetSetArgs, Cli, Command, Common, ConfigCommand,
-    ConsentCommand, ReplayArgs, affording, doctor, forecast, goal, keeping, odometer, run, tables,
+    ConsentCommand, ReplayArgs, affording, doctor, forecast, gate, goal, keeping, odometer, run, tables,
 };
 
 /// Does what the command line says.
@@ -29,6 +29,8 @@ pub fn dispatch(cli: Cli) -> Result<ExitCode, CliError> {
     let Cli { common, command } = cli;
     match command {
         Command::Run(args) => return run::run(&common, &args),
+        Command::Gate(args) => return gate::gate(&common, args),
+        Command::Statusline(args) => return gate::statusline(&common, &args),
         Command::Config(command) => return print_text(&config_text(command)),
         Command::Doctor { offline } => return doctor::doctor(&common, offline),
         Command::Completions { shell } => {
@@ -117,7 +119,12 @@ pub fn dispatch(cli: Cli) -> Result<ExitCode, CliError> {
             print(json, &Backend::open(&common)?.incidents(since)?, tables::system::incidents)?;
         }
         Command::Reload => print(json, &Backend::open(&common)?.reload()?, tables::system::reloaded)?,
-        Command::Run(_) | Command::Config(_) | Command::Doctor { .. } | Command::Completions { .. } => {}
+        Command::Run(_)
+        | Command::Config(_)
+        | Command::Gate(_)
+        | Command::Statusline(_)
+        | Command::Doctor { .. }
+        | Command::Completions { .. } => {}
     }
     Ok(ExitCode::SUCCESS)
 }

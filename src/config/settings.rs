@@ -2,6 +2,7 @@
 
 mod alerts;
 mod channels;
+mod gate;
 mod reminders;
 
 use std::net::SocketAddr;
@@ -13,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 pub use alerts::{Alerts, QuietHours, RungSetting};
 pub use channels::{Email, EmailTls, Ntfy, Twilio, Webhook};
+pub use gate::Gate;
 pub use reminders::{ReminderError, ReminderErrors, ReminderTiers, Reminders};
 
 use super::secret::{BaseUrl, Secret};
@@ -35,6 +37,8 @@ pub struct Config {
     pub outside: Outside,
     /// See [`Alerts`].
     pub alerts: Alerts,
+    /// See [`Gate`].
+    pub gate: Gate,
     /// See [`Beeminder`].
     pub beeminder: Beeminder,
     /// See [`Twilio`].
@@ -154,6 +158,7 @@ impl Default for Config {
             log: Log::default(),
             outside: Outside::default(),
             alerts: Alerts::default(),
+            gate: Gate::default(),
             beeminder: Beeminder::default(),
             twilio: Twilio::default(),
             ntfy: Ntfy::default(),

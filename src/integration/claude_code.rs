@@ -9,8 +9,10 @@
 pub mod cursor;
 pub mod discover;
 pub mod file;
+pub mod hook;
 pub mod line;
 pub mod read;
+pub mod status_line;
 
 pub use cursor::{Cursors, FileCursor};
 pub use discover::{Found, discover};

@@ -1,6 +1,6 @@
 //! The questions that can be asked, answered from views or, where an auditor asks, from the log alone.
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -22,6 +22,7 @@ use crate::view::odometer::{OdometerLine, odometers};
 use crate::view::reconcile::{Reconciliation, Wanted};
 use crate::view::replay::{Until, replay};
 use crate::view::report::{Grouping, Range, Report, Totals, report};
+use crate::view::standing::Standing;
 use crate::view::status::{Status, status};
 use crate::view::{TenantView, ViewError, Views};
 
@@ -31,23 +32,27 @@ use super::settings::Settings;
 
 /// The views as they are being kept up.
 #[derive(Debug, Clone, Default)]
-pub struct SharedViews(Arc<RwLock<Views>>);
+pub struct SharedViews {
+    views: Arc<RwLock<Views>>,
+    /// What is spent of each limit, as it was last asked for.
+    standing: Arc<Mutex<Option<Arc<Standing>>>>,
+}
 
 impl SharedViews {
     /// Shares views.
     #[must_use]
     pub fn new(views: Views) -> Self {
-        Self(Arc::new(RwLock::new(views)))
+        Self { views: Arc::new(RwLock::new(views)), standing: Arc::default() }
     }
 
     /// Reads them. Keep it short: the projection waits.
     pub fn read<T>(&self, read: impl FnOnce(&Views) -> T) -> T {
-        read(&self.0.read().unwrap_or_else(PoisonError::into_inner))
+        read(&self.views.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Changes them.
     pub fn write<T>(&self, write: impl FnOnce(&mut Views) -> T) -> T {
-        write(&mut self.0.write().unwrap_or_else(PoisonError::into_inner))
+        write(&mut self.views.write().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
@@ -144,6 +149,23 @@ impl Queries {
         self.views.read(|views| match views.tenant(&self.tenant) {
             Some(view) => read(view),
             None => read(&TenantView::default()),
+        })
+    }
+
+    /// What is spent of each limit. Those who ask at once wait for one of them to reckon.
+    #[must_use]
+    pub fn standing(&self, now: Timestamp) -> Arc<Standing> {
+        let zone = self.zone();
+        let mut kept = self.views.standing.lock().unwrap_or_else(PoisonError::into_inner);
+        self.views.read(|views| {
+            if let Some(kept) = kept.as_ref().filter(|kept| kept.holds(views.position, now, &zone)) {
+                return kept.clone();
+            }
+            let empty = TenantView::default();
+            let view = views.tenant(&self.tenant).unwrap_or(&empty);
+            let standing = Arc::new(Standing::of(view, views.position, now, &zone));
+            *kept = Some(standing.clone());
+            standing
         })
     }
 

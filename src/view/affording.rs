@@ -169,7 +169,7 @@ pub fn affordability(view: &TenantView, ask: &Ask, now: Timestamp, zone: &TimeZo
 }
 
 /// What this month and today cost over all providers, where a virtual budget asks for it.
-fn costs(view: &TenantView, now: Timestamp, zone: &TimeZone) -> (Picodollars, Picodollars) {
+pub(super) fn costs(view: &TenantView, now: Timestamp, zone: &TimeZone) -> (Picodollars, Picodollars) {
     if view.allowance.budget.is_none() {
         return (Picodollars::ZERO, Picodollars::ZERO);
     }

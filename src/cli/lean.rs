@@ -1,0 +1,141 @@
+//! Asking a running supervisor where milliseconds count: one request on a plain connection, by a deadline.
+//!
+//! [`super::remote::Remote`] sets up TLS, a pool and a runtime, which takes longer than what is asked for here.
+
+use std::io::{ErrorKind, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use super::remote::{SERVER_FILE, ServerFile, TOKEN_FILE};
+
+/// No answer that is asked for here is longer, in bytes.
+const ANSWER_MAX: u64 = 64 * 1024;
+/// A supervisor that is busy is asked again after this.
+const AGAIN: Duration = Duration::from_millis(5);
+
+/// Why there is no answer.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum LeanError {
+    /// Nobody listens.
+    #[error("Mecris is not running; start it with `mecris run`")]
+    NotRunning,
+    /// It took too long.
+    #[error("Mecris did not answer within {0} ms")]
+    Late(u128),
+    /// It said something else.
+    #[error("Mecris answered with status {0}; `mecris doctor` tells more")]
+    Refused(u16),
+    /// What listens there is something else.
+    #[error("what listens at {0} is no Mecris; start `mecris run` again")]
+    Strange(String),
+}
+
+/// Posts JSON to the supervisor that holds a data directory, and returns the body of its answer.
+///
+/// # Errors
+/// [`LeanError`].
+pub fn post(data_dir: &Path, path: &str, body: &[u8], within: Duration) -> Result<Vec<u8>, LeanError> {
+    let deadline = Instant::now() + within;
+    let read = |name: &str| std::fs::read_to_string(data_dir.join(name)).map_err(|_| LeanError::NotRunning);
+    let server: ServerFile = serde_json::from_str(&read(SERVER_FILE)?).map_err(|_| LeanError::NotRunning)?;
+    let token = read(TOKEN_FILE)?;
+    let authority = server.url.trim_start_matches("http://");
+    let address: SocketAddr = authority.parse().map_err(|_| LeanError::Strange(server.url.clone()))?;
+    let head = format!(
+        "POST {path} HTTP/1.1\r\nhost: {authority}\r\nauthorization: Bearer {}\r\ncontent-type: application/json\r\n\
+         content-length: {}\r\nconnection: close\r\n\r\n",
+        token.trim(),
+        body.len()
+    );
+    let request = [head.as_bytes(), body].concat();
+    loop {
+        let answer = exchange(address, &request, deadline).map_err(|error| match error.kind() {
+            ErrorKind::ConnectionRefused => LeanError::NotRunning,
+            ErrorKind::WouldBlock | ErrorKind::TimedOut => LeanError::Late(within.as_millis()),
+            _ => LeanError::Strange(server.url.clone()),
+        })?;
+        match parse(&answer) {
+            Some((200, body)) => return Ok(body.to_vec()),
+            // Too much at once: nothing was done.
+            Some((429, _)) if Instant::now() + AGAIN < deadline => std::thread::sleep(AGAIN),
+            Some((429, _)) => return Err(LeanError::Late(within.as_millis())),
+            Some((status, _)) => return Err(LeanError::Refused(status)),
+            None => return Err(LeanError::Strange(server.url.clone())),
+        }
+    }
+}
+
+/// What is left; a timeout of nothing would be none.
+fn left(deadline: Instant) -> std::io::Result<Duration> {
+    let left = deadline.saturating_duration_since(Instant::now());
+    if left.is_zero() { Err(ErrorKind::TimedOut.into()) } else { Ok(left) }
+}
+
+fn exchange(address: SocketAddr, request: &[u8], deadline: Instant) -> std::io::Result<Vec<u8>> {
+    let mut stream = TcpStream::connect_timeout(&address, left(deadline)?)?;
+    stream.set_nodelay(true)?;
+    stream.set_write_timeout(Some(left(deadline)?))?;
+    stream.write_all(request)?;
+    let (mut answer, mut chunk) = (Vec::new(), [0; 4096]);
+    // Each read has what is left of the time: an answer that drips is late too.
+    while (answer.len() as u64) < ANSWER_MAX {
+        stream.set_read_timeout(Some(left(deadline)?))?;
+        let read = match stream.read(&mut chunk) {
+            Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+            read => read?,
+        };
+        if read == 0 {
+            break;
+        }
+        answer.extend_from_slice(&chunk[..read]);
+        if is_whole(&answer) {
+            break;
+        }
+    }
+    Ok(answer)
+}
+
+/// The end of the head, and the length of the body, where an answer has both.
+fn measure(answer: &[u8]) -> Option<(usize, Option<usize>)> {
+    let end = answer.windows(4).position(|window| window == b"\r\n\r\n")? + 4;
+    let head = std::str::from_utf8(&answer[..end]).ok()?;
+    let length = head.lines().filter_map(|line| line.split_once(':'));
+    let mut length = length.filter(|(name, _)| name.eq_ignore_ascii_case("content-length"));
+    Some((end, length.next().and_then(|(_, value)| value.trim().parse().ok())))
+}
+
+fn is_whole(answer: &[u8]) -> bool {
+    matches!(measure(answer), Some((end, Some(length))) if answer.len() >= end + length)
+}
+
+/// The status and the body of a whole answer.
+fn parse(answer: &[u8]) -> Option<(u16, &[u8])> {
+    let (end, length) = measure(answer)?;
+    let status =
+        std::str::from_utf8(&answer[..end]).ok()?.strip_prefix("HTTP/1.1 ")?.get(..3)?.parse().ok()?;
+    let body = answer.get(end..end + length?)?;
+    Some((status, body))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_whole_answer_is_one() {
+        let cases = [
+            ("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}", Some((200, "{}"))),
+            ("HTTP/1.1 429 Too Many\r\nContent-Length: 0\r\n\r\n", Some((429, ""))),
+            ("HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\n{}", None),
+            ("HTTP/1.1 200 OK\r\n\r\n{}", None),
+            ("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n", None),
+            ("SSH-2.0-OpenSSH\r\n\r\n", None),
+            ("", None),
+        ];
+        for (answer, expected) in cases {
+            let expected = expected.map(|(status, body)| (status, body.as_bytes()));
+            assert_eq!(parse(answer.as_bytes()), expected, "{answer}");
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! The gate as a table of situations.
+
+use super::*;
+
+fn usd(text: &str) -> Picodollars {
+    Picodollars::parse(text).unwrap()
+}
+
+/// `session 4.99/5`, `day 1/2`, `food 1/2`, `food? 1/2`: a limit, and whether it surely covers.
+fn held(text: &str) -> Held {
+    let (name, amounts) = text.split_once(' ').unwrap();
+    let (spent, cap) = amounts.split_once('/').unwrap();
+    let limit = match name.trim_end_matches('?') {
+        "session" => Limit::Session,
+        "day" => Limit::Day,
+        "all-day" => Limit::VirtualDay,
+        "all-month" => Limit::VirtualMonth,
+        budget => Limit::Budget(budget.parse().unwrap()),
+    };
+    Held { limit, spent: usd(spent), cap: usd(cap), is_certain: !name.ends_with('?') }
+}
+
+#[test]
+fn what_is_spent_decides() {
+    use Verdict::{Allow, Block, Warn};
+    let cases: &[(&[&str], u32, Verdict, &[&str])] = &[
+        // No limit stops nothing.
+        (&[], 80, Allow, &[]),
+        (&["session 3.99/5"], 80, Allow, &[]),
+        (&["session 4/5"], 80, Warn, &["this session: 4.00 of 5.00 USD spent"]),
+        (&["session 4.999999999999/5"], 80, Warn, &["this session: 5.00 of 5.00 USD spent"]),
+        (&["session 5/5"], 80, Block, &["this session: 5.00 of 5.00 USD spent"]),
+        (&["session 7.5/5"], 80, Block, &["this session: 7.50 of 5.00 USD spent"]),
+        (&["day 0/20"], 80, Allow, &[]),
+        (&["day 20/20"], 80, Block, &["today: 20.00 of 20.00 USD spent"]),
+        (&["main 39/50"], 80, Allow, &[]),
+        (&["main 45/50"], 80, Warn, &["budget 'main': 45.00 of 50.00 USD spent"]),
+        (&["main 50.000000000001/50"], 80, Block, &["budget 'main': 50.00 of 50.00 USD spent"]),
+        (&["all-day 9/10"], 80, Warn, &["today, over all providers: 9.00 of 10.00 USD spent"]),
+        (&["all-month 10/10"], 80, Block, &["this month, over all providers: 10.00 of 10.00 USD spent"]),
+        // A cap of nothing lets nothing through.
+        (&["session 0/0"], 80, Block, &["this session: 0.00 of 0.00 USD spent"]),
+        // Credits may exceed what was spent.
+        (&["main -3/50"], 80, Allow, &[]),
+        // Whether it covers is not known: it warns and does not stop.
+        (&["opus? 12/10"], 80, Warn, &["budget 'opus': 12.00 of 10.00 USD spent"]),
+        (&["opus? 1/10"], 80, Allow, &[]),
+        // At 100 there is no warning before the end, at 0 there is always one.
+        (&["session 4.99/5"], 100, Allow, &[]),
+        (&["session 0/5"], 0, Warn, &["this session: 0.00 of 5.00 USD spent"]),
+        (&["session 4.99/5"], 1000, Allow, &[]),
+        // The gravest comes first, then the session, the day, and budgets by name.
+        (
+            &["zoo 9/10", "day 9/10", "art 10/10", "session 1/10", "main 1/10"],
+            80,
+            Block,
+            &[
+                "budget 'art': 10.00 of 10.00 USD spent",
+                "today: 9.00 of 10.00 USD spent",
+                "budget 'zoo': 9.00 of 10.00 USD spent",
+            ],
+        ),
+        (
+            &["session 9/10", "opus? 11/10"],
+            80,
+            Warn,
+            &["this session: 9.00 of 10.00 USD spent", "budget 'opus': 11.00 of 10.00 USD spent"],
+        ),
+    ];
+    for (limits, percent, verdict, reasons) in cases {
+        let ruling = rule(limits.iter().map(|text| held(text)).collect(), *percent);
+        let said: Vec<String> = ruling.reasons.iter().map(ToString::to_string).collect();
+        assert_eq!(
+            (ruling.verdict, said),
+            (*verdict, reasons.iter().map(ToString::to_string).collect()),
+            "{limits:?}"
+        );
+    }
+}
+
+#[test]
+fn a_budget_covers_what_its_scope_says_as_far_as_that_is_known() {
+    use Coverage::{Covered, Not, Perhaps};
+    // The scope's provider, model and project; the work's; a dash where there is none.
+    let cases = [
+        ("- - -", "- - -", Covered),
+        ("- - -", "anthropic claude-opus-5 /home/ada", Covered),
+        ("anthropic - -", "anthropic - -", Covered),
+        ("groq - -", "anthropic - -", Not),
+        ("anthropic - -", "- - -", Perhaps),
+        ("- claude-opus-* -", "anthropic claude-opus-5 -", Covered),
+        ("- claude-opus-* -", "anthropic claude-haiku-4 -", Not),
+        ("- claude-opus-* -", "anthropic - -", Perhaps),
+        ("- - /home/ada", "anthropic - /home/ada/work", Covered),
+        ("- - /home/ada", "anthropic - /home/bob", Not),
+        ("- - /home/ada", "anthropic - -", Perhaps),
+        ("groq claude-opus-* -", "anthropic - -", Not),
+        ("anthropic claude-opus-* /home/ada", "anthropic - /home/ada", Perhaps),
+        ("anthropic claude-opus-* /home/ada", "anthropic - /home/bob", Not),
+    ];
+    for (scope, work, expected) in cases {
+        let parts = |text: &'static str| -> Vec<Option<&'static str>> {
+            text.split(' ').map(|part| (part != "-").then_some(part)).collect()
+        };
+        let (wanted, known) = (parts(scope), parts(work));
+        let owned = |part: Option<&str>| part.map(str::to_owned);
+        let of = Scope { provider: owned(wanted[0]), model: owned(wanted[1]), project: owned(wanted[2]) };
+        let work_of = Work { provider: known[0], model: known[1], project: known[2] };
+        assert_eq!(coverage(&of, work_of), expected, "{scope} | {work}");
+    }
+}

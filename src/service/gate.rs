@@ -1,0 +1,289 @@
+//! What hooks and the status line ask: whether work may go on, and how things stand in one line.
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use crate::domain::calendar;
+use crate::domain::gate::{Caps, Limit, Reason, Ruling, Verdict, Work, rule};
+use crate::domain::money::Picodollars;
+use crate::integration::claude_code::hook::{HookAnswer, HookCall};
+use crate::integration::claude_code::status_line::StatusCall;
+use crate::view::goals::GoalLine;
+
+use super::Supervised;
+use super::queries::Queries;
+use super::quota_book::{QuotaBody, RateLimits};
+
+/// Who is paid for what Claude Code does, as its transcripts are recorded.
+const PROVIDER: &str = "anthropic";
+
+/// The work that asks.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub struct GateParams {
+    /// The session.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session: Option<String>,
+    /// The project's directory.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[param(example = "/home/ada/work")]
+    pub project: Option<String>,
+    /// The model.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
+    /// Who is paid; `anthropic` where absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provider: Option<String>,
+}
+
+impl GateParams {
+    fn work(&self) -> Work<'_> {
+        Work {
+            provider: Some(self.provider.as_deref().unwrap_or(PROVIDER)),
+            model: self.model.as_deref(),
+            project: self.project.as_deref(),
+        }
+    }
+}
+
+impl From<HookCall> for GateParams {
+    fn from(call: HookCall) -> Self {
+        Self { session: call.session_id, project: call.cwd, ..Self::default() }
+    }
+}
+
+/// A limit that is reached, or nearly.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct GateReason {
+    /// `warn` or `block`.
+    #[schema(value_type = String)]
+    pub verdict: Verdict,
+    /// `session`, `day`, `virtual-day`, `virtual-month` or `budget`.
+    pub limit: String,
+    /// The budget's name.
+    pub budget: Option<String>,
+    /// What is spent of it.
+    #[schema(value_type = String)]
+    pub spent_usd: Picodollars,
+    /// What may be spent.
+    #[schema(value_type = String)]
+    pub cap_usd: Picodollars,
+    /// The same in words.
+    pub text: String,
+}
+
+impl From<&Reason> for GateReason {
+    fn from(reason: &Reason) -> Self {
+        let held = &reason.held;
+        let (limit, budget) = match &held.limit {
+            Limit::Session => ("session", None),
+            Limit::Day => ("day", None),
+            Limit::VirtualDay => ("virtual-day", None),
+            Limit::VirtualMonth => ("virtual-month", None),
+            Limit::Budget(name) => ("budget", Some(name.to_string())),
+        };
+        Self {
+            verdict: reason.verdict,
+            limit: limit.to_owned(),
+            budget,
+            spent_usd: held.spent,
+            cap_usd: held.cap,
+            text: reason.to_string(),
+        }
+    }
+}
+
+/// Whether work may go on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct GateShown {
+    /// `allow`, `warn` or `block`.
+    #[schema(value_type = String)]
+    pub verdict: Verdict,
+    /// Why, the gravest first.
+    pub reasons: Vec<GateReason>,
+    /// What the session cost so far; null where none was named.
+    #[schema(value_type = Option<String>)]
+    pub session_usd: Option<Picodollars>,
+    /// What all sessions cost today.
+    #[schema(value_type = String)]
+    pub today_usd: Picodollars,
+    /// The last event behind these numbers.
+    pub position: u64,
+}
+
+impl GateShown {
+    /// For a person, or for Claude.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let mut said: Vec<&str> = self.reasons.iter().map(|reason| reason.text.as_str()).collect();
+        let mend = "raise the limit in [gate] of Mecris's configuration and run `mecris reload`, or with \
+                    `mecris budget set`, or allow more with `mecris override`";
+        match self.verdict {
+            Verdict::Allow => "Mecris: nothing stands in the way.".to_owned(),
+            Verdict::Warn => format!("Mecris: close to a limit. {}.", said.join("; ")),
+            Verdict::Block => {
+                said.dedup();
+                format!("Mecris stopped this: a limit is reached. {}. To go on, {mend}.", said.join("; "))
+            }
+        }
+    }
+}
+
+/// What the status line tells, and asks for one line.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct StatuslineBody {
+    /// The session.
+    #[serde(default)]
+    pub session: Option<String>,
+    /// The project's directory.
+    #[serde(default)]
+    pub project: Option<String>,
+    /// The model.
+    #[serde(default)]
+    pub model: Option<String>,
+    /// What the session has cost, as Claude Code reckons; what Mecris knows where absent.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    pub session_usd: Option<Picodollars>,
+    /// How far the subscription's windows are used: recorded as `POST /api/v1/quota` does.
+    #[serde(default)]
+    pub rate_limits: Option<RateLimits>,
+}
+
+impl From<StatusCall> for StatuslineBody {
+    fn from(call: StatusCall) -> Self {
+        Self {
+            session: call.session_id,
+            project: call.project,
+            model: call.model,
+            session_usd: call.session_cost,
+            // A form to come is passed over: the line is shown all the same.
+            rate_limits: call.rate_limits.and_then(|limits| serde_json::from_value(limits).ok()),
+        }
+    }
+}
+
+/// How things stand, in one line.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct StatuslineShown {
+    /// The line.
+    #[schema(example = "0.42 session | 3.10 today | 41.20 left in main | exercise 3 h 10 min")]
+    pub line: String,
+    /// What the session cost.
+    #[schema(value_type = Option<String>)]
+    pub session_usd: Option<Picodollars>,
+    /// What all sessions cost today.
+    #[schema(value_type = String)]
+    pub today_usd: Picodollars,
+    /// The budget of which the least share is left.
+    pub budget: Option<String>,
+    /// What is left of it.
+    #[schema(value_type = Option<String>)]
+    pub left_usd: Option<Picodollars>,
+    /// The goal that derails first.
+    pub goal: Option<String>,
+    /// When.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub derails_at: Option<Timestamp>,
+    /// As the gate has it: `allow`, `warn` or `block`.
+    #[schema(value_type = String)]
+    pub verdict: Verdict,
+}
+
+impl Queries {
+    /// Whether work may go on.
+    #[must_use]
+    pub fn gate(&self, asked: &GateParams, now: Timestamp) -> GateShown {
+        let loaded = self.settings.current();
+        let caps = Caps::from(&loaded.config.gate);
+        let standing = self.standing(now);
+        let session = asked.session.as_deref();
+        // An override may end at any moment, so it is no part of what is kept.
+        let allowed = self.with_view(|view| view.allowance.active(now).map(|granted| granted.amount).sum());
+        let Ruling { verdict, reasons } =
+            rule(standing.held(&caps, allowed, session, asked.work()), caps.warn_percent);
+        GateShown {
+            verdict,
+            reasons: reasons.iter().map(GateReason::from).collect(),
+            session_usd: session.map(|session| standing.session(session)),
+            today_usd: standing.today,
+            position: standing.position.0,
+        }
+    }
+
+    /// How things stand, in one line. `is_stale`: nobody knows whether the goals are still as they are shown.
+    #[must_use]
+    pub fn statusline(&self, body: &StatuslineBody, is_stale: bool, now: Timestamp) -> StatuslineShown {
+        let asked = GateParams {
+            session: body.session.clone(),
+            project: body.project.clone(),
+            model: body.model.clone(),
+            provider: None,
+        };
+        let gate = self.gate(&asked, now);
+        let standing = self.standing(now);
+        let session_usd = body.session_usd.or(gate.session_usd);
+        let budget = standing.tightest(asked.work());
+        let goal = self.goals(now).into_iter().next();
+        let mut parts: Vec<String> = Vec::new();
+        if gate.verdict == Verdict::Block {
+            parts.push("STOP".to_owned());
+        }
+        parts.extend(session_usd.map(|cost| format!("{} session", cost.rounded(2))));
+        parts.push(format!("{} today", gate.today_usd.rounded(2)));
+        parts.extend(
+            budget.map(|(budget, used)| {
+                format!("{} left in {}", (budget.amount - *used).rounded(2), budget.name)
+            }),
+        );
+        parts.extend(goal.as_ref().map(|goal| goal_part(goal, is_stale)));
+        StatuslineShown {
+            line: parts.join(" | "),
+            session_usd,
+            today_usd: gate.today_usd,
+            budget: budget.map(|(budget, _)| budget.name.to_string()),
+            left_usd: budget.map(|(budget, used)| budget.amount - *used),
+            goal: goal.as_ref().map(|goal| goal.slug.clone()),
+            derails_at: goal.as_ref().and_then(|goal| goal.derails_at),
+            verdict: gate.verdict,
+        }
+    }
+}
+
+/// `exercise 3 h 10 min`; with a question mark where that is old.
+fn goal_part(goal: &GoalLine, is_stale: bool) -> String {
+    let doubt = if is_stale { "?" } else { "" };
+    match goal.seconds_left {
+        Some(left) if left < 0 => format!("{} overdue{doubt}", goal.slug),
+        Some(left) => format!("{} {}{doubt}", goal.slug, calendar::span(SignedDuration::from_secs(left))),
+        None => format!("{}{doubt}", goal.slug),
+    }
+}
+
+impl Supervised {
+    /// The answer to a hook's call.
+    #[must_use]
+    pub fn answer_hook(&self, call: HookCall, now: Timestamp) -> HookAnswer {
+        let event = call.hook_event_name.clone();
+        let shown = self.queries.gate(&call.into(), now);
+        HookAnswer::to(&event, shown.verdict, &shown.text())
+    }
+
+    /// How things stand, in one line.
+    #[must_use]
+    pub fn statusline(&self, body: &StatuslineBody, now: Timestamp) -> StatuslineShown {
+        let goals = self.goals(now);
+        let is_stale = goals.source.is_some_and(|source| source.stale);
+        self.queries.statusline(body, is_stale, now)
+    }
+
+    /// Records how far the subscription's windows are used. Nobody waits for it.
+    pub async fn note_quota(&self, rate_limits: RateLimits) {
+        if let Err(error) = self.read_quota(QuotaBody { rate_limits: Some(rate_limits) }).await {
+            tracing::warn!(%error, "what the status line told of a subscription's limits is not recorded");
+        }
+    }
+}
