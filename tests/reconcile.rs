@@ -98,7 +98,7 @@ struct Belief {
 fn belief(views: &Views, now: Timestamp) -> Belief {
     let empty = mecris::view::TenantView::default();
     let view = views.tenant(&TenantId::local()).unwrap_or(&empty);
-    let reconciliation = reconciled(view, &Wanted::all(), now, &TimeZone::UTC, &Config::default());
+    let reconciliation = reconciled(view, &Wanted::all(view), now, &TimeZone::UTC, &Config::default());
     Belief { reconciliation, balances: balances(view, now) }
 }
 
@@ -229,7 +229,7 @@ fn days_equal_the_truth(market: &Market, shown: &Reconciliation) {
             estimate += known;
         }
         let sum = shown.providers.iter().find(|line| line.provider == provider).unwrap();
-        assert_eq!((sum.basis, sum.compared), (Basis::Reports, DAYS as u64 + 5));
+        assert_eq!((sum.basis, sum.compared), (Basis::Reports, DAYS as u64 + 4));
         assert_eq!((sum.estimate_usd, sum.actual_usd), (Picodollars(estimate), Some(Picodollars(actual))));
         assert_eq!(sum.drift_usd, Some(Picodollars(actual - estimate)));
         assert!(sum.calibration.as_ref().is_some_and(|factor| factor.as_str() > "1"), "{sum:?}");

@@ -246,7 +246,7 @@ impl Queries {
             report: report(&view.spend, Grouping::Daily, &Range::default(), &self.zone()),
             budgets: budgets(view, moment, &self.zone()),
             balances: shown_of(view, moment),
-            reconciliation: self.reconciled_of(view, &Wanted::all(), moment),
+            reconciliation: self.reconciled_of(view, &Wanted::all(view), moment),
             odometers: odometers(view, moment, &self.zone()),
             cost: unified_cost(view, &Range::default(), moment, &self.zone()),
             incidents: view.incidents,

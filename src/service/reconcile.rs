@@ -92,11 +92,19 @@ fn advice(line: &ReconciledProvider, readings: usize, config: &Config) -> Option
             Some(format!("known by readings of the balance alone; {}", for_days(name, config)))
         }
         (Basis::Nothing, 1) => Some(format!("the next reading of the balance shows the drift: {set}")),
-        (Basis::Nothing, _) => Some(format!(
-            "nothing tells what it cost in truth: say what its page shows as left, now and again later, {set}, or as \
-             the month's sum, `mecris odometer record AMOUNT --provider {name}`; {}",
-            for_days(name, config)
-        )),
+        (Basis::Nothing, _) => {
+            let meter = if name == "anthropic" {
+                // Its page shows no sum of the month that could be read off.
+                String::new()
+            } else {
+                format!(", or as the month's sum, `mecris odometer record AMOUNT --provider {name}`")
+            };
+            Some(format!(
+                "nothing tells what it cost in truth; tell what its page shows as left, now and again later, \
+                 {set}{meter}; {}",
+                for_days(name, config)
+            ))
+        }
     }
 }
 

@@ -88,14 +88,10 @@ impl BalanceView {
 /// What was used of one provider, by quarter of an hour.
 pub type Quarters = BTreeMap<Quarter, Sum>;
 
-/// What was used of each provider whose balance or odometer was read, by quarter.
+/// What was used of each provider whose balance or odometer was read, by quarter from an instant on; the quarter that
+/// it lies in is whole.
 #[must_use]
-pub fn quarters_of(view: &TenantView) -> BTreeMap<&str, Quarters> {
-    quarters_since(view, Timestamp::MIN)
-}
-
-/// The same from an instant on; the quarter that it lies in is whole.
-fn quarters_since(view: &TenantView, since: Timestamp) -> BTreeMap<&str, Quarters> {
+pub fn quarters_since(view: &TenantView, since: Timestamp) -> BTreeMap<&str, Quarters> {
     let read = view.balances.accounts.iter().map(|(provider, _)| provider.as_str());
     let metered = view.odometer.meters.keys().map(String::as_str);
     let mut all: BTreeMap<&str, Quarters> =

@@ -39,10 +39,13 @@ pub struct Wanted {
 }
 
 impl Wanted {
-    /// Everything from the first day on that could have been reported.
+    /// Everything that is known: from the first day on that was recorded or reported.
     #[must_use]
-    pub fn all() -> Self {
-        Self { since: Some(Date::constant(1970, 1, 1)), ..Self::default() }
+    pub fn all(view: &TenantView) -> Self {
+        let recorded = view.spend.cells().next().map(|cell| cell.quarter.start());
+        let recorded = recorded.map(|first| calendar::day_of(first, &TimeZone::UTC));
+        let reported = view.reports.costs().map(|(key, _)| key.day).min();
+        Self { since: recorded.into_iter().chain(reported).min(), ..Self::default() }
     }
 }
 
@@ -129,7 +132,7 @@ pub struct ReconciledProvider {
     pub provider: String,
     /// What is compared with: `reports`, else `odometer`, else `readings`, else `nothing`.
     pub basis: Basis,
-    /// Days, or spans between readings, that are compared.
+    /// Days that are over, or spans between readings, that are compared.
     pub compared: u64,
     /// What is recorded here of them.
     #[schema(value_type = String)]
@@ -219,7 +222,7 @@ pub fn reconcile(view: &TenantView, wanted: &Wanted, now: Timestamp, zone: &Time
     for (key, latest) in view.reports.usages().filter(|(key, _)| is_within(&key.provider, key.day)) {
         usages.insert((key.provider.clone(), key.day), latest);
     }
-    let recorded = recorded(view, is_within);
+    let recorded = recorded(view, (since, until), is_wanted);
 
     let keys: BTreeSet<&Key> = costs.keys().chain(recorded.keys()).collect();
     let is_reported = |key: &&&Key| first.get(&key.0).is_some_and(|first| *first <= key.1);
@@ -229,10 +232,9 @@ pub fn reconcile(view: &TenantView, wanted: &Wanted, now: Timestamp, zone: &Time
         line(key, used, costs.get(key).copied(), usages.get(key).copied(), now)
     };
     let days: Vec<ReconciledDay> = keys.iter().filter(is_reported).map(|key| day(key)).collect();
-    let spans: Vec<SpanLine> = spans(view, zone)
-        .into_iter()
-        .filter(|span| is_within(&span.provider, day_in_utc(span.until)))
-        .collect();
+    let (start, end) = (calendar::start_of(since, &TimeZone::UTC), calendar::end_of(until, &TimeZone::UTC));
+    let spans: Vec<SpanLine> =
+        spans(view, start, end, zone).into_iter().filter(|span| is_wanted(&span.provider)).collect();
     let mut names: BTreeSet<&str> = keys.iter().map(|key| key.0.as_str()).collect();
     names.extend(view.balances.accounts.iter().map(|(name, _)| name.as_str()));
     names.extend(view.odometer.meters.keys().map(String::as_str));
@@ -241,17 +243,18 @@ pub fn reconcile(view: &TenantView, wanted: &Wanted, now: Timestamp, zone: &Time
     Reconciliation { since, until, providers, days, spans, foreign }
 }
 
-fn day_in_utc(instant: Timestamp) -> Date {
-    calendar::day_of(instant, &TimeZone::UTC)
-}
-
-fn recorded(view: &TenantView, is_within: impl Fn(&str, Date) -> bool) -> BTreeMap<Key, Recorded> {
+fn recorded(
+    view: &TenantView,
+    (since, until): (Date, Date),
+    is_wanted: impl Fn(&str) -> bool,
+) -> BTreeMap<Key, Recorded> {
     let utc = TimeZone::UTC;
     let mut days = DayCache::new(&utc);
     let mut recorded: BTreeMap<Key, Recorded> = BTreeMap::new();
-    for cell in view.spend.cells() {
-        let day = days.day(cell.quarter);
-        if is_within(cell.provider, day) {
+    let (from, until) = (calendar::start_of(since, &utc), calendar::end_of(until, &utc));
+    for cell in view.spend.cells_between(from, until) {
+        if is_wanted(cell.provider) {
+            let day = days.day(cell.quarter);
             let models = recorded.entry((cell.provider.to_owned(), day)).or_default();
             models.entry(cell.model.to_owned()).or_default().add(&ModelUse::from(cell.sum));
         }
@@ -325,7 +328,10 @@ fn provider(
 ) -> ReconciledProvider {
     let own = || days.iter().filter(|day| day.provider == name);
     let pair = |day: &ReconciledDay| day.actual_usd.map(|actual| (day.estimate_usd, actual));
-    let reported = Compared::of(own().filter_map(pair));
+    let is_reported = own().any(|day| day.actual_usd.is_some());
+    // What a provider says of a day that is not over is shown, and compared with nothing.
+    let over = own().filter(|day| day.standing > Some(Standing::Open));
+    let reported = Compared::of(over.filter_map(pair));
     let settled = own().filter(|day| day.standing == Some(Standing::Settled)).filter_map(pair);
     // A span in which money was added that nobody told of says nothing about what was spent.
     let is_known = |span: &&SpanLine| span.provider == name && span.cause != Some(Cause::TopUpUntold);
@@ -334,7 +340,7 @@ fn provider(
         Compared::of(own.map(|span| (span.recorded_usd, span.fell_usd)))
     };
     let (risen, fallen) = (by(Gauge::Odometer), by(Gauge::Balance));
-    let (basis, compared, calibration) = if reported.count > 0 {
+    let (basis, compared, calibration) = if is_reported {
         (Basis::Reports, reported, Compared::of(settled).factor())
     } else if risen.count > 0 {
         let factor = risen.factor();

@@ -18,7 +18,7 @@ use crate::domain::reconcile::{Cause, ModelUse, Span};
 use crate::domain::spread::Spread;
 
 use super::TenantView;
-use super::balances::{Quarters, quarters_of};
+use super::balances::{Quarters, quarters_since};
 use super::spend::Sum;
 
 /// What was read.
@@ -74,24 +74,36 @@ impl From<&Sum> for ModelUse {
     }
 }
 
-/// The spans between readings, by provider and time; months are those of `zone`.
+/// The spans that end at an instant or after it and before another, by provider and time; the months of odometers are
+/// those of `zone`.
 #[must_use]
-pub fn spans(view: &TenantView, zone: &TimeZone) -> Vec<SpanLine> {
-    let quarters = quarters_of(view);
-    let mut lines = Vec::new();
-    for (provider, own) in &quarters {
-        if let Some(account) = view.balances.accounts.get(provider) {
-            let readings = measured(account);
-            for pair in readings.windows(2) {
-                let [one, other] = pair else { continue };
-                lines.push(fallen(view, account, own, (*one, *other)));
-            }
-        }
-        let meter = view.odometer.meters.get(*provider);
-        let spreads = meter.map_or_else(Vec::new, |meter| meter.spreads(zone));
-        let spreads = spreads.into_iter().filter(|spread| spread.from < spread.until);
-        lines.extend(spreads.map(|spread| risen(provider, own, spread)));
+pub fn spans(view: &TenantView, from: Timestamp, until: Timestamp, zone: &TimeZone) -> Vec<SpanLine> {
+    let ends = |end: Timestamp| end >= from && end < until;
+    let mut pairs: Vec<(&Account, &Reading, &Reading)> = Vec::new();
+    for (_, account) in view.balances.accounts.iter() {
+        let readings = measured(account);
+        let own = readings.windows(2).filter(|pair| ends(pair[1].taken_at));
+        pairs.extend(own.map(|pair| (account, pair[0], pair[1])));
     }
+    let mut spreads: Vec<(&str, Spread)> = Vec::new();
+    for (provider, meter) in &view.odometer.meters {
+        let own = meter.spreads(zone).into_iter();
+        let own = own.filter(|spread| spread.from < spread.until && ends(spread.until));
+        spreads.extend(own.map(|spread| (provider.as_str(), spread)));
+    }
+    let starts = pairs.iter().map(|(_, one, _)| one.taken_at);
+    let Some(first) = starts.chain(spreads.iter().map(|(_, spread)| spread.from)).min() else {
+        return Vec::new();
+    };
+    let (all, none) = (quarters_since(view, first), Quarters::new());
+    let of = |provider: &str| all.get(provider).unwrap_or(&none);
+    let fell =
+        pairs.iter().map(|(account, one, other)| fallen(view, account, of(&one.provider), (*one, *other)));
+    let rose = spreads.iter().map(|(provider, spread)| risen(provider, of(provider), *spread));
+    let mut lines: Vec<SpanLine> = fell.chain(rose).collect();
+    lines.sort_by(|one, other| {
+        (&one.provider, one.gauge, one.since).cmp(&(&other.provider, other.gauge, other.since))
+    });
     lines
 }
 

@@ -55,7 +55,7 @@ pub fn truth(lines: &[ReconciledProvider]) -> String {
             (Basis::Odometer, _) => "its odometer".to_owned(),
             (Basis::Readings | Basis::Nothing, spans) => format!("{} readings of its balance", spans + 1),
         };
-        let apart = line.drift_percent.as_ref().map_or_else(String::new, |drift| format!(", {drift}% apart"));
+        let apart = line.drift_percent.as_ref().map_or_else(String::new, |drift| format!(", drift {drift}%"));
         wrapped(&format!("{name}: {recorded} recorded, {actual} in truth by {by}{apart}"))
     };
     lines.iter().map(line).collect()

@@ -73,8 +73,12 @@ impl Account {
         risen.max(self.top_ups.last().map(|top_up| top_up.at))
     }
 
-    fn at(&self, reading: &Reading) -> Option<&Kept> {
-        self.readings.iter().rev().find(|kept| is_same_moment(&kept.reading, reading))
+    /// Where the reading of the same source, currency and moment stands, or that one of the moment would stand.
+    fn place(&self, reading: &Reading) -> Result<usize, usize> {
+        let end = self.readings.partition_point(|kept| kept.reading.taken_at <= reading.taken_at);
+        let mut same =
+            (0..end).rev().take_while(|at| self.readings[*at].reading.taken_at == reading.taken_at);
+        same.find(|at| is_same_moment(&self.readings[*at].reading, reading)).ok_or(end)
     }
 }
 
@@ -98,19 +102,19 @@ impl Accounts {
     /// How many readings of its source, currency and moment are there already: part of a reading's identity.
     #[must_use]
     pub fn nth(&self, reading: &Reading) -> u32 {
-        let known = self.get(&reading.provider).and_then(|account| account.at(reading));
-        known.map_or(0, |kept| kept.nth + 1)
+        let Some(account) = self.get(&reading.provider) else { return 0 };
+        account.place(reading).map_or(0, |at| account.readings[at].nth + 1)
     }
 
     /// Takes a decided change in.
     pub fn evolve(&mut self, change: BalanceChange) {
         match change {
             BalanceChange::Read(reading) => {
-                let nth = self.nth(&reading);
-                let readings = &mut self.0.entry(reading.provider.clone()).or_default().readings;
-                readings.retain(|kept| !is_same_moment(&kept.reading, &reading));
-                let place = readings.partition_point(|kept| kept.reading.taken_at <= reading.taken_at);
-                readings.insert(place, Kept { reading, nth });
+                let account = self.0.entry(reading.provider.clone()).or_default();
+                match account.place(&reading) {
+                    Ok(at) => account.readings[at] = Kept { nth: account.readings[at].nth + 1, reading },
+                    Err(at) => account.readings.insert(at, Kept { nth: 0, reading }),
+                }
             }
             BalanceChange::ToppedUp(top_up) => {
                 let top_ups = &mut self.0.entry(top_up.provider.clone()).or_default().top_ups;
