@@ -4,6 +4,7 @@ pub mod affording;
 pub mod announce;
 pub mod backend;
 pub mod commands;
+pub mod console;
 pub mod doctor;
 pub mod forecast;
 pub mod gate;
@@ -119,6 +120,11 @@ pub enum Command {
         #[arg(long, value_name = "NAME")]
         provider: Option<String>,
     },
+    /// A provider's own billing page, read by a browser; off until it is switched on
+    #[command(subcommand)]
+    Console(console::ConsoleCommand),
+    /// Log in at a provider's page once, so that its balance can be read
+    Login(console::LoginArgs),
     /// The goals, the nearest to derailing first
     Goals,
     /// Write datapoints, feed goals from what is spent, keep goals of one's own

@@ -8,6 +8,7 @@ pub mod balance;
 pub mod budget;
 pub mod calendar;
 pub mod consent;
+pub mod console;
 pub mod cost;
 pub mod currency;
 pub mod datapoint;

@@ -8,6 +8,7 @@ pub mod affording;
 pub mod alerts;
 pub mod api;
 pub mod balance;
+pub mod console;
 pub mod forecast;
 pub mod gate;
 pub mod goals;
@@ -107,6 +108,7 @@ fn api_routes() -> OpenApiRouter<App> {
         .routes(routes!(reconcile::reconcile))
         .routes(routes!(gate::gate, gate::answer_hook))
         .routes(routes!(gate::statusline, gate::tell_statusline))
+        .routes(routes!(console::read))
         .routes(routes!(goals::goals))
         .routes(routes!(goals::set_goal))
         .routes(routes!(goals::close_goal))

@@ -3,6 +3,7 @@
 pub mod anthropic;
 pub mod beeminder;
 pub mod claude_code;
+pub mod console;
 pub mod email;
 pub mod ntfy;
 pub mod resilience;

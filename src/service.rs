@@ -12,6 +12,7 @@
 //!     ├── local/goals      decides commands on local goals and feeds
 //!     ├── local/datapoints writes datapoints, a person's and the feeds'
 //!     ├── local/twilio     holds the credentials against Twilio
+//!     ├── local/console    reads the providers' own pages, where that is switched on
 //!     └── local/anthropic  holds the key against Anthropic
 //! ```
 
@@ -21,6 +22,7 @@ pub mod balance_book;
 pub mod beeminder_actor;
 pub mod budget_actor;
 pub mod budget_book;
+pub mod console_book;
 pub mod datapoint_actor;
 pub mod datapoint_book;
 pub mod demo;
@@ -47,6 +49,7 @@ pub mod reconcile;
 pub mod recorder;
 pub mod report_book;
 pub mod requests;
+pub mod scraper_actor;
 pub mod settings;
 pub mod snapshots;
 pub mod sources;
@@ -90,6 +93,9 @@ pub enum ServiceError {
     /// What providers reported.
     #[error(transparent)]
     Report(#[from] report_book::ReportFailure),
+    /// A provider's own page.
+    #[error(transparent)]
+    Console(#[from] console_book::ConsoleFailure),
     /// The budgets.
     #[error(transparent)]
     Budget(#[from] budget_book::BudgetFailure),

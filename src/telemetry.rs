@@ -20,8 +20,19 @@ use tracing_subscriber::{EnvFilter, Layer};
 use crate::event::TraceContext;
 
 /// The exporter's own parts: their spans would be exported, which would make more of them.
-const PLUMBING: [&str; 6] =
-    ["opentelemetry", "opentelemetry_sdk", "opentelemetry_otlp", "tonic", "h2", "hyper_util"];
+/// And the browser's driver: its lines hold whole messages, cookies among them.
+const PLUMBING: [&str; 10] = [
+    "opentelemetry",
+    "opentelemetry_sdk",
+    "opentelemetry_otlp",
+    "tonic",
+    "h2",
+    "hyper_util",
+    "chromiumoxide",
+    "chromiumoxide_cdp",
+    "async_tungstenite",
+    "tungstenite",
+];
 
 /// How log lines are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]

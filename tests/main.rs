@@ -14,6 +14,8 @@ mod backups;
 mod balance;
 #[path = "channels.rs"]
 mod channels;
+#[path = "console.rs"]
+mod console;
 #[path = "degradation.rs"]
 mod degradation;
 #[path = "disk_errors.rs"]

@@ -18,7 +18,8 @@ use super::backend::{Backend, settings, show_steps};
 use super::output::{CliError, print, print_text};
 use super::{
     AlertsCommand, BalanceCommand, BudgetCommand, BudgetSetArgs, Cli, Command, Common, ConfigCommand,
-    ConsentCommand, ReplayArgs, affording, doctor, forecast, gate, goal, keeping, odometer, run, tables,
+    ConsentCommand, ReplayArgs, affording, console, doctor, forecast, gate, goal, keeping, odometer, run,
+    tables,
 };
 
 /// Does what the command line says.
@@ -83,6 +84,8 @@ pub fn dispatch(cli: Cli) -> Result<ExitCode, CliError> {
             let reconciled = Backend::open(&common)?.reconcile(Wanted { since, until, provider })?;
             print(json, &reconciled, tables::reconcile::reconciliation)?;
         }
+        Command::Console(command) => console::console(&common, command)?,
+        Command::Login(args) => console::login(&common, &args)?,
         Command::Goals => print(json, &Backend::open(&common)?.goals()?, tables::goals::goals)?,
         Command::Goal(command) => goal::goal(&common, command)?,
         Command::Alerts { all, command } => {

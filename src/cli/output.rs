@@ -16,6 +16,7 @@ use crate::service::alerting::contacts::ContactsError;
 use crate::service::allowance_book::AllowanceFailure;
 use crate::service::balance_book::BalanceFailure;
 use crate::service::budget_book::BudgetFailure;
+use crate::service::console_book::ConsoleFailure;
 use crate::service::desk_book::GoalFailure;
 use crate::service::odometer_book::OdometerFailure;
 use crate::service::{ServiceError, StartError};
@@ -46,6 +47,9 @@ pub enum CliError {
     /// An odometer.
     #[error(transparent)]
     Odometer(#[from] OdometerFailure),
+    /// A provider's own page.
+    #[error(transparent)]
+    Console(#[from] ConsoleFailure),
     /// A budget.
     #[error(transparent)]
     Budget(#[from] BudgetFailure),
@@ -100,6 +104,7 @@ impl CliError {
             Self::Usage(_)
             | Self::Config(_)
             | Self::Balance(BalanceFailure::Refused(_))
+            | Self::Console(ConsoleFailure::Off | ConsoleFailure::Recipe(_))
             | Self::Budget(BudgetFailure::Refused(_))
             | Self::Odometer(OdometerFailure::Refused(_))
             | Self::Alert(AlertFailure::Refused(_))

@@ -129,12 +129,24 @@ pub struct Vault {
     pub path: Option<PathBuf>,
 }
 
-/// The provider's own pages. `mecris doctor` looks for the browser; nothing else does yet.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+/// The providers' own billing pages, read by a browser. A provider's terms may forbid that.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Console {
+    /// Whether pages are read at all.
+    pub enabled: bool,
+    /// Whose pages, by the names of their recipes.
+    pub providers: Vec<String>,
+    /// A directory with recipes of one's own, `PROVIDER.toml`, which replace those that come with the program.
+    pub recipes: Option<PathBuf>,
+    /// How often a page is read, in hours; at least 1.
+    pub every_hours: NonZeroU64,
     /// The browser's program; where absent, Chromium or Chrome is looked for.
     pub browser: Option<PathBuf>,
+    /// What all processes of the browser may hold in memory, in MiB.
+    pub memory_mib: NonZeroU64,
+    /// How long a page is looked at, in seconds.
+    pub page_seconds: NonZeroU64,
 }
 
 const fn seconds(count: u64) -> NonZeroU64 {
@@ -169,6 +181,20 @@ impl Default for Config {
             console: Console::default(),
             reminder_tiers: ReminderTiers::default(),
             reminders: Reminders::default(),
+        }
+    }
+}
+
+impl Default for Console {
+    fn default() -> Self {
+        Self {
+            enabled: false,
+            providers: vec!["anthropic".to_owned()],
+            recipes: None,
+            every_hours: seconds(6),
+            browser: None,
+            memory_mib: seconds(2048),
+            page_seconds: seconds(20),
         }
     }
 }

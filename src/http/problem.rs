@@ -21,6 +21,7 @@ use crate::service::alerting::contacts::ContactsError;
 use crate::service::allowance_book::AllowanceFailure;
 use crate::service::balance_book::BalanceFailure;
 use crate::service::budget_book::BudgetFailure;
+use crate::service::console_book::ConsoleFailure;
 use crate::service::desk_book::GoalFailure;
 use crate::service::odometer_book::OdometerFailure;
 use crate::service::quota_book::QuotaFailure;
@@ -193,6 +194,20 @@ impl From<QuotaFailure> for Problem {
     }
 }
 
+impl From<ConsoleFailure> for Problem {
+    fn from(failure: ConsoleFailure) -> Self {
+        let detail = failure.to_string();
+        match failure {
+            ConsoleFailure::Balance(failure) => failure.into(),
+            ConsoleFailure::Recipe(_) => Self::bad_request(detail),
+            // The page's state stands in the way, not the request.
+            ConsoleFailure::Off | ConsoleFailure::Page(_) => {
+                Self::new(StatusCode::CONFLICT, "page-not-read", detail)
+            }
+        }
+    }
+}
+
 impl From<BudgetFailure> for Problem {
     fn from(error: BudgetFailure) -> Self {
         let detail = error.to_string();
@@ -265,6 +280,7 @@ impl From<ServiceError> for Problem {
             }
             ServiceError::Balance(error) => error.into(),
             ServiceError::Allowance(error) => error.into(),
+            ServiceError::Console(error) => error.into(),
             ServiceError::Odometer(error) => error.into(),
             ServiceError::Report(error) => error.into(),
             ServiceError::Budget(error) => error.into(),

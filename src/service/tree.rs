@@ -30,6 +30,7 @@ use super::alerting::shown::{AlertsShown, ConsentBody, ConsentsShown, consents_s
 use super::alerting::{AlertActor, AlertMessage, OnAlert};
 use super::beeminder_actor::BeeminderActor;
 use super::budget_actor::{BudgetActor, BudgetMessage};
+use super::console_book::ConsoleBook;
 use super::datapoint_actor::{DatapointActor, DatapointMessage};
 use super::desk_actor::{DeskActor, DeskMessage};
 use super::importer::{ImportSummary, OnStep};
@@ -41,6 +42,7 @@ use super::probe_actor::{ProbeActor, System};
 use super::projection_actor::ProjectionActor;
 use super::queries::Queries;
 use super::requests::{GoalsShown, StatusShown};
+use super::scraper_actor::{ScraperActor, ScraperHandle};
 use super::sources::Sources;
 use super::usage_actor::{SharedImportState, UsageActor, UsageMessage};
 
@@ -65,6 +67,7 @@ pub struct Supervised {
     pub(super) odometer: Handle<OdometerMessage>,
     pub(super) goals: GoalHandles,
     alerts: Handle<AlertMessage>,
+    pub(super) scraper: ScraperHandle,
     contacts: Contacts,
     holds: watch::Receiver<BTreeMap<AlertId, Hold>>,
     vitals: Vitals,
@@ -150,6 +153,7 @@ pub fn build(
     };
     let alerts = add_alerts(&mut tenants, node, &means);
     let goals = add_goals(&mut tenants, node, &queries, &follower);
+    let scraper = add_scraper(&mut tenants, node, &queries, &sources);
     let usage = add_usage(&mut tenants, node, &screen.on_step, &import_state);
     root.add_supervisor(tenants);
     let supervised = Supervised {
@@ -163,6 +167,7 @@ pub fn build(
         odometer,
         goals,
         alerts,
+        scraper,
         contacts,
         holds: holds.subscribe(),
         vitals: root.vitals(),
@@ -208,6 +213,14 @@ fn add_outside(tenants: &mut Supervisor, node: &Node, sources: &Sources) -> Hand
         });
     }
     follower
+}
+
+fn add_scraper(tenants: &mut Supervisor, node: &Node, queries: &Queries, sources: &Sources) -> ScraperHandle {
+    let book = ConsoleBook::new(node.log.clone(), node.tenant.clone(), queries.clone(), &node.dir);
+    let sources = sources.clone();
+    tenants.add(&format!("{}/console", node.tenant), outside_spec(), move || {
+        ScraperActor::new(book.clone(), sources.clone())
+    })
 }
 
 /// A look has deadlines of its own, each far below this heartbeat.

@@ -5,6 +5,8 @@
 pub mod anthropic;
 #[path = "outside/beeminder.rs"]
 pub mod beeminder;
+#[path = "outside/console.rs"]
+pub mod console;
 #[path = "outside/front.rs"]
 pub mod front;
 #[path = "outside/hook.rs"]

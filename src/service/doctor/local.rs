@@ -12,7 +12,7 @@ use crate::log::disk::{Disk, RealDisk};
 use crate::log::{EventLog, LogError, SledLog};
 use crate::service::node::{log_options, transcript_roots};
 
-use super::Check;
+use super::{Check, console};
 
 /// Looks at the settings, the directories, the log and the programs. Blocks.
 #[must_use]
@@ -22,6 +22,7 @@ pub fn checks(inspection: &Inspection, data_dir: Result<PathBuf, ConfigError>) -
     checks.extend(complete(config));
     checks.extend(private_files(inspection));
     checks.push(time_zone(inspection));
+    checks.extend(console::checks(config, data_dir.as_deref().ok()));
     match data_dir {
         Ok(dir) => {
             checks.push(directory(&dir));
@@ -42,7 +43,6 @@ pub fn checks(inspection: &Inspection, data_dir: Result<PathBuf, ConfigError>) -
         checks.push(reminders(config));
     }
     checks.push(vault(config));
-    checks.push(browser(config));
     checks
 }
 
@@ -358,36 +358,5 @@ fn vault(config: &Config) -> Check {
             "name the folder that Obsidian opened as a vault",
         ),
         Ok(_) => Check::ok(NAME, path.display().to_string()),
-    }
-}
-
-/// Chromium and Chrome, as distributions name them.
-const BROWSERS: &[&str] =
-    &["chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"];
-
-fn browser(config: &Config) -> Check {
-    const NAME: &str = "console.browser";
-    let is_program = |path: &Path| {
-        std::fs::metadata(path).is_ok_and(|file| file.is_file() && file.permissions().mode() & 0o111 != 0)
-    };
-    if let Some(path) = &config.console.browser {
-        return if is_program(path) {
-            Check::ok(NAME, path.display().to_string())
-        } else {
-            let detail = format!("{} is not a program", path.display());
-            Check::problem(
-                NAME,
-                detail,
-                "name a Chromium or Chrome, or remove the key to have one looked for",
-            )
-        };
-    }
-    let places = std::env::var_os("PATH").unwrap_or_default();
-    let found = std::env::split_paths(&places)
-        .flat_map(|dir| BROWSERS.iter().map(move |name| dir.join(name)))
-        .find(|path| is_program(path));
-    match found {
-        Some(path) => Check::ok(NAME, path.display().to_string()),
-        None => Check::skipped(NAME, "no Chromium or Chrome in PATH; only balance pages would need one"),
     }
 }
