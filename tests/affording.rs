@@ -171,3 +171,35 @@ fn what_makes_no_sense_is_refused_and_changes_nothing() {
     let off = home.json(&["budget", "virtual", "--off"]);
     assert_eq!(off["virtual_budget"], Value::Null, "{off}");
 }
+
+#[test]
+fn a_touched_reserve_is_told_of_until_more_is_allowed() {
+    let home = Home::new();
+    home.transcript("a.jsonl", call(1));
+    home.json(&["import"]);
+    let spent = money(&home.json(&["status"])["all_time"]["cost_usd"]);
+    // Nine tenths of it are spent, and four fifths may be.
+    home.json(&["budget", "virtual", "--daily", &usd(spent.scale(10, 9))]);
+    let running = home.start(&[]);
+    let told = |is_told: bool| {
+        for _ in 0..400 {
+            let alerts = running.get("/api/v1/alerts").json();
+            let alerts = alerts["alerts"].as_array().unwrap();
+            let own = alerts.iter().find(|alert| alert["subject"] == "all providers, today");
+            if own.is_some() == is_told {
+                return own.cloned().unwrap_or_default();
+            }
+            std::thread::sleep(std::time::Duration::from_millis(25));
+        }
+        panic!("not told: {is_told}");
+    };
+    let alert = told(true);
+    assert_eq!(
+        (&alert["kind"], &alert["severity"]),
+        (&json!("budget-threshold"), &json!("warning")),
+        "{alert}"
+    );
+    let body = json!({"usd": "1", "reason": "the demo is tonight"});
+    assert_eq!(send(&running, "POST", "/api/v1/overrides", Some(&body)).status, 200);
+    told(false);
+}

@@ -84,6 +84,11 @@ pub struct VirtualArgs {
 #[must_use]
 pub fn can_afford(common: &Common, args: CanAffordArgs) -> ExitCode {
     let CanAffordArgs { usd, provider, model, project } = args;
+    // Usage names projects by their whole path; what cannot be made one is left as it was typed.
+    let whole = |path: String| {
+        std::path::absolute(&path).ok().and_then(|path| path.to_str().map(str::to_owned)).unwrap_or(path)
+    };
+    let project = project.map(whole);
     let body = AskBody { usd, provider, model, project };
     let answer = Backend::open(common).and_then(|backend| {
         let shown = backend.can_afford(body)?;

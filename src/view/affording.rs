@@ -180,25 +180,24 @@ pub(super) fn costs(view: &TenantView, now: Timestamp, zone: &TimeZone) -> (Pico
     (month.total(), day.total())
 }
 
+/// The limits of the virtual budget at `now`, those that are set: the day's, then the month's.
+#[must_use]
+pub fn virtual_limits(view: &TenantView, now: Timestamp, zone: &TimeZone) -> Vec<Limit> {
+    let (month, today) = costs(view, now, zone);
+    let allowance = &view.allowance;
+    let (budgets, balances) = (Vec::new(), Vec::new());
+    let situation = Situation { allowance, today, month, budgets, balances, now };
+    let mut limits = can_afford(&Ask::default(), &situation).limits;
+    limits.sort_by_key(|limit| limit.kind);
+    limits
+}
+
 /// The virtual budget at `now`, and what was allowed beyond it.
 #[must_use]
 pub fn allowance(view: &TenantView, now: Timestamp, zone: &TimeZone) -> AllowanceShown {
-    let line = |budget: VirtualBudget| {
-        let (month, today) = costs(view, now, zone);
-        let situation = Situation {
-            allowance: &view.allowance,
-            today,
-            month,
-            budgets: Vec::new(),
-            balances: Vec::new(),
-            now,
-        };
-        let mut limits = can_afford(&Ask::default(), &situation).limits;
-        limits.sort_by_key(|limit| limit.kind);
-        VirtualLine {
-            reserve_percent: budget.reserve_percent,
-            limits: limits.iter().map(LimitLine::from).collect(),
-        }
+    let line = |budget: VirtualBudget| VirtualLine {
+        reserve_percent: budget.reserve_percent,
+        limits: virtual_limits(view, now, zone).iter().map(LimitLine::from).collect(),
     };
     AllowanceShown {
         virtual_budget: view.allowance.budget.map(line),

@@ -1,5 +1,6 @@
 //! The rules: which causes there are, given how things stand.
 
+pub mod allowance;
 pub mod odometer;
 
 use std::collections::BTreeMap;

@@ -4,7 +4,7 @@ use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 
 use crate::config::Loaded;
-use crate::domain::alert::rules::{BalanceFact, Facts, Promise, causes, odometer};
+use crate::domain::alert::rules::{BalanceFact, Facts, Promise, allowance, causes, odometer};
 use crate::domain::alert::step::Usable;
 use crate::domain::alert::{Causes, Channel};
 use crate::domain::budget::{self, BudgetStatus};
@@ -13,6 +13,7 @@ use crate::domain::consent::Consents;
 use crate::domain::money::Picodollars;
 use crate::domain::reminder::{self, Known, SeenGoal};
 use crate::view::TenantView;
+use crate::view::affording::virtual_limits;
 use crate::view::balances::{BalanceLine, balances};
 use crate::view::goals::local_goals;
 
@@ -63,6 +64,7 @@ pub fn causes_of(view: &TenantView, loaded: &Loaded, looks: Looks, now: Timestam
     };
     let mut causes = causes(&facts, &loaded.config.alerts.rules());
     odometer::add(&view.odometer, now, zone, &mut causes);
+    allowance::add(&virtual_limits(view, now, zone), now, zone, &mut causes);
     if let Some(instant) = next_reminder {
         causes.may_change_at(instant);
     }
