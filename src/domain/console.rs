@@ -5,6 +5,8 @@
 
 mod shown;
 
+use std::time::Duration;
+
 use super::balance::Confidence;
 use super::money::Picodollars;
 
@@ -94,6 +96,21 @@ pub enum Implausible {
         /// What it shows.
         amount: String,
     },
+}
+
+/// After so many challenges in a row a page is left alone until a person asks.
+pub const CHALLENGES_MAX: u32 = 3;
+
+/// How long a page is still left alone: `every`, and twice as long after each challenge in a row; none where it is
+/// due. [`Duration::MAX`] where only a person can have it read again. What is due within a tenth is due: looks are
+/// spread by a tenth.
+#[must_use]
+pub fn rest(every: Duration, challenges: u32, since_last: Option<Duration>) -> Option<Duration> {
+    if challenges >= CHALLENGES_MAX {
+        return Some(Duration::MAX);
+    }
+    let pause = every.saturating_mul(1 << challenges);
+    (pause / 10 * 9).checked_sub(since_last?).filter(|left| !left.is_zero())
 }
 
 /// Decides whether what was found is believed. `expected` is the balance as it is reckoned now, if there is one.
@@ -196,6 +213,27 @@ mod tests {
         ];
         for (found, expected, verdict) in table {
             assert_eq!(&decide(found, *expected), verdict, "{found:?} where {expected:?} was expected");
+        }
+    }
+
+    #[test]
+    fn a_page_is_read_seldom_more_seldom_after_a_challenge_and_not_at_all_after_three() {
+        let hours = |count: u64| Duration::from_hours(count);
+        let minutes = Duration::from_mins;
+        for (challenges, since_last, left) in [
+            (0, None, None),
+            (0, Some(hours(0)), Some(minutes(324))), // six hours less a tenth
+            (0, Some(hours(5)), Some(minutes(24))),
+            (0, Some(minutes(324)), None),
+            (0, Some(hours(48)), None),
+            (1, Some(hours(6)), Some(minutes(288))),
+            (1, Some(hours(12)), None),
+            (2, Some(hours(12)), Some(minutes(576))),
+            (2, Some(hours(24)), None),
+            (3, Some(hours(1_000)), Some(Duration::MAX)),
+            (4, None, Some(Duration::MAX)),
+        ] {
+            assert_eq!(rest(hours(6), challenges, since_last), left, "{challenges} {since_last:?}");
         }
     }
 }

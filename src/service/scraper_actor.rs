@@ -9,6 +9,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::actor::{ActorError, Behaviour, Context, Handle, Reply};
+use crate::domain::console::{CHALLENGES_MAX, rest};
 use crate::event::Position;
 use crate::integration::console::ConsoleError;
 use crate::integration::console::profile::since_last_attempt;
@@ -21,8 +22,6 @@ use super::tree::Supervised;
 
 /// A person waits for one page: the browser's start, the page, and its end.
 const READ_PATIENCE: Duration = Duration::from_mins(3);
-/// After so many challenges in a row a page is left alone.
-const CHALLENGES_MAX: u32 = 3;
 
 /// What the actor is told.
 pub enum ScraperMessage {
@@ -91,13 +90,7 @@ impl ScraperActor {
     /// How long a provider's page is left alone from now on; none where it is due.
     fn rest_of(&self, provider: &str) -> Option<Duration> {
         let challenges = self.challenges.get(provider).copied().unwrap_or_default();
-        if challenges >= CHALLENGES_MAX {
-            return Some(Duration::MAX);
-        }
-        let pause = self.every() * 2_u32.pow(challenges);
-        let since = since_last_attempt(self.book.dir(), provider)?;
-        // What is nearly due is due: the pacemaker spreads its beats by a tenth.
-        pause.mul_f64(0.9).checked_sub(since).filter(|left| !left.is_zero())
+        rest(self.every(), challenges, since_last_attempt(self.book.dir(), provider))
     }
 
     async fn look(&mut self) {
