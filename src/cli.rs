@@ -13,6 +13,7 @@ pub mod keeping;
 pub mod lean;
 pub mod odometer;
 pub mod output;
+pub mod people;
 pub mod remote;
 pub mod run;
 pub mod service_manager;
@@ -108,6 +109,8 @@ pub enum Command {
     },
     /// How much of a Claude subscription's limits is used, as Claude Code's status line tells it
     Quota,
+    /// Who of an organisation used Claude Code on a day, asked with its admin key; names are kept nowhere
+    People(people::PeopleArgs),
     /// What is recorded, held against what the providers say; how far the two are apart, and why
     Reconcile {
         /// From this UTC day on [default: the last thirty]

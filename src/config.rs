@@ -27,9 +27,9 @@ use layers::Entry;
 pub use private::{EmailAddress, Login, PrivateUrl};
 pub use secret::{BaseUrl, Phone, Secret};
 pub use settings::{
-    Alerts, Anthropic, Beeminder, Config, Console, Email, EmailTls, Gate, Log, Ntfy, Outside, QuietHours,
-    ReminderError, ReminderErrors, ReminderTiers, Reminders, RungSetting, Transcripts, Twilio, Vault,
-    Webhook,
+    Alerts, Anthropic, Beeminder, Config, Console, DeepSeek, Email, EmailTls, Gate, Log, Moonshot, Ntfy,
+    OpenAi, OpenRouter, Outside, Providers, QuietHours, ReminderError, ReminderErrors, ReminderTiers,
+    Reminders, RungSetting, Transcripts, Twilio, Vault, Webhook,
 };
 
 /// Where a setting's value stands.

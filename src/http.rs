@@ -17,6 +17,7 @@ pub mod health;
 pub mod listener;
 pub mod odometer;
 pub mod overload;
+pub mod people;
 pub mod problem;
 pub mod quota;
 pub mod reconcile;
@@ -105,6 +106,7 @@ fn api_routes() -> OpenApiRouter<App> {
         ))
         .routes(routes!(affording::grant_override))
         .routes(routes!(quota::quotas, quota::record))
+        .routes(routes!(people::shown))
         .routes(routes!(reconcile::reconcile))
         .routes(routes!(gate::gate, gate::answer_hook))
         .routes(routes!(gate::statusline, gate::tell_statusline))

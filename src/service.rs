@@ -13,7 +13,8 @@
 //!     ├── local/datapoints writes datapoints, a person's and the feeds'
 //!     ├── local/twilio     holds the credentials against Twilio
 //!     ├── local/console    reads the providers' own pages, where that is switched on
-//!     └── local/anthropic  holds the key against Anthropic
+//!     └── local/anthropic  reads its reports, or holds the key against it; so do local/openai, local/openrouter,
+//!                          local/deepseek and local/moonshot with balances and reports
 //! ```
 
 pub mod alerting;
@@ -41,8 +42,12 @@ pub mod notes;
 pub mod odometer_actor;
 pub mod odometer_book;
 pub mod pacemaker;
+pub mod people;
 pub mod probe_actor;
 pub mod projection_actor;
+pub mod provider_actor;
+pub mod provider_book;
+pub mod providers;
 pub mod queries;
 pub mod quota_book;
 pub mod reconcile;

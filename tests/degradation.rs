@@ -10,6 +10,7 @@ use crate::support::outside::Fault;
 use crate::support::outside::anthropic::{self, Anthropic};
 use crate::support::outside::beeminder::{self, Beeminder};
 use crate::support::outside::front::Front;
+use crate::support::outside::purses::{self, Purse};
 use crate::support::outside::twilio::{self, Twilio};
 use crate::support::program::{Home, Running};
 
@@ -35,12 +36,13 @@ const TABLE: &[(Fault, &str)] = &[
     (Fault::Flapping, "ok"),
 ];
 
-const SYSTEMS: [&str; 3] = ["beeminder", "twilio", "anthropic"];
+const SYSTEMS: [&str; 4] = ["beeminder", "twilio", "anthropic", "openrouter"];
 
 struct World {
     beeminder: Beeminder,
     twilio: Twilio,
     anthropic: Anthropic,
+    openrouter: Purse,
     home: Home,
     running: Running,
     /// Changes with each reload, so that there is something to reload.
@@ -54,20 +56,24 @@ impl World {
         beeminder.world.lock().goal("walk", 0, 1_890_000_000);
         let home = Home::new();
         corpus::write(&home.claude(), Plan { bytes: 200_000, files: 2, days: 2, seed: 81 });
-        let bases = [beeminder.base(), twilio.front.url(), anthropic.front.url()];
+        let openrouter = purses::openrouter();
+        let bases = [beeminder.base(), twilio.front.url(), anthropic.front.url(), openrouter.front.url()];
         let variables = [
             ("BEEMINDER_API_BASE", bases[0].as_str()),
             ("BEEMINDER_AUTH_TOKEN", beeminder::TOKEN),
             ("TWILIO_API_BASE", bases[1].as_str()),
             ("ANTHROPIC_API_BASE", bases[2].as_str()),
             ("ANTHROPIC_API_KEY", anthropic::KEY),
+            ("ANTHROPIC_ADMIN_KEY", anthropic::ADMIN_KEY),
+            ("OPENROUTER_API_BASE", bases[3].as_str()),
+            ("OPENROUTER_API_KEY", purses::OPENROUTER_KEY),
             ("MECRIS_OUTSIDE__TIMEOUT_SECONDS", "1"),
         ];
         let variables = [&variables[..], &twilio::VARIABLES].concat();
         let config = home.dir.path().join("config.toml");
         std::fs::write(&config, "[beeminder]\npoll_seconds = 600\n").unwrap();
         let running = home.start_with(&["--config", config.to_str().unwrap()], &variables);
-        Self { beeminder, twilio, anthropic, home, running, poll: 600 }
+        Self { beeminder, twilio, anthropic, openrouter, home, running, poll: 600 }
     }
 
     fn front(&self, system: &str) -> &Front {
@@ -75,6 +81,7 @@ impl World {
             "beeminder" => &self.beeminder.front,
             "twilio" => &self.twilio.front,
             "anthropic" => &self.anthropic.front,
+            "openrouter" => &self.openrouter.front,
             other => panic!("{other}"),
         }
     }
@@ -118,6 +125,7 @@ impl World {
             if methods.get("get").is_none() {
                 continue;
             }
+            // What a question must have.
             let path = match path.as_str() {
                 "/api/v1/explain" => format!("{path}?subject=2026-11-23"),
                 "/api/v1/can-afford" => format!("{path}?usd=1"),
@@ -208,6 +216,11 @@ fn without_twilio_everything_else_answers() {
 #[test]
 fn without_anthropic_everything_else_answers() {
     degrades("anthropic");
+}
+
+#[test]
+fn without_a_provider_s_balance_everything_else_answers() {
+    degrades("openrouter");
 }
 
 #[test]

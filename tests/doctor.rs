@@ -9,6 +9,8 @@ use serde_json::Value;
 use crate::support::outside::Fault;
 use crate::support::outside::anthropic::{self, Anthropic};
 use crate::support::outside::beeminder::{self, Beeminder};
+use crate::support::outside::openai::{self, OpenAi};
+use crate::support::outside::purses;
 use crate::support::outside::smtp::{self, Smtp};
 use crate::support::outside::twilio::{self, Twilio};
 use crate::support::program::{Home, Said};
@@ -47,7 +49,8 @@ fn on_an_empty_machine_nothing_stands_in_the_way() {
     }
     assert_eq!(verdicts["transcripts"], "warning");
     let unset = ["beeminder", "twilio", "email", "ntfy", "webhook", "anthropic", "anthropic admin", "traces"];
-    for name in unset.into_iter().chain(["clock", "vault.path", "reminders"]) {
+    let providers = ["openai", "openrouter", "deepseek", "moonshot"];
+    for name in unset.into_iter().chain(providers).chain(["clock", "vault.path", "reminders"]) {
         assert_eq!(verdicts[name], "skipped", "{name}: {diagnosis}");
     }
     let settings = diagnosis["settings"].as_array().unwrap();
@@ -121,6 +124,21 @@ const WRONG: &[(&str, &str)] = &[
     ("anthropic.admin_key", "\"sk-ant-api03-0000\""),
     ("anthropic.admin_key_file", "\"/nowhere/token\""),
     ("anthropic.api_base", "\"example.com\""),
+    ("providers.poll_seconds", "0"),
+    ("providers.backfill_days", "-1"),
+    ("openai.admin_key", "\"sk-proj-marked\""),
+    ("openai.admin_key_file", "\"/nowhere/token\""),
+    ("openai.api_base", "\"example.com\""),
+    ("openrouter.api_key", "\"sk-marked\""),
+    ("openrouter.api_key_file", "\"/nowhere/token\""),
+    ("openrouter.api_base", "\"example.com\""),
+    ("deepseek.api_key", "\"marked\""),
+    ("deepseek.api_key_file", "\"/nowhere/token\""),
+    ("deepseek.api_base", "\"example.com\""),
+    ("moonshot.api_key", "\"sk-marked two\""),
+    ("moonshot.api_key_file", "\"/nowhere/token\""),
+    ("moonshot.api_base", "\"example.com\""),
+    ("moonshot.currency", "\"dollars\""),
     ("vault.path", "\"/nowhere/Notes\""),
     ("console.enabled", "\"perhaps\""),
     ("console.providers", "[\"nobody\"]"),
@@ -351,4 +369,42 @@ fn each_system_is_asked_with_its_own_key() {
     servers.0.front.fault(Fault::Refused);
     let (code, verdicts) = diagnose(&right, &[]);
     assert_eq!((code, verdicts["beeminder"].as_str(), verdicts["twilio"].as_str()), (1, "problem", "ok"));
+}
+
+/// The providers' official interfaces: each with its key, with a wrong one, and OpenRouter's with an ordinary one.
+#[test]
+fn each_provider_is_asked_what_its_key_reads() {
+    let home = Home::new();
+    let openai = OpenAi::start();
+    let (openrouter, deepseek, moonshot) = (purses::openrouter(), purses::deepseek(), purses::moonshot());
+    let diagnose = |keys: [&str; 4]| {
+        let mut command = home.command(&["doctor", "--json"]);
+        let names = ["OPENAI_ADMIN_KEY", "OPENROUTER_API_KEY", "DEEPSEEK_API_KEY", "MOONSHOT_API_KEY"];
+        command
+            .env("OPENAI_API_BASE", openai.front.url())
+            .env("OPENROUTER_API_BASE", openrouter.front.url())
+            .env("DEEPSEEK_API_BASE", deepseek.front.url())
+            .env("MOONSHOT_API_BASE", moonshot.front.url())
+            .envs(names.into_iter().zip(keys));
+        let said: Said = command.output().unwrap().into();
+        assert!(!said.out.contains("marked-") && !said.err.contains("marked-"), "{said:?}");
+        let diagnosis: Value = serde_json::from_str(&said.out).unwrap();
+        let verdicts = verdicts(&diagnosis);
+        let of = ["openai", "openrouter", "deepseek", "moonshot"].map(|name| verdicts[name].clone());
+        (of, diagnosis["checks"].to_string())
+    };
+    let right = [openai::ADMIN_KEY, purses::OPENROUTER_KEY, purses::DEEPSEEK_KEY, purses::MOONSHOT_KEY];
+    assert_eq!(diagnose(right).0, ["ok"; 4]);
+    let wrong = ["sk-admin-marked-wrong", "sk-or-marked-wrong", "sk-marked-wrong", "sk-marked-wrong"];
+    let (verdicts, said) = diagnose(wrong);
+    assert_eq!(verdicts, ["problem"; 4]);
+    for mend in
+        ["platform.openai.com", "openrouter.ai/settings", "platform.deepseek.com", "platform.moonshot.ai"]
+    {
+        assert!(said.contains(mend), "{mend}: {said}");
+    }
+    let ordinary = [right[0], purses::OPENROUTER_ORDINARY_KEY, right[2], right[3]];
+    let (verdicts, said) = diagnose(ordinary);
+    assert_eq!(verdicts, ["ok"; 4]);
+    assert!(said.contains("only a management key reads the account's credits"), "{said}");
 }

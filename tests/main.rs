@@ -54,6 +54,8 @@ mod overload;
 mod power_cut;
 #[path = "program.rs"]
 mod program;
+#[path = "providers.rs"]
+mod providers;
 #[path = "quota.rs"]
 mod quota;
 #[path = "readme.rs"]

@@ -17,6 +17,8 @@ use crate::support::outside::{Fault, anthropic, beeminder, twilio};
 
 #[path = "outside/channels.rs"]
 mod channels;
+#[path = "outside/providers.rs"]
+mod providers;
 
 /// Short waits, so that a table of many failures does not take long; the rules are the same.
 fn policy() -> Policy {
@@ -141,6 +143,7 @@ fn cases() -> Vec<Case> {
     });
     cases.push(Case { name: "twilio, sending", front: server.front, outside, ask, changes, repeats: false });
     cases.extend([channels::ntfy_case(), channels::webhook_case()]);
+    cases.extend(providers::provider_cases());
     cases
 }
 

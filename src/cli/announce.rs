@@ -77,7 +77,7 @@ pub async fn look_around(common: Common, dir: std::path::PathBuf) {
         (inspection, checks)
     });
     let Ok((inspection, mut checks)) = looked.await else { return };
-    checks.extend(online::checks(&inspection.loaded).await);
+    checks.extend(Box::pin(online::checks(&inspection.loaded)).await);
     for check in checks.into_iter().filter(|check| check.verdict >= Verdict::Warning) {
         // Where the supervisor listens may have been said on the command line, and is its own anyway.
         if check.name == "listen" {

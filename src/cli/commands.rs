@@ -18,8 +18,8 @@ use super::backend::{Backend, settings, show_steps};
 use super::output::{CliError, print, print_text};
 use super::{
     AlertsCommand, BalanceCommand, BudgetCommand, BudgetSetArgs, Cli, Command, Common, ConfigCommand,
-    ConsentCommand, ReplayArgs, affording, console, doctor, forecast, gate, goal, keeping, odometer, run,
-    tables,
+    ConsentCommand, ReplayArgs, affording, console, doctor, forecast, gate, goal, keeping, odometer, people,
+    run, tables,
 };
 
 /// Does what the command line says.
@@ -86,6 +86,7 @@ pub fn dispatch(cli: Cli) -> Result<ExitCode, CliError> {
         }
         Command::Console(command) => console::console(&common, command)?,
         Command::Login(args) => console::login(&common, &args)?,
+        Command::People(args) => people::shown(&common, &args)?,
         Command::Goals => print(json, &Backend::open(&common)?.goals()?, tables::goals::goals)?,
         Command::Goal(command) => goal::goal(&common, command)?,
         Command::Alerts { all, command } => {

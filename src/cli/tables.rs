@@ -18,6 +18,7 @@ pub mod balance;
 pub mod forecast;
 pub mod goals;
 pub mod odometer;
+pub mod people;
 pub mod quota;
 pub mod reconcile;
 pub mod system;

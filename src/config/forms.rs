@@ -19,6 +19,10 @@ pub const SECRETS: &[(&str, SecretOf)] = &[
     ("email.password", |config| config.email.password.as_ref()),
     ("anthropic.api_key", |config| config.anthropic.api_key.as_ref()),
     ("anthropic.admin_key", |config| config.anthropic.admin_key.as_ref()),
+    ("openai.admin_key", |config| config.openai.admin_key.as_ref()),
+    ("openrouter.api_key", |config| config.openrouter.api_key.as_ref()),
+    ("deepseek.api_key", |config| config.deepseek.api_key.as_ref()),
+    ("moonshot.api_key", |config| config.moonshot.api_key.as_ref()),
 ];
 
 /// Reads a telephone number from the settings.
@@ -77,6 +81,10 @@ pub fn wrong_forms(config: &Config) -> Vec<WrongForm> {
     hold("email.to", email.to.as_ref().map(EmailAddress::expose), Form::Email);
     hold("anthropic.api_key", secret(&anthropic.api_key).as_deref(), Form::AnthropicKey);
     hold("anthropic.admin_key", secret(&anthropic.admin_key).as_deref(), Form::AnthropicAdminKey);
+    hold("openai.admin_key", secret(&config.openai.admin_key).as_deref(), Form::OpenAiAdminKey);
+    hold("openrouter.api_key", secret(&config.openrouter.api_key).as_deref(), Form::Key("sk-or-"));
+    hold("deepseek.api_key", secret(&config.deepseek.api_key).as_deref(), Form::Key("sk-"));
+    hold("moonshot.api_key", secret(&config.moonshot.api_key).as_deref(), Form::Key("sk-"));
     wrong
 }
 
@@ -96,6 +104,8 @@ enum Form {
     Email,
     AnthropicKey,
     AnthropicAdminKey,
+    OpenAiAdminKey,
+    Key(&'static str),
 }
 
 impl Form {
@@ -145,6 +155,13 @@ impl Form {
                 "admin keys begin with sk-ant-admin; an ordinary key cannot read an organisation's reports"
                     .into(),
             ),
+            Self::OpenAiAdminKey if !value.starts_with("sk-admin-") || !is_word(value) => {
+                Err("admin keys begin with sk-admin-; a project's key cannot read an organisation's costs"
+                    .into())
+            }
+            Self::Key(prefix) if !value.starts_with(prefix) || !is_word(value) => {
+                Err(format!("its keys begin with {prefix} and are one word"))
+            }
             _ => Ok(()),
         }
     }
@@ -169,6 +186,10 @@ impl Form {
             Self::AnthropicAdminKey => {
                 "put ordinary keys into anthropic.api_key; organisations make admin keys in their console"
             }
+            Self::OpenAiAdminKey => {
+                "an owner makes one at https://platform.openai.com/settings/organization/admin-keys"
+            }
+            Self::Key(_) => "copy it anew from the provider's page of keys",
         }
     }
 }
@@ -228,6 +249,10 @@ mod tests {
         config.twilio.whatsapp_from = Some(Phone::new("+0123456789"));
         config.anthropic.api_key = secret("sk-ant-admin01-abcdefgh");
         config.anthropic.admin_key = secret("sk-ant-api03-abcdefgh");
+        config.openai.admin_key = secret("sk-proj-marked");
+        config.openrouter.api_key = secret("sk-marked");
+        config.deepseek.api_key = secret("marked");
+        config.moonshot.api_key = secret("sk-marked two");
         config.ntfy.url = Some(PrivateUrl::parse("https://ntfy.sh/a.topic").unwrap());
         config.ntfy.token = secret("marked-token");
         config.webhook.secret = secret("marked-short");
@@ -237,7 +262,7 @@ mod tests {
         config.email.from = Some(EmailAddress::new("marked at home"));
         config.email.to = Some(EmailAddress::new("Ada <marked@example.com>"));
         let wrong = wrong_forms(&config);
-        assert_eq!(wrong.len(), 20, "{wrong:?}");
+        assert_eq!(wrong.len(), 24, "{wrong:?}");
         let said = format!("{wrong:?}");
         for value in ["two words", "0123456789", "8675310", "abcdefgh", "marked", "a.topic"] {
             let in_a_fix = wrong.iter().filter(|wrong| wrong.fix.contains(value)).count();
@@ -260,6 +285,10 @@ mod tests {
         config.email.to = Some(EmailAddress::new("ada+mecris@example.com"));
         config.anthropic.api_key = Some(Secret::new("sk-ant-api03-x"));
         config.anthropic.admin_key = Some(Secret::new("sk-ant-admin01-x"));
+        config.openai.admin_key = Some(Secret::new("sk-admin-x_y"));
+        config.openrouter.api_key = Some(Secret::new("sk-or-v1-0e6f"));
+        config.deepseek.api_key = Some(Secret::new("sk-0e6f"));
+        config.moonshot.api_key = Some(Secret::new("sk-0e6f"));
         assert_eq!(wrong_forms(&config), []);
     }
 }

@@ -29,6 +29,18 @@ pub const USUAL_NAMES: &[(&str, &str)] = &[
     ("ANTHROPIC_ADMIN_KEY", "anthropic.admin_key"),
     ("ANTHROPIC_ADMIN_KEY_FILE", "anthropic.admin_key_file"),
     ("ANTHROPIC_API_BASE", "anthropic.api_base"),
+    ("OPENAI_ADMIN_KEY", "openai.admin_key"),
+    ("OPENAI_ADMIN_KEY_FILE", "openai.admin_key_file"),
+    ("OPENROUTER_API_KEY", "openrouter.api_key"),
+    ("OPENROUTER_API_KEY_FILE", "openrouter.api_key_file"),
+    ("DEEPSEEK_API_KEY", "deepseek.api_key"),
+    ("DEEPSEEK_API_KEY_FILE", "deepseek.api_key_file"),
+    ("MOONSHOT_API_KEY", "moonshot.api_key"),
+    ("MOONSHOT_API_KEY_FILE", "moonshot.api_key_file"),
+    ("OPENAI_API_BASE", "openai.api_base"),
+    ("OPENROUTER_API_BASE", "openrouter.api_base"),
+    ("DEEPSEEK_API_BASE", "deepseek.api_base"),
+    ("MOONSHOT_API_BASE", "moonshot.api_base"),
 ];
 
 /// Variables of ours that are options of the command line and no settings.

@@ -3,6 +3,7 @@
 mod alerts;
 mod channels;
 mod gate;
+mod providers;
 mod reminders;
 
 use std::net::SocketAddr;
@@ -15,6 +16,7 @@ use serde::{Deserialize, Serialize};
 pub use alerts::{Alerts, QuietHours, RungSetting};
 pub use channels::{Email, EmailTls, Ntfy, Twilio, Webhook};
 pub use gate::Gate;
+pub use providers::{Anthropic, DeepSeek, Moonshot, OpenAi, OpenRouter, Providers};
 pub use reminders::{ReminderError, ReminderErrors, ReminderTiers, Reminders};
 
 use super::secret::{BaseUrl, Secret};
@@ -49,8 +51,18 @@ pub struct Config {
     pub webhook: Webhook,
     /// See [`Email`].
     pub email: Email,
+    /// See [`Providers`].
+    pub providers: Providers,
     /// See [`Anthropic`].
     pub anthropic: Anthropic,
+    /// See [`OpenAi`].
+    pub openai: OpenAi,
+    /// See [`OpenRouter`].
+    pub openrouter: OpenRouter,
+    /// See [`DeepSeek`].
+    pub deepseek: DeepSeek,
+    /// See [`Moonshot`].
+    pub moonshot: Moonshot,
     /// See [`Vault`].
     pub vault: Vault,
     /// See [`Console`].
@@ -103,22 +115,6 @@ pub struct Beeminder {
     pub api_base: BaseUrl,
     /// How often goals are looked at, in seconds; more often when one is close to its deadline.
     pub poll_seconds: NonZeroU64,
-}
-
-/// Anthropic's API: an ordinary key is verified, an admin key reads the organisation's reports.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct Anthropic {
-    /// An ordinary key, `sk-ant-api…`.
-    pub api_key: Option<Secret>,
-    /// A file that holds it.
-    pub api_key_file: Option<PathBuf>,
-    /// An organisation's admin key, `sk-ant-admin…`.
-    pub admin_key: Option<Secret>,
-    /// A file that holds it.
-    pub admin_key_file: Option<PathBuf>,
-    /// Where the API is.
-    pub api_base: BaseUrl,
 }
 
 /// The Obsidian vault. `mecris doctor` looks at it; nothing else does yet.
@@ -176,7 +172,12 @@ impl Default for Config {
             ntfy: Ntfy::default(),
             webhook: Webhook::default(),
             email: Email::default(),
+            providers: Providers::default(),
             anthropic: Anthropic::default(),
+            openai: OpenAi::default(),
+            openrouter: OpenRouter::default(),
+            deepseek: DeepSeek::default(),
+            moonshot: Moonshot::default(),
             vault: Vault::default(),
             console: Console::default(),
             reminder_tiers: ReminderTiers::default(),
@@ -225,18 +226,6 @@ impl Default for Beeminder {
             username: "me".to_owned(),
             api_base: address("https://www.beeminder.com/api/v1/"),
             poll_seconds: seconds(300),
-        }
-    }
-}
-
-impl Default for Anthropic {
-    fn default() -> Self {
-        Self {
-            api_key: None,
-            api_key_file: None,
-            admin_key: None,
-            admin_key_file: None,
-            api_base: address("https://api.anthropic.com/"),
         }
     }
 }

@@ -1,24 +1,44 @@
-//! Anthropic's API: what a key is good for, at no cost.
+//! Anthropic's API: what an ordinary key is good for, at no cost, and what an admin key reads of its organisation.
 //!
-//! Sources: <https://platform.claude.com/docs/en/api/models-list>, <https://platform.claude.com/docs/en/api/admin-api>.
-//! An ordinary key may list models; an organisation's admin key may read the organisation. Individual
-//! accounts have no Admin API. Neither call proves that there is credit.
+//! Sources: <https://platform.claude.com/docs/en/api/models-list>, <https://platform.claude.com/docs/en/api/admin-api>,
+//! <https://platform.claude.com/docs/en/build-with-claude/usage-cost-api>. An ordinary key may list models; an
+//! organisation's admin key may read the organisation. Individual accounts have no Admin API, and nobody has an
+//! interface for the prepaid balance. Neither call proves that there is credit.
 
+mod people;
+mod reports;
+
+use jiff::Timestamp;
 use serde::Deserialize;
 
 use crate::config::Secret;
+use crate::domain::lookback::Days;
 
+use super::credit;
+use super::official::{Asking, Looked, Official, Told};
 use super::resilience::{Ask, Auth, OnBreaker, Outside, OutsideError, Policy};
 
-/// The name of this system in spans, events and errors.
+pub use people::{Person, PersonName, Who};
+
+/// The name of this system in spans, events and errors, and of the provider in usage.
 pub const SYSTEM: &str = "anthropic";
+const VERSION: &str = "2023-06-01";
 const KEY_FIX: &str = "make a new key at https://platform.claude.com/settings/keys and set anthropic.api_key";
 const ADMIN_FIX: &str = "an organisation's admin makes admin keys at https://platform.claude.com/settings/admin-keys; individual accounts have none";
+/// What an ordinary key is for.
+pub const ROLE: &str = "an ordinary key reads neither reports nor a balance, and individual accounts have no Admin API; the balance comes from the console's page or `mecris balance set`, the spend from transcripts";
 
 /// A client for one key; cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Anthropic {
     outside: Outside,
+}
+
+/// An account: an ordinary key, an admin key, or both.
+#[derive(Debug, Clone)]
+pub struct Account {
+    key: Option<Anthropic>,
+    admin: Option<Anthropic>,
 }
 
 /// What an ordinary key may use.
@@ -80,7 +100,8 @@ impl Anthropic {
     ) -> Result<Self, OutsideError> {
         let auth = Auth::Header("x-api-key", key.to_secret());
         let base = settings.api_base.without_path("/v1");
-        let outside = Outside::new(SYSTEM, fix, &base, Some(auth), policy, on_breaker)?;
+        let code = credit::of_refusal;
+        let outside = Outside::with_codes(SYSTEM, fix, &base, Some(auth), policy, on_breaker, code)?;
         Ok(Self { outside })
     }
 
@@ -95,7 +116,7 @@ impl Anthropic {
     /// # Errors
     /// [`OutsideError`].
     pub async fn models(&self) -> Result<(Models, Option<i64>), OutsideError> {
-        let ask = Ask::get("v1/models", &[]).query("limit", "1").header("anthropic-version", "2023-06-01");
+        let ask = get("v1/models").query("limit", "1");
         self.outside.ask_for(&ask, |answer| Ok((answer.json()?, answer.clock_ahead()))).await
     }
 
@@ -104,7 +125,92 @@ impl Anthropic {
     /// # Errors
     /// [`OutsideError`].
     pub async fn organization(&self) -> Result<(Organization, Option<i64>), OutsideError> {
-        let ask = Ask::get("v1/organizations/me", &[]).header("anthropic-version", "2023-06-01");
+        let ask = get("v1/organizations/me");
         self.outside.ask_for(&ask, |answer| Ok((answer.json()?, answer.clock_ahead()))).await
+    }
+}
+
+fn get(template: &'static str) -> Ask {
+    Ask::get(template, &[]).header("anthropic-version", VERSION)
+}
+
+impl Account {
+    /// The clients of the keys that the settings name, if they name one.
+    ///
+    /// # Errors
+    /// [`OutsideError::Invalid`].
+    pub fn of(
+        settings: &crate::config::Anthropic,
+        policy: Policy,
+        on_breaker: &OnBreaker,
+    ) -> Option<Result<Self, OutsideError>> {
+        let (key, admin) = (&settings.api_key, &settings.admin_key);
+        if key.is_none() && admin.is_none() {
+            return None;
+        }
+        let client = |key, is_admin| {
+            if is_admin {
+                Anthropic::with_admin_key(settings, key, policy, on_breaker.clone())
+            } else {
+                Anthropic::with_key(settings, key, policy, on_breaker.clone())
+            }
+        };
+        let made = key.as_ref().map(|key| client(key, false)).transpose().and_then(|key| {
+            let admin = admin.as_ref().map(|key| client(key, true)).transpose()?;
+            Ok(Self { key, admin })
+        });
+        Some(made)
+    }
+
+    async fn look_at(&self, days: Days) -> Looked {
+        let mut looked = Looked::default();
+        let mut said = Vec::new();
+        if let Some(admin) = &self.admin {
+            let asked = [admin.usage(days).await, admin.cost(days).await];
+            for reports in asked {
+                match reports {
+                    Ok(reports) => looked.told.reports.extend(reports),
+                    Err(error) => looked.failed = looked.failed.or(Some(error)),
+                }
+            }
+            said.push("the admin key reads the organisation's reports".to_owned());
+        }
+        if let Some(key) = &self.key {
+            match key.models().await {
+                Ok(_) if self.admin.is_none() => said.push(format!("the key is taken; {ROLE}")),
+                Ok(_) => said.push("the ordinary key is taken".to_owned()),
+                Err(error) => looked.failed = looked.failed.or(Some(error)),
+            }
+        }
+        looked.told.said = said.join("; ");
+        looked
+    }
+}
+
+impl Official for Account {
+    fn system(&self) -> &'static str {
+        SYSTEM
+    }
+
+    fn tells(&self) -> bool {
+        self.admin.is_some()
+    }
+
+    fn look(&self, days: Days, _: Timestamp) -> Asking<'_, Looked> {
+        Box::pin(self.look_at(days))
+    }
+
+    fn verify(&self) -> Asking<'_, Result<(String, Option<i64>), OutsideError>> {
+        Box::pin(async move {
+            match (&self.admin, &self.key) {
+                (Some(admin), _) => {
+                    admin.organization().await.map(|(_, ahead)| ("it takes the admin key".into(), ahead))
+                }
+                (None, Some(key)) => {
+                    key.models().await.map(|(_, ahead)| (format!("it takes the key; {ROLE}"), ahead))
+                }
+                (None, None) => Ok((Told::default().said, None)),
+            }
+        })
     }
 }

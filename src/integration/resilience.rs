@@ -87,6 +87,9 @@ pub type OnBreaker = Arc<dyn Fn(&'static str, BreakerState) + Send + Sync>;
 /// status does: the refusal is then [`OutsideError::Rejected`], also with 401, 403, 404 or 429.
 pub type CodeOf = fn(u16, &[u8]) -> Option<u32>;
 
+/// The code of a refusal that says that no credit is left ([`OutsideError::NoCredit`]); no system has it itself.
+pub const NO_CREDIT: u32 = u32::MAX;
+
 /// One outside system; cheap to clone.
 #[derive(Clone)]
 pub struct Outside(Arc<Inner>);

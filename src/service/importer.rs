@@ -10,6 +10,7 @@ use utoipa::ToSchema;
 use crate::config::paths;
 use crate::integration::claude_code::{self, Cursors, Found, cursor, discover, read_all};
 
+use super::provider_book;
 use super::recorder::Recorder;
 use crate::view::ViewError;
 
@@ -124,6 +125,10 @@ impl Importer {
         let tally = self.recorder.record(&collected.usages, &|done, total| {
             on_step(Step::Recording { done, total });
         })?;
+        if let Some(at) = collected.no_credit_at {
+            let (log, tenant) = self.recorder.place();
+            provider_book::refused_in_passing(log, tenant, at, now);
+        }
         let has_moved = collected.cursors.iter().any(|(path, cursor)| cursors.get(path) != Some(cursor));
         cursors.extend(collected.cursors);
         // Only now, when all of it is durable: what is kept here is not read again.

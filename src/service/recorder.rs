@@ -67,6 +67,12 @@ struct Known {
 }
 
 impl Recorder {
+    /// Whose log it records in.
+    #[must_use]
+    pub fn place(&self) -> (&dyn EventLog, &TenantId) {
+        (&*self.log, &self.tenant)
+    }
+
     /// Records for one tenant, at the prices of one table, in the name of `actor`.
     #[must_use]
     pub fn new(

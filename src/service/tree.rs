@@ -38,8 +38,9 @@ use super::node::Node;
 use super::notes::Note;
 use super::odometer_actor::{OdometerActor, OdometerMessage};
 use super::pacemaker::Beat;
-use super::probe_actor::{ProbeActor, System};
+use super::probe_actor::ProbeActor;
 use super::projection_actor::ProjectionActor;
+use super::provider_actor::add_providers;
 use super::queries::Queries;
 use super::requests::{GoalsShown, StatusShown};
 use super::scraper_actor::{ScraperActor, ScraperHandle};
@@ -132,7 +133,7 @@ pub fn build(
     let import_state = SharedImportState::default();
     // In this order they start: the sources are known before anybody asks for them, and the first import, for
     // which a person waits, is answered when all others are there.
-    let follower = add_outside(&mut tenants, node, &sources);
+    let follower = add_outside(&mut tenants, node, &queries, &sources);
     let (log, tenant) = (node.log.clone(), node.tenant.clone());
     let budgets = tenants.add(&format!("{tenant}/budgets"), ChildSpec::default(), move || {
         BudgetActor::new(log.clone(), tenant.clone())
@@ -199,19 +200,18 @@ fn add_alerts(tenants: &mut Supervisor, node: &Node, means: &Means) -> Handle<Al
 }
 
 /// The actors that look at outside systems. One that is broken holds nobody up.
-fn add_outside(tenants: &mut Supervisor, node: &Node, sources: &Sources) -> Handle<Beat> {
+fn add_outside(tenants: &mut Supervisor, node: &Node, queries: &Queries, sources: &Sources) -> Handle<Beat> {
     let spec = outside_spec();
     let (log, tenant) = (node.log.clone(), node.tenant.clone());
     let (settings, known) = (node.settings.clone(), sources.clone());
     let follower = tenants.add(&format!("{tenant}/beeminder"), spec, move || {
         BeeminderActor::new(log.clone(), tenant.clone(), settings.clone(), known.clone())
     });
-    for (name, system) in [("twilio", System::Twilio), ("anthropic", System::Anthropic)] {
-        let (settings, sources) = (node.settings.clone(), sources.clone());
-        tenants.add(&format!("{}/{name}", node.tenant), spec, move || {
-            ProbeActor::new(system, settings.clone(), sources.clone())
-        });
-    }
+    let (settings, known) = (node.settings.clone(), sources.clone());
+    tenants.add(&format!("{}/twilio", node.tenant), spec, move || {
+        ProbeActor::new(settings.clone(), known.clone())
+    });
+    add_providers(tenants, spec, queries, sources);
     follower
 }
 

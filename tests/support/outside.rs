@@ -5,6 +5,8 @@
 pub mod anthropic;
 #[path = "outside/beeminder.rs"]
 pub mod beeminder;
+#[path = "outside/books.rs"]
+pub mod books;
 #[path = "outside/console.rs"]
 pub mod console;
 #[path = "outside/front.rs"]
@@ -13,6 +15,10 @@ pub mod front;
 pub mod hook;
 #[path = "outside/ntfy.rs"]
 pub mod ntfy;
+#[path = "outside/openai.rs"]
+pub mod openai;
+#[path = "outside/purses.rs"]
+pub mod purses;
 #[path = "outside/smtp.rs"]
 pub mod smtp;
 #[path = "outside/twilio.rs"]

@@ -1,5 +1,7 @@
 //! One line of a transcript.
 
+mod refusal;
+
 use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
@@ -24,6 +26,8 @@ const SYNTHETIC: &str = "<synthetic>";
 pub enum Parsed {
     /// A billed call.
     Usage(Box<Usage>),
+    /// A call was refused because no credit is left, at this moment.
+    NoCredit(Timestamp),
     /// Anything else that a transcript holds.
     Other,
     /// Not a line that a transcript may hold. The reason never quotes it: it may hold message text.
@@ -58,6 +62,10 @@ struct Line<'a> {
     cwd: Option<Cow<'a, str>>,
     #[serde(rename = "isSidechain")]
     is_sidechain: Option<bool>,
+    #[serde(borrow, rename = "isApiErrorMessage")]
+    is_api_error: Option<LazyValue<'a>>,
+    #[serde(borrow)]
+    error: Option<LazyValue<'a>>,
 }
 
 /// `data` of a `progress` line, which repeats a subagent's line.
@@ -219,10 +227,20 @@ impl LineParser {
             return Parsed::Other;
         };
         if model == SYNTHETIC {
-            return Parsed::Other;
+            return self.synthetic(line, raw);
         }
         self.usage(line, outer, &message, consumed, model, is_wrapped)
             .map_or_else(Parsed::Bad, |usage| Parsed::Usage(Box::new(usage)))
+    }
+
+    /// What Claude Code says itself, without a call: of interest is only that there was no credit for one.
+    fn synthetic(&self, line: &Line<'_>, message: &str) -> Parsed {
+        let is_error = line.is_api_error.as_ref().is_some_and(|flag| flag.as_raw_str() == "true");
+        if !is_error || !refusal::is_no_credit(line.error.as_ref(), message) {
+            return Parsed::Other;
+        }
+        let at = line.timestamp.as_deref().and_then(|text| text.parse::<Timestamp>().ok());
+        at.filter(|at| *at <= self.now).map_or(Parsed::Other, Parsed::NoCredit)
     }
 
     fn usage(

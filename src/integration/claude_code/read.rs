@@ -53,6 +53,8 @@ pub struct Collected {
     pub cursors: Cursors,
     /// Bytes that were read.
     pub bytes: u64,
+    /// When a call was last refused because no credit was left.
+    pub no_credit_at: Option<Timestamp>,
 }
 
 /// A telling, and the number of the file it stands in: of equal ones the first file's counts, so
@@ -77,6 +79,7 @@ struct Gathered {
     problems: Vec<Problem>,
     cursors: Cursors,
     bytes: u64,
+    no_credit_at: Option<Timestamp>,
 }
 
 /// Reads files from their cursors on, on `threads` threads. `progress` is called after each file.
@@ -124,6 +127,7 @@ fn finish(gathered: Gathered) -> Collected {
         problems,
         cursors: gathered.cursors,
         bytes: gathered.bytes,
+        no_credit_at: gathered.no_credit_at,
     }
 }
 
@@ -137,7 +141,7 @@ impl Reader {
         // A message's lines stand close together: most of the merging is done within the file.
         let mut calls: Vec<Usage> = Vec::new();
         let mut places: HashMap<MessageKey, usize> = HashMap::new();
-        let mut bad = Vec::new();
+        let (mut bad, mut no_credit_at) = (Vec::new(), None);
         let parser = &mut self.parser;
         let read = read_file(path, cursor, &mut self.buffer, &mut |line, piece| {
             let parsed = match piece {
@@ -153,6 +157,7 @@ impl Reader {
             match parsed {
                 Parsed::Usage(usage) => keep(&mut calls, &mut places, *usage),
                 Parsed::Bad(reason) => bad.push(BadLine { file: path.to_owned(), line, reason }),
+                Parsed::NoCredit(at) => no_credit_at = no_credit_at.max(Some(at)),
                 Parsed::Other => {}
             }
         });
@@ -167,6 +172,7 @@ impl Reader {
                 all.problems.push(Problem { path: path.to_owned(), reason });
             }
         }
+        all.no_credit_at = all.no_credit_at.max(no_credit_at);
         all.bad_count += bad.len() as u64;
         if all.bad.len() < 2 * MAX_NAMED {
             all.bad.append(&mut bad);

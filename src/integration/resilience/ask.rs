@@ -242,6 +242,16 @@ impl Answer {
         })
     }
 
+    /// The same, keeping the digits of numbers as they were written ([`sonic_rs::RawNumber`]): amounts of money never go
+    /// through a float.
+    ///
+    /// # Errors
+    /// [`OutsideError::Malformed`].
+    pub fn exact<T: DeserializeOwned>(&self) -> Result<T, OutsideError> {
+        let what = if self.body.is_empty() { "an empty body" } else { "JSON of another shape" };
+        sonic_rs::from_slice(&self.body).map_err(|_| OutsideError::Malformed { system: self.system, what })
+    }
+
     /// How far its clock is ahead of ours, by its `Date` header, in whole seconds.
     #[must_use]
     pub fn clock_ahead(&self) -> Option<i64> {

@@ -32,6 +32,14 @@ pub enum OutsideError {
         /// The mend.
         fix: &'static str,
     },
+    /// Nothing is left of the money there.
+    #[error("{system} says that no credit is left (HTTP {status}); add some on its billing page")]
+    NoCredit {
+        /// Which.
+        system: &'static str,
+        /// 400, 402 or 429.
+        status: u16,
+    },
     /// What was asked for is not there.
     #[error("{system} does not know what was asked for (HTTP 404)")]
     NotFound {
@@ -160,6 +168,7 @@ impl OutsideError {
         match self {
             _ if self.may_have_been_sent() => Class::MaybeDelivered,
             Self::Unauthorized { .. }
+            | Self::NoCredit { .. }
             | Self::NotFound { .. }
             | Self::Rejected { .. }
             | Self::RedirectRefused { .. }
@@ -180,6 +189,7 @@ impl OutsideError {
             | Self::Unavailable { .. } => true,
             Self::Unreachable { .. }
             | Self::Unauthorized { .. }
+            | Self::NoCredit { .. }
             | Self::NotFound { .. }
             | Self::RateLimited { .. }
             | Self::Rejected { .. }
@@ -202,6 +212,7 @@ impl OutsideError {
             | Self::TooLarge { .. }
             | Self::RedirectRefused { .. } => true,
             Self::Unauthorized { .. }
+            | Self::NoCredit { .. }
             | Self::NotFound { .. }
             | Self::RateLimited { .. }
             | Self::Rejected { .. }
@@ -234,6 +245,7 @@ impl OutsideError {
             Self::Unreachable { .. } => "unreachable",
             Self::Unanswered { .. } => "unanswered",
             Self::Unauthorized { .. } => "unauthorized",
+            Self::NoCredit { .. } => "no-credit",
             Self::NotFound { .. } => "not-found",
             Self::RateLimited { .. } => "rate-limited",
             Self::Rejected { .. } => "rejected",

@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use reqwest::StatusCode;
 
-use super::{Answer, Ask, Body, Outside, OutsideError, Repeat, ask};
+use super::{Answer, Ask, Body, NO_CREDIT, Outside, OutsideError, Repeat, ask};
 
 /// How many redirects are followed.
 const REDIRECTS: usize = 3;
@@ -70,6 +70,9 @@ impl Outside {
 
     fn refusal(&self, status: StatusCode, retry_after: Option<Duration>, body: Vec<u8>) -> OutsideError {
         let system = self.0.system;
+        if status.is_client_error() && (self.0.code)(status.as_u16(), &body) == Some(NO_CREDIT) {
+            return OutsideError::NoCredit { system, status: status.as_u16() };
+        }
         if status.is_client_error()
             && let code @ Some(_) = (self.0.code)(status.as_u16(), &body)
         {

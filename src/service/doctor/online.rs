@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::config::{Config, Loaded};
-use crate::integration::anthropic::Anthropic;
+use crate::integration::anthropic::{self, Anthropic};
 use crate::integration::beeminder::{self, Beeminder};
 use crate::integration::email::{self, Email};
 use crate::integration::resilience::{OnBreaker, OutsideError, Policy};
@@ -12,6 +12,7 @@ use crate::integration::twilio::{self, Credentials, Twilio};
 use crate::integration::{ntfy, webhook};
 
 use super::Check;
+use crate::service::providers::Provider;
 
 /// A clock that is further off than this makes deadlines wrong, in seconds.
 const SKEW_MAX_S: i64 = 30;
@@ -37,15 +38,16 @@ fn nobody() -> OnBreaker {
 /// Asks each system that is configured.
 pub async fn checks(loaded: &Loaded) -> Vec<Check> {
     let config = &loaded.config;
-    let (beeminder, twilio, email, anthropic, admin, traces) = tokio::join!(
+    let (beeminder, twilio, email, anthropic, admin, others, traces) = tokio::join!(
         beeminder(config),
         twilio(config),
         email(config),
         anthropic(config),
         admin(config),
+        futures_util::future::join_all(OTHERS.map(|provider| official(provider, config))),
         collector()
     );
-    let found = [beeminder, twilio, email, anthropic, admin];
+    let found: Vec<Found> = [beeminder, twilio, email, anthropic, admin].into_iter().chain(others).collect();
     let clock = clock(found.iter().filter_map(|(_, ahead)| *ahead));
     found.into_iter().map(|(check, _)| check).chain(only_by_sending(config)).chain([traces, clock]).collect()
 }
@@ -64,7 +66,10 @@ pub fn skipped(loaded: &Loaded) -> Vec<Check> {
         ("anthropic admin", config.anthropic.admin_key.is_some()),
     ];
     let why = |is_configured| if is_configured { "not asked: offline" } else { "not configured" };
-    asked.into_iter().map(|(name, is_configured)| Check::skipped(name, why(is_configured))).collect()
+    let others =
+        OTHERS.map(|provider| (provider.name(), provider.client(config, policy(), &nobody()).is_some()));
+    let all = asked.into_iter().chain(others);
+    all.map(|(name, is_configured)| Check::skipped(name, why(is_configured))).collect()
 }
 
 fn failed(name: &str, error: &OutsideError) -> Found {
@@ -73,6 +78,7 @@ fn failed(name: &str, error: &OutsideError) -> Found {
         OutsideError::Unreachable { .. } | OutsideError::RedirectRefused { .. } => {
             "check the network, a proxy, and its api_base"
         }
+        OutsideError::NoCredit { .. } => "add credit on its billing page",
         _ => "try again later; the supervisor works with what it knows meanwhile",
     };
     (Check::problem(name, error.to_string(), fix), None)
@@ -163,7 +169,7 @@ fn only_by_sending(config: &Config) -> [Check; 2] {
 async fn anthropic(config: &Config) -> Found {
     const NAME: &str = "anthropic";
     let Some(key) = &config.anthropic.api_key else {
-        let detail = "not configured; spending is known from transcripts without a key";
+        let detail = "not configured; spending is known from transcripts without a key, the balance from the console's page or `mecris balance set`";
         return (Check::skipped(NAME, detail), None);
     };
     let asked = async {
@@ -172,7 +178,10 @@ async fn anthropic(config: &Config) -> Found {
     };
     match asked.await {
         Err(error) => failed(NAME, &error),
-        Ok((_, ahead)) => (Check::ok(NAME, "it takes the key, which says nothing of its credit"), ahead),
+        Ok((_, ahead)) => {
+            let detail = format!("it takes the key, which says nothing of its credit; {}", anthropic::ROLE);
+            (Check::ok(NAME, detail), ahead)
+        }
     }
 }
 
@@ -188,7 +197,25 @@ async fn admin(config: &Config) -> Found {
     };
     match asked.await {
         Err(error) => failed(NAME, &error),
-        Ok((_, ahead)) => (Check::ok(NAME, "it takes the admin key"), ahead),
+        Ok((_, ahead)) => {
+            (Check::ok(NAME, "it takes the admin key, which reads the organisation's reports"), ahead)
+        }
+    }
+}
+
+/// The other providers, whose interface is asked what it tells.
+const OTHERS: [Provider; 4] =
+    [Provider::OpenAi, Provider::OpenRouter, Provider::DeepSeek, Provider::Moonshot];
+
+async fn official(provider: Provider, config: &Config) -> Found {
+    let name = provider.name();
+    let Some(client) = provider.client(config, policy(), &nobody()) else {
+        return (Check::skipped(name, format!("not configured: {}", provider.how_to_configure())), None);
+    };
+    let asked = async { client?.verify().await };
+    match asked.await {
+        Err(error) => failed(name, &error),
+        Ok((said, ahead)) => (Check::ok(name, said), ahead),
     }
 }
 

@@ -41,6 +41,41 @@ fn tokens_are_kept_apart() {
     assert_eq!((bare.service_tier, &*bare.inference_geo), (ServiceTier::Standard, ""));
 }
 
+/// A line of Claude Code's own, of these fields and with this content.
+fn synthetic(fields: &str, content: &str) -> String {
+    format!(
+        r#"{{"type":"assistant","timestamp":"2026-11-20T10:00:00Z","uuid":"u",{fields}"message":{{"id":"m","model":"<synthetic>","content":{content},"usage":{{"input_tokens":0,"output_tokens":0}}}}}}"#
+    )
+}
+
+#[test]
+fn a_refusal_for_want_of_credit_is_told_from_every_other_line() {
+    let said = r#"[{"type":"text","text":"Credit balance is too low"}]"#;
+    let other = r#"[{"type":"text","text":"You've hit your limit"}]"#;
+    let api = r#"[{"type":"text","text":"API Error: 400 Your credit balance is too low to access the Anthropic API"}]"#;
+    let at = Parsed::NoCredit("2026-11-20T10:00:00Z".parse().unwrap());
+    for (fields, content, is_told) in [
+        (r#""isApiErrorMessage":true,"#, said, true),
+        (r#""isApiErrorMessage":true,"#, api, true),
+        (r#""isApiErrorMessage":true,"error":"billing_error","#, other, true),
+        (r#""isApiErrorMessage":true,"error":"rate_limit","#, other, false),
+        (r#""isApiErrorMessage":true,"error":{"status":400},"#, said, true),
+        (r#""isApiErrorMessage":true,"#, "null", false),
+        (r#""isApiErrorMessage":true,"#, r#""Credit balance is too low""#, false),
+        // Nobody's words about it are a refusal.
+        (r#""isApiErrorMessage":false,"#, said, false),
+        (r#""isApiErrorMessage":"true","#, said, false),
+        ("", said, false),
+    ] {
+        let expected = if is_told { at.clone() } else { Parsed::Other };
+        assert_eq!(parse(&synthetic(fields, content)), expected, "{fields} {content}");
+    }
+    let quoted = synthetic(r#""isApiErrorMessage":true,"#, said).replace("<synthetic>", "claude-opus-5");
+    assert!(matches!(parse(&quoted), Parsed::Usage(_)), "a call is a call");
+    let ahead = synthetic(r#""isApiErrorMessage":true,"#, said).replace("2026-11-20", "2026-11-24");
+    assert_eq!(parse(&ahead), Parsed::Other);
+}
+
 #[test]
 fn what_is_not_a_call_is_passed_over() {
     let lines = [

@@ -1,0 +1,173 @@
+//! The usage report and the cost report of an organisation.
+//!
+//! Source: <https://platform.claude.com/docs/en/api/admin-api/usage-cost/get-messages-usage-report> and
+//! `…/get-cost-report`. Buckets of a day are UTC days; at most 31 come in a page; empty days come as empty buckets.
+//! Amounts are decimal strings in cents. Dimensions that are not grouped by are null.
+
+use jiff::{Timestamp, ToSpan};
+use serde::Deserialize;
+use sonic_rs::RawNumber;
+
+use super::{Anthropic, SYSTEM, get};
+use crate::domain::currency::Currency;
+use crate::domain::decimal::{Unit, parse_decimal};
+use crate::domain::lookback::Days;
+use crate::domain::report::{CostLine, DayReport, ReportSource, UsageLine};
+use crate::domain::tokens::Tokens;
+use crate::integration::pages::{Page, by_day, midnight, read_all};
+use crate::integration::resilience::{Answer, OutsideError};
+
+/// Buckets of a day in a page, at most.
+const LIMIT: &str = "31";
+
+#[derive(Deserialize)]
+struct Told<T> {
+    data: Vec<Bucket<T>>,
+    has_more: bool,
+    #[serde(default)]
+    next_page: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Bucket<T> {
+    starting_at: Timestamp,
+    ending_at: Timestamp,
+    results: Vec<T>,
+}
+
+#[derive(Deserialize)]
+struct Consumed {
+    #[serde(default)]
+    uncached_input_tokens: u64,
+    #[serde(default)]
+    cache_creation: Option<CacheCreation>,
+    #[serde(default)]
+    cache_read_input_tokens: u64,
+    #[serde(default)]
+    output_tokens: u64,
+    #[serde(default)]
+    server_tool_use: Option<ServerToolUse>,
+    #[serde(default)]
+    model: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct CacheCreation {
+    #[serde(default)]
+    ephemeral_1h_input_tokens: u64,
+    #[serde(default)]
+    ephemeral_5m_input_tokens: u64,
+}
+
+#[derive(Deserialize)]
+struct ServerToolUse {
+    #[serde(default)]
+    web_search_requests: u64,
+}
+
+#[derive(Deserialize)]
+struct Cost {
+    /// Digits in a string; a bare number would be read as well.
+    amount: RawNumber,
+    currency: String,
+    #[serde(default, rename = "cost_type")]
+    kind: Option<String>,
+    #[serde(default)]
+    model: Option<String>,
+    #[serde(default)]
+    token_type: Option<String>,
+}
+
+impl Anthropic {
+    /// What was consumed of each model, by UTC day.
+    ///
+    /// # Errors
+    /// [`OutsideError`]; [`OutsideError::Malformed`] where the pages make no sense.
+    pub async fn usage(&self, days: Days) -> Result<Vec<DayReport>, OutsideError> {
+        let buckets = self.buckets("v1/organizations/usage_report/messages", "model", days).await?;
+        let report = |bucket: Bucket<Consumed>| {
+            let lines = bucket
+                .results
+                .into_iter()
+                .map(|result| UsageLine { tokens: result.tokens(), model: result.model.unwrap_or_default() });
+            let day = bucket.starting_at.to_zoned(jiff::tz::TimeZone::UTC).date();
+            let report = DayReport::usage(SYSTEM, day, ReportSource::ProviderApi, lines);
+            (bucket.starting_at, bucket.ending_at, report)
+        };
+        let told = buckets.into_iter().map(report).collect();
+        Ok(by_day(SYSTEM, days, told)?.into_values().collect())
+    }
+
+    /// What each day cost, by model and kind.
+    ///
+    /// # Errors
+    /// [`OutsideError`]; [`OutsideError::Malformed`] where the pages or the amounts make no sense.
+    pub async fn cost(&self, days: Days) -> Result<Vec<DayReport>, OutsideError> {
+        let buckets = self.buckets("v1/organizations/cost_report", "description", days).await?;
+        let told: Result<Vec<_>, _> = buckets.into_iter().map(cost_of).collect();
+        Ok(by_day(SYSTEM, days, told?)?.into_values().collect())
+    }
+
+    async fn buckets<T: for<'de> Deserialize<'de>>(
+        &self,
+        path: &'static str,
+        group_by: &str,
+        days: Days,
+    ) -> Result<Vec<Bucket<T>>, OutsideError> {
+        let end = days.last.saturating_add(1.days());
+        let (Some(begin), Some(end)) = (midnight(days.first), midnight(end)) else {
+            return Err(OutsideError::Invalid { system: SYSTEM, what: "its days are out of range" });
+        };
+        // Each page has a day at least.
+        read_all(SYSTEM, days.count(), |page| async {
+            let mut ask = get(path)
+                .query("starting_at", begin.to_string())
+                .query("ending_at", end.to_string())
+                .query("bucket_width", "1d")
+                .query("limit", LIMIT)
+                .query("group_by[]", group_by);
+            if let Some(page) = page {
+                ask = ask.query("page", page);
+            }
+            let told: Told<T> = self.outside.ask_for(&ask, Answer::exact).await?;
+            Ok(Page { items: told.data, has_more: told.has_more, next: told.next_page })
+        })
+        .await
+    }
+}
+
+impl Consumed {
+    fn tokens(&self) -> Tokens {
+        let written = self.cache_creation.as_ref();
+        Tokens {
+            input: self.uncached_input_tokens,
+            output: self.output_tokens,
+            cache_write_5m: written.map_or(0, |written| written.ephemeral_5m_input_tokens),
+            cache_write_1h: written.map_or(0, |written| written.ephemeral_1h_input_tokens),
+            cache_read: self.cache_read_input_tokens,
+            web_searches: self.server_tool_use.as_ref().map_or(0, |tools| tools.web_search_requests),
+        }
+    }
+}
+
+fn cost_of(bucket: Bucket<Cost>) -> Result<(Timestamp, Timestamp, DayReport), OutsideError> {
+    let malformed = |what| OutsideError::Malformed { system: SYSTEM, what };
+    let mut currency = None;
+    let mut lines = Vec::with_capacity(bucket.results.len());
+    for result in bucket.results {
+        let told = Currency::parse(&result.currency).map_err(|_| malformed("a currency that is none"))?;
+        if *currency.get_or_insert(told) != told {
+            return Err(malformed("a day in several currencies"));
+        }
+        let cost = parse_decimal(result.amount.as_str(), Unit::Cents);
+        lines.push(CostLine {
+            model: result.model.unwrap_or_default(),
+            kind: result.token_type.or(result.kind).unwrap_or_default(),
+            cost: cost.map_err(|_| malformed("an amount that is none"))?,
+        });
+    }
+    let day = bucket.starting_at.to_zoned(jiff::tz::TimeZone::UTC).date();
+    let currency = currency.unwrap_or(Currency::USD);
+    let report = DayReport::cost(SYSTEM, day, ReportSource::ProviderApi, currency, lines);
+    Ok((bucket.starting_at, bucket.ending_at, report))
+}

@@ -1,0 +1,113 @@
+//! DeepSeek's balance.
+//!
+//! Source: <https://api-docs.deepseek.com/api/get-user-balance>. Amounts are decimal strings, one line for each
+//! currency; what is in CNY stays in CNY.
+
+use jiff::Timestamp;
+use serde::Deserialize;
+use sonic_rs::RawNumber;
+
+use crate::config::Secret;
+use crate::domain::balance::{Reading, Source};
+use crate::domain::currency::Currency;
+use crate::domain::decimal::{Unit, parse_decimal};
+use crate::domain::lookback::Days;
+
+use super::credit;
+use super::official::{Asking, Looked, Official, Told};
+use super::resilience::{Answer, Ask, Auth, OnBreaker, Outside, OutsideError, Policy};
+
+/// The name of this system in spans, events and errors, and of the provider in usage.
+pub const SYSTEM: &str = "deepseek";
+const FIX: &str = "make a key at https://platform.deepseek.com/api_keys and set deepseek.api_key";
+
+/// A client; cheap to clone.
+#[derive(Debug, Clone)]
+pub struct DeepSeek {
+    outside: Outside,
+}
+
+#[derive(Deserialize)]
+struct BalanceTold {
+    is_available: bool,
+    balance_infos: Vec<Info>,
+}
+
+#[derive(Deserialize)]
+struct Info {
+    currency: String,
+    total_balance: RawNumber,
+}
+
+fn read(answer: &Answer, now: Timestamp) -> Result<(Told, Option<i64>), OutsideError> {
+    let malformed = |what| OutsideError::Malformed { system: SYSTEM, what };
+    let told: BalanceTold = answer.exact()?;
+    let mut balances: Vec<Reading> = Vec::new();
+    for info in told.balance_infos {
+        let currency = Currency::parse(&info.currency).map_err(|_| malformed("a currency that is none"))?;
+        let left = parse_decimal(info.total_balance.as_str(), Unit::Whole);
+        let left = left.map_err(|_| malformed("an amount that is none"))?;
+        if balances.iter().any(|known| known.currency == currency && known.left != left) {
+            return Err(malformed("two balances in one currency"));
+        }
+        let reading = Reading::usd(SYSTEM, left, now, Source::ProviderApi, "user/balance");
+        balances.push(Reading { currency, ..reading });
+    }
+    balances.dedup();
+    let said = if told.is_available {
+        "the key reads the balance"
+    } else {
+        "the key reads the balance, which does not suffice for a call"
+    };
+    Ok((Told { balances, said: said.to_owned(), ..Told::default() }, answer.clock_ahead()))
+}
+
+impl DeepSeek {
+    /// A client.
+    ///
+    /// # Errors
+    /// [`OutsideError::Invalid`].
+    pub fn new(
+        settings: &crate::config::DeepSeek,
+        key: &Secret,
+        policy: Policy,
+        on_breaker: OnBreaker,
+    ) -> Result<Self, OutsideError> {
+        let auth = Auth::Bearer(key.to_secret());
+        let base = settings.api_base.without_path("/v1");
+        let code = credit::of_refusal;
+        Ok(Self { outside: Outside::with_codes(SYSTEM, FIX, &base, Some(auth), policy, on_breaker, code)? })
+    }
+
+    /// The connection, for its breaker.
+    #[must_use]
+    pub fn outside(&self) -> &Outside {
+        &self.outside
+    }
+
+    /// What is left, one reading for each currency; also how far the server's clock is ahead of ours, in seconds.
+    ///
+    /// # Errors
+    /// [`OutsideError`].
+    pub async fn balance(&self, now: Timestamp) -> Result<(Told, Option<i64>), OutsideError> {
+        self.outside.ask_for(&Ask::get("user/balance", &[]), |answer| read(answer, now)).await
+    }
+}
+
+impl Official for DeepSeek {
+    fn system(&self) -> &'static str {
+        SYSTEM
+    }
+
+    fn tells(&self) -> bool {
+        true
+    }
+
+    fn look(&self, _: Days, now: Timestamp) -> Asking<'_, Looked> {
+        Box::pin(async move { Looked::of(self.balance(now).await.map(|(told, _)| told)) })
+    }
+
+    fn verify(&self) -> Asking<'_, Result<(String, Option<i64>), OutsideError>> {
+        Box::pin(async move { self.balance(Timestamp::now()).await.map(|(told, ahead)| (told.said, ahead)) })
+    }
+}

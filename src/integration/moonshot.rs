@@ -1,0 +1,106 @@
+//! Moonshot's balance (Kimi).
+//!
+//! Source: <https://platform.moonshot.ai/docs/api/balance>. The answer does not say in which currency it is: USD at
+//! `api.moonshot.ai`, CNY at `api.moonshot.cn`, so that is a setting. Cash may be below zero.
+
+use jiff::Timestamp;
+use serde::Deserialize;
+use sonic_rs::RawNumber;
+
+use crate::config::Secret;
+use crate::domain::balance::{Reading, Source};
+use crate::domain::currency::Currency;
+use crate::domain::decimal::{Unit, parse_decimal};
+use crate::domain::lookback::Days;
+
+use super::credit;
+use super::official::{Asking, Looked, Official, Told};
+use super::resilience::{Answer, Ask, Auth, OnBreaker, Outside, OutsideError, Policy};
+
+/// The name of this system in spans, events and errors, and of the provider in usage.
+pub const SYSTEM: &str = "moonshot";
+const FIX: &str = "make a key at https://platform.moonshot.ai/console/api-keys and set moonshot.api_key";
+
+/// A client; cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Moonshot {
+    outside: Outside,
+    currency: Currency,
+}
+
+#[derive(Deserialize)]
+struct BalanceTold {
+    /// Whether the answer is one: an error may come with 200.
+    status: bool,
+    #[serde(default)]
+    data: Option<Data>,
+}
+
+#[derive(Deserialize)]
+struct Data {
+    available_balance: RawNumber,
+}
+
+fn read(answer: &Answer, currency: Currency, now: Timestamp) -> Result<(Told, Option<i64>), OutsideError> {
+    let malformed = |what| OutsideError::Malformed { system: SYSTEM, what };
+    let told: BalanceTold = answer.exact()?;
+    let data = told.data.filter(|_| told.status).ok_or_else(|| malformed("an error with status 200"))?;
+    let left = parse_decimal(data.available_balance.as_str(), Unit::Whole);
+    let left = left.map_err(|_| malformed("an amount that is none"))?;
+    let reading = Reading::usd(SYSTEM, left, now, Source::ProviderApi, "users/me/balance");
+    let balances = vec![Reading { currency, ..reading }];
+    let said = "the key reads the balance".to_owned();
+    Ok((Told { balances, said, ..Told::default() }, answer.clock_ahead()))
+}
+
+impl Moonshot {
+    /// A client.
+    ///
+    /// # Errors
+    /// [`OutsideError::Invalid`].
+    pub fn new(
+        settings: &crate::config::Moonshot,
+        key: &Secret,
+        policy: Policy,
+        on_breaker: OnBreaker,
+    ) -> Result<Self, OutsideError> {
+        let auth = Auth::Bearer(key.to_secret());
+        let base = settings.api_base.with_path("/v1");
+        let code = credit::of_refusal;
+        let outside = Outside::with_codes(SYSTEM, FIX, &base, Some(auth), policy, on_breaker, code)?;
+        Ok(Self { outside, currency: settings.currency })
+    }
+
+    /// The connection, for its breaker.
+    #[must_use]
+    pub fn outside(&self) -> &Outside {
+        &self.outside
+    }
+
+    /// What is left; also how far the server's clock is ahead of ours, in seconds.
+    ///
+    /// # Errors
+    /// [`OutsideError`].
+    pub async fn balance(&self, now: Timestamp) -> Result<(Told, Option<i64>), OutsideError> {
+        let currency = self.currency;
+        self.outside.ask_for(&Ask::get("users/me/balance", &[]), |answer| read(answer, currency, now)).await
+    }
+}
+
+impl Official for Moonshot {
+    fn system(&self) -> &'static str {
+        SYSTEM
+    }
+
+    fn tells(&self) -> bool {
+        true
+    }
+
+    fn look(&self, _: Days, now: Timestamp) -> Asking<'_, Looked> {
+        Box::pin(async move { Looked::of(self.balance(now).await.map(|(told, _)| told)) })
+    }
+
+    fn verify(&self) -> Asking<'_, Result<(String, Option<i64>), OutsideError>> {
+        Box::pin(async move { self.balance(Timestamp::now()).await.map(|(told, ahead)| (told.said, ahead)) })
+    }
+}

@@ -1,0 +1,164 @@
+//! OpenRouter's credits.
+//!
+//! Sources: <https://openrouter.ai/docs/api-reference/credits/get-credits> (a management key) and
+//! `…/limits` (`/key`, any key). What is left is what was bought less what was used, both in USD, up to a minute old.
+
+use jiff::Timestamp;
+use serde::Deserialize;
+use sonic_rs::RawNumber;
+
+use crate::config::Secret;
+use crate::domain::balance::{Reading, Source};
+use crate::domain::decimal::{Unit, parse_decimal};
+use crate::domain::lookback::Days;
+use crate::domain::money::Picodollars;
+
+use super::credit;
+use super::official::{Asking, Looked, Official, Told};
+use super::resilience::{Answer, Ask, Auth, OnBreaker, Outside, OutsideError, Policy};
+
+/// The name of this system in spans, events and errors, and of the provider in usage.
+pub const SYSTEM: &str = "openrouter";
+const FIX: &str = "make a key at https://openrouter.ai/settings/keys and set openrouter.api_key";
+
+/// A client; cheap to clone.
+#[derive(Debug, Clone)]
+pub struct OpenRouter {
+    outside: Outside,
+}
+
+/// What was bought and used in all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Credits {
+    /// Bought, in USD.
+    pub total: Picodollars,
+    /// Used, in USD.
+    pub used: Picodollars,
+}
+
+/// What a key may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KeyLimits {
+    /// What the key itself may still use, in USD; none where it has no limit of its own.
+    pub limit_remaining: Option<Picodollars>,
+    /// What it has used, in USD.
+    pub used: Picodollars,
+}
+
+#[derive(Deserialize)]
+struct Data<T> {
+    data: T,
+}
+
+#[derive(Deserialize)]
+struct CreditsTold {
+    total_credits: RawNumber,
+    total_usage: RawNumber,
+}
+
+#[derive(Deserialize)]
+struct KeyTold {
+    #[serde(default)]
+    limit_remaining: Option<RawNumber>,
+    usage: RawNumber,
+}
+
+fn amount(number: &RawNumber) -> Result<Picodollars, OutsideError> {
+    let malformed = |_| OutsideError::Malformed { system: SYSTEM, what: "an amount that is none" };
+    parse_decimal(number.as_str(), Unit::Whole).map_err(malformed)
+}
+
+fn credits_of(answer: &Answer) -> Result<(Credits, Option<i64>), OutsideError> {
+    let told: Data<CreditsTold> = answer.exact()?;
+    let credits = Credits { total: amount(&told.data.total_credits)?, used: amount(&told.data.total_usage)? };
+    Ok((credits, answer.clock_ahead()))
+}
+
+fn key_of(answer: &Answer) -> Result<(KeyLimits, Option<i64>), OutsideError> {
+    let told: Data<KeyTold> = answer.exact()?;
+    let limit_remaining = told.data.limit_remaining.as_ref().map(amount).transpose()?;
+    Ok((KeyLimits { limit_remaining, used: amount(&told.data.usage)? }, answer.clock_ahead()))
+}
+
+impl OpenRouter {
+    /// A client.
+    ///
+    /// # Errors
+    /// [`OutsideError::Invalid`].
+    pub fn new(
+        settings: &crate::config::OpenRouter,
+        key: &Secret,
+        policy: Policy,
+        on_breaker: OnBreaker,
+    ) -> Result<Self, OutsideError> {
+        let auth = Auth::Bearer(key.to_secret());
+        let base = settings.api_base.with_path("/api/v1");
+        let code = credit::of_refusal;
+        Ok(Self { outside: Outside::with_codes(SYSTEM, FIX, &base, Some(auth), policy, on_breaker, code)? })
+    }
+
+    /// The connection, for its breaker.
+    #[must_use]
+    pub fn outside(&self) -> &Outside {
+        &self.outside
+    }
+
+    /// What was bought and used; for a management key.
+    ///
+    /// # Errors
+    /// [`OutsideError`]; [`OutsideError::Unauthorized`] for every other key.
+    pub async fn credits(&self) -> Result<(Credits, Option<i64>), OutsideError> {
+        self.outside.ask_for(&Ask::get("credits", &[]), credits_of).await
+    }
+
+    /// What the key itself may use and has used.
+    ///
+    /// # Errors
+    /// [`OutsideError`].
+    pub async fn key(&self) -> Result<(KeyLimits, Option<i64>), OutsideError> {
+        self.outside.ask_for(&Ask::get("key", &[]), key_of).await
+    }
+
+    /// The credits, or what there is to say of a key that may not read them.
+    async fn ask(&self, now: Timestamp) -> Result<(Told, Option<i64>), OutsideError> {
+        match self.credits().await {
+            Ok((credits, ahead)) => {
+                let left = credits.total - credits.used;
+                let reading = Reading::usd(SYSTEM, left, now, Source::ProviderApi, "credits");
+                // Who has used more than was bought owes; `total` stays what was bought.
+                let reading = Reading { total: Some(credits.total), ..reading };
+                let said = "the key reads the account's credits".to_owned();
+                Ok((Told { balances: vec![reading], said, ..Told::default() }, ahead))
+            }
+            Err(OutsideError::Unauthorized { .. }) => {
+                let (limits, ahead) = self.key().await?;
+                let own = limits.limit_remaining.map_or_else(
+                    || "the key has no limit of its own".to_owned(),
+                    |left| format!("the key may still use {left}"),
+                );
+                let said =
+                    format!("the key is taken; only a management key reads the account's credits; {own}");
+                Ok((Told { said, ..Told::default() }, ahead))
+            }
+            Err(error) => Err(error),
+        }
+    }
+}
+
+impl Official for OpenRouter {
+    fn system(&self) -> &'static str {
+        SYSTEM
+    }
+
+    fn tells(&self) -> bool {
+        true
+    }
+
+    fn look(&self, _: Days, now: Timestamp) -> Asking<'_, Looked> {
+        Box::pin(async move { Looked::of(self.ask(now).await.map(|(told, _)| told)) })
+    }
+
+    fn verify(&self) -> Asking<'_, Result<(String, Option<i64>), OutsideError>> {
+        Box::pin(async move { self.ask(Timestamp::now()).await.map(|(told, ahead)| (told.said, ahead)) })
+    }
+}
