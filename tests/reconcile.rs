@@ -3,6 +3,8 @@
 
 #[path = "reconcile/market.rs"]
 mod market;
+#[path = "reconcile/sources.rs"]
+mod sources;
 #[path = "reconcile/sums.rs"]
 mod sums;
 

@@ -5,6 +5,8 @@ use jiff::tz::TimeZone;
 
 use crate::config::Config;
 use crate::domain::balance::is_provider;
+use crate::domain::money::Picodollars;
+use crate::domain::report::Standing;
 use crate::view::TenantView;
 use crate::view::reconcile::{Basis, ReconciledProvider, Reconciliation, Wanted, reconcile};
 
@@ -66,16 +68,19 @@ pub fn reconciled(
     config: &Config,
 ) -> Reconciliation {
     let mut reconciliation = reconcile(view, wanted, now, zone);
-    for line in &mut reconciliation.providers {
+    let Reconciliation { providers, days, .. } = &mut reconciliation;
+    for line in providers {
         let readings = view.balances.accounts.get(&line.provider);
         let readings = readings.map_or(0, |account| account.readings().count());
-        line.advice = advice(line, readings, config);
+        let is_settled =
+            days.iter().any(|day| day.provider == line.provider && day.standing == Some(Standing::Settled));
+        line.advice = advice(line, readings, is_settled, config);
     }
     reconciliation
 }
 
 /// What is missing to know better, and what one can do.
-fn advice(line: &ReconciledProvider, readings: usize, config: &Config) -> Option<String> {
+fn advice(line: &ReconciledProvider, readings: usize, is_settled: bool, config: &Config) -> Option<String> {
     let name = line.provider.as_str();
     let set = if name == "anthropic" {
         "`mecris balance set AMOUNT`".to_owned()
@@ -83,10 +88,14 @@ fn advice(line: &ReconciledProvider, readings: usize, config: &Config) -> Option
         format!("`mecris balance set AMOUNT --provider {name}`")
     };
     match (line.basis, readings) {
-        (Basis::Reports, _) => line
-            .calibration
-            .is_none()
-            .then(|| "no day has settled yet: that takes until two days after its end".to_owned()),
+        (Basis::Reports, _) if !is_settled => {
+            Some("no day has settled yet: that takes until two days after its end".to_owned())
+        }
+        (Basis::Reports, _) => (line.estimate_usd == Picodollars::ZERO
+            && line.drift_usd > Some(Picodollars::ZERO))
+        .then(|| {
+            "nothing is recorded here of what it reports: run this on the machine that spends it".to_owned()
+        }),
         (Basis::Odometer, _) => None,
         (Basis::Readings, _) => {
             Some(format!("known by readings of the balance alone; {}", for_days(name, config)))
@@ -101,10 +110,21 @@ fn advice(line: &ReconciledProvider, readings: usize, config: &Config) -> Option
             };
             Some(format!(
                 "nothing tells what it cost in truth; tell what its page shows as left, now and again later, \
-                 {set}{meter}; {}",
+                 {set}{meter}{}; {}",
+                page(name, config),
                 for_days(name, config)
             ))
         }
+    }
+}
+
+/// Whether a browser could read its page instead.
+fn page(provider: &str, config: &Config) -> String {
+    let has_recipe = config.console.providers.iter().any(|name| name == provider);
+    match (config.console.enabled, has_recipe) {
+        (true, true) => "; its page is to be read: `mecris sources` shows how that stands".to_owned(),
+        (false, true) => format!("; or let its page be read, `mecris login {provider}` and console.enabled"),
+        _ => String::new(),
     }
 }
 
