@@ -136,14 +136,11 @@ impl OdometerBook {
         metadata: &Metadata,
     ) -> Result<Option<(Append, OdometerChange)>, OdometerError> {
         let Some(change) = decide(&self.odometer, order, now, zone)? else { return Ok(None) };
-        // A reading's number is its own: of two programs that decide at once one finds that its append conflicts.
-        let (id, at) = match &change {
-            OdometerChange::Read { reading, .. } => {
-                let number = reading.number.to_string();
-                (EventId::derive("odometer", &[self.tenant.as_str(), &number]), reading.taken_at)
-            }
-            OdometerChange::Stopped { .. } => (EventId::random(), now),
+        let at = match &change {
+            OdometerChange::Read { reading, .. } => reading.taken_at,
+            OdometerChange::Stopped { .. } => now,
         };
+        let id = event_id(self.tenant.as_str(), self.version, &change);
         let append = Append {
             tenant: self.tenant.clone(),
             stream: StreamId::new(STREAM),
@@ -175,6 +172,23 @@ impl OdometerBook {
         let appended = log.append(append).wait()?;
         self.committed(change);
         Ok(appended.outcomes.first().map(|outcome| outcome.position()))
+    }
+}
+
+/// The same change of the same odometers is the same event. Another one that was decided on them at the same time is
+/// not: its append conflicts, and it is decided again.
+fn event_id(tenant: &str, version: Version, change: &OdometerChange) -> EventId {
+    let version = version.next().to_string();
+    match change {
+        OdometerChange::Read { provider, reading, supersedes } => {
+            let (month, value) = (reading.month.to_string(), reading.value.exact());
+            let (at, superseded) = (reading.taken_at.to_string(), supersedes.unwrap_or(0).to_string());
+            let parts = [tenant, &version, provider, &month, &value, &at, &superseded, &reading.note];
+            EventId::derive("odometer-read", &parts)
+        }
+        OdometerChange::Stopped { provider } => {
+            EventId::derive("odometer-stopped", &[tenant, &version, provider])
+        }
     }
 }
 
@@ -216,5 +230,38 @@ impl Supervised {
         let position = answer.map_err(|error| ServiceError::asking("the odometer's actor", error))??;
         self.shown_from(position).await;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::log::MemoryLog;
+
+    /// Of two who decide on the same odometers one is heard, and the other hears of it; the same one twice is one.
+    #[test]
+    fn two_who_decide_at_once_do_not_overwrite_each_other() {
+        let (log, tenant, zone) = (MemoryLog::default(), TenantId::local(), TimeZone::UTC);
+        let now: Timestamp = "2026-11-23T12:00:00Z".parse().unwrap();
+        let read = |value: i64| {
+            OdometerOrder::Read(OdometerCommand {
+                provider: "groq".into(),
+                month: None,
+                value: crate::domain::money::Picodollars::usd(value),
+                taken_at: now,
+                note: String::new(),
+                is_correction: false,
+            })
+        };
+        let book = OdometerBook::load(&log, &tenant).unwrap();
+        let tell = |value| {
+            let mut book = book.clone();
+            book.execute(&log, read(value), now, &zone, &Metadata::default())
+        };
+        assert_eq!(tell(5).unwrap(), Some(Position(1)));
+        assert!(matches!(tell(6), Err(OdometerFailure::Log(LogError::Conflict { .. }))));
+        assert_eq!(tell(5).unwrap(), Some(Position(1)), "the same again is the same");
+        let kept = OdometerBook::load(&log, &tenant).unwrap();
+        assert_eq!(kept.odometer.meters["groq"].readings.len(), 1);
     }
 }
