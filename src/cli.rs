@@ -18,6 +18,7 @@ pub mod remote;
 pub mod run;
 pub mod service_manager;
 pub mod tables;
+pub mod vault;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -152,6 +153,14 @@ pub enum Command {
     Gate(gate::GateArgs),
     /// One line for Claude Code's status line
     Statusline(gate::StatuslineArgs),
+    /// The tasks of the Obsidian vault, the one that is due first before all others
+    Tasks(vault::TasksArgs),
+    /// A daily note of the vault
+    Daily(vault::DailyArgs),
+    /// The vault, the goals in it, and what stands in the way of reading it
+    Vault,
+    /// Write one line to today's daily note
+    LogSession(vault::LogArgs),
     /// The price table
     Prices {
         /// Only models whose name contains this

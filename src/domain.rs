@@ -33,4 +33,5 @@ pub mod spread;
 pub mod template;
 pub mod tokens;
 pub mod usage;
+pub mod vault;
 pub mod window;

@@ -22,6 +22,7 @@ pub mod problem;
 pub mod quota;
 pub mod reconcile;
 pub mod system;
+pub mod vault;
 pub mod webhooks;
 
 use std::sync::Arc;
@@ -120,6 +121,9 @@ fn api_routes() -> OpenApiRouter<App> {
         .routes(routes!(alerts::alerts))
         .routes(routes!(alerts::acknowledge))
         .routes(routes!(alerts::consents, alerts::consent))
+        .routes(routes!(vault::vault))
+        .routes(routes!(vault::tasks))
+        .routes(routes!(vault::daily, vault::log_session))
         .routes(routes!(system::actors))
         .routes(routes!(system::drill))
         .routes(routes!(system::sources))

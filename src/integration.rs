@@ -9,6 +9,7 @@ pub mod deepseek;
 pub mod email;
 pub mod moonshot;
 pub mod ntfy;
+pub mod obsidian;
 pub mod official;
 pub mod openai;
 pub mod openrouter;

@@ -15,6 +15,8 @@
 //!     ├── local/console    reads the providers' own pages, where that is switched on
 //!     └── local/anthropic  reads its reports, or holds the key against it; so do local/openai, local/openrouter,
 //!                          local/deepseek and local/moonshot with balances and reports
+//!     ├── local/anthropic  holds the key against Anthropic
+//!     └── local/vault      looks at the Obsidian vault
 //! ```
 
 pub mod alerting;
@@ -60,6 +62,10 @@ pub mod snapshots;
 pub mod sources;
 pub mod tree;
 pub mod usage_actor;
+pub mod vault;
+pub mod vault_actor;
+pub mod vault_book;
+pub mod vault_tasks;
 
 pub use importer::ImportSummary;
 pub use node::{Node, StartError};
@@ -116,6 +122,9 @@ pub enum ServiceError {
     /// A subscription's limits.
     #[error(transparent)]
     Quota(#[from] quota_book::QuotaFailure),
+    /// The vault.
+    #[error(transparent)]
+    Vault(#[from] vault::VaultFailure),
     /// Recording usage.
     #[error(transparent)]
     Record(#[from] crate::view::ViewError),

@@ -79,5 +79,7 @@ mod support;
 mod telemetry;
 #[path = "transcripts.rs"]
 mod transcripts;
+#[path = "vault.rs"]
+mod vault;
 #[path = "year.rs"]
 mod year;

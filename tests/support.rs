@@ -7,3 +7,4 @@ pub mod corpus;
 pub mod outside;
 #[path = "support/program.rs"]
 pub mod program;
+pub mod vault;

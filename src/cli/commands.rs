@@ -19,7 +19,7 @@ use super::output::{CliError, print, print_text};
 use super::{
     AlertsCommand, BalanceCommand, BudgetCommand, BudgetSetArgs, Cli, Command, Common, ConfigCommand,
     ConsentCommand, ReplayArgs, affording, console, doctor, forecast, gate, goal, keeping, odometer, people,
-    run, tables,
+    run, tables, vault,
 };
 
 /// Does what the command line says.
@@ -96,6 +96,9 @@ pub fn dispatch(cli: Cli) -> Result<ExitCode, CliError> {
                 Some(AlertsCommand::Ack { id }) => backend.acknowledge(id)?,
             };
             print(json, &shown, tables::alerts::alerts)?;
+        }
+        command @ (Command::Tasks(_) | Command::Daily(_) | Command::Vault | Command::LogSession(_)) => {
+            vault::vault(&common, command)?;
         }
         Command::Consent { command } => consent(&common, command)?,
         Command::Prices { filter } => {

@@ -19,6 +19,7 @@ use crate::service::budget_book::BudgetFailure;
 use crate::service::console_book::ConsoleFailure;
 use crate::service::desk_book::GoalFailure;
 use crate::service::odometer_book::OdometerFailure;
+use crate::service::vault::VaultFailure;
 use crate::service::{ServiceError, StartError};
 use crate::telemetry::TelemetryError;
 use crate::view::ViewError;
@@ -65,6 +66,9 @@ pub enum CliError {
     /// A number.
     #[error(transparent)]
     Contacts(#[from] ContactsError),
+    /// The vault.
+    #[error(transparent)]
+    Vault(#[from] VaultFailure),
     /// Starting the supervisor.
     #[error(transparent)]
     Start(#[from] StartError),
@@ -106,6 +110,7 @@ impl CliError {
             | Self::Balance(BalanceFailure::Refused(_))
             | Self::Console(ConsoleFailure::Off | ConsoleFailure::Recipe(_))
             | Self::Budget(BudgetFailure::Refused(_))
+            | Self::Vault(VaultFailure::Mistake(_))
             | Self::Odometer(OdometerFailure::Refused(_))
             | Self::Alert(AlertFailure::Refused(_))
             | Self::Contacts(ContactsError::Form(_) | ContactsError::NoNumber) => 2,

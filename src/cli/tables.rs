@@ -22,6 +22,7 @@ pub mod people;
 pub mod quota;
 pub mod reconcile;
 pub mod system;
+pub mod vault;
 
 /// The widest table.
 const WIDTH: u16 = 80;

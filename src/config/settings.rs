@@ -5,6 +5,7 @@ mod channels;
 mod gate;
 mod providers;
 mod reminders;
+mod vault;
 
 use std::net::SocketAddr;
 use std::num::NonZeroU64;
@@ -18,6 +19,7 @@ pub use channels::{Email, EmailTls, Ntfy, Twilio, Webhook};
 pub use gate::Gate;
 pub use providers::{Anthropic, DeepSeek, Moonshot, OpenAi, OpenRouter, Providers};
 pub use reminders::{ReminderError, ReminderErrors, ReminderTiers, Reminders};
+pub use vault::Vault;
 
 use super::secret::{BaseUrl, Secret};
 
@@ -115,14 +117,6 @@ pub struct Beeminder {
     pub api_base: BaseUrl,
     /// How often goals are looked at, in seconds; more often when one is close to its deadline.
     pub poll_seconds: NonZeroU64,
-}
-
-/// The Obsidian vault. `mecris doctor` looks at it; nothing else does yet.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct Vault {
-    /// The vault's folder.
-    pub path: Option<PathBuf>,
 }
 
 /// The providers' own billing pages, read by a browser. A provider's terms may forbid that.

@@ -10,8 +10,8 @@ use super::payload::{
     BalanceRead, BalanceReadV1, BalanceToppedUp, BudgetRemoved, BudgetSet, BudgetSetV1, ConsentChanged,
     CostReported, DatapointIntended, DatapointRefused, DatapointWritten, DeliveryNoted, Event, FeedStarted,
     FeedStopped, GoalGone, GoalObserved, LocalGoalClosed, LocalGoalSet, LogRepaired, OdometerCorrected,
-    OdometerRead, OdometerStopped, QuotaRead, SourceChanged, SpendOverridden, SupervisionNoted,
-    UsageRecorded, UsageReported, UsageRevised, VirtualBudgetSet,
+    OdometerRead, OdometerStopped, QuotaRead, SessionLogged, SourceChanged, SpendOverridden,
+    SupervisionNoted, TaskGone, TaskObserved, UsageRecorded, UsageReported, UsageRevised, VirtualBudgetSet,
 };
 use super::record::RecordRef;
 
@@ -89,6 +89,9 @@ impl Event<'_> {
             Self::QuotaRead(_) => ("quota-read", 1),
             Self::VirtualBudgetSet(_) => ("virtual-budget-set", 1),
             Self::SpendOverridden(_) => ("spend-overridden", 1),
+            Self::TaskObserved(_) => ("task-observed", 1),
+            Self::TaskGone(_) => ("task-gone", 1),
+            Self::SessionLogged(_) => ("session-logged", 1),
         }
     }
 }
@@ -135,6 +138,9 @@ pub fn encode(event: &Event<'_>) -> Vec<u8> {
         Event::QuotaRead(payload) => to_bytes(payload),
         Event::VirtualBudgetSet(payload) => to_bytes(payload),
         Event::SpendOverridden(payload) => to_bytes(payload),
+        Event::TaskObserved(payload) => to_bytes(payload),
+        Event::TaskGone(payload) => to_bytes(payload),
+        Event::SessionLogged(payload) => to_bytes(payload),
     }
 }
 
@@ -181,6 +187,9 @@ pub fn decode<'a>(record: &RecordRef<'a>) -> Result<Event<'a>, CodecError> {
         ("quota-read", 1) => Event::QuotaRead(from_bytes(record)?),
         ("virtual-budget-set", 1) => Event::VirtualBudgetSet(from_bytes(record)?),
         ("spend-overridden", 1) => Event::SpendOverridden(from_bytes(record)?),
+        ("task-observed", 1) => Event::TaskObserved(from_bytes(record)?),
+        ("task-gone", 1) => Event::TaskGone(from_bytes(record)?),
+        ("session-logged", 1) => Event::SessionLogged(from_bytes(record)?),
         (type_name, version) => {
             return Err(CodecError::Unknown { type_name: type_name.to_owned(), version });
         }
@@ -229,6 +238,9 @@ pub fn schemas() -> Vec<(String, schemars::Schema)> {
         named("quota-read", 1, schemars::schema_for!(QuotaRead)),
         named("virtual-budget-set", 1, schemars::schema_for!(VirtualBudgetSet)),
         named("spend-overridden", 1, schemars::schema_for!(SpendOverridden)),
+        named("task-observed", 1, schemars::schema_for!(TaskObserved)),
+        named("task-gone", 1, schemars::schema_for!(TaskGone)),
+        named("session-logged", 1, schemars::schema_for!(SessionLogged)),
     ]
 }
 

@@ -13,6 +13,7 @@ mod goal;
 mod odometer;
 mod quota;
 mod report;
+mod vault;
 
 use std::borrow::Cow;
 
@@ -46,6 +47,7 @@ pub use quota::{QuotaPayloadError, QuotaRead, quota_event, quota_reading};
 pub use report::{
     CostReported, ReportPayloadError, ReportedCost, ReportedUsage, UsageReported, report_change, report_event,
 };
+pub use vault::{SessionLogged, TaskGone, TaskObserved, TaskPayloadError};
 
 use super::envelope::EventId;
 
@@ -123,6 +125,12 @@ pub enum Event<'a> {
     VirtualBudgetSet(VirtualBudgetSet),
     /// More than the limits say is allowed.
     SpendOverridden(SpendOverridden),
+    /// Something became of a task in the vault.
+    TaskObserved(TaskObserved),
+    /// A task is gone from the vault.
+    TaskGone(TaskGone),
+    /// A line was written to a note of the vault.
+    SessionLogged(SessionLogged),
 }
 
 /// A billed call: numbers and ids only, never message text. When it happened stands in the envelope.

@@ -13,6 +13,7 @@ use crate::domain::allowance::AllowanceError;
 use crate::domain::budget::BudgetError;
 use crate::domain::desk::DeskError;
 use crate::domain::odometer::OdometerError;
+use crate::integration::obsidian::append::AppendError;
 use crate::log::LogError;
 use crate::service::ServiceError;
 use crate::service::alerting::alert_log::AlertFailure;
@@ -26,6 +27,7 @@ use crate::service::desk_book::GoalFailure;
 use crate::service::odometer_book::OdometerFailure;
 use crate::service::quota_book::QuotaFailure;
 use crate::service::report_book::ReportFailure;
+use crate::service::vault::VaultFailure;
 use crate::view::ViewError;
 
 /// A problem, by RFC 9457.
@@ -208,6 +210,22 @@ impl From<ConsoleFailure> for Problem {
     }
 }
 
+impl From<VaultFailure> for Problem {
+    fn from(error: VaultFailure) -> Self {
+        let detail = error.to_string();
+        match error {
+            VaultFailure::Mistake(_) => Self::bad_request(detail),
+            VaultFailure::NotConfigured | VaultFailure::NoPath(_) => {
+                Self::new(StatusCode::CONFLICT, "not-configured", detail)
+            }
+            VaultFailure::Append(AppendError::File { .. }) => Self::internal(detail),
+            VaultFailure::Append(_) => Self::new(StatusCode::CONFLICT, "conflict", detail),
+            VaultFailure::Waiting | VaultFailure::Unreadable(_) => Self::unavailable(detail),
+            VaultFailure::Log(error) => error.into(),
+        }
+    }
+}
+
 impl From<BudgetFailure> for Problem {
     fn from(error: BudgetFailure) -> Self {
         let detail = error.to_string();
@@ -288,6 +306,7 @@ impl From<ServiceError> for Problem {
             ServiceError::Alert(error) => error.into(),
             ServiceError::Consent(error) => error.into(),
             ServiceError::Quota(error) => error.into(),
+            ServiceError::Vault(error) => error.into(),
             ServiceError::Record(error) => error.into(),
         }
     }

@@ -20,6 +20,7 @@ use super::queries::{Queries, SharedViews};
 use super::recorder::{Recorder, new_event};
 use super::settings::Settings;
 use super::snapshots::Snapshots;
+use super::vault_actor::SharedVault;
 
 /// Why the system does not start: one line with the mend.
 #[derive(Debug, thiserror::Error)]
@@ -144,6 +145,7 @@ impl Node {
             tenant: self.tenant.clone(),
             settings: self.settings.clone(),
             views: SharedViews::new(views),
+            vault: SharedVault::default(),
         })
     }
 

@@ -29,6 +29,7 @@ use crate::view::{TenantView, ViewError, Views};
 use super::alerting::situation::{Looks, causes_of};
 use super::balance_book::{Balances, shown_of};
 use super::settings::Settings;
+use super::vault_actor::SharedVault;
 
 /// The views as they are being kept up.
 #[derive(Debug, Clone, Default)]
@@ -137,6 +138,8 @@ pub struct Queries {
     pub settings: Settings,
     /// The views.
     pub views: SharedViews,
+    /// The vault as it was last seen.
+    pub vault: SharedVault,
 }
 
 impl Queries {

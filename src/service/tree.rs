@@ -46,6 +46,7 @@ use super::requests::{GoalsShown, StatusShown};
 use super::scraper_actor::{ScraperActor, ScraperHandle};
 use super::sources::Sources;
 use super::usage_actor::{SharedImportState, UsageActor, UsageMessage};
+use super::vault_actor;
 
 /// How long a person waits for a command.
 pub(super) const PATIENCE: Duration = Duration::from_secs(10);
@@ -134,6 +135,7 @@ pub fn build(
     // In this order they start: the sources are known before anybody asks for them, and the first import, for
     // which a person waits, is answered when all others are there.
     let follower = add_outside(&mut tenants, node, &queries, &sources);
+    vault_actor::add(&mut tenants, node, &sources, &queries.vault, outside_spec());
     let (log, tenant) = (node.log.clone(), node.tenant.clone());
     let budgets = tenants.add(&format!("{tenant}/budgets"), ChildSpec::default(), move || {
         BudgetActor::new(log.clone(), tenant.clone())

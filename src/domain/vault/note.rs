@@ -1,0 +1,323 @@
+//! A note: its properties, headings, tags, links, inline fields and tasks.
+//!
+//! Sources: Obsidian's help (properties, tags, internal links, callouts, comments), CommonMark for what is a
+//! fenced or an indented block. A `- [ ]` in code, in a comment or in the properties is no task; in a quote or a
+//! callout it is one.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Map, Value};
+
+use super::task::{self, Task};
+
+mod inline;
+
+/// What is read of a note.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Note {
+    /// The properties at its head; empty where there are none, or broken ones.
+    pub properties: Map<String, Value>,
+    /// Whether there are properties that are no YAML.
+    pub has_broken_properties: bool,
+    /// Of the properties and the text, in lower case, without `#`.
+    pub tags: BTreeSet<String>,
+    /// In their order.
+    pub headings: Vec<Heading>,
+    /// Where its links lead, without a heading, block or other name, each once.
+    pub links: BTreeSet<String>,
+    /// Dataview's inline fields, in their order.
+    pub fields: Vec<(String, String)>,
+    /// Its tasks, in their order.
+    pub tasks: Vec<Task>,
+}
+
+/// A heading.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Heading {
+    /// 1 to 6.
+    pub level: u8,
+    /// Without its marks.
+    pub text: String,
+    /// The line in its note, from 1.
+    pub line: u32,
+}
+
+/// Which notes are goals.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Goals {
+    /// Those with this tag or one below it, without `#`, in lower case.
+    pub tag: Option<String>,
+    /// Those below this folder.
+    pub folder: Option<String>,
+}
+
+impl Goals {
+    /// Whether a note is a goal. Its path is relative to the vault.
+    #[must_use]
+    pub fn include(&self, path: &str, note: &Note) -> bool {
+        let below = |whole: &str, root: &str| {
+            whole.strip_prefix(root).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        let has_tag = self.tag.as_deref().is_some_and(|tag| note.tags.iter().any(|own| below(own, tag)));
+        has_tag || self.folder.as_deref().is_some_and(|folder| below(path, folder.trim_matches('/')))
+    }
+}
+
+impl Note {
+    /// Reads a note's text. Nothing in it is an error: what cannot be understood is text.
+    #[must_use]
+    pub fn parse(text: &str) -> Self {
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+        let mut reader = Reader { after_blank: true, ..Reader::default() };
+        let mut lines = text.lines().enumerate();
+        if let Some((yaml, count)) = front_matter(text) {
+            reader.take_properties(yaml);
+            // The fences are lines too.
+            lines.nth(count + 1);
+        }
+        for (number, line) in lines {
+            reader.line(number as u32 + 1, line);
+        }
+        reader.note
+    }
+
+    /// A property as text.
+    #[must_use]
+    pub fn property(&self, key: &str) -> Option<String> {
+        match self.properties.get(key)? {
+            Value::String(text) => Some(text.clone()),
+            Value::Null => None,
+            other => Some(other.to_string()),
+        }
+    }
+}
+
+/// The YAML between the fences at the very beginning, and how many lines it has.
+fn front_matter(text: &str) -> Option<(&str, usize)> {
+    let mut lines = text.split_inclusive('\n');
+    let first = lines.next().filter(|line| line.trim_end() == "---" && line.ends_with('\n'))?;
+    let (mut end, mut count) = (first.len(), 0);
+    for line in lines {
+        if line.trim_end() == "---" {
+            return Some((&text[first.len()..end], count));
+        }
+        end += line.len();
+        count += 1;
+    }
+    None
+}
+
+/// A block of code that is open.
+#[derive(Debug, Clone, Copy)]
+struct Fence {
+    mark: char,
+    length: usize,
+    /// In how many quotes it stands: it ends with them.
+    quotes: usize,
+}
+
+#[derive(Default)]
+struct Reader {
+    note: Note,
+    fence: Option<Fence>,
+    /// Whether a `%%` is open.
+    in_comment: bool,
+    /// Whether a list is open, so that an indented line belongs to it and is no code.
+    in_list: bool,
+    /// Whether the line before is a blank one, or there is none.
+    after_blank: bool,
+}
+
+impl Reader {
+    fn take_properties(&mut self, yaml: &str) {
+        if yaml.trim().is_empty() {
+            return;
+        }
+        match serde_saphyr::from_str::<Value>(yaml) {
+            Ok(Value::Object(properties)) => {
+                for key in ["tags", "tag"] {
+                    let tags = properties.get(key).map(texts).unwrap_or_default();
+                    let parts = tags.iter().flat_map(|tag| tag.split([',', ' ']));
+                    let parts = parts.map(|tag| tag.trim().trim_start_matches('#').to_lowercase());
+                    self.note.tags.extend(parts.filter(|tag| !tag.is_empty()));
+                }
+                self.note.properties = properties;
+            }
+            Ok(Value::Null) => {}
+            Ok(_) | Err(_) => self.note.has_broken_properties = true,
+        }
+    }
+
+    fn line(&mut self, number: u32, line: &str) {
+        let (quotes, inner) = unquote(line);
+        if let Some(fence) = self.fence {
+            if quotes < fence.quotes {
+                self.fence = None;
+            } else {
+                if closes(fence, inner) {
+                    self.fence = None;
+                }
+                return;
+            }
+        }
+        if inner.trim().is_empty() {
+            self.after_blank = true;
+            return;
+        }
+        let was_blank = std::mem::take(&mut self.after_blank);
+        if !self.in_comment
+            && let Some(fence) = opens(inner, quotes, self.in_list)
+        {
+            self.fence = Some(fence);
+            return;
+        }
+        let indent = indent_of(inner);
+        if indent == 0 && was_blank && !is_item(inner) {
+            self.in_list = false;
+        }
+        if indent >= 4 && !self.in_list && was_blank && !self.in_comment {
+            // Code, and so are the lines that follow it without a blank one.
+            self.after_blank = true;
+            return;
+        }
+        let starts_in_comment = self.in_comment;
+        let visible = self.without_comments(inner);
+        if starts_in_comment && visible.trim().is_empty() {
+            return;
+        }
+        if let Some((level, text)) = heading(&visible) {
+            self.note.headings.push(Heading { level, text, line: number });
+            self.in_list = false;
+        }
+        inline::read(&visible, &mut self.note);
+        if is_item(inner) && !starts_in_comment {
+            self.in_list = true;
+            if let Some(task) = task::parse(line) {
+                let heading = self.note.headings.last().map(|heading| heading.text.clone());
+                self.note.tasks.push(Task { line: number, heading, ..task });
+            }
+        }
+    }
+
+    /// The line without what stands between `%%`; marks in code count nothing.
+    fn without_comments(&mut self, line: &str) -> String {
+        if !self.in_comment && !line.contains("%%") {
+            return line.to_owned();
+        }
+        let (mut visible, mut in_code, mut rest) = (String::new(), false, line);
+        while let Some(next) = rest.chars().next() {
+            if rest.starts_with("%%") && !in_code {
+                self.in_comment = !self.in_comment;
+                rest = &rest[2..];
+                continue;
+            }
+            if !self.in_comment {
+                in_code ^= next == '`';
+                visible.push(next);
+            }
+            rest = &rest[next.len_utf8()..];
+        }
+        visible
+    }
+}
+
+/// A property's texts, whether it is one or a list.
+fn texts(value: &Value) -> Vec<String> {
+    match value {
+        Value::String(text) => vec![text.clone()],
+        Value::Array(list) => list.iter().flat_map(texts).collect(),
+        Value::Number(number) => vec![number.to_string()],
+        _ => Vec::new(),
+    }
+}
+
+/// How many `>` a line begins with, and what is behind them.
+fn unquote(line: &str) -> (usize, &str) {
+    let (mut quotes, mut rest) = (0, line);
+    while let Some(inner) = rest.trim_start_matches(' ').strip_prefix('>') {
+        if rest.len() - rest.trim_start_matches(' ').len() > 3 {
+            break;
+        }
+        quotes += 1;
+        rest = inner.strip_prefix(' ').unwrap_or(inner);
+    }
+    (quotes, rest)
+}
+
+/// Columns of white space; a tab reaches to the next of every fourth.
+fn indent_of(line: &str) -> usize {
+    let mut column = 0;
+    for character in line.chars() {
+        match character {
+            ' ' => column += 1,
+            '\t' => column += 4 - column % 4,
+            _ => break,
+        }
+    }
+    column
+}
+
+fn fence_mark(text: &str) -> Option<(char, usize)> {
+    let mark = text.chars().next().filter(|mark| matches!(mark, '`' | '~'))?;
+    let length = text.chars().take_while(|character| *character == mark).count();
+    (length >= 3).then_some((mark, length))
+}
+
+/// The block of code that a line opens. In a list it may be indented.
+fn opens(line: &str, quotes: usize, in_list: bool) -> Option<Fence> {
+    if indent_of(line) > 3 && !in_list {
+        return None;
+    }
+    let mut text = line.trim_start();
+    // An item may begin with a block of code.
+    if is_item(text)
+        && let Some((_, rest)) = text.split_once(' ')
+    {
+        text = rest.trim_start();
+    }
+    let (mark, length) = fence_mark(text)?;
+    let info = &text[length..];
+    // With backticks behind it, it is a span of code and no fence.
+    (mark == '~' || !info.contains('`')).then_some(Fence { mark, length, quotes })
+}
+
+fn closes(fence: Fence, line: &str) -> bool {
+    let text = line.trim();
+    fence_mark(text).is_some_and(|(mark, length)| {
+        mark == fence.mark && length >= fence.length && text.chars().all(|character| character == mark)
+    })
+}
+
+/// Whether a line begins an item of a list.
+fn is_item(line: &str) -> bool {
+    let text = line.trim_start();
+    let rest = text.trim_start_matches(|character: char| character.is_ascii_digit());
+    let mark = match text.len() - rest.len() {
+        0 => text.strip_prefix(['-', '*', '+']),
+        1..=9 => rest.strip_prefix(['.', ')']),
+        _ => None,
+    };
+    mark.is_some_and(|rest| rest.is_empty() || rest.starts_with([' ', '\t']))
+}
+
+/// A heading's level and text.
+fn heading(line: &str) -> Option<(u8, String)> {
+    let text = line.trim_end();
+    if indent_of(text) > 3 {
+        return None;
+    }
+    let text = text.trim_start();
+    let level = text.bytes().take_while(|byte| *byte == b'#').count();
+    let rest = &text[level..];
+    if !(1..=6).contains(&level) || !(rest.is_empty() || rest.starts_with([' ', '\t'])) {
+        return None;
+    }
+    let rest = rest.trim();
+    // Marks at the end close it, and are no part of it.
+    let open = rest.trim_end_matches('#');
+    let text = if open.is_empty() || open.ends_with([' ', '\t']) { open.trim_end() } else { rest };
+    Some((level as u8, text.to_owned()))
+}
+
+#[cfg(test)]
+mod tests;

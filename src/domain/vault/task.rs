@@ -1,0 +1,272 @@
+//! A task: a list item with a box, and the fields behind its words.
+//!
+//! Sources: the Tasks plugin for Obsidian, whose parser takes fields from the end of the line backwards until
+//! something is no field (so that text behind a field hides it), and its form for Dataview,
+//! `[due:: 2026-01-31]` or `(due:: 2026-01-31)`. Both forms are read, also mixed. Of a field that stands twice
+//! the one on the left counts, as there.
+
+use std::sync::LazyLock;
+
+use jiff::civil::Date;
+use regex::Regex;
+use serde::{Deserialize, Serialize};
+
+/// Whether a task is to be done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum State {
+    /// It is, and nobody has begun.
+    Todo,
+    /// Somebody has begun.
+    InProgress,
+    /// It waits for something.
+    OnHold,
+    /// It is done.
+    Done,
+    /// It will not be done.
+    Cancelled,
+}
+
+impl State {
+    /// The state that a box's character stands for; one that is not known is to be done, as the plugin has it.
+    #[must_use]
+    pub fn of(symbol: char) -> Self {
+        match symbol {
+            'x' | 'X' => Self::Done,
+            '-' => Self::Cancelled,
+            '/' => Self::InProgress,
+            'h' => Self::OnHold,
+            _ => Self::Todo,
+        }
+    }
+
+    /// Whether something is still to be done.
+    #[must_use]
+    pub fn is_open(self) -> bool {
+        !matches!(self, Self::Done | Self::Cancelled)
+    }
+
+    /// As it stands in events.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Todo => "todo",
+            Self::InProgress => "in-progress",
+            Self::OnHold => "on-hold",
+            Self::Done => "done",
+            Self::Cancelled => "cancelled",
+        }
+    }
+}
+
+/// How much a task matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Priority {
+    /// 🔺
+    Highest,
+    /// ⏫
+    High,
+    /// 🔼
+    Medium,
+    /// No sign.
+    #[default]
+    None,
+    /// 🔽
+    Low,
+    /// ⏬
+    Lowest,
+}
+
+impl Priority {
+    /// As it stands in events.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Highest => "highest",
+            Self::High => "high",
+            Self::Medium => "medium",
+            Self::None => "none",
+            Self::Low => "low",
+            Self::Lowest => "lowest",
+        }
+    }
+
+    fn of(text: &str) -> Option<Self> {
+        Some(match text {
+            "🔺" | "highest" => Self::Highest,
+            "⏫" | "high" => Self::High,
+            "🔼" | "medium" => Self::Medium,
+            "🔽" | "low" => Self::Low,
+            "⏬" | "lowest" => Self::Lowest,
+            _ => return None,
+        })
+    }
+}
+
+/// A task as its line has it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Task {
+    /// The line in its note, from 1.
+    pub line: u32,
+    /// The character in its box.
+    pub symbol: char,
+    /// The words, without the fields.
+    pub text: String,
+    /// The heading that it stands under.
+    pub heading: Option<String>,
+    /// 📅
+    pub due: Option<Date>,
+    /// ⏳
+    pub scheduled: Option<Date>,
+    /// 🛫
+    pub start: Option<Date>,
+    /// ➕
+    pub created: Option<Date>,
+    /// ✅
+    pub done: Option<Date>,
+    /// ❌
+    pub cancelled: Option<Date>,
+    /// See [`Priority`].
+    pub priority: Priority,
+    /// 🔁: the rule in the plugin's words.
+    pub recurrence: Option<String>,
+    /// 🏁: what becomes of it when it is done.
+    pub on_completion: Option<String>,
+    /// 🆔
+    pub id: Option<String>,
+    /// ⛔: the ids of tasks that come first.
+    pub depends_on: Vec<String>,
+    /// `^name` at the end: how links name this line.
+    pub block: Option<String>,
+}
+
+impl Task {
+    /// See [`State`].
+    #[must_use]
+    pub fn state(&self) -> State {
+        State::of(self.symbol)
+    }
+}
+
+macro_rules! pattern {
+    ($name:ident, $text:expr) => {
+        static $name: LazyLock<Regex> =
+            LazyLock::new(|| Regex::new($text).unwrap_or_else(|error| unreachable!("{error}")));
+    };
+}
+
+// `[\s>]*` before the mark: tasks may be nested, and stand in quotes and callouts.
+pattern!(LINE, r"^[\s>]*(?:[-*+]|[0-9]+[.)]) +\[(.)\](?: +(.*)|$)");
+pattern!(BLOCK, r"(?:^| )\^([a-zA-Z0-9-]+)$");
+pattern!(TAG, "(?:^|\\s)#[^ !@#$%^&*(),.?\":{}|<>]+$");
+pattern!(DATE, "(📅|📆|🗓|⏳|⌛|🛫|➕|✅|❌)\u{fe0f}? *([0-9]{4}-[0-9]{2}-[0-9]{2})$");
+pattern!(PRIORITY, "(🔺|⏫|🔼|🔽|⏬)\u{fe0f}?$");
+pattern!(RECURRENCE, "🔁\u{fe0f}? *([a-zA-Z0-9, !]+)$");
+pattern!(ON_COMPLETION, "🏁\u{fe0f}? *([a-zA-Z]+)$");
+pattern!(ID, "🆔\u{fe0f}? *([a-zA-Z0-9_-]+)$");
+pattern!(DEPENDS, "⛔\u{fe0f}? *([a-zA-Z0-9_-]+(?: *, *[a-zA-Z0-9_-]+)*)$");
+pattern!(INLINE, r"(?:\[ *([a-zA-Z]+):: *([^\[\]]*?) *\]|\( *([a-zA-Z]+):: *([^()]*?) *\)) *,?$");
+
+/// The task on a line, if there is one. Whether the line is one of Markdown at all is the caller's matter.
+#[must_use]
+pub fn parse(line: &str) -> Option<Task> {
+    // Most lines are none.
+    if !line.contains('[') {
+        return None;
+    }
+    let parts = LINE.captures(line)?;
+    let symbol = parts[1].chars().next()?;
+    let mut task = Task { symbol, ..Task::default() };
+    let mut rest = parts.get(2).map_or("", |text| text.as_str()).trim();
+    if let Some(block) = BLOCK.captures(rest) {
+        task.block = Some(block[1].to_owned());
+        rest = rest[..block.get(0).map_or(rest.len(), |found| found.start())].trim_end();
+    }
+    // Tags may stand among the fields: they are words.
+    let mut tags: Vec<&str> = Vec::new();
+    loop {
+        if let Some(shorter) = take_field(&mut task, rest) {
+            rest = shorter.trim_end();
+        } else if let Some(tag) = TAG.find(rest) {
+            tags.push(tag.as_str().trim());
+            rest = rest[..tag.start()].trim_end();
+        } else {
+            break;
+        }
+    }
+    let words = std::iter::once(rest).chain(tags.into_iter().rev()).filter(|part| !part.is_empty());
+    task.text = words.collect::<Vec<_>>().join(" ");
+    Some(task)
+}
+
+/// Takes the last field off, and returns what is before it.
+fn take_field<'a>(task: &mut Task, rest: &'a str) -> Option<&'a str> {
+    let before = |found: &regex::Captures<'a>| &rest[..found.get(0).map_or(0, |whole| whole.start())];
+    if let Some(found) = DATE.captures(rest) {
+        // A date that is none is a field all the same: it says nothing.
+        let date = found[2].parse().ok();
+        *match &found[1] {
+            "⏳" | "⌛" => &mut task.scheduled,
+            "🛫" => &mut task.start,
+            "➕" => &mut task.created,
+            "✅" => &mut task.done,
+            "❌" => &mut task.cancelled,
+            _ => &mut task.due,
+        } = date;
+        return Some(before(&found));
+    }
+    if let Some(found) = PRIORITY.captures(rest) {
+        task.priority = Priority::of(&found[1]).unwrap_or_default();
+        return Some(before(&found));
+    }
+    if let Some(found) = INLINE.captures(rest) {
+        let part = |bracket, round| found.get(bracket).or(found.get(round)).map_or("", |part| part.as_str());
+        let (key, value) = (part(1, 3), part(2, 4));
+        return set_inline(task, key, value).then(|| before(&found));
+    }
+    let word = |pattern: &Regex, slot: &mut Option<String>| {
+        let found = pattern.captures(rest)?;
+        *slot = Some(found[1].trim().to_owned());
+        Some(before(&found))
+    };
+    if let Some(found) = DEPENDS.captures(rest) {
+        task.depends_on = ids(&found[1]);
+        return Some(before(&found));
+    }
+    word(&RECURRENCE, &mut task.recurrence)
+        .or_else(|| word(&ON_COMPLETION, &mut task.on_completion))
+        .or_else(|| word(&ID, &mut task.id))
+}
+
+fn ids(text: &str) -> Vec<String> {
+    text.split(',').map(|id| id.trim().to_owned()).filter(|id| !id.is_empty()).collect()
+}
+
+/// False where a key is none of the plugin's.
+fn set_inline(task: &mut Task, key: &str, value: &str) -> bool {
+    let is_date = value.len() == 10;
+    let date = || value.parse::<Date>().ok();
+    let owned = || Some(value.to_owned());
+    match key {
+        "due" if is_date => task.due = date(),
+        "scheduled" if is_date => task.scheduled = date(),
+        "start" if is_date => task.start = date(),
+        "created" if is_date => task.created = date(),
+        "completion" if is_date => task.done = date(),
+        "cancelled" if is_date => task.cancelled = date(),
+        "priority" => match Priority::of(value) {
+            Some(priority) => task.priority = priority,
+            None => return false,
+        },
+        "repeat" => task.recurrence = owned(),
+        "onCompletion" => task.on_completion = owned(),
+        "id" => task.id = owned(),
+        "dependsOn" => task.depends_on = ids(value),
+        _ => return false,
+    }
+    true
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,136 @@
+//! What became of tasks in the vault, and what was written to it.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::domain::vault::track::{Change, Fact, Kind, TaskId};
+use crate::domain::vault::{Priority, State};
+
+/// A task appeared, or something about it changed: all that is known of it now. Its words are here only where
+/// `vault.record_text` says so.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct TaskObserved {
+    /// A digest of its words, and its number among those that have the same.
+    pub task: String,
+    /// `appeared`, `closed`, `due-moved`, `changed` or `relocated`.
+    pub change: String,
+    /// A digest of its note's path.
+    pub note: String,
+    /// `todo`, `in-progress`, `on-hold`, `done` or `cancelled`.
+    pub state: String,
+    /// When it is due, `YYYY-MM-DD`.
+    pub due: Option<String>,
+    /// When it is to be begun, `YYYY-MM-DD`.
+    pub scheduled: Option<String>,
+    /// `highest`, `high`, `medium`, `none`, `low` or `lowest`.
+    pub priority: String,
+    /// Whether another one follows when it is done.
+    pub recurs: bool,
+    /// Its note's path.
+    pub path: Option<String>,
+    /// Its words.
+    pub text: Option<String>,
+}
+
+/// A task is not in the vault any more.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct TaskGone {
+    /// As in `task-observed`.
+    pub task: String,
+}
+
+/// A line was added to a note of the vault.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct SessionLogged {
+    /// A digest of the note's path.
+    pub note: String,
+    /// A digest of the line.
+    pub line: String,
+    /// The session, or empty.
+    pub session: String,
+}
+
+/// Why a stored task is none.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("'{0}' is nothing that this mecris knows of a task; use a newer one")]
+pub struct TaskPayloadError(pub String);
+
+fn shown(id: &TaskId) -> String {
+    format!("{}-{}", id.words, id.number)
+}
+
+fn id(text: &str) -> Result<TaskId, TaskPayloadError> {
+    let refused = || TaskPayloadError(text.to_owned());
+    let (words, number) = text.rsplit_once('-').ok_or_else(refused)?;
+    Ok(TaskId { words: words.to_owned(), number: number.parse().map_err(|_| refused())? })
+}
+
+impl TaskObserved {
+    /// Of what became of a task; `words` are its path and its text, where they may be kept.
+    #[must_use]
+    pub fn new(change: &Change, words: Option<(&str, &str)>) -> Self {
+        let Fact { note, state, due, scheduled, priority, recurs } = &change.fact;
+        Self {
+            task: shown(&change.id),
+            change: change.kind.word().to_owned(),
+            note: note.clone(),
+            state: state.word().to_owned(),
+            due: due.map(|day| day.to_string()),
+            scheduled: scheduled.map(|day| day.to_string()),
+            priority: priority.word().to_owned(),
+            recurs: *recurs,
+            path: words.map(|(path, _)| path.to_owned()),
+            text: words.map(|(_, text)| text.to_owned()),
+        }
+    }
+
+    /// What it says.
+    ///
+    /// # Errors
+    /// [`TaskPayloadError`].
+    pub fn to_change(&self) -> Result<(TaskId, Kind, Fact), TaskPayloadError> {
+        let refused = |text: &str| TaskPayloadError(text.to_owned());
+        let kinds = [Kind::Appeared, Kind::Closed, Kind::DueMoved, Kind::Changed, Kind::Relocated];
+        let kind = kinds.into_iter().find(|kind| kind.word() == self.change);
+        let states = [State::Todo, State::InProgress, State::OnHold, State::Done, State::Cancelled];
+        let state = states.into_iter().find(|state| state.word() == self.state);
+        let priorities = [
+            Priority::Highest,
+            Priority::High,
+            Priority::Medium,
+            Priority::None,
+            Priority::Low,
+            Priority::Lowest,
+        ];
+        let priority = priorities.into_iter().find(|priority| priority.word() == self.priority);
+        let day = |text: &Option<String>| match text {
+            Some(text) => text.parse().map(Some).map_err(|_| refused(text)),
+            None => Ok(None),
+        };
+        let fact = Fact {
+            note: self.note.clone(),
+            state: state.ok_or_else(|| refused(&self.state))?,
+            due: day(&self.due)?,
+            scheduled: day(&self.scheduled)?,
+            priority: priority.ok_or_else(|| refused(&self.priority))?,
+            recurs: self.recurs,
+        };
+        Ok((id(&self.task)?, kind.ok_or_else(|| refused(&self.change))?, fact))
+    }
+}
+
+impl TaskGone {
+    /// Of a task.
+    #[must_use]
+    pub fn new(task: &TaskId) -> Self {
+        Self { task: shown(task) }
+    }
+
+    /// Which.
+    ///
+    /// # Errors
+    /// [`TaskPayloadError`].
+    pub fn to_id(&self) -> Result<TaskId, TaskPayloadError> {
+        id(&self.task)
+    }
+}
