@@ -52,8 +52,8 @@ pub struct App {
     pub system: Arc<Supervised>,
 }
 
-/// The whole router, guarded by the token.
-pub fn router(app: &App, guard: Guard) -> Router {
+/// The whole router, guarded by the token, with `beside`: the routes of other faces, guarded alike.
+pub fn router(app: &App, guard: Guard, beside: Router) -> Router {
     let (open, _) = health_routes().with_state(app.clone()).split_for_parts();
     let (api, document) = api_routes().with_state(app.clone()).split_for_parts();
     // As bytes: a handler is cloned for every connection, and the document is half a megabyte of small parts.
@@ -61,6 +61,7 @@ pub fn router(app: &App, guard: Guard) -> Router {
     let described = move || async move { ([(CONTENT_TYPE, "application/json")], document) };
     let api = api
         .route("/api/v1/openapi.json", axum::routing::get(described))
+        .merge(beside)
         .fallback(problem::not_found)
         .method_not_allowed_fallback(problem::method_not_allowed)
         .layer(axum::middleware::from_fn_with_state(overload::Gate::default(), overload::admit))

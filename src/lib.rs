@@ -14,6 +14,7 @@ pub mod event;
 pub mod http;
 pub mod integration;
 pub mod log;
+pub mod mcp;
 pub mod service;
 pub mod telemetry;
 pub mod view;

@@ -40,6 +40,8 @@ mod goals;
 mod http;
 #[path = "log_contract.rs"]
 mod log_contract;
+#[path = "mcp.rs"]
+mod mcp;
 #[path = "model.rs"]
 mod model;
 #[path = "odometer.rs"]

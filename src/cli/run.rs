@@ -16,6 +16,7 @@ use crate::http::guard::Guard;
 use crate::http::listener::Bounded;
 use crate::http::{self, App};
 use crate::log::EventLog;
+use crate::mcp;
 use crate::service::settings::Settings;
 use crate::service::sources::Sources;
 use crate::service::tree::{Restarts, Screen};
@@ -205,7 +206,9 @@ async fn reload_on_hangup(settings: Settings) {
 }
 
 async fn serve(listener: TcpListener, guard: Guard, system: Arc<Supervised>, shutdown: Shutdown) {
-    let router = http::router(&App { system }, guard);
+    let ending = shutdown.clone();
+    let mcp = mcp::router(system.clone(), async move { ending.requested().await });
+    let router = http::router(&App { system }, guard, mcp);
     let served = axum::serve(Bounded::new(listener), router)
         .with_graceful_shutdown(async move { shutdown.requested().await });
     if let Err(error) = served.await {

@@ -124,6 +124,7 @@ pub struct Running {
 pub struct Answer {
     pub status: u16,
     pub content_type: String,
+    pub headers: reqwest::header::HeaderMap,
     pub body: String,
 }
 
@@ -155,7 +156,8 @@ impl Running {
             let response = request.send().await.unwrap();
             let content_type = response.headers().get("content-type");
             let content_type = content_type.map_or("", |value| value.to_str().unwrap()).to_owned();
-            Answer { status: response.status().as_u16(), content_type, body: response.text().await.unwrap() }
+            let (status, headers) = (response.status().as_u16(), response.headers().clone());
+            Answer { status, content_type, headers, body: response.text().await.unwrap() }
         })
     }
 

@@ -1,0 +1,171 @@
+//! The MCP face as clients of both protocol eras meet it: the real program over raw HTTP.
+
+use serde_json::{Value, json};
+
+use crate::support::program::{Answer, Home, Running};
+
+const STATELESS: &str = "2026-07-28";
+const SESSIONS: &str = "2025-11-25";
+
+/// The JSON-RPC message of an answer, which is JSON or a stream of events.
+fn message(answer: &Answer) -> Value {
+    if answer.content_type.starts_with("application/json") {
+        return answer.json();
+    }
+    let data = answer.body.lines().filter_map(|line| line.strip_prefix("data:")).map(str::trim);
+    let last = data.filter(|data| data.starts_with('{')).last();
+    serde_json::from_str(last.unwrap_or_else(|| panic!("no message: {answer:?}"))).unwrap()
+}
+
+fn post(running: &Running, headers: &[(&str, &str)], body: &Value) -> Answer {
+    let bearer = format!("Bearer {}", running.token);
+    let mut all = vec![("authorization", bearer.as_str()), ("accept", "application/json, text/event-stream")];
+    all.extend_from_slice(headers);
+    running.send("POST", "/mcp", &all, Some(&body.to_string()))
+}
+
+/// A call of the stateless protocol.
+fn ask(running: &Running, method: &str, mut params: Value) -> Value {
+    params["_meta"] = json!({
+        "io.modelcontextprotocol/protocolVersion": STATELESS,
+        "io.modelcontextprotocol/clientInfo": { "name": "test", "version": "1" },
+        "io.modelcontextprotocol/clientCapabilities": {},
+    });
+    let name = params["name"].as_str().map(ToOwned::to_owned);
+    let mut headers = vec![("mcp-protocol-version", STATELESS), ("mcp-method", method)];
+    headers.extend(name.as_deref().map(|name| ("mcp-name", name)));
+    let body = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params });
+    message(&post(running, &headers, &body))
+}
+
+fn call(running: &Running, tool: &str, arguments: Value) -> Value {
+    ask(running, "tools/call", json!({ "name": tool, "arguments": arguments }))
+}
+
+fn events(running: &Running) -> u64 {
+    running.get("/api/v1/head").json()["position"].as_u64().unwrap()
+}
+
+#[test]
+fn a_client_without_the_token_is_refused() {
+    let home = Home::new();
+    let running = home.start(&[]);
+    let body = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/list" }).to_string();
+    assert_eq!(running.send("POST", "/mcp", &[], Some(&body)).status, 401);
+    let bearer = format!("Bearer {}", running.token);
+    for (name, value) in [("origin", "https://evil.example"), ("host", "evil.example")] {
+        let headers = [("authorization", bearer.as_str()), (name, value)];
+        assert_eq!(running.send("POST", "/mcp", &headers, Some(&body)).status, 403, "{name}");
+    }
+}
+
+#[test]
+fn every_tool_has_its_schemas_and_says_what_it_does() {
+    let home = Home::new();
+    let running = home.start(&[]);
+    let listed = ask(&running, "tools/list", json!({}));
+    let tools = listed["result"]["tools"].as_array().unwrap();
+    assert!(tools.len() >= 14, "{listed}");
+    for tool in tools {
+        for schema in ["inputSchema", "outputSchema"] {
+            assert_eq!(tool[schema]["type"], "object", "{tool}");
+            let text = tool[schema].to_string();
+            assert!(!text.contains("#/components/"), "{tool}");
+            for (at, _) in text.match_indices("\"#/$defs/") {
+                let name = text[at + "\"#/$defs/".len()..].split('"').next().unwrap();
+                assert!(tool[schema]["$defs"][name].is_object(), "{name} is missing in {tool}");
+            }
+        }
+        assert!(tool["annotations"]["readOnlyHint"].is_boolean(), "{tool}");
+    }
+}
+
+#[test]
+fn a_tool_answers_what_the_api_answers_and_a_command_is_an_event() {
+    let home = Home::new();
+    let running = home.start(&[]);
+    let before = events(&running);
+    let set = call(&running, "update_budget", json!({ "name": "main", "amount_usd": "50" }));
+    assert_eq!(set["result"]["structuredContent"]["budgets"][0]["amount_usd"], "50", "{set}");
+    assert_eq!(events(&running), before + 1);
+    let asked = call(&running, "get_budget_status", json!({}));
+    assert_eq!(asked["result"]["structuredContent"], running.get("/api/v1/budgets").json());
+    let text = asked["result"]["content"][0]["text"].as_str().unwrap();
+    assert_eq!(serde_json::from_str::<Value>(text).unwrap(), asked["result"]["structuredContent"]);
+    for (tool, arguments) in [
+        ("get_balance_status", json!({})),
+        ("get_recent_usage", json!({ "days": 3 })),
+        ("get_unified_cost_status", json!({})),
+        ("can_afford", json!({ "usd": "5" })),
+        ("forecast", json!({})),
+        ("reconcile", json!({})),
+        ("get_beeminder_status", json!({})),
+        ("get_alerts", json!({})),
+        ("get_system_health", json!({})),
+    ] {
+        let answer = call(&running, tool, arguments);
+        assert!(answer["result"]["structuredContent"].is_object(), "{tool}: {answer}");
+    }
+    let goal = json!({ "title": "Taxes", "priority": "high", "due": "2099-01-01" });
+    let added = call(&running, "add_goal", json!({ "slug": "taxes", "goal": goal }));
+    assert_eq!(added["result"]["structuredContent"]["goals"][0]["slug"], "taxes", "{added}");
+    let done = call(&running, "complete_goal", json!({ "slug": "taxes" }));
+    assert_eq!(done["result"]["structuredContent"]["goals"], json!([]), "{done}");
+}
+
+#[test]
+fn what_makes_no_sense_is_refused_in_words_and_records_nothing() {
+    let home = Home::new();
+    let running = home.start(&[]);
+    let before = events(&running);
+    let unknown = call(&running, "no_such_tool", json!({}));
+    assert_eq!(unknown["error"]["code"], -32602, "{unknown}");
+    for (tool, arguments) in [
+        ("update_budget", json!({ "name": "main", "amount_usd": ["fifty"] })),
+        ("update_budget", json!({ "name": "", "amount_usd": "50" })),
+        ("update_budget", json!({ "name": "main", "amount_usd": "50", "period": "hourly" })),
+        ("complete_goal", json!({ "slug": "never-made" })),
+        ("acknowledge_alert", json!({ "id": 4711 })),
+        ("acknowledge_alert", json!({ "id": "one" })),
+        ("can_afford", json!({ "usd": "-1" })),
+        ("get_recent_usage", json!({ "days": 0 })),
+        ("get_budget_status", json!({ "surprise": true })),
+    ] {
+        let answer = call(&running, tool, arguments);
+        assert_eq!(answer["result"]["isError"], true, "{tool}: {answer}");
+        assert!(!answer["result"]["content"][0]["text"].as_str().unwrap().is_empty());
+    }
+    let huge = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {
+        "name": "complete_goal", "arguments": { "slug": "x".repeat(10_000_000) } } });
+    assert_eq!(post(&running, &[], &huge).status, 413);
+    assert_eq!(events(&running), before);
+}
+
+#[test]
+fn two_clients_of_the_older_protocol_have_sessions_of_their_own() {
+    let home = Home::new();
+    let running = home.start(&[]);
+    let open = || {
+        let body = json!({ "jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {
+            "protocolVersion": SESSIONS, "capabilities": {}, "clientInfo": { "name": "test", "version": "1" } } });
+        let answer = post(&running, &[], &body);
+        let result = message(&answer)["result"].clone();
+        assert_eq!(result["protocolVersion"], SESSIONS, "{answer:?}");
+        let session = answer.headers["mcp-session-id"].to_str().unwrap().to_owned();
+        let body = json!({ "jsonrpc": "2.0", "method": "notifications/initialized" });
+        let headers = [("mcp-session-id", session.as_str()), ("mcp-protocol-version", SESSIONS)];
+        assert_eq!(post(&running, &headers, &body).status, 202);
+        session
+    };
+    let list = |session: &str| {
+        let body = json!({ "jsonrpc": "2.0", "id": 2, "method": "tools/list" });
+        post(&running, &[("mcp-session-id", session), ("mcp-protocol-version", SESSIONS)], &body)
+    };
+    let (one, other) = (open(), open());
+    assert_ne!(one, other);
+    let bearer = format!("Bearer {}", running.token);
+    let headers = [("authorization", bearer.as_str()), ("mcp-session-id", one.as_str())];
+    assert!(running.send("DELETE", "/mcp", &headers, None).status < 300);
+    assert_eq!(list(&one).status, 404, "a session that has ended");
+    assert!(message(&list(&other))["result"]["tools"].is_array());
+}
