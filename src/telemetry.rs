@@ -20,14 +20,15 @@ use tracing_subscriber::{EnvFilter, Layer};
 use crate::event::TraceContext;
 
 /// The exporter's own parts: their spans would be exported, which would make more of them.
-/// And the browser's driver: its lines hold whole messages, cookies among them.
-const PLUMBING: [&str; 10] = [
+/// And the browser's driver and the protocol's server: their lines hold whole messages, cookies among them.
+const PLUMBING: [&str; 11] = [
     "opentelemetry",
     "opentelemetry_sdk",
     "opentelemetry_otlp",
     "tonic",
     "h2",
     "hyper_util",
+    "rmcp",
     "chromiumoxide",
     "chromiumoxide_cdp",
     "async_tungstenite",

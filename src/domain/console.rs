@@ -149,8 +149,10 @@ pub fn accept(
     }
 }
 
-/// Spend that is not recorded here lowers a balance, so there is more room below than above.
+/// Spend that is not recorded here lowers a balance, so there is more room below than above. Who has spent more than
+/// there was, by our prices, sees 0 on the page.
 fn is_near(amount: Picodollars, expected: Picodollars) -> bool {
+    let expected = expected.max(Picodollars::ZERO);
     let least = Picodollars(expected.0 / 2) - BELOW;
     amount <= expected + ABOVE && amount >= least
 }

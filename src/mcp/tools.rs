@@ -8,10 +8,11 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use crate::domain::alert::AlertId;
-use crate::domain::budget::{BudgetCommand, BudgetError, BudgetName};
+use crate::domain::budget::{Budget, BudgetCommand, BudgetError, BudgetName};
 use crate::domain::calendar;
 use crate::domain::desk::DeskCommand;
 use crate::domain::local_goal::End;
+use crate::domain::money::Picodollars;
 use crate::domain::slug::GoalSlug;
 use crate::service::Supervised;
 use crate::service::alerting::shown::AlertsShown;
@@ -93,7 +94,7 @@ pub fn list() -> Vec<Tool> {
         ),
         changes::<UpdateBudget, Budgets>(
             "update_budget",
-            "Creates a budget, or replaces the one of that name.",
+            "Creates a budget, or changes the amount and period of the one of that name; the rest of it stays.",
             true,
         ),
         changes::<AddGoal, GoalsShown>(
@@ -190,19 +191,9 @@ async fn command(system: &Supervised, name: &str, arguments: Value) -> Result<Va
         "update_budget" => {
             let UpdateBudget { name, amount_usd, period } = read(arguments)?;
             let name: BudgetName = name.parse().map_err(|error: BudgetError| said(error))?;
-            let body = BudgetBody {
-                amount_usd,
-                period,
-                from: None,
-                until: None,
-                provider: None,
-                model: None,
-                project: None,
-                low_usd: None,
-                daily_limit_usd: None,
-                ending_days: None,
-            };
-            system.command_budget(BudgetCommand::Set(body.into_budget(name)?)).await.map_err(said)?;
+            let before = system.queries.with_view(|view| view.budgets.get(&name).cloned());
+            let budget = changed_budget(name, before, amount_usd, period)?;
+            system.command_budget(BudgetCommand::Set(budget)).await.map_err(said)?;
             shown(&Budgets { budgets: system.queries.budgets(Timestamp::now()) })
         }
         "add_goal" => {
@@ -222,5 +213,64 @@ async fn command(system: &Supervised, name: &str, arguments: Value) -> Result<Va
             shown(&system.alerts(Timestamp::now(), false))
         }
         _ => Err("there is no tool of this name; tools/list names those there are".into()),
+    }
+}
+
+/// A budget that is there keeps what is not told anew: its scope, its thresholds, and its period where none is given.
+fn changed_budget(
+    name: BudgetName,
+    before: Option<Budget>,
+    amount_usd: Picodollars,
+    period: Option<String>,
+) -> Result<Budget, String> {
+    let is_kept = period.is_none();
+    let body = BudgetBody {
+        amount_usd,
+        period,
+        from: None,
+        until: None,
+        provider: None,
+        model: None,
+        project: None,
+        low_usd: None,
+        daily_limit_usd: None,
+        ending_days: None,
+    };
+    let fresh = body.into_budget(name)?;
+    Ok(match before {
+        None => fresh,
+        Some(before) => Budget {
+            amount: fresh.amount,
+            period: if is_kept { before.period } else { fresh.period },
+            ..before
+        },
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::budget::{Scope, Thresholds};
+    use crate::domain::calendar::Period;
+
+    #[test]
+    fn a_budget_that_is_there_keeps_what_is_not_told_anew() {
+        let name: BudgetName = "work".parse().unwrap();
+        let before = Budget {
+            name: name.clone(),
+            amount: Picodollars::usd(10),
+            period: Period::Weekly,
+            scope: Scope { project: Some("/home/ada/engine".to_owned()), ..Scope::default() },
+            thresholds: Thresholds { low: Picodollars::usd(3), ..Thresholds::default() },
+        };
+        let change = |period: Option<&str>| {
+            let period = period.map(str::to_owned);
+            changed_budget(name.clone(), Some(before.clone()), Picodollars::usd(20), period).unwrap()
+        };
+        assert_eq!(change(None), Budget { amount: Picodollars::usd(20), ..before.clone() });
+        let daily = Budget { amount: Picodollars::usd(20), period: Period::Daily, ..before.clone() };
+        assert_eq!(change(Some("daily")), daily);
+        let fresh = changed_budget(name.clone(), None, Picodollars::usd(5), None).unwrap();
+        assert_eq!((fresh.period, fresh.scope), (Period::Monthly, Scope::default()));
     }
 }
