@@ -16,7 +16,7 @@ use serde_json::Value;
 use crate::support::outside::console::{Mood, PERSON, SESSION, Site};
 use crate::support::program::{Home, everything_below};
 
-const LIMITS: Limits = Limits { memory_mib: 2048, page_seconds: 4 };
+const LIMITS: Limits = Limits { memory_mib: 2048, page_seconds: 5 };
 
 fn recipe(site: &Site) -> Recipe {
     Recipe::parse(&site.recipe(), "site.toml").unwrap()

@@ -34,7 +34,7 @@ pub enum Mood {
     Challenge,
     /// 200, and the challenge is drawn by script.
     SoftChallenge,
-    /// Each answer takes a second.
+    /// Each answer takes its time.
     Slow,
     /// The page's answer never comes.
     Never,
@@ -221,7 +221,7 @@ async fn billing(State(state): Served, headers: HeaderMap) -> Response {
 
 async fn pause(mood: Mood) {
     if mood == Mood::Slow {
-        tokio::time::sleep(Duration::from_secs(1)).await;
+        tokio::time::sleep(Duration::from_millis(700)).await;
     }
 }
 
