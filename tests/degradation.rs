@@ -57,6 +57,8 @@ impl World {
         let home = Home::new();
         corpus::write(&home.claude(), Plan { bytes: 200_000, files: 2, days: 2, seed: 81 });
         let openrouter = purses::openrouter();
+        let vault = home.dir.path().join("Notes");
+        std::fs::create_dir_all(vault.join(".obsidian")).unwrap();
         let bases = [beeminder.base(), twilio.front.url(), anthropic.front.url(), openrouter.front.url()];
         let variables = [
             ("BEEMINDER_API_BASE", bases[0].as_str()),
@@ -67,6 +69,7 @@ impl World {
             ("ANTHROPIC_ADMIN_KEY", anthropic::ADMIN_KEY),
             ("OPENROUTER_API_BASE", bases[3].as_str()),
             ("OPENROUTER_API_KEY", purses::OPENROUTER_KEY),
+            ("MECRIS_VAULT__PATH", vault.to_str().unwrap()),
             ("MECRIS_OUTSIDE__TIMEOUT_SECONDS", "1"),
         ];
         let variables = [&variables[..], &twilio::VARIABLES].concat();
