@@ -88,7 +88,23 @@ fn a_running_supervisor_and_the_log_itself_answer_alike() {
     let below: Vec<&str> = names.iter().filter_map(|name| name.strip_prefix("root/tenants/local/")).collect();
     assert_eq!(
         below,
-        ["beeminder", "twilio", "anthropic", "budgets", "odometer", "alerts", "goals", "datapoints", "usage"]
+        [
+            "beeminder",
+            "twilio",
+            "anthropic",
+            "openai",
+            "openrouter",
+            "deepseek",
+            "moonshot",
+            "vault",
+            "budgets",
+            "odometer",
+            "alerts",
+            "goals",
+            "datapoints",
+            "console",
+            "usage",
+        ]
     );
     assert_eq!(names[0], "root/projection");
     assert_eq!(running.stop(), 0);
