@@ -23,13 +23,13 @@ pub mod alerting;
 pub mod allowance_book;
 pub mod balance_book;
 pub mod beeminder_actor;
-pub mod budget_actor;
+pub mod book;
 pub mod budget_book;
 pub mod console_book;
 pub mod datapoint_actor;
 pub mod datapoint_book;
+pub mod deciding_actor;
 pub mod demo;
-pub mod desk_actor;
 pub mod desk_book;
 pub mod doctor;
 pub mod forecasting;
@@ -41,7 +41,6 @@ pub mod health;
 pub mod importer;
 pub mod node;
 pub mod notes;
-pub mod odometer_actor;
 pub mod odometer_book;
 pub mod pacemaker;
 pub mod people;
@@ -101,9 +100,6 @@ pub enum ServiceError {
     /// The odometers.
     #[error(transparent)]
     Odometer(#[from] odometer_book::OdometerFailure),
-    /// What providers reported.
-    #[error(transparent)]
-    Report(#[from] report_book::ReportFailure),
     /// A provider's own page.
     #[error(transparent)]
     Console(#[from] console_book::ConsoleFailure),

@@ -18,6 +18,7 @@ use crate::event::Metadata;
 use crate::integration::claude_code::Cursors;
 use crate::log::LogError;
 use crate::service::budget_book::BudgetBook;
+use crate::service::deciding_actor::Book;
 use crate::service::importer::OnStep;
 use crate::service::notes::Incidents;
 use crate::service::queries::Replayed;

@@ -11,6 +11,7 @@ use crate::event::Metadata;
 use crate::integration::beeminder::Beeminder;
 use crate::service::Node;
 use crate::service::datapoint_book::{DatapointBook, Delivery};
+use crate::service::deciding_actor::Book;
 use crate::service::desk_book::{DeskBook, GoalFailure};
 use crate::service::goal_requests::{
     DatapointBody, DatapointShown, FeedBody, FeedSource, FeedsShown, LocalGoalBody,
@@ -199,7 +200,7 @@ fn execute(node: &Node, command: DeskCommand) -> Result<(), GoalFailure> {
     let metadata = Metadata { actor: "cli".into(), ..Metadata::default() };
     let facts: Facts = node.queries()?.facts(Timestamp::now());
     let mut book = DeskBook::load(&*node.log, &node.tenant)?;
-    book.execute(&*node.log, command, &facts, &metadata).map(drop)
+    book.execute(&*node.log, (command, facts), Timestamp::now(), &metadata).map(drop)
 }
 
 /// Writes a datapoint without a supervisor, and what was left open by those before.

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use crate::domain::odometer::OdometerOrder;
 use crate::event::Metadata;
 use crate::service::Node;
+use crate::service::deciding_actor::Book;
 use crate::service::odometer_book::{OdometerBody, OdometerBook, OdometerFailure, Odometers};
 
 use super::backend::Backend;
@@ -101,7 +102,7 @@ impl Backend {
         let metadata = Metadata { actor: "cli".into(), ..Metadata::default() };
         let zone = node.settings.current().zone.clone();
         let mut book = OdometerBook::load(&*node.log, &node.tenant)?;
-        book.execute(&*node.log, order, now, &zone, &metadata)?;
+        book.execute(&*node.log, (order, zone), now, &metadata)?;
         self.odometers()
     }
 }

@@ -12,7 +12,6 @@ use crate::domain::alert::command::AlertError;
 use crate::domain::allowance::AllowanceError;
 use crate::domain::budget::BudgetError;
 use crate::domain::desk::DeskError;
-use crate::domain::odometer::OdometerError;
 use crate::integration::obsidian::append::AppendError;
 use crate::log::LogError;
 use crate::service::ServiceError;
@@ -20,13 +19,10 @@ use crate::service::alerting::alert_log::AlertFailure;
 use crate::service::alerting::consent_log::ConsentFailure;
 use crate::service::alerting::contacts::ContactsError;
 use crate::service::allowance_book::AllowanceFailure;
-use crate::service::balance_book::BalanceFailure;
+use crate::service::book::{BookFailure, Refusal};
 use crate::service::budget_book::BudgetFailure;
 use crate::service::console_book::ConsoleFailure;
 use crate::service::desk_book::GoalFailure;
-use crate::service::odometer_book::OdometerFailure;
-use crate::service::quota_book::QuotaFailure;
-use crate::service::report_book::ReportFailure;
 use crate::service::vault::VaultFailure;
 use crate::view::ViewError;
 
@@ -139,24 +135,13 @@ impl From<ViewError> for Problem {
     }
 }
 
-impl From<ReportFailure> for Problem {
-    fn from(error: ReportFailure) -> Self {
-        let detail = error.to_string();
-        match error {
-            ReportFailure::Refused(_) => Self::bad_request(detail),
-            ReportFailure::Log(error) => error.into(),
-            ReportFailure::Unreadable(error) => error.into(),
-        }
-    }
-}
-
-impl From<BalanceFailure> for Problem {
-    fn from(error: BalanceFailure) -> Self {
-        let detail = error.to_string();
-        match error {
-            BalanceFailure::Refused(_) => Self::bad_request(detail),
-            BalanceFailure::Log(error) => error.into(),
-            BalanceFailure::Unreadable(error) => error.into(),
+impl<R: Refusal> From<BookFailure<R>> for Problem {
+    fn from(failure: BookFailure<R>) -> Self {
+        match failure {
+            BookFailure::Refused(refusal) if refusal.is_unknown() => Self::missing(refusal.to_string()),
+            BookFailure::Refused(refusal) => Self::bad_request(refusal.to_string()),
+            BookFailure::Log(error) => error.into(),
+            BookFailure::Unreadable(error) => error.into(),
         }
     }
 }
@@ -169,29 +154,6 @@ impl From<AllowanceFailure> for Problem {
             AllowanceFailure::Log(error) => error.into(),
             AllowanceFailure::Unreadable(error) => error.into(),
             _ => Self::bad_request(detail),
-        }
-    }
-}
-
-impl From<OdometerFailure> for Problem {
-    fn from(error: OdometerFailure) -> Self {
-        let detail = error.to_string();
-        match error {
-            OdometerFailure::Refused(OdometerError::Unknown(_)) => Self::missing(detail),
-            OdometerFailure::Refused(_) => Self::bad_request(detail),
-            OdometerFailure::Log(error) => error.into(),
-            OdometerFailure::Unreadable(error) => error.into(),
-        }
-    }
-}
-
-impl From<QuotaFailure> for Problem {
-    fn from(error: QuotaFailure) -> Self {
-        let detail = error.to_string();
-        match error {
-            QuotaFailure::Refused(_) => Self::bad_request(detail),
-            QuotaFailure::Log(error) => error.into(),
-            QuotaFailure::Unreadable(error) => error.into(),
         }
     }
 }
@@ -300,7 +262,6 @@ impl From<ServiceError> for Problem {
             ServiceError::Allowance(error) => error.into(),
             ServiceError::Console(error) => error.into(),
             ServiceError::Odometer(error) => error.into(),
-            ServiceError::Report(error) => error.into(),
             ServiceError::Budget(error) => error.into(),
             ServiceError::Goal(error) => error.into(),
             ServiceError::Alert(error) => error.into(),

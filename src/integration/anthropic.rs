@@ -166,20 +166,15 @@ impl Account {
         let mut looked = Looked::default();
         let mut said = Vec::new();
         if let Some(admin) = &self.admin {
-            let asked = [admin.usage(days).await, admin.cost(days).await];
-            for reports in asked {
-                match reports {
-                    Ok(reports) => looked.told.reports.extend(reports),
-                    Err(error) => looked.failed = looked.failed.or(Some(error)),
-                }
-            }
+            looked.take(admin.usage(days).await);
+            looked.take(admin.cost(days).await);
             said.push("the admin key reads the organisation's reports".to_owned());
         }
         if let Some(key) = &self.key {
             match key.models().await {
                 Ok(_) if self.admin.is_none() => said.push(format!("the key is taken; {ROLE}")),
                 Ok(_) => said.push("the ordinary key is taken".to_owned()),
-                Err(error) => looked.failed = looked.failed.or(Some(error)),
+                Err(error) => looked.fail(error),
             }
         }
         looked.told.said = said.join("; ");

@@ -10,11 +10,10 @@ use sonic_rs::RawNumber;
 use crate::config::Secret;
 use crate::domain::balance::{Reading, Source};
 use crate::domain::currency::Currency;
-use crate::domain::decimal::{Unit, parse_decimal};
-use crate::domain::lookback::Days;
+use crate::domain::decimal::Unit;
 
 use super::credit;
-use super::official::{Asking, Looked, Official, Told};
+use super::official::{Asking, Purse, Told, amount};
 use super::resilience::{Answer, Ask, Auth, OnBreaker, Outside, OutsideError, Policy};
 
 /// The name of this system in spans, events and errors, and of the provider in usage.
@@ -45,8 +44,7 @@ fn read(answer: &Answer, now: Timestamp) -> Result<(Told, Option<i64>), OutsideE
     let mut balances: Vec<Reading> = Vec::new();
     for info in told.balance_infos {
         let currency = Currency::parse(&info.currency).map_err(|_| malformed("a currency that is none"))?;
-        let left = parse_decimal(info.total_balance.as_str(), Unit::Whole);
-        let left = left.map_err(|_| malformed("an amount that is none"))?;
+        let left = amount(SYSTEM, &info.total_balance, Unit::Whole)?;
         if balances.iter().any(|known| known.currency == currency && known.left != left) {
             return Err(malformed("two balances in one currency"));
         }
@@ -94,20 +92,10 @@ impl DeepSeek {
     }
 }
 
-impl Official for DeepSeek {
-    fn system(&self) -> &'static str {
-        SYSTEM
-    }
+impl Purse for DeepSeek {
+    const SYSTEM: &'static str = SYSTEM;
 
-    fn tells(&self) -> bool {
-        true
-    }
-
-    fn look(&self, _: Days, now: Timestamp) -> Asking<'_, Looked> {
-        Box::pin(async move { Looked::of(self.balance(now).await.map(|(told, _)| told)) })
-    }
-
-    fn verify(&self) -> Asking<'_, Result<(String, Option<i64>), OutsideError>> {
-        Box::pin(async move { self.balance(Timestamp::now()).await.map(|(told, ahead)| (told.said, ahead)) })
+    fn tell(&self, now: Timestamp) -> Asking<'_, Result<(Told, Option<i64>), OutsideError>> {
+        Box::pin(self.balance(now))
     }
 }

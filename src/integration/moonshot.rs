@@ -10,11 +10,10 @@ use sonic_rs::RawNumber;
 use crate::config::Secret;
 use crate::domain::balance::{Reading, Source};
 use crate::domain::currency::Currency;
-use crate::domain::decimal::{Unit, parse_decimal};
-use crate::domain::lookback::Days;
+use crate::domain::decimal::Unit;
 
 use super::credit;
-use super::official::{Asking, Looked, Official, Told};
+use super::official::{Asking, Purse, Told, amount};
 use super::resilience::{Answer, Ask, Auth, OnBreaker, Outside, OutsideError, Policy};
 
 /// The name of this system in spans, events and errors, and of the provider in usage.
@@ -45,8 +44,7 @@ fn read(answer: &Answer, currency: Currency, now: Timestamp) -> Result<(Told, Op
     let malformed = |what| OutsideError::Malformed { system: SYSTEM, what };
     let told: BalanceTold = answer.exact()?;
     let data = told.data.filter(|_| told.status).ok_or_else(|| malformed("an error with status 200"))?;
-    let left = parse_decimal(data.available_balance.as_str(), Unit::Whole);
-    let left = left.map_err(|_| malformed("an amount that is none"))?;
+    let left = amount(SYSTEM, &data.available_balance, Unit::Whole)?;
     let reading = Reading::usd(SYSTEM, left, now, Source::ProviderApi, "users/me/balance");
     let balances = vec![Reading { currency, ..reading }];
     let said = "the key reads the balance".to_owned();
@@ -87,20 +85,10 @@ impl Moonshot {
     }
 }
 
-impl Official for Moonshot {
-    fn system(&self) -> &'static str {
-        SYSTEM
-    }
+impl Purse for Moonshot {
+    const SYSTEM: &'static str = SYSTEM;
 
-    fn tells(&self) -> bool {
-        true
-    }
-
-    fn look(&self, _: Days, now: Timestamp) -> Asking<'_, Looked> {
-        Box::pin(async move { Looked::of(self.balance(now).await.map(|(told, _)| told)) })
-    }
-
-    fn verify(&self) -> Asking<'_, Result<(String, Option<i64>), OutsideError>> {
-        Box::pin(async move { self.balance(Timestamp::now()).await.map(|(told, ahead)| (told.said, ahead)) })
+    fn tell(&self, now: Timestamp) -> Asking<'_, Result<(Told, Option<i64>), OutsideError>> {
+        Box::pin(self.balance(now))
     }
 }

@@ -7,9 +7,12 @@
 use std::pin::Pin;
 
 use jiff::Timestamp;
+use sonic_rs::RawNumber;
 
 use crate::domain::balance::Reading;
+use crate::domain::decimal::{Unit, parse_decimal};
 use crate::domain::lookback::Days;
+use crate::domain::money::Picodollars;
 use crate::domain::report::DayReport;
 
 use super::resilience::OutsideError;
@@ -43,13 +46,47 @@ pub trait Official: Send + Sync {
     fn system(&self) -> &'static str;
 
     /// Whether there is anything to read now and then, besides that the key is good.
-    fn tells(&self) -> bool;
+    fn tells(&self) -> bool {
+        true
+    }
 
     /// Reads all there is, of these days where it tells of days.
     fn look(&self, days: Days, now: Timestamp) -> Asking<'_, Looked>;
 
     /// Asks one cheap question: what it says of the key, and how far its clock is ahead of ours, in seconds.
     fn verify(&self) -> Asking<'_, Result<(String, Option<i64>), OutsideError>>;
+}
+
+/// A provider of which one question tells all there is: the balance, and what the key is good for.
+pub trait Purse: Send + Sync {
+    /// As [`Official::system`].
+    const SYSTEM: &'static str;
+
+    /// What is left, and what there is to say of the key; also how far the server's clock is ahead of ours, in seconds.
+    fn tell(&self, now: Timestamp) -> Asking<'_, Result<(Told, Option<i64>), OutsideError>>;
+}
+
+impl<P: Purse> Official for P {
+    fn system(&self) -> &'static str {
+        P::SYSTEM
+    }
+
+    fn look(&self, _: Days, now: Timestamp) -> Asking<'_, Looked> {
+        Box::pin(async move { Looked::of(self.tell(now).await.map(|(told, _)| told)) })
+    }
+
+    fn verify(&self) -> Asking<'_, Result<(String, Option<i64>), OutsideError>> {
+        Box::pin(async move { self.tell(Timestamp::now()).await.map(|(told, ahead)| (told.said, ahead)) })
+    }
+}
+
+/// An amount by its digits.
+///
+/// # Errors
+/// [`OutsideError::Malformed`].
+pub fn amount(system: &'static str, number: &RawNumber, unit: Unit) -> Result<Picodollars, OutsideError> {
+    let malformed = |_| OutsideError::Malformed { system, what: "an amount that is none" };
+    parse_decimal(number.as_str(), unit).map_err(malformed)
 }
 
 impl Looked {
@@ -60,5 +97,18 @@ impl Looked {
             Ok(told) => Self { told, failed: None },
             Err(error) => Self { failed: Some(error), ..Self::default() },
         }
+    }
+
+    /// Takes in reports of days, or why there are none: the first reason stands.
+    pub fn take(&mut self, asked: Result<Vec<DayReport>, OutsideError>) {
+        match asked {
+            Ok(reports) => self.told.reports.extend(reports),
+            Err(error) => self.fail(error),
+        }
+    }
+
+    /// Something failed.
+    pub fn fail(&mut self, error: OutsideError) {
+        self.failed.get_or_insert(error);
     }
 }

@@ -4,21 +4,19 @@
 //! Sources: <https://platform.openai.com/docs/api-reference/usage/costs> and `…/usage/completions`. Days are UTC days;
 //! amounts are JSON numbers in dollars, read by their digits. `input_tokens` includes what came from the cache.
 
-use jiff::tz::TimeZone;
-use jiff::{Timestamp, ToSpan};
+use jiff::Timestamp;
 use serde::Deserialize;
 use sonic_rs::RawNumber;
 
 use crate::config::Secret;
-use crate::domain::currency::Currency;
-use crate::domain::decimal::{Unit, parse_decimal};
+use crate::domain::decimal::Unit;
 use crate::domain::lookback::Days;
-use crate::domain::report::{CostLine, DayReport, ReportSource, UsageLine};
+use crate::domain::report::{DayReport, ReportSource, UsageLine};
 use crate::domain::tokens::Tokens;
 
 use super::credit;
 use super::official::{Asking, Looked, Official};
-use super::pages::{Page, by_day, midnight, read_all};
+use super::pages::{CostTold, by_day, day_cost, read_all, span, utc_day};
 use super::resilience::{Answer, Ask, Auth, OnBreaker, Outside, OutsideError, Policy};
 
 /// The name of this system in spans, events and errors, and of the provider in usage.
@@ -31,14 +29,6 @@ const LIMITS: [&str; 2] = ["180", "31"];
 #[derive(Debug, Clone)]
 pub struct OpenAi {
     outside: Outside,
-}
-
-#[derive(Deserialize)]
-struct Told<T> {
-    data: Vec<Bucket<T>>,
-    has_more: bool,
-    #[serde(default)]
-    next_page: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -131,10 +121,7 @@ impl OpenAi {
         group_by: &str,
         days: Days,
     ) -> Result<Vec<Bucket<T>>, OutsideError> {
-        let end = midnight(days.last.saturating_add(1.days()));
-        let (Some(begin), Some(end)) = (midnight(days.first), end) else {
-            return Err(OutsideError::Invalid { system: SYSTEM, what: "its days are out of range" });
-        };
+        let (begin, end) = span(SYSTEM, days)?;
         read_all(SYSTEM, days.count(), |page| async {
             let mut ask = Ask::get(path, &[])
                 .query("start_time", begin.as_second().to_string())
@@ -145,8 +132,7 @@ impl OpenAi {
             if let Some(page) = page {
                 ask = ask.query("page", page);
             }
-            let told: Told<T> = self.outside.ask_for(&ask, Answer::exact).await?;
-            Ok(Page { items: told.data, has_more: told.has_more, next: told.next_page })
+            self.outside.ask_for(&ask, Answer::exact).await
         })
         .await
     }
@@ -154,10 +140,7 @@ impl OpenAi {
     async fn look_at(&self, days: Days) -> Looked {
         let mut looked = Looked::default();
         for asked in [self.costs(days).await, self.usage(days).await] {
-            match asked {
-                Ok(reports) => looked.told.reports.extend(reports),
-                Err(error) => looked.failed = looked.failed.or(Some(error)),
-            }
+            looked.take(asked);
         }
         "the admin key reads the organisation's reports; nothing tells the balance"
             .clone_into(&mut looked.told.said);
@@ -175,23 +158,12 @@ impl<T> Bucket<T> {
 
 fn cost_of(bucket: Bucket<Cost>) -> Result<(Timestamp, Timestamp, DayReport), OutsideError> {
     let (begin, end) = bucket.span()?;
-    let (mut currency, mut lines) = (None, Vec::new());
-    for result in bucket.results {
-        let Some(amount) = result.amount else { continue };
-        let told = Currency::parse(&amount.currency).map_err(|_| malformed("a currency that is none"))?;
-        if *currency.get_or_insert(told) != told {
-            return Err(malformed("a day in several currencies"));
-        }
-        let cost = parse_decimal(amount.value.as_str(), Unit::Whole);
-        lines.push(CostLine {
-            model: String::new(),
-            kind: result.line_item.unwrap_or_default(),
-            cost: cost.map_err(|_| malformed("an amount that is none"))?,
-        });
-    }
-    let day = begin.to_zoned(TimeZone::UTC).date();
-    let currency = currency.unwrap_or(Currency::USD);
-    Ok((begin, end, DayReport::cost(SYSTEM, day, ReportSource::ProviderApi, currency, lines)))
+    let told = bucket.results.into_iter().filter_map(|result| {
+        let Amount { value, currency } = result.amount?;
+        let kind = result.line_item.unwrap_or_default();
+        Some(CostTold { currency, amount: value, model: String::new(), kind })
+    });
+    Ok((begin, end, day_cost(SYSTEM, begin, Unit::Whole, told)?))
 }
 
 fn usage_of(bucket: Bucket<Consumed>) -> Result<(Timestamp, Timestamp, DayReport), OutsideError> {
@@ -212,17 +184,12 @@ fn usage_of(bucket: Bucket<Consumed>) -> Result<(Timestamp, Timestamp, DayReport
             },
         });
     }
-    let day = begin.to_zoned(TimeZone::UTC).date();
-    Ok((begin, end, DayReport::usage(SYSTEM, day, ReportSource::ProviderApi, lines)))
+    Ok((begin, end, DayReport::usage(SYSTEM, utc_day(begin), ReportSource::ProviderApi, lines)))
 }
 
 impl Official for OpenAi {
     fn system(&self) -> &'static str {
         SYSTEM
-    }
-
-    fn tells(&self) -> bool {
-        true
     }
 
     fn look(&self, days: Days, _: Timestamp) -> Asking<'_, Looked> {
@@ -231,7 +198,7 @@ impl Official for OpenAi {
 
     fn verify(&self) -> Asking<'_, Result<(String, Option<i64>), OutsideError>> {
         Box::pin(async move {
-            let today = Timestamp::now().to_zoned(TimeZone::UTC).date();
+            let today = utc_day(Timestamp::now());
             let costs = self.costs(Days { first: today, last: today }).await?;
             Ok((format!("it takes the admin key and tells costs of {} day", costs.len()), None))
         })

@@ -9,12 +9,11 @@ use sonic_rs::RawNumber;
 
 use crate::config::Secret;
 use crate::domain::balance::{Reading, Source};
-use crate::domain::decimal::{Unit, parse_decimal};
-use crate::domain::lookback::Days;
+use crate::domain::decimal::Unit;
 use crate::domain::money::Picodollars;
 
 use super::credit;
-use super::official::{Asking, Looked, Official, Told};
+use super::official::{Asking, Purse, Told, amount};
 use super::resilience::{Answer, Ask, Auth, OnBreaker, Outside, OutsideError, Policy};
 
 /// The name of this system in spans, events and errors, and of the provider in usage.
@@ -63,21 +62,20 @@ struct KeyTold {
     usage: RawNumber,
 }
 
-fn amount(number: &RawNumber) -> Result<Picodollars, OutsideError> {
-    let malformed = |_| OutsideError::Malformed { system: SYSTEM, what: "an amount that is none" };
-    parse_decimal(number.as_str(), Unit::Whole).map_err(malformed)
+fn usd(number: &RawNumber) -> Result<Picodollars, OutsideError> {
+    amount(SYSTEM, number, Unit::Whole)
 }
 
 fn credits_of(answer: &Answer) -> Result<(Credits, Option<i64>), OutsideError> {
     let told: Data<CreditsTold> = answer.exact()?;
-    let credits = Credits { total: amount(&told.data.total_credits)?, used: amount(&told.data.total_usage)? };
+    let credits = Credits { total: usd(&told.data.total_credits)?, used: usd(&told.data.total_usage)? };
     Ok((credits, answer.clock_ahead()))
 }
 
 fn key_of(answer: &Answer) -> Result<(KeyLimits, Option<i64>), OutsideError> {
     let told: Data<KeyTold> = answer.exact()?;
-    let limit_remaining = told.data.limit_remaining.as_ref().map(amount).transpose()?;
-    Ok((KeyLimits { limit_remaining, used: amount(&told.data.usage)? }, answer.clock_ahead()))
+    let limit_remaining = told.data.limit_remaining.as_ref().map(usd).transpose()?;
+    Ok((KeyLimits { limit_remaining, used: usd(&told.data.usage)? }, answer.clock_ahead()))
 }
 
 impl OpenRouter {
@@ -145,20 +143,10 @@ impl OpenRouter {
     }
 }
 
-impl Official for OpenRouter {
-    fn system(&self) -> &'static str {
-        SYSTEM
-    }
+impl Purse for OpenRouter {
+    const SYSTEM: &'static str = SYSTEM;
 
-    fn tells(&self) -> bool {
-        true
-    }
-
-    fn look(&self, _: Days, now: Timestamp) -> Asking<'_, Looked> {
-        Box::pin(async move { Looked::of(self.ask(now).await.map(|(told, _)| told)) })
-    }
-
-    fn verify(&self) -> Asking<'_, Result<(String, Option<i64>), OutsideError>> {
-        Box::pin(async move { self.ask(Timestamp::now()).await.map(|(told, ahead)| (told.said, ahead)) })
+    fn tell(&self, now: Timestamp) -> Asking<'_, Result<(Told, Option<i64>), OutsideError>> {
+        Box::pin(self.ask(now))
     }
 }

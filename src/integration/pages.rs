@@ -9,20 +9,41 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
+use serde::Deserialize;
+use sonic_rs::RawNumber;
 
+use crate::domain::currency::Currency;
+use crate::domain::decimal::Unit;
 use crate::domain::lookback::Days;
+use crate::domain::report::{CostLine, DayReport, ReportSource};
 
+use super::official::amount;
 use super::resilience::OutsideError;
 
-/// One page.
-#[derive(Debug, Clone)]
+/// One page, as Anthropic and OpenAI send it.
+#[derive(Debug, Clone, Deserialize)]
 pub struct Page<T> {
     /// What is on it.
+    #[serde(rename = "data")]
     pub items: Vec<T>,
     /// Whether there is another.
     pub has_more: bool,
     /// Its name.
+    #[serde(default, rename = "next_page")]
     pub next: Option<String>,
+}
+
+/// A part of what a day cost, as it is told.
+#[derive(Debug, Clone)]
+pub struct CostTold {
+    /// In which currency, as the provider writes it.
+    pub currency: String,
+    /// How much.
+    pub amount: RawNumber,
+    /// Of which model, or empty.
+    pub model: String,
+    /// For what, or empty.
+    pub kind: String,
 }
 
 /// Reads page after page; `ask` gets the page's name, none for the first. There are at most `most` of them.
@@ -63,7 +84,7 @@ pub fn by_day<T: PartialEq>(
     let malformed = |what| OutsideError::Malformed { system, what };
     let mut days: BTreeMap<Date, T> = BTreeMap::new();
     for (begin, end, told) in buckets {
-        let day = begin.to_zoned(TimeZone::UTC).date();
+        let day = utc_day(begin);
         if midnight(day) != Some(begin) || midnight(day.saturating_add(1.days())) != Some(end) {
             return Err(malformed("a bucket that is no UTC day"));
         }
@@ -83,9 +104,47 @@ pub fn by_day<T: PartialEq>(
     Ok(days)
 }
 
-/// When a UTC day begins.
+/// What the UTC day that begins then cost. Nothing at all is nothing in USD.
+///
+/// # Errors
+/// [`OutsideError::Malformed`].
+pub fn day_cost(
+    system: &'static str,
+    begin: Timestamp,
+    unit: Unit,
+    told: impl IntoIterator<Item = CostTold>,
+) -> Result<DayReport, OutsideError> {
+    let malformed = |what| OutsideError::Malformed { system, what };
+    let (mut currency, mut lines) = (None, Vec::new());
+    for CostTold { currency: named, amount: number, model, kind } in told {
+        let named = Currency::parse(&named).map_err(|_| malformed("a currency that is none"))?;
+        if *currency.get_or_insert(named) != named {
+            return Err(malformed("a day in several currencies"));
+        }
+        lines.push(CostLine { model, kind, cost: amount(system, &number, unit)? });
+    }
+    let currency = currency.unwrap_or(Currency::USD);
+    Ok(DayReport::cost(system, utc_day(begin), ReportSource::ProviderApi, currency, lines))
+}
+
+/// The UTC day of an instant.
 #[must_use]
-pub fn midnight(day: Date) -> Option<Timestamp> {
+pub fn utc_day(instant: Timestamp) -> Date {
+    instant.to_zoned(TimeZone::UTC).date()
+}
+
+/// From when until when days last, the end excluded.
+///
+/// # Errors
+/// [`OutsideError::Invalid`]: beyond what a calendar has.
+pub fn span(system: &'static str, days: Days) -> Result<(Timestamp, Timestamp), OutsideError> {
+    let end = midnight(days.last.saturating_add(1.days()));
+    let span = midnight(days.first).zip(end);
+    span.ok_or(OutsideError::Invalid { system, what: "its days are out of range" })
+}
+
+/// When a UTC day begins.
+fn midnight(day: Date) -> Option<Timestamp> {
     day.to_zoned(TimeZone::UTC).ok().map(|zoned| zoned.timestamp())
 }
 

@@ -1,8 +1,6 @@
 //! What may be spent with all providers together, as the log has it; the one way to change it; and the answers
 //! that rest on it.
 
-use std::ops::ControlFlow;
-
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -13,22 +11,20 @@ use crate::domain::allowance::{
 };
 use crate::domain::balance::{BalanceError, parse_amount};
 use crate::domain::calendar;
-use crate::event::codec::decode;
 use crate::event::payload::allowance_change;
-use crate::event::{Event, EventId, Metadata, Position, StreamId, TenantId, Version};
-use crate::log::{Append, EventLog, Expected, LogError};
+use crate::event::{Event, EventId, Position, TenantId, Version};
+use crate::log::{EventLog, LogError};
 use crate::view::ViewError;
 use crate::view::affording::{AffordabilityShown, AllowanceShown, affordability, allowance};
 use crate::view::cost::{CostShown, unified_cost};
 use crate::view::report::Range;
 
+use super::book::{self, Conflicting};
 use super::recorder::new_event;
 use super::{Queries, ServiceError, Supervised};
 
 /// The stream of all changes of a tenant.
 const STREAM: &str = "allowance";
-/// How often a command is decided at most, where another came between.
-const DECISIONS_MAX: usize = 4;
 
 /// Why a command was not carried out, or a question not answered.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -55,6 +51,12 @@ impl AllowanceFailure {
     #[must_use]
     pub fn is_mistake(&self) -> bool {
         matches!(self, Self::Refused(_) | Self::Amount(_) | Self::Negative(_))
+    }
+}
+
+impl Conflicting for AllowanceFailure {
+    fn is_conflict(&self) -> bool {
+        matches!(self, Self::Log(LogError::Conflict { .. }))
     }
 }
 
@@ -187,9 +189,7 @@ impl Queries {
         Ok(AllowanceCommand::Override {
             amount: parse_amount(&body.usd)?,
             reason: body.reason.trim().to_owned(),
-            // The log keeps microseconds.
-            until: Timestamp::from_microsecond(body.until.unwrap_or(tonight).as_microsecond())
-                .unwrap_or(tonight),
+            until: book::kept(body.until.unwrap_or(tonight)),
         })
     }
 }
@@ -220,13 +220,7 @@ pub fn execute(
     now: Timestamp,
     actor: &'static str,
 ) -> Result<Option<Position>, AllowanceFailure> {
-    for _ in 1..DECISIONS_MAX {
-        match execute_once(log, tenant, command.clone(), now, actor) {
-            Err(AllowanceFailure::Log(LogError::Conflict { .. })) => {}
-            other => return other,
-        }
-    }
-    execute_once(log, tenant, command.clone(), now, actor)
+    book::anew(|| execute_once(log, tenant, command.clone(), now, actor))
 }
 
 fn execute_once(
@@ -238,35 +232,18 @@ fn execute_once(
 ) -> Result<Option<Position>, AllowanceFailure> {
     let (known, version) = load(log, tenant)?;
     let Some(change) = decide(&known, command, now)? else { return Ok(None) };
-    let metadata =
-        Metadata { actor: actor.into(), trace: crate::telemetry::current_trace(), ..Metadata::default() };
-    let append = Append {
-        tenant: tenant.clone(),
-        stream: StreamId::new(STREAM),
-        expected: Expected::at(version),
-        events: vec![new_event(EventId::random(), &Event::from(&change), now, &metadata)],
-    };
-    let appended = log.append(append).wait()?;
-    Ok(appended.outcomes.first().map(|outcome| outcome.position()))
+    let events = vec![new_event(EventId::random(), &Event::from(&change), now, &book::by(actor))];
+    Ok(book::append(log, tenant, STREAM, version, events)?)
 }
 
 /// Reads from the log what may be spent. Blocks.
 fn load(log: &dyn EventLog, tenant: &TenantId) -> Result<(Allowance, Version), ViewError> {
-    let (mut known, mut version, mut failure) = (Allowance::default(), Version::NONE, None);
-    log.scan_stream(tenant, &StreamId::new(STREAM), Version(1), &mut |record| {
-        match decode(record) {
-            Ok(event) => {
-                if let Some(change) = allowance_change(record.occurred_at, &event) {
-                    evolve(&mut known, change);
-                }
-            }
-            Err(source) => {
-                failure = Some(ViewError::Event { position: record.position, source });
-                return ControlFlow::Break(());
-            }
+    let mut known = Allowance::default();
+    let version = book::fold(log, tenant, STREAM, |record, event| {
+        if let Some(change) = allowance_change(record.occurred_at, &event) {
+            evolve(&mut known, change);
         }
-        version = record.version;
-        ControlFlow::Continue(())
+        Ok::<_, ViewError>(())
     })?;
-    failure.map_or(Ok((known, version)), Err)
+    Ok((known, version))
 }

@@ -5,8 +5,6 @@
 //! reading told again is no event, nor is an unchanged amount within an hour. The views show it when
 //! `Supervised::projected` has reached the position that comes back; an actor need not wait for that.
 
-use std::ops::ControlFlow;
-
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -14,37 +12,25 @@ use utoipa::ToSchema;
 use crate::domain::balance::{
     Accounts, BalanceChange, BalanceError, Reading, Source, TopUp, decide, parse_amount,
 };
-use crate::event::codec::{CodecError, decode};
 use crate::event::payload::{balance_change, balance_event};
-use crate::event::{Metadata, Position, RecordRef, StreamId, TenantId, Version};
-use crate::log::{Append, EventLog, Expected, LogError};
+use crate::event::{Position, TenantId, Version};
+use crate::log::EventLog;
 use crate::view::balances::{BalanceLine, OtherReading, balances, foreign_balances};
 use crate::view::quotas::{QuotaLine, quotas};
 use crate::view::{TenantView, ViewError};
 
 use super::ServiceError;
+use super::book::{self, BookFailure, Refusal, kept};
 use super::queries::Queries;
 use super::recorder::new_event;
 use super::tree::Supervised;
 
 /// The stream of all readings and top-ups of a tenant.
 const STREAM: &str = "balances";
-/// How often a change is decided at most, where another came between.
-const DECISIONS_MAX: usize = 4;
-
 /// Why a reading or a top-up was not recorded.
-#[derive(Debug, Clone, thiserror::Error)]
-pub enum BalanceFailure {
-    /// The domain refuses it.
-    #[error(transparent)]
-    Refused(#[from] BalanceError),
-    /// The log refused it.
-    #[error(transparent)]
-    Log(#[from] LogError),
-    /// The readings there are cannot be read.
-    #[error(transparent)]
-    Unreadable(#[from] ViewError),
-}
+pub type BalanceFailure = BookFailure<BalanceError>;
+
+impl Refusal for BalanceError {}
 
 /// A reading to record. Amounts are decimal strings in USD.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -158,11 +144,6 @@ pub fn record_top_up(
     record(log, tenant, &BalanceChange::ToppedUp(TopUp { at, ..top_up }), now, actor)
 }
 
-/// The log keeps microseconds: the same moment told twice shall be the same.
-fn kept(instant: Timestamp) -> Timestamp {
-    Timestamp::from_microsecond(instant.as_microsecond()).unwrap_or(instant)
-}
-
 fn record(
     log: &dyn EventLog,
     tenant: &TenantId,
@@ -170,13 +151,7 @@ fn record(
     now: Timestamp,
     actor: &'static str,
 ) -> Result<Option<Position>, BalanceFailure> {
-    for _ in 1..DECISIONS_MAX {
-        match record_once(log, tenant, change.clone(), now, actor) {
-            Err(BalanceFailure::Log(LogError::Conflict { .. })) => {}
-            other => return other,
-        }
-    }
-    record_once(log, tenant, change.clone(), now, actor)
+    book::anew(|| record_once(log, tenant, change.clone(), now, actor))
 }
 
 fn record_once(
@@ -189,43 +164,23 @@ fn record_once(
     let (accounts, version) = load(log, tenant)?;
     let Some(change) = decide(&accounts, change, now)? else { return Ok(None) };
     let nth = if let BalanceChange::Read(reading) = &change { accounts.nth(reading) } else { 0 };
-    let metadata =
-        Metadata { actor: actor.into(), trace: crate::telemetry::current_trace(), ..Metadata::default() };
     let (id, event, occurred_at) = balance_event(tenant.as_str(), &change, nth);
-    let append = Append {
-        tenant: tenant.clone(),
-        stream: StreamId::new(STREAM),
-        expected: Expected::at(version),
-        events: vec![new_event(id, &event, occurred_at, &metadata)],
-    };
-    let appended = log.append(append).wait()?;
-    Ok(appended.outcomes.first().map(|outcome| outcome.position()))
+    let events = vec![new_event(id, &event, occurred_at, &book::by(actor))];
+    Ok(book::append(log, tenant, STREAM, version, events)?)
 }
 
 /// Reads what is known of the balances from the log. Blocks.
 fn load(log: &dyn EventLog, tenant: &TenantId) -> Result<(Accounts, Version), ViewError> {
-    let (mut accounts, mut version, mut failure) = (Accounts::default(), Version::NONE, None);
-    log.scan_stream(tenant, &StreamId::new(STREAM), Version(1), &mut |record| {
-        match change_of(record) {
-            Ok(change) => change.into_iter().for_each(|change| accounts.evolve(change)),
-            Err(source) => {
-                failure = Some(ViewError::Event { position: record.position, source });
-                return ControlFlow::Break(());
-            }
+    let mut accounts = Accounts::default();
+    let version = book::fold(log, tenant, STREAM, |record, event| {
+        let change = balance_change(record.occurred_at, &event);
+        let change = change.map_err(|error| book::malformed(record, &error))?;
+        if let Some(change) = change {
+            accounts.evolve(change);
         }
-        version = record.version;
-        ControlFlow::Continue(())
+        Ok::<_, ViewError>(())
     })?;
-    failure.map_or(Ok((accounts, version)), Err)
-}
-
-fn change_of(record: &RecordRef<'_>) -> Result<Option<BalanceChange>, CodecError> {
-    let malformed = |detail: String| CodecError::Malformed {
-        type_name: record.type_name.to_owned(),
-        version: record.schema_version,
-        detail,
-    };
-    balance_change(record.occurred_at, &decode(record)?).map_err(|error| malformed(error.to_string()))
+    Ok((accounts, version))
 }
 
 impl Queries {

@@ -1,17 +1,17 @@
 //! The budgets as the log has them, and the one way to change them.
 
 use std::collections::BTreeMap;
-use std::ops::ControlFlow;
 
 use jiff::Timestamp;
 
 use crate::domain::budget::{Budget, BudgetChange, BudgetCommand, BudgetError, BudgetName, decide, evolve};
-use crate::event::codec::decode;
 use crate::event::payload::{BudgetPayloadError, BudgetRemoved, BudgetSet};
-use crate::event::{Event, EventId, Metadata, Position, StreamId, TenantId, Version};
+use crate::event::{Event, EventId, Metadata, StreamId, TenantId, Version};
 use crate::log::{Append, EventLog, Expected, LogError};
 use crate::view::ViewError;
 
+use super::book::{self, Conflicting};
+use super::deciding_actor::{Book, Decided, DecidingActor};
 use super::recorder::new_event;
 
 /// The stream of all budget changes of a tenant.
@@ -42,45 +42,42 @@ pub struct BudgetBook {
     version: Version,
 }
 
-impl BudgetBook {
-    /// Reads the budgets from the log. Blocks.
-    ///
-    /// # Errors
-    /// [`BudgetFailure::Unreadable`], [`BudgetFailure::Stored`].
-    pub fn load(log: &dyn EventLog, tenant: &TenantId) -> Result<Self, BudgetFailure> {
-        let mut book = Self { tenant: tenant.clone(), budgets: BTreeMap::new(), version: Version::NONE };
-        let mut failure = None;
-        log.scan_stream(tenant, &StreamId::new(STREAM), Version(1), &mut |record| {
-            let change = decode(record)
-                .map_err(|source| ViewError::Event { position: record.position, source }.into())
-                .and_then(|event| change_of(&event));
-            match change {
-                Ok(change) => book.apply(change, record.version),
-                Err(error) => failure = Some(error),
-            }
-            if failure.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-        })
-        .map_err(ViewError::from)?;
-        failure.map_or(Ok(book), Err)
+impl Conflicting for BudgetFailure {
+    fn is_conflict(&self) -> bool {
+        matches!(self, Self::Log(LogError::Conflict { .. }))
     }
+}
 
+/// Decides commands on budgets.
+pub type BudgetActor = DecidingActor<BudgetBook>;
+
+impl BudgetBook {
     fn apply(&mut self, change: Option<BudgetChange>, version: Version) {
         if let Some(change) = change {
             evolve(&mut self.budgets, change);
         }
         self.version = version;
     }
+}
 
-    /// Decides a command: the append that carries it out, or none where nothing changes.
-    ///
-    /// # Errors
-    /// [`BudgetError`]: the command is refused.
-    pub fn decide(
-        &self,
-        command: BudgetCommand,
-        now: Timestamp,
-        metadata: &Metadata,
-    ) -> Result<Option<(Append, BudgetChange)>, BudgetError> {
+impl Book for BudgetBook {
+    type Order = BudgetCommand;
+    type Change = BudgetChange;
+    type Refusal = BudgetError;
+    type Failure = BudgetFailure;
+
+    const ACTOR: &'static str = "budgets";
+
+    fn load(log: &dyn EventLog, tenant: &TenantId) -> Result<Self, BudgetFailure> {
+        let mut book = Self { tenant: tenant.clone(), budgets: BTreeMap::new(), version: Version::NONE };
+        book::fold(log, tenant, STREAM, |record, event| {
+            book.apply(change_of(&event)?, record.version);
+            Ok::<_, BudgetFailure>(())
+        })?;
+        Ok(book)
+    }
+
+    fn decide(&self, command: BudgetCommand, now: Timestamp, metadata: &Metadata) -> Decided<Self> {
         let Some(change) = decide(&self.budgets, command)? else { return Ok(None) };
         let event = match &change {
             BudgetChange::Set(budget) => Event::BudgetSet(BudgetSet::from(budget)),
@@ -95,26 +92,15 @@ impl BudgetBook {
         Ok(Some((append, change)))
     }
 
-    /// Takes note that a decided change was appended.
-    pub fn committed(&mut self, change: BudgetChange) {
+    fn committed(&mut self, change: BudgetChange) {
         self.apply(Some(change), self.version.next());
     }
 
-    /// Carries out a command in one go; blocks. The position of the event, or none where nothing changed.
-    ///
-    /// # Errors
-    /// [`BudgetFailure`].
-    pub fn execute(
-        &mut self,
-        log: &dyn EventLog,
-        command: BudgetCommand,
-        now: Timestamp,
-        metadata: &Metadata,
-    ) -> Result<Option<Position>, BudgetFailure> {
-        let Some((append, change)) = self.decide(command, now, metadata)? else { return Ok(None) };
-        let appended = log.append(append).wait()?;
-        self.committed(change);
-        Ok(appended.outcomes.first().map(|outcome| outcome.position()))
+    fn label(command: &BudgetCommand) -> &'static str {
+        match command {
+            BudgetCommand::Set(_) => "set-budget",
+            BudgetCommand::Remove(_) => "remove-budget",
+        }
     }
 }
 

@@ -19,13 +19,12 @@ use crate::integration::resilience::OutsideError;
 use crate::log::{EventLog, LogError};
 use crate::view::ViewError;
 
+use super::book::DECISIONS_MAX;
 use super::datapoint_book::{DatapointBook, Delivery};
 use super::desk_book::GoalFailure;
 use super::pacemaker::{Beat, Pacemaker, pause_after, policy, wrong_settings};
 use super::queries::Queries;
 
-/// How often a datapoint is decided at most.
-const DECISIONS_MAX: usize = 4;
 /// A look at the feeds lasts no longer: a person may wait behind it. What is left comes soon.
 const LOOK_MAX: Duration = Duration::from_secs(30);
 /// Beeminder is left alone for no longer.

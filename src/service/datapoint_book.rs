@@ -5,23 +5,21 @@
 //!         ╰── killed anywhere from here on: the same is sent again, and is the same datapoint there
 //! ```
 
-use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
 use crate::domain::datapoint::{Keeper, Ledger, Point, PointChange, PointKey, Step};
-use crate::event::codec::decode;
 use crate::event::payload::{
     DatapointIntended, DatapointRefused, DatapointWritten, datapoint_event_id, point_change,
 };
-use crate::event::{Event, Metadata, StreamId, TenantId, Version};
+use crate::event::{Event, StreamId, TenantId, Version};
 use crate::integration::beeminder::{Beeminder, NewDatapoint};
 use crate::integration::resilience::OutsideError;
 use crate::log::{Append, EventLog, Expected, LogError};
 use crate::view::ViewError;
 
-use super::desk_book::stored;
+use super::book;
 use super::recorder::new_event;
 
 /// The stream of all datapoints of a tenant.
@@ -56,25 +54,16 @@ impl DatapointBook {
     /// # Errors
     /// [`ViewError`].
     pub fn load(log: Arc<dyn EventLog>, tenant: TenantId, actor: &'static str) -> Result<Self, ViewError> {
-        let (mut ledger, mut version, mut failure) = (Ledger::default(), Version::NONE, None);
-        log.scan_stream(&tenant, &StreamId::new(STREAM), Version(1), &mut |record| {
-            let change = decode(record)
-                .map_err(|source| ViewError::Event { position: record.position, source })
-                .and_then(|event| {
-                    point_change(record.occurred_at, &event).map_err(|error| stored(record, &error))
-                });
-            match change {
-                Ok(Some((key, revision, change))) => ledger.evolve(key, revision, change),
-                Ok(None) => {}
-                Err(error) => {
-                    failure = Some(error);
-                    return ControlFlow::Break(());
-                }
+        let mut ledger = Ledger::default();
+        let version = book::fold(&*log, &tenant, STREAM, |record, event| {
+            let change = point_change(record.occurred_at, &event);
+            let change = change.map_err(|error| book::malformed(record, &error))?;
+            if let Some((key, revision, change)) = change {
+                ledger.evolve(key, revision, change);
             }
-            version = record.version;
-            ControlFlow::Continue(())
+            Ok::<_, ViewError>(())
         })?;
-        failure.map_or(Ok(Self { log, tenant, actor, ledger, version }), Err)
+        Ok(Self { log, tenant, actor, ledger, version })
     }
 
     /// What is known of the datapoints.
@@ -171,11 +160,7 @@ impl DatapointBook {
                 Event::DatapointRefused(DatapointRefused { slug, request_id, revision, reason })
             }
         };
-        let metadata = Metadata {
-            actor: self.actor.into(),
-            trace: crate::telemetry::current_trace(),
-            ..Metadata::default()
-        };
+        let metadata = book::by(self.actor);
         let (kind, _) = event.type_and_version();
         let event_id = datapoint_event_id(kind, self.tenant.as_str(), key, revision);
         let append = Append {

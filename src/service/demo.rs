@@ -13,6 +13,7 @@ use crate::domain::money::Picodollars;
 use crate::event::Metadata;
 
 use super::budget_book::BudgetBook;
+use super::deciding_actor::Book;
 use super::node::Node;
 
 /// Days of sample data.

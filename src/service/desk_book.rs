@@ -1,18 +1,17 @@
 //! What a person decided about goals, as the log has it, and the one way to change it.
 
-use std::ops::ControlFlow;
-
 use jiff::Timestamp;
 
 use crate::domain::datapoint::DatapointError;
 use crate::domain::desk::{Desk, DeskChange, DeskCommand, DeskError, Facts};
 use crate::domain::slug::SlugError;
-use crate::event::codec::{CodecError, decode};
-use crate::event::payload::{GoalPayloadError, desk_change, desk_event};
-use crate::event::{EventId, Metadata, Position, RecordRef, StreamId, TenantId, Version};
+use crate::event::payload::{desk_change, desk_event};
+use crate::event::{EventId, Metadata, StreamId, TenantId, Version};
 use crate::log::{Append, EventLog, Expected, LogError};
 use crate::view::ViewError;
 
+use super::book::{self, Conflicting};
+use super::deciding_actor::{Book, Decided, DecidingActor};
 use super::recorder::new_event;
 
 /// The stream of a tenant's own goals and feeds.
@@ -49,14 +48,10 @@ impl GoalFailure {
     }
 }
 
-/// A stored payload that makes no sense.
-pub(super) fn stored(record: &RecordRef<'_>, error: &GoalPayloadError) -> ViewError {
-    let source = CodecError::Malformed {
-        type_name: record.type_name.to_owned(),
-        version: record.schema_version,
-        detail: error.to_string(),
-    };
-    ViewError::Event { position: record.position, source }
+impl Conflicting for GoalFailure {
+    fn is_conflict(&self) -> bool {
+        matches!(self, Self::Log(LogError::Conflict { .. }))
+    }
 }
 
 /// The local goals and feeds of one tenant, and the version of their stream.
@@ -67,45 +62,38 @@ pub struct DeskBook {
     version: Version,
 }
 
-impl DeskBook {
-    /// Reads them from the log. Blocks.
-    ///
-    /// # Errors
-    /// [`ViewError`].
-    pub fn load(log: &dyn EventLog, tenant: &TenantId) -> Result<Self, ViewError> {
-        let mut book = Self { tenant: tenant.clone(), desk: Desk::default(), version: Version::NONE };
-        let mut failure = None;
-        log.scan_stream(tenant, &StreamId::new(STREAM), Version(1), &mut |record| {
-            let change = decode(record)
-                .map_err(|source| ViewError::Event { position: record.position, source })
-                .and_then(|event| {
-                    desk_change(record.occurred_at, &event).map_err(|error| stored(record, &error))
-                });
-            match change {
-                Ok(change) => change.into_iter().for_each(|change| book.desk.evolve(change)),
-                Err(error) => {
-                    failure = Some(error);
-                    return ControlFlow::Break(());
-                }
+/// Decides commands on local goals and feeds.
+pub type DeskActor = DecidingActor<DeskBook>;
+
+impl Book for DeskBook {
+    /// A command, and what it is held against.
+    type Order = (DeskCommand, Facts);
+    type Change = Vec<DeskChange>;
+    type Refusal = DeskError;
+    type Failure = GoalFailure;
+
+    const ACTOR: &'static str = "goals";
+
+    fn load(log: &dyn EventLog, tenant: &TenantId) -> Result<Self, GoalFailure> {
+        let mut desk = Desk::default();
+        let version = book::fold(log, tenant, STREAM, |record, event| {
+            let change = desk_change(record.occurred_at, &event);
+            let change = change.map_err(|error| book::malformed(record, &error))?;
+            if let Some(change) = change {
+                desk.evolve(change);
             }
-            book.version = record.version;
-            ControlFlow::Continue(())
+            Ok::<_, ViewError>(())
         })?;
-        failure.map_or(Ok(book), Err)
+        Ok(Self { tenant: tenant.clone(), desk, version })
     }
 
-    /// Decides a command: the append that carries it out, or none where nothing changes.
-    ///
-    /// # Errors
-    /// [`DeskError`]: the command is refused.
-    pub fn decide(
+    fn decide(
         &self,
-        command: DeskCommand,
-        facts: &Facts,
+        (command, facts): (DeskCommand, Facts),
         now: Timestamp,
         metadata: &Metadata,
-    ) -> Result<Option<(Append, Vec<DeskChange>)>, DeskError> {
-        let changes = self.desk.decide(command, facts, now)?;
+    ) -> Decided<Self> {
+        let changes = self.desk.decide(command, &facts, now)?;
         if changes.is_empty() {
             return Ok(None);
         }
@@ -119,29 +107,19 @@ impl DeskBook {
         Ok(Some((append, changes)))
     }
 
-    /// Takes note that decided changes were appended.
-    pub fn committed(&mut self, changes: Vec<DeskChange>) {
+    fn committed(&mut self, changes: Vec<DeskChange>) {
         for change in changes {
             self.version = self.version.next();
             self.desk.evolve(change);
         }
     }
 
-    /// Carries out a command in one go; blocks. The position of the last event, or none where nothing changed.
-    ///
-    /// # Errors
-    /// [`GoalFailure`].
-    pub fn execute(
-        &mut self,
-        log: &dyn EventLog,
-        command: DeskCommand,
-        facts: &Facts,
-        metadata: &Metadata,
-    ) -> Result<Option<Position>, GoalFailure> {
-        let decided = self.decide(command, facts, Timestamp::now(), metadata)?;
-        let Some((append, changes)) = decided else { return Ok(None) };
-        let appended = log.append(append).wait()?;
-        self.committed(changes);
-        Ok(appended.outcomes.last().map(|outcome| outcome.position()))
+    fn label((command, _): &(DeskCommand, Facts)) -> &'static str {
+        match command {
+            DeskCommand::SetGoal(_) => "set-goal",
+            DeskCommand::CloseGoal { .. } => "close-goal",
+            DeskCommand::StartFeed { .. } => "start-feed",
+            DeskCommand::StopFeed { .. } => "stop-feed",
+        }
     }
 }

@@ -1,18 +1,17 @@
 //! The goals as the log has them, and the one way to change them.
 
 use std::collections::BTreeMap;
-use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
 use crate::domain::goal::{Goal, GoalChange, changes, evolve};
-use crate::event::codec::decode;
 use crate::event::payload::{GoalGone, GoalObserved};
-use crate::event::{Event, EventId, Metadata, StreamId, TenantId, Version};
+use crate::event::{Event, EventId, StreamId, TenantId, Version};
 use crate::log::{Append, EventLog, Expected, LogError};
 use crate::view::ViewError;
 
+use super::book;
 use super::recorder::new_event;
 
 /// The stream of all goals of a tenant.
@@ -33,23 +32,18 @@ impl GoalBook {
     /// # Errors
     /// [`ViewError`].
     pub fn load(log: Arc<dyn EventLog>, tenant: TenantId) -> Result<Self, ViewError> {
-        let (mut goals, mut version, mut failure) = (BTreeMap::new(), Version::NONE, None);
-        log.scan_stream(&tenant, &StreamId::new(STREAM), Version(1), &mut |record| {
-            match decode(record) {
-                Ok(Event::GoalObserved(stored)) => {
+        let mut goals = BTreeMap::new();
+        let version = book::fold(&*log, &tenant, STREAM, |_, event| {
+            match event {
+                Event::GoalObserved(stored) => {
                     evolve(&mut goals, GoalChange::Observed(Goal::from(&stored)));
                 }
-                Ok(Event::GoalGone(gone)) => evolve(&mut goals, GoalChange::Gone { id: gone.id }),
-                Ok(_) => {}
-                Err(source) => {
-                    failure = Some(ViewError::Event { position: record.position, source });
-                    return ControlFlow::Break(());
-                }
+                Event::GoalGone(gone) => evolve(&mut goals, GoalChange::Gone { id: gone.id }),
+                _ => {}
             }
-            version = record.version;
-            ControlFlow::Continue(())
+            Ok::<_, ViewError>(())
         })?;
-        failure.map_or(Ok(Self { log, tenant, goals, version }), Err)
+        Ok(Self { log, tenant, goals, version })
     }
 
     /// The goals.
@@ -66,11 +60,7 @@ impl GoalBook {
         if changes.is_empty() {
             return Ok(0);
         }
-        let metadata = Metadata {
-            actor: "beeminder".into(),
-            trace: crate::telemetry::current_trace(),
-            ..Metadata::default()
-        };
+        let metadata = book::by("beeminder");
         let now = Timestamp::now();
         let event = |change: &GoalChange| {
             let event = match change {

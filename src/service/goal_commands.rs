@@ -9,7 +9,7 @@ use crate::domain::slug::GoalSlug;
 
 use super::ServiceError;
 use super::datapoint_actor::DatapointMessage;
-use super::desk_actor::DeskMessage;
+use super::deciding_actor::Ordered;
 use super::goal_requests::{DatapointBody, DatapointShown};
 use super::pacemaker::Beat;
 use super::tree::{PATIENCE, Supervised};
@@ -24,7 +24,8 @@ impl Supervised {
     /// [`ServiceError`].
     pub async fn command_goal(&self, command: DeskCommand) -> Result<(), ServiceError> {
         let facts = self.queries.facts(Timestamp::now());
-        let asked = self.goals.desk.ask(|reply| DeskMessage { command, facts, reply }, PATIENCE).await;
+        let order = (command, facts);
+        let asked = self.goals.desk.ask(|reply| Ordered { order, reply }, PATIENCE).await;
         let position = asked.map_err(|error| ServiceError::asking("the goals' actor", error))??;
         self.shown_from(position).await;
         // A full mailbox holds a look already.

@@ -1,7 +1,5 @@
 //! The odometers as the log has them, and the one way to tell a reading.
 
-use std::ops::ControlFlow;
-
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
@@ -11,13 +9,14 @@ use crate::domain::balance::parse_amount;
 use crate::domain::odometer::{
     Month, Odometer, OdometerChange, OdometerCommand, OdometerError, OdometerOrder, decide, evolve,
 };
-use crate::event::codec::{CodecError, decode};
 use crate::event::payload::odometer_change;
-use crate::event::{Event, EventId, Metadata, Position, RecordRef, StreamId, TenantId, Version};
-use crate::log::{Append, EventLog, Expected, LogError};
+use crate::event::{Event, EventId, Metadata, StreamId, TenantId, Version};
+use crate::log::{Append, EventLog, Expected};
 use crate::view::ViewError;
 use crate::view::odometer::{OdometerLine, odometers};
 
+use super::book::{self, BookFailure, Refusal};
+use super::deciding_actor::{Book, Decided, DecidingActor, Ordered};
 use super::recorder::new_event;
 use super::{Queries, ServiceError, Supervised};
 
@@ -25,17 +24,12 @@ use super::{Queries, ServiceError, Supervised};
 const STREAM: &str = "odometer";
 
 /// Why a reading was not recorded.
-#[derive(Debug, Clone, thiserror::Error)]
-pub enum OdometerFailure {
-    /// The domain refuses it.
-    #[error(transparent)]
-    Refused(#[from] OdometerError),
-    /// The log refused it.
-    #[error(transparent)]
-    Log(#[from] LogError),
-    /// The readings there are cannot be read.
-    #[error(transparent)]
-    Unreadable(#[from] ViewError),
+pub type OdometerFailure = BookFailure<OdometerError>;
+
+impl Refusal for OdometerError {
+    fn is_unknown(&self) -> bool {
+        matches!(self, Self::Unknown(_))
+    }
 }
 
 /// A reading to record.
@@ -79,8 +73,7 @@ impl OdometerBody {
             provider: self.provider,
             month: self.month.as_deref().map(str::parse::<Month>).transpose()?,
             value: parse_amount(&self.value_usd)?,
-            // The log keeps microseconds: the same reading told twice shall be the same.
-            taken_at: Timestamp::from_microsecond(self.at.unwrap_or(now).as_microsecond()).unwrap_or(now),
+            taken_at: book::kept(self.at.unwrap_or(now)),
             note: self.note.trim().to_owned(),
             is_correction: self.correct,
         })
@@ -102,40 +95,39 @@ pub struct OdometerBook {
     version: Version,
 }
 
-impl OdometerBook {
-    /// Reads the odometers from the log. Blocks.
-    ///
-    /// # Errors
-    /// [`ViewError`].
-    pub fn load(log: &dyn EventLog, tenant: &TenantId) -> Result<Self, ViewError> {
-        let mut book = Self { tenant: tenant.clone(), odometer: Odometer::default(), version: Version::NONE };
-        let mut failure = None;
-        log.scan_stream(tenant, &StreamId::new(STREAM), Version(1), &mut |record| {
-            match change_of(record) {
-                Ok(change) => change.into_iter().for_each(|change| evolve(&mut book.odometer, change)),
-                Err(source) => {
-                    failure = Some(ViewError::Event { position: record.position, source });
-                    return ControlFlow::Break(());
-                }
+/// Decides orders on odometers. What a reading is due for is told by the actor of alerts, from the views, as everything
+/// that a person must hear of.
+pub type OdometerActor = DecidingActor<OdometerBook>;
+
+impl Book for OdometerBook {
+    /// An order, and the zone of its months.
+    type Order = (OdometerOrder, TimeZone);
+    type Change = OdometerChange;
+    type Refusal = OdometerError;
+    type Failure = OdometerFailure;
+
+    const ACTOR: &'static str = "odometer";
+
+    fn load(log: &dyn EventLog, tenant: &TenantId) -> Result<Self, OdometerFailure> {
+        let mut odometer = Odometer::default();
+        let version = book::fold(log, tenant, STREAM, |record, event| {
+            let change = odometer_change(record.occurred_at, &event);
+            let change = change.map_err(|error| book::malformed(record, &error))?;
+            if let Some(change) = change {
+                evolve(&mut odometer, change);
             }
-            book.version = record.version;
-            ControlFlow::Continue(())
+            Ok::<_, ViewError>(())
         })?;
-        failure.map_or(Ok(book), Err)
+        Ok(Self { tenant: tenant.clone(), odometer, version })
     }
 
-    /// Decides a command: the append that carries it out, or none where nothing changes.
-    ///
-    /// # Errors
-    /// [`OdometerError`]: the command is refused.
-    pub fn decide(
+    fn decide(
         &self,
-        order: OdometerOrder,
+        (order, zone): (OdometerOrder, TimeZone),
         now: Timestamp,
-        zone: &TimeZone,
         metadata: &Metadata,
-    ) -> Result<Option<(Append, OdometerChange)>, OdometerError> {
-        let Some(change) = decide(&self.odometer, order, now, zone)? else { return Ok(None) };
+    ) -> Decided<Self> {
+        let Some(change) = decide(&self.odometer, order, now, &zone)? else { return Ok(None) };
         let at = match &change {
             OdometerChange::Read { reading, .. } => reading.taken_at,
             OdometerChange::Stopped { .. } => now,
@@ -150,28 +142,16 @@ impl OdometerBook {
         Ok(Some((append, change)))
     }
 
-    /// Takes note that a decided change was appended.
-    pub fn committed(&mut self, change: OdometerChange) {
+    fn committed(&mut self, change: OdometerChange) {
         evolve(&mut self.odometer, change);
         self.version = self.version.next();
     }
 
-    /// Carries out a command in one go; blocks. The position of the event, or none where nothing changed.
-    ///
-    /// # Errors
-    /// [`OdometerFailure`].
-    pub fn execute(
-        &mut self,
-        log: &dyn EventLog,
-        order: OdometerOrder,
-        now: Timestamp,
-        zone: &TimeZone,
-        metadata: &Metadata,
-    ) -> Result<Option<Position>, OdometerFailure> {
-        let Some((append, change)) = self.decide(order, now, zone, metadata)? else { return Ok(None) };
-        let appended = log.append(append).wait()?;
-        self.committed(change);
-        Ok(appended.outcomes.first().map(|outcome| outcome.position()))
+    fn label((order, _): &(OdometerOrder, TimeZone)) -> &'static str {
+        match order {
+            OdometerOrder::Read(_) => "read-odometer",
+            OdometerOrder::Stop { .. } => "stop-odometer",
+        }
     }
 }
 
@@ -190,15 +170,6 @@ fn event_id(tenant: &str, version: Version, change: &OdometerChange) -> EventId 
             EventId::derive("odometer-stopped", &[tenant, &version, provider])
         }
     }
-}
-
-fn change_of(record: &RecordRef<'_>) -> Result<Option<OdometerChange>, CodecError> {
-    let event = decode(record)?;
-    odometer_change(record.occurred_at, &event).map_err(|error| CodecError::Malformed {
-        type_name: record.type_name.to_owned(),
-        version: record.schema_version,
-        detail: error.to_string(),
-    })
 }
 
 impl Queries {
@@ -225,7 +196,8 @@ impl Supervised {
     /// # Errors
     /// [`ServiceError`].
     pub async fn order_odometer(&self, order: OdometerOrder) -> Result<(), ServiceError> {
-        let message = |reply| super::odometer_actor::OdometerMessage { order, reply };
+        let order = (order, self.queries.zone());
+        let message = |reply| Ordered { order, reply };
         let answer = self.odometer.ask(message, super::tree::PATIENCE).await;
         let position = answer.map_err(|error| ServiceError::asking("the odometer's actor", error))??;
         self.shown_from(position).await;
@@ -236,12 +208,13 @@ impl Supervised {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::log::MemoryLog;
+    use crate::event::Position;
+    use crate::log::{LogError, MemoryLog};
 
     /// Of two who decide on the same odometers one is heard, and the other hears of it; the same one twice is one.
     #[test]
     fn two_who_decide_at_once_do_not_overwrite_each_other() {
-        let (log, tenant, zone) = (MemoryLog::default(), TenantId::local(), TimeZone::UTC);
+        let (log, tenant) = (MemoryLog::default(), TenantId::local());
         let now: Timestamp = "2026-11-23T12:00:00Z".parse().unwrap();
         let read = |value: i64| {
             OdometerOrder::Read(OdometerCommand {
@@ -256,7 +229,7 @@ mod tests {
         let book = OdometerBook::load(&log, &tenant).unwrap();
         let tell = |value| {
             let mut book = book.clone();
-            book.execute(&log, read(value), now, &zone, &Metadata::default())
+            book.execute(&log, (read(value), TimeZone::UTC), now, &Metadata::default())
         };
         assert_eq!(tell(5).unwrap(), Some(Position(1)));
         assert!(matches!(tell(6), Err(OdometerFailure::Log(LogError::Conflict { .. }))));

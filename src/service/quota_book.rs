@@ -6,41 +6,27 @@
 //!
 //! Nothing else is a source of these numbers: Claude Code's credentials are never read, refreshed or relayed.
 
-use std::ops::ControlFlow;
-
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::domain::quota::{QuotaError, QuotaReading, Quotas, Window, decide, parse_percent};
-use crate::event::codec::{CodecError, decode};
 use crate::event::payload::{quota_event, quota_reading};
-use crate::event::{Metadata, Position, RecordRef, StreamId, TenantId, Version};
-use crate::log::{Append, EventLog, Expected, LogError};
+use crate::event::{Position, TenantId, Version};
+use crate::log::EventLog;
 use crate::view::ViewError;
 use crate::view::quotas::{QuotaLine, quotas};
 
+use super::book::{self, BookFailure, Refusal};
 use super::recorder::new_event;
 use super::{Queries, ServiceError, Supervised};
 
 /// The stream of all readings of a tenant.
 const STREAM: &str = "quotas";
-/// How often a reading is decided at most, where another came between.
-const DECISIONS_MAX: usize = 4;
-
 /// Why a reading was not recorded.
-#[derive(Debug, Clone, thiserror::Error)]
-pub enum QuotaFailure {
-    /// The domain refuses it.
-    #[error(transparent)]
-    Refused(#[from] QuotaError),
-    /// The log refused it.
-    #[error(transparent)]
-    Log(#[from] LogError),
-    /// The readings there are cannot be read.
-    #[error(transparent)]
-    Unreadable(#[from] ViewError),
-}
+pub type QuotaFailure = BookFailure<QuotaError>;
+
+impl Refusal for QuotaError {}
 
 /// What Claude Code gives to its status line, as far as it is read: all other fields are passed over.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -117,13 +103,7 @@ pub fn record(
     actor: &'static str,
 ) -> Result<Option<Position>, QuotaFailure> {
     let readings = body.into_readings()?;
-    for _ in 1..DECISIONS_MAX {
-        match record_once(log, tenant, &readings, now, actor) {
-            Err(QuotaFailure::Log(LogError::Conflict { .. })) => {}
-            other => return other,
-        }
-    }
-    record_once(log, tenant, &readings, now, actor)
+    book::anew(|| record_once(log, tenant, &readings, now, actor))
 }
 
 fn record_once(
@@ -137,8 +117,7 @@ fn record_once(
         return Ok(None);
     }
     let (known, version) = load(log, tenant)?;
-    let metadata =
-        Metadata { actor: actor.into(), trace: crate::telemetry::current_trace(), ..Metadata::default() };
+    let metadata = book::by(actor);
     let mut events = Vec::new();
     for reading in readings {
         if let Some(reading) = decide(&known, *reading, now)? {
@@ -149,38 +128,19 @@ fn record_once(
     if events.is_empty() {
         return Ok(None);
     }
-    let append = Append {
-        tenant: tenant.clone(),
-        stream: StreamId::new(STREAM),
-        expected: Expected::at(version),
-        events,
-    };
-    let appended = log.append(append).wait()?;
-    Ok(appended.outcomes.last().map(|outcome| outcome.position()))
+    Ok(book::append(log, tenant, STREAM, version, events)?)
 }
 
 fn load(log: &dyn EventLog, tenant: &TenantId) -> Result<(Quotas, Version), ViewError> {
-    let (mut known, mut version, mut failure) = (Quotas::default(), Version::NONE, None);
-    log.scan_stream(tenant, &StreamId::new(STREAM), Version(1), &mut |record| {
-        match reading_of(record) {
-            Ok(reading) => reading.into_iter().for_each(|reading| known.evolve(record.occurred_at, reading)),
-            Err(source) => {
-                failure = Some(ViewError::Event { position: record.position, source });
-                return ControlFlow::Break(());
-            }
+    let mut known = Quotas::default();
+    let version = book::fold(log, tenant, STREAM, |record, event| {
+        let reading = quota_reading(&event).map_err(|error| book::malformed(record, &error))?;
+        if let Some(reading) = reading {
+            known.evolve(record.occurred_at, reading);
         }
-        version = record.version;
-        ControlFlow::Continue(())
+        Ok::<_, ViewError>(())
     })?;
-    failure.map_or(Ok((known, version)), Err)
-}
-
-fn reading_of(record: &RecordRef<'_>) -> Result<Option<QuotaReading>, CodecError> {
-    quota_reading(&decode(record)?).map_err(|error| CodecError::Malformed {
-        type_name: record.type_name.to_owned(),
-        version: record.schema_version,
-        detail: error.to_string(),
-    })
+    Ok((known, version))
 }
 
 impl Queries {

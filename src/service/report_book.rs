@@ -9,37 +9,24 @@
 //! without lines. A page that was read twice must be told once: lines of one report are added up.
 
 use std::collections::BTreeSet;
-use std::ops::ControlFlow;
 
 use jiff::Timestamp;
 
-use crate::domain::report::{Contents, DayReport, ReportChange, ReportError, Reports};
-use crate::event::codec::{CodecError, decode};
+use crate::domain::report::{Contents, DayReport, ReportError, Reports};
 use crate::event::payload::{report_change, report_event};
-use crate::event::{Metadata, Position, RecordRef, StreamId, TenantId, Version};
-use crate::log::{Append, EventLog, Expected, LogError};
+use crate::event::{Position, TenantId, Version};
+use crate::log::EventLog;
 use crate::view::ViewError;
 
+use super::book::{self, BookFailure, Refusal};
 use super::recorder::new_event;
 
 /// The stream of all reports of a tenant.
 const STREAM: &str = "provider-reports";
-/// How often reports are decided at most, where others came between.
-const DECISIONS_MAX: usize = 4;
+/// Why reports were not recorded: where the domain refuses one, none of those told with it is.
+pub type ReportFailure = BookFailure<ReportError>;
 
-/// Why reports were not recorded.
-#[derive(Debug, Clone, thiserror::Error)]
-pub enum ReportFailure {
-    /// The domain refuses one: none of the reports told with it is recorded.
-    #[error(transparent)]
-    Refused(#[from] ReportError),
-    /// The log refused them.
-    #[error(transparent)]
-    Log(#[from] LogError),
-    /// The reports there are cannot be read.
-    #[error(transparent)]
-    Unreadable(#[from] ViewError),
-}
+impl Refusal for ReportError {}
 
 /// What came of reports that were told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -82,13 +69,7 @@ pub fn record_days(
     now: Timestamp,
     actor: &'static str,
 ) -> Result<ReportsTaken, ReportFailure> {
-    for _ in 1..DECISIONS_MAX {
-        match record_once(log, tenant, reports, now, actor) {
-            Err(ReportFailure::Log(LogError::Conflict { .. })) => {}
-            other => return other,
-        }
-    }
-    record_once(log, tenant, reports, now, actor)
+    book::anew(|| record_once(log, tenant, reports, now, actor))
 }
 
 fn record_once(
@@ -99,8 +80,7 @@ fn record_once(
     actor: &'static str,
 ) -> Result<ReportsTaken, ReportFailure> {
     let (known, version) = load(log, tenant)?;
-    let metadata =
-        Metadata { actor: actor.into(), trace: crate::telemetry::current_trace(), ..Metadata::default() };
+    let metadata = book::by(actor);
     let (mut taken, mut events, mut seen) = (ReportsTaken::default(), Vec::new(), BTreeSet::new());
     for report in reports.iter().rev() {
         if !seen.insert((&report.key, matches!(report.contents, Contents::Cost(_)))) {
@@ -123,40 +103,18 @@ fn record_once(
         return Ok(taken);
     }
     events.reverse();
-    let append = Append {
-        tenant: tenant.clone(),
-        stream: StreamId::new(STREAM),
-        expected: Expected::at(version),
-        events,
-    };
-    let appended = log.append(append).wait()?;
-    taken.position = appended.outcomes.last().map(|outcome| outcome.position());
+    taken.position = book::append(log, tenant, STREAM, version, events)?;
     Ok(taken)
 }
 
 /// Reads what was reported from the log. Blocks.
 fn load(log: &dyn EventLog, tenant: &TenantId) -> Result<(Reports, Version), ViewError> {
-    let (mut reports, mut version, mut failure) = (Reports::default(), Version::NONE, None);
-    log.scan_stream(tenant, &StreamId::new(STREAM), Version(1), &mut |record| {
-        match change_of(record) {
-            Ok(Some(change)) => reports.evolve(record.occurred_at, change),
-            Ok(None) => {}
-            Err(source) => {
-                failure = Some(ViewError::Event { position: record.position, source });
-                return ControlFlow::Break(());
-            }
+    let mut reports = Reports::default();
+    let version = book::fold(log, tenant, STREAM, |record, event| {
+        if let Some(change) = report_change(&event).map_err(|error| book::malformed(record, &error))? {
+            reports.evolve(record.occurred_at, change);
         }
-        version = record.version;
-        ControlFlow::Continue(())
+        Ok::<_, ViewError>(())
     })?;
-    failure.map_or(Ok((reports, version)), Err)
-}
-
-fn change_of(record: &RecordRef<'_>) -> Result<Option<ReportChange>, CodecError> {
-    let malformed = |detail: String| CodecError::Malformed {
-        type_name: record.type_name.to_owned(),
-        version: record.schema_version,
-        detail,
-    };
-    report_change(&decode(record)?).map_err(|error| malformed(error.to_string()))
+    Ok((reports, version))
 }

@@ -29,14 +29,15 @@ use super::alerting::courier::delivery_of;
 use super::alerting::shown::{AlertsShown, ConsentBody, ConsentsShown, consents_shown, words};
 use super::alerting::{AlertActor, AlertMessage, OnAlert};
 use super::beeminder_actor::BeeminderActor;
-use super::budget_actor::{BudgetActor, BudgetMessage};
+use super::budget_book::{BudgetActor, BudgetBook};
 use super::console_book::ConsoleBook;
 use super::datapoint_actor::{DatapointActor, DatapointMessage};
-use super::desk_actor::{DeskActor, DeskMessage};
+use super::deciding_actor::Ordered;
+use super::desk_book::{DeskActor, DeskBook};
 use super::importer::{ImportSummary, OnStep};
 use super::node::Node;
 use super::notes::Note;
-use super::odometer_actor::{OdometerActor, OdometerMessage};
+use super::odometer_book::{OdometerActor, OdometerBook};
 use super::pacemaker::Beat;
 use super::probe_actor::ProbeActor;
 use super::projection_actor::ProjectionActor;
@@ -65,8 +66,8 @@ pub struct Supervised {
     pub projected: watch::Receiver<Position>,
     log: Arc<SledLog>,
     usage: Handle<UsageMessage>,
-    budgets: Handle<BudgetMessage>,
-    pub(super) odometer: Handle<OdometerMessage>,
+    budgets: Handle<Ordered<BudgetBook>>,
+    pub(super) odometer: Handle<Ordered<OdometerBook>>,
     pub(super) goals: GoalHandles,
     alerts: Handle<AlertMessage>,
     pub(super) scraper: ScraperHandle,
@@ -86,7 +87,7 @@ pub struct Screen {
 
 /// The actors that work on goals.
 pub(super) struct GoalHandles {
-    pub(super) desk: Handle<DeskMessage>,
+    pub(super) desk: Handle<Ordered<DeskBook>>,
     pub(super) datapoints: Handle<DatapointMessage>,
 }
 
@@ -140,9 +141,9 @@ pub fn build(
     let budgets = tenants.add(&format!("{tenant}/budgets"), ChildSpec::default(), move || {
         BudgetActor::new(log.clone(), tenant.clone())
     });
-    let (log, tenant, settings) = (node.log.clone(), node.tenant.clone(), node.settings.clone());
+    let (log, tenant) = (node.log.clone(), node.tenant.clone());
     let odometer = tenants.add(&format!("{tenant}/odometer"), ChildSpec::default(), move || {
-        OdometerActor::new(log.clone(), tenant.clone(), settings.clone())
+        OdometerActor::new(log.clone(), tenant.clone())
     });
     let contacts = Contacts::new(&node.dir);
     let holds = Holds::default();
@@ -262,7 +263,7 @@ impl Supervised {
     /// # Errors
     /// [`ServiceError`].
     pub async fn command_budget(&self, command: BudgetCommand) -> Result<(), ServiceError> {
-        let answer = self.budgets.ask(|reply| BudgetMessage { command, reply }, PATIENCE).await;
+        let answer = self.budgets.ask(|reply| Ordered { order: command, reply }, PATIENCE).await;
         let position = answer.map_err(|error| ServiceError::asking("the budget actor", error))??;
         self.shown_from(position).await;
         Ok(())

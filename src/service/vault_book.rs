@@ -1,14 +1,12 @@
 //! The tasks of the vault as the log has them, and the one way to change them.
 
 use std::collections::BTreeSet;
-use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
 use crate::domain::vault::track::{Change, Fact, Kind, Known, Seen};
 use crate::domain::vault::{State, Task};
-use crate::event::codec::{CodecError, decode};
 use crate::event::envelope::hex;
 use crate::event::payload::{SessionLogged, TaskGone, TaskObserved};
 use crate::event::{Event, EventId, Metadata, StreamId, TenantId, Version};
@@ -16,6 +14,7 @@ use crate::integration::obsidian::Snapshot;
 use crate::log::{Append, EventLog, Expected, LogError};
 use crate::view::ViewError;
 
+use super::book;
 use super::recorder::new_event;
 
 /// The stream of all tasks of a tenant.
@@ -67,35 +66,22 @@ impl VaultBook {
     /// # Errors
     /// [`ViewError`].
     pub fn load(log: Arc<dyn EventLog>, tenant: TenantId) -> Result<Self, ViewError> {
-        let (mut known, mut version, mut failure) = (Known::default(), Version::NONE, None);
-        log.scan_stream(&tenant, &StreamId::new(STREAM), Version(1), &mut |record| {
-            let applied = decode(record).and_then(|event| {
-                let malformed = |error: crate::event::payload::TaskPayloadError| CodecError::Malformed {
-                    type_name: record.type_name.to_owned(),
-                    version: record.schema_version,
-                    detail: error.to_string(),
-                };
-                match event {
-                    Event::TaskObserved(stored) => {
-                        let (id, kind, fact) = stored.to_change().map_err(malformed)?;
-                        known.evolve(id, kind, fact);
-                    }
-                    Event::TaskGone(gone) => {
-                        let id = gone.to_id().map_err(malformed)?;
-                        known.remove(&id);
-                    }
-                    _ => {}
+        let mut known = Known::default();
+        let version = book::fold(&*log, &tenant, STREAM, |record, event| {
+            match event {
+                Event::TaskObserved(stored) => {
+                    let change = stored.to_change();
+                    let (id, kind, fact) = change.map_err(|error| book::malformed(record, &error))?;
+                    known.evolve(id, kind, fact);
                 }
-                Ok(())
-            });
-            if let Err(source) = applied {
-                failure = Some(ViewError::Event { position: record.position, source });
-                return ControlFlow::Break(());
+                Event::TaskGone(gone) => {
+                    known.remove(&gone.to_id().map_err(|error| book::malformed(record, &error))?);
+                }
+                _ => {}
             }
-            version = record.version;
-            ControlFlow::Continue(())
+            Ok::<_, ViewError>(())
         })?;
-        failure.map_or(Ok(Self { log, tenant, known, version }), Err)
+        Ok(Self { log, tenant, known, version })
     }
 
     /// Whether no open task is known.
@@ -130,11 +116,7 @@ impl VaultBook {
         batch: &[Change],
         words: &(dyn Fn(&Change) -> Option<(&'a str, &'a str)> + Sync),
     ) -> Result<(), LogError> {
-        let metadata = Metadata {
-            actor: "vault".into(),
-            trace: crate::telemetry::current_trace(),
-            ..Metadata::default()
-        };
+        let metadata = book::by("vault");
         let now = Timestamp::now();
         let events = batch.iter().zip(self.version.0 + 1..).map(|(change, version)| {
             let event = match change.kind {

@@ -68,14 +68,6 @@ pub struct Person {
 }
 
 #[derive(Deserialize)]
-struct Told {
-    data: Vec<Row>,
-    has_more: bool,
-    #[serde(default)]
-    next_page: Option<String>,
-}
-
-#[derive(Deserialize)]
 struct Row {
     actor: Actor,
     #[serde(default)]
@@ -151,8 +143,7 @@ impl Anthropic {
             if let Some(page) = page {
                 ask = ask.query("page", page);
             }
-            let told: Told = self.outside.ask_for(&ask, Answer::exact).await?;
-            Ok(Page { items: told.data, has_more: told.has_more, next: told.next_page })
+            self.outside.ask_for::<Page<Row>>(&ask, Answer::exact).await
         });
         let mut people: Vec<Person> = Vec::new();
         for row in rows.await? {

@@ -4,29 +4,20 @@
 //! `…/get-cost-report`. Buckets of a day are UTC days; at most 31 come in a page; empty days come as empty buckets.
 //! Amounts are decimal strings in cents. Dimensions that are not grouped by are null.
 
-use jiff::{Timestamp, ToSpan};
+use jiff::Timestamp;
 use serde::Deserialize;
 use sonic_rs::RawNumber;
 
 use super::{Anthropic, SYSTEM, get};
-use crate::domain::currency::Currency;
-use crate::domain::decimal::{Unit, parse_decimal};
+use crate::domain::decimal::Unit;
 use crate::domain::lookback::Days;
-use crate::domain::report::{CostLine, DayReport, ReportSource, UsageLine};
+use crate::domain::report::{DayReport, ReportSource, UsageLine};
 use crate::domain::tokens::Tokens;
-use crate::integration::pages::{Page, by_day, midnight, read_all};
+use crate::integration::pages::{CostTold, by_day, day_cost, read_all, span, utc_day};
 use crate::integration::resilience::{Answer, OutsideError};
 
 /// Buckets of a day in a page, at most.
 const LIMIT: &str = "31";
-
-#[derive(Deserialize)]
-struct Told<T> {
-    data: Vec<Bucket<T>>,
-    has_more: bool,
-    #[serde(default)]
-    next_page: Option<String>,
-}
 
 #[derive(Deserialize)]
 struct Bucket<T> {
@@ -90,7 +81,7 @@ impl Anthropic {
                 .results
                 .into_iter()
                 .map(|result| UsageLine { tokens: result.tokens(), model: result.model.unwrap_or_default() });
-            let day = bucket.starting_at.to_zoned(jiff::tz::TimeZone::UTC).date();
+            let day = utc_day(bucket.starting_at);
             let report = DayReport::usage(SYSTEM, day, ReportSource::ProviderApi, lines);
             (bucket.starting_at, bucket.ending_at, report)
         };
@@ -114,10 +105,7 @@ impl Anthropic {
         group_by: &str,
         days: Days,
     ) -> Result<Vec<Bucket<T>>, OutsideError> {
-        let end = days.last.saturating_add(1.days());
-        let (Some(begin), Some(end)) = (midnight(days.first), midnight(end)) else {
-            return Err(OutsideError::Invalid { system: SYSTEM, what: "its days are out of range" });
-        };
+        let (begin, end) = span(SYSTEM, days)?;
         // Each page has a day at least.
         read_all(SYSTEM, days.count(), |page| async {
             let mut ask = get(path)
@@ -129,8 +117,7 @@ impl Anthropic {
             if let Some(page) = page {
                 ask = ask.query("page", page);
             }
-            let told: Told<T> = self.outside.ask_for(&ask, Answer::exact).await?;
-            Ok(Page { items: told.data, has_more: told.has_more, next: told.next_page })
+            self.outside.ask_for(&ask, Answer::exact).await
         })
         .await
     }
@@ -151,23 +138,12 @@ impl Consumed {
 }
 
 fn cost_of(bucket: Bucket<Cost>) -> Result<(Timestamp, Timestamp, DayReport), OutsideError> {
-    let malformed = |what| OutsideError::Malformed { system: SYSTEM, what };
-    let mut currency = None;
-    let mut lines = Vec::with_capacity(bucket.results.len());
-    for result in bucket.results {
-        let told = Currency::parse(&result.currency).map_err(|_| malformed("a currency that is none"))?;
-        if *currency.get_or_insert(told) != told {
-            return Err(malformed("a day in several currencies"));
-        }
-        let cost = parse_decimal(result.amount.as_str(), Unit::Cents);
-        lines.push(CostLine {
-            model: result.model.unwrap_or_default(),
-            kind: result.token_type.or(result.kind).unwrap_or_default(),
-            cost: cost.map_err(|_| malformed("an amount that is none"))?,
-        });
-    }
-    let day = bucket.starting_at.to_zoned(jiff::tz::TimeZone::UTC).date();
-    let currency = currency.unwrap_or(Currency::USD);
-    let report = DayReport::cost(SYSTEM, day, ReportSource::ProviderApi, currency, lines);
+    let told = bucket.results.into_iter().map(|result| CostTold {
+        currency: result.currency,
+        amount: result.amount,
+        model: result.model.unwrap_or_default(),
+        kind: result.token_type.or(result.kind).unwrap_or_default(),
+    });
+    let report = day_cost(SYSTEM, bucket.starting_at, Unit::Cents, told)?;
     Ok((bucket.starting_at, bucket.ending_at, report))
 }

@@ -52,35 +52,35 @@ pub struct Browser {
     /// For commands to it.
     pub(super) driver: chromiumoxide::Browser,
     child: Child,
-    group: Pid,
+    /// The program, for errors.
+    program: PathBuf,
     handler: JoinHandle<()>,
     drain: JoinHandle<()>,
     watch: JoinHandle<()>,
     over_memory: tokio::sync::watch::Receiver<bool>,
+    /// Ends all of it where the browser is dropped, in whatever way.
+    group: Guard,
 }
 
 /// The program: the one that is named, or the first that is in PATH.
 #[must_use]
 pub fn find(named: Option<&Path>) -> Option<PathBuf> {
-    use std::os::unix::fs::PermissionsExt;
-    let is_program = |path: &PathBuf| {
-        std::fs::metadata(path).is_ok_and(|file| file.is_file() && file.permissions().mode() & 0o111 != 0)
-    };
-    if let Some(path) = named {
-        return Some(path.to_owned()).filter(is_program);
+    match named {
+        Some(path) => Some(path.to_owned()).filter(|path| is_program(path)),
+        None => in_path(BROWSERS),
     }
-    in_path(BROWSERS)
 }
 
 fn in_path(names: &[&str]) -> Option<PathBuf> {
-    use std::os::unix::fs::PermissionsExt;
     let places = std::env::var_os("PATH").unwrap_or_default();
-    let candidates =
+    let mut candidates =
         std::env::split_paths(&places).flat_map(|dir| names.iter().map(move |name| dir.join(name)));
-    let mut programs = candidates.filter(|path| {
-        std::fs::metadata(path).is_ok_and(|file| file.is_file() && file.permissions().mode() & 0o111 != 0)
-    });
-    programs.next()
+    candidates.find(|path| is_program(path))
+}
+
+fn is_program(path: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::metadata(path).is_ok_and(|file| file.is_file() && file.permissions().mode() & 0o111 != 0)
 }
 
 fn command(program: &Path, profile: &Profile, only_hosts: &[String], window: Window) -> Command {
@@ -133,20 +133,16 @@ impl Browser {
         window: Window,
         limits: Limits,
     ) -> Result<Self, ConsoleError> {
-        let failed = |what: &str| ConsoleError::Browser {
-            what: what.to_owned(),
-            program: program.display().to_string(),
-            log: profile.log().display().to_string(),
-        };
+        let failed = |what: &str| failed(what, program, profile);
         let mut child = command(program, profile, only_hosts, window)
             .spawn()
             .map_err(|error| failed(&format!("could not be started ({error})")))?;
         let pid = child.id().and_then(|pid| Pid::from_raw(i32::try_from(pid).ok()?));
-        let Some((group, said)) = pid.zip(child.stderr.take()) else {
+        let Some((pid, said)) = pid.zip(child.stderr.take()) else {
             return Err(failed("ended at once"));
         };
         // From here on whatever goes wrong ends the whole group.
-        let guard = Guard(group);
+        let group = Guard(pid);
         let mut log = tokio::fs::File::create(profile.log())
             .await
             .map_err(|error| ConsoleError::files(&profile.log(), &error))?;
@@ -181,17 +177,21 @@ impl Browser {
         let watch = tokio::spawn(async move {
             loop {
                 tokio::time::sleep(WATCH).await;
-                let held = tokio::task::spawn_blocking(move || group::resident_bytes(group)).await;
+                let held = tokio::task::spawn_blocking(move || group::resident_bytes(pid)).await;
                 if held.is_ok_and(|held| held > limits.memory_mib << 20) {
                     // Told before it is ended, so that nobody takes the end for a crash.
                     let _ = over.send(true);
-                    group::end(group);
+                    group::end(pid);
                     return;
                 }
             }
         });
-        std::mem::forget(guard);
-        Ok(Self { driver, child, group, handler, drain, watch, over_memory })
+        Ok(Self { driver, child, program: program.to_owned(), handler, drain, watch, over_memory, group })
+    }
+
+    /// The error that it did something it should not.
+    pub(super) fn failed(&self, what: &str, profile: &Profile) -> ConsoleError {
+        failed(what, &self.program, profile)
     }
 
     /// Waits until it is ended for taking too much memory.
@@ -216,7 +216,7 @@ impl Browser {
         };
         // One that does not close in time is ended.
         let _ = tokio::time::timeout(CLOSE, close).await;
-        group::end(self.group);
+        group::end(self.group.0);
         // The child is reaped, so that no zombie stays.
         let _ = self.child.wait().await;
     }
@@ -227,11 +227,18 @@ impl Drop for Browser {
         self.watch.abort();
         self.handler.abort();
         self.drain.abort();
-        group::end(self.group);
     }
 }
 
-/// Ends a group unless it is forgotten.
+fn failed(what: &str, program: &Path, profile: &Profile) -> ConsoleError {
+    ConsoleError::Browser {
+        what: what.to_owned(),
+        program: program.display().to_string(),
+        log: profile.log().display().to_string(),
+    }
+}
+
+/// Ends a group when it is dropped.
 struct Guard(Pid);
 
 impl Drop for Guard {

@@ -79,11 +79,7 @@ async fn see(
     recipe: &Recipe,
     limits: Limits,
 ) -> Result<Seen, ConsoleError> {
-    let gone = |_| ConsoleError::Browser {
-        what: "went away".to_owned(),
-        program: "chromium".to_owned(),
-        log: profile.log().display().to_string(),
-    };
+    let gone = |_| browser.failed("went away", profile);
     let page = browser.driver.new_page("about:blank").await.map_err(gone)?;
     let listener = Listener::start(&page, recipe).await.map_err(gone)?;
     let until = Instant::now() + Duration::from_secs(limits.page_seconds);
@@ -302,15 +298,9 @@ pub async fn import_cookies(
 ) -> Result<(), ConsoleError> {
     let program = browser::find(named).ok_or(ConsoleError::NoBrowser)?;
     let browser = Browser::start(&program, profile, &recipe.only_hosts, Window::Headless, limits).await?;
-    let is_set = browser.driver.set_cookies(cookies).await.is_ok();
+    let set = browser.driver.set_cookies(cookies).await;
+    let set = set.map(drop).map_err(|_| browser.failed("did not take the cookies", profile));
     browser.end().await;
     profile.tidy();
-    if is_set {
-        return Ok(());
-    }
-    Err(ConsoleError::Browser {
-        what: "did not take the cookies".to_owned(),
-        program: program.display().to_string(),
-        log: profile.log().display().to_string(),
-    })
+    set
 }

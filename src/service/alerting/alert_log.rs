@@ -1,6 +1,5 @@
 //! The alerts as the log has them, and the one way to change them.
 
-use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -8,10 +7,10 @@ use jiff::Timestamp;
 use crate::domain::alert::book::AlertBook;
 use crate::domain::alert::command::{AlertError, acknowledge};
 use crate::domain::alert::{AlertChange, AlertId};
-use crate::event::codec::{CodecError, decode};
 use crate::event::payload::alert_change;
-use crate::event::{Event, EventId, Metadata, Position, RecordRef, StreamId, TenantId, Version};
+use crate::event::{Event, EventId, Position, StreamId, TenantId, Version};
 use crate::log::{Append, EventLog, Expected, LogError};
+use crate::service::book;
 use crate::service::recorder::new_event;
 use crate::view::ViewError;
 
@@ -47,20 +46,14 @@ impl AlertLog {
     /// # Errors
     /// [`ViewError`].
     pub fn load(log: Arc<dyn EventLog>, tenant: TenantId) -> Result<Self, ViewError> {
-        let (mut book, mut version, mut failure) = (AlertBook::default(), Version::NONE, None);
-        log.scan_stream(&tenant, &StreamId::new(STREAM), Version(1), &mut |record| {
-            match change_of(record) {
-                Ok(Some(change)) => book.evolve(record.occurred_at, change),
-                Ok(None) => {}
-                Err(source) => {
-                    failure = Some(ViewError::Event { position: record.position, source });
-                    return ControlFlow::Break(());
-                }
+        let mut alerts = AlertBook::default();
+        let version = book::fold(&*log, &tenant, STREAM, |record, event| {
+            if let Some(change) = alert_change(&event).map_err(|error| book::malformed(record, &error))? {
+                alerts.evolve(record.occurred_at, change);
             }
-            version = record.version;
-            ControlFlow::Continue(())
+            Ok::<_, ViewError>(())
         })?;
-        failure.map_or(Ok(Self { log, tenant, book, version }), Err)
+        Ok(Self { log, tenant, book: alerts, version })
     }
 
     /// The alerts.
@@ -79,7 +72,7 @@ impl AlertLog {
         actor: &str,
         now: Timestamp,
     ) -> Result<Option<Position>, LogError> {
-        let now = as_kept(now);
+        let now = book::kept(now);
         let appended = self.log.append(self.prepared(&changes, actor, now)).await?;
         self.version = Version(self.version.0 + changes.len() as u64);
         for change in changes {
@@ -89,11 +82,7 @@ impl AlertLog {
     }
 
     fn prepared(&self, changes: &[AlertChange], actor: &str, now: Timestamp) -> Append {
-        let metadata = Metadata {
-            actor: actor.to_owned(),
-            trace: crate::telemetry::current_trace(),
-            ..Metadata::default()
-        };
+        let metadata = book::by(actor);
         let event = |change: &AlertChange| new_event(EventId::random(), &Event::from(change), now, &metadata);
         Append {
             tenant: self.tenant.clone(),
@@ -123,22 +112,8 @@ impl AlertLog {
     /// [`AlertFailure`].
     pub fn acknowledge_now(self, id: AlertId, actor: &str, now: Timestamp) -> Result<(), AlertFailure> {
         if let Some(change) = acknowledge(&self.book, id)? {
-            self.log.append(self.prepared(&[change], actor, as_kept(now))).wait()?;
+            self.log.append(self.prepared(&[change], actor, book::kept(now))).wait()?;
         }
         Ok(())
     }
-}
-
-/// The log keeps microseconds: what is kept in memory is what a replay finds.
-fn as_kept(now: Timestamp) -> Timestamp {
-    Timestamp::from_microsecond(now.as_microsecond()).unwrap_or(now)
-}
-
-fn change_of(record: &RecordRef<'_>) -> Result<Option<AlertChange>, CodecError> {
-    let event = decode(record)?;
-    alert_change(&event).map_err(|error| CodecError::Malformed {
-        type_name: record.type_name.to_owned(),
-        version: record.schema_version,
-        detail: error.to_string(),
-    })
 }

@@ -1,15 +1,14 @@
 //! Who may be written to, as the log has it, and the one way to change it.
 
-use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
 use crate::domain::consent::{By, ConsentChange, ConsentCommand, Consents, decide, evolve};
-use crate::event::codec::decode;
 use crate::event::payload::ConsentChanged;
-use crate::event::{Event, EventId, Metadata, Position, StreamId, TenantId, Version};
+use crate::event::{Event, EventId, Position, StreamId, TenantId, Version};
 use crate::log::{Append, Appending, EventLog, Expected, LogError};
+use crate::service::book;
 use crate::service::recorder::new_event;
 use crate::view::ViewError;
 
@@ -37,24 +36,16 @@ pub enum ConsentFailure {
 /// # Errors
 /// [`ViewError`].
 pub fn load(log: &dyn EventLog, tenant: &TenantId) -> Result<(Consents, Version), ViewError> {
-    let (mut consents, mut version, mut failure) = (Consents::new(), Version::NONE, None);
-    log.scan_stream(tenant, &StreamId::new(STREAM), Version(1), &mut |record| {
-        let change = decode(record).map(|event| match event {
-            Event::ConsentChanged(stored) => ConsentChange::try_from(&stored).ok(),
-            _ => None,
-        });
-        match change {
-            Ok(Some(change)) => evolve(&mut consents, record.occurred_at, change),
-            Ok(None) => {}
-            Err(source) => {
-                failure = Some(ViewError::Event { position: record.position, source });
-                return ControlFlow::Break(());
-            }
+    let mut consents = Consents::new();
+    let version = book::fold(log, tenant, STREAM, |record, event| {
+        if let Event::ConsentChanged(stored) = event
+            && let Ok(change) = ConsentChange::try_from(&stored)
+        {
+            evolve(&mut consents, record.occurred_at, change);
         }
-        version = record.version;
-        ControlFlow::Continue(())
+        Ok::<_, ViewError>(())
     })?;
-    failure.map_or(Ok((consents, version)), Err)
+    Ok((consents, version))
 }
 
 /// Carries out a command about a contact; blocks. The append under way, or none where nothing changes.
@@ -71,8 +62,7 @@ pub fn execute(
 ) -> Result<Option<Appending>, ViewError> {
     let (consents, version) = load(&**log, tenant)?;
     let Some(change) = decide(&consents, contact, command, by) else { return Ok(None) };
-    let metadata =
-        Metadata { actor: "consent".into(), trace: crate::telemetry::current_trace(), ..Metadata::default() };
+    let metadata = book::by("consent");
     let event = Event::ConsentChanged(ConsentChanged::from(&change));
     let append = Append {
         tenant: tenant.clone(),
