@@ -11,6 +11,7 @@ pub mod gate;
 pub mod goal;
 pub mod keeping;
 pub mod lean;
+pub mod mcp;
 pub mod odometer;
 pub mod output;
 pub mod people;
@@ -18,7 +19,8 @@ pub mod remote;
 pub mod run;
 pub mod service_manager;
 pub mod tables;
-pub mod vault;
+pub mod usage;
+mod vault;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -151,6 +153,10 @@ pub enum Command {
     },
     /// Whether work that costs money may go on: answers Claude Code's hooks
     Gate(gate::GateArgs),
+    /// Speak the Model Context Protocol over standard input and output, for clients that start their servers
+    Mcp,
+    /// Record what a session consumed that no transcript here shows: its sum so far
+    RecordUsage(usage::RecordUsageArgs),
     /// One line for Claude Code's status line
     Statusline(gate::StatuslineArgs),
     /// The tasks of the Obsidian vault, the one that is due first before all others
@@ -363,6 +369,8 @@ pub struct BalanceSetArgs {
 /// What can be done with alerts.
 #[derive(Debug, Clone, Copy, Subcommand)]
 pub enum AlertsCommand {
+    /// Look now whether something must be told, and send what is due, by the rules
+    Check,
     /// Take note of one: nothing more is sent unless it gets worse
     Ack {
         /// Its number

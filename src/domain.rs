@@ -32,6 +32,7 @@ pub mod sms;
 pub mod spread;
 pub mod template;
 pub mod tokens;
+pub mod told;
 pub mod usage;
 pub mod vault;
 pub mod window;

@@ -48,6 +48,7 @@ pub mod probe_actor;
 pub mod projection_actor;
 pub mod provider_actor;
 pub mod provider_book;
+pub mod provider_context;
 pub mod providers;
 pub mod queries;
 pub mod quota_book;
@@ -59,6 +60,7 @@ pub mod scraper_actor;
 pub mod settings;
 pub mod snapshots;
 pub mod sources;
+pub mod told;
 pub mod tree;
 pub mod usage_actor;
 pub mod vault;
@@ -118,6 +120,9 @@ pub enum ServiceError {
     /// A subscription's limits.
     #[error(transparent)]
     Quota(#[from] quota_book::QuotaFailure),
+    /// Usage that somebody tells.
+    #[error(transparent)]
+    Told(#[from] told::ToldFailure),
     /// The vault.
     #[error(transparent)]
     Vault(#[from] vault::VaultFailure),

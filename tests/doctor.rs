@@ -88,6 +88,7 @@ const WRONG: &[(&str, &str)] = &[
     ("gate.budgets", "\"perhaps\""),
     ("gate.warn_percent", "-1"),
     ("gate.fail_closed", "\"perhaps\""),
+    ("mcp.session_seconds", "0"),
     ("beeminder.token", "\"two words\""),
     ("beeminder.token_file", "\"/nowhere/token\""),
     ("beeminder.username", "\"ada lovelace\""),

@@ -18,8 +18,8 @@ use super::backend::{Backend, settings, show_steps};
 use super::output::{CliError, print, print_text};
 use super::{
     AlertsCommand, BalanceCommand, BudgetCommand, BudgetSetArgs, Cli, Command, Common, ConfigCommand,
-    ConsentCommand, ReplayArgs, affording, console, doctor, forecast, gate, goal, keeping, odometer, people,
-    run, tables, vault,
+    ConsentCommand, ReplayArgs, affording, console, doctor, forecast, gate, goal, keeping, mcp, odometer,
+    people, run, tables, usage, vault,
 };
 
 /// Does what the command line says.
@@ -32,6 +32,7 @@ pub fn dispatch(cli: Cli) -> Result<ExitCode, CliError> {
         Command::Run(args) => return run::run(&common, &args),
         Command::Gate(args) => return gate::gate(&common, args),
         Command::Statusline(args) => return gate::statusline(&common, &args),
+        Command::Mcp => return mcp::mcp(&common),
         Command::Config(command) => return print_text(&config_text(command)),
         Command::Doctor { offline } => return doctor::doctor(&common, offline),
         Command::Completions { shell } => {
@@ -79,6 +80,7 @@ pub fn dispatch(cli: Cli) -> Result<ExitCode, CliError> {
         Command::Cost(args) => affording::cost(&common, &args)?,
         Command::Override(args) => affording::grant_override(&common, args)?,
         Command::Odometer { command } => odometer::odometer(&common, command)?,
+        Command::RecordUsage(args) => usage::record(&common, args)?,
         Command::Quota => print(json, &Backend::open(&common)?.quotas()?, tables::quota::all)?,
         Command::Reconcile { since, until, provider } => {
             let reconciled = Backend::open(&common)?.reconcile(Wanted { since, until, provider })?;
@@ -93,6 +95,7 @@ pub fn dispatch(cli: Cli) -> Result<ExitCode, CliError> {
             let backend = Backend::open(&common)?;
             let shown = match command {
                 None => backend.alerts(all)?,
+                Some(AlertsCommand::Check) => backend.check_alerts()?,
                 Some(AlertsCommand::Ack { id }) => backend.acknowledge(id)?,
             };
             print(json, &shown, tables::alerts::alerts)?;
@@ -129,6 +132,7 @@ pub fn dispatch(cli: Cli) -> Result<ExitCode, CliError> {
         Command::Run(_)
         | Command::Config(_)
         | Command::Gate(_)
+        | Command::Mcp
         | Command::Statusline(_)
         | Command::Doctor { .. }
         | Command::Completions { .. } => {}

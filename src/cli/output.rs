@@ -19,6 +19,7 @@ use crate::service::budget_book::BudgetFailure;
 use crate::service::console_book::ConsoleFailure;
 use crate::service::desk_book::GoalFailure;
 use crate::service::odometer_book::OdometerFailure;
+use crate::service::told::ToldFailure;
 use crate::service::vault::VaultFailure;
 use crate::service::{ServiceError, StartError};
 use crate::telemetry::TelemetryError;
@@ -45,6 +46,9 @@ pub enum CliError {
     /// What may be spent.
     #[error(transparent)]
     Allowance(#[from] AllowanceFailure),
+    /// Usage that somebody tells.
+    #[error(transparent)]
+    Told(#[from] ToldFailure),
     /// An odometer.
     #[error(transparent)]
     Odometer(#[from] OdometerFailure),

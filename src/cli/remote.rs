@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
 use super::output::CliError;
 
@@ -18,6 +19,20 @@ pub struct ServerFile {
     pub url: String,
     /// Its process id.
     pub pid: u32,
+}
+
+/// The stateless version of the Model Context Protocol: a question of it needs no session.
+const PROTOCOL: &str = "2026-07-28";
+
+/// The JSON-RPC answer of a body: JSON, or the last message of an event stream.
+fn message_of(body: &[u8]) -> Option<Value> {
+    if let Ok(message) = serde_json::from_slice(body) {
+        return Some(message);
+    }
+    let text = std::str::from_utf8(body).ok()?;
+    let data = text.lines().filter_map(|line| line.strip_prefix("data:"));
+    data.filter_map(|data| serde_json::from_str::<Value>(data).ok())
+        .rfind(|message| message.get("id").is_some())
 }
 
 /// What is read of an error's problem details (RFC 9457).
@@ -120,6 +135,40 @@ impl Remote {
     /// As [`Remote::get`].
     pub fn delete<T: DeserializeOwned>(&self, path: &str) -> Result<T, CliError> {
         self.send(self.client.delete(format!("{}{path}", self.url)))
+    }
+
+    /// Has a tool of the supervisor's MCP face answer.
+    ///
+    /// # Errors
+    /// As [`Remote::get`]; the outer one is that nobody answers, the inner one the tool's own.
+    pub fn tool(&self, name: &str, arguments: &Value) -> Result<Result<Value, String>, CliError> {
+        let body = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {
+            "name": name,
+            "arguments": arguments,
+            "_meta": {
+                "io.modelcontextprotocol/protocolVersion": PROTOCOL,
+                "io.modelcontextprotocol/clientInfo": { "name": "mecris", "version": env!("CARGO_PKG_VERSION") },
+                "io.modelcontextprotocol/clientCapabilities": {},
+            },
+        } });
+        let request = self.client.post(format!("{}/mcp", self.url));
+        let request = request
+            .header("accept", "application/json, text/event-stream")
+            .header("mcp-protocol-version", PROTOCOL)
+            .header("mcp-method", "tools/call")
+            .header("mcp-name", name)
+            .json(&body);
+        let answer = self.fetch(request)?;
+        let strange = || CliError::Remote("the supervisor speaks another version of this program".to_owned());
+        let message = message_of(&answer).ok_or_else(strange)?;
+        if let Some(error) = message["error"]["message"].as_str() {
+            return Ok(Err(error.to_owned()));
+        }
+        let result = &message["result"];
+        if result["isError"] == true {
+            return Ok(Err(result["content"][0]["text"].as_str().unwrap_or_default().to_owned()));
+        }
+        result.get("structuredContent").cloned().map(Ok).ok_or_else(strange)
     }
 
     fn send<T: DeserializeOwned>(&self, request: reqwest::RequestBuilder) -> Result<T, CliError> {

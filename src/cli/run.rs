@@ -16,7 +16,7 @@ use crate::http::guard::Guard;
 use crate::http::listener::Bounded;
 use crate::http::{self, App};
 use crate::log::EventLog;
-use crate::mcp;
+use crate::mcp::{self, answers::Here};
 use crate::service::settings::Settings;
 use crate::service::sources::Sources;
 use crate::service::tree::{Restarts, Screen};
@@ -207,7 +207,8 @@ async fn reload_on_hangup(settings: Settings) {
 
 async fn serve(listener: TcpListener, guard: Guard, system: Arc<Supervised>, shutdown: Shutdown) {
     let ending = shutdown.clone();
-    let mcp = mcp::router(system.clone(), async move { ending.requested().await });
+    let idle = Duration::from_secs(system.queries.settings.current().config.mcp.session_seconds.get());
+    let mcp = mcp::router(Here::new(system.clone()), idle, async move { ending.requested().await });
     let router = http::router(&App { system }, guard, mcp);
     let served = axum::serve(Bounded::new(listener), router)
         .with_graceful_shutdown(async move { shutdown.requested().await });

@@ -3,6 +3,7 @@
 mod alerts;
 mod channels;
 mod gate;
+mod mcp;
 mod providers;
 mod reminders;
 mod vault;
@@ -17,6 +18,7 @@ use serde::{Deserialize, Serialize};
 pub use alerts::{Alerts, QuietHours, RungSetting};
 pub use channels::{Email, EmailTls, Ntfy, Twilio, Webhook};
 pub use gate::Gate;
+pub use mcp::Mcp;
 pub use providers::{Anthropic, DeepSeek, Moonshot, OpenAi, OpenRouter, Providers};
 pub use reminders::{ReminderError, ReminderErrors, ReminderTiers, Reminders};
 pub use vault::Vault;
@@ -43,6 +45,8 @@ pub struct Config {
     pub alerts: Alerts,
     /// See [`Gate`].
     pub gate: Gate,
+    /// See [`Mcp`].
+    pub mcp: Mcp,
     /// See [`Beeminder`].
     pub beeminder: Beeminder,
     /// See [`Twilio`].
@@ -161,6 +165,7 @@ impl Default for Config {
             outside: Outside::default(),
             alerts: Alerts::default(),
             gate: Gate::default(),
+            mcp: Mcp::default(),
             beeminder: Beeminder::default(),
             twilio: Twilio::default(),
             ntfy: Ntfy::default(),

@@ -60,3 +60,13 @@ pub async fn consent(State(app): State<App>, Body(body): Body<ConsentBody>) -> A
     app.system.consent(&body).await?;
     consents(State(app)).await
 }
+
+/// Looks now whether there is something to be told, and sends what is due: by the rules of every alert, so that consent,
+/// quiet hours and limits hold.
+#[utoipa::path(post, path = "/api/v1/alerts/check", tag = "alerts", security(("token" = [])), responses(
+    (status = 200, body = AlertsShown), (status = 401, body = Problem), (status = 503, body = Problem),
+))]
+pub async fn check_alerts(State(app): State<App>) -> Answer<AlertsShown> {
+    app.system.check_alerts().await?;
+    Ok(Json(app.system.alerts(Timestamp::now(), false)))
+}

@@ -21,6 +21,7 @@ use crate::service::queries::{EventPage, Replayed};
 use crate::service::requests::{
     BackedUp, BackupBody, BudgetBody, Budgets, HeadShown, Reckoning, StatusShown, Verified, parse_until,
 };
+use crate::service::told::{ToldBody, ToldShown};
 use crate::view::explain::{Explanation, Subject};
 use crate::view::report::{Grouping, Range, Report};
 
@@ -271,4 +272,13 @@ pub async fn export(
 ))]
 pub async fn import(State(app): State<App>) -> Answer<ImportSummary> {
     Ok(Json(app.system.import().await?))
+}
+
+/// Records usage that no transcript shows: what a session has consumed with one model so far.
+#[utoipa::path(post, path = "/api/v1/usage", tag = "money", request_body = ToldBody, security(("token" = [])), responses(
+    (status = 200, body = ToldShown), (status = 400, body = Problem), (status = 401, body = Problem),
+    (status = 503, body = Problem),
+))]
+pub async fn tell_usage(State(app): State<App>, Body(body): Body<ToldBody>) -> Answer<ToldShown> {
+    Ok(Json(app.system.tell_usage(body).await?))
 }

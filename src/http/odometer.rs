@@ -8,6 +8,7 @@ use jiff::Timestamp;
 
 use crate::domain::odometer::OdometerOrder;
 use crate::service::odometer_book::{OdometerBody, Odometers};
+use crate::service::provider_context::MeteredShown;
 
 use super::App;
 use super::api::Answer;
@@ -40,4 +41,13 @@ pub async fn record(State(app): State<App>, Body(body): Body<OdometerBody>) -> A
 pub async fn stop(State(app): State<App>, Segment(provider): Segment<String>) -> Answer<Odometers> {
     app.system.order_odometer(OdometerOrder::Stop { provider }).await?;
     Ok(odometers(State(app)).await)
+}
+
+/// A provider that is read by hand: its odometer, its part of the month, and what to do next.
+#[utoipa::path(get, path = "/api/v1/odometer/{provider}", tag = "money", params(("provider" = String, Path, example = "groq")),
+    security(("token" = [])), responses(
+    (status = 200, body = MeteredShown), (status = 401, body = Problem),
+))]
+pub async fn metered(State(app): State<App>, Segment(provider): Segment<String>) -> Json<MeteredShown> {
+    Json(app.system.queries.metered(&provider, Timestamp::now()))
 }

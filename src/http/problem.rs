@@ -262,6 +262,7 @@ impl From<ServiceError> for Problem {
             ServiceError::Allowance(error) => error.into(),
             ServiceError::Console(error) => error.into(),
             ServiceError::Odometer(error) => error.into(),
+            ServiceError::Told(error) => error.into(),
             ServiceError::Budget(error) => error.into(),
             ServiceError::Goal(error) => error.into(),
             ServiceError::Alert(error) => error.into(),

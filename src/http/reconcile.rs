@@ -9,6 +9,7 @@ use jiff::civil::Date;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
+use crate::service::provider_context::ReportedShown;
 use crate::service::reconcile::check;
 use crate::view::reconcile::{Reconciliation, Wanted};
 
@@ -44,4 +45,17 @@ pub async fn reconcile(
     let wanted =
         check(Wanted { since, until, provider }).map_err(|error| Problem::bad_request(error.to_string()))?;
     Ok(Json(app.system.queries.reconcile(&wanted, Timestamp::now())))
+}
+
+/// What a provider itself reports, held against what is recorded here, and whether it answers.
+#[utoipa::path(get, path = "/api/v1/reported", tag = "money", params(ReconcileParams), security(("token" = [])), responses(
+    (status = 200, body = ReportedShown), (status = 400, body = Problem), (status = 401, body = Problem),
+))]
+pub async fn reported(
+    State(app): State<App>,
+    Params(params): Params<ReconcileParams>,
+) -> Answer<ReportedShown> {
+    let ReconcileParams { since, until, provider } = params;
+    let reported = app.system.reported(Wanted { since, until, provider }, Timestamp::now());
+    reported.map(Json).map_err(|error| Problem::bad_request(error.to_string()))
 }

@@ -98,3 +98,77 @@ pub struct Acknowledge {
     /// Its number.
     pub id: u64,
 }
+
+/// Which days of a provider.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Reported {
+    /// The first UTC day; the last thirty days where none is named.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, format = Date)]
+    pub since: Option<Date>,
+    /// The last UTC day, included.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, format = Date)]
+    pub until: Option<Date>,
+}
+
+/// What to explain.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Explain {
+    /// A day (`YYYY-MM-DD`), a session's id or a message's id, or how one begins.
+    #[schema(example = "2026-11-23")]
+    pub subject: String,
+}
+
+/// Which tasks.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Tasks {
+    /// Due by then: `overdue`, `today`, `tomorrow`, `week` or a day.
+    #[serde(default)]
+    #[schema(example = "today")]
+    pub due: Option<String>,
+    /// Also those that are closed.
+    #[serde(default)]
+    pub all: Option<bool>,
+    /// Only those of this note, or below this folder.
+    #[serde(default)]
+    pub note: Option<String>,
+    /// How many at most.
+    #[serde(default)]
+    #[schema(minimum = 1)]
+    pub limit: Option<usize>,
+}
+
+/// What the usage page shows.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Reading {
+    /// The month's sum so far, a decimal string in USD.
+    #[schema(example = "1.06")]
+    pub value_usd: String,
+    /// Which month's, `YYYY-MM`; this month's where absent.
+    #[serde(default)]
+    #[schema(example = "2026-10")]
+    pub month: Option<String>,
+    /// What there is to say about it, in one line.
+    #[serde(default)]
+    pub note: Option<String>,
+    /// Whether it takes the place of the last reading, which was a typing error.
+    #[serde(default)]
+    pub correct: Option<bool>,
+}
+
+/// What was done.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LogSession {
+    /// One line for today's daily note.
+    #[schema(example = "mended the parser, two tests to go")]
+    pub text: String,
+    /// The session it is of.
+    #[serde(default)]
+    pub session: Option<String>,
+}

@@ -2,6 +2,7 @@
 
 pub mod actor;
 pub mod alert_log;
+pub mod commands;
 pub mod consent_log;
 pub mod contacts;
 pub mod courier;

@@ -94,6 +94,12 @@ impl Importer {
         &self.roots
     }
 
+    /// Records what is read.
+    #[must_use]
+    pub fn recorder(&self) -> &Recorder {
+        &self.recorder
+    }
+
     /// Where reading stopped the last time.
     #[must_use]
     pub fn load_cursors(&self) -> Cursors {

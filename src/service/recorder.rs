@@ -84,6 +84,12 @@ impl Recorder {
         Self { log, tenant, prices, actor }
     }
 
+    /// Whether the price table has what a call needs.
+    #[must_use]
+    pub fn has_price(&self, usage: &Usage) -> bool {
+        self.prices.price(usage).is_ok()
+    }
+
     /// Records what the log does not know. Blocks on the disk. `progress` hears of (done, in all).
     ///
     /// # Errors

@@ -11,22 +11,16 @@ use tokio::sync::{mpsc, watch};
 use crate::actor::{
     Backoff, ChildSpec, Handle, Intensity, Snapshot, Strategy, SupervisionEvent, Supervisor, Vitals,
 };
-use crate::config::Phone;
 use crate::domain::alert::AlertId;
 use crate::domain::alert::step::Hold;
 use crate::domain::budget::BudgetCommand;
-use crate::domain::consent::{By, ConsentCommand};
 use crate::event::Position;
 use crate::integration::beeminder;
-use crate::integration::twilio::MessageStatus;
 use crate::log::SledLog;
 
 use super::ServiceError;
 use super::alerting::actor::{Holds, Means};
-use super::alerting::consent_log::ConsentFailure;
 use super::alerting::contacts::Contacts;
-use super::alerting::courier::delivery_of;
-use super::alerting::shown::{AlertsShown, ConsentBody, ConsentsShown, consents_shown, words};
 use super::alerting::{AlertActor, AlertMessage, OnAlert};
 use super::beeminder_actor::BeeminderActor;
 use super::budget_book::{BudgetActor, BudgetBook};
@@ -65,14 +59,14 @@ pub struct Supervised {
     /// How far the views are.
     pub projected: watch::Receiver<Position>,
     log: Arc<SledLog>,
-    usage: Handle<UsageMessage>,
+    pub(super) usage: Handle<UsageMessage>,
     budgets: Handle<Ordered<BudgetBook>>,
     pub(super) odometer: Handle<Ordered<OdometerBook>>,
     pub(super) goals: GoalHandles,
-    alerts: Handle<AlertMessage>,
+    pub(super) alerts: Handle<AlertMessage>,
     pub(super) scraper: ScraperHandle,
-    contacts: Contacts,
-    holds: watch::Receiver<BTreeMap<AlertId, Hold>>,
+    pub(super) contacts: Contacts,
+    pub(super) holds: watch::Receiver<BTreeMap<AlertId, Hold>>,
     vitals: Vitals,
 }
 
@@ -277,93 +271,6 @@ impl Supervised {
             // Views that do not follow are the readiness's matter: the command is carried out.
             let _ = tokio::time::timeout(PATIENCE, shown).await;
         }
-    }
-
-    /// The alerts, the worst first; with `all` also those whose cause has gone.
-    #[must_use]
-    pub fn alerts(&self, now: Timestamp, all: bool) -> AlertsShown {
-        let mut alerts = self.queries.alerts(now, all);
-        let holds = self.holds.borrow();
-        for alert in alerts.iter_mut().filter(|alert| alert.resolved_at.is_none()) {
-            alert.waits_for = holds.get(&AlertId(alert.id)).map(|hold| words(*hold));
-        }
-        AlertsShown { alerts }
-    }
-
-    /// Takes note of an alert, and waits until the views show it.
-    ///
-    /// # Errors
-    /// [`ServiceError`].
-    pub async fn acknowledge(&self, id: AlertId) -> Result<(), ServiceError> {
-        let answer = self.alerts.ask(|reply| AlertMessage::Acknowledge { id, reply }, PATIENCE).await;
-        let position = answer.map_err(|error| ServiceError::asking("the alert actor", error))??;
-        self.shown_from(position).await;
-        Ok(())
-    }
-
-    /// Grants or revokes the consent to write to a number.
-    ///
-    /// # Errors
-    /// [`ServiceError`].
-    pub async fn consent(&self, body: &ConsentBody) -> Result<(), ServiceError> {
-        let config = &self.queries.settings.current().config;
-        let (number, command) = body.resolve(config).map_err(ConsentFailure::from)?;
-        self.decide_consent(number, command, By::Person).await
-    }
-
-    /// Has somebody's decision about a number recorded, and waits until the views show it.
-    ///
-    /// # Errors
-    /// [`ServiceError`].
-    pub async fn decide_consent(
-        &self,
-        number: Phone,
-        command: ConsentCommand,
-        by: By,
-    ) -> Result<(), ServiceError> {
-        let message = |reply| AlertMessage::Consent { number, command, by, reply };
-        let answer = self.alerts.ask(message, PATIENCE).await;
-        let position = answer.map_err(|error| ServiceError::asking("the alert actor", error))??;
-        self.shown_from(position).await;
-        Ok(())
-    }
-
-    /// A channel tells what became of a message.
-    ///
-    /// # Errors
-    /// [`ServiceError`].
-    pub async fn told_of_message(
-        &self,
-        id: &str,
-        status: &MessageStatus,
-        code: Option<u32>,
-    ) -> Result<(), ServiceError> {
-        let Some(delivery) = delivery_of(status, code) else { return Ok(()) };
-        let told = AlertMessage::Told { channel_id: id.to_owned(), delivery };
-        let sent = self.alerts.tell(told, PATIENCE).await;
-        sent.map_err(|error| ServiceError::asking("the alert actor", error.into()))
-    }
-
-    /// The owner of a number, as a channel writes it, wants to be written to or not.
-    ///
-    /// # Errors
-    /// [`ServiceError`].
-    pub async fn wished(&self, address: &str, wants: bool) -> Result<(), ServiceError> {
-        let number = Phone::new(address.strip_prefix("whatsapp:").unwrap_or(address));
-        let command = if wants { ConsentCommand::Grant } else { ConsentCommand::Revoke };
-        self.decide_consent(number, command, By::Message).await
-    }
-
-    /// Whose numbers may be written to.
-    ///
-    /// # Errors
-    /// [`ServiceError`].
-    pub async fn consents(&self) -> Result<ConsentsShown, ServiceError> {
-        let consents = self.queries.with_view(|view| view.consents.clone());
-        let contacts = self.contacts.clone();
-        let shown = tokio::task::spawn_blocking(move || consents_shown(&consents, &contacts)).await;
-        let shown = shown.map_err(|_| ServiceError::Unavailable { what: "the contacts' file" })?;
-        Ok(shown.map_err(ConsentFailure::from)?)
     }
 
     /// Looks at all transcripts now.

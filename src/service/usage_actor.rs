@@ -10,6 +10,8 @@ use crate::actor::{ActorError, Behaviour, Context, Handle, Reply};
 use crate::integration::claude_code::Cursors;
 
 use super::importer::{ImportSummary, Importer, OnStep};
+use super::told::{self, Recorded};
+use crate::domain::usage::Usage;
 use crate::view::ViewError;
 
 /// Changes that come within this time of each other are looked at together.
@@ -21,6 +23,13 @@ pub enum UsageMessage {
     Import(Reply<Result<ImportSummary, ViewError>>),
     /// Look at the files that have grown.
     Look,
+    /// Somebody tells of usage.
+    Told {
+        /// What.
+        usage: Box<Usage>,
+        /// Who waits.
+        reply: Reply<Result<Recorded, ViewError>>,
+    },
 }
 
 /// What is known of the last import.
@@ -143,6 +152,11 @@ impl Behaviour for UsageActor {
     async fn handle(&mut self, message: UsageMessage, _: &Context<Self>) -> Result<(), ActorError> {
         match message {
             UsageMessage::Import(reply) => reply.send(self.import(false).await),
+            UsageMessage::Told { usage, reply } => {
+                let recorder = self.importer.recorder().clone();
+                let recorded = tokio::task::spawn_blocking(move || told::record(&recorder, *usage)).await;
+                reply.send(recorded.unwrap_or(Err(ViewError::Log(crate::log::LogError::Closed))));
+            }
             UsageMessage::Look => {
                 let looked = self.import(true).await;
                 if let Ok(summary) = &looked
@@ -163,6 +177,7 @@ impl Behaviour for UsageActor {
         match message {
             UsageMessage::Import(_) => "import",
             UsageMessage::Look => "look",
+            UsageMessage::Told { .. } => "told",
         }
     }
 }

@@ -27,6 +27,17 @@ impl Backend {
         }
     }
 
+    /// Looks now whether something must be told.
+    ///
+    /// # Errors
+    /// [`CliError::NotRunning`]: without a supervisor nobody sends.
+    pub fn check_alerts(&self) -> Result<AlertsShown, CliError> {
+        match self {
+            Self::Running(remote) => remote.post("/api/v1/alerts/check"),
+            Self::Own(node) => Err(CliError::NotRunning(node.dir.display().to_string())),
+        }
+    }
+
     /// Takes note of an alert.
     ///
     /// # Errors

@@ -49,6 +49,8 @@ pub type Holds = watch::Sender<BTreeMap<AlertId, Hold>>;
 pub enum AlertMessage {
     /// Something may have to be done.
     Consider,
+    /// The same, and somebody waits until it is.
+    Check(Reply<()>),
     /// The settings have changed.
     Renew,
     /// The person has taken note.
@@ -300,6 +302,11 @@ impl Behaviour for AlertActor {
     async fn handle(&mut self, message: AlertMessage, context: &Context<Self>) -> Result<(), ActorError> {
         match message {
             AlertMessage::Consider => self.consider(context).await,
+            AlertMessage::Check(reply) => {
+                let considered = self.consider(context).await;
+                reply.send(());
+                considered
+            }
             AlertMessage::Renew => {
                 self.courier = courier(&self.means);
                 self.consider(context).await
@@ -361,6 +368,7 @@ impl Behaviour for AlertActor {
     fn label(message: &AlertMessage) -> &'static str {
         match message {
             AlertMessage::Consider => "consider",
+            AlertMessage::Check(_) => "check",
             AlertMessage::Renew => "renew",
             AlertMessage::Acknowledge { .. } => "acknowledge",
             AlertMessage::Consent { .. } => "consent",

@@ -1,0 +1,163 @@
+//! Usage that somebody tells as one sum: a session on another machine, or a script that no transcript shows.
+//!
+//! What a session consumed is told as its sum so far, and telling it anew takes the sum's place. A session whose calls are
+//! read from transcripts is refused, because it would count twice.
+
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::tokens::{MAX_COUNT, Tokens};
+use super::usage::{MessageKey, ServiceTier, Speed, Usage};
+
+/// Names are no longer, in bytes.
+const NAME_MAX: usize = 200;
+/// Clocks of machines differ by no more than this.
+const AHEAD_MAX: SignedDuration = SignedDuration::from_mins(10);
+
+/// What was told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Told {
+    /// Who is paid.
+    pub provider: String,
+    /// The model, as the provider names it.
+    pub model: String,
+    /// The session.
+    pub session: String,
+    /// The project's directory, or empty.
+    pub project: String,
+    /// What the session has consumed with this model so far.
+    pub tokens: Tokens,
+    /// When it ended, or stood so.
+    pub at: Timestamp,
+}
+
+/// Why it is not recorded.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ToldError {
+    /// A name is none.
+    #[error("the {0} must be one line of 1 to {NAME_MAX} bytes")]
+    Name(&'static str),
+    /// Too many tokens.
+    #[error("no session has more than {MAX_COUNT} tokens of a kind; tell how many it had")]
+    TooMany,
+    /// No tokens.
+    #[error("a session without a token is no usage; tell how many it had")]
+    Nothing,
+    /// It is not over.
+    #[error("{0} is to come; tell when the session ended, or leave it out for now")]
+    Future(Timestamp),
+    /// It is counted already.
+    #[error("session '{0}' is read from transcripts here; it would count twice, so nothing is recorded")]
+    Read(String),
+}
+
+impl Told {
+    /// The usage that is meant. `is_read`: transcripts tell of this session.
+    ///
+    /// # Errors
+    /// [`ToldError`].
+    pub fn into_usage(self, is_read: bool, now: Timestamp) -> Result<Usage, ToldError> {
+        for (what, name) in [("provider", &self.provider), ("model", &self.model), ("session", &self.session)]
+        {
+            if name.trim().is_empty() || !is_line(name) {
+                return Err(ToldError::Name(what));
+            }
+        }
+        if !is_line(&self.project) {
+            return Err(ToldError::Name("project"));
+        }
+        let Tokens { input, output, cache_write_5m, cache_write_1h, cache_read, web_searches } = self.tokens;
+        let counts = [input, output, cache_write_5m, cache_write_1h, cache_read, web_searches];
+        if counts.iter().any(|count| *count > MAX_COUNT) {
+            return Err(ToldError::TooMany);
+        }
+        if counts.iter().all(|count| *count == 0) {
+            return Err(ToldError::Nothing);
+        }
+        if self.at.duration_since(now) > AHEAD_MAX {
+            return Err(ToldError::Future(self.at));
+        }
+        if is_read {
+            return Err(ToldError::Read(self.session));
+        }
+        Ok(Usage {
+            key: key(&self.provider, &self.model, &self.session),
+            provider: Arc::from(self.provider),
+            model: Arc::from(self.model),
+            project: Arc::from(self.project),
+            session: Arc::from(self.session),
+            sidechain: false,
+            service_tier: ServiceTier::Standard,
+            speed: Speed::Standard,
+            inference_geo: Arc::from(""),
+            tokens: self.tokens,
+            occurred_at: self.at,
+        })
+    }
+}
+
+/// What identifies the sum of a session with one model: no provider's message id begins so.
+#[must_use]
+pub fn key(provider: &str, model: &str, session: &str) -> MessageKey {
+    MessageKey {
+        message_id: format!("told:{session}").into_boxed_str(),
+        request_id: format!("{provider}/{model}").into_boxed_str(),
+    }
+}
+
+fn is_line(name: &str) -> bool {
+    name.len() <= NAME_MAX && !name.chars().any(char::is_control)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn now() -> Timestamp {
+        "2026-11-26T12:00:00Z".parse().unwrap()
+    }
+
+    fn told() -> Told {
+        Told {
+            provider: "anthropic".to_owned(),
+            model: "claude-sonnet-4-5".to_owned(),
+            session: "evening".to_owned(),
+            project: String::new(),
+            tokens: Tokens { input: 10, output: 5, ..Tokens::default() },
+            at: now(),
+        }
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_refused_by_name() {
+        let long = "x".repeat(NAME_MAX + 1);
+        let with = |change: &dyn Fn(&mut Told)| {
+            let mut told = told();
+            change(&mut told);
+            told.into_usage(false, now())
+        };
+        let far = now() + SignedDuration::from_mins(11);
+        for (refused, expected) in [
+            (with(&|told| told.model = " ".to_owned()), ToldError::Name("model")),
+            (with(&|told| told.provider = "a\nb".to_owned()), ToldError::Name("provider")),
+            (with(&|told| told.session.clone_from(&long)), ToldError::Name("session")),
+            (with(&|told| told.project.clone_from(&long)), ToldError::Name("project")),
+            (with(&|told| told.tokens = Tokens::default()), ToldError::Nothing),
+            (with(&|told| told.tokens.cache_read = MAX_COUNT + 1), ToldError::TooMany),
+            (with(&|told| told.at = far), ToldError::Future(far)),
+            (told().into_usage(true, now()), ToldError::Read("evening".to_owned())),
+        ] {
+            assert_eq!(refused, Err(expected));
+        }
+        assert!(with(&|told| told.at = now() + SignedDuration::from_mins(9)).is_ok());
+    }
+
+    #[test]
+    fn a_session_is_one_sum_for_each_model() {
+        let of =
+            |model: &str| Told { model: model.to_owned(), ..told() }.into_usage(false, now()).unwrap().key;
+        assert_eq!(of("one"), of("one"));
+        assert_ne!(of("one"), of("other"));
+    }
+}

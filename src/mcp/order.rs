@@ -1,0 +1,154 @@
+//! The orders: each tool that changes something, and the command behind it.
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use crate::domain::alert::{AlertId, Kind};
+use crate::domain::budget::{Budget, BudgetCommand, BudgetError, BudgetName};
+use crate::domain::desk::DeskCommand;
+use crate::domain::local_goal::End;
+use crate::domain::money::Picodollars;
+use crate::domain::slug::GoalSlug;
+use crate::service::Supervised;
+use crate::service::alerting::shown::AlertsShown;
+use crate::service::odometer_book::OdometerBody;
+use crate::service::requests::{BudgetBody, Budgets};
+use crate::service::told::ToldBody;
+use crate::service::vault::LogBody;
+
+use super::args::{Acknowledge, AddGoal, CompleteGoal, LogSession, Nothing, Reading, UpdateBudget};
+use super::ask::{GROQ, read, said, shown};
+
+/// Carries out an order; an error says what to do.
+///
+/// # Errors
+/// A sentence for the one who called.
+pub async fn order(system: &Supervised, tool: &str, arguments: Value) -> Result<Value, String> {
+    match tool {
+        "update_budget" => {
+            let UpdateBudget { name, amount_usd, period } = read(arguments)?;
+            let name: BudgetName = name.parse().map_err(|error: BudgetError| said(error))?;
+            let before = system.queries.with_view(|view| view.budgets.get(&name).cloned());
+            let budget = changed_budget(name, before, amount_usd, period)?;
+            system.command_budget(BudgetCommand::Set(budget)).await.map_err(said)?;
+            shown(&Budgets { budgets: system.queries.budgets(Timestamp::now()) })
+        }
+        "add_goal" => {
+            let AddGoal { slug: name, goal } = read(arguments)?;
+            system.command_goal(goal.into_command(slug(&name)?)).await.map_err(said)?;
+            shown(&system.goals(Timestamp::now()))
+        }
+        "complete_goal" => {
+            let CompleteGoal { slug: name } = read(arguments)?;
+            let close = DeskCommand::CloseGoal { slug: slug(&name)?, end: End::Done };
+            system.command_goal(close).await.map_err(said)?;
+            shown(&system.goals(Timestamp::now()))
+        }
+        "acknowledge_alert" => {
+            let Acknowledge { id } = read(arguments)?;
+            system.acknowledge(AlertId(id)).await.map_err(said)?;
+            shown(&system.alerts(Timestamp::now(), false))
+        }
+        "record_usage_session" => {
+            shown(&system.tell_usage(read::<ToldBody>(arguments)?).await.map_err(said)?)
+        }
+        "record_claude_code_usage" => {
+            read::<Nothing>(arguments)?;
+            shown(&system.import().await.map_err(said)?)
+        }
+        "record_groq_reading" => {
+            let Reading { value_usd, month, note, correct } = read(arguments)?;
+            let body = OdometerBody {
+                value_usd,
+                provider: GROQ.to_owned(),
+                month,
+                note: note.unwrap_or_default(),
+                at: None,
+                correct: correct.unwrap_or_default(),
+            };
+            system.read_odometer(body).await.map_err(said)?;
+            shown(&system.queries.metered(GROQ, Timestamp::now()))
+        }
+        "send_beeminder_alert" => {
+            read::<Nothing>(arguments)?;
+            system.check_alerts().await.map_err(said)?;
+            let AlertsShown { mut alerts } = system.alerts(Timestamp::now(), false);
+            alerts.retain(|alert| alert.kind == Kind::Goal);
+            shown(&AlertsShown { alerts })
+        }
+        "trigger_reminder_check" => {
+            read::<Nothing>(arguments)?;
+            system.check_alerts().await.map_err(said)?;
+            shown(&system.alerts(Timestamp::now(), false))
+        }
+        "log_session" => {
+            let LogSession { text, session } = read(arguments)?;
+            let body = LogBody { text, heading: None, session, at: None };
+            shown(&system.log_session(body).await.map_err(said)?)
+        }
+        _ => Err("there is no tool of this name; tools/list names those there are".into()),
+    }
+}
+
+fn slug(name: &str) -> Result<GoalSlug, String> {
+    GoalSlug::try_from(name.to_owned()).map_err(said)
+}
+
+/// A budget that is there keeps what is not told anew: its scope, its thresholds, and its period where none is given.
+fn changed_budget(
+    name: BudgetName,
+    before: Option<Budget>,
+    amount_usd: Picodollars,
+    period: Option<String>,
+) -> Result<Budget, String> {
+    let is_kept = period.is_none();
+    let body = BudgetBody {
+        amount_usd,
+        period,
+        from: None,
+        until: None,
+        provider: None,
+        model: None,
+        project: None,
+        low_usd: None,
+        daily_limit_usd: None,
+        ending_days: None,
+    };
+    let fresh = body.into_budget(name)?;
+    Ok(match before {
+        None => fresh,
+        Some(before) => Budget {
+            amount: fresh.amount,
+            period: if is_kept { before.period } else { fresh.period },
+            ..before
+        },
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::budget::{Scope, Thresholds};
+    use crate::domain::calendar::Period;
+
+    #[test]
+    fn a_budget_that_is_there_keeps_what_is_not_told_anew() {
+        let name: BudgetName = "work".parse().unwrap();
+        let before = Budget {
+            name: name.clone(),
+            amount: Picodollars::usd(10),
+            period: Period::Weekly,
+            scope: Scope { project: Some("/home/ada/engine".to_owned()), ..Scope::default() },
+            thresholds: Thresholds { low: Picodollars::usd(3), ..Thresholds::default() },
+        };
+        let change = |period: Option<&str>| {
+            let period = period.map(str::to_owned);
+            changed_budget(name.clone(), Some(before.clone()), Picodollars::usd(20), period).unwrap()
+        };
+        assert_eq!(change(None), Budget { amount: Picodollars::usd(20), ..before.clone() });
+        let daily = Budget { amount: Picodollars::usd(20), period: Period::Daily, ..before.clone() };
+        assert_eq!(change(Some("daily")), daily);
+        let fresh = changed_budget(name.clone(), None, Picodollars::usd(5), None).unwrap();
+        assert_eq!((fresh.period, fresh.scope), (Period::Monthly, Scope::default()));
+    }
+}
