@@ -21,6 +21,7 @@ pub mod people;
 pub mod problem;
 pub mod quota;
 pub mod reconcile;
+pub mod size;
 pub mod system;
 pub mod vault;
 pub mod webhooks;
@@ -42,9 +43,6 @@ use crate::service::Supervised;
 
 use guard::Guard;
 
-/// The largest request body; nothing that is asked for is near it.
-const MAX_BODY: usize = 64 * 1024;
-
 /// What the handlers work with.
 #[derive(Clone)]
 pub struct App {
@@ -59,8 +57,11 @@ pub fn router(app: &App, guard: Guard, beside: Router) -> Router {
     // As bytes: a handler is cloned for every connection, and the document is half a megabyte of small parts.
     let document = Bytes::from(serde_json::to_vec(&complete(document)).unwrap_or_default());
     let described = move || async move { ([(CONTENT_TYPE, "application/json")], document) };
+    let limit = RequestBodyLimitLayer::new(size::MAX_BODY);
     let api = api
         .route("/api/v1/openapi.json", axum::routing::get(described))
+        .layer(limit)
+        // These count what they read themselves, so that they can answer in their own protocol.
         .merge(beside)
         .fallback(problem::not_found)
         .method_not_allowed_fallback(problem::method_not_allowed)
@@ -69,8 +70,8 @@ pub fn router(app: &App, guard: Guard, beside: Router) -> Router {
     open.merge(api)
         .layer(axum::middleware::from_fn_with_state(guard, guard::check_host_and_origin))
         // These come from elsewhere, by another name, and are guarded by their signature.
-        .merge(webhooks::routes(app.clone()))
-        .layer(RequestBodyLimitLayer::new(MAX_BODY))
+        .merge(webhooks::routes(app.clone()).layer(limit))
+        .layer(axum::middleware::from_fn(size::check))
         .layer(CatchPanicLayer::custom(problem::panicked))
         .layer(TraceLayer::new_for_http().make_span_with(request_span))
 }

@@ -1,8 +1,15 @@
 //! The MCP face as clients of both protocol eras meet it: the real program over raw HTTP.
 
-use std::io::{BufRead, BufReader, Write};
-use std::net::TcpStream;
-use std::time::Duration;
+#[path = "mcp/bad.rs"]
+mod bad;
+#[path = "mcp/secrets.rs"]
+mod secrets;
+#[path = "mcp/stdio.rs"]
+mod stdio;
+#[path = "mcp/tools.rs"]
+mod tools;
+#[path = "mcp/watch.rs"]
+mod watch;
 
 use serde_json::{Value, json};
 
@@ -28,14 +35,20 @@ fn post(running: &Running, headers: &[(&str, &str)], body: &Value) -> Answer {
     running.send("POST", "/mcp", &all, Some(&body.to_string()))
 }
 
-/// A call of the stateless protocol.
-fn ask(running: &Running, method: &str, mut params: Value) -> Value {
+/// What a request of the stateless protocol says of itself.
+fn stateless(mut params: Value) -> Value {
     params["_meta"] = json!({
         "io.modelcontextprotocol/protocolVersion": STATELESS,
         "io.modelcontextprotocol/clientInfo": { "name": "test", "version": "1" },
         "io.modelcontextprotocol/clientCapabilities": {},
     });
-    let name = params["name"].as_str().map(ToOwned::to_owned);
+    params
+}
+
+/// A call of the stateless protocol.
+fn ask(running: &Running, method: &str, params: Value) -> Value {
+    let params = stateless(params);
+    let name = params["name"].as_str().or(params["uri"].as_str()).map(ToOwned::to_owned);
     let mut headers = vec![("mcp-protocol-version", STATELESS), ("mcp-method", method)];
     headers.extend(name.as_deref().map(|name| ("mcp-name", name)));
     let body = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params });
@@ -48,6 +61,40 @@ fn call(running: &Running, tool: &str, arguments: &Value) -> Value {
 
 fn events(running: &Running) -> u64 {
     running.get("/api/v1/head").json()["position"].as_u64().unwrap()
+}
+
+/// Begins a session of an older protocol version.
+fn open(running: &Running) -> String {
+    let body = json!({ "jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {
+        "protocolVersion": SESSIONS, "capabilities": {}, "clientInfo": { "name": "test", "version": "1" } } });
+    let answer = post(running, &[], &body);
+    let result = message(&answer)["result"].clone();
+    assert_eq!(result["protocolVersion"], SESSIONS, "{answer:?}");
+    let session = answer.headers["mcp-session-id"].to_str().unwrap().to_owned();
+    let body = json!({ "jsonrpc": "2.0", "method": "notifications/initialized" });
+    let headers = [("mcp-session-id", session.as_str()), ("mcp-protocol-version", SESSIONS)];
+    assert_eq!(post(running, &headers, &body).status, 202);
+    session
+}
+
+/// Asks within it.
+fn in_session(running: &Running, session: &str, method: &str, params: &Value) -> Answer {
+    let body = json!({ "jsonrpc": "2.0", "id": 2, "method": method, "params": params });
+    post(running, &[("mcp-session-id", session), ("mcp-protocol-version", SESSIONS)], &body)
+}
+
+/// What a tool gives.
+fn given(running: &Running, tool: &str, arguments: &Value) -> Value {
+    let answer = call(running, tool, arguments);
+    assert!(!answer["result"]["isError"].as_bool().unwrap_or(false), "{tool}: {answer}");
+    answer["result"]["structuredContent"].clone()
+}
+
+/// Why a tool gives nothing.
+fn refused(running: &Running, tool: &str, arguments: &Value) -> String {
+    let answer = call(running, tool, arguments);
+    assert_eq!(answer["result"]["isError"], true, "{tool}: {answer}");
+    answer["result"]["content"][0]["text"].as_str().unwrap().to_owned()
 }
 
 #[test]
@@ -69,7 +116,7 @@ fn every_tool_has_its_schemas_and_says_what_it_does() {
     let running = home.start(&[]);
     let listed = ask(&running, "tools/list", json!({}));
     let tools = listed["result"]["tools"].as_array().unwrap();
-    assert!(tools.len() >= 14, "{listed}");
+    assert!(tools.len() >= 25, "{listed}");
     for tool in tools {
         for schema in ["inputSchema", "outputSchema"] {
             assert_eq!(tool[schema]["type"], "object", "{tool}");
@@ -117,69 +164,12 @@ fn a_tool_answers_what_the_api_answers_and_a_command_is_an_event() {
     assert_eq!(done["result"]["structuredContent"]["goals"], json!([]), "{done}");
 }
 
-/// The status line for a body that is announced with 10 MB. It is refused by that alone, before it is read.
-fn status_of_ten_megabytes(running: &Running) -> String {
-    let mut stream = TcpStream::connect(running.url.trim_start_matches("http://")).unwrap();
-    stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
-    write!(
-        stream,
-        "POST /mcp HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {}\r\ncontent-type: application/json\r\n\
-         accept: application/json, text/event-stream\r\ncontent-length: 10000000\r\n\r\n{{",
-        running.token
-    )
-    .unwrap();
-    let mut line = String::new();
-    BufReader::new(stream).read_line(&mut line).unwrap();
-    line
-}
-
-#[test]
-fn what_makes_no_sense_is_refused_in_words_and_records_nothing() {
-    let home = Home::new();
-    let running = home.start(&[]);
-    let before = events(&running);
-    let unknown = call(&running, "no_such_tool", &json!({}));
-    assert_eq!(unknown["error"]["code"], -32602, "{unknown}");
-    for (tool, arguments) in [
-        ("update_budget", json!({ "name": "main", "amount_usd": ["fifty"] })),
-        ("update_budget", json!({ "name": "", "amount_usd": "50" })),
-        ("update_budget", json!({ "name": "main", "amount_usd": "50", "period": "hourly" })),
-        ("complete_goal", json!({ "slug": "never-made" })),
-        ("acknowledge_alert", json!({ "id": 4711 })),
-        ("acknowledge_alert", json!({ "id": "one" })),
-        ("can_afford", json!({ "usd": "-1" })),
-        ("get_recent_usage", json!({ "days": 0 })),
-        ("get_budget_status", json!({ "surprise": true })),
-    ] {
-        let answer = call(&running, tool, &arguments);
-        assert_eq!(answer["result"]["isError"], true, "{tool}: {answer}");
-        assert!(!answer["result"]["content"][0]["text"].as_str().unwrap().is_empty());
-    }
-    assert!(status_of_ten_megabytes(&running).starts_with("HTTP/1.1 413 "));
-    assert_eq!(events(&running), before);
-}
-
 #[test]
 fn two_clients_of_the_older_protocol_have_sessions_of_their_own() {
     let home = Home::new();
     let running = home.start(&[]);
-    let open = || {
-        let body = json!({ "jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {
-            "protocolVersion": SESSIONS, "capabilities": {}, "clientInfo": { "name": "test", "version": "1" } } });
-        let answer = post(&running, &[], &body);
-        let result = message(&answer)["result"].clone();
-        assert_eq!(result["protocolVersion"], SESSIONS, "{answer:?}");
-        let session = answer.headers["mcp-session-id"].to_str().unwrap().to_owned();
-        let body = json!({ "jsonrpc": "2.0", "method": "notifications/initialized" });
-        let headers = [("mcp-session-id", session.as_str()), ("mcp-protocol-version", SESSIONS)];
-        assert_eq!(post(&running, &headers, &body).status, 202);
-        session
-    };
-    let list = |session: &str| {
-        let body = json!({ "jsonrpc": "2.0", "id": 2, "method": "tools/list" });
-        post(&running, &[("mcp-session-id", session), ("mcp-protocol-version", SESSIONS)], &body)
-    };
-    let (one, other) = (open(), open());
+    let list = |session: &str| in_session(&running, session, "tools/list", &json!({}));
+    let (one, other) = (open(&running), open(&running));
     assert_ne!(one, other);
     let bearer = format!("Bearer {}", running.token);
     let headers = [("authorization", bearer.as_str()), ("mcp-session-id", one.as_str())];

@@ -78,6 +78,13 @@ impl Problem {
         Self::new(StatusCode::NOT_FOUND, "not-found", detail)
     }
 
+    /// The body has more than `most` bytes.
+    #[must_use]
+    pub fn too_large(most: usize) -> Self {
+        let detail = format!("a request has at most {most} bytes; send less, or in parts");
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", detail)
+    }
+
     fn internal(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", detail)
     }
