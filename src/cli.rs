@@ -12,6 +12,7 @@ pub mod goal;
 pub mod keeping;
 pub mod lean;
 pub mod mcp;
+pub mod narrator;
 pub mod odometer;
 pub mod output;
 pub mod people;
@@ -70,6 +71,17 @@ pub enum Command {
     Run(RunArgs),
     /// How things stand
     Status,
+    /// What to do next: goals, money, tasks and alerts in one text, and how old each of it is
+    Narrator {
+        /// All of it, however long
+        #[arg(long)]
+        detail: bool,
+    },
+    /// What happened on a day
+    Activity {
+        /// Which, YYYY-MM-DD [default: today]
+        date: Option<Date>,
+    },
     /// Look at everything that can stand in the way, and say what mends it; exit 1 if something does
     Doctor {
         /// Ask no outside system

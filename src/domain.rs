@@ -21,6 +21,7 @@ pub mod goal;
 pub mod local_goal;
 pub mod lookback;
 pub mod money;
+pub mod narrator;
 pub mod odometer;
 pub mod pricing;
 pub mod quota;

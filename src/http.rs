@@ -15,6 +15,7 @@ pub mod goals;
 pub mod guard;
 pub mod health;
 pub mod listener;
+pub mod narrator;
 pub mod odometer;
 pub mod overload;
 pub mod people;
@@ -126,6 +127,8 @@ fn api_routes() -> OpenApiRouter<App> {
         .routes(routes!(alerts::acknowledge))
         .routes(routes!(alerts::check_alerts))
         .routes(routes!(alerts::consents, alerts::consent))
+        .routes(routes!(narrator::narrator))
+        .routes(routes!(narrator::activity))
         .routes(routes!(vault::vault))
         .routes(routes!(vault::tasks))
         .routes(routes!(vault::daily, vault::log_session))

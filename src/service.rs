@@ -19,6 +19,7 @@
 //!     └── local/vault      looks at the Obsidian vault
 //! ```
 
+pub mod activity;
 pub mod alerting;
 pub mod allowance_book;
 pub mod balance_book;
@@ -39,6 +40,8 @@ pub mod goal_commands;
 pub mod goal_requests;
 pub mod health;
 pub mod importer;
+pub mod narration;
+pub mod narrator;
 pub mod node;
 pub mod notes;
 pub mod odometer_book;

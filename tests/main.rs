@@ -44,6 +44,8 @@ mod log_contract;
 mod mcp;
 #[path = "model.rs"]
 mod model;
+#[path = "narrator.rs"]
+mod narrator;
 #[path = "odometer.rs"]
 mod odometer;
 #[path = "outbox.rs"]

@@ -84,7 +84,7 @@ fn in_session(running: &Running, session: &str, method: &str, params: &Value) ->
 }
 
 /// What a tool gives.
-fn given(running: &Running, tool: &str, arguments: &Value) -> Value {
+pub fn given(running: &Running, tool: &str, arguments: &Value) -> Value {
     let answer = call(running, tool, arguments);
     assert!(!answer["result"]["isError"].as_bool().unwrap_or(false), "{tool}: {answer}");
     answer["result"]["structuredContent"].clone()

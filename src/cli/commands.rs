@@ -18,8 +18,8 @@ use super::backend::{Backend, settings, show_steps};
 use super::output::{CliError, print, print_text};
 use super::{
     AlertsCommand, BalanceCommand, BudgetCommand, BudgetSetArgs, Cli, Command, Common, ConfigCommand,
-    ConsentCommand, ReplayArgs, affording, console, doctor, forecast, gate, goal, keeping, mcp, odometer,
-    people, run, tables, usage, vault,
+    ConsentCommand, ReplayArgs, affording, console, doctor, forecast, gate, goal, keeping, mcp, narrator,
+    odometer, people, run, tables, usage, vault,
 };
 
 /// Does what the command line says.
@@ -80,6 +80,8 @@ pub fn dispatch(cli: Cli) -> Result<ExitCode, CliError> {
         Command::Cost(args) => affording::cost(&common, &args)?,
         Command::Override(args) => affording::grant_override(&common, args)?,
         Command::Odometer { command } => odometer::odometer(&common, command)?,
+        Command::Narrator { detail } => narrator::narrator(&common, detail)?,
+        Command::Activity { date } => narrator::activity(&common, date)?,
         Command::RecordUsage(args) => usage::record(&common, args)?,
         Command::Quota => print(json, &Backend::open(&common)?.quotas()?, tables::quota::all)?,
         Command::Reconcile { since, until, provider } => {

@@ -26,6 +26,16 @@ pub struct RecentUsage {
     pub by: Option<Grouping>,
 }
 
+/// Which day.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Day {
+    /// `YYYY-MM-DD`; today where absent.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, format = Date)]
+    pub date: Option<Date>,
+}
+
 /// Which days.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]

@@ -10,6 +10,7 @@ use serde_json::Value;
 use crate::domain::calendar;
 use crate::service::alerting::shown::AlertsShown;
 use crate::service::health::{Health, Part, Readiness};
+use crate::service::narration::Narration;
 use crate::service::odometer_book::Odometers;
 use crate::service::reconcile::check;
 use crate::service::requests::{Budgets, GoalsShown};
@@ -19,11 +20,14 @@ use crate::view::explain::Subject;
 use crate::view::reconcile::Wanted;
 use crate::view::report::{Grouping, Range};
 
-use super::args::{Days, Explain, Nothing, RecentUsage, Reconcile, Reported, Tasks};
+use super::args::{Day, Days, Explain, Nothing, RecentUsage, Reconcile, Reported, Tasks};
 use super::small::small;
 
 /// The provider that is read by hand, by the names that its tools have.
 pub(super) const GROQ: &str = "groq";
+
+/// The question that every session begins with.
+pub const NARRATOR: &str = "get_narrator_context";
 
 /// Who is asked: the views, and the running system where there is one.
 #[derive(Clone)]
@@ -64,13 +68,22 @@ fn take_detail(arguments: &mut Value) -> Result<bool, String> {
 /// A sentence that says what to do.
 pub async fn ask(asked: Asked, tool: &str, mut arguments: Value) -> Result<Value, String> {
     let detail = take_detail(&mut arguments)?;
-    let (tool, span) = (tool.to_owned(), tracing::Span::current());
-    let answered = tokio::task::spawn_blocking(move || {
-        let _entered = span.enter();
-        asked.answer(&tool, arguments)
-    });
-    let answer = answered.await.map_err(|_| "this failed inside; Mecris's own log has the cause")??;
+    if tool == NARRATOR {
+        read::<Nothing>(arguments)?;
+        // It cuts its own lists, by what matters.
+        return in_background(move || shown(&asked.narration(detail))).await;
+    }
+    let tool = tool.to_owned();
+    let answer = in_background(move || asked.answer(&tool, arguments)).await?;
     Ok(if detail { answer } else { small(answer) })
+}
+
+async fn in_background(
+    ask: impl FnOnce() -> Result<Value, String> + Send + 'static,
+) -> Result<Value, String> {
+    let span = tracing::Span::current();
+    let answered = tokio::task::spawn_blocking(move || span.in_scope(ask)).await;
+    answered.map_err(|_| "this failed inside; Mecris's own log has the cause")?
 }
 
 impl Asked {
@@ -115,6 +128,10 @@ impl Asked {
                 let wanted = check(Wanted { since, until, provider }).map_err(said)?;
                 shown(&queries.reconcile(&wanted, now))
             }
+            "get_daily_activity" => {
+                let Day { date } = read(arguments)?;
+                shown(&queries.activity(date, now))
+            }
             "list_tasks" => {
                 let Tasks { due, all, note, limit } = read(arguments)?;
                 shown(&queries.tasks(&TasksFilter { due, all, note, limit }, now).map_err(said)?)
@@ -140,6 +157,13 @@ impl Asked {
             "get_system_health" => shown(&self.health()),
             _ => return None,
         })
+    }
+
+    fn narration(&self, detail: bool) -> Narration {
+        match &self.system {
+            Some(system) => system.narrator(detail, Timestamp::now()),
+            None => self.queries.narrator(detail, Timestamp::now()),
+        }
     }
 
     fn goals(&self, now: Timestamp) -> GoalsShown {

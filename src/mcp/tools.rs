@@ -7,10 +7,12 @@ use serde_json::json;
 use utoipa::ToSchema;
 
 use crate::service::ImportSummary;
+use crate::service::activity::Activity;
 use crate::service::alerting::shown::AlertsShown;
 use crate::service::allowance_book::AskBody;
 use crate::service::balance_book::Balances;
 use crate::service::health::Readiness;
+use crate::service::narration::Narration;
 use crate::service::odometer_book::Odometers;
 use crate::service::provider_context::{MeteredShown, ReportedShown};
 use crate::service::requests::{Budgets, GoalsShown};
@@ -25,9 +27,10 @@ use crate::view::reconcile::Reconciliation;
 use crate::view::report::Report;
 
 use super::args::{
-    Acknowledge, AddGoal, CompleteGoal, Days, Explain, LogSession, Nothing, Reading, RecentUsage, Reconcile,
-    Reported, Tasks, UpdateBudget,
+    Acknowledge, AddGoal, CompleteGoal, Day, Days, Explain, LogSession, Nothing, Reading, RecentUsage,
+    Reconcile, Reported, Tasks, UpdateBudget,
 };
+use super::ask::NARRATOR;
 use super::schema;
 
 /// Whether a tool only looks.
@@ -96,6 +99,19 @@ pub fn list() -> Vec<Tool> {
 
 fn questions() -> Vec<Question> {
     vec![
+        (NARRATOR, |name| {
+            looks::<Nothing, Narration>(
+                name,
+                "How things stand and what to do next: recommendations by written rules, goals, budgets, balances, \
+                 alerts, today, tasks, and how old each of it is. Ask it first in every session.",
+            )
+        }),
+        ("get_daily_activity", |name| {
+            looks::<Day, Activity>(
+                name,
+                "What happened on a day: spend, sessions, datapoints of goals, tasks done, alerts.",
+            )
+        }),
         ("get_budget_status", |name| {
             looks::<Nothing, Budgets>(name, "How the budgets stand: used, left, days left, health.")
         }),
