@@ -54,6 +54,7 @@
 mod behaviour;
 mod cell;
 mod handle;
+mod meters;
 mod report;
 mod runner;
 mod spec;

@@ -15,6 +15,8 @@ pub mod goals;
 pub mod guard;
 pub mod health;
 pub mod listener;
+mod meters;
+pub mod metrics;
 pub mod narrator;
 pub mod odometer;
 pub mod overload;
@@ -41,6 +43,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::service::Supervised;
+use crate::telemetry::metrics::Metrics;
 
 use guard::Guard;
 
@@ -49,12 +52,16 @@ use guard::Guard;
 pub struct App {
     /// The running system.
     pub system: Arc<Supervised>,
+    /// What is measured.
+    pub metrics: Metrics,
 }
 
 /// The whole router, guarded by the token, with `beside`: the routes of other faces, guarded alike.
 pub fn router(app: &App, guard: Guard, beside: Router) -> Router {
     let (open, _) = health_routes().with_state(app.clone()).split_for_parts();
-    let (api, document) = api_routes().with_state(app.clone()).split_for_parts();
+    let (api, mut document) = api_routes().with_state(app.clone()).split_for_parts();
+    let (scraped, described) = metrics_routes().with_state(app.clone()).split_for_parts();
+    document.merge(described);
     // As bytes: a handler is cloned for every connection, and the document is half a megabyte of small parts.
     let document = Bytes::from(serde_json::to_vec(&complete(document)).unwrap_or_default());
     let described = move || async move { ([(CONTENT_TYPE, "application/json")], document) };
@@ -67,6 +74,7 @@ pub fn router(app: &App, guard: Guard, beside: Router) -> Router {
         .fallback(problem::not_found)
         .method_not_allowed_fallback(problem::method_not_allowed)
         .layer(axum::middleware::from_fn_with_state(overload::Gate::default(), overload::admit))
+        .merge(scraped)
         .layer(axum::middleware::from_fn_with_state(guard.clone(), guard::require_token));
     open.merge(api)
         .layer(axum::middleware::from_fn_with_state(guard, guard::check_host_and_origin))
@@ -75,10 +83,15 @@ pub fn router(app: &App, guard: Guard, beside: Router) -> Router {
         .layer(axum::middleware::from_fn(size::check))
         .layer(CatchPanicLayer::custom(problem::panicked))
         .layer(TraceLayer::new_for_http().make_span_with(request_span))
+        .layer(axum::middleware::from_fn(meters::measure))
 }
 
 fn health_routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(health::live)).routes(routes!(health::ready))
+}
+
+fn metrics_routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(metrics::exposition))
 }
 
 fn api_routes() -> OpenApiRouter<App> {
@@ -144,6 +157,7 @@ fn api_routes() -> OpenApiRouter<App> {
 pub fn openapi() -> OpenApi {
     let mut document = api_routes().into_openapi();
     document.merge(health_routes().into_openapi());
+    document.merge(metrics_routes().into_openapi());
     complete(document)
 }
 

@@ -40,6 +40,8 @@ pub mod goal_commands;
 pub mod goal_requests;
 pub mod health;
 pub mod importer;
+mod meters;
+pub mod metrics;
 pub mod narration;
 pub mod narrator;
 pub mod node;

@@ -4,11 +4,13 @@
 //! form, or `OTEL_TRACES_EXPORTER=otlp`); without them nothing is exported and nothing is missed.
 //! A collector that is not there slows nothing: spans are dropped when the exporter's queue is full.
 
+pub mod metrics;
+
 use std::io::IsTerminal;
 use std::time::Duration;
 
 use opentelemetry::trace::{TraceContextExt, TracerProvider};
-use opentelemetry_otlp::{Protocol, SpanExporter, WithExportConfig};
+use opentelemetry_otlp::{MetricExporter, Protocol, SpanExporter, WithExportConfig};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::SdkTracerProvider;
 use tracing::Span;
@@ -18,6 +20,8 @@ use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer};
 
 use crate::event::TraceContext;
+
+use metrics::Metrics;
 
 /// The exporter's own parts: their spans would be exported, which would make more of them.
 /// And the browser's driver and the protocol's server: their lines hold whole messages, cookies among them.
@@ -49,7 +53,7 @@ pub enum LogFormat {
 #[derive(Debug, thiserror::Error)]
 pub enum TelemetryError {
     /// An OTEL_ variable says something that is not possible.
-    #[error("cannot export traces: {reason}; mend or unset the OTEL_EXPORTER_OTLP_ variables")]
+    #[error("cannot export traces or metrics: {reason}; mend or unset the OTEL_EXPORTER_OTLP_ variables")]
     Exporter {
         /// What the exporter said.
         reason: String,
@@ -66,6 +70,7 @@ pub enum TelemetryError {
 #[derive(Debug, Default)]
 pub struct Telemetry {
     provider: Option<SdkTracerProvider>,
+    metrics: Metrics,
 }
 
 /// Sets up log lines on standard error and, where the environment asks for it, OTLP export.
@@ -74,14 +79,15 @@ pub struct Telemetry {
 /// # Errors
 /// [`TelemetryError`] names the variable and the mend.
 pub fn init(format: LogFormat, level: Option<&str>) -> Result<Telemetry, TelemetryError> {
-    let provider = if export_is_wanted() { Some(provider()?) } else { None };
+    let provider = if export_is_wanted("TRACES") { Some(provider()?) } else { None };
+    let metrics = measure()?;
     let export_filter = provider.is_some().then(|| filter("info")).transpose()?;
     let export = provider.as_ref().zip(export_filter).map(|(provider, filter)| {
         tracing_opentelemetry::layer().with_tracer(provider.tracer("mecris")).with_filter(filter)
     });
     // A second call (in tests) keeps the first subscriber.
     let _ = tracing_subscriber::registry().with(lines(format, level)?).with(export).try_init();
-    Ok(Telemetry { provider })
+    Ok(Telemetry { provider, metrics })
 }
 
 /// Sets up log lines alone, for commands that are over in a moment.
@@ -115,43 +121,84 @@ fn is_set(name: &str) -> bool {
     std::env::var_os(name).is_some_and(|value| !value.is_empty())
 }
 
-fn export_is_wanted() -> bool {
-    let value = |name| std::env::var(name).unwrap_or_default().to_lowercase();
-    let disabled = value("OTEL_SDK_DISABLED") == "true" || value("OTEL_TRACES_EXPORTER") == "none";
-    let asked = is_set("OTEL_EXPORTER_OTLP_ENDPOINT")
-        || is_set("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
-        || value("OTEL_TRACES_EXPORTER") == "otlp";
-    asked && !disabled
+fn is_disabled() -> bool {
+    std::env::var("OTEL_SDK_DISABLED").is_ok_and(|value| value.eq_ignore_ascii_case("true"))
 }
 
-/// Endpoint, headers, timeout and sampler come from the standard variables.
-fn provider() -> Result<SdkTracerProvider, TelemetryError> {
-    let protocol = ["OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL"]
+fn export_is_wanted(signal: &str) -> bool {
+    let exporter = std::env::var(format!("OTEL_{signal}_EXPORTER")).unwrap_or_default().to_lowercase();
+    let asked = is_set("OTEL_EXPORTER_OTLP_ENDPOINT")
+        || is_set(&format!("OTEL_EXPORTER_OTLP_{signal}_ENDPOINT"))
+        || exporter == "otlp";
+    asked && !is_disabled() && exporter != "none"
+}
+
+/// Measuring is always on, for `/metrics`; OTLP where it is asked for.
+fn measure() -> Result<Metrics, TelemetryError> {
+    if is_disabled() {
+        return Ok(Metrics::default());
+    }
+    let export = if export_is_wanted("METRICS") { Some(metric_exporter()?) } else { None };
+    Metrics::start(resource(), export).map_err(|reason| TelemetryError::Exporter { reason })
+}
+
+fn metric_exporter() -> Result<MetricExporter, TelemetryError> {
+    let exporter = match protocol("METRICS")? {
+        Protocol::HttpBinary => {
+            MetricExporter::builder().with_http().with_protocol(Protocol::HttpBinary).build()
+        }
+        _ => MetricExporter::builder().with_tonic().build(),
+    };
+    exporter.map_err(|error| TelemetryError::Exporter { reason: error.to_string() })
+}
+
+fn protocol(signal: &str) -> Result<Protocol, TelemetryError> {
+    let own = format!("OTEL_EXPORTER_OTLP_{signal}_PROTOCOL");
+    let protocol = [own.as_str(), "OTEL_EXPORTER_OTLP_PROTOCOL"]
         .into_iter()
         .find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()))
         .unwrap_or_default();
-    let exporter = match protocol.as_str() {
-        "" | "grpc" => SpanExporter::builder().with_tonic().build(),
-        "http/protobuf" => SpanExporter::builder().with_http().with_protocol(Protocol::HttpBinary).build(),
+    match protocol.as_str() {
+        "" | "grpc" => Ok(Protocol::Grpc),
+        "http/protobuf" => Ok(Protocol::HttpBinary),
         other => {
             let reason = format!("protocol '{other}' is not supported, use grpc or http/protobuf");
-            return Err(TelemetryError::Exporter { reason });
+            Err(TelemetryError::Exporter { reason })
         }
-    };
-    let exporter = exporter.map_err(|error| TelemetryError::Exporter { reason: error.to_string() })?;
+    }
+}
+
+fn resource() -> Resource {
     let mut resource = Resource::builder();
     if !is_set("OTEL_SERVICE_NAME") {
         resource = resource.with_service_name("mecris");
     }
-    let resource = resource
-        .with_attribute(opentelemetry::KeyValue::new("service.version", env!("CARGO_PKG_VERSION")))
-        .build();
-    Ok(SdkTracerProvider::builder().with_batch_exporter(exporter).with_resource(resource).build())
+    let version = opentelemetry::KeyValue::new("service.version", env!("CARGO_PKG_VERSION"));
+    resource.with_attribute(version).build()
+}
+
+/// Endpoint, headers, timeout and sampler come from the standard variables.
+fn provider() -> Result<SdkTracerProvider, TelemetryError> {
+    let exporter = match protocol("TRACES")? {
+        Protocol::HttpBinary => {
+            SpanExporter::builder().with_http().with_protocol(Protocol::HttpBinary).build()
+        }
+        _ => SpanExporter::builder().with_tonic().build(),
+    };
+    let exporter = exporter.map_err(|error| TelemetryError::Exporter { reason: error.to_string() })?;
+    Ok(SdkTracerProvider::builder().with_batch_exporter(exporter).with_resource(resource()).build())
 }
 
 impl Telemetry {
+    /// What is measured.
+    #[must_use]
+    pub fn metrics(&self) -> Metrics {
+        self.metrics.clone()
+    }
+
     /// Exports what is left, for at most `deadline`. Blocks.
     pub fn flush(self, deadline: Duration) {
+        self.metrics.flush(deadline);
         if let Some(provider) = self.provider {
             // A collector that is gone is no reason to complain at the end.
             let _ = provider.shutdown_with_timeout(deadline);

@@ -12,6 +12,7 @@ use tracing::{Instrument, Span};
 
 use super::behaviour::{ActorError, Behaviour, Context};
 use super::handle::Envelope;
+use super::meters;
 use super::vital::Vital;
 
 /// Messages handled without a break, after which the other actors of the thread have their turn.
@@ -34,6 +35,8 @@ pub(super) struct InHand<M> {
     pub(super) span: Span,
     sender: Span,
     sent: Instant,
+    /// When it was last begun.
+    pub(super) begun: Instant,
     /// Given back when the message has been handled, or is set aside.
     _permit: OwnedSemaphorePermit,
 }
@@ -104,6 +107,10 @@ impl<M> Desk<M> {
         let message = in_hand.message.take()?;
         in_hand.is_begun = true;
         in_hand.tries += 1;
+        in_hand.begun = Instant::now();
+        if in_hand.tries == 1 {
+            meters::begun(actor, in_hand.label, in_hand.sent.elapsed());
+        }
         in_hand.open(actor);
         Some((message, in_hand.span.clone()))
     }
@@ -197,6 +204,7 @@ impl<B: Behaviour> Cell<B> {
     fn has_handled(&mut self, context: &mut actix::Context<Self>) {
         if let Some(in_hand) = self.desk.in_hand.take() {
             in_hand.span.record("outcome", "handled");
+            meters::ended(self.vital.path(), in_hand.label, "handled", in_hand.begun.elapsed());
         }
         self.vital.handled();
         self.desk.handled.notify_one();
@@ -241,6 +249,7 @@ impl<B: Behaviour> Handler<Envelope<B::Message>> for Cell<B> {
             span: Span::none(),
             sender: envelope.span.clone(),
             sent: envelope.sent,
+            begun: envelope.sent,
             _permit: permit,
         };
         *self.desk.in_hand.borrow_mut() = Some(in_hand);

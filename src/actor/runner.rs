@@ -16,6 +16,7 @@ use tokio::sync::{Semaphore, oneshot, watch};
 use super::behaviour::{Behaviour, Context};
 use super::cell::{Cell, Desk, Factory};
 use super::handle::Handle;
+use super::meters;
 use super::report::{Listener, SupervisionEvent};
 use super::spec::ChildSpec;
 use super::vital::{ExitReason, Vital};
@@ -209,6 +210,7 @@ impl<B: Behaviour> Runner<B> {
         in_hand.is_begun = false;
         in_hand.kills += u32::from(end.is_by_message);
         in_hand.span.record("outcome", end.reason.kind());
+        meters::ended(self.vital.path(), in_hand.label, end.reason.kind(), in_hand.begun.elapsed());
         if in_hand.message.is_some() && in_hand.kills < KILLS_MAX {
             return;
         }

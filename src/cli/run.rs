@@ -20,8 +20,9 @@ use crate::mcp::{self, answers::Here};
 use crate::service::settings::Settings;
 use crate::service::sources::Sources;
 use crate::service::tree::{Restarts, Screen};
-use crate::service::{Node, StartError, Supervised, demo, notes, tree};
+use crate::service::{Node, StartError, Supervised, demo, metrics, notes, tree};
 use crate::telemetry;
+use crate::telemetry::metrics::Metrics;
 
 use super::backend::{settings, show_steps};
 use super::output::CliError;
@@ -92,11 +93,12 @@ async fn supervise(
     let screen = Screen { on_step, on_alert: announce::on_alert() };
     let (system, supervisor) = tree::build(&node, queries, sources, noted, &screen, Restarts::default());
     let system = Arc::new(system);
+    metrics::observe(system.clone());
     let shutdown = Shutdown::default();
     tokio::spawn(notes::record(node.log.clone(), node.tenant.clone(), notes));
     let tree = tokio::task::spawn_local(supervisor.run_until(shutdown.subscribe()));
     let guard = Guard::new(&token, address);
-    let server = tokio::spawn(serve(listener, guard, system.clone(), shutdown.clone()));
+    let server = tokio::spawn(serve(listener, guard, system.clone(), telemetry.metrics(), shutdown.clone()));
     write_server_file(&dir, address)?;
     let announced = tokio::spawn(announce::announce(
         system.clone(),
@@ -205,11 +207,17 @@ async fn reload_on_hangup(settings: Settings) {
     }
 }
 
-async fn serve(listener: TcpListener, guard: Guard, system: Arc<Supervised>, shutdown: Shutdown) {
+async fn serve(
+    listener: TcpListener,
+    guard: Guard,
+    system: Arc<Supervised>,
+    metrics: Metrics,
+    shutdown: Shutdown,
+) {
     let ending = shutdown.clone();
     let idle = Duration::from_secs(system.queries.settings.current().config.mcp.session_seconds.get());
     let mcp = mcp::router(Here::new(system.clone()), idle, async move { ending.requested().await });
-    let router = http::router(&App { system }, guard, mcp);
+    let router = http::router(&App { system, metrics }, guard, mcp);
     let served = axum::serve(Bounded::new(listener), router)
         .with_graceful_shutdown(async move { shutdown.requested().await });
     if let Err(error) = served.await {

@@ -121,6 +121,18 @@ pub enum Verdict {
     Block,
 }
 
+impl Verdict {
+    /// As it is shown.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Allow => "allow",
+            Self::Warn => "warn",
+            Self::Block => "block",
+        }
+    }
+}
+
 /// A limit that is reached, or nearly.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reason {

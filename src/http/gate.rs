@@ -18,7 +18,7 @@ use super::problem::{Body, Params, Problem};
     (status = 200, body = GateShown), (status = 400, body = Problem), (status = 401, body = Problem),
 ))]
 pub async fn gate(State(app): State<App>, Params(asked): Params<GateParams>) -> Answer<GateShown> {
-    Ok(Json(app.system.queries.gate(&asked, Timestamp::now())))
+    Ok(Json(app.system.gate(&asked, Timestamp::now())))
 }
 
 /// Answers a hook of Claude Code in the hook's own form; an empty object lets work go on.

@@ -85,7 +85,8 @@ impl Problem {
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", detail)
     }
 
-    fn internal(detail: impl Into<String>) -> Self {
+    /// Something failed inside; `detail` says where its cause is told.
+    pub fn internal(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", detail)
     }
 

@@ -21,6 +21,7 @@ mod ask;
 pub mod breaker;
 mod error;
 mod http;
+mod meters;
 
 use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -157,6 +158,7 @@ impl Outside {
                 .build()
                 .map_err(|_| OutsideError::Invalid { system, what: "no HTTP client can be made here" })
         };
+        meters::breaker(system, BreakerState::Closed);
         Ok(Self(Arc::new(Inner {
             system,
             fix,
@@ -226,7 +228,13 @@ impl Outside {
                 mecris.outside.resend_count = resent,
                 mecris.breaker.state = self.breaker().name(),
             );
-            self.gated(deadline, span, work())
+            async move {
+                let (outcome, took) = self.gated(deadline, span, work()).await;
+                if let Some(took) = took {
+                    meters::attempted(self.0.system, what, outcome.as_ref().err(), took);
+                }
+                outcome
+            }
         })
         .await
     }
@@ -298,6 +306,7 @@ impl Outside {
 
     fn tell(&self, before: BreakerState, after: BreakerState) {
         if before != after {
+            meters::breaker(self.0.system, after);
             (self.0.on_breaker)(self.0.system, after);
         }
     }
@@ -318,20 +327,26 @@ impl Outside {
             mecris.outside.system = inner.system,
             mecris.breaker.state = self.breaker().name(),
         );
-        let outcome = self.gated(deadline, span.clone(), self.exchange(ask)).await;
+        let (outcome, took) = self.gated(deadline, span.clone(), self.exchange(ask)).await;
+        if let Some(took) = took {
+            let host = inner.base.host_str().unwrap_or_default();
+            let outcome = outcome.as_ref().map(|answer| answer.status);
+            meters::requested(inner.system, host, ask, outcome, took);
+        }
         if let Ok(answer) = &outcome {
             span.record("http.response.status_code", answer.status);
         }
         outcome
     }
 
-    /// Waits for its turn, and gives the work as much time as one try may have.
+    /// Waits for its turn, and gives the work as much time as one try may have. With what came of it: how long the
+    /// work took, where it was begun.
     async fn gated<T>(
         &self,
         deadline: Instant,
         span: tracing::Span,
         work: impl Future<Output = Result<T, OutsideError>>,
-    ) -> Result<T, OutsideError> {
+    ) -> (Result<T, OutsideError>, Option<Duration>) {
         let inner = &*self.0;
         let waited = tokio::time::timeout_at(deadline, async {
             inner.rate.until_ready().await;
@@ -339,9 +354,10 @@ impl Outside {
         });
         // The semaphore is never closed; what can happen is that the deadline passes.
         let Ok(Ok(_permit)) = waited.await else {
-            return Err(OutsideError::Busy { system: inner.system });
+            return (Err(OutsideError::Busy { system: inner.system }), None);
         };
-        let limit = deadline.min(Instant::now() + inner.policy.each);
+        let begun = Instant::now();
+        let limit = deadline.min(begun + inner.policy.each);
         let timed = async {
             match tokio::time::timeout_at(limit, work).await {
                 Ok(outcome) => outcome,
@@ -353,7 +369,7 @@ impl Outside {
             span.record("otel.status_code", "ERROR");
             span.record("error.type", error.kind());
         }
-        outcome
+        (outcome, Some(begun.elapsed()))
     }
 }
 

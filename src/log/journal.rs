@@ -120,13 +120,15 @@ pub struct Journal {
     segments: Vec<Segment>,
     blocks: Vec<Entry>,
     next: Position,
+    /// Of all blocks.
+    bytes: u64,
 }
 
 impl Journal {
     /// An empty one.
     #[must_use]
     pub fn new() -> Self {
-        Self { segments: Vec::new(), blocks: Vec::new(), next: Position::FIRST }
+        Self { segments: Vec::new(), blocks: Vec::new(), next: Position::FIRST, bytes: 0 }
     }
 
     /// Adds a segment behind the others.
@@ -146,6 +148,13 @@ impl Journal {
         let place = (segment << (OFFSET_BITS + LENGTH_BITS)) | (offset << LENGTH_BITS) | (len as u64 - 1);
         self.blocks.push(Entry { first, place });
         self.next = first.plus(u64::from(count));
+        self.bytes += len as u64;
+    }
+
+    /// Bytes of all durable blocks.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        self.bytes
     }
 
     /// The position behind the last block.

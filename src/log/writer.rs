@@ -20,6 +20,7 @@ use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::Receiver;
+use std::time::Instant;
 
 use jiff::Timestamp;
 use tokio::sync::oneshot;
@@ -29,7 +30,7 @@ use super::disk::DiskFile;
 use super::journal::{Segment, segment_path};
 use super::options::{Options, Repair, RepairEvent};
 use super::shared::{IdCache, ReadOnly, Shared, lock, write};
-use super::{Append, Appended, Expected, Head, LogError, heal};
+use super::{Append, Appended, Expected, Head, LogError, heal, meters};
 use crate::event::Position;
 use plan::Plan;
 
@@ -153,6 +154,7 @@ impl Writer {
         let last = Position(head.position.0 + new.len() as u64);
         let span = tracing::info_span!("log.append", mecris.event.position = last.0, events = new.len());
         let _entered = span.enter();
+        let begun = Instant::now();
         let starts_segment = self.roll(first)?;
         let now = Timestamp::from_microsecond((self.clock.0)().as_microsecond());
         let recorded_at = now.unwrap_or(head.recorded_at).max(head.recorded_at);
@@ -164,11 +166,14 @@ impl Writer {
         let (bytes, blocks) = writer.finish();
         let tail = self.tail.as_mut().ok_or_else(|| io::Error::other("the journal has no segment"))?;
         tail.file.write_at(&bytes, tail.offset)?;
+        let syncing = Instant::now();
         tail.file.sync_data()?;
+        meters::synced(syncing.elapsed());
         let offset = tail.offset;
         tail.offset += bytes.len() as u64;
         tail.last_block = blocks.last().map_or(0, |block| block.header.len);
         self.publish(appends, new, &blocks, offset);
+        meters::committed(new.len(), begun.elapsed());
         let waiting = bytes.len();
         self.buffer = bytes;
         self.buffer.shrink_to(GROUP_BYTES_MAX / 4);

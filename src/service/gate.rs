@@ -12,6 +12,7 @@ use crate::integration::claude_code::status_line::StatusCall;
 use crate::view::goals::GoalLine;
 
 use super::Supervised;
+use super::meters;
 use super::queries::Queries;
 use super::quota_book::{QuotaBody, RateLimits};
 
@@ -264,11 +265,19 @@ fn goal_part(goal: &GoalLine, is_stale: bool) -> String {
 }
 
 impl Supervised {
+    /// Whether work may go on. What comes of it is counted.
+    #[must_use]
+    pub fn gate(&self, asked: &GateParams, now: Timestamp) -> GateShown {
+        let shown = self.queries.gate(asked, now);
+        meters::ruled(shown.verdict);
+        shown
+    }
+
     /// The answer to a hook's call.
     #[must_use]
     pub fn answer_hook(&self, call: HookCall, now: Timestamp) -> HookAnswer {
         let event = call.hook_event_name.clone();
-        let shown = self.queries.gate(&call.into(), now);
+        let shown = self.gate(&call.into(), now);
         HookAnswer::to(&event, shown.verdict, &shown.text())
     }
 

@@ -46,7 +46,7 @@ impl Note {
 }
 
 /// Who, what and why.
-fn told(event: SupervisionEvent) -> (String, &'static str, String) {
+pub(super) fn told(event: SupervisionEvent) -> (String, &'static str, String) {
     match event {
         SupervisionEvent::Restarting { path, reason, .. } => (path, "restarted", reason.to_string()),
         SupervisionEvent::Escalated { path, reason } => (path, "escalated", reason.to_string()),

@@ -38,6 +38,10 @@ pub enum SourceState {
 }
 
 impl SourceState {
+    /// All of them.
+    pub const ALL: [Self; 5] =
+        [Self::NotConfigured, Self::Waiting, Self::Ok, Self::Unauthorized, Self::Failing];
+
     /// As it stands in events.
     #[must_use]
     pub fn name(self) -> &'static str {

@@ -29,6 +29,7 @@ use super::datapoint_actor::{DatapointActor, DatapointMessage};
 use super::deciding_actor::Ordered;
 use super::desk_book::{DeskActor, DeskBook};
 use super::importer::{ImportSummary, OnStep};
+use super::meters;
 use super::node::Node;
 use super::notes::Note;
 use super::odometer_book::{OdometerActor, OdometerBook};
@@ -111,6 +112,7 @@ pub fn build(
 ) -> (Supervised, Supervisor) {
     let listener: Rc<dyn Fn(SupervisionEvent)> = Rc::new(move |event| {
         tracing::warn!(?event, "supervision");
+        meters::supervised(&event);
         // Nobody records any more while the program ends.
         let _ = noted.send(Note::Supervision(event));
     });

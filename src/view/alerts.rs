@@ -96,19 +96,17 @@ fn line(alert: &Alert, causes: &Causes) -> AlertLine {
 }
 
 fn attempt(attempt: &Attempt) -> AttemptLine {
-    let (state, id) = match &attempt.state {
-        AttemptState::Open => ("open", None),
-        AttemptState::Unsent => ("unsent", None),
-        AttemptState::Refused => ("refused", None),
-        AttemptState::Accepted(id) => ("accepted", Some(id)),
-        AttemptState::Delivered(id) => ("delivered", Some(id)),
-        AttemptState::Undelivered { id, .. } => ("undelivered", Some(id)),
+    let id = match &attempt.state {
+        AttemptState::Open | AttemptState::Unsent | AttemptState::Refused => None,
+        AttemptState::Accepted(id) | AttemptState::Delivered(id) | AttemptState::Undelivered { id, .. } => {
+            Some(id)
+        }
     };
     AttemptLine {
         attempt: attempt.id.0,
         channel: attempt.parcel.channel.name().to_owned(),
         started_at: attempt.started_at,
-        state: state.to_owned(),
+        state: attempt.state.name().to_owned(),
         changed_at: attempt.changed_at,
         channel_id: id.cloned(),
         segments: attempt.parcel.segments,

@@ -162,6 +162,17 @@ impl SpendView {
         total
     }
 
+    /// What each model of each provider adds up to, in the names' order. One pass.
+    #[must_use]
+    pub fn by_model(&self) -> BTreeMap<(&str, &str), Sum> {
+        let mut sums: HashMap<(NameId, NameId), Sum> = HashMap::new();
+        for (key, sum) in &self.cells {
+            sums.entry((key.provider, key.model)).or_default().add(sum);
+        }
+        let named = |((provider, model), sum)| ((self.names.name(provider), self.names.name(model)), sum);
+        sums.into_iter().map(named).collect()
+    }
+
     /// Cost by day of `zone`, over the cells that `covers` accepts.
     #[must_use]
     pub fn by_day(&self, zone: &TimeZone, covers: impl Fn(&Cell<'_>) -> bool) -> BTreeMap<Date, Picodollars> {

@@ -85,6 +85,14 @@ impl Standing {
         self.position == position && self.zone == *zone && self.day == calendar::day_of(now, zone)
     }
 
+    /// What is spent of the virtual budget: of the day, and of the month, each with its limit.
+    #[must_use]
+    pub fn virtual_budget(&self) -> [(&'static str, Picodollars, Option<Picodollars>); 2] {
+        let (month, day) = self.unified;
+        let limit = |of: fn(VirtualBudget) -> Option<Picodollars>| self.allowance.and_then(of);
+        [("day", day, limit(|budget| budget.daily)), ("month", month, limit(|budget| budget.monthly))]
+    }
+
     /// What a session cost so far.
     #[must_use]
     pub fn session(&self, session: &str) -> Picodollars {

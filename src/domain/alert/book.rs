@@ -81,6 +81,21 @@ pub enum AttemptState {
     },
 }
 
+impl AttemptState {
+    /// As it is shown.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Unsent => "unsent",
+            Self::Refused => "refused",
+            Self::Accepted(_) => "accepted",
+            Self::Delivered(_) => "delivered",
+            Self::Undelivered { .. } => "undelivered",
+        }
+    }
+}
+
 impl Attempt {
     /// Whether it told the person, as far as is known.
     #[must_use]

@@ -1,0 +1,92 @@
+//! What is measured of requests, by OpenTelemetry's conventions for HTTP servers
+//! (<https://opentelemetry.io/docs/specs/semconv/http/http-metrics/>).
+//!
+//! Bounded: a route is the router's template, never the path that was asked for; a method that is none of HTTP's is
+//! `_OTHER`, as the conventions have it.
+
+use std::sync::LazyLock;
+use std::time::Instant;
+
+use axum::extract::{MatchedPath, Request};
+use axum::http::Method;
+use axum::middleware::Next;
+use axum::response::Response;
+use opentelemetry::KeyValue;
+use opentelemetry::metrics::{Histogram, UpDownCounter};
+
+struct Meters {
+    duration: Histogram<f64>,
+    active: UpDownCounter<i64>,
+}
+
+static METERS: LazyLock<Meters> = LazyLock::new(|| {
+    let meter = opentelemetry::global::meter("mecris.http");
+    Meters {
+        duration: meter
+            .f64_histogram("http.server.request.duration")
+            .with_unit("s")
+            .with_description("How long a request took until its answer began.")
+            .with_boundaries(vec![
+                0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0,
+            ])
+            .build(),
+        active: meter
+            .i64_up_down_counter("http.server.active_requests")
+            .with_unit("{request}")
+            .with_description("Requests that are being worked on.")
+            .build(),
+    }
+});
+
+/// Takes one back however the request ends: its client may go away.
+struct Active([KeyValue; 2]);
+
+impl Active {
+    fn begin(method: &'static str) -> Self {
+        let of = [KeyValue::new("http.request.method", method), KeyValue::new("url.scheme", "http")];
+        METERS.active.add(1, &of);
+        Self(of)
+    }
+}
+
+impl Drop for Active {
+    fn drop(&mut self) {
+        METERS.active.add(-1, &self.0);
+    }
+}
+
+/// Measures a request.
+pub async fn measure(request: Request, next: Next) -> Response {
+    let method = name(request.method());
+    let route = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
+    let _active = Active::begin(method);
+    let begun = Instant::now();
+    let response = next.run(request).await;
+    let status = response.status();
+    let mut of = vec![
+        KeyValue::new("http.request.method", method),
+        KeyValue::new("url.scheme", "http"),
+        KeyValue::new("http.response.status_code", i64::from(status.as_u16())),
+    ];
+    of.extend(route.map(|route| KeyValue::new("http.route", route)));
+    if status.is_server_error() {
+        of.push(KeyValue::new("error.type", status.as_u16().to_string()));
+    }
+    METERS.duration.record(begun.elapsed().as_secs_f64(), &of);
+    response
+}
+
+fn name(method: &Method) -> &'static str {
+    match *method {
+        Method::GET => "GET",
+        Method::HEAD => "HEAD",
+        Method::POST => "POST",
+        Method::PUT => "PUT",
+        Method::DELETE => "DELETE",
+        Method::PATCH => "PATCH",
+        Method::OPTIONS => "OPTIONS",
+        Method::CONNECT => "CONNECT",
+        Method::TRACE => "TRACE",
+        _ => "_OTHER",
+    }
+}

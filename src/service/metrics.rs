@@ -1,0 +1,174 @@
+//! The state of money, goals and the system itself as metrics, read when somebody collects them.
+//!
+//! ```text
+//! scrape, or the OTLP reader's beat ──▶ each instrument's callback ──▶ the survey, not older than a second
+//!                                                                         ├── money: not older than its event, or a minute
+//!                                                                         └── the rest: a look at each part
+//! ```
+//!
+//! Every instrument of the [`catalogue`] is observed from one [`Survey`], so that a collection passes over the
+//! cube once, and over nothing where no event has come since. Money is a float here and nowhere else: the exact
+//! number is in the API (`/api/v1/status`, `/api/v1/spend`).
+//!
+//! **Bounds.** What a log can name without limit is capped: [`money::PROVIDERS_MAX`] providers and
+//! [`money::MODELS_MAX`] of their models by what they cost, the rest summed as `other`; of everything else at
+//! most [`SERIES_MAX`] series a metric, and how many were left out is a metric too. Values are cut at
+//! [`LABEL_MAX`] characters. The SDK's own limit (2,000 series an instrument) is never met.
+
+pub mod catalogue;
+mod goals;
+mod money;
+mod process;
+mod system;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use opentelemetry::KeyValue;
+use opentelemetry::metrics::{AsyncInstrument, Meter};
+
+use catalogue::{ALL, Kind, LEFT_OUT, Measure};
+use money::Money;
+
+use super::Supervised;
+use super::meters;
+use super::queries::Queries;
+
+/// A survey serves all instruments of a collection, and who else asks meanwhile.
+const FRESH: Duration = Duration::from_secs(1);
+/// Series of one metric.
+pub const SERIES_MAX: usize = 200;
+/// Characters of a value.
+pub const LABEL_MAX: usize = 80;
+
+/// What was observed, by metric.
+#[derive(Debug, Default)]
+pub struct Survey {
+    points: BTreeMap<&'static str, Vec<(f64, Vec<KeyValue>)>>,
+    left_out: u64,
+    money: Option<Arc<Survey>>,
+}
+
+impl Survey {
+    /// Notes a value of a metric.
+    pub fn add(&mut self, of: Measure, value: f64, attributes: impl IntoIterator<Item = KeyValue>) {
+        let points = self.points.entry(of.name).or_default();
+        if points.len() < SERIES_MAX {
+            points.push((value, attributes.into_iter().collect()));
+        } else {
+            self.left_out += 1;
+        }
+    }
+
+    /// The values of a metric.
+    pub fn of(&self, name: &str) -> impl Iterator<Item = &(f64, Vec<KeyValue>)> {
+        let money = self.money.as_ref().and_then(|money| money.points.get(name));
+        self.points.get(name).into_iter().chain(money).flatten()
+    }
+}
+
+/// An attribute whose value comes from outside: cut, and without control characters.
+fn named(key: &'static str, value: &str) -> KeyValue {
+    KeyValue::new(key, label(value))
+}
+
+/// A name as it stands in a series.
+fn label(name: &str) -> String {
+    let mut label: String = name.chars().take(LABEL_MAX).collect();
+    if label.len() < name.len() {
+        label.pop();
+        label.push('…');
+    }
+    label.retain(|letter| !letter.is_control());
+    label
+}
+
+fn is(flag: bool) -> f64 {
+    f64::from(u8::from(flag))
+}
+
+/// Surveys one running system.
+struct Surveyor {
+    system: Arc<Supervised>,
+    kept: Mutex<Option<(Instant, Arc<Survey>)>>,
+    money: Mutex<Option<Money>>,
+}
+
+impl Surveyor {
+    /// How things stand, or stood a moment ago. Blocks.
+    fn survey(&self) -> Arc<Survey> {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, survey)) = kept.as_ref().filter(|(at, _)| at.elapsed() < FRESH) {
+            return survey.clone();
+        }
+        let survey = Arc::new(self.look(Timestamp::now()));
+        *kept = Some((Instant::now(), survey.clone()));
+        survey
+    }
+
+    fn look(&self, now: Timestamp) -> Survey {
+        let queries = &self.system.queries;
+        let mut survey = Survey::default();
+        let mut kept = self.money.lock().unwrap_or_else(PoisonError::into_inner);
+        let money = match kept.take().filter(|money| money.holds(queries, now)) {
+            Some(money) => money,
+            None => Money::of(queries, now),
+        };
+        money.ages(now, &mut survey);
+        survey.money = Some(money.survey.clone());
+        *kept = Some(money);
+        goals::look(queries, now, &mut survey);
+        system::look(&self.system, now, &mut survey);
+        process::look(&mut survey);
+        let left_out = survey.left_out + survey.money.as_ref().map_or(0, |money| money.left_out);
+        survey.add(LEFT_OUT, left_out as f64, []);
+        survey
+    }
+}
+
+/// Has the instruments of the catalogue observe a running system, on the global meter. Call it once.
+pub fn observe(system: Arc<Supervised>) {
+    meters::begin();
+    let surveyor = Arc::new(Surveyor { system, kept: Mutex::default(), money: Mutex::default() });
+    let meter = opentelemetry::global::meter("mecris");
+    for measure in ALL {
+        register(&meter, *measure, surveyor.clone());
+    }
+}
+
+fn register(meter: &Meter, measure: Measure, surveyor: Arc<Surveyor>) {
+    let Measure { name, kind, unit, says } = measure;
+    let look = move |observer: &dyn AsyncInstrument<f64>| {
+        for (value, attributes) in surveyor.survey().of(name) {
+            observer.observe(*value, attributes);
+        }
+    };
+    // What is observed lasts as long as the provider: the handle is of no use.
+    match kind {
+        Kind::Gauge => {
+            let gauge = meter.f64_observable_gauge(name).with_unit(unit).with_description(says);
+            gauge.with_callback(look).build();
+        }
+        Kind::Sum => {
+            let sum = meter.f64_observable_up_down_counter(name).with_unit(unit).with_description(says);
+            sum.with_callback(look).build();
+        }
+        Kind::Counter => {
+            let counter = meter.f64_observable_counter(name).with_unit(unit).with_description(says);
+            counter.with_callback(look).build();
+        }
+    }
+}
+
+/// What money and goals alone would tell at `now`, for measuring what a look costs.
+#[must_use]
+pub fn survey_of(queries: &Queries, now: Timestamp) -> Survey {
+    let mut survey = Survey::default();
+    let money = Money::of(queries, now);
+    money.ages(now, &mut survey);
+    survey.money = Some(money.survey);
+    goals::look(queries, now, &mut survey);
+    survey
+}

@@ -1,0 +1,63 @@
+//! Goals and alerts.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use opentelemetry::KeyValue;
+
+use crate::domain::alert::Severity;
+use crate::domain::alert::book::Alert;
+use crate::domain::datapoint::Keeper;
+use crate::service::queries::Queries;
+
+use super::catalogue::{ALERTS, ATTEMPTS, GOAL_BUFFER, GOAL_LEFT, GOAL_PLEDGE};
+use super::money::usd;
+use super::{Survey, named};
+
+/// Nothing here passes over the cube.
+pub(super) fn look(queries: &Queries, now: Timestamp, survey: &mut Survey) {
+    // The nearest to derailing first, so that those that are left out are the safest.
+    for goal in queries.goals(now) {
+        let keeper = match goal.source {
+            Keeper::Beeminder => "beeminder",
+            Keeper::Local => "local",
+        };
+        let of = || [named("mecris.goal.slug", &goal.slug), KeyValue::new("mecris.goal.keeper", keeper)];
+        if let Some(days) = goal.safe_days {
+            survey.add(GOAL_BUFFER, days as f64, of());
+        }
+        if let Some(seconds) = goal.seconds_left {
+            survey.add(GOAL_LEFT, seconds as f64, of());
+        }
+        survey.add(GOAL_PLEDGE, usd(goal.pledge_usd), of());
+    }
+    queries.with_view(|view| {
+        let mut open: BTreeMap<(&str, &str), u32> = BTreeMap::new();
+        for severity in Severity::ALL {
+            open.insert(("open", severity.name()), 0);
+            open.insert(("acknowledged", severity.name()), 0);
+        }
+        for alert in view.alerts.open() {
+            let state = if alert.is_acknowledged() { "acknowledged" } else { "open" };
+            *open.entry((state, alert.grade.severity.name())).or_default() += 1;
+        }
+        for ((state, severity), count) in open {
+            let of = [
+                KeyValue::new("mecris.alert.state", state),
+                KeyValue::new("mecris.alert.severity", severity),
+            ];
+            survey.add(ALERTS, f64::from(count), of);
+        }
+        let mut attempts: BTreeMap<(&str, &str), u32> = BTreeMap::new();
+        for attempt in view.alerts.alerts().flat_map(Alert::attempts) {
+            *attempts.entry((attempt.parcel.channel.name(), attempt.state.name())).or_default() += 1;
+        }
+        for ((channel, state), count) in attempts {
+            let of = [
+                KeyValue::new("mecris.alert.channel", channel),
+                KeyValue::new("mecris.attempt.state", state),
+            ];
+            survey.add(ATTEMPTS, f64::from(count), of);
+        }
+    });
+}
