@@ -42,6 +42,8 @@ mod http;
 mod log_contract;
 #[path = "mcp.rs"]
 mod mcp;
+#[path = "metrics.rs"]
+mod metrics;
 #[path = "model.rs"]
 mod model;
 #[path = "narrator.rs"]
