@@ -302,6 +302,20 @@ fn the_rules_fire_when_they_should() {
 }
 
 #[test]
+fn the_compose_file_and_all_yaml_are_valid_by_their_own_tools() {
+    let dir = root().join("observability");
+    for (tool, arguments) in [
+        ("docker-compose", &["-f", "compose.yaml", "config", "--quiet"][..]),
+        ("yamllint", &["--strict", "."]),
+        ("promtool", &["check", "config", "prometheus-compose.yaml"]),
+    ] {
+        let output = Command::new(tool).args(arguments).current_dir(&dir).output();
+        let said: Said = output.unwrap_or_else(|_| panic!("{tool}: tests/run installs it")).into();
+        assert_eq!(said.code, 0, "{tool}: {said:?}");
+    }
+}
+
+#[test]
 fn a_hostile_log_makes_no_more_series_and_loses_nothing() {
     const MODELS: usize = 3_000;
     let home = Home::new();

@@ -5,6 +5,10 @@ use std::collections::BTreeSet;
 use mecris::actor::State;
 use mecris::service::sources::SourceState;
 
+use regex::Regex;
+
+use crate::support::program::Home;
+
 use super::{observability, root};
 
 fn text() -> String {
@@ -54,6 +58,39 @@ fn every_rule_leads_to_its_chapter_and_every_chapter_of_a_rule_to_a_rule() {
     {
         assert!(ruled.contains(heading), "there is no rule {heading}");
     }
+}
+
+#[test]
+fn every_rule_was_seen_to_fire() {
+    let tests = std::fs::read_to_string(root().join("observability/rules/mecris_test.yaml")).unwrap();
+    for rule in observability::rules() {
+        let name = rule["alert"].as_str().unwrap();
+        let fired = format!("alertname=\"{name}\"");
+        let told = format!("alertname: {name}\n        exp_alerts:\n");
+        assert!(tests.contains(&fired) || tests.contains(&told), "nothing shows that {name} fires");
+    }
+}
+
+#[test]
+fn its_commands_are_there() {
+    let help = Home::new().run(&["--help"]).out;
+    let known: BTreeSet<&str> =
+        help.lines().filter_map(|line| line.strip_prefix("  ")?.split(' ').next()).collect();
+    let command = Regex::new(r"mecris ([a-z][a-z-]+)").unwrap();
+    let text = text();
+    let code = Regex::new(r"`[^`]+`|(?m)^    .+$").unwrap();
+    let mut found = 0;
+    for part in code
+        .find_iter(&text)
+        .map(|part| part.as_str())
+        .filter(|part| !part.contains("systemctl") && !part.contains("journalctl"))
+    {
+        for word in command.captures_iter(part).map(|found| found.extract::<1>().1[0].to_owned()) {
+            assert!(known.contains(word.as_str()), "there is no `mecris {word}`: {part}");
+            found += 1;
+        }
+    }
+    assert!(found >= 30, "{found}");
 }
 
 #[test]
