@@ -198,11 +198,14 @@ impl Telemetry {
 
     /// Exports what is left, for at most `deadline`. Blocks.
     pub fn flush(self, deadline: Duration) {
-        self.metrics.flush(deadline);
-        if let Some(provider) = self.provider {
-            // A collector that is gone is no reason to complain at the end.
-            let _ = provider.shutdown_with_timeout(deadline);
-        }
+        // Side by side: a collector that hangs is waited for once.
+        std::thread::scope(|scope| {
+            scope.spawn(|| self.metrics.flush(deadline));
+            if let Some(provider) = &self.provider {
+                // A collector that is gone is no reason to complain at the end.
+                let _ = provider.shutdown_with_timeout(deadline);
+            }
+        });
     }
 }
 
