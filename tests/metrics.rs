@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 
 use crate::alerts::{EAGER, until};
 use crate::support::corpus::{self, Plan};
+use crate::support::outside::Fault;
 use crate::support::outside::anthropic::{self, Anthropic};
 use crate::support::outside::beeminder::{self, Beeminder};
 use crate::support::outside::books::Books;
@@ -147,12 +148,24 @@ impl Drop for Ended {
     }
 }
 
-fn fetch(url: &str, query: &[(&str, &str)]) -> Option<Value> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    runtime.block_on(async {
-        let client = reqwest::Client::builder().no_proxy().build().unwrap();
-        client.get(url).query(query).send().await.ok()?.json().await.ok()
-    })
+/// Asks a Prometheus, over one connection.
+struct Asking {
+    base: String,
+    runtime: tokio::runtime::Runtime,
+    client: reqwest::Client,
+}
+
+impl Asking {
+    fn new(base: String) -> Self {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        Self { base, runtime, client: reqwest::Client::builder().no_proxy().build().unwrap() }
+    }
+
+    /// None while it does not answer.
+    fn fetch(&self, path: &str, query: &[(&str, &str)]) -> Option<Value> {
+        let request = self.client.get(format!("{}{path}", self.base)).query(query);
+        self.runtime.block_on(async { request.send().await.ok()?.json().await.ok() })
+    }
 }
 
 /// The observability directory as a person would set it up, with the token beside it, and asked often.
@@ -199,7 +212,6 @@ fn prometheus_scrapes_the_running_program_and_sees_what_it_says_of_itself() {
     assert_eq!((checked.code, checked.err.as_str()), (0, ""), "{checked:?}\n{body}");
 
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let base = format!("http://127.0.0.1:{port}");
     let child = Command::new("prometheus")
         .args(["--config.file", config.to_str().unwrap(), "--log.level=error"])
         .args(["--storage.tsdb.path", dir.path().join("tsdb").to_str().unwrap()])
@@ -208,9 +220,10 @@ fn prometheus_scrapes_the_running_program_and_sees_what_it_says_of_itself() {
         .stderr(Stdio::null())
         .spawn()
         .expect("prometheus: tests/run installs it");
-    let _prometheus = Ended(child);
+    let _ended = Ended(child);
+    let prometheus = Asking::new(format!("http://127.0.0.1:{port}"));
     let query = |expr: &str| {
-        let answer = fetch(&format!("{base}/api/v1/query"), &[("query", expr)])?;
+        let answer = prometheus.fetch("/api/v1/query", &[("query", expr)])?;
         assert_eq!(answer["status"], "success", "{expr}: {answer}");
         Some(answer["data"]["result"].as_array().unwrap().clone())
     };
@@ -270,6 +283,12 @@ fn prometheus_scrapes_the_running_program_and_sees_what_it_says_of_itself() {
     let alerts = status["alerts"].as_array().unwrap().len() as f64;
     until("the alerts agree", || (one("sum(mecris_alerts)") == alerts).then_some(()));
 
+    let head = world.running.get("/api/v1/head").json()["position"].as_f64().unwrap();
+    until("the log's position", || (one("mecris_log_position") >= head).then_some(()));
+    let started = one("process_start_time_seconds") - jiff::Timestamp::now().as_second() as f64;
+    assert!((-300.0..=1.0).contains(&started), "{started}");
+    assert!(one("process_memory_usage_bytes") > 1e6 && one("mecris_log_size_bytes") > 1e4);
+
     // Its names are those of the documents and the dashboards; their questions have answers.
     let shown = world.scrape();
     observability::names_are_documented(&shown);
@@ -277,7 +296,7 @@ fn prometheus_scrapes_the_running_program_and_sees_what_it_says_of_itself() {
     for (place, expr) in observability::questions() {
         assert!(query(&observability::asked(&expr)).is_some(), "{place}: {expr}");
     }
-    let rules = fetch(&format!("{base}/api/v1/rules"), &[]).unwrap();
+    let rules = prometheus.fetch("/api/v1/rules", &[]).unwrap();
     let rules: Vec<&Value> = rules["data"]["groups"]
         .as_array()
         .unwrap()
@@ -373,6 +392,45 @@ fn a_hostile_log_makes_no_more_series_and_loses_nothing() {
     let routes = scrape().of("http_server_request_duration_seconds_count").len();
     assert!(routes <= 12, "{routes}");
     assert_eq!(running.stop(), 0);
+}
+
+#[test]
+fn what_goes_wrong_is_measured() {
+    let beeminder = Beeminder::start();
+    beeminder.front.fault(Fault::Status(500));
+    let base = beeminder.base();
+    let home = Home::new();
+    let variables = [
+        ("BEEMINDER_API_BASE", base.as_str()),
+        ("BEEMINDER_AUTH_TOKEN", beeminder::TOKEN),
+        ("MECRIS_BEEMINDER__POLL_SECONDS", "1"),
+    ];
+    let running = home.start_with(&[], &variables);
+    let scrape = |running: &Running| Exposition::parse(&running.get("/metrics").body);
+    let breaker = |shown: &Exposition, state: &str| {
+        let of = [("mecris_outside_system", "beeminder"), ("mecris_breaker_state", state)];
+        shown.value("mecris_breaker_state", &of)
+    };
+    let shown = until("the breaker opens", || {
+        let shown = scrape(&running);
+        (breaker(&shown, "open") == Some(1.0)).then_some(shown)
+    });
+    assert_eq!(breaker(&shown, "closed"), Some(0.0));
+    let of = [("mecris_source_name", "beeminder"), ("mecris_source_state", "failing")];
+    assert_eq!(shown.value("mecris_source_state", &of), Some(1.0));
+    assert_eq!(shown.value("mecris_source_up", &of[..1]), Some(0.0));
+    let of = [("mecris_outside_system", "beeminder"), ("error_type", "unavailable")];
+    assert!(shown.value("http_client_request_duration_seconds_count", &of) >= Some(5.0));
+    assert_eq!(shown.sum("mecris_log_writable"), 1.0);
+    assert_eq!(running.stop(), 0);
+    // No disk has so much.
+    let running = home.start_with(&[], &[("MECRIS_LOG__RESERVE_MIB", "1000000000000")]);
+    let shown = scrape(&running);
+    assert_eq!(shown.sum("mecris_log_writable"), 0.0);
+    assert!(shown.sum("mecris_disk_free_bytes") < shown.sum("mecris_disk_reserve_bytes"));
+    running.get("/health/ready");
+    let of = [("http_route", "/health/ready"), ("http_response_status_code", "503"), ("error_type", "503")];
+    assert_eq!(scrape(&running).value("http_server_request_duration_seconds_count", &of), Some(1.0));
 }
 
 #[test]

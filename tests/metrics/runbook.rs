@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use mecris::actor::State;
+use mecris::domain::alert::Kind;
 use mecris::service::sources::SourceState;
 
 use regex::Regex;
@@ -118,6 +119,9 @@ fn every_state_of_the_code_has_its_words() {
     for state in [State::Waiting, State::Starting, State::BackingOff, State::Stopped] {
         let name = serde_json::to_value(state).unwrap();
         has(&format!("An actor is {}", name.as_str().unwrap()));
+    }
+    for kind in Kind::ALL {
+        has(&format!("An alert: {}", kind.name()));
     }
     for verdict in ["warning", "problem", "skipped"] {
         has(&format!("`mecris doctor` says {verdict}"));
