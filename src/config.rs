@@ -28,7 +28,7 @@ pub use private::{EmailAddress, Login, PrivateUrl};
 pub use secret::{BaseUrl, Phone, Secret};
 pub use settings::{
     Alerts, Anthropic, Beeminder, Config, Console, DeepSeek, Email, EmailTls, Gate, Log, Moonshot, Ntfy,
-    OpenAi, OpenRouter, Outside, Providers, QuietHours, ReminderError, ReminderErrors, ReminderTiers,
+    OpenAi, OpenRouter, Otlp, Outside, Providers, QuietHours, ReminderError, ReminderErrors, ReminderTiers,
     Reminders, RungSetting, Transcripts, Twilio, Vault, Webhook,
 };
 

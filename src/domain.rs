@@ -31,6 +31,7 @@ pub mod report;
 pub mod slug;
 pub mod sms;
 pub mod spread;
+pub mod telemetry_usage;
 pub mod template;
 pub mod tokens;
 pub mod told;

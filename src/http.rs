@@ -19,6 +19,7 @@ mod meters;
 pub mod metrics;
 pub mod narrator;
 pub mod odometer;
+pub mod otlp;
 pub mod overload;
 pub mod people;
 pub mod problem;
@@ -76,11 +77,15 @@ pub fn router(app: &App, guard: Guard, beside: Router) -> Router {
         .layer(axum::middleware::from_fn_with_state(overload::Gate::default(), overload::admit))
         .merge(scraped)
         .layer(axum::middleware::from_fn_with_state(guard.clone(), guard::require_token));
+    let takes_telemetry = app.system.queries.settings.current().config.otlp.enabled;
+    let telemetry = takes_telemetry.then(|| otlp::routes(app.clone(), guard.clone()));
     open.merge(api)
         .layer(axum::middleware::from_fn_with_state(guard, guard::check_host_and_origin))
         // These come from elsewhere, by another name, and are guarded by their signature.
         .merge(webhooks::routes(app.clone()).layer(limit))
         .layer(axum::middleware::from_fn(size::check))
+        // Exports are longer than what people and agents send, and have limits and a gate of their own.
+        .merge(telemetry.unwrap_or_default())
         .layer(CatchPanicLayer::custom(problem::panicked))
         .layer(TraceLayer::new_for_http().make_span_with(request_span))
         .layer(axum::middleware::from_fn(meters::measure))

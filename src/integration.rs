@@ -13,6 +13,7 @@ pub mod obsidian;
 pub mod official;
 pub mod openai;
 pub mod openrouter;
+pub mod otlp;
 pub mod pages;
 pub mod resilience;
 pub mod twilio;

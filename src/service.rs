@@ -5,6 +5,7 @@
 //! ├── projection       keeps the views up with the log
 //! └── tenants (one_for_one)
 //!     ├── local/usage      reads transcripts, records calls
+//!     ├── local/otlp       records what Claude Code's telemetry tells
 //!     ├── local/budgets    decides commands on budgets
 //!     ├── local/odometer   decides readings by hand
 //!     ├── local/alerts     tells the person
@@ -47,6 +48,7 @@ pub mod narrator;
 pub mod node;
 pub mod notes;
 pub mod odometer_book;
+pub mod otlp_actor;
 pub mod pacemaker;
 pub mod people;
 pub mod probe_actor;
@@ -65,6 +67,7 @@ pub mod scraper_actor;
 pub mod settings;
 pub mod snapshots;
 pub mod sources;
+pub mod telling_book;
 pub mod told;
 pub mod tree;
 pub mod usage_actor;

@@ -42,8 +42,8 @@ use crate::domain::quota::Quotas;
 use crate::domain::report::Reports;
 use crate::event::codec::{CodecError, decode};
 use crate::event::payload::{
-    SourceChanged, alert_change, allowance_change, balance_change, desk_change, odometer_change,
-    point_change, quota_reading, report_change,
+    SourceChanged, UsageMetered, UsageTold, alert_change, allowance_change, balance_change, desk_change,
+    odometer_change, point_change, quota_reading, report_change,
 };
 use crate::event::{Event, Position, RecordRef, TenantId};
 use crate::log::LogError;
@@ -172,6 +172,19 @@ impl TenantView {
             Event::UsageRecorded(usage) if counts => {
                 self.spend.add(occurred_at, usage);
                 self.balances.add(occurred_at, &usage.provider, usage.cost);
+            }
+            Event::UsageTold(UsageTold { usage, counted: true, .. })
+            | Event::UsageMetered(UsageMetered { usage, counted: true, .. })
+                if counts =>
+            {
+                self.spend.add(occurred_at, usage);
+                self.balances.add(occurred_at, &usage.provider, usage.cost);
+            }
+            // It bears the time of what it takes back, so that both are on one side of any horizon.
+            Event::UsageWithdrawn(withdrawn) if counts => {
+                let usage = &withdrawn.usage;
+                self.spend.take_back(usage, &withdrawn.superseded(occurred_at));
+                self.balances.take_back(occurred_at, &usage.provider, usage.cost);
             }
             Event::UsageRevised(revised) => {
                 let superseded = &revised.superseded;

@@ -50,6 +50,8 @@ mod model;
 mod narrator;
 #[path = "odometer.rs"]
 mod odometer;
+#[path = "otlp.rs"]
+mod otlp;
 #[path = "outbox.rs"]
 mod outbox;
 #[path = "outside.rs"]

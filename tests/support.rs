@@ -1,5 +1,7 @@
 //! What several tests need.
 
+#[path = "support/claude_telemetry.rs"]
+pub mod claude_telemetry;
 #[path = "support/corpus.rs"]
 pub mod corpus;
 #[path = "support/outside.rs"]

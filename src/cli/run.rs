@@ -11,7 +11,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 
 use crate::actor::{self, ExitReason, Shutdown};
-use crate::config::paths;
+use crate::config::{Otlp, paths};
 use crate::http::guard::Guard;
 use crate::http::listener::Bounded;
 use crate::http::{self, App};
@@ -75,6 +75,7 @@ async fn supervise(
     let listener =
         listen(address).map_err(|error| StartError::Listen { address, reason: error.to_string() })?;
     let address = listener.local_addr().unwrap_or(address);
+    let otlp = OtlpListeners::bind(&settings.current().config.otlp)?;
     let (noted, notes) = mpsc::unbounded_channel();
     let noting = noted.clone();
     let (opening, is_demo) = (dir.clone(), sample.is_some());
@@ -98,6 +99,7 @@ async fn supervise(
     tokio::spawn(notes::record(node.log.clone(), node.tenant.clone(), notes));
     let tree = tokio::task::spawn_local(supervisor.run_until(shutdown.subscribe()));
     let guard = Guard::new(&token, address);
+    otlp.serve(&guard, &system, &shutdown);
     let server = tokio::spawn(serve(listener, guard, system.clone(), telemetry.metrics(), shutdown.clone()));
     write_server_file(&dir, address)?;
     let announced = tokio::spawn(announce::announce(
@@ -222,6 +224,56 @@ async fn serve(
         .with_graceful_shutdown(async move { shutdown.requested().await });
     if let Err(error) = served.await {
         tracing::error!(%error, "HTTP is not served any more");
+    }
+}
+
+/// The addresses for OTLP alone.
+struct OtlpListeners {
+    http: Option<TcpListener>,
+    grpc: Option<TcpListener>,
+}
+
+impl OtlpListeners {
+    fn bind(otlp: &Otlp) -> Result<Self, StartError> {
+        let bind = |address: Option<SocketAddr>| {
+            let address = address.filter(|_| otlp.enabled);
+            let bound = address.map(|address| {
+                listen(address).map_err(|error| StartError::Listen { address, reason: error.to_string() })
+            });
+            bound.transpose()
+        };
+        Ok(Self { http: bind(otlp.listen)?, grpc: bind(otlp.grpc_listen)? })
+    }
+
+    /// Serves until the end. What is open then is cut off: an exporter that got no answer sends again.
+    fn serve(self, guard: &Guard, system: &Arc<Supervised>, shutdown: &Shutdown) {
+        let said = |what: &str, listener: &TcpListener| {
+            if let Ok(address) = listener.local_addr() {
+                println!("OTLP over {what} on {address}");
+            }
+        };
+        if let Some(listener) = self.http {
+            said("HTTP", &listener);
+            let router = http::otlp::router(App { system: system.clone() }, guard.clone());
+            let shutdown = shutdown.clone();
+            tokio::spawn(async move {
+                let served = axum::serve(Bounded::new(listener), router)
+                    .with_graceful_shutdown(async move { shutdown.requested().await });
+                if let Err(error) = served.await {
+                    tracing::error!(%error, "OTLP is not taken over HTTP any more");
+                }
+            });
+        }
+        if let Some(listener) = self.grpc {
+            said("gRPC", &listener);
+            let (app, guard, shutdown) = (App { system: system.clone() }, guard.clone(), shutdown.clone());
+            tokio::spawn(async move {
+                let stopped = async move { shutdown.requested().await };
+                if let Err(error) = http::otlp::grpc::serve(listener, app, guard, stopped).await {
+                    tracing::error!(%error, "OTLP is not taken over gRPC any more");
+                }
+            });
+        }
     }
 }
 

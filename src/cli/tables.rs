@@ -289,11 +289,17 @@ pub fn import(summary: &ImportSummary) -> String {
 pub fn explanation(explanation: &Explanation) -> String {
     let mut rows = table(&["Position", "Happened", "Message", "Model", "Adds", "Sum"], 4);
     for event in &explanation.events {
-        let revised = if event.event == "usage-revised" { " (revised)" } else { "" };
+        let (id, remark) = match event.event.as_str() {
+            "usage-revised" => (&event.message_id, " (revised)"),
+            "usage-told" => (&event.request_id, " (telemetry)"),
+            "usage-metered" => (&event.session, " (metrics)"),
+            "usage-withdrawn" => (&event.request_id, " (taken back)"),
+            _ => (&event.message_id, ""),
+        };
         rows.add_row(vec![
             event.position.to_string(),
             event.occurred_at.strftime("%m-%d %H:%M:%S").to_string(),
-            format!("{}{revised}", shorten(&event.message_id, 14)),
+            format!("{}{remark}", shorten(id, 14)),
             shorten(event.model.strip_prefix("claude-").unwrap_or(&event.model), 16),
             event.effect_usd.map_or_else(|| "unpriced".to_owned(), |effect| effect.to_string()),
             event.running_usd.to_string(),

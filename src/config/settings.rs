@@ -4,6 +4,7 @@ mod alerts;
 mod channels;
 mod gate;
 mod mcp;
+mod otlp;
 mod providers;
 mod reminders;
 mod vault;
@@ -19,6 +20,7 @@ pub use alerts::{Alerts, QuietHours, RungSetting};
 pub use channels::{Email, EmailTls, Ntfy, Twilio, Webhook};
 pub use gate::Gate;
 pub use mcp::Mcp;
+pub use otlp::Otlp;
 pub use providers::{Anthropic, DeepSeek, Moonshot, OpenAi, OpenRouter, Providers};
 pub use reminders::{ReminderError, ReminderErrors, ReminderTiers, Reminders};
 pub use vault::Vault;
@@ -37,6 +39,8 @@ pub struct Config {
     pub prices: Option<PathBuf>,
     /// See [`Transcripts`].
     pub transcripts: Transcripts,
+    /// See [`Otlp`].
+    pub otlp: Otlp,
     /// See [`Log`].
     pub log: Log,
     /// See [`Outside`].
@@ -161,6 +165,7 @@ impl Default for Config {
             listen: SocketAddr::from(([127, 0, 0, 1], 7787)),
             prices: None,
             transcripts: Transcripts::default(),
+            otlp: Otlp::default(),
             log: Log::default(),
             outside: Outside::default(),
             alerts: Alerts::default(),

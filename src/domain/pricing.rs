@@ -156,7 +156,20 @@ impl PriceTable {
         let Some(prices) = self.models.get(&model) else {
             return Err(Unpriced::UnknownModel(model));
         };
-        prices.price(usage).map_err(|missing| missing.of(model))
+        prices.price(usage, usage.tokens.prompt()).map_err(|missing| missing.of(model))
+    }
+
+    /// What a number of calls of one model cost, of which only the sum is known: each is reckoned as a call with a
+    /// small prompt, for a price that depends on the prompt's size cannot be told from a sum.
+    ///
+    /// # Errors
+    /// As [`PriceTable::price`].
+    pub fn price_sum(&self, usage: &Usage) -> Result<Picodollars, Unpriced> {
+        let model = format!("{}/{}", usage.provider, usage.model);
+        let Some(prices) = self.models.get(&model) else {
+            return Err(Unpriced::UnknownModel(model));
+        };
+        prices.price(usage, 0).map_err(|missing| missing.of(model))
     }
 }
 
@@ -176,9 +189,9 @@ impl Missing {
 }
 
 impl ModelPrices {
-    fn price(&self, usage: &Usage) -> Result<Picodollars, Missing> {
+    fn price(&self, usage: &Usage, prompt: u64) -> Result<Picodollars, Missing> {
         let tokens = &usage.tokens;
-        let rates = self.rates(usage)?;
+        let rates = self.rates(usage, prompt)?;
         let mut amount = rates.apply(tokens)?;
         let mut scale = 1;
         for name in factors(usage) {
@@ -194,9 +207,8 @@ impl ModelPrices {
         Ok(Picodollars(divide_half_even(amount, scale) + searches))
     }
 
-    fn rates(&self, usage: &Usage) -> Result<&Rates, Missing> {
+    fn rates(&self, usage: &Usage, prompt: u64) -> Result<&Rates, Missing> {
         let standard = || {
-            let prompt = usage.tokens.prompt();
             let tier = self
                 .tiers
                 .iter()

@@ -11,7 +11,8 @@ use super::payload::{
     CostReported, DatapointIntended, DatapointRefused, DatapointWritten, DeliveryNoted, Event, FeedStarted,
     FeedStopped, GoalGone, GoalObserved, LocalGoalClosed, LocalGoalSet, LogRepaired, OdometerCorrected,
     OdometerRead, OdometerStopped, QuotaRead, SessionLogged, SourceChanged, SpendOverridden,
-    SupervisionNoted, TaskGone, TaskObserved, UsageRecorded, UsageReported, UsageRevised, VirtualBudgetSet,
+    SupervisionNoted, TaskGone, TaskObserved, UsageMetered, UsageRecorded, UsageReported, UsageRevised,
+    UsageTold, UsageWithdrawn, VirtualBudgetSet,
 };
 use super::record::RecordRef;
 
@@ -56,6 +57,9 @@ impl Event<'_> {
         match self {
             Self::UsageRecorded(_) => ("usage-recorded", 1),
             Self::UsageRevised(_) => ("usage-revised", 1),
+            Self::UsageTold(_) => ("usage-told", 1),
+            Self::UsageMetered(_) => ("usage-metered", 1),
+            Self::UsageWithdrawn(_) => ("usage-withdrawn", 1),
             Self::BudgetSet(_) => ("budget-set", 2),
             Self::BudgetRemoved(_) => ("budget-removed", 1),
             Self::LogRepaired(_) => ("log-repaired", 1),
@@ -105,6 +109,9 @@ pub fn encode(event: &Event<'_>) -> Vec<u8> {
     match event {
         Event::UsageRecorded(payload) => to_bytes(payload),
         Event::UsageRevised(payload) => to_bytes(payload),
+        Event::UsageTold(payload) => to_bytes(payload),
+        Event::UsageMetered(payload) => to_bytes(payload),
+        Event::UsageWithdrawn(payload) => to_bytes(payload),
         Event::BudgetSet(payload) => to_bytes(payload),
         Event::BudgetRemoved(payload) => to_bytes(payload),
         Event::LogRepaired(payload) => to_bytes(payload),
@@ -152,6 +159,9 @@ pub fn decode<'a>(record: &RecordRef<'a>) -> Result<Event<'a>, CodecError> {
     Ok(match (record.type_name, record.schema_version) {
         ("usage-recorded", 1) => Event::UsageRecorded(from_bytes(record)?),
         ("usage-revised", 1) => Event::UsageRevised(from_bytes(record)?),
+        ("usage-told", 1) => Event::UsageTold(from_bytes(record)?),
+        ("usage-metered", 1) => Event::UsageMetered(from_bytes(record)?),
+        ("usage-withdrawn", 1) => Event::UsageWithdrawn(from_bytes(record)?),
         ("budget-set", 1) => Event::BudgetSet(from_bytes::<BudgetSetV1>(record)?.into()),
         ("budget-set", 2) => Event::BudgetSet(from_bytes(record)?),
         ("budget-removed", 1) => Event::BudgetRemoved(from_bytes(record)?),
@@ -203,6 +213,9 @@ pub fn schemas() -> Vec<(String, schemars::Schema)> {
     vec![
         named("usage-recorded", 1, schemars::schema_for!(UsageRecorded<'static>)),
         named("usage-revised", 1, schemars::schema_for!(UsageRevised<'static>)),
+        named("usage-told", 1, schemars::schema_for!(UsageTold<'static>)),
+        named("usage-metered", 1, schemars::schema_for!(UsageMetered<'static>)),
+        named("usage-withdrawn", 1, schemars::schema_for!(UsageWithdrawn<'static>)),
         named("budget-set", 1, schemars::schema_for!(BudgetSetV1)),
         named("budget-set", 2, schemars::schema_for!(BudgetSet)),
         named("budget-removed", 1, schemars::schema_for!(BudgetRemoved)),

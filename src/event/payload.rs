@@ -13,6 +13,7 @@ mod goal;
 mod odometer;
 mod quota;
 mod report;
+mod telling;
 mod vault;
 
 use std::borrow::Cow;
@@ -47,6 +48,10 @@ pub use quota::{QuotaPayloadError, QuotaRead, quota_event, quota_reading};
 pub use report::{
     CostReported, ReportPayloadError, ReportedCost, ReportedUsage, UsageReported, report_change, report_event,
 };
+pub use telling::{
+    MeteredPoint, UsageMetered, UsageTold, UsageWithdrawn, hear, session_event_id, told_event_id,
+    withdrawn_event_id,
+};
 pub use vault::{SessionLogged, TaskGone, TaskObserved, TaskPayloadError};
 
 use super::envelope::EventId;
@@ -59,6 +64,12 @@ pub enum Event<'a> {
     UsageRecorded(UsageRecorded<'a>),
     /// A billed call that was recorded has grown since.
     UsageRevised(UsageRevised<'a>),
+    /// Telemetry told of a billed call.
+    UsageTold(UsageTold<'a>),
+    /// Telemetry told how a session's counters grew.
+    UsageMetered(UsageMetered<'a>),
+    /// What telemetry told counts no more.
+    UsageWithdrawn(UsageWithdrawn<'a>),
     /// A budget was created or replaced.
     BudgetSet(BudgetSet),
     /// A budget was removed.

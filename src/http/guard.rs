@@ -30,6 +30,16 @@ impl Guard {
         Self { token: blake3::hash(token.as_bytes()), hosts: hosts.into() }
     }
 
+    /// Whether a request has the token.
+    #[must_use]
+    pub fn admits(&self, headers: &HeaderMap) -> bool {
+        let token = text(headers, header::AUTHORIZATION)
+            .and_then(|value| value.split_once(' '))
+            .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
+            .map(|(_, token)| token.trim());
+        token.is_some_and(|token| blake3::hash(token.as_bytes()) == self.token)
+    }
+
     fn knows_host(&self, authority: &str) -> bool {
         // A port follows the last colon, unless that colon is inside the brackets of an IPv6 address.
         let host = match authority.rsplit_once(':') {
@@ -61,13 +71,10 @@ pub async fn check_host_and_origin(State(guard): State<Guard>, request: Request,
 
 /// Refuses requests without the token.
 pub async fn require_token(State(guard): State<Guard>, request: Request, next: Next) -> Response {
-    let token = text(request.headers(), header::AUTHORIZATION)
-        .and_then(|value| value.split_once(' '))
-        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
-        .map(|(_, token)| token.trim());
-    match token {
-        Some(token) if blake3::hash(token.as_bytes()) == guard.token => next.run(request).await,
-        _ => Problem::unauthorized().into_response(),
+    if guard.admits(request.headers()) {
+        next.run(request).await
+    } else {
+        Problem::unauthorized().into_response()
     }
 }
 

@@ -54,6 +54,13 @@ impl Listener for Bounded {
     }
 }
 
+/// For gRPC, which wants to know nothing of its connections.
+impl tonic::transport::server::Connected for Connection {
+    type ConnectInfo = ();
+
+    fn connect_info(&self) {}
+}
+
 impl AsyncRead for Connection {
     fn poll_read(
         mut self: Pin<&mut Self>,

@@ -13,6 +13,7 @@ pub mod hook;
 pub mod line;
 pub mod read;
 pub mod status_line;
+pub mod telemetry;
 
 pub use cursor::{Cursors, FileCursor};
 pub use discover::{Found, discover};

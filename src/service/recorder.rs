@@ -3,10 +3,14 @@
 //! The event's id is derived from the call's own key, so importing again, a copied session or a
 //! crash in the middle adds nothing twice. A call that has grown since it was recorded gets a
 //! revision; the log is never rewritten.
+//!
+//! A call that telemetry told of before is taken back in the same append that records it from its transcript, and what
+//! was told of its session and of no single request with it. Both this and [`super::telling_book`] append only to the
+//! stream as they read it, and decide again where it has moved: neither can miss what the other has just recorded.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ops::ControlFlow;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
 
@@ -14,9 +18,12 @@ use crate::domain::money::Picodollars;
 use crate::domain::pricing::PriceTable;
 use crate::domain::usage::{Telling, Usage, decide};
 use crate::event::codec::{CodecError, decode, encode};
-use crate::event::payload::{Superseded, UsageRecorded, UsageRevised, usage_event_id};
-use crate::event::{Event, EventId, Metadata, NewEvent, Position, RecordRef, StreamId, TenantId};
-use crate::log::{Append, Appending, EventLog, Expected};
+use crate::event::payload::{
+    Superseded, UsageMetered, UsageRecorded, UsageRevised, UsageTold, UsageWithdrawn, session_event_id,
+    told_event_id, usage_event_id, withdrawn_event_id,
+};
+use crate::event::{Event, EventId, Metadata, NewEvent, Position, RecordRef, StreamId, TenantId, Version};
+use crate::log::{Append, Appending, EventLog, Expected, LogError};
 use crate::telemetry;
 use crate::view::ViewError;
 
@@ -27,7 +34,10 @@ const BATCH: usize = 4_096;
 const NEAR: u64 = 1_024;
 
 /// The stream of all usage.
-const STREAM: &str = "usage";
+pub(super) const STREAM: &str = "usage";
+
+/// How often a batch is decided at most, where others record at the same time.
+const DECISIONS_MAX: usize = 32;
 
 /// What became of the calls that were read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]
@@ -56,6 +66,26 @@ pub struct Recorder {
     tenant: TenantId,
     prices: Arc<PriceTable>,
     actor: &'static str,
+    /// Sessions of which a transcript has told: nothing that is told of them alone counts from then on.
+    settled: Arc<Mutex<HashSet<Box<str>>>>,
+}
+
+/// A batch as it was decided.
+struct Batch {
+    events: Vec<NewEvent>,
+    /// How many events there are; they themselves go to the log.
+    count: u64,
+    tally: Tally,
+    sessions: HashSet<Box<str>>,
+    /// What the stream has to be at.
+    expected: Version,
+}
+
+impl Batch {
+    /// Where the stream is when it is appended: all of its events are new.
+    fn reaches(&self) -> Version {
+        Version(self.expected.0 + self.count)
+    }
 }
 
 /// What the log knows of a call.
@@ -81,7 +111,7 @@ impl Recorder {
         prices: Arc<PriceTable>,
         actor: &'static str,
     ) -> Self {
-        Self { log, tenant, prices, actor }
+        Self { log, tenant, prices, actor, settled: Arc::default() }
     }
 
     /// Whether the price table has what a call needs.
@@ -97,31 +127,70 @@ impl Recorder {
     /// have been recorded; recording the same calls again completes the work.
     pub fn record(&self, usages: &[Usage], progress: &dyn Fn(usize, usize)) -> Result<Tally, ViewError> {
         let mut tally = Tally::default();
-        let mut underway: Option<Appending> = None;
+        let mut underway: Option<(Appending, &[Usage], Batch)> = None;
         for (number, batch) in usages.chunks(BATCH).enumerate() {
-            let (events, batch_tally) = self.decide_batch(batch)?;
+            let expected = underway.as_ref().map_or_else(|| self.version(), |(.., before)| before.reaches());
+            let mut decided = self.decide_batch(batch, expected)?;
             // One append is on its way to the disk while the next is decided.
-            if let Some(appending) = underway.take() {
-                appending.wait()?;
+            if let Some((appending, calls, before)) = underway.take() {
+                let (done, moved) = self.finish(appending, calls, before)?;
+                tally.add(done);
+                if moved {
+                    decided = self.decide_batch(batch, self.version())?;
+                }
             }
-            tally.add(batch_tally);
-            if !events.is_empty() {
-                underway = Some(self.log.append(Append {
-                    tenant: self.tenant.clone(),
-                    stream: StreamId::new(STREAM),
-                    expected: Expected::Any,
-                    events,
-                }));
+            if decided.count == 0 {
+                tally.add(decided.tally);
+            } else {
+                underway = Some((self.append(&mut decided), batch, decided));
             }
             progress((number * BATCH + batch.len()).min(usages.len()), usages.len());
         }
-        if let Some(appending) = underway {
-            appending.wait()?;
+        if let Some((appending, calls, before)) = underway {
+            tally.add(self.finish(appending, calls, before)?.0);
         }
         Ok(tally)
     }
 
-    fn decide_batch(&self, usages: &[Usage]) -> Result<(Vec<NewEvent>, Tally), ViewError> {
+    fn version(&self) -> Version {
+        self.log.stream_version(&self.tenant, &StreamId::new(STREAM))
+    }
+
+    fn append(&self, batch: &mut Batch) -> Appending {
+        self.log.append(Append {
+            tenant: self.tenant.clone(),
+            stream: StreamId::new(STREAM),
+            expected: Expected::at(batch.expected),
+            events: std::mem::take(&mut batch.events),
+        })
+    }
+
+    /// Waits for an append. Where somebody else recorded in between, the batch is decided anew, and the answer says so.
+    fn finish(
+        &self,
+        appending: Appending,
+        calls: &[Usage],
+        mut batch: Batch,
+    ) -> Result<(Tally, bool), ViewError> {
+        let mut answer = appending.wait();
+        let mut moved = false;
+        for _ in 1..DECISIONS_MAX {
+            if !matches!(answer, Err(LogError::Conflict { .. })) {
+                break;
+            }
+            moved = true;
+            batch = self.decide_batch(calls, self.version())?;
+            if batch.count == 0 {
+                return Ok((batch.tally, moved));
+            }
+            answer = self.append(&mut batch).wait();
+        }
+        answer?;
+        self.settled.lock().unwrap_or_else(PoisonError::into_inner).extend(batch.sessions);
+        Ok((batch.tally, moved))
+    }
+
+    fn decide_batch(&self, usages: &[Usage], expected: Version) -> Result<Batch, ViewError> {
         let known = self.known(usages)?;
         let metadata = Metadata {
             actor: self.actor.to_owned(),
@@ -130,12 +199,19 @@ impl Recorder {
         };
         let mut tally = Tally::default();
         let mut events = Vec::with_capacity(usages.len());
+        let (mut requests, mut sessions) = (HashSet::new(), HashSet::new());
         for usage in usages {
             let id = usage_event_id(self.tenant.as_str(), &usage.key, 0);
             let known = known.get(&id);
             match decide(known.map(|known| &known.usage), usage) {
                 Telling::New => {
                     tally.recorded += 1;
+                    if requests.insert(&*usage.key.request_id) {
+                        events.extend(self.told_of_request(&usage.key.request_id, &metadata)?);
+                    }
+                    if self.is_unsettled(&usage.session) && sessions.insert((&*usage.session).into()) {
+                        events.extend(self.told_of_session(&usage.session, &metadata)?);
+                    }
                     events.push(self.recorded(id, usage, &metadata));
                 }
                 Telling::Revision => {
@@ -145,7 +221,32 @@ impl Recorder {
                 Telling::Known => tally.known += 1,
             }
         }
-        Ok((events, tally))
+        Ok(Batch { count: events.len() as u64, events, tally, sessions, expected })
+    }
+
+    fn is_unsettled(&self, session: &str) -> bool {
+        !session.is_empty() && !self.settled.lock().unwrap_or_else(PoisonError::into_inner).contains(session)
+    }
+
+    /// Takes back what telemetry told of a request, if it did.
+    fn told_of_request(&self, request: &str, metadata: &Metadata) -> Result<Option<NewEvent>, ViewError> {
+        if request.is_empty() {
+            return Ok(None);
+        }
+        take_back(&*self.log, told_event_id(self.tenant.as_str(), request), "transcript", metadata)
+    }
+
+    /// Takes back what was told of a session and of no single request.
+    fn told_of_session(&self, session: &str, metadata: &Metadata) -> Result<Vec<NewEvent>, ViewError> {
+        let mut events = Vec::new();
+        for ordinal in 0.. {
+            let id = session_event_id(self.tenant.as_str(), session, ordinal);
+            if self.log.find(id)?.is_none() {
+                break;
+            }
+            events.extend(take_back(&*self.log, id, "transcript", metadata)?);
+        }
+        Ok(events)
     }
 
     fn recorded(&self, id: EventId, usage: &Usage, metadata: &Metadata) -> NewEvent {
@@ -234,6 +335,41 @@ fn read_known(record: &RecordRef<'_>) -> Result<Option<Known>, CodecError> {
         Event::UsageRevised(revised) => Some(known(&revised.usage, revised.superseded.revision)),
         _ => None,
     })
+}
+
+/// The event that takes back what was told under an id: none where nothing was, where it does not count, or where it has
+/// been taken back.
+pub(super) fn take_back(
+    log: &dyn EventLog,
+    id: EventId,
+    by: &str,
+    metadata: &Metadata,
+) -> Result<Option<NewEvent>, ViewError> {
+    let Some(position) = log.find(id)? else { return Ok(None) };
+    let withdrawn = withdrawn_event_id(id);
+    if log.find(withdrawn)?.is_some() {
+        return Ok(None);
+    }
+    let (mut event, mut failure) = (None, None);
+    log.scan(position, position, &mut |record| {
+        let told = match decode(record) {
+            Ok(Event::UsageTold(UsageTold { usage, ordinal, counted: true, .. })) => Some((usage, ordinal)),
+            Ok(Event::UsageMetered(UsageMetered { usage, ordinal, counted: true, .. })) => {
+                Some((usage, Some(ordinal)))
+            }
+            Ok(_) => None,
+            Err(source) => {
+                failure = Some(ViewError::Event { position, source });
+                None
+            }
+        };
+        event = told.map(|(usage, ordinal)| {
+            let event = Event::UsageWithdrawn(UsageWithdrawn { usage, ordinal, by: by.to_owned() });
+            new_event(withdrawn, &event, record.occurred_at, metadata)
+        });
+        ControlFlow::Break(())
+    })?;
+    failure.map_or(Ok(event), Err)
 }
 
 /// An event ready to be appended.

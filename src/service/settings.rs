@@ -91,7 +91,8 @@ impl Settings {
 
 /// Whether a key can change while the system runs. The others are bound to what was opened at the start.
 fn can_change(key: &str) -> bool {
-    !matches!(key, "listen" | "prices") && !key.starts_with("transcripts.") && !key.starts_with("log.")
+    let is_bound = ["transcripts.", "otlp.", "log."].iter().any(|table| key.starts_with(table));
+    !matches!(key, "listen" | "prices") && !is_bound
 }
 
 /// What was read, with what cannot change as it is in force.
@@ -101,6 +102,7 @@ fn in_force(current: &Loaded, read: Loaded) -> Loaded {
         listen: before.listen,
         prices: before.prices.clone(),
         transcripts: before.transcripts.clone(),
+        otlp: before.otlp.clone(),
         log: before.log.clone(),
         ..read.config
     };

@@ -33,6 +33,7 @@ use super::meters;
 use super::node::Node;
 use super::notes::Note;
 use super::odometer_book::{OdometerActor, OdometerBook};
+use super::otlp_actor::{self, OtlpMessage};
 use super::pacemaker::Beat;
 use super::probe_actor::ProbeActor;
 use super::projection_actor::ProjectionActor;
@@ -61,6 +62,7 @@ pub struct Supervised {
     pub projected: watch::Receiver<Position>,
     log: Arc<SledLog>,
     pub(super) usage: Handle<UsageMessage>,
+    pub(super) otlp: Handle<OtlpMessage>,
     budgets: Handle<Ordered<BudgetBook>>,
     pub(super) odometer: Handle<Ordered<OdometerBook>>,
     pub(super) goals: GoalHandles,
@@ -154,6 +156,7 @@ pub fn build(
     let alerts = add_alerts(&mut tenants, node, &means);
     let goals = add_goals(&mut tenants, node, &queries, &follower);
     let scraper = add_scraper(&mut tenants, node, &queries, &sources);
+    let otlp = otlp_actor::add(&mut tenants, node, &sources);
     let usage = add_usage(&mut tenants, node, &screen.on_step, &import_state);
     root.add_supervisor(tenants);
     let supervised = Supervised {
@@ -163,6 +166,7 @@ pub fn build(
         projected: projected.subscribe(),
         log: node.log.clone(),
         usage,
+        otlp,
         budgets,
         odometer,
         goals,

@@ -12,7 +12,7 @@ use crate::domain::calendar;
 use crate::domain::money::Picodollars;
 use crate::event::codec::decode;
 use crate::event::envelope::hex;
-use crate::event::payload::UsageRecorded;
+use crate::event::payload::{UsageMetered, UsageRecorded, UsageTold};
 use crate::event::{Event, Position, RecordRef, TenantId};
 use crate::log::EventLog;
 
@@ -25,7 +25,7 @@ use super::spend::Sum;
 pub enum Subject {
     /// A day's spend.
     Day(Date),
-    /// A session's spend, or a message's cost: whichever bears this id (or begins with it).
+    /// A session's spend, or a message's or request's cost: whichever bears this id (or begins with it).
     Id(String),
 }
 
@@ -42,7 +42,7 @@ impl Subject {
 pub struct ExplainedEvent {
     /// Where it stands in the log.
     pub position: u64,
-    /// `usage-recorded` or `usage-revised`.
+    /// `usage-recorded` or `usage-revised`; of telemetry `usage-told`, `usage-metered` or `usage-withdrawn`.
     pub event: String,
     /// When the call happened.
     #[schema(value_type = String, format = DateTime)]
@@ -132,14 +132,23 @@ impl Gathering<'_> {
         match self.subject {
             Subject::Day(day) => calendar::day_of(occurred_at, self.zone) == *day,
             Subject::Id(id) => {
-                usage.session.starts_with(id.as_str()) || usage.message_id.starts_with(id.as_str())
+                let ids = [&usage.session, &usage.message_id, &usage.request_id];
+                ids.iter().any(|known| known.starts_with(id.as_str()))
             }
         }
     }
 
     fn take(&mut self, record: &RecordRef<'_>, event: &Event<'_>) {
+        let withdrawn;
         let (usage, taken_back) = match event {
-            Event::UsageRecorded(usage) => (usage, None),
+            Event::UsageRecorded(usage)
+            | Event::UsageTold(UsageTold { usage, counted: true, .. })
+            | Event::UsageMetered(UsageMetered { usage, counted: true, .. }) => (usage, None),
+            Event::UsageWithdrawn(event) => {
+                withdrawn = event.superseded(record.occurred_at);
+                let concerned = self.concerns(&event.usage, record.occurred_at);
+                (&event.usage, concerned.then_some(&withdrawn))
+            }
             Event::UsageRevised(revised) => {
                 let at = revised.superseded.occurred_at();
                 let concerned = self.concerns(&revised.usage, at);
@@ -147,7 +156,8 @@ impl Gathering<'_> {
             }
             _ => return,
         };
-        let added = self.concerns(usage, record.occurred_at);
+        let is_withdrawal = matches!(event, Event::UsageWithdrawn(_));
+        let added = !is_withdrawal && self.concerns(usage, record.occurred_at);
         if !added && taken_back.is_none() {
             return;
         }

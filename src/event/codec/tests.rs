@@ -7,7 +7,7 @@ use crate::domain::money::Picodollars;
 use crate::domain::tokens::Tokens;
 use crate::domain::usage::{ServiceTier, Speed};
 use crate::event::envelope::hex;
-use crate::event::payload::{QuotaRead, ReportedCost, ReportedUsage, Superseded};
+use crate::event::payload::{MeteredPoint, QuotaRead, ReportedCost, ReportedUsage, Superseded};
 use crate::event::{EventId, Position, Version};
 
 fn usage() -> UsageRecorded<'static> {
@@ -221,6 +221,28 @@ fn every_version() -> Vec<(&'static str, u16, Vec<u8>, Event<'static>)> {
     let mut all: Vec<_> = [
         Event::UsageRecorded(usage()),
         Event::UsageRevised(revised),
+        Event::UsageTold(UsageTold {
+            usage: usage(),
+            client_request_id: "c-1".into(),
+            key: [7; 16],
+            ordinal: Some(3),
+            counted: true,
+            told_cost: Some(Picodollars(12_300_000_000)),
+        }),
+        Event::UsageMetered(UsageMetered {
+            usage: usage(),
+            ordinal: 4,
+            counted: false,
+            told_cost: Picodollars(12_300_000_000),
+            points: vec![MeteredPoint {
+                series: [8; 16],
+                start_ns: 1_788_170_000_000_000_000,
+                time_ns: 1_788_170_060_000_000_000,
+                value: 12_300_000_000,
+                is_cumulative: true,
+            }],
+        }),
+        Event::UsageWithdrawn(UsageWithdrawn { usage: usage(), ordinal: None, by: "transcript".into() }),
         Event::BudgetSet(budget_v1().into()),
         Event::BudgetRemoved(removed),
         Event::LogRepaired(repaired),
