@@ -22,7 +22,6 @@ use crate::service::sources::Sources;
 use crate::service::tree::{Restarts, Screen};
 use crate::service::{Node, StartError, Supervised, demo, metrics, notes, tree};
 use crate::telemetry;
-use crate::telemetry::metrics::Metrics;
 
 use super::backend::{settings, show_steps};
 use super::output::CliError;
@@ -99,8 +98,9 @@ async fn supervise(
     tokio::spawn(notes::record(node.log.clone(), node.tenant.clone(), notes));
     let tree = tokio::task::spawn_local(supervisor.run_until(shutdown.subscribe()));
     let guard = Guard::new(&token, address);
-    otlp.serve(&guard, &system, &shutdown);
-    let server = tokio::spawn(serve(listener, guard, system.clone(), telemetry.metrics(), shutdown.clone()));
+    let app = App { system: system.clone(), metrics: telemetry.metrics() };
+    otlp.serve(&app, &guard, &shutdown);
+    let server = tokio::spawn(serve(listener, app, guard, shutdown.clone()));
     write_server_file(&dir, address)?;
     let announced = tokio::spawn(announce::announce(
         system.clone(),
@@ -209,17 +209,11 @@ async fn reload_on_hangup(settings: Settings) {
     }
 }
 
-async fn serve(
-    listener: TcpListener,
-    guard: Guard,
-    system: Arc<Supervised>,
-    metrics: Metrics,
-    shutdown: Shutdown,
-) {
+async fn serve(listener: TcpListener, app: App, guard: Guard, shutdown: Shutdown) {
     let ending = shutdown.clone();
-    let idle = Duration::from_secs(system.queries.settings.current().config.mcp.session_seconds.get());
-    let mcp = mcp::router(Here::new(system.clone()), idle, async move { ending.requested().await });
-    let router = http::router(&App { system, metrics }, guard, mcp);
+    let idle = Duration::from_secs(app.system.queries.settings.current().config.mcp.session_seconds.get());
+    let mcp = mcp::router(Here::new(app.system.clone()), idle, async move { ending.requested().await });
+    let router = http::router(&app, guard, mcp);
     let served = axum::serve(Bounded::new(listener), router)
         .with_graceful_shutdown(async move { shutdown.requested().await });
     if let Err(error) = served.await {
@@ -246,7 +240,7 @@ impl OtlpListeners {
     }
 
     /// Serves until the end. What is open then is cut off: an exporter that got no answer sends again.
-    fn serve(self, guard: &Guard, system: &Arc<Supervised>, shutdown: &Shutdown) {
+    fn serve(self, app: &App, guard: &Guard, shutdown: &Shutdown) {
         let said = |what: &str, listener: &TcpListener| {
             if let Ok(address) = listener.local_addr() {
                 println!("OTLP over {what} on {address}");
@@ -254,7 +248,7 @@ impl OtlpListeners {
         };
         if let Some(listener) = self.http {
             said("HTTP", &listener);
-            let router = http::otlp::router(App { system: system.clone() }, guard.clone());
+            let router = http::otlp::router(app.clone(), guard.clone());
             let shutdown = shutdown.clone();
             tokio::spawn(async move {
                 let served = axum::serve(Bounded::new(listener), router)
@@ -266,7 +260,7 @@ impl OtlpListeners {
         }
         if let Some(listener) = self.grpc {
             said("gRPC", &listener);
-            let (app, guard, shutdown) = (App { system: system.clone() }, guard.clone(), shutdown.clone());
+            let (app, guard, shutdown) = (app.clone(), guard.clone(), shutdown.clone());
             tokio::spawn(async move {
                 let stopped = async move { shutdown.requested().await };
                 if let Err(error) = http::otlp::grpc::serve(listener, app, guard, stopped).await {
