@@ -125,12 +125,17 @@ fn is_disabled() -> bool {
     std::env::var("OTEL_SDK_DISABLED").is_ok_and(|value| value.eq_ignore_ascii_case("true"))
 }
 
+/// Where the exporters of a signal are named, OTLP must be among them (`prometheus` is always there, at `/metrics`);
+/// else an address is enough.
 fn export_is_wanted(signal: &str) -> bool {
-    let exporter = std::env::var(format!("OTEL_{signal}_EXPORTER")).unwrap_or_default().to_lowercase();
-    let asked = is_set("OTEL_EXPORTER_OTLP_ENDPOINT")
-        || is_set(&format!("OTEL_EXPORTER_OTLP_{signal}_ENDPOINT"))
-        || exporter == "otlp";
-    asked && !is_disabled() && exporter != "none"
+    let exporters = std::env::var(format!("OTEL_{signal}_EXPORTER")).unwrap_or_default().to_lowercase();
+    let asked = match exporters.trim() {
+        "" => {
+            is_set("OTEL_EXPORTER_OTLP_ENDPOINT") || is_set(&format!("OTEL_EXPORTER_OTLP_{signal}_ENDPOINT"))
+        }
+        named => named.split(',').any(|name| name.trim() == "otlp"),
+    };
+    asked && !is_disabled()
 }
 
 /// Measuring is always on, for `/metrics`; OTLP where it is asked for.

@@ -172,3 +172,47 @@ pub fn survey_of(queries: &Queries, now: Timestamp) -> Survey {
     goals::look(queries, now, &mut survey);
     survey
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use catalogue::GOAL_BUFFER;
+
+    #[test]
+    fn no_metric_has_more_series_than_its_bound_and_what_is_left_out_is_told() {
+        let mut survey = Survey::default();
+        for number in 0..SERIES_MAX + 7 {
+            survey.add(GOAL_BUFFER, 1.0, [named("mecris.goal.slug", &number.to_string())]);
+        }
+        assert_eq!((survey.of(GOAL_BUFFER.name).count(), survey.left_out), (SERIES_MAX, 7));
+    }
+
+    #[test]
+    fn a_name_from_outside_is_cut_and_harmless() {
+        for (name, expected) in [
+            ("claude-opus-5", "claude-opus-5".to_owned()),
+            ("", String::new()),
+            ("a\nb\u{7}c\u{0}", "abc".to_owned()),
+            (&"ä".repeat(80), "ä".repeat(80)),
+            (&"ä".repeat(81), "ä".repeat(79) + "…"),
+        ] {
+            assert_eq!(label(name), expected);
+        }
+    }
+
+    #[test]
+    fn the_catalogue_names_each_once_and_in_the_conventions_form() {
+        let mut seen = std::collections::BTreeSet::new();
+        for measure in ALL {
+            assert!(seen.insert(measure.name), "{} stands twice", measure.name);
+            let is_word = |part: &str| {
+                !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')
+            };
+            assert!(measure.name.split('.').all(is_word), "{}", measure.name);
+            assert!(measure.says.ends_with('.'), "{}", measure.name);
+            // A name is no other one's namespace.
+            let below = format!("{}.", measure.name);
+            assert!(!ALL.iter().any(|other| other.name.starts_with(&below)), "{}", measure.name);
+        }
+    }
+}
