@@ -26,6 +26,7 @@ pub mod problem;
 pub mod quota;
 pub mod reconcile;
 pub mod size;
+pub mod span;
 pub mod system;
 pub mod vault;
 pub mod webhooks;
@@ -87,7 +88,7 @@ pub fn router(app: &App, guard: Guard, beside: Router) -> Router {
         // Exports are longer than what people and agents send, and have limits and a gate of their own.
         .merge(telemetry.unwrap_or_default())
         .layer(CatchPanicLayer::custom(problem::panicked))
-        .layer(TraceLayer::new_for_http().make_span_with(request_span))
+        .layer(TraceLayer::new_for_http().make_span_with(span::begin).on_response(span::end))
         .layer(axum::middleware::from_fn(meters::measure))
 }
 
@@ -178,20 +179,4 @@ fn complete(mut document: OpenApi) -> OpenApi {
     let mut whole = OpenApiBuilder::new().info(info).build();
     whole.merge(document);
     whole
-}
-
-/// The server span by OpenTelemetry's HTTP conventions. The query is left out: it may hold ids.
-fn request_span(request: &axum::extract::Request) -> tracing::Span {
-    let route = request
-        .extensions()
-        .get::<axum::extract::MatchedPath>()
-        .map_or_else(|| request.uri().path(), axum::extract::MatchedPath::as_str);
-    tracing::info_span!(
-        "http",
-        otel.name = format!("{} {route}", request.method()),
-        otel.kind = "server",
-        http.request.method = %request.method(),
-        http.route = route,
-        url.path = request.uri().path(),
-    )
 }

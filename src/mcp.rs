@@ -31,6 +31,9 @@ use rmcp::service::{RequestContext, RoleServer, ServiceExt, SubscriptionContext}
 use rmcp::transport::streamable_http_server::session::local::LocalSessionManager;
 use rmcp::transport::streamable_http_server::{StreamableHttpServerConfig, StreamableHttpService};
 use serde_json::Value;
+use tracing::{Instrument, Span};
+
+use crate::telemetry;
 
 use answers::Answers;
 use updates::{Ear, WATCHED_MAX, Watched, follow};
@@ -103,14 +106,15 @@ impl<A: Answers> ServerHandler for Mcp<A> {
     async fn call_tool(
         &self,
         request: CallToolRequestParams,
-        _context: RequestContext<RoleServer>,
+        context: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
         if self.get_tool(&request.name).is_none() {
             let fix = "there is no tool of this name; tools/list names those there are";
             return Err(ErrorData::invalid_params(fix, None));
         }
         let arguments = Value::Object(request.arguments.unwrap_or_default());
-        let result = match self.answers.call(&request.name, arguments).await {
+        let span = call_span(&request.name, &context);
+        let result = match self.answers.call(&request.name, arguments).instrument(span).await {
             Ok(value) => CallToolResult::structured(value),
             Err(text) => CallToolResult::error(vec![ContentBlock::text(text)]),
         };
@@ -227,6 +231,24 @@ impl<A: Answers> ServerHandler for Mcp<A> {
             CompletionInfo::with_all_values(slugs).map_err(|error| ErrorData::internal_error(error, None))?;
         Ok(CompleteResult::new(completion))
     }
+}
+
+/// The span of a tool's call, in the trace of the assistant that calls where its request's `_meta` tells of one (SEP-414),
+/// else in that of the HTTP request.
+fn call_span(tool: &str, context: &RequestContext<RoleServer>) -> Span {
+    let span = tracing::info_span!(
+        "mcp",
+        otel.name = format!("tools/call {tool}"),
+        otel.kind = "server",
+        mcp.method.name = "tools/call",
+        gen_ai.tool.name = tool,
+    );
+    let headers = context.extensions.get::<axum::http::request::Parts>().map(|parts| &parts.headers);
+    telemetry::context::follow(&span, |name| {
+        let own = context.meta.get(name).and_then(Value::as_str);
+        own.or_else(|| headers?.get(name)?.to_str().ok())
+    });
+    span
 }
 
 /// The route `/mcp`. Its streams end when `ended` does; a session of an older protocol version that says nothing for

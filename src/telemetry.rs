@@ -1,27 +1,35 @@
-//! Tracing: what the program says of itself, to a terminal, as JSON, and to an OpenTelemetry collector.
+//! What the program says of itself: traces, log lines and metrics, to a terminal, as JSON, and to an OpenTelemetry collector.
 //!
 //! Export is switched on by the standard variables (`OTEL_EXPORTER_OTLP_ENDPOINT`, its per-signal
 //! form, or `OTEL_TRACES_EXPORTER=otlp`); without them nothing is exported and nothing is missed.
-//! A collector that is not there slows nothing: spans are dropped when the exporter's queue is full.
+//! A collector that is not there slows nothing: what is to be told is dropped when the exporter's queue is full, and that it
+//! is not reached is said once. The sampler is the standard variables' too (`OTEL_TRACES_SAMPLER`, `_ARG`); without
+//! them everything is sampled whose parent is.
 
+pub mod context;
+mod lines;
 pub mod metrics;
+mod reach;
 
 use std::io::IsTerminal;
 use std::time::Duration;
 
-use opentelemetry::trace::{TraceContextExt, TracerProvider};
-use opentelemetry_otlp::{MetricExporter, Protocol, SpanExporter, WithExportConfig};
+use opentelemetry::KeyValue;
+use opentelemetry::trace::TracerProvider;
+use opentelemetry_appender_tracing::layer::OpenTelemetryTracingBridge;
+use opentelemetry_otlp::{LogExporter, MetricExporter, Protocol, SpanExporter, WithExportConfig};
 use opentelemetry_sdk::Resource;
+use opentelemetry_sdk::logs::SdkLoggerProvider;
 use opentelemetry_sdk::trace::SdkTracerProvider;
-use tracing::Span;
-use tracing_opentelemetry::OpenTelemetrySpanExt;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer};
 
-use crate::event::TraceContext;
+pub use context::current_trace;
 
+use lines::WithTrace;
 use metrics::Metrics;
+use reach::{Noted, Reach};
 
 /// The exporter's own parts: their spans would be exported, which would make more of them.
 /// And the browser's driver and the protocol's server: their lines hold whole messages, cookies among them.
@@ -53,7 +61,7 @@ pub enum LogFormat {
 #[derive(Debug, thiserror::Error)]
 pub enum TelemetryError {
     /// An OTEL_ variable says something that is not possible.
-    #[error("cannot export traces or metrics: {reason}; mend or unset the OTEL_EXPORTER_OTLP_ variables")]
+    #[error("cannot export telemetry: {reason}; mend or unset the OTEL_EXPORTER_OTLP_ variables")]
     Exporter {
         /// What the exporter said.
         reason: String,
@@ -69,7 +77,8 @@ pub enum TelemetryError {
 /// Keeps the exporter; [`Telemetry::flush`] it at the end.
 #[derive(Debug, Default)]
 pub struct Telemetry {
-    provider: Option<SdkTracerProvider>,
+    traces: Option<SdkTracerProvider>,
+    logs: Option<SdkLoggerProvider>,
     metrics: Metrics,
 }
 
@@ -79,15 +88,25 @@ pub struct Telemetry {
 /// # Errors
 /// [`TelemetryError`] names the variable and the mend.
 pub fn init(format: LogFormat, level: Option<&str>) -> Result<Telemetry, TelemetryError> {
-    let provider = if export_is_wanted("TRACES") { Some(provider()?) } else { None };
-    let metrics = measure()?;
-    let export_filter = provider.is_some().then(|| filter("info")).transpose()?;
-    let export = provider.as_ref().zip(export_filter).map(|(provider, filter)| {
-        tracing_opentelemetry::layer().with_tracer(provider.tracer("mecris")).with_filter(filter)
-    });
+    let (resource, reach) = (resource(), Reach::default());
+    let traces = export_is_wanted("TRACES").then(|| tracer(&resource, &reach)).transpose()?;
+    let logs = export_is_wanted("LOGS").then(|| logger(&resource, &reach)).transpose()?;
+    let metrics = measure(resource)?;
+    let spans = match &traces {
+        Some(traces) => {
+            let layer = tracing_opentelemetry::layer().with_tracer(traces.tracer("mecris"));
+            Some(layer.with_filter(filter("info")?))
+        }
+        None => None,
+    };
+    let records = match &logs {
+        Some(logs) => Some(OpenTelemetryTracingBridge::new(logs).with_filter(filter("info")?)),
+        None => None,
+    };
+    let registry = tracing_subscriber::registry().with(lines(format, level)?).with(spans).with(records);
     // A second call (in tests) keeps the first subscriber.
-    let _ = tracing_subscriber::registry().with(lines(format, level)?).with(export).try_init();
-    Ok(Telemetry { provider, metrics })
+    let _ = registry.try_init();
+    Ok(Telemetry { traces, logs, metrics })
 }
 
 /// Sets up log lines alone, for commands that are over in a moment.
@@ -110,9 +129,14 @@ where
     S: tracing::Subscriber + for<'a> tracing_subscriber::registry::LookupSpan<'a>,
 {
     let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let own = tracing_subscriber::fmt::format();
     let lines = match format {
-        LogFormat::Json => lines.json().flatten_event(true).boxed(),
-        LogFormat::Human => lines.with_ansi(std::io::stderr().is_terminal()).with_target(false).boxed(),
+        LogFormat::Json => lines.json().event_format(WithTrace(own.json().flatten_event(true))).boxed(),
+        LogFormat::Human => {
+            let has_colours = std::io::stderr().is_terminal();
+            let own = own.with_ansi(has_colours).with_target(false);
+            lines.with_ansi(has_colours).event_format(WithTrace(own)).boxed()
+        }
     };
     Ok(lines.with_filter(filter(level.unwrap_or("warn"))?))
 }
@@ -139,12 +163,12 @@ fn export_is_wanted(signal: &str) -> bool {
 }
 
 /// Measuring is always on, for `/metrics`; OTLP where it is asked for.
-fn measure() -> Result<Metrics, TelemetryError> {
+fn measure(resource: Resource) -> Result<Metrics, TelemetryError> {
     if is_disabled() {
         return Ok(Metrics::default());
     }
     let export = if export_is_wanted("METRICS") { Some(metric_exporter()?) } else { None };
-    Metrics::start(resource(), export).map_err(|reason| TelemetryError::Exporter { reason })
+    Metrics::start(resource, export).map_err(|reason| TelemetryError::Exporter { reason })
 }
 
 fn metric_exporter() -> Result<MetricExporter, TelemetryError> {
@@ -173,17 +197,27 @@ fn protocol(signal: &str) -> Result<Protocol, TelemetryError> {
     }
 }
 
+/// Who tells: by the conventions for resources, beside what `OTEL_RESOURCE_ATTRIBUTES` says.
 fn resource() -> Resource {
     let mut resource = Resource::builder();
     if !is_set("OTEL_SERVICE_NAME") {
         resource = resource.with_service_name("mecris");
     }
-    let version = opentelemetry::KeyValue::new("service.version", env!("CARGO_PKG_VERSION"));
-    resource.with_attribute(version).build()
+    let instance = format!("{:032x}", rand::random::<u128>());
+    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    resource
+        .with_attributes([
+            KeyValue::new("service.version", env!("CARGO_PKG_VERSION")),
+            KeyValue::new("service.instance.id", instance),
+            KeyValue::new("host.name", host.trim().to_owned()),
+            KeyValue::new("os.type", std::env::consts::OS),
+            KeyValue::new("process.pid", i64::from(std::process::id())),
+        ])
+        .build()
 }
 
 /// Endpoint, headers, timeout and sampler come from the standard variables.
-fn provider() -> Result<SdkTracerProvider, TelemetryError> {
+fn tracer(resource: &Resource, reach: &Reach) -> Result<SdkTracerProvider, TelemetryError> {
     let exporter = match protocol("TRACES")? {
         Protocol::HttpBinary => {
             SpanExporter::builder().with_http().with_protocol(Protocol::HttpBinary).build()
@@ -191,7 +225,20 @@ fn provider() -> Result<SdkTracerProvider, TelemetryError> {
         _ => SpanExporter::builder().with_tonic().build(),
     };
     let exporter = exporter.map_err(|error| TelemetryError::Exporter { reason: error.to_string() })?;
-    Ok(SdkTracerProvider::builder().with_batch_exporter(exporter).with_resource(resource()).build())
+    let provider = SdkTracerProvider::builder().with_batch_exporter(Noted::new(exporter, reach));
+    Ok(provider.with_resource(resource.clone()).build())
+}
+
+fn logger(resource: &Resource, reach: &Reach) -> Result<SdkLoggerProvider, TelemetryError> {
+    let exporter = match protocol("LOGS")? {
+        Protocol::HttpBinary => {
+            LogExporter::builder().with_http().with_protocol(Protocol::HttpBinary).build()
+        }
+        _ => LogExporter::builder().with_tonic().build(),
+    };
+    let exporter = exporter.map_err(|error| TelemetryError::Exporter { reason: error.to_string() })?;
+    let provider = SdkLoggerProvider::builder().with_batch_exporter(Noted::new(exporter, reach));
+    Ok(provider.with_resource(resource.clone()).build())
 }
 
 impl Telemetry {
@@ -206,23 +253,13 @@ impl Telemetry {
         // Side by side: a collector that hangs is waited for once.
         std::thread::scope(|scope| {
             scope.spawn(|| self.metrics.flush(deadline));
-            if let Some(provider) = &self.provider {
-                // A collector that is gone is no reason to complain at the end.
-                let _ = provider.shutdown_with_timeout(deadline);
+            // A collector that is gone is no reason to complain at the end.
+            if let Some(logs) = &self.logs {
+                scope.spawn(|| drop(logs.shutdown_with_timeout(deadline)));
+            }
+            if let Some(traces) = &self.traces {
+                let _ = traces.shutdown_with_timeout(deadline);
             }
         });
     }
-}
-
-/// The W3C context of the current span, for the envelope; none where nothing is traced.
-#[must_use]
-pub fn current_trace() -> Option<TraceContext> {
-    let context = Span::current().context();
-    let span = context.span();
-    let span_context = span.span_context();
-    span_context.is_valid().then(|| TraceContext {
-        trace_id: span_context.trace_id().to_bytes(),
-        span_id: span_context.span_id().to_bytes(),
-        flags: span_context.trace_flags().to_u8(),
-    })
 }

@@ -1,11 +1,77 @@
 //! Traces: they reach a collector that speaks real gRPC, and a collector that is not there costs nothing.
 
+#[path = "telemetry/collectors.rs"]
+mod collectors;
+#[path = "telemetry/story.rs"]
+mod story;
+
+use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
-use fake_opentelemetry_collector::FakeCollectorServer;
+use fake_opentelemetry_collector::{ExportedLog, ExportedSpan, FakeCollectorServer};
 
 use crate::support::corpus::{self, Plan};
 use crate::support::program::Home;
+
+type Told = Arc<Mutex<(Vec<ExportedSpan>, Vec<ExportedLog>)>>;
+
+/// A collector that keeps whatever it is told, on a thread of its own.
+pub struct Collector {
+    pub endpoint: String,
+    told: Told,
+}
+
+impl Collector {
+    pub fn start() -> Self {
+        let (told, (ready, endpoint)) = (Told::default(), mpsc::channel());
+        let kept = told.clone();
+        std::thread::spawn(move || {
+            let runtime = tokio::runtime::Runtime::new().unwrap();
+            runtime.block_on(async move {
+                let mut server = FakeCollectorServer::start().await.unwrap();
+                ready.send(server.endpoint()).unwrap();
+                // Its own queues are short: they are emptied all the time, until the test's process ends.
+                loop {
+                    let spans = server.exported_spans(1, Duration::from_millis(10)).await;
+                    let logs = server.exported_logs(1, Duration::from_millis(10)).await;
+                    server.exported_metrics(1, Duration::from_millis(1)).await;
+                    let mut kept = kept.lock().unwrap();
+                    kept.0.extend(spans);
+                    kept.1.extend(logs);
+                }
+            });
+        });
+        Self { endpoint: endpoint.recv().unwrap(), told }
+    }
+
+    /// All of it, once the program has ended and nothing more comes.
+    pub fn all(&self) -> (Vec<ExportedSpan>, Vec<ExportedLog>) {
+        let count = || {
+            let told = self.told.lock().unwrap();
+            told.0.len() + told.1.len()
+        };
+        let mut before = usize::MAX;
+        while before != count() {
+            before = count();
+            std::thread::sleep(Duration::from_millis(500));
+        }
+        std::mem::take(&mut self.told.lock().unwrap())
+    }
+}
+
+/// A number among a span's attributes.
+pub fn number(span: &ExportedSpan, name: &str) -> Option<u64> {
+    let value = span.attributes.get(name)?;
+    let digits: String =
+        value.chars().skip_while(|c| !c.is_ascii_digit()).take_while(char::is_ascii_digit).collect();
+    digits.parse().ok()
+}
+
+/// A text among them.
+pub fn text<'a>(span: &'a ExportedSpan, name: &str) -> &'a str {
+    let value = span.attributes.get(name).unwrap_or_else(|| panic!("no {name} in {span:?}"));
+    value.split('"').nth(1).unwrap_or(value)
+}
 
 fn home() -> Home {
     let home = Home::new();

@@ -184,6 +184,14 @@ pub struct TraceContext {
     pub flags: u8,
 }
 
+impl From<&TraceContext> for opentelemetry::trace::SpanContext {
+    fn from(trace: &TraceContext) -> Self {
+        use opentelemetry::trace::{SpanId, TraceFlags, TraceId, TraceState};
+        let (id, span) = (TraceId::from_bytes(trace.trace_id), SpanId::from_bytes(trace.span_id));
+        Self::new(id, span, TraceFlags::new(trace.flags), true, TraceState::NONE)
+    }
+}
+
 /// Who caused an event, and how it hangs together with others.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Metadata {

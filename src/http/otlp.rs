@@ -80,7 +80,7 @@ pub fn router(app: App, guard: Guard) -> Router {
     routes(app, guard)
         .fallback(problem::not_found)
         .layer(CatchPanicLayer::custom(problem::panicked))
-        .layer(TraceLayer::new_for_http().make_span_with(super::request_span))
+        .layer(TraceLayer::new_for_http().make_span_with(super::span::begin).on_response(super::span::end))
 }
 
 /// Why an export is not taken.

@@ -23,7 +23,10 @@ use std::sync::mpsc::Receiver;
 use std::time::Instant;
 
 use jiff::Timestamp;
+use opentelemetry::Context;
+use opentelemetry::trace::TraceContextExt;
 use tokio::sync::oneshot;
+use tracing_opentelemetry::OpenTelemetrySpanExt;
 
 use super::block::{BLOCK_BYTES_MAX, Block, BlockHash, Commit, CommitWriter, Sealed};
 use super::disk::DiskFile;
@@ -36,6 +39,9 @@ use plan::Plan;
 
 /// A group is closed at this much, so that a flood does not grow one commit without limit.
 const GROUP_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// A commit's span is linked to no more than these.
+const LINKS_MAX: usize = 32;
 
 type Reply = oneshot::Sender<Result<Appended, LogError>>;
 
@@ -152,7 +158,7 @@ impl Writer {
     fn write(&mut self, appends: &[Append], new: &[plan::New], head: Head) -> io::Result<()> {
         let first = head.position.next();
         let last = Position(head.position.0 + new.len() as u64);
-        let span = tracing::info_span!("log.append", mecris.event.position = last.0, events = new.len());
+        let span = append_span(appends, first, last);
         let _entered = span.enter();
         let begun = Instant::now();
         let starts_segment = self.roll(first)?;
@@ -168,7 +174,9 @@ impl Writer {
         tail.file.write_at(&bytes, tail.offset)?;
         let syncing = Instant::now();
         tail.file.sync_data()?;
-        meters::synced(syncing.elapsed());
+        let synced = syncing.elapsed();
+        meters::synced(synced);
+        span.record("mecris.log.sync_us", synced.as_micros() as u64);
         let offset = tail.offset;
         tail.offset += bytes.len() as u64;
         tail.last_block = blocks.last().map_or(0, |block| block.header.len);
@@ -316,4 +324,27 @@ impl Writer {
 /// What an append counts for: its payloads and a fair share for each envelope.
 pub(super) fn append_bytes(append: &Append) -> usize {
     append.events.iter().map(|event| event.payload.len() + event.metadata.actor.len() + 128).sum()
+}
+
+/// One commit carries the appends of many: its span is the child of the first one's, and linked to the others'.
+fn append_span(appends: &[Append], first: Position, last: Position) -> tracing::Span {
+    let stream = appends.first().map_or("", |append| append.stream.as_str());
+    let span = tracing::info_span!(
+        "log.append",
+        mecris.log.stream = stream,
+        mecris.log.appends = appends.len(),
+        mecris.log.sync_us = tracing::field::Empty,
+        mecris.event.first = first.0,
+        mecris.event.position = last.0,
+    );
+    if !span.is_disabled() {
+        let mut traces = appends.iter().filter_map(|append| append.events.first()?.metadata.trace);
+        if let Some(trace) = traces.next() {
+            let parent = Context::new().with_remote_span_context((&trace).into());
+            // A span that nobody records has no parent.
+            let _ = span.set_parent(parent);
+        }
+        traces.take(LINKS_MAX).for_each(|trace| span.add_link((&trace).into()));
+    }
+    span
 }

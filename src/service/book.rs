@@ -7,7 +7,9 @@ use std::ops::ControlFlow;
 use jiff::Timestamp;
 
 use crate::event::codec::{CodecError, decode};
-use crate::event::{Event, Metadata, NewEvent, Position, RecordRef, StreamId, TenantId, Version};
+use crate::event::{
+    Event, Metadata, NewEvent, Position, RecordRef, StreamId, TenantId, TraceContext, Version,
+};
 use crate::log::{Append, EventLog, Expected, LogError};
 use crate::view::ViewError;
 
@@ -117,6 +119,18 @@ pub fn append(
     let append = Append { tenant, stream, expected: Expected::at(version), events };
     let appended = log.append(append).wait()?;
     Ok(appended.outcomes.last().map(|outcome| outcome.position()))
+}
+
+/// In which trace an event was decided; blocks. None where there is no such event, or it was not traced.
+#[must_use]
+pub fn trace_at(log: &dyn EventLog, position: Position) -> Option<TraceContext> {
+    let mut trace = None;
+    let scanned = log.scan(position, position, &mut |record| {
+        trace = record.trace;
+        ControlFlow::Break(())
+    });
+    // What cannot be read is missed by nobody but who follows a trace.
+    scanned.ok().and(trace)
 }
 
 /// Who decides, and in which trace.

@@ -7,9 +7,11 @@ use tokio::sync::watch;
 use crate::actor::{ActorError, Behaviour, Context};
 use crate::event::Position;
 use crate::log::EventLog;
+use crate::telemetry::context;
 use crate::view::replay::catch_up;
 use crate::view::{Horizon, ViewError};
 
+use super::book;
 use super::queries::SharedViews;
 use super::snapshots::Snapshots;
 
@@ -81,11 +83,14 @@ impl Behaviour for ProjectionActor {
 fn follow(log: &dyn EventLog, views: &SharedViews) -> Result<Position, ViewError> {
     loop {
         let head = log.head().position;
+        let last = views.read(|views| views.position).plus(CHUNK).min(head);
+        // Linked to the append, and not its child: one projection serves many appends.
+        let span = tracing::info_span!("projection", mecris.event.position = last.0);
+        if !span.is_disabled() {
+            context::link(&span, book::trace_at(log, last));
+        }
+        let _entered = span.enter();
         let position = views.write(|views| {
-            let last = views.position.plus(CHUNK).min(head);
-            // Linked to the append by its position, not its child: one projection serves many appends.
-            let span = tracing::debug_span!("projection", mecris.event.position = last.0);
-            let _entered = span.enter();
             catch_up(log, views, last, Horizon::Unbounded, &mut |_, _| {}).map(|()| views.position)
         })?;
         if position >= head {

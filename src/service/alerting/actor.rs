@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::watch;
+use tracing::{Instrument, Span};
 
 use crate::actor::{ActorError, Behaviour, Context, Reply};
 use crate::config::Phone;
@@ -23,8 +24,10 @@ use crate::domain::consent::{By, ConsentCommand};
 use crate::event::Position;
 use crate::integration::{beeminder, twilio};
 use crate::log::LogError;
+use crate::service::book;
 use crate::service::queries::Queries;
 use crate::service::sources::{SourceState, Sources};
+use crate::telemetry::context;
 
 use super::alert_log::{AlertFailure, AlertLog};
 use super::consent_log::ConsentFailure;
@@ -177,7 +180,9 @@ impl AlertActor {
                 self.means.holds.send_replace(held);
                 return Ok(due);
             }
-            alerts.append(changes.clone(), "alerts", now).await?;
+            let span = self.deciding(changes.len()).await;
+            alerts.append(changes.clone(), "alerts", now).instrument(span.clone()).await?;
+            let _entered = span.enter();
             for change in &changes {
                 self.show(alerts, change, &causes);
             }
@@ -185,6 +190,18 @@ impl AlertActor {
                 self.errands.send(context, &self.courier, &self.means.contacts, sending);
             }
         }
+    }
+
+    /// The span of a decision, linked to the last event that it rests on.
+    async fn deciding(&self, changes: usize) -> Span {
+        let seen = *self.means.projected.borrow();
+        let span = tracing::info_span!("alert.decide", mecris.event.position = seen.0, changes);
+        if !span.is_disabled() {
+            let log = self.means.queries.log.clone();
+            let trace = tokio::task::spawn_blocking(move || book::trace_at(&*log, seen)).await;
+            context::link(&span, trace.ok().flatten());
+        }
+        span
     }
 
     fn looks(&self) -> Looks {

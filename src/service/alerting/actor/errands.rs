@@ -7,6 +7,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::watch;
 use tokio::time::Instant;
+use tracing::Instrument;
 
 use crate::actor::Context;
 use crate::domain::alert::book::{AlertBook, Attempt, AttemptState};
@@ -85,7 +86,9 @@ impl Errands {
     ) {
         self.under_way.insert((sending.id, sending.attempt));
         let (courier, contacts, handle) = (courier.clone(), contacts.clone(), context.handle().clone());
-        context.spawn(async move {
+        let (alert, channel) = (sending.id.0, sending.channel.name());
+        let span = tracing::info_span!("alert.send", mecris.alert.id = alert, mecris.alert.channel = channel);
+        let send = async move {
             let number = number_of(contacts, sending.contact.clone()).await;
             let report = courier.send(&sending, number.as_ref()).await;
             tracing::info!(
@@ -95,7 +98,8 @@ impl Errands {
             );
             let told = AlertMessage::Reported(sending.id, sending.attempt, report);
             let _ = handle.tell(told, PATIENCE).await;
-        });
+        };
+        context.spawn(send.instrument(span));
     }
 
     /// Looks for the open attempts that are not under way, each once it has settled.

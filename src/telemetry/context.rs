@@ -1,0 +1,56 @@
+//! The W3C trace context: taken from who asks, kept in events, and led back to.
+//!
+//! It is taken from HTTP requests and from MCP's `_meta`, so that an agent's trace goes on in Mecris's. It is sent to no
+//! outside system: those are strangers, who have no use for the ids of a person's traces and could tell by them which
+//! requests belong together.
+
+use opentelemetry::Context;
+use opentelemetry::propagation::{Extractor, TextMapPropagator};
+use opentelemetry::trace::{SpanContext, TraceContextExt};
+use opentelemetry_sdk::propagation::TraceContextPropagator;
+use tracing::Span;
+use tracing_opentelemetry::OpenTelemetrySpanExt;
+
+use crate::event::TraceContext;
+
+struct Carrier<'a, F: Fn(&str) -> Option<&'a str>>(F);
+
+impl<'a, F: Fn(&str) -> Option<&'a str>> Extractor for Carrier<'a, F> {
+    fn get(&self, key: &str) -> Option<&str> {
+        (self.0)(key)
+    }
+
+    fn keys(&self) -> Vec<&str> {
+        Vec::new()
+    }
+}
+
+/// Makes a span the child of whoever `carries` the headers `traceparent` and `tracestate`; of nobody where there are none,
+/// or none that make sense.
+pub fn follow<'a>(span: &Span, carries: impl Fn(&str) -> Option<&'a str>) {
+    let parent = TraceContextPropagator::new().extract_with_context(&Context::new(), &Carrier(carries));
+    if parent.span().span_context().is_valid() {
+        // A span that nobody records has no parent.
+        let _ = span.set_parent(parent);
+    }
+}
+
+/// Links a span to where an event was decided.
+pub fn link(span: &Span, trace: Option<TraceContext>) {
+    if let Some(trace) = trace {
+        span.add_link(SpanContext::from(&trace));
+    }
+}
+
+/// The W3C context of the current span, for the envelope; none where nothing is traced.
+#[must_use]
+pub fn current_trace() -> Option<TraceContext> {
+    let context = Span::current().context();
+    let span = context.span();
+    let span_context = span.span_context();
+    span_context.is_valid().then(|| TraceContext {
+        trace_id: span_context.trace_id().to_bytes(),
+        span_id: span_context.span_id().to_bytes(),
+        flags: span_context.trace_flags().to_u8(),
+    })
+}

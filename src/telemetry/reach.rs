@@ -1,0 +1,87 @@
+//! Whether the collector is reached: said once when it is not, and once when it is again.
+//!
+//! The SDK tells of each export that fails, every few seconds, in lines that are switched off with its other plumbing. A
+//! person wants to know once. What is lost meanwhile is telemetry and nothing else.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use opentelemetry_otlp::{LogExporter, SpanExporter};
+use opentelemetry_sdk::Resource;
+use opentelemetry_sdk::error::OTelSdkResult;
+use opentelemetry_sdk::logs::LogBatch;
+use opentelemetry_sdk::trace::SpanData;
+
+/// Shared by all signals: they go to one collector as a rule.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Reach {
+    is_missed: Arc<AtomicBool>,
+}
+
+impl Reach {
+    fn note(&self, outcome: &OTelSdkResult) {
+        match outcome {
+            Ok(()) if self.is_missed.swap(false, Ordering::Relaxed) => {
+                tracing::info!("the telemetry collector is reached again");
+            }
+            Err(_) if !self.is_missed.swap(true, Ordering::Relaxed) => {
+                tracing::warn!(
+                    "the telemetry collector is not reached, or refuses; what is to be told there is dropped, and \
+                     nothing else is lost; look at OTEL_EXPORTER_OTLP_ENDPOINT and the collector's own log"
+                );
+            }
+            _ => {}
+        }
+    }
+}
+
+/// An exporter whose outcome is noted.
+#[derive(Debug)]
+pub(super) struct Noted<E> {
+    exporter: E,
+    reach: Reach,
+}
+
+impl<E> Noted<E> {
+    pub(super) fn new(exporter: E, reach: &Reach) -> Self {
+        Self { exporter, reach: reach.clone() }
+    }
+}
+
+impl opentelemetry_sdk::trace::SpanExporter for Noted<SpanExporter> {
+    fn export(&self, batch: Vec<SpanData>) -> impl Future<Output = OTelSdkResult> + Send {
+        let export = opentelemetry_sdk::trace::SpanExporter::export(&self.exporter, batch);
+        let reach = self.reach.clone();
+        async move {
+            let outcome = export.await;
+            reach.note(&outcome);
+            outcome
+        }
+    }
+
+    fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {
+        opentelemetry_sdk::trace::SpanExporter::shutdown_with_timeout(&self.exporter, timeout)
+    }
+
+    fn set_resource(&mut self, resource: &Resource) {
+        opentelemetry_sdk::trace::SpanExporter::set_resource(&mut self.exporter, resource);
+    }
+}
+
+impl opentelemetry_sdk::logs::LogExporter for Noted<LogExporter> {
+    async fn export(&self, batch: LogBatch<'_>) -> OTelSdkResult {
+        let outcome = opentelemetry_sdk::logs::LogExporter::export(&self.exporter, batch).await;
+        self.reach.note(&outcome);
+        outcome
+    }
+
+    fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {
+        opentelemetry_sdk::logs::LogExporter::shutdown_with_timeout(&self.exporter, timeout)
+    }
+
+    fn set_resource(&mut self, resource: &Resource) {
+        opentelemetry_sdk::logs::LogExporter::set_resource(&mut self.exporter, resource);
+    }
+}
