@@ -6,8 +6,8 @@
 //!                                                                         └── the rest: a look at each part
 //! ```
 //!
-//! Every instrument of the [`catalogue`] is observed from one [`Survey`], so that a collection passes over the
-//! cube once, and over nothing where no event has come since. Money is a float here and nowhere else: the exact
+//! Every instrument of the [`catalogue`] is observed from one [`Survey`], so that a collection reckons once, however
+//! many instruments there are, and not at all where no event has come since. Money is a float here and nowhere else: the exact
 //! number is in the API (`/api/v1/status`, `/api/v1/spend`).
 //!
 //! **Bounds.** What a log can name without limit is capped: [`money::PROVIDERS_MAX`] providers and

@@ -1,4 +1,4 @@
-//! Money and tokens: one pass over the cube, kept until an event comes.
+//! Money and tokens: reckoned once for all instruments, and kept until an event comes or a minute has passed.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
