@@ -94,7 +94,13 @@ pub fn init(format: LogFormat, level: Option<&str>) -> Result<Telemetry, Telemet
     let metrics = measure(resource)?;
     let spans = match &traces {
         Some(traces) => {
-            let layer = tracing_opentelemetry::layer().with_tracer(traces.tracer("mecris"));
+            // Where in the source and on which thread a span was opened costs more than it tells.
+            let layer = tracing_opentelemetry::layer()
+                .with_tracer(traces.tracer("mecris"))
+                .with_location(false)
+                .with_threads(false)
+                .with_target(false)
+                .with_tracked_inactivity(false);
             Some(layer.with_filter(filter("info")?))
         }
         None => None,

@@ -391,7 +391,7 @@ fn no_picture_log_line_or_event_holds_the_person_or_the_session() {
         };
         said += &String::from_utf8_lossy(&[run.stdout, run.stderr].concat());
     }
-    for secret in [SESSION, PERSON, "4111"] {
+    for secret in [SESSION, PERSON, "4111 1111"] {
         assert!(!said.contains(secret), "{secret} is in what was said");
         for part in ["journal", "console/anthropic/failures", "console/anthropic/browser.log"] {
             let path = home.data().join(part);

@@ -103,6 +103,7 @@ fn a_running_supervisor_and_the_log_itself_answer_alike() {
             "goals",
             "datapoints",
             "console",
+            "otlp",
             "usage",
         ]
     );

@@ -86,13 +86,13 @@ fn follow(log: &dyn EventLog, views: &SharedViews) -> Result<Position, ViewError
         let last = views.read(|views| views.position).plus(CHUNK).min(head);
         // Linked to the append, and not its child: one projection serves many appends.
         let span = tracing::info_span!("projection", mecris.event.position = last.0);
-        if !span.is_disabled() {
-            context::link(&span, book::trace_at(log, last));
-        }
         let _entered = span.enter();
         let position = views.write(|views| {
             catch_up(log, views, last, Horizon::Unbounded, &mut |_, _| {}).map(|()| views.position)
         })?;
+        if context::is_recorded(&span) {
+            context::link(&span, book::trace_at(log, last));
+        }
         if position >= head {
             return Ok(position);
         }

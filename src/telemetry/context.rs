@@ -35,6 +35,12 @@ pub fn follow<'a>(span: &Span, carries: impl Fn(&str) -> Option<&'a str>) {
     }
 }
 
+/// Whether a span is recorded: nothing is read for the links of one that is not.
+#[must_use]
+pub fn is_recorded(span: &Span) -> bool {
+    !span.is_disabled() && span.context().span().span_context().is_sampled()
+}
+
 /// Links a span to where an event was decided.
 pub fn link(span: &Span, trace: Option<TraceContext>) {
     if let Some(trace) = trace {

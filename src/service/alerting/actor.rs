@@ -196,7 +196,7 @@ impl AlertActor {
     async fn deciding(&self, changes: usize) -> Span {
         let seen = *self.means.projected.borrow();
         let span = tracing::info_span!("alert.decide", mecris.event.position = seen.0, changes);
-        if !span.is_disabled() {
+        if context::is_recorded(&span) {
             let log = self.means.queries.log.clone();
             let trace = tokio::task::spawn_blocking(move || book::trace_at(&*log, seen)).await;
             context::link(&span, trace.ok().flatten());
