@@ -43,6 +43,7 @@ mod event_log;
 pub mod export;
 mod footprint;
 mod heal;
+mod hold;
 mod index;
 pub mod journal;
 mod memory;
@@ -62,6 +63,7 @@ use std::path::Path;
 
 pub use event_log::{APPEND_BYTES_MAX, SecondCopy, SledLog};
 pub use footprint::Footprint;
+pub use hold::is_held;
 use jiff::Timestamp;
 pub use memory::MemoryLog;
 pub use options::{CACHE_BYTES, LogCopy, OpenReport, Options, RESERVE_BYTES, Repair, RepairEvent};

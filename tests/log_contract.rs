@@ -2,7 +2,7 @@
 
 use mecris::event::Position;
 use mecris::log::conformance::{CHECKS, all, append};
-use mecris::log::{EventLog, Expected, LogError, Options, SledLog};
+use mecris::log::{EventLog, Expected, LogError, Options, SledLog, is_held};
 
 /// Options for a test: small segments, so that a short run has several.
 fn options() -> Options {
@@ -83,4 +83,15 @@ fn a_clock_that_goes_back_does_not_take_the_log_with_it() {
     assert_eq!(log.head().recorded_at.as_second(), 1_000_005, "also across a restart");
     let at = |second| log.position_at(jiff::Timestamp::from_second(second).unwrap()).unwrap().0;
     assert_eq!([at(999_999), at(1_000_000), at(1_000_004), at(1_000_005)], [0, 2, 2, 5]);
+}
+
+#[test]
+fn who_looks_at_the_lock_neither_waits_nor_makes_one() {
+    let dir = tempfile::tempdir().unwrap();
+    assert!(!is_held(dir.path()) && !dir.path().join("lock").exists());
+    let (log, _) = SledLog::open(dir.path(), Options::default()).unwrap();
+    assert!(is_held(dir.path()) && is_held(dir.path()));
+    log.close();
+    drop(log);
+    assert!(!is_held(dir.path()));
 }

@@ -1,6 +1,7 @@
 //! Stopping under load, in order or not: what was acknowledged is there afterwards, and it takes no person.
 
 use std::collections::BTreeMap;
+use std::net::TcpListener;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
@@ -128,4 +129,21 @@ fn a_kill_under_load_loses_nothing_and_needs_no_person() {
     let running = home.start(&[]);
     assert_eq!(running.get("/health/ready").status, 200);
     assert_eq!(running.stop(), 0);
+}
+
+#[test]
+fn what_a_supervisor_left_behind_leads_nobody_to_a_stranger() {
+    let home = Home::new();
+    home.json(&["budget", "set", "--amount", "5"]);
+    // It was killed; its process id and its port are somebody else's now.
+    let stranger = TcpListener::bind("127.0.0.1:0").unwrap();
+    stranger.set_nonblocking(true).unwrap();
+    let url = format!("http://{}", stranger.local_addr().unwrap());
+    let file = json!({ "url": url, "pid": std::process::id() }).to_string();
+    std::fs::write(home.data().join("server.json"), file).unwrap();
+    std::fs::write(home.data().join("token"), "0123456789abcdef0123456789abcdef").unwrap();
+    let set = home.json(&["budget", "set", "--amount", "6"]);
+    assert_eq!(set["budgets"][0]["amount_usd"], "6");
+    assert_eq!(home.run(&["verify"]).code, 0);
+    assert!(stranger.accept().is_err(), "the token was on its way to a stranger");
 }

@@ -69,6 +69,9 @@ impl Backend {
     pub fn open(common: &Common) -> Result<Self, CliError> {
         let settings = Settings::load(common.config.as_deref())?;
         let dir = paths::data_dir(common.data_dir.as_deref())?;
+        if let Some(remote) = Remote::running(&dir) {
+            return Ok(Self::Running(Box::new(remote)));
+        }
         match Node::open(&dir, settings) {
             Ok(node) => Ok(Self::Own(Box::new(node))),
             Err(StartError::Log(LogError::Locked { .. })) => Ok(Self::Running(Box::new(Remote::find(&dir)?))),

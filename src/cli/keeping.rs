@@ -40,20 +40,25 @@ pub(super) fn verify(common: &Common, head: Option<&str>) -> Result<ExitCode, Cl
         || CliError::Usage("--head must be 64 hexadecimal digits, as `mecris head` prints them".into());
     let expected = head.map(|text| parse_hash(text).ok_or_else(usage)).transpose()?;
     let (dir, options) = directory(common)?;
+    let query = head.map(|hash| format!("?head={}", hash.trim())).unwrap_or_default();
+    let ask = |remote: Remote| remote.post::<Verified>(&format!("/api/v1/verify{query}"));
     let bar = bar("verifying", true);
-    let verified = verifying::verify(&dir, &options, expected, &mut |done, total| {
-        bar.set_length(total);
-        bar.set_position(done);
-    });
-    bar.finish_and_clear();
-    let report = match verified {
-        Ok(report) => Verified::from(report),
-        Err(LogError::Locked { .. }) => {
-            let query = head.map(|hash| format!("?head={}", hash.trim())).unwrap_or_default();
-            Remote::find(&dir)?.post(&format!("/api/v1/verify{query}"))?
-        }
-        Err(error) => return Err(error.into()),
+    let look = || {
+        verifying::verify(&dir, &options, expected, &mut |done, total| {
+            bar.set_length(total);
+            bar.set_position(done);
+        })
     };
+    let verified = match Remote::running(&dir) {
+        Some(remote) => ask(remote),
+        None => match look() {
+            Ok(report) => Ok(Verified::from(report)),
+            Err(LogError::Locked { .. }) => Remote::find(&dir).and_then(ask),
+            Err(error) => Err(error.into()),
+        },
+    };
+    bar.finish_and_clear();
+    let report = verified?;
     print(common.json, &report, tables::verified)?;
     Ok(if report.problem_count == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

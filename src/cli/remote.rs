@@ -3,9 +3,13 @@
 use std::path::Path;
 use std::time::Duration;
 
+use rustix::io::Errno;
+use rustix::process::{Pid, test_kill_process};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+
+use crate::log;
 
 use super::output::CliError;
 
@@ -54,7 +58,28 @@ pub struct Remote {
     token: String,
 }
 
+impl ServerFile {
+    /// What a data directory says of its supervisor, which may have ended since.
+    fn read(data_dir: &Path) -> Option<Self> {
+        serde_json::from_str(&std::fs::read_to_string(data_dir.join(SERVER_FILE)).ok()?).ok()
+    }
+
+    fn is_alive(&self) -> bool {
+        let pid = i32::try_from(self.pid).ok().and_then(Pid::from_raw);
+        // Another person's process is one too.
+        pid.is_some_and(|pid| matches!(test_kill_process(pid), Ok(()) | Err(Errno::PERM)))
+    }
+}
+
 impl Remote {
+    /// The supervisor that holds a data directory at this moment. None where that is not certain at once: then the log
+    /// is opened, which waits for whoever holds it to let go.
+    #[must_use]
+    pub fn running(data_dir: &Path) -> Option<Self> {
+        let is_running = ServerFile::read(data_dir)?.is_alive() && log::is_held(data_dir);
+        is_running.then(|| Self::find(data_dir).ok())?
+    }
+
     /// Finds the supervisor that holds a data directory.
     ///
     /// # Errors
@@ -66,9 +91,7 @@ impl Remote {
                 data_dir.display()
             ))
         };
-        let server =
-            std::fs::read_to_string(data_dir.join(SERVER_FILE)).map_err(|_| starting(SERVER_FILE))?;
-        let server: ServerFile = serde_json::from_str(&server).map_err(|_| starting(SERVER_FILE))?;
+        let server = ServerFile::read(data_dir).ok_or_else(|| starting(SERVER_FILE))?;
         let token = std::fs::read_to_string(data_dir.join(TOKEN_FILE)).map_err(|_| starting(TOKEN_FILE))?;
         let client = reqwest::Client::builder()
             .timeout(PATIENCE)

@@ -1,6 +1,6 @@
 //! [`SledLog`]: the durable log.
 
-use std::fs::{File, TryLockError};
+use std::fs::File;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -14,6 +14,7 @@ use tokio::sync::{oneshot, watch};
 use super::applier;
 use super::block::Header;
 use super::disk::Disk;
+use super::hold::take_lock;
 use super::open::{self, Floor, Mode, Opening};
 use super::options::{OpenReport, Options, Repair};
 use super::shared::{IdCache, ReadOnly, Shared, Trail, corrupt, lock, read};
@@ -23,10 +24,6 @@ use crate::event::{EventId, Position, StreamId, TenantId, Version};
 
 /// Appends that may wait for the writer, in bytes; beyond, [`LogError::Busy`].
 const QUEUE_BYTES_MAX: usize = 64 * 1024 * 1024;
-/// A lock outlives its process for a moment where a child was being started just then: the child
-/// holds it too until it has become its own program.
-const LOCK_TRIES: u32 = 20;
-pub(super) const LOCK_PAUSE: std::time::Duration = std::time::Duration::from_millis(20);
 /// One append holds at most this.
 pub const APPEND_BYTES_MAX: usize = 8 * 1024 * 1024;
 
@@ -340,23 +337,6 @@ impl SledLog {
         })?;
         header.ok_or_else(|| corrupt(first, &super::block::BlockError::NoMagic))
     }
-}
-
-pub(super) fn take_lock(data: &Path) -> Result<File, LogError> {
-    let path = data.join("lock");
-    let opened = File::options().create(true).truncate(false).write(true).open(&path);
-    let file = opened.map_err(|error| io_error("opening", &path, &error))?;
-    for tries_left in (0..LOCK_TRIES).rev() {
-        match file.try_lock() {
-            Ok(()) => break,
-            Err(TryLockError::WouldBlock) if tries_left > 0 => std::thread::sleep(LOCK_PAUSE),
-            Err(TryLockError::WouldBlock) => {
-                return Err(LogError::Locked { path: data.display().to_string() });
-            }
-            Err(TryLockError::Error(error)) => return Err(io_error("locking", &path, &error)),
-        }
-    }
-    Ok(file)
 }
 
 fn report(opening: &mut Opening) -> OpenReport {

@@ -22,7 +22,7 @@ use serde::Serialize;
 
 use super::backup::{Manifest, ManifestSegment};
 use super::block::{BLOCK_BYTES_MAX, Block, BlockHash, Commit, CommitWriter, HEADER_BYTES, Header};
-use super::event_log::take_lock;
+use super::hold::take_lock;
 use super::journal::{list_segments, segment_name};
 use super::open::EMPTY;
 use super::options::Options;

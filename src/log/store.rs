@@ -17,7 +17,7 @@ use std::sync::{PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use super::block::Block;
-use super::event_log::LOCK_PAUSE;
+use super::hold::LOCK_PAUSE;
 use super::run::index_entry;
 use crate::event::Position;
 

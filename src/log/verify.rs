@@ -13,7 +13,8 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::block::BlockHash;
-use super::event_log::{SledLog, take_lock};
+use super::event_log::SledLog;
+use super::hold::take_lock;
 use super::open::{EMPTY, Floor};
 use super::options::{LogCopy, Options};
 use super::shared::Shared;

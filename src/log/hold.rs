@@ -1,0 +1,41 @@
+//! Who holds a data directory: one process at a time, by a lock that the system gives back however the process ends.
+
+use std::fs::{File, TryLockError};
+use std::path::Path;
+use std::time::Duration;
+
+use super::{LogError, io_error};
+
+/// A lock outlives its process for a moment where a child was being started just then: the child
+/// holds it too until it has become its own program.
+const LOCK_TRIES: u32 = 20;
+/// Before it is tried again.
+pub(super) const LOCK_PAUSE: Duration = Duration::from_millis(20);
+
+/// Takes the lock of a data directory; waits a moment for whoever lets go of it.
+///
+/// # Errors
+/// [`LogError::Locked`], [`LogError::Io`].
+pub(super) fn take_lock(data: &Path) -> Result<File, LogError> {
+    let path = data.join("lock");
+    let opened = File::options().create(true).truncate(false).write(true).open(&path);
+    let file = opened.map_err(|error| io_error("opening", &path, &error))?;
+    for tries_left in (0..LOCK_TRIES).rev() {
+        match file.try_lock() {
+            Ok(()) => break,
+            Err(TryLockError::WouldBlock) if tries_left > 0 => std::thread::sleep(LOCK_PAUSE),
+            Err(TryLockError::WouldBlock) => {
+                return Err(LogError::Locked { path: data.display().to_string() });
+            }
+            Err(TryLockError::Error(error)) => return Err(io_error("locking", &path, &error)),
+        }
+    }
+    Ok(file)
+}
+
+/// Whether somebody holds the lock of a data directory at this moment. Nothing is waited for and nothing is made.
+#[must_use]
+pub fn is_held(data: &Path) -> bool {
+    let held = |file: File| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock));
+    File::options().read(true).open(data.join("lock")).is_ok_and(held)
+}
