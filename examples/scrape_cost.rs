@@ -1,6 +1,6 @@
 //! Prints what a scrape of `/metrics` costs, for docs/metrics.md.
 //!
-//! `cargo run --example scrape_cost [events]`: 100,000 events by default, which is a call a minute over ten
+//! `cargo run --release --example scrape_cost [events]`: 100,000 events by default, which is a call a minute over ten
 //! weeks, in a directory of the system's temporary one.
 
 use std::error::Error;
@@ -17,6 +17,7 @@ use mecris::service::sources::Sources;
 use mecris::service::tree::{self, Restarts, Screen};
 use mecris::service::{Node, metrics};
 use mecris::telemetry::metrics::Metrics;
+use opentelemetry_otlp::MetricExporter;
 use opentelemetry_sdk::Resource;
 use tokio::sync::mpsc::unbounded_channel;
 
@@ -54,7 +55,7 @@ fn middle(mut times: Vec<Duration>) -> f64 {
 
 fn main() -> Result<(), Box<dyn Error>> {
     let events: u64 = std::env::args().nth(1).map_or(Ok(100_000), |text| text.parse())?;
-    let measured = Metrics::start(Resource::builder().build(), None)?;
+    let measured = Metrics::start(Resource::builder().build(), None::<MetricExporter>)?;
     let dir = tempfile::tempdir()?;
     let node = Node::open(dir.path(), Settings::load(None)?)?;
     let recorder = Recorder::new(node.log.clone(), node.tenant.clone(), node.prices.clone(), "scrape-cost");

@@ -28,8 +28,8 @@ pub use private::{EmailAddress, Login, PrivateUrl};
 pub use secret::{BaseUrl, Phone, Secret};
 pub use settings::{
     Alerts, Anthropic, Beeminder, Config, Console, DeepSeek, Email, EmailTls, Gate, Log, Moonshot, Ntfy,
-    OpenAi, OpenRouter, Otlp, Outside, Providers, QuietHours, ReminderError, ReminderErrors, ReminderTiers,
-    Reminders, RungSetting, Transcripts, Twilio, Vault, Webhook,
+    OpenAi, OpenRouter, Otlp, OtlpProtocol, Outside, Providers, QuietHours, ReminderError, ReminderErrors,
+    ReminderTiers, Reminders, RungSetting, Telemetry, Transcripts, Twilio, Vault, Webhook,
 };
 
 /// Where a setting's value stands.
@@ -297,6 +297,8 @@ fn mend(key: &str) -> String {
         "reminder_tiers.budget" => "use one of those that `mecris budget list` names".into(),
         key if key.ends_with("_usd") => "write the amount in quotes, such as \"0.50\"".into(),
         "email.tls" => "use \"implicit\", \"starttls\" or \"none\"".into(),
+        "telemetry.endpoint" => "use an address such as http://127.0.0.1:4317, or remove the key".into(),
+        "telemetry.protocol" => "use \"grpc\" or \"http/protobuf\"".into(),
         key if key.ends_with("api_base") || key.ends_with("url") => {
             "use an address such as https://example.com/, or remove the key".into()
         }

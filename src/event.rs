@@ -8,6 +8,7 @@ pub mod codec;
 pub mod envelope;
 pub mod payload;
 pub mod record;
+pub mod step;
 
 pub use codec::{CodecError, decode, encode};
 pub use envelope::{

@@ -18,6 +18,7 @@ pub mod listener;
 mod meters;
 pub mod metrics;
 pub mod narrator;
+mod observe;
 pub mod odometer;
 pub mod otlp;
 pub mod overload;
@@ -26,7 +27,6 @@ pub mod problem;
 pub mod quota;
 pub mod reconcile;
 pub mod size;
-pub mod span;
 pub mod system;
 pub mod vault;
 pub mod webhooks;
@@ -38,7 +38,6 @@ use axum::body::Bytes;
 use axum::http::header::CONTENT_TYPE;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::limit::RequestBodyLimitLayer;
-use tower_http::trace::TraceLayer;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder};
 use utoipa_axum::router::OpenApiRouter;
@@ -88,8 +87,7 @@ pub fn router(app: &App, guard: Guard, beside: Router) -> Router {
         // Exports are longer than what people and agents send, and have limits and a gate of their own.
         .merge(telemetry.unwrap_or_default())
         .layer(CatchPanicLayer::custom(problem::panicked))
-        .layer(TraceLayer::new_for_http().make_span_with(span::begin).on_response(span::end))
-        .layer(axum::middleware::from_fn(meters::measure))
+        .layer(axum::middleware::from_fn(observe::observe))
 }
 
 fn health_routes() -> OpenApiRouter<App> {

@@ -1,14 +1,14 @@
 //! What the program says of itself: traces, log lines and metrics, to a terminal, as JSON, and to an OpenTelemetry collector.
 //!
-//! Export is switched on by the standard variables (`OTEL_EXPORTER_OTLP_ENDPOINT`, its per-signal
-//! form, or `OTEL_TRACES_EXPORTER=otlp`); without them nothing is exported and nothing is missed.
-//! A collector that is not there slows nothing: what is to be told is dropped when the exporter's queue is full, and that it
-//! is not reached is said once. The sampler is the standard variables' too (`OTEL_TRACES_SAMPLER`, `_ARG`); without
-//! them everything is sampled whose parent is.
+//! What is exported, and where to, is a [`plan`] by the settings and OpenTelemetry's own variables; without either nothing
+//! is exported and nothing is missed. A collector that is not there slows nothing: what is to be told is dropped when
+//! the exporter's queue is full, and that it is not reached is said once.
 
 pub mod context;
+mod exporters;
 mod lines;
 pub mod metrics;
+pub mod plan;
 mod reach;
 
 use std::io::IsTerminal;
@@ -16,19 +16,21 @@ use std::time::Duration;
 
 use opentelemetry::KeyValue;
 use opentelemetry::trace::TracerProvider;
-use opentelemetry_appender_tracing::layer::OpenTelemetryTracingBridge;
-use opentelemetry_otlp::{LogExporter, MetricExporter, Protocol, SpanExporter, WithExportConfig};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::logs::SdkLoggerProvider;
 use opentelemetry_sdk::trace::SdkTracerProvider;
+use tracing_subscriber::filter::{FilterExt, LevelFilter, Targets, filter_fn};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer};
 
 pub use context::current_trace;
 
-use lines::WithTrace;
+use crate::config::Loaded;
+
+use lines::{Records, WithTrace};
 use metrics::Metrics;
+use plan::{Plan, Target};
 use reach::{Noted, Reach};
 
 /// The exporter's own parts: their spans would be exported, which would make more of them.
@@ -60,8 +62,10 @@ pub enum LogFormat {
 /// Why telemetry could not be set up.
 #[derive(Debug, thiserror::Error)]
 pub enum TelemetryError {
-    /// An OTEL_ variable says something that is not possible.
-    #[error("cannot export telemetry: {reason}; mend or unset the OTEL_EXPORTER_OTLP_ variables")]
+    /// A variable or a setting says something that is not possible.
+    #[error(
+        "cannot export telemetry: {reason}; mend or unset the OTEL_EXPORTER_OTLP_ variables, or [telemetry] in config.toml"
+    )]
     Exporter {
         /// What the exporter said.
         reason: String,
@@ -82,34 +86,37 @@ pub struct Telemetry {
     metrics: Metrics,
 }
 
-/// Sets up log lines on standard error and, where the environment asks for it, OTLP export.
+/// Sets up log lines on standard error and, where it is asked for, OTLP export.
 /// Call it within the runtime whose threads shall carry the export.
 ///
 /// # Errors
 /// [`TelemetryError`] names the variable and the mend.
-pub fn init(format: LogFormat, level: Option<&str>) -> Result<Telemetry, TelemetryError> {
-    let (resource, reach) = (resource(), Reach::default());
-    let traces = export_is_wanted("TRACES").then(|| tracer(&resource, &reach)).transpose()?;
-    let logs = export_is_wanted("LOGS").then(|| logger(&resource, &reach)).transpose()?;
-    let metrics = measure(resource)?;
-    let spans = match &traces {
-        Some(traces) => {
-            // Where in the source and on which thread a span was opened costs more than it tells.
-            let layer = tracing_opentelemetry::layer()
-                .with_tracer(traces.tracer("mecris"))
-                .with_location(false)
-                .with_threads(false)
-                .with_target(false)
-                .with_tracked_inactivity(false);
-            Some(layer.with_filter(filter("info")?))
-        }
-        None => None,
-    };
-    let records = match &logs {
-        Some(logs) => Some(OpenTelemetryTracingBridge::new(logs).with_filter(filter("info")?)),
-        None => None,
-    };
-    let registry = tracing_subscriber::registry().with(lines(format, level)?).with(spans).with(records);
+pub fn init(format: LogFormat, level: Option<&str>, loaded: &Loaded) -> Result<Telemetry, TelemetryError> {
+    let (resource, reach, plan) = (resource(), Reach::default(), Plan::of(loaded)?);
+    let traces = plan.traces.as_ref().map(|target| tracer(target, &plan, &resource, &reach)).transpose()?;
+    let logs = plan.logs.as_ref().map(|target| logger(target, &resource, &reach)).transpose()?;
+    let metrics = measure(&plan, resource, &reach)?;
+    // A list, and no options: a layer that is none would have every span made for nobody.
+    let mut layers = vec![lines(format, level)?.boxed()];
+    if let Some(traces) = &traces {
+        // Appends and projections are told to the global one, when they are over.
+        opentelemetry::global::set_tracer_provider(traces.clone());
+        // Where in the source and on which thread a span was opened costs more than it tells, and so does making it
+        // the current one at every poll of a future.
+        let spans = tracing_opentelemetry::layer()
+            .with_tracer(traces.tracer("mecris"))
+            .with_location(false)
+            .with_threads(false)
+            .with_target(false)
+            .with_tracked_inactivity(false)
+            .with_context_activation(false);
+        layers.push(spans.with_filter(exported()).boxed());
+    }
+    if let Some(logs) = &logs {
+        let is_line = filter_fn(|metadata| !metadata.is_span());
+        layers.push(Records::new(logs).with_filter(exported().and(is_line)).boxed());
+    }
+    let registry = tracing_subscriber::registry().with(layers);
     // A second call (in tests) keeps the first subscriber.
     let _ = registry.try_init();
     Ok(Telemetry { traces, logs, metrics })
@@ -128,6 +135,12 @@ fn filter(level: &str) -> Result<EnvFilter, TelemetryError> {
     let quiet = PLUMBING.map(|name| format!("{name}=off")).join(",");
     EnvFilter::try_new(format!("{level},{quiet}"))
         .map_err(|error| TelemetryError::Filter { reason: error.to_string() })
+}
+
+/// What is exported: a filter without state, for it is asked at each step.
+fn exported() -> Targets {
+    let quiet = PLUMBING.map(|name| (name, LevelFilter::OFF));
+    Targets::new().with_default(LevelFilter::INFO).with_targets(quiet)
 }
 
 fn lines<S>(format: LogFormat, level: Option<&str>) -> Result<impl Layer<S>, TelemetryError>
@@ -151,56 +164,14 @@ fn is_set(name: &str) -> bool {
     std::env::var_os(name).is_some_and(|value| !value.is_empty())
 }
 
-fn is_disabled() -> bool {
-    std::env::var("OTEL_SDK_DISABLED").is_ok_and(|value| value.eq_ignore_ascii_case("true"))
-}
-
-/// Where the exporters of a signal are named, OTLP must be among them (`prometheus` is always there, at `/metrics`);
-/// else an address is enough.
-fn export_is_wanted(signal: &str) -> bool {
-    let exporters = std::env::var(format!("OTEL_{signal}_EXPORTER")).unwrap_or_default().to_lowercase();
-    let asked = match exporters.trim() {
-        "" => {
-            is_set("OTEL_EXPORTER_OTLP_ENDPOINT") || is_set(&format!("OTEL_EXPORTER_OTLP_{signal}_ENDPOINT"))
-        }
-        named => named.split(',').any(|name| name.trim() == "otlp"),
-    };
-    asked && !is_disabled()
-}
-
 /// Measuring is always on, for `/metrics`; OTLP where it is asked for.
-fn measure(resource: Resource) -> Result<Metrics, TelemetryError> {
-    if is_disabled() {
+fn measure(plan: &Plan, resource: Resource, reach: &Reach) -> Result<Metrics, TelemetryError> {
+    if plan.is_disabled {
         return Ok(Metrics::default());
     }
-    let export = if export_is_wanted("METRICS") { Some(metric_exporter()?) } else { None };
-    Metrics::start(resource, export).map_err(|reason| TelemetryError::Exporter { reason })
-}
-
-fn metric_exporter() -> Result<MetricExporter, TelemetryError> {
-    let exporter = match protocol("METRICS")? {
-        Protocol::HttpBinary => {
-            MetricExporter::builder().with_http().with_protocol(Protocol::HttpBinary).build()
-        }
-        _ => MetricExporter::builder().with_tonic().build(),
-    };
-    exporter.map_err(|error| TelemetryError::Exporter { reason: error.to_string() })
-}
-
-fn protocol(signal: &str) -> Result<Protocol, TelemetryError> {
-    let own = format!("OTEL_EXPORTER_OTLP_{signal}_PROTOCOL");
-    let protocol = [own.as_str(), "OTEL_EXPORTER_OTLP_PROTOCOL"]
-        .into_iter()
-        .find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()))
-        .unwrap_or_default();
-    match protocol.as_str() {
-        "" | "grpc" => Ok(Protocol::Grpc),
-        "http/protobuf" => Ok(Protocol::HttpBinary),
-        other => {
-            let reason = format!("protocol '{other}' is not supported, use grpc or http/protobuf");
-            Err(TelemetryError::Exporter { reason })
-        }
-    }
+    let exporter = plan.metrics.as_ref().map(exporters::metrics).transpose()?;
+    let exporter = exporter.map(|exporter| Noted::new(exporter, reach));
+    Metrics::start(resource, exporter).map_err(|reason| TelemetryError::Exporter { reason })
 }
 
 /// Who tells: by the conventions for resources, beside what `OTEL_RESOURCE_ATTRIBUTES` says.
@@ -222,28 +193,24 @@ fn resource() -> Resource {
         .build()
 }
 
-/// Endpoint, headers, timeout and sampler come from the standard variables.
-fn tracer(resource: &Resource, reach: &Reach) -> Result<SdkTracerProvider, TelemetryError> {
-    let exporter = match protocol("TRACES")? {
-        Protocol::HttpBinary => {
-            SpanExporter::builder().with_http().with_protocol(Protocol::HttpBinary).build()
-        }
-        _ => SpanExporter::builder().with_tonic().build(),
-    };
-    let exporter = exporter.map_err(|error| TelemetryError::Exporter { reason: error.to_string() })?;
-    let provider = SdkTracerProvider::builder().with_batch_exporter(Noted::new(exporter, reach));
+/// Timeouts and queues are the SDK's own variables'.
+fn tracer(
+    target: &Target,
+    plan: &Plan,
+    resource: &Resource,
+    reach: &Reach,
+) -> Result<SdkTracerProvider, TelemetryError> {
+    let exporter = Noted::new(exporters::spans(target)?, reach);
+    let mut provider = SdkTracerProvider::builder().with_batch_exporter(exporter);
+    if let Some(sampler) = &plan.sampler {
+        provider = provider.with_sampler(sampler.clone());
+    }
     Ok(provider.with_resource(resource.clone()).build())
 }
 
-fn logger(resource: &Resource, reach: &Reach) -> Result<SdkLoggerProvider, TelemetryError> {
-    let exporter = match protocol("LOGS")? {
-        Protocol::HttpBinary => {
-            LogExporter::builder().with_http().with_protocol(Protocol::HttpBinary).build()
-        }
-        _ => LogExporter::builder().with_tonic().build(),
-    };
-    let exporter = exporter.map_err(|error| TelemetryError::Exporter { reason: error.to_string() })?;
-    let provider = SdkLoggerProvider::builder().with_batch_exporter(Noted::new(exporter, reach));
+fn logger(target: &Target, resource: &Resource, reach: &Reach) -> Result<SdkLoggerProvider, TelemetryError> {
+    let exporter = Noted::new(exporters::records(target)?, reach);
+    let provider = SdkLoggerProvider::builder().with_batch_exporter(exporter);
     Ok(provider.with_resource(resource.clone()).build())
 }
 

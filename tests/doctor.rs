@@ -48,7 +48,8 @@ fn on_an_empty_machine_nothing_stands_in_the_way() {
         assert_eq!(verdicts[name], "ok", "{name}: {diagnosis}");
     }
     assert_eq!(verdicts["transcripts"], "warning");
-    let unset = ["beeminder", "twilio", "email", "ntfy", "webhook", "anthropic", "anthropic admin", "traces"];
+    let unset =
+        ["beeminder", "twilio", "email", "ntfy", "webhook", "anthropic", "anthropic admin", "telemetry"];
     let providers = ["openai", "openrouter", "deepseek", "moonshot"];
     for name in unset.into_iter().chain(providers).chain(["clock", "vault.path", "reminders"]) {
         assert_eq!(verdicts[name], "skipped", "{name}: {diagnosis}");
@@ -92,6 +93,14 @@ const WRONG: &[(&str, &str)] = &[
     ("otlp.enabled", "\"perhaps\""),
     ("otlp.listen", "\"nowhere\""),
     ("otlp.grpc_listen", "\"127.0.0.1\""),
+    ("telemetry.endpoint", "\"127.0.0.1:4317\""),
+    ("telemetry.protocol", "\"carrier-pigeon\""),
+    ("telemetry.headers", "\"marked\""),
+    ("telemetry.headers_file", "\"/nowhere/headers\""),
+    ("telemetry.traces", "\"perhaps\""),
+    ("telemetry.logs", "\"perhaps\""),
+    ("telemetry.metrics", "\"perhaps\""),
+    ("telemetry.sample_percent", "101"),
     ("beeminder.token", "\"two words\""),
     ("beeminder.token_file", "\"/nowhere/token\""),
     ("beeminder.username", "\"ada lovelace\""),
@@ -362,7 +371,7 @@ fn each_system_is_asked_with_its_own_key() {
     for name in SYSTEMS.iter().chain(&["clock"]) {
         assert_eq!(verdicts[*name], "ok", "{name}");
     }
-    assert_eq!(verdicts["traces"], "warning", "nobody listens there");
+    assert_eq!(verdicts["telemetry"], "warning", "nobody listens there");
     let wrong = [
         ("BEEMINDER_AUTH_TOKEN", "marked-wrong-token"),
         ("TWILIO_AUTH_TOKEN", "ffffffffffffffffffffffffffffffff"),

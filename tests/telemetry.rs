@@ -2,8 +2,12 @@
 
 #[path = "telemetry/collectors.rs"]
 mod collectors;
+#[path = "telemetry/settings.rs"]
+mod settings;
 #[path = "telemetry/story.rs"]
 mod story;
+#[path = "telemetry/valid.rs"]
+mod valid;
 
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;

@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix::{Actor, ActorContext, ActorFutureExt, AsyncContext, Handler, Supervised, WrapFuture};
 use futures_util::future::LocalBoxFuture;
@@ -32,9 +33,11 @@ pub(super) struct InHand<M> {
     /// Whether this run has begun it.
     pub(super) is_begun: bool,
     /// The span of its handling.
-    pub(super) span: Span,
+    span: Span,
     sender: Span,
     sent: Instant,
+    /// In the mailbox, or for another try.
+    waited: Duration,
     /// When it was last begun.
     pub(super) begun: Instant,
     /// Given back when the message has been handled, or is set aside.
@@ -42,9 +45,11 @@ pub(super) struct InHand<M> {
 }
 
 impl<M> InHand<M> {
-    /// The span of the next try. Its length is the handling; the wait before it is a field.
+    /// The span of the next try. Its length is the handling; the wait before it is a field. What nobody needs before the
+    /// end is told then: whoever waits for the answer has it by that time.
     fn open(&mut self, actor: &str) {
-        let (label, tries, wait) = (self.label, self.tries, self.sent.elapsed().as_micros() as u64);
+        self.waited = self.sent.elapsed();
+        let label = self.label;
         macro_rules! span {
             ($make:ident) => {
                 tracing::$make!(
@@ -52,8 +57,8 @@ impl<M> InHand<M> {
                     "actor.message",
                     actor,
                     message = label,
-                    try_number = tries,
-                    mailbox_wait_us = wait,
+                    try_number = tracing::field::Empty,
+                    mailbox_wait_us = tracing::field::Empty,
                     outcome = tracing::field::Empty,
                 )
             };
@@ -62,6 +67,14 @@ impl<M> InHand<M> {
         let own = if self.sender.is_disabled() { span!(debug_span) } else { span!(info_span) };
         // What nobody records must still not cut the work off from its sender.
         self.span = if own.is_disabled() { self.sender.clone() } else { own };
+    }
+
+    /// What came of the try, for its span and the meters.
+    pub(super) fn close(&self, actor: &str, outcome: &'static str) {
+        self.span.record("try_number", self.tries);
+        self.span.record("mailbox_wait_us", self.waited.as_micros() as u64);
+        self.span.record("outcome", outcome);
+        meters::ended(actor, self.label, outcome, self.begun.elapsed());
     }
 }
 
@@ -203,8 +216,7 @@ impl<B: Behaviour> Cell<B> {
 
     fn has_handled(&mut self, context: &mut actix::Context<Self>) {
         if let Some(in_hand) = self.desk.in_hand.take() {
-            in_hand.span.record("outcome", "handled");
-            meters::ended(self.vital.path(), in_hand.label, "handled", in_hand.begun.elapsed());
+            in_hand.close(self.vital.path(), "handled");
         }
         self.vital.handled();
         self.desk.handled.notify_one();
@@ -247,8 +259,9 @@ impl<B: Behaviour> Handler<Envelope<B::Message>> for Cell<B> {
             kills: 0,
             is_begun: false,
             span: Span::none(),
-            sender: envelope.span.clone(),
+            sender: std::mem::replace(&mut envelope.span, Span::none()),
             sent: envelope.sent,
+            waited: Duration::ZERO,
             begun: envelope.sent,
             _permit: permit,
         };

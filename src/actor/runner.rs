@@ -16,7 +16,6 @@ use tokio::sync::{Semaphore, oneshot, watch};
 use super::behaviour::{Behaviour, Context};
 use super::cell::{Cell, Desk, Factory};
 use super::handle::Handle;
-use super::meters;
 use super::report::{Listener, SupervisionEvent};
 use super::spec::ChildSpec;
 use super::vital::{ExitReason, Vital};
@@ -209,8 +208,7 @@ impl<B: Behaviour> Runner<B> {
         let Some(in_hand) = slot.as_mut().filter(|in_hand| in_hand.is_begun) else { return };
         in_hand.is_begun = false;
         in_hand.kills += u32::from(end.is_by_message);
-        in_hand.span.record("outcome", end.reason.kind());
-        meters::ended(self.vital.path(), in_hand.label, end.reason.kind(), in_hand.begun.elapsed());
+        in_hand.close(self.vital.path(), end.reason.kind());
         if in_hand.message.is_some() && in_hand.kills < KILLS_MAX {
             return;
         }

@@ -9,6 +9,7 @@ use crate::service::alerting::OnAlert;
 use crate::service::doctor::{Verdict, local, online};
 use crate::service::sources::SourceState;
 use crate::service::{ImportSummary, Supervised};
+use crate::telemetry::plan::Plan;
 
 use super::{Common, tables};
 
@@ -45,8 +46,11 @@ pub async fn announce(
         let zone = &status.status.time_zone;
         missing("time zone", &format!("{zone} is the system's; set time_zone in config.toml for another"));
     }
-    if std::env::var_os("OTEL_EXPORTER_OTLP_ENDPOINT").is_none() {
-        missing("traces", "set OTEL_EXPORTER_OTLP_ENDPOINT=http://localhost:4317 to export them");
+    if !Plan::of(&system.queries.settings.current()).is_ok_and(|plan| plan.exports()) {
+        missing(
+            "telemetry",
+            "set telemetry.endpoint or OTEL_EXPORTER_OTLP_ENDPOINT to export it; Prometheus can read /metrics",
+        );
     }
     println!("\nListening on {url} · try `mecris status`, `mecris report daily` · stop with Ctrl-C");
 }

@@ -68,7 +68,7 @@ async fn supervise(
     dir: std::path::PathBuf,
     sample: Option<&demo::Demo>,
 ) -> Result<ExitCode, CliError> {
-    let telemetry = telemetry::init(common.log_format, common.log_level.as_deref())?;
+    let telemetry = telemetry::init(common.log_format, common.log_level.as_deref(), &settings.current())?;
     // The address first: it is the likeliest to fail, and nothing has happened yet.
     let address = settings.current().config.listen;
     let listener =

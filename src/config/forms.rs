@@ -4,6 +4,8 @@
 //! Sources: Twilio's API reference (SIDs are two letters and 32 hexadecimal digits), ITU-T E.164,
 //! Anthropic's console (`sk-ant-api…`, `sk-ant-admin…`), Beeminder's API reference.
 
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+
 use super::{Config, EmailAddress, Login, Phone, PrivateUrl, Secret};
 
 /// Reads a secret from the settings.
@@ -11,6 +13,7 @@ pub type SecretOf = fn(&Config) -> Option<&Secret>;
 
 /// Every secret, by its key.
 pub const SECRETS: &[(&str, SecretOf)] = &[
+    ("telemetry.headers", |config| config.telemetry.headers.as_ref()),
     ("beeminder.token", |config| config.beeminder.token.as_ref()),
     ("twilio.auth_token", |config| config.twilio.auth_token.as_ref()),
     ("twilio.api_key_secret", |config| config.twilio.api_key_secret.as_ref()),
@@ -59,6 +62,7 @@ pub fn wrong_forms(config: &Config) -> Vec<WrongForm> {
     };
     let (twilio, anthropic) = (&config.twilio, &config.anthropic);
     let secret = |secret: &'_ Option<Secret>| secret.as_ref().map(|secret| secret.expose().to_owned());
+    hold("telemetry.headers", secret(&config.telemetry.headers).as_deref(), Form::Headers);
     hold("beeminder.token", secret(&config.beeminder.token).as_deref(), Form::BeeminderToken);
     hold("beeminder.username", Some(&config.beeminder.username), Form::Username);
     hold("twilio.account_sid", twilio.account_sid.as_deref(), Form::Sid("AC"));
@@ -90,6 +94,7 @@ pub fn wrong_forms(config: &Config) -> Vec<WrongForm> {
 
 #[derive(Debug, Clone, Copy)]
 enum Form {
+    Headers,
     BeeminderToken,
     Username,
     Sid(&'static str),
@@ -117,6 +122,9 @@ impl Form {
         };
         let length = value.chars().count();
         match self {
+            Self::Headers if headers_of(value).is_none() => {
+                Err("it must be name=value, and commas between several".into())
+            }
             Self::BeeminderToken if !is_word(value) || length < 8 => {
                 Err(format!("a token is one word of letters and digits; this has {length} characters"))
             }
@@ -168,6 +176,7 @@ impl Form {
 
     fn fix(self) -> &'static str {
         match self {
+            Self::Headers => "write it as authorization=Bearer 0000, or as the collector's provider says",
             Self::BeeminderToken => "copy auth_token from https://www.beeminder.com/api/v1/auth_token.json",
             Self::Username => "use your Beeminder user name, or 'me'",
             Self::Sid("AC") | Self::Hex32 => "copy it from the account's page at https://console.twilio.com",
@@ -203,6 +212,18 @@ pub fn topic_of(path: &str) -> Option<&str> {
     let topic = path.rsplit('/').next().unwrap_or_default();
     let is_fit = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
     ((1..=64).contains(&topic.len()) && topic.bytes().all(is_fit)).then_some(topic)
+}
+
+/// The headers that a text of names and values is; none where it is no such text.
+#[must_use]
+pub fn headers_of(text: &str) -> Option<HeaderMap> {
+    let header = |part: &str| {
+        let (name, value) = part.split_once('=')?;
+        let mut value = HeaderValue::from_str(value.trim()).ok().filter(|value| !value.is_empty())?;
+        value.set_sensitive(true);
+        Some((name.trim().parse::<HeaderName>().ok()?, value))
+    };
+    text.split(',').map(header).collect()
 }
 
 fn is_host(text: &str) -> bool {
@@ -261,8 +282,9 @@ mod tests {
         config.email.password = secret("marked\nword");
         config.email.from = Some(EmailAddress::new("marked at home"));
         config.email.to = Some(EmailAddress::new("Ada <marked@example.com>"));
+        config.telemetry.headers = secret("marked");
         let wrong = wrong_forms(&config);
-        assert_eq!(wrong.len(), 24, "{wrong:?}");
+        assert_eq!(wrong.len(), 25, "{wrong:?}");
         let said = format!("{wrong:?}");
         for value in ["two words", "0123456789", "8675310", "abcdefgh", "marked", "a.topic"] {
             let in_a_fix = wrong.iter().filter(|wrong| wrong.fix.contains(value)).count();
@@ -289,6 +311,7 @@ mod tests {
         config.openrouter.api_key = Some(Secret::new("sk-or-v1-0e6f"));
         config.deepseek.api_key = Some(Secret::new("sk-0e6f"));
         config.moonshot.api_key = Some(Secret::new("sk-0e6f"));
+        config.telemetry.headers = Some(Secret::new("authorization=Basic YTpi==, x-team = mine"));
         assert_eq!(wrong_forms(&config), []);
     }
 }

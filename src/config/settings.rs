@@ -7,6 +7,7 @@ mod mcp;
 mod otlp;
 mod providers;
 mod reminders;
+mod telemetry;
 mod vault;
 
 use std::net::SocketAddr;
@@ -23,6 +24,7 @@ pub use mcp::Mcp;
 pub use otlp::Otlp;
 pub use providers::{Anthropic, DeepSeek, Moonshot, OpenAi, OpenRouter, Providers};
 pub use reminders::{ReminderError, ReminderErrors, ReminderTiers, Reminders};
+pub use telemetry::{OtlpProtocol, Percent, Telemetry};
 pub use vault::Vault;
 
 use super::secret::{BaseUrl, Secret};
@@ -41,6 +43,8 @@ pub struct Config {
     pub transcripts: Transcripts,
     /// See [`Otlp`].
     pub otlp: Otlp,
+    /// See [`Telemetry`].
+    pub telemetry: Telemetry,
     /// See [`Log`].
     pub log: Log,
     /// See [`Outside`].
@@ -166,6 +170,7 @@ impl Default for Config {
             prices: None,
             transcripts: Transcripts::default(),
             otlp: Otlp::default(),
+            telemetry: Telemetry::default(),
             log: Log::default(),
             outside: Outside::default(),
             alerts: Alerts::default(),

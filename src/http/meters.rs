@@ -7,10 +7,8 @@
 use std::sync::LazyLock;
 use std::time::Instant;
 
-use axum::extract::{MatchedPath, Request};
-use axum::http::Method;
-use axum::middleware::Next;
-use axum::response::Response;
+use axum::extract::MatchedPath;
+use axum::http::{Method, StatusCode};
 use opentelemetry::KeyValue;
 use opentelemetry::metrics::{Histogram, UpDownCounter};
 
@@ -38,42 +36,36 @@ static METERS: LazyLock<Meters> = LazyLock::new(|| {
     }
 });
 
-/// Takes one back however the request ends: its client may go away.
-struct Active([KeyValue; 2]);
+/// A request that is being worked on. It is taken back however it ends: its client may go away.
+pub struct Measured {
+    of: [KeyValue; 2],
+    begun: Instant,
+}
 
-impl Active {
-    fn begin(method: &'static str) -> Self {
-        let of = [KeyValue::new("http.request.method", method), KeyValue::new("url.scheme", "http")];
+impl Measured {
+    /// One more.
+    pub fn begin(method: &Method) -> Self {
+        let of = [KeyValue::new("http.request.method", name(method)), KeyValue::new("url.scheme", "http")];
         METERS.active.add(1, &of);
-        Self(of)
+        Self { of, begun: Instant::now() }
+    }
+
+    /// Its answer begins.
+    pub fn end(self, status: StatusCode, route: Option<&MatchedPath>) {
+        let mut of = self.of.to_vec();
+        of.push(KeyValue::new("http.response.status_code", i64::from(status.as_u16())));
+        of.extend(route.map(|route| KeyValue::new("http.route", route.as_str().to_owned())));
+        if status.is_server_error() {
+            of.push(KeyValue::new("error.type", status.as_u16().to_string()));
+        }
+        METERS.duration.record(self.begun.elapsed().as_secs_f64(), &of);
     }
 }
 
-impl Drop for Active {
+impl Drop for Measured {
     fn drop(&mut self) {
-        METERS.active.add(-1, &self.0);
+        METERS.active.add(-1, &self.of);
     }
-}
-
-/// Measures a request.
-pub async fn measure(request: Request, next: Next) -> Response {
-    let method = name(request.method());
-    let route = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
-    let _active = Active::begin(method);
-    let begun = Instant::now();
-    let response = next.run(request).await;
-    let status = response.status();
-    let mut of = vec![
-        KeyValue::new("http.request.method", method),
-        KeyValue::new("url.scheme", "http"),
-        KeyValue::new("http.response.status_code", i64::from(status.as_u16())),
-    ];
-    of.extend(route.map(|route| KeyValue::new("http.route", route)));
-    if status.is_server_error() {
-        of.push(KeyValue::new("error.type", status.as_u16().to_string()));
-    }
-    METERS.duration.record(begun.elapsed().as_secs_f64(), &of);
-    response
 }
 
 fn name(method: &Method) -> &'static str {

@@ -28,7 +28,6 @@ use prost::Message;
 use serde_json::json;
 use tokio::sync::Semaphore;
 use tower_http::catch_panic::CatchPanicLayer;
-use tower_http::trace::TraceLayer;
 
 use crate::integration::claude_code::telemetry::{self, Reading};
 use crate::integration::otlp::{self, BYTES_MAX, Encoding, WireError};
@@ -80,7 +79,7 @@ pub fn router(app: App, guard: Guard) -> Router {
     routes(app, guard)
         .fallback(problem::not_found)
         .layer(CatchPanicLayer::custom(problem::panicked))
-        .layer(TraceLayer::new_for_http().make_span_with(super::span::begin).on_response(super::span::end))
+        .layer(axum::middleware::from_fn(super::observe::observe))
 }
 
 /// Why an export is not taken.

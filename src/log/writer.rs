@@ -20,13 +20,10 @@ use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::Receiver;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use opentelemetry::Context;
-use opentelemetry::trace::TraceContextExt;
 use tokio::sync::oneshot;
-use tracing_opentelemetry::OpenTelemetrySpanExt;
 
 use super::block::{BLOCK_BYTES_MAX, Block, BlockHash, Commit, CommitWriter, Sealed};
 use super::disk::DiskFile;
@@ -35,6 +32,7 @@ use super::options::{Options, Repair, RepairEvent};
 use super::shared::{IdCache, ReadOnly, Shared, lock, write};
 use super::{Append, Appended, Expected, Head, LogError, heal, meters};
 use crate::event::Position;
+use crate::event::step::{Ended, Step};
 use plan::Plan;
 
 /// A group is closed at this much, so that a flood does not grow one commit without limit.
@@ -140,8 +138,8 @@ impl Writer {
         let (appends, replies): (Vec<_>, Vec<_>) = group.into_iter().unzip();
         let answers: Vec<_> = appends.iter().map(|append| plan.add(append)).collect();
         let written = match plan.into_new() {
-            new if new.is_empty() => Ok(()),
-            new => self.write(&appends, &new, head),
+            new if new.is_empty() => Ok(None),
+            new => self.write(&appends, &new, head).map(Some),
         };
         if let Err(error) = &written {
             self.latch(error);
@@ -149,18 +147,18 @@ impl Writer {
         for (reply, answer) in replies.into_iter().zip(answers) {
             // The appender may have gone; its events are appended all the same.
             drop(reply.send(match &written {
-                Ok(()) => answer,
+                Ok(_) => answer,
                 Err(error) => Err(LogError::UnknownOutcome { reason: error.to_string() }),
             }));
         }
+        if let Ok(Some(written)) = written {
+            written.tell(&appends);
+        }
     }
 
-    fn write(&mut self, appends: &[Append], new: &[plan::New], head: Head) -> io::Result<()> {
-        let first = head.position.next();
-        let last = Position(head.position.0 + new.len() as u64);
-        let span = append_span(appends, first, last);
-        let _entered = span.enter();
-        let begun = Instant::now();
+    fn write(&mut self, appends: &[Append], new: &[plan::New], head: Head) -> io::Result<Written> {
+        let (first, last) = (head.position.next(), Position(head.position.0 + new.len() as u64));
+        let (step, begun) = (Step::begin(), Instant::now());
         let starts_segment = self.roll(first)?;
         let now = Timestamp::from_microsecond((self.clock.0)().as_microsecond());
         let recorded_at = now.unwrap_or(head.recorded_at).max(head.recorded_at);
@@ -176,7 +174,6 @@ impl Writer {
         tail.file.sync_data()?;
         let synced = syncing.elapsed();
         meters::synced(synced);
-        span.record("mecris.log.sync_us", synced.as_micros() as u64);
         let offset = tail.offset;
         tail.offset += bytes.len() as u64;
         tail.last_block = blocks.last().map_or(0, |block| block.header.len);
@@ -186,7 +183,7 @@ impl Writer {
         self.buffer = bytes;
         self.buffer.shrink_to(GROUP_BYTES_MAX / 4);
         self.wake_applier(waiting);
-        Ok(())
+        Ok(Written { first, last, synced, step: step.end() })
     }
 
     /// Makes sure that there is a segment with room; `true` if the next block is its first.
@@ -326,25 +323,28 @@ pub(super) fn append_bytes(append: &Append) -> usize {
     append.events.iter().map(|event| event.payload.len() + event.metadata.actor.len() + 128).sum()
 }
 
-/// One commit carries the appends of many: its span is the child of the first one's, and linked to the others'.
-fn append_span(appends: &[Append], first: Position, last: Position) -> tracing::Span {
-    let stream = appends.first().map_or("", |append| append.stream.as_str());
-    let span = tracing::info_span!(
-        "log.append",
-        mecris.log.stream = stream,
-        mecris.log.appends = appends.len(),
-        mecris.log.sync_us = tracing::field::Empty,
-        mecris.event.first = first.0,
-        mecris.event.position = last.0,
-    );
-    if !span.is_disabled() {
+/// What is told of a group that was written.
+struct Written {
+    first: Position,
+    last: Position,
+    synced: Duration,
+    step: Ended,
+}
+
+impl Written {
+    /// One commit carries the appends of many: its span is the child of the first one's, and linked to the others'.
+    fn tell(self, appends: &[Append]) {
         let mut traces = appends.iter().filter_map(|append| append.events.first()?.metadata.trace);
-        if let Some(trace) = traces.next() {
-            let parent = Context::new().with_remote_span_context((&trace).into());
-            // A span that nobody records has no parent.
-            let _ = span.set_parent(parent);
-        }
-        traces.take(LINKS_MAX).for_each(|trace| span.add_link((&trace).into()));
+        self.step.tell("log.append", traces.next(), |told| {
+            told.set(
+                "mecris.log.stream",
+                appends.first().map_or("", |append| append.stream.as_str()).to_owned(),
+            );
+            told.count("mecris.log.appends", appends.len() as u64);
+            told.count("mecris.log.sync_us", self.synced.as_micros() as u64);
+            told.count("mecris.event.first", self.first.0);
+            told.count("mecris.event.position", self.last.0);
+            traces.take(LINKS_MAX).for_each(|trace| told.link(&trace));
+        });
     }
-    span
 }

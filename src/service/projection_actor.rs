@@ -6,8 +6,8 @@ use tokio::sync::watch;
 
 use crate::actor::{ActorError, Behaviour, Context};
 use crate::event::Position;
+use crate::event::step::Step;
 use crate::log::EventLog;
-use crate::telemetry::context;
 use crate::view::replay::catch_up;
 use crate::view::{Horizon, ViewError};
 
@@ -58,20 +58,19 @@ impl Behaviour for ProjectionActor {
     async fn handle(&mut self, _: ProjectionMessage, _: &Context<Self>) -> Result<(), ActorError> {
         let (log, views) = (self.log.clone(), self.views.clone());
         let (snapshots, kept) = (self.snapshots.clone(), self.kept);
+        let projected = self.projected.clone();
         let work = move || {
-            let position = follow(&*log, &views)?;
+            let position = follow(&*log, &views, &projected)?;
             let is_due = snapshots.is_due(kept, position);
             if is_due {
                 views.read(|views| snapshots.save(views));
             }
-            Ok::<_, ViewError>((position, if is_due { position } else { kept }))
+            Ok::<_, ViewError>(if is_due { position } else { kept })
         };
-        let (position, kept) = tokio::task::spawn_blocking(work)
+        self.kept = tokio::task::spawn_blocking(work)
             .await
             .map_err(|_| ActorError("the projection panicked".into()))?
             .map_err(|error| ActorError(error.to_string()))?;
-        self.kept = kept;
-        self.projected.send_replace(position);
         Ok(())
     }
 
@@ -80,20 +79,31 @@ impl Behaviour for ProjectionActor {
     }
 }
 
-fn follow(log: &dyn EventLog, views: &SharedViews) -> Result<Position, ViewError> {
+/// Brings the views to the head of the log, says so to those who wait for it, and returns how far that is.
+fn follow(
+    log: &dyn EventLog,
+    views: &SharedViews,
+    projected: &watch::Sender<Position>,
+) -> Result<Position, ViewError> {
     loop {
+        let step = Step::begin();
         let head = log.head().position;
         let last = views.read(|views| views.position).plus(CHUNK).min(head);
-        // Linked to the append, and not its child: one projection serves many appends.
-        let span = tracing::info_span!("projection", mecris.event.position = last.0);
-        let _entered = span.enter();
         let position = views.write(|views| {
             catch_up(log, views, last, Horizon::Unbounded, &mut |_, _| {}).map(|()| views.position)
         })?;
-        if context::is_recorded(&span) {
-            context::link(&span, book::trace_at(log, last));
+        let (step, is_done) = (step.end(), position >= head);
+        if is_done {
+            projected.send_replace(position);
         }
-        if position >= head {
+        // Linked to the append, and not its child: one projection serves many appends.
+        step.tell("projection", None, |told| {
+            told.count("mecris.event.position", last.0);
+            if let Some(trace) = book::trace_at(log, last) {
+                told.link(&trace);
+            }
+        });
+        if is_done {
             return Ok(position);
         }
     }

@@ -91,7 +91,7 @@ impl Settings {
 
 /// Whether a key can change while the system runs. The others are bound to what was opened at the start.
 fn can_change(key: &str) -> bool {
-    let is_bound = ["transcripts.", "otlp.", "log."].iter().any(|table| key.starts_with(table));
+    let is_bound = ["transcripts.", "otlp.", "telemetry.", "log."].iter().any(|table| key.starts_with(table));
     !matches!(key, "listen" | "prices") && !is_bound
 }
 
@@ -103,6 +103,7 @@ fn in_force(current: &Loaded, read: Loaded) -> Loaded {
         prices: before.prices.clone(),
         transcripts: before.transcripts.clone(),
         otlp: before.otlp.clone(),
+        telemetry: before.telemetry.clone(),
         log: before.log.clone(),
         ..read.config
     };

@@ -28,6 +28,10 @@ impl<'a, F: Fn(&str) -> Option<&'a str>> Extractor for Carrier<'a, F> {
 /// Makes a span the child of whoever `carries` the headers `traceparent` and `tracestate`; of nobody where there are none,
 /// or none that make sense.
 pub fn follow<'a>(span: &Span, carries: impl Fn(&str) -> Option<&'a str>) {
+    // Most carry none.
+    if carries("traceparent").is_none() {
+        return;
+    }
     let parent = TraceContextPropagator::new().extract_with_context(&Context::new(), &Carrier(carries));
     if parent.span().span_context().is_valid() {
         // A span that nobody records has no parent.

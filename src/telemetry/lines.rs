@@ -1,22 +1,29 @@
-//! Log lines on standard error, with the ids of the trace that they belong to.
+//! Log lines on standard error and as records, with the ids of the trace that they belong to.
+//!
+//! Spans do not become OpenTelemetry's current context when they are entered: futures are entered at every poll, and most
+//! polls tell nothing. Who tells a line looks up the span that is entered.
 
 use std::fmt;
 
-use opentelemetry::trace::TraceContextExt;
-use tracing::{Event, Subscriber};
+use opentelemetry_appender_tracing::layer::OpenTelemetryTracingBridge;
+use opentelemetry_sdk::logs::{SdkLogger, SdkLoggerProvider};
+use tracing::{Event, Span, Subscriber};
+use tracing_opentelemetry::OpenTelemetrySpanExt;
+use tracing_subscriber::Layer;
 use tracing_subscriber::fmt::format::{Format, Full, Json, JsonFields, Writer};
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
+use tracing_subscriber::layer::Context;
 use tracing_subscriber::registry::LookupSpan;
+
+use crate::event::envelope::hex;
 
 /// Writes a line as `tracing-subscriber` does, and the ids of its span where that is traced.
 pub(super) struct WithTrace<F>(pub(super) F);
 
 /// The ids of the span that is entered, in hexadecimal; none where nothing is traced.
 fn ids() -> Option<(String, String)> {
-    let context = opentelemetry::Context::current();
-    let span = context.span();
-    let context = span.span_context();
-    context.is_valid().then(|| (context.trace_id().to_string(), context.span_id().to_string()))
+    let trace = super::current_trace()?;
+    Some((hex(&trace.trace_id), hex(&trace.span_id)))
 }
 
 impl<S, N> FormatEvent<S, N> for WithTrace<Format<Full>>
@@ -54,5 +61,21 @@ where
             Some(open) => writeln!(writer, "{open},\"trace_id\":\"{trace}\",\"span_id\":\"{span}\"}}"),
             None => writer.write_str(&line),
         }
+    }
+}
+
+/// Makes records of log lines.
+pub(super) struct Records(OpenTelemetryTracingBridge<SdkLoggerProvider, SdkLogger>);
+
+impl Records {
+    pub(super) fn new(provider: &SdkLoggerProvider) -> Self {
+        Self(OpenTelemetryTracingBridge::new(provider))
+    }
+}
+
+impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Records {
+    fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
+        let _attached = Span::current().context().attach();
+        self.0.on_event(event, context);
     }
 }

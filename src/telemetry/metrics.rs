@@ -1,23 +1,24 @@
 //! Metrics: one set of instruments, read by two readers.
 //!
 //! ```text
-//! instruments of all rooms ──▶ provider ──┬──▶ a registry, read by `GET /metrics` when Prometheus asks
+//! instruments of all rooms ──▶ pipeline ──┬──▶ a registry, read by `GET /metrics` when Prometheus asks
 //!  (the global meter)                     └──▶ OTLP, every OTEL_METRIC_EXPORT_INTERVAL, where that is switched on
 //! ```
 //!
-//! Both readers forget what an observable gauge no longer observes: a budget that is removed is gone from the next
+//! Both read one pipeline, for each of its own would count everything again; only where the collector wants differences
+//! has it one of its own. Both forget what an observable gauge no longer observes: a budget that is removed is gone from the next
 //! answer. The SDK does so for sums, and for gauges only where their temporality is delta, which for a gauge
-//! changes nothing else ([`Fresh`]).
+//! changes nothing else ([`Shared`]).
 
 use std::fmt;
 use std::sync::Weak;
 use std::sync::mpsc::channel;
 use std::time::Duration;
 
-use opentelemetry_otlp::MetricExporter;
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::metrics::data::ResourceMetrics;
+use opentelemetry_sdk::metrics::exporter::PushMetricExporter;
 use opentelemetry_sdk::metrics::reader::MetricReader;
 use opentelemetry_sdk::metrics::{InstrumentKind, PeriodicReader, Pipeline, SdkMeterProvider, Temporality};
 use prometheus::{Registry, TextEncoder};
@@ -35,24 +36,39 @@ struct Readers {
     registry: Registry,
 }
 
+impl Readers {
+    fn new<E: PushMetricExporter>(resource: Resource, export: Option<E>) -> Result<Self, String> {
+        let registry = Registry::new();
+        let scraped = opentelemetry_prometheus::exporter().with_registry(registry.clone());
+        // The scope would be a label of every series, and its name is in the metric's already.
+        let scraped = scraped.scope_info_enabled(false).build().map_err(|error| error.to_string())?;
+        let pushed = export.map(|exporter| PeriodicReader::builder(exporter).build());
+        let is_alike = |reader: &PeriodicReader<_>| {
+            reader.temporality(InstrumentKind::Counter) == scraped.temporality(InstrumentKind::Counter)
+        };
+        let (pushed, own) = match pushed {
+            Some(pushed) if is_alike(&pushed) => (Some(pushed), None),
+            pushed => (None, pushed),
+        };
+        let mut provider = SdkMeterProvider::builder().with_resource(resource);
+        if let Some(pushed) = own {
+            provider = provider.with_reader(Shared { first: pushed, second: None::<PeriodicReader<E>> });
+        }
+        let provider = provider.with_reader(Shared { first: scraped, second: pushed }).build();
+        Ok(Self { provider, registry })
+    }
+}
+
 impl Metrics {
     /// Begins to measure, and makes that known to all rooms: call it before anything is measured, for an instrument
     /// that was made before stays without effect. `export` sends it by OTLP as well.
     ///
     /// # Errors
     /// What the SDK says.
-    pub fn start(resource: Resource, export: Option<MetricExporter>) -> Result<Self, String> {
-        let registry = Registry::new();
-        let scraped = opentelemetry_prometheus::exporter().with_registry(registry.clone());
-        // The scope would be a label of every series, and its name is in the metric's already.
-        let scraped = scraped.scope_info_enabled(false).build().map_err(|error| error.to_string())?;
-        let mut provider = SdkMeterProvider::builder().with_resource(resource).with_reader(Fresh(scraped));
-        if let Some(exporter) = export {
-            provider = provider.with_reader(Fresh(PeriodicReader::builder(exporter).build()));
-        }
-        let provider = provider.build();
-        opentelemetry::global::set_meter_provider(provider.clone());
-        Ok(Self(Some(Readers { provider, registry })))
+    pub fn start<E: PushMetricExporter>(resource: Resource, export: Option<E>) -> Result<Self, String> {
+        let readers = Readers::new(resource, export)?;
+        opentelemetry::global::set_meter_provider(readers.provider.clone());
+        Ok(Self(Some(readers)))
     }
 
     /// Everything as it stands, in Prometheus' text format ([`CONTENT_TYPE`]). Blocks.
@@ -82,47 +98,57 @@ impl Metrics {
     }
 }
 
-/// A reader that forgets what an observable gauge no longer observes.
-struct Fresh<R>(R);
+/// Readers of one pipeline, which forget what an observable gauge no longer observes.
+struct Shared<A, B> {
+    first: A,
+    second: Option<B>,
+}
 
-impl<R: fmt::Debug> fmt::Debug for Fresh<R> {
+impl<A: fmt::Debug, B> fmt::Debug for Shared<A, B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
+        self.first.fmt(f)
     }
 }
 
-impl<R: MetricReader> MetricReader for Fresh<R> {
+impl<A: MetricReader, B: MetricReader> MetricReader for Shared<A, B> {
     fn register_pipeline(&self, pipeline: Weak<Pipeline>) {
-        self.0.register_pipeline(pipeline);
+        if let Some(second) = &self.second {
+            second.register_pipeline(pipeline.clone());
+        }
+        self.first.register_pipeline(pipeline);
     }
 
     fn collect(&self, metrics: &mut ResourceMetrics) -> OTelSdkResult {
-        self.0.collect(metrics)
+        self.first.collect(metrics)
     }
 
     fn force_flush(&self) -> OTelSdkResult {
-        self.0.force_flush()
+        self.first.force_flush().and(self.second.as_ref().map_or(Ok(()), MetricReader::force_flush))
     }
 
     fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {
-        self.0.shutdown_with_timeout(timeout)
+        // The one that still has something to send goes first: it reads the pipeline once more.
+        let pushed = self.second.as_ref().map_or(Ok(()), |second| second.shutdown_with_timeout(timeout));
+        self.first.shutdown_with_timeout(timeout).and(pushed)
     }
 
     fn temporality(&self, kind: InstrumentKind) -> Temporality {
         match kind {
             InstrumentKind::ObservableGauge => Temporality::Delta,
-            other => self.0.temporality(other),
+            other => self.first.temporality(other),
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
     use std::sync::atomic::{AtomicBool, Ordering};
+    use std::sync::{Arc, Mutex};
 
     use opentelemetry::KeyValue;
     use opentelemetry::metrics::MeterProvider;
+    use opentelemetry_sdk::metrics::ManualReader;
+    use opentelemetry_sdk::metrics::data::{AggregatedMetrics, MetricData, ScopeMetrics, SumDataPoint};
 
     use super::*;
 
@@ -130,7 +156,9 @@ mod tests {
     fn what_is_observed_no_more_is_gone() {
         let registry = Registry::new();
         let reader = opentelemetry_prometheus::exporter().with_registry(registry.clone()).build().unwrap();
-        let provider = SdkMeterProvider::builder().with_reader(Fresh(reader)).build();
+        let provider = SdkMeterProvider::builder()
+            .with_reader(Shared { first: reader, second: None::<ManualReader> })
+            .build();
         let meter = provider.meter("test");
         let is_there = Arc::new(AtomicBool::new(true));
         let seen = is_there.clone();
@@ -147,6 +175,51 @@ mod tests {
         assert!(text().contains("goes") && text().contains("stays"), "{}", text());
         is_there.store(false, Ordering::Relaxed);
         assert!(!text().contains("goes") && text().contains("stays"), "{}", text());
+    }
+
+    /// Keeps whatever it is sent.
+    #[derive(Clone)]
+    struct Kept(Temporality, Arc<Mutex<Vec<u64>>>);
+
+    impl PushMetricExporter for Kept {
+        async fn export(&self, metrics: &ResourceMetrics) -> OTelSdkResult {
+            let metrics = metrics.scope_metrics().flat_map(ScopeMetrics::metrics);
+            for metric in metrics {
+                if let AggregatedMetrics::U64(MetricData::Sum(sum)) = metric.data() {
+                    self.1.lock().unwrap().extend(sum.data_points().map(SumDataPoint::value));
+                }
+            }
+            Ok(())
+        }
+
+        fn force_flush(&self) -> OTelSdkResult {
+            Ok(())
+        }
+
+        fn shutdown_with_timeout(&self, _: Duration) -> OTelSdkResult {
+            Ok(())
+        }
+
+        fn temporality(&self) -> Temporality {
+            self.0
+        }
+    }
+
+    #[test]
+    fn a_collector_and_prometheus_are_told_the_same_and_differences_to_who_wants_them() {
+        for (temporality, sent) in [(Temporality::Cumulative, [3, 7]), (Temporality::Delta, [3, 4])] {
+            let kept = Kept(temporality, Arc::default());
+            let readers = Readers::new(Resource::builder().build(), Some(kept.clone())).unwrap();
+            let counter = readers.provider.meter("test").u64_counter("calls").build();
+            let scraped = || TextEncoder::new().encode_to_string(&readers.registry.gather()).unwrap();
+            counter.add(3, &[]);
+            assert!(scraped().contains("calls_total 3"), "{}", scraped());
+            readers.provider.force_flush().unwrap();
+            counter.add(4, &[]);
+            readers.provider.force_flush().unwrap();
+            assert!(scraped().contains("calls_total 7"), "{}", scraped());
+            assert_eq!(*kept.1.lock().unwrap(), sent, "{temporality:?}");
+        }
     }
 
     #[test]

@@ -8,10 +8,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use opentelemetry_otlp::{LogExporter, SpanExporter};
+use opentelemetry_otlp::{LogExporter, MetricExporter, SpanExporter};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::logs::LogBatch;
+use opentelemetry_sdk::metrics::Temporality;
+use opentelemetry_sdk::metrics::data::ResourceMetrics;
+use opentelemetry_sdk::metrics::exporter::PushMetricExporter;
 use opentelemetry_sdk::trace::SpanData;
 
 /// Shared by all signals: they go to one collector as a rule.
@@ -29,7 +32,8 @@ impl Reach {
             Err(_) if !self.is_missed.swap(true, Ordering::Relaxed) => {
                 tracing::warn!(
                     "the telemetry collector is not reached, or refuses; what is to be told there is dropped, and \
-                     nothing else is lost; look at OTEL_EXPORTER_OTLP_ENDPOINT and the collector's own log"
+                     nothing else is lost; look at telemetry.endpoint or \
+                     OTEL_EXPORTER_OTLP_ENDPOINT, and at the collector's own log"
                 );
             }
             _ => {}
@@ -83,5 +87,25 @@ impl opentelemetry_sdk::logs::LogExporter for Noted<LogExporter> {
 
     fn set_resource(&mut self, resource: &Resource) {
         opentelemetry_sdk::logs::LogExporter::set_resource(&mut self.exporter, resource);
+    }
+}
+
+impl PushMetricExporter for Noted<MetricExporter> {
+    async fn export(&self, metrics: &ResourceMetrics) -> OTelSdkResult {
+        let outcome = self.exporter.export(metrics).await;
+        self.reach.note(&outcome);
+        outcome
+    }
+
+    fn force_flush(&self) -> OTelSdkResult {
+        self.exporter.force_flush()
+    }
+
+    fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {
+        self.exporter.shutdown_with_timeout(timeout)
+    }
+
+    fn temporality(&self) -> Temporality {
+        self.exporter.temporality()
     }
 }

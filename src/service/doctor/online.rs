@@ -13,6 +13,7 @@ use crate::integration::{ntfy, webhook};
 
 use super::Check;
 use crate::service::providers::Provider;
+use crate::telemetry::plan::Plan;
 
 /// A clock that is further off than this makes deadlines wrong, in seconds.
 const SKEW_MAX_S: i64 = 30;
@@ -38,18 +39,23 @@ fn nobody() -> OnBreaker {
 /// Asks each system that is configured.
 pub async fn checks(loaded: &Loaded) -> Vec<Check> {
     let config = &loaded.config;
-    let (beeminder, twilio, email, anthropic, admin, others, traces) = tokio::join!(
+    let (beeminder, twilio, email, anthropic, admin, others, telemetry) = tokio::join!(
         beeminder(config),
         twilio(config),
         email(config),
         anthropic(config),
         admin(config),
         futures_util::future::join_all(OTHERS.map(|provider| official(provider, config))),
-        collector()
+        collector(loaded)
     );
     let found: Vec<Found> = [beeminder, twilio, email, anthropic, admin].into_iter().chain(others).collect();
     let clock = clock(found.iter().filter_map(|(_, ahead)| *ahead));
-    found.into_iter().map(|(check, _)| check).chain(only_by_sending(config)).chain([traces, clock]).collect()
+    found
+        .into_iter()
+        .map(|(check, _)| check)
+        .chain(only_by_sending(config))
+        .chain([telemetry, clock])
+        .collect()
 }
 
 /// For `--offline`: each system by name, not asked.
@@ -219,23 +225,20 @@ async fn official(provider: Provider, config: &Config) -> Found {
     }
 }
 
-/// Whether somebody listens where traces are sent.
-async fn collector() -> Check {
-    const NAME: &str = "traces";
-    const VARIABLES: [&str; 2] = ["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"];
-    let Some((variable, endpoint)) = VARIABLES
-        .iter()
-        .find_map(|name| Some((*name, std::env::var(name).ok().filter(|text| !text.is_empty())?)))
-    else {
-        return Check::skipped(NAME, "not exported: OTEL_EXPORTER_OTLP_ENDPOINT is not set");
+/// Whether somebody listens where telemetry is sent: traces, or what else is.
+async fn collector(loaded: &Loaded) -> Check {
+    const NAME: &str = "telemetry";
+    let plan = match Plan::of(loaded) {
+        Ok(plan) => plan,
+        Err(error) => return Check::problem(NAME, error.to_string(), "mend or unset that variable"),
     };
-    let Ok(url) = reqwest::Url::parse(&endpoint) else {
-        return Check::problem(
+    let Some(target) = plan.traces.or(plan.logs).or(plan.metrics) else {
+        return Check::skipped(
             NAME,
-            format!("{variable} is not an address"),
-            "write it as http://localhost:4317",
+            "not exported: neither telemetry.endpoint nor OTEL_EXPORTER_OTLP_ENDPOINT is set",
         );
     };
+    let url = target.endpoint;
     let (host, port) =
         (url.host_str().unwrap_or_default().to_owned(), url.port_or_known_default().unwrap_or(4317));
     let connecting = tokio::net::TcpStream::connect((host.as_str(), port));
@@ -243,8 +246,8 @@ async fn collector() -> Check {
         Ok(Ok(_)) => Check::ok(NAME, format!("somebody listens at {host}:{port}")),
         _ => Check::warning(
             NAME,
-            format!("nobody listens at {host}:{port}; traces are lost, nothing else"),
-            format!("start the collector, or unset {variable}"),
+            format!("nobody listens at {host}:{port}; telemetry is lost, nothing else"),
+            "start the collector, or remove telemetry.endpoint and the OTEL_ variables",
         ),
     }
 }

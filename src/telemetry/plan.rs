@@ -1,0 +1,335 @@
+//! What is exported, where to and how: by OpenTelemetry's own variables, and where they are silent by the settings.
+//!
+//! ```text
+//! settings' defaults < configuration file < OTEL_… < MECRIS_TELEMETRY__…
+//! ```
+//!
+//! The variables are those of the specification (<https://opentelemetry.io/docs/specs/otel/protocol/exporter/> and
+//! <https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/>); timeouts, queues and
+//! compression are left to the SDK, which reads its own. One that is empty is not set.
+
+use opentelemetry_sdk::trace::Sampler;
+use reqwest::Url;
+use reqwest::header::HeaderMap;
+
+use crate::config::forms::headers_of;
+use crate::config::{Loaded, Origin, OtlpProtocol};
+
+use super::TelemetryError;
+
+/// What there is to tell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Signal {
+    /// Spans.
+    Traces,
+    /// Log lines as records.
+    Logs,
+    /// Metrics.
+    Metrics,
+}
+
+/// Where a signal goes, and how.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Target {
+    /// Where a collector listens; over HTTP with the signal's path.
+    pub endpoint: Url,
+    /// How it is spoken to.
+    pub protocol: OtlpProtocol,
+    /// What each export carries beside what `OTEL_EXPORTER_OTLP_HEADERS` says.
+    pub headers: HeaderMap,
+}
+
+/// What is exported.
+#[derive(Debug, Default)]
+pub struct Plan {
+    /// Nothing is even measured.
+    pub is_disabled: bool,
+    /// Spans.
+    pub traces: Option<Target>,
+    /// Log lines.
+    pub logs: Option<Target>,
+    /// Metrics.
+    pub metrics: Option<Target>,
+    /// Which traces are kept; where absent, the SDK's own variables say so, and without them all are.
+    pub sampler: Option<Sampler>,
+}
+
+impl Signal {
+    /// As its variables name it.
+    fn variable(self) -> &'static str {
+        match self {
+            Self::Traces => "TRACES",
+            Self::Logs => "LOGS",
+            Self::Metrics => "METRICS",
+        }
+    }
+
+    fn key(self) -> &'static str {
+        match self {
+            Self::Traces => "traces",
+            Self::Logs => "logs",
+            Self::Metrics => "metrics",
+        }
+    }
+}
+
+/// The settings, and a reader of variables.
+struct Sources<'a, V: Fn(&str) -> Option<String>> {
+    loaded: &'a Loaded,
+    variable: V,
+}
+
+impl Plan {
+    /// By the settings and this process's environment.
+    ///
+    /// # Errors
+    /// [`TelemetryError::Exporter`] names the variable and the mend.
+    pub fn of(loaded: &Loaded) -> Result<Self, TelemetryError> {
+        Self::with(loaded, |name| std::env::var(name).ok())
+    }
+
+    /// The same, with these variables in place of the process's own.
+    ///
+    /// # Errors
+    /// As [`Plan::of`].
+    pub fn with(loaded: &Loaded, variable: impl Fn(&str) -> Option<String>) -> Result<Self, TelemetryError> {
+        let variable = |name: &str| variable(name).filter(|value| !value.trim().is_empty());
+        let sources = Sources { loaded, variable };
+        let is_disabled =
+            (sources.variable)("OTEL_SDK_DISABLED").is_some_and(|value| value.eq_ignore_ascii_case("true"));
+        if is_disabled {
+            return Ok(Self { is_disabled, ..Self::default() });
+        }
+        Ok(Self {
+            is_disabled,
+            traces: sources.target(Signal::Traces)?,
+            logs: sources.target(Signal::Logs)?,
+            metrics: sources.target(Signal::Metrics)?,
+            sampler: sources.sampler(),
+        })
+    }
+
+    /// Whether anything leaves the program.
+    #[must_use]
+    pub fn exports(&self) -> bool {
+        self.traces.is_some() || self.logs.is_some() || self.metrics.is_some()
+    }
+}
+
+impl<V: Fn(&str) -> Option<String>> Sources<'_, V> {
+    /// Whether a setting stands in a variable of ours, which comes before OpenTelemetry's.
+    fn is_ours(&self, key: &str) -> bool {
+        matches!(self.loaded.origin(&format!("telemetry.{key}")), Origin::Variable { .. })
+    }
+
+    /// A variable by signal, else for all of them.
+    fn otlp(&self, signal: Signal, what: &str) -> Option<(String, String)> {
+        [format!("OTEL_EXPORTER_OTLP_{}_{what}", signal.variable()), format!("OTEL_EXPORTER_OTLP_{what}")]
+            .into_iter()
+            .find_map(|name| (self.variable)(&name).map(|value| (name, value)))
+    }
+
+    fn target(&self, signal: Signal) -> Result<Option<Target>, TelemetryError> {
+        let protocol = self.protocol(signal)?;
+        let endpoint = self.endpoint(signal, protocol)?;
+        let settings = &self.loaded.config.telemetry;
+        let is_set = match signal {
+            Signal::Traces => settings.traces,
+            Signal::Logs => settings.logs,
+            Signal::Metrics => settings.metrics,
+        };
+        // Where the exporters of a signal are named, OTLP must be among them: Prometheus can always ask, at `/metrics`.
+        let named = (self.variable)(&format!("OTEL_{}_EXPORTER", signal.variable()));
+        let endpoint = match named.filter(|_| !self.is_ours(signal.key())) {
+            None if is_set => endpoint,
+            Some(named) if named.split(',').any(|name| name.trim().eq_ignore_ascii_case("otlp")) => {
+                endpoint.or_else(|| conventional(signal, protocol))
+            }
+            _ => None,
+        };
+        let headers = if self.is_ours("headers") || self.otlp(signal, "HEADERS").is_none() {
+            settings.headers.as_ref().and_then(|text| headers_of(text.expose())).unwrap_or_default()
+        } else {
+            HeaderMap::new()
+        };
+        if protocol == OtlpProtocol::Grpc && endpoint.as_ref().is_some_and(|url| url.scheme() == "https") {
+            let reason = "gRPC is spoken without TLS here; use protocol http/protobuf for an https address";
+            return Err(TelemetryError::Exporter { reason: reason.into() });
+        }
+        Ok(endpoint.map(|endpoint| Target { endpoint, protocol, headers }))
+    }
+
+    fn protocol(&self, signal: Signal) -> Result<OtlpProtocol, TelemetryError> {
+        let set = self.loaded.config.telemetry.protocol;
+        match self.otlp(signal, "PROTOCOL").filter(|_| !self.is_ours("protocol")) {
+            None => Ok(set),
+            Some((_, value)) if value == "grpc" => Ok(OtlpProtocol::Grpc),
+            Some((_, value)) if value == "http/protobuf" => Ok(OtlpProtocol::HttpProtobuf),
+            Some((name, value)) => Err(TelemetryError::Exporter {
+                reason: format!("{name}: protocol '{value}' is not supported, use grpc or http/protobuf"),
+            }),
+        }
+    }
+
+    fn endpoint(&self, signal: Signal, protocol: OtlpProtocol) -> Result<Option<Url>, TelemetryError> {
+        let set = self.loaded.config.telemetry.endpoint.as_ref();
+        match (self.otlp(signal, "ENDPOINT"), set) {
+            (None, None) => Ok(None),
+            (Some(_), Some(set)) if self.is_ours("endpoint") => {
+                Ok(Some(below(&set.at(""), signal, protocol)))
+            }
+            (None, Some(set)) => Ok(Some(below(&set.at(""), signal, protocol))),
+            (Some((name, value)), _) => {
+                let url = parse(&name, &value)?;
+                // What is said of one signal is the whole address of it.
+                let is_whole = name.contains(signal.variable());
+                Ok(Some(if is_whole { url } else { below(&url, signal, protocol) }))
+            }
+        }
+    }
+
+    fn sampler(&self) -> Option<Sampler> {
+        let share = self.loaded.config.telemetry.sample_percent;
+        let is_silent = (self.variable)("OTEL_TRACES_SAMPLER").is_none();
+        let says = self.is_ours("sample_percent") || is_silent;
+        says.then(|| Sampler::ParentBased(Box::new(Sampler::TraceIdRatioBased(share.ratio()))))
+    }
+}
+
+fn parse(name: &str, value: &str) -> Result<Url, TelemetryError> {
+    let is_fit = |url: &Url| matches!(url.scheme(), "http" | "https") && url.has_host();
+    // The address itself is left out: some hold a key.
+    Url::parse(value).ok().filter(is_fit).ok_or_else(|| TelemetryError::Exporter {
+        reason: format!("{name} is not an address; write it as http://localhost:4317"),
+    })
+}
+
+/// A signal's own address: over gRPC the method says what it is.
+fn below(base: &Url, signal: Signal, protocol: OtlpProtocol) -> Url {
+    let mut url = base.clone();
+    if protocol == OtlpProtocol::HttpProtobuf {
+        url.set_path(&format!("{}/v1/{}", url.path().trim_end_matches('/'), signal.key()));
+    }
+    url
+}
+
+/// Where a collector on this machine listens.
+fn conventional(signal: Signal, protocol: OtlpProtocol) -> Option<Url> {
+    let base = match protocol {
+        OtlpProtocol::Grpc => "http://localhost:4317",
+        OtlpProtocol::HttpProtobuf => "http://localhost:4318",
+    };
+    Url::parse(base).ok().map(|base| below(&base, signal, protocol))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::inspect_with;
+
+    const FILE: &str = "[telemetry]\nendpoint = \"http://file:4317\"\nheaders = \"authorization=marked\"\n";
+
+    fn plan(file: &str, variables: &[(&str, &str)]) -> Result<Plan, TelemetryError> {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("config.toml");
+        std::fs::write(&path, file).unwrap();
+        let own = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        let inspection = inspect_with(Some(&path), &own.collect::<Vec<_>>());
+        assert!(inspection.problems.is_empty(), "{:?}", inspection.problems);
+        let value = |name: &str| variables.iter().find(|(known, _)| *known == name);
+        Plan::with(&inspection.loaded, |name| value(name).map(|(_, value)| (*value).to_owned()))
+    }
+
+    /// `protocol endpoint`, by signal.
+    fn targets(file: &str, variables: &[(&str, &str)]) -> [String; 3] {
+        let plan = plan(file, variables).unwrap();
+        [&plan.traces, &plan.logs, &plan.metrics].map(|target| match target {
+            None => "-".to_owned(),
+            Some(target) => {
+                let protocol = if target.protocol == OtlpProtocol::Grpc { "grpc" } else { "http" };
+                format!("{protocol} {}", target.endpoint)
+            }
+        })
+    }
+
+    #[test]
+    fn the_settings_are_taken_where_the_variables_are_silent() {
+        let nothing = ["-", "-", "-"];
+        assert_eq!(targets("", &[]), nothing);
+        assert!(!plan("", &[]).unwrap().exports());
+        assert_eq!(targets(FILE, &[]), ["grpc http://file:4317/"; 3]);
+        let http = format!("{FILE}protocol = \"http/protobuf\"\nlogs = false");
+        assert_eq!(
+            targets(&http, &[]),
+            ["http http://file:4317/v1/traces", "-", "http http://file:4317/v1/metrics"]
+        );
+        // OpenTelemetry's own come before the file, and ours before those.
+        let theirs = ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://theirs:4317");
+        assert_eq!(targets(FILE, &[theirs]), ["grpc http://theirs:4317/"; 3]);
+        let ours = ("MECRIS_TELEMETRY__ENDPOINT", "http://ours:4317");
+        assert_eq!(targets(FILE, &[theirs, ours]), ["grpc http://ours:4317/"; 3]);
+        // One that is empty is not set.
+        assert_eq!(targets(FILE, &[("OTEL_EXPORTER_OTLP_ENDPOINT", "")]), ["grpc http://file:4317/"; 3]);
+        // Which signals, by theirs and by ours.
+        let none = ("OTEL_LOGS_EXPORTER", "none");
+        assert_eq!(targets(FILE, &[none])[1], "-");
+        assert_eq!(targets(FILE, &[none, ("MECRIS_TELEMETRY__LOGS", "true")])[1], "grpc http://file:4317/");
+        assert_eq!(targets(FILE, &[("OTEL_SDK_DISABLED", "true")]), nothing);
+        assert!(plan(FILE, &[("OTEL_SDK_DISABLED", "TRUE")]).unwrap().is_disabled);
+    }
+
+    #[test]
+    fn a_signal_may_have_its_own_address_and_protocol() {
+        let variables = [
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://all/base/"),
+            ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf"),
+            ("OTEL_EXPORTER_OTLP_LOGS_ENDPOINT", "http://logs:1/as/it/is"),
+            ("OTEL_EXPORTER_OTLP_METRICS_PROTOCOL", "grpc"),
+        ];
+        let said = ["http http://all/base/v1/traces", "http http://logs:1/as/it/is", "grpc http://all/base/"];
+        assert_eq!(targets("", &variables), said);
+        // Named, and nowhere said where: the conventional address.
+        let asked = [("OTEL_TRACES_EXPORTER", "console, otlp"), ("OTEL_METRICS_EXPORTER", "prometheus")];
+        assert_eq!(targets("", &asked), ["grpc http://localhost:4317/", "-", "-"]);
+        let http = [("OTEL_LOGS_EXPORTER", "otlp"), ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf")];
+        assert_eq!(targets("", &http)[1], "http http://localhost:4318/v1/logs");
+    }
+
+    #[test]
+    fn headers_go_with_the_settings_and_are_not_shown() {
+        let traces = |variables: &[(&str, &str)]| plan(FILE, variables).unwrap().traces.unwrap();
+        assert_eq!(traces(&[]).headers["authorization"], "marked");
+        assert!(!format!("{:?}", traces(&[])).contains("marked"));
+        let theirs = ("OTEL_EXPORTER_OTLP_TRACES_HEADERS", "x-team=theirs");
+        assert!(traces(&[theirs]).headers.is_empty(), "the SDK reads its own");
+        assert_eq!(traces(&[theirs, ("MECRIS_TELEMETRY__HEADERS", "x-team=ours")]).headers["x-team"], "ours");
+    }
+
+    #[test]
+    fn the_share_of_traces_is_the_settings_unless_a_sampler_is_named() {
+        let kept = |file: &str, variables: &[(&str, &str)]| {
+            plan(file, variables).unwrap().sampler.map(|sampler| format!("{sampler:?}"))
+        };
+        let share = |ratio: &str| Some(format!("ParentBased(TraceIdRatioBased({ratio}))"));
+        assert_eq!(kept("", &[]), share("1.0"));
+        let file = "[telemetry]\nsample_percent = 0.5";
+        assert_eq!(kept(file, &[]), share("0.005"));
+        let theirs = ("OTEL_TRACES_SAMPLER", "always_off");
+        assert_eq!(kept(file, &[theirs]), None);
+        assert_eq!(kept(file, &[theirs, ("MECRIS_TELEMETRY__SAMPLE_PERCENT", "25")]), share("0.25"));
+    }
+
+    #[test]
+    fn what_makes_no_sense_names_the_variable_and_not_its_value() {
+        for (name, value) in [
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", "marked:4317"),
+            ("OTEL_EXPORTER_OTLP_LOGS_ENDPOINT", "ftp://marked"),
+            ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/json"),
+        ] {
+            let error = plan("", &[(name, value)]).unwrap_err().to_string();
+            assert!(error.contains(name) && !error.contains("marked"), "{error}");
+        }
+        let error = plan("", &[("OTEL_EXPORTER_OTLP_ENDPOINT", "https://marked")]).unwrap_err().to_string();
+        assert!(error.contains("use protocol http/protobuf") && !error.contains("marked"), "{error}");
+    }
+}
