@@ -69,7 +69,8 @@ impl Seen {
         }
         // The other server errors are states that the program is in, and told of where they begin.
         if status == StatusCode::INTERNAL_SERVER_ERROR {
-            tracing::error!(parent: &span, "a request failed inside");
+            // Within its span, so that the line carries the trace's ids.
+            span.in_scope(|| tracing::error!("a request failed inside"));
         }
     }
 }
