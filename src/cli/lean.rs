@@ -7,7 +7,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use super::remote::{SERVER_FILE, ServerFile, TOKEN_FILE};
+use super::remote::{ServerFile, TOKEN_FILE};
 
 /// No answer that is asked for here is longer, in bytes.
 const ANSWER_MAX: u64 = 64 * 1024;
@@ -37,9 +37,8 @@ pub enum LeanError {
 /// [`LeanError`].
 pub fn post(data_dir: &Path, path: &str, body: &[u8], within: Duration) -> Result<Vec<u8>, LeanError> {
     let deadline = Instant::now() + within;
-    let read = |name: &str| std::fs::read_to_string(data_dir.join(name)).map_err(|_| LeanError::NotRunning);
-    let server: ServerFile = serde_json::from_str(&read(SERVER_FILE)?).map_err(|_| LeanError::NotRunning)?;
-    let token = read(TOKEN_FILE)?;
+    let server = ServerFile::read(data_dir).ok_or(LeanError::NotRunning)?;
+    let token = std::fs::read_to_string(data_dir.join(TOKEN_FILE)).map_err(|_| LeanError::NotRunning)?;
     let authority = server.url.trim_start_matches("http://");
     let address: SocketAddr = authority.parse().map_err(|_| LeanError::Strange(server.url.clone()))?;
     let head = format!(

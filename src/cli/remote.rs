@@ -60,7 +60,7 @@ pub struct Remote {
 
 impl ServerFile {
     /// What a data directory says of its supervisor, which may have ended since.
-    fn read(data_dir: &Path) -> Option<Self> {
+    pub(super) fn read(data_dir: &Path) -> Option<Self> {
         serde_json::from_str(&std::fs::read_to_string(data_dir.join(SERVER_FILE)).ok()?).ok()
     }
 
@@ -76,8 +76,9 @@ impl Remote {
     /// is opened, which waits for whoever holds it to let go.
     #[must_use]
     pub fn running(data_dir: &Path) -> Option<Self> {
-        let is_running = ServerFile::read(data_dir)?.is_alive() && log::is_held(data_dir);
-        is_running.then(|| Self::find(data_dir).ok())?
+        let server = ServerFile::read(data_dir)?;
+        let is_running = server.is_alive() && log::is_held(data_dir);
+        is_running.then(|| Self::connect(data_dir, Some(server)).ok())?
     }
 
     /// Finds the supervisor that holds a data directory.
@@ -85,13 +86,17 @@ impl Remote {
     /// # Errors
     /// [`CliError::Remote`]: it is not up yet, or its files cannot be read.
     pub fn find(data_dir: &Path) -> Result<Self, CliError> {
+        Self::connect(data_dir, ServerFile::read(data_dir))
+    }
+
+    fn connect(data_dir: &Path, server: Option<ServerFile>) -> Result<Self, CliError> {
         let starting = |what: &str| {
             CliError::Remote(format!(
                 "another mecris holds {} but its {what} cannot be read; if it is starting, try again in a moment",
                 data_dir.display()
             ))
         };
-        let server = ServerFile::read(data_dir).ok_or_else(|| starting(SERVER_FILE))?;
+        let server = server.ok_or_else(|| starting(SERVER_FILE))?;
         let token = std::fs::read_to_string(data_dir.join(TOKEN_FILE)).map_err(|_| starting(TOKEN_FILE))?;
         let client = reqwest::Client::builder()
             .timeout(PATIENCE)

@@ -55,21 +55,17 @@ pub struct Plan {
 }
 
 impl Signal {
-    /// As its variables name it.
-    fn variable(self) -> &'static str {
-        match self {
-            Self::Traces => "TRACES",
-            Self::Logs => "LOGS",
-            Self::Metrics => "METRICS",
-        }
-    }
-
+    /// As the settings and an address name it; its variables do so in capitals.
     fn key(self) -> &'static str {
         match self {
             Self::Traces => "traces",
             Self::Logs => "logs",
             Self::Metrics => "metrics",
         }
+    }
+
+    fn capitals(self) -> String {
+        self.key().to_uppercase()
     }
 }
 
@@ -124,7 +120,7 @@ impl<V: Fn(&str) -> Option<String>> Sources<'_, V> {
 
     /// A variable by signal, else for all of them.
     fn otlp(&self, signal: Signal, what: &str) -> Option<(String, String)> {
-        [format!("OTEL_EXPORTER_OTLP_{}_{what}", signal.variable()), format!("OTEL_EXPORTER_OTLP_{what}")]
+        [format!("OTEL_EXPORTER_OTLP_{}_{what}", signal.capitals()), format!("OTEL_EXPORTER_OTLP_{what}")]
             .into_iter()
             .find_map(|name| (self.variable)(&name).map(|value| (name, value)))
     }
@@ -139,7 +135,7 @@ impl<V: Fn(&str) -> Option<String>> Sources<'_, V> {
             Signal::Metrics => settings.metrics,
         };
         // Where the exporters of a signal are named, OTLP must be among them: Prometheus can always ask, at `/metrics`.
-        let named = (self.variable)(&format!("OTEL_{}_EXPORTER", signal.variable()));
+        let named = (self.variable)(&format!("OTEL_{}_EXPORTER", signal.capitals()));
         let endpoint = match named.filter(|_| !self.is_ours(signal.key())) {
             None if is_set => endpoint,
             Some(named) if named.split(',').any(|name| name.trim().eq_ignore_ascii_case("otlp")) => {
@@ -173,16 +169,13 @@ impl<V: Fn(&str) -> Option<String>> Sources<'_, V> {
 
     fn endpoint(&self, signal: Signal, protocol: OtlpProtocol) -> Result<Option<Url>, TelemetryError> {
         let set = self.loaded.config.telemetry.endpoint.as_ref();
-        match (self.otlp(signal, "ENDPOINT"), set) {
-            (None, None) => Ok(None),
-            (Some(_), Some(set)) if self.is_ours("endpoint") => {
-                Ok(Some(below(&set.at(""), signal, protocol)))
-            }
-            (None, Some(set)) => Ok(Some(below(&set.at(""), signal, protocol))),
-            (Some((name, value)), _) => {
+        let is_ours = set.is_some() && self.is_ours("endpoint");
+        match self.otlp(signal, "ENDPOINT").filter(|_| !is_ours) {
+            None => Ok(set.map(|set| below(&set.at(""), signal, protocol))),
+            Some((name, value)) => {
                 let url = parse(&name, &value)?;
                 // What is said of one signal is the whole address of it.
-                let is_whole = name.contains(signal.variable());
+                let is_whole = name.contains(&signal.capitals());
                 Ok(Some(if is_whole { url } else { below(&url, signal, protocol) }))
             }
         }
