@@ -11,6 +11,7 @@ pub mod order;
 pub mod prompts;
 pub mod resources;
 pub mod schema;
+pub mod sessions;
 pub mod small;
 pub mod tools;
 pub mod updates;
@@ -280,5 +281,7 @@ pub fn mount<S: ServerHandler + Send + 'static>(
     });
     let mut sessions = LocalSessionManager::default();
     sessions.session_config.keep_alive = Some(idle);
-    Router::new().route_service("/mcp", StreamableHttpService::new(server, Arc::new(sessions), config))
+    let sessions = Arc::new(sessions);
+    let bound = axum::middleware::from_fn_with_state(sessions.clone(), sessions::bound);
+    Router::new().route_service("/mcp", StreamableHttpService::new(server, sessions, config)).layer(bound)
 }
