@@ -13,6 +13,7 @@ pub mod cost;
 pub mod currency;
 pub mod datapoint;
 pub mod decimal;
+pub mod depth;
 pub mod desk;
 pub mod feed;
 pub mod forecast;
