@@ -52,7 +52,8 @@ fn the_parsers_that_have_a_limit_of_their_own_keep_it() {
     let parse = || {
         let deep = nested("[", "1", "]", 100_000);
         assert!(serde_json::from_str::<serde_json::Value>(&deep).is_err());
-        assert!(serde_json::from_str::<serde::de::IgnoredAny>(&deep).is_err());
+        // What is passed over it reads without a stack.
+        assert!(serde_json::from_str::<serde::de::IgnoredAny>(&deep).is_ok());
         assert!(toml::from_str::<toml::Table>(&format!("a = {deep}")).is_err());
         assert!(toml::from_str::<toml::Table>(&format!("a = {}", nested("{b=", "1", "}", 100_000))).is_err());
         assert!(toml::from_str::<toml::Table>(&format!("{} = 1", ["a"; 100_000].join("."))).is_err());
