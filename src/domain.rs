@@ -29,6 +29,7 @@ pub mod quota;
 pub mod reconcile;
 pub mod reminder;
 pub mod report;
+pub mod shown;
 pub mod slug;
 pub mod sms;
 pub mod spread;

@@ -7,6 +7,7 @@
 pub mod answers;
 pub mod args;
 pub mod ask;
+pub mod clean;
 pub mod order;
 pub mod prompts;
 pub mod resources;
@@ -37,6 +38,7 @@ use tracing::{Instrument, Span};
 use crate::telemetry;
 
 use answers::Answers;
+use clean::Clean;
 use updates::{Ear, WATCHED_MAX, Watched, follow};
 
 /// What a client is told of this server at the start.
@@ -50,7 +52,7 @@ const BODY_MAX: usize = 64 * 1024;
 
 /// The server that speaks to one client.
 pub struct Mcp<A> {
-    answers: A,
+    answers: Clean<A>,
     tools: Arc<Vec<Tool>>,
     watched: Watched,
 }
@@ -59,7 +61,7 @@ impl<A: Answers> Mcp<A> {
     /// Answers from there.
     #[must_use]
     pub fn new(answers: A) -> Self {
-        Self { answers, tools: Arc::new(tools::list()), watched: Watched::default() }
+        Self { answers: Clean(answers), tools: Arc::new(tools::list()), watched: Watched::default() }
     }
 
     /// The same, for another client.

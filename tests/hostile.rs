@@ -2,5 +2,7 @@
 
 #[path = "hostile/nested.rs"]
 mod nested;
+#[path = "hostile/shown.rs"]
+mod shown;
 #[path = "hostile/slow.rs"]
 mod slow;
