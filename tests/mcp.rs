@@ -91,7 +91,7 @@ pub fn given(running: &Running, tool: &str, arguments: &Value) -> Value {
 }
 
 /// Why a tool gives nothing.
-fn refused(running: &Running, tool: &str, arguments: &Value) -> String {
+pub fn refused(running: &Running, tool: &str, arguments: &Value) -> String {
     let answer = call(running, tool, arguments);
     assert_eq!(answer["result"]["isError"], true, "{tool}: {answer}");
     answer["result"]["content"][0]["text"].as_str().unwrap().to_owned()

@@ -22,6 +22,7 @@ pub fn checks(inspection: &Inspection, data_dir: Result<PathBuf, ConfigError>) -
     checks.extend(complete(config));
     checks.extend(private_files(inspection));
     checks.push(time_zone(inspection));
+    checks.push(user());
     checks.extend(console::checks(config, data_dir.as_deref().ok()));
     match data_dir {
         Ok(dir) => {
@@ -211,6 +212,20 @@ fn time_zone(inspection: &Inspection) -> Check {
             "the system does not say in which time zone it is; days are UTC's",
             "set time_zone, such as time_zone = \"Europe/Berlin\"",
         ),
+    }
+}
+
+fn user() -> Check {
+    const NAME: &str = "user";
+    let user = rustix::process::geteuid();
+    if user.is_root() {
+        Check::warning(
+            NAME,
+            "this runs as root: who gets in has the machine, and what is made here is closed to everybody else",
+            "run it as a user of its own: User= in the unit, USER in the container",
+        )
+    } else {
+        Check::ok(NAME, format!("uid {}", user.as_raw()))
     }
 }
 
