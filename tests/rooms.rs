@@ -101,3 +101,28 @@ fn no_file_has_grown_past_reading() {
         assert!(lines <= 500, "{} has {lines} lines: it is two files", path.display());
     }
 }
+
+/// What writes files goes through one room: a mode, a link or an owner that one place forgets is how others get in.
+#[test]
+fn files_are_made_in_one_room() {
+    const WAYS: [&str; 9] = [
+        "File::create",
+        "File::options",
+        "OpenOptions",
+        "fs::write(",
+        "fs::create_dir",
+        "fs::copy(",
+        "fs::hard_link",
+        "fs::set_permissions",
+        "DirBuilder",
+    ];
+    let is_test =
+        |path: &Path| path.ends_with("tests.rs") || path.components().any(|part| part.as_os_str() == "tests");
+    for path in sources(&root()).into_iter().filter(|path| room(path) != GROUND && !is_test(path)) {
+        let text = fs::read_to_string(&path).unwrap();
+        let code = text.split("#[cfg(test)]").next().unwrap();
+        for way in WAYS {
+            assert!(!code.contains(way), "{} has {way}: use crate::files", path.display());
+        }
+    }
+}

@@ -37,5 +37,5 @@ pub(super) fn take_lock(data: &Path) -> Result<File, LogError> {
 #[must_use]
 pub fn is_held(data: &Path) -> bool {
     let held = |file: File| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock));
-    File::options().read(true).open(data.join("lock")).is_ok_and(held)
+    files::own::open_to_read(&data.join("lock")).is_ok_and(held)
 }

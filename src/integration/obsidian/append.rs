@@ -47,13 +47,22 @@ pub enum Appended {
 }
 
 impl AppendError {
+    fn file(path: String, error: &std::io::Error) -> Self {
+        let mut reason = error.to_string();
+        if error.kind() == std::io::ErrorKind::ReadOnlyFilesystem {
+            // Most often the unit: it may write to its own directory alone.
+            reason += "; under systemd name the vault in ReadWritePaths, as docs/operating.md shows";
+        }
+        Self::File { path, reason }
+    }
+
     /// Why a path of the vault cannot be used.
     pub(crate) fn astray(path: &str, astray: Astray) -> Self {
         let path = path.to_owned();
         match astray {
             Astray::Outside => Self::Outside(path),
             Astray::Nowhere => Self::Nowhere(path),
-            Astray::File(error) => Self::File { path, reason: error.to_string() },
+            Astray::File(error) => Self::file(path, &error),
         }
     }
 }
@@ -70,8 +79,7 @@ pub fn add_line(
     line: &str,
     fresh: &str,
 ) -> Result<Appended, AppendError> {
-    let failed =
-        |error: std::io::Error| AppendError::File { path: path.to_owned(), reason: error.to_string() };
+    let failed = |error: std::io::Error| AppendError::file(path.to_owned(), &error);
     let mut place = Root::open(root)
         .map_err(Astray::from)
         .and_then(|root| root.find(path))

@@ -2,7 +2,7 @@
 
 use std::io::ErrorKind;
 use std::net::TcpListener;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use crate::config::forms::{SECRETS, is_on_this_machine, wrong_forms};
@@ -250,8 +250,12 @@ fn directory(dir: &Path) -> Check {
         Ok(metadata) => metadata,
     };
     let mode = metadata.permissions().mode() & 0o777;
+    let (owner, user) = (metadata.uid(), rustix::process::geteuid().as_raw());
     if !metadata.is_dir() {
         Check::problem(NAME, format!("{shown} is not a directory"), "name another with --data-dir")
+    } else if owner != user {
+        let detail = format!("{shown} belongs to user {owner}, and this runs as user {user}");
+        Check::problem(NAME, detail, "run it as its owner, or name another with --data-dir")
     } else if !is_writable(dir) {
         Check::problem(NAME, format!("{shown} cannot be written to"), format!("chown or chmod {shown}"))
     } else if mode & 0o077 != 0 {
