@@ -78,13 +78,19 @@ static PERSONS: AtomicU32 = AtomicU32::new(0o022);
 /// What this process and its children make is for its owner alone, also where a library makes it. Once, at the start.
 pub fn close_umask() {
     let before = rustix::process::umask(Mode::from_raw_mode(0o077));
-    PERSONS.store(u32::from(before.bits()), Ordering::Relaxed);
+    PERSONS.store(bits(before), Ordering::Relaxed);
 }
 
 /// The mode of something that is the person's and not ours, such as a new note: as their own programs would make it.
 #[must_use]
 pub(crate) fn persons_mode(most: u32) -> u32 {
     most & !PERSONS.load(Ordering::Relaxed)
+}
+
+/// A mode's bits.
+#[allow(clippy::useless_conversion)] // they are 16 on macOS
+fn bits(mode: Mode) -> u32 {
+    mode.bits().into()
 }
 
 /// The path as it is said in errors.

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-/// The names by which directories and files of ours are made from settings' point of view.
+/// What those who keep files beside their paths call these.
 pub use crate::files::own::{dir as make_private, write as write_private};
 
 use super::ConfigError;

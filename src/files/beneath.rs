@@ -55,7 +55,7 @@ impl From<Errno> for Astray {
 /// Where a path leads.
 #[derive(Debug)]
 pub struct Place {
-    /// The folder, open; none where it is the root itself.
+    /// The folder that it lies in, open.
     folder: OwnedFd,
     /// Folders below it that are not there yet.
     missing: Vec<OsString>,
@@ -95,7 +95,7 @@ impl Root {
             let kind = match rustix::fs::statat(here, &name, AtFlags::SYMLINK_NOFOLLOW) {
                 Ok(stat) => FileType::from_raw_mode(stat.st_mode),
                 Err(Errno::NOENT) if behind_link.is_some() => return Err(Astray::Nowhere),
-                Err(Errno::NOENT) => return self.absent(here, name, todo),
+                Err(Errno::NOENT) => return absent(here, name, todo),
                 Err(error) => return Err(error.into()),
             };
             match kind {
@@ -137,20 +137,6 @@ impl Root {
         Ok(Place { folder, missing: Vec::new(), name: ".".into(), kind: Some(FileType::Directory) })
     }
 
-    fn absent(
-        &self,
-        here: BorrowedFd<'_>,
-        name: OsString,
-        rest: VecDeque<Option<OsString>>,
-    ) -> Result<Place, Astray> {
-        // `..` behind what is not there leads nobody knows where.
-        let rest: Option<Vec<OsString>> = rest.into_iter().collect();
-        let mut missing = vec![name];
-        missing.extend(rest.ok_or(Astray::Outside)?);
-        let name = missing.pop().unwrap_or_default();
-        Ok(Place { folder: duplicate(here)?, missing, name, kind: None })
-    }
-
     /// Reads a file of at most `most` bytes; none where there is nothing.
     ///
     /// # Errors
@@ -163,6 +149,16 @@ impl Root {
         }
         Ok(Some(bounded(place.open(path)?, most)?))
     }
+}
+
+/// The place of what is not there.
+fn absent(here: BorrowedFd<'_>, name: OsString, rest: VecDeque<Option<OsString>>) -> Result<Place, Astray> {
+    // `..` behind what is not there leads nobody knows where.
+    let rest: Option<Vec<OsString>> = rest.into_iter().collect();
+    let mut missing = vec![name];
+    missing.extend(rest.ok_or(Astray::Outside)?);
+    let name = missing.pop().unwrap_or_default();
+    Ok(Place { folder: duplicate(here)?, missing, name, kind: None })
 }
 
 fn folder_flags() -> OFlags {

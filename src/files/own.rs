@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{AtFlags, FileType, Mode, OFlags};
 use rustix::io::Errno;
 
-use super::{Refused, is_leftover, opening, passing_name, said};
+use super::{Refused, bits, is_leftover, opening, passing_name, said};
 
 /// For the owner alone.
 const FILE: u32 = 0o600;
@@ -97,7 +97,7 @@ fn open_dir(path: &Path, may_be_link: bool) -> io::Result<OwnedFd> {
 
 /// Takes from others what they may do with something of ours that is open, and sees to what the owner must be able to.
 fn close(fd: impl AsFd, path: &Path, least: u32) -> io::Result<()> {
-    let mode = u32::from(Mode::from_raw_mode(rustix::fs::fstat(&fd)?.st_mode).bits()) & 0o777;
+    let mode = bits(Mode::from_raw_mode(rustix::fs::fstat(&fd)?.st_mode)) & 0o777;
     let wanted = (mode | least) & DIRECTORY;
     if mode == wanted {
         return Ok(());

@@ -89,10 +89,7 @@ pub fn add_line(
         place.make_folders(persons_mode(0o755)).map_err(failed)?;
         let written = place.write_beside(text.as_bytes(), persons_mode(0o644)).map_err(failed)?;
         // Never over a note that came meanwhile.
-        return match written.put().map_err(failed)? {
-            true => Ok(Appended::Added),
-            false => Err(AppendError::Changed(path.to_owned())),
-        };
+        return outcome(written.put().map_err(failed)?, path);
     }
     let file = place.open(Path::new(path)).map_err(failed)?;
     let mode = file.metadata().map_err(failed)?.permissions().mode();
@@ -100,10 +97,11 @@ pub fn add_line(
     let text = std::str::from_utf8(&before).map_err(|_| AppendError::NoText(path.to_owned()))?;
     let Some(after) = append(text, heading, line) else { return Ok(Appended::Known) };
     let written = place.write_beside(after.as_bytes(), mode).map_err(failed)?;
-    match written.replace(&before).map_err(failed)? {
-        true => Ok(Appended::Added),
-        false => Err(AppendError::Changed(path.to_owned())),
-    }
+    outcome(written.replace(&before).map_err(failed)?, path)
+}
+
+fn outcome(is_written: bool, path: &str) -> Result<Appended, AppendError> {
+    if is_written { Ok(Appended::Added) } else { Err(AppendError::Changed(path.to_owned())) }
 }
 
 #[cfg(test)]
