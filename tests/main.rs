@@ -4,6 +4,8 @@
 mod actors;
 #[path = "affording.rs"]
 mod affording;
+#[path = "agent_limits.rs"]
+mod agent_limits;
 #[path = "alert_channels.rs"]
 mod alert_channels;
 #[path = "alerts.rs"]
@@ -38,6 +40,8 @@ mod gate;
 mod goals;
 #[path = "http.rs"]
 mod http;
+#[path = "limits.rs"]
+mod limits;
 #[path = "log_contract.rs"]
 mod log_contract;
 #[path = "mcp.rs"]

@@ -46,7 +46,7 @@ fn stateless(mut params: Value) -> Value {
 }
 
 /// A call of the stateless protocol.
-fn ask(running: &Running, method: &str, params: Value) -> Value {
+pub fn ask(running: &Running, method: &str, params: Value) -> Value {
     let params = stateless(params);
     let name = params["name"].as_str().or(params["uri"].as_str()).map(ToOwned::to_owned);
     let mut headers = vec![("mcp-protocol-version", STATELESS), ("mcp-method", method)];
@@ -91,7 +91,7 @@ pub fn given(running: &Running, tool: &str, arguments: &Value) -> Value {
 }
 
 /// Why a tool gives nothing.
-fn refused(running: &Running, tool: &str, arguments: &Value) -> String {
+pub fn refused(running: &Running, tool: &str, arguments: &Value) -> String {
     let answer = call(running, tool, arguments);
     assert_eq!(answer["result"]["isError"], true, "{tool}: {answer}");
     answer["result"]["content"][0]["text"].as_str().unwrap().to_owned()
