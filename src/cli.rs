@@ -448,7 +448,7 @@ pub struct RestoreArgs {
 /// Where a panic was, and nothing of what: its text may hold anything.
 fn told_without_its_text(panic: &std::panic::PanicHookInfo<'_>) {
     let place = panic.location().map_or_else(|| "an unknown place".to_owned(), ToString::to_string);
-    eprintln!("mecris: a panic at {place}; this is a defect, please report it");
+    output::warn(&format!("mecris: a panic at {place}; this is a defect, please report it"));
 }
 
 /// Runs the program.
@@ -459,7 +459,7 @@ pub fn main() -> ExitCode {
     match commands::dispatch(cli) {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("mecris: {error}");
+            output::warn(&format!("mecris: {error}"));
             ExitCode::from(error.code())
         }
     }

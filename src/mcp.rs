@@ -7,11 +7,13 @@
 pub mod answers;
 pub mod args;
 pub mod ask;
+pub mod clean;
 pub mod order;
 pub mod plain;
 pub mod prompts;
 pub mod resources;
 pub mod schema;
+pub mod sessions;
 pub mod small;
 pub mod tools;
 pub mod updates;
@@ -37,6 +39,7 @@ use tracing::{Instrument, Span};
 use crate::telemetry;
 
 use answers::Answers;
+use clean::Clean;
 use updates::{Ear, WATCHED_MAX, Watched, follow};
 
 /// What a client is told of this server at the start.
@@ -50,7 +53,7 @@ const BODY_MAX: usize = 64 * 1024;
 
 /// The server that speaks to one client.
 pub struct Mcp<A> {
-    answers: A,
+    answers: Clean<A>,
     tools: Arc<Vec<Tool>>,
     watched: Watched,
 }
@@ -59,7 +62,7 @@ impl<A: Answers> Mcp<A> {
     /// Answers from there.
     #[must_use]
     pub fn new(answers: A) -> Self {
-        Self { answers, tools: Arc::new(tools::list()), watched: Watched::default() }
+        Self { answers: Clean(answers), tools: Arc::new(tools::list()), watched: Watched::default() }
     }
 
     /// The same, for another client.
@@ -281,5 +284,7 @@ pub fn mount<S: ServerHandler + Send + 'static>(
     });
     let mut sessions = LocalSessionManager::default();
     sessions.session_config.keep_alive = Some(idle);
-    Router::new().route_service("/mcp", StreamableHttpService::new(server, Arc::new(sessions), config))
+    let sessions = Arc::new(sessions);
+    let bound = axum::middleware::from_fn_with_state(sessions.clone(), sessions::bound);
+    Router::new().route_service("/mcp", StreamableHttpService::new(server, sessions, config)).layer(bound)
 }

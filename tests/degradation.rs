@@ -30,6 +30,7 @@ const TABLE: &[(Fault, &str)] = &[
     (Fault::Truncated, "failing"),
     (Fault::WrongTypes, "failing"),
     (Fault::Empty, "failing"),
+    (Fault::Nested, "failing"),
     (Fault::Huge, "failing"),
     (Fault::Redirect, "failing"),
     // Reading is tried again, so that who flaps is not seen to.

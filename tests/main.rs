@@ -38,6 +38,8 @@ mod fuzz_smoke;
 mod gate;
 #[path = "goals.rs"]
 mod goals;
+#[path = "hostile.rs"]
+mod hostile;
 #[path = "http.rs"]
 mod http;
 #[path = "limits.rs"]

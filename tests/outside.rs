@@ -169,6 +169,7 @@ const TABLE: &[(Fault, &str, [usize; 2], bool)] = &[
     (Fault::Truncated, "malformed", [1, 1], true),
     (Fault::WrongTypes, "malformed", [1, 1], true),
     (Fault::Empty, "malformed", [1, 1], true),
+    (Fault::Nested, "malformed", [1, 1], true),
     (Fault::Huge, "too-large", [1, 1], true),
     (Fault::Redirect, "redirect-refused", [1, 1], true),
 ];

@@ -14,7 +14,7 @@ use crate::view::cost::CostShown;
 use crate::view::report::Range;
 
 use super::backend::Backend;
-use super::output::{CliError, print};
+use super::output::{CliError, print, warn};
 use super::{Common, tables};
 
 /// The exit code where it cannot be afforded.
@@ -102,7 +102,7 @@ pub fn can_afford(common: &Common, args: CanAffordArgs) -> ExitCode {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::from(NO),
         Err(error) => {
-            eprintln!("mecris: {error}");
+            warn(&format!("mecris: {error}"));
             ExitCode::from(UNKNOWN)
         }
     }

@@ -1,6 +1,6 @@
 //! What `mecris run` says at its start: what was found, what is not configured, and where to ask.
 
-use std::io::{IsTerminal, Write};
+use std::io::IsTerminal;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -11,6 +11,7 @@ use crate::service::sources::SourceState;
 use crate::service::{ImportSummary, Supervised};
 use crate::telemetry::plan::Plan;
 
+use super::output::{say, warn};
 use super::{Common, tables};
 
 /// Runs the first import, and says what was found, what is not configured, and where to ask.
@@ -22,17 +23,17 @@ pub async fn announce(
     reads_transcripts: bool,
 ) {
     let url = format!("http://{address}");
-    println!("mecris {} · data in {}", env!("CARGO_PKG_VERSION"), dir.display());
+    say(&format!("mecris {} · data in {}", env!("CARGO_PKG_VERSION"), dir.display()));
     let summary = if reads_transcripts { system.import().await } else { Ok(ImportSummary::default()) };
     bar.finish_and_clear();
     match summary {
-        Ok(summary) => print!("{}", tables::import(&summary)),
-        Err(error) => println!("usage could not be imported: {error}"),
+        Ok(summary) => say(tables::import(&summary).trim_end()),
+        Err(error) => say(&format!("usage could not be imported: {error}")),
     }
     let status = system.status(jiff::Timestamp::now());
-    println!("\n{}", tables::status(&status).trim_end());
-    println!("\nNot configured:");
-    let missing = |name: &str, how: &str| println!("  {name:<11}  {how}");
+    say(&format!("\n{}", tables::status(&status).trim_end()));
+    say("\nNot configured:");
+    let missing = |name: &str, how: &str| say(&format!("  {name:<11}  {how}"));
     if !reads_transcripts {
         missing("transcripts", "set transcripts.enabled = true in the configuration");
     }
@@ -52,7 +53,7 @@ pub async fn announce(
             "set telemetry.endpoint or OTEL_EXPORTER_OTLP_ENDPOINT to export it; Prometheus can read /metrics",
         );
     }
-    println!("\nListening on {url} · try `mecris status`, `mecris report daily` · stop with Ctrl-C");
+    say(&format!("\nListening on {url} · try `mecris status`, `mecris report daily` · stop with Ctrl-C"));
 }
 
 /// Shows alerts on standard output: with what there is to say where a person looks at it, and without it where
@@ -67,8 +68,7 @@ pub fn on_alert() -> OnAlert {
         } else {
             format!("alert {id}, {severity}: {} {}; see `mecris alerts`", key.kind.name(), key.subject)
         };
-        // Whoever read this may have gone.
-        let _ = writeln!(std::io::stdout(), "{line}");
+        say(&line);
     })
 }
 
@@ -88,6 +88,6 @@ pub async fn look_around(common: Common, dir: std::path::PathBuf) {
             continue;
         }
         let fix = check.fix.unwrap_or_default();
-        eprintln!("{}: {}; {fix}", check.name, check.detail);
+        warn(&format!("{}: {}; {fix}", check.name, check.detail));
     }
 }

@@ -32,7 +32,7 @@ use crate::view::explain::{Explanation, Subject};
 use crate::view::report::{Grouping, Range, Report};
 
 use super::Common;
-use super::output::{CliError, bar};
+use super::output::{CliError, bar, warn};
 use super::remote::Remote;
 
 /// See the module.
@@ -322,7 +322,11 @@ pub fn show_steps(is_quiet: bool) -> (OnStep, indicatif::ProgressBar) {
             drawn.set_position(bytes);
             let tenth = (bytes * 10).checked_div(total).unwrap_or(10);
             if is_plain && total >= WORTH_SAYING && said.fetch_max(tenth, Ordering::Relaxed) < tenth {
-                eprintln!("reading transcripts: {}% of {} MB, {files} files", tenth * 10, total / 1_000_000);
+                warn(&format!(
+                    "reading transcripts: {}% of {} MB, {files} files",
+                    tenth * 10,
+                    total / 1_000_000
+                ));
             }
         }
         Step::Recording { done, total } => drawn.set_message(format!("recording {done}/{total}")),

@@ -18,7 +18,7 @@ use crate::integration::claude_code::status_line::StatusCall;
 use crate::service::gate::{GateParams, GateShown, StatuslineBody, StatuslineShown};
 
 use super::backend::Backend;
-use super::output::{CliError, print, print_text};
+use super::output::{CliError, print, print_text, warn};
 use super::{Common, lean};
 
 /// What a hook tells may hold a file that a tool is to write; it is read as far as this, in bytes.
@@ -107,7 +107,7 @@ fn hook(common: &Common, within: Duration) -> Result<ExitCode, CliError> {
     let Ok(call) = serde_json::from_slice::<HookCall>(&told) else {
         let why = "what came on standard input is no hook's JSON";
         if fails_closed(common) {
-            eprintln!("Mecris: {why}, and gate.fail_closed is set");
+            warn(&format!("Mecris: {why}, and gate.fail_closed is set"));
             return Ok(ExitCode::from(2));
         }
         return answer(&HookAnswer::to(

@@ -8,6 +8,7 @@ use serde::Serialize;
 use crate::config::ConfigError;
 use crate::domain::budget::BudgetError;
 use crate::domain::money::MoneyError;
+use crate::domain::shown;
 use crate::log::LogError;
 use crate::log::export::ExportError;
 use crate::service::alerting::alert_log::AlertFailure;
@@ -152,16 +153,32 @@ impl From<BudgetError> for CliError {
 /// # Errors
 /// [`CliError::Output`].
 pub fn print<T: Serialize>(json: bool, value: &T, human: impl FnOnce(&T) -> String) -> Result<(), CliError> {
-    let text =
-        if json { serde_json::to_string_pretty(value).map_err(std::io::Error::from)? } else { human(value) };
-    print_text(&text).map(drop)
+    if json {
+        let text = serde_json::to_string_pretty(value).map_err(std::io::Error::from)?;
+        return print_raw(&shown::json(&text)).map(drop);
+    }
+    print_text(&human(value)).map(drop)
 }
 
-/// Prints a text.
+/// Prints a text. What a terminal would obey in it is shown as a picture.
 ///
 /// # Errors
 /// [`CliError::Output`].
 pub fn print_text(text: &str) -> Result<ExitCode, CliError> {
+    print_raw(&shown::page(text))
+}
+
+/// Says something on standard output beside the work. Whoever read this may have gone, which hinders nothing.
+pub fn say(text: &str) {
+    let _ = writeln!(std::io::stdout(), "{}", shown::page(text));
+}
+
+/// Says something on standard error, likewise.
+pub fn warn(text: &str) {
+    let _ = writeln!(std::io::stderr(), "{}", shown::page(text));
+}
+
+fn print_raw(text: &str) -> Result<ExitCode, CliError> {
     let mut out = std::io::stdout().lock();
     match writeln!(out, "{}", text.trim_end()) {
         // A reader that has seen enough (`| head`) is no failure.

@@ -24,7 +24,7 @@ use crate::service::{Node, StartError, Supervised, demo, metrics, notes, tree};
 use crate::telemetry;
 
 use super::backend::{settings, show_steps};
-use super::output::CliError;
+use super::output::{CliError, say, warn};
 use super::remote::{SERVER_FILE, ServerFile, TOKEN_FILE};
 use super::{Common, RunArgs, announce, service_manager, tables};
 
@@ -157,9 +157,9 @@ async fn wait(mut tree: tokio::task::JoinHandle<ExitReason>, shutdown: &Shutdown
     match ended {
         Ok(ExitReason::Requested | ExitReason::Finished) => ExitCode::SUCCESS,
         Ok(reason) => {
-            eprintln!(
+            warn(&format!(
                 "mecris: the supervisor gave up: {reason}; `mecris replay --json` and the log lines tell why"
-            );
+            ));
             ExitCode::from(3)
         }
         Err(_) => ExitCode::from(3),
@@ -178,7 +178,7 @@ async fn stop(node: Node, system: &Supervised, dir: &Path, server: tokio::task::
         log.close();
     };
     let _ = tokio::task::spawn_blocking(close).await;
-    eprintln!("stopped at event {}", node.log.head().position);
+    warn(&format!("stopped at event {}", node.log.head().position));
 }
 
 async fn stop_signal() {
@@ -201,9 +201,11 @@ async fn reload_on_hangup(settings: Settings) {
         service_manager::reloading();
         let settings = settings.clone();
         match tokio::task::spawn_blocking(move || settings.reload()).await {
-            Ok(Ok(reloaded)) => eprint!("settings read again: {}", tables::system::reloaded(&reloaded)),
-            Ok(Err(error)) => eprintln!("the settings stay as they were: {error}"),
-            Err(_) => eprintln!("the settings stay as they were: reading them was cut short"),
+            Ok(Ok(reloaded)) => {
+                warn(format!("settings read again: {}", tables::system::reloaded(&reloaded)).trim_end())
+            }
+            Ok(Err(error)) => warn(&format!("the settings stay as they were: {error}")),
+            Err(_) => warn("the settings stay as they were: reading them was cut short"),
         }
         service_manager::ready();
     }
@@ -243,7 +245,7 @@ impl OtlpListeners {
     fn serve(self, app: &App, guard: &Guard, shutdown: &Shutdown) {
         let said = |what: &str, listener: &TcpListener| {
             if let Ok(address) = listener.local_addr() {
-                println!("OTLP over {what} on {address}");
+                say(&format!("OTLP over {what} on {address}"));
             }
         };
         if let Some(listener) = self.http {

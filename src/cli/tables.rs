@@ -1,9 +1,10 @@
 //! Tables for people: 80 columns, numbers to the right.
 
-use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
+use comfy_table::{CellAlignment, ContentArrangement, presets};
 
 use crate::domain::money::Picodollars;
 use crate::domain::pricing::PriceTable;
+use crate::domain::shown;
 use crate::service::ImportSummary;
 use crate::service::queries::Replayed;
 use crate::service::requests::{HeadShown, StatusShown, Verified};
@@ -29,8 +30,21 @@ pub mod vault;
 /// The widest table.
 const WIDTH: u16 = 80;
 
+/// Rows of cells. What stands in a cell stays in it: an end of line from outside makes no row of its own.
+struct Table(comfy_table::Table);
+
+impl Table {
+    fn add_row(&mut self, cells: impl IntoIterator<Item = impl AsRef<str>>) {
+        self.0.add_row(cells.into_iter().map(|cell| shown::line(cell.as_ref()).into_owned()));
+    }
+
+    fn trim_fmt(&self) -> String {
+        self.0.trim_fmt()
+    }
+}
+
 fn table(header: &[&str], right_from: usize) -> Table {
-    let mut table = Table::new();
+    let mut table = comfy_table::Table::new();
     table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic).set_width(WIDTH);
     table.set_header(header);
     for column in right_from..header.len() {
@@ -38,7 +52,7 @@ fn table(header: &[&str], right_from: usize) -> Table {
             column.set_cell_alignment(CellAlignment::Right);
         }
     }
-    table
+    Table(table)
 }
 
 /// A sentence on lines of the table's width, those after the first set in.

@@ -14,6 +14,10 @@ use super::money::Picodollars;
 /// Seconds in a day, for burn rates.
 const DAY_SECONDS: i128 = 86_400;
 
+/// So many budgets there can be: each is reckoned for every answer about money, so that a loop that makes budgets would
+/// make every answer slow.
+const BUDGETS_MAX: usize = 1_000;
+
 /// Days that the burn rate is the mean of, today included.
 const BURN_DAYS: i64 = 7;
 
@@ -167,6 +171,11 @@ pub enum BudgetError {
     /// No such budget.
     #[error("there is no budget '{0}'; `mecris budget list` names those there are")]
     Unknown(BudgetName),
+    /// There are enough.
+    #[error(
+        "there are {BUDGETS_MAX} budgets, and no more can be; remove one with `mecris budget remove NAME`"
+    )]
+    TooMany,
 }
 
 /// What a person may do with budgets.
@@ -204,6 +213,9 @@ pub fn decide(
                 && until < from
             {
                 return Err(BudgetError::Dates { from, until });
+            }
+            if budgets.len() >= BUDGETS_MAX && !budgets.contains_key(&budget.name) {
+                return Err(BudgetError::TooMany);
             }
             let unchanged = budgets.get(&budget.name) == Some(&budget);
             Ok((!unchanged).then_some(BudgetChange::Set(budget)))

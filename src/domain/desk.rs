@@ -14,6 +14,8 @@ use super::slug::GoalSlug;
 
 /// Longer titles are refused, in characters.
 const TITLE_MAX: usize = 200;
+/// So many local goals can be open: each stands in every answer about goals, and an agent may make them.
+const GOALS_MAX: usize = 1_000;
 
 /// The local goals that are not closed, and the feeds.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -63,6 +65,11 @@ pub enum DeskError {
     /// The goal has no feed.
     #[error("nothing feeds '{0}'; `mecris goal feeds` lists what feeds which goal")]
     UnknownFeed(GoalSlug),
+    /// There are enough.
+    #[error(
+        "there are {GOALS_MAX} local goals, and no more can be; close some with `mecris goal done SLUG` or `drop`"
+    )]
+    TooMany,
     /// The feed would begin in the future.
     #[error("a feed cannot begin on {0}, which is still to come; name today or a day before")]
     Future(Date),
@@ -150,6 +157,9 @@ impl Desk {
                 }
                 if facts.at_beeminder.contains(goal.slug.as_str()) {
                     return Err(DeskError::Taken(goal.slug));
+                }
+                if self.goals.len() >= GOALS_MAX && !self.goals.contains_key(&goal.slug) {
+                    return Err(DeskError::TooMany);
                 }
                 let is_same = self.goals.get(&goal.slug) == Some(&goal);
                 Ok(if is_same { Vec::new() } else { vec![DeskChange::GoalSet(goal)] })

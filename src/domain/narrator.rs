@@ -279,20 +279,24 @@ fn is_unseen(c: char) -> bool {
     matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
 
-/// Names in a sentence: the first of them, quoted, and how many more there are. None where there are none.
+/// Names in a sentence: the first of them, quoted, and how many more there are. None where there are none. A name that could
+/// be words, and not a name alone, is only counted: the sentence is a recommendation, and an agent may follow it.
 fn names<'a>(names: impl IntoIterator<Item = &'a str>) -> Option<String> {
-    let all: Vec<&str> = names.into_iter().collect();
-    let named: Vec<String> = all
-        .iter()
-        .take(NAMED_MAX)
-        .map(|name| format!("'{}'", one_line(name, NAME_MAX).replace('\'', "’")))
-        .collect();
-    let rest = all.len().saturating_sub(NAMED_MAX);
+    let (plain, odd): (Vec<&str>, Vec<&str>) = names.into_iter().partition(|name| is_plain(name));
+    let named: Vec<String> = plain.iter().take(NAMED_MAX).map(|name| format!("'{name}'")).collect();
+    let rest = plain.len().saturating_sub(NAMED_MAX) + odd.len();
     match (named.is_empty(), rest) {
-        (true, _) => None,
+        (true, 0) => None,
+        (true, rest) => Some(format!("{rest} whose names are not repeated here")),
         (false, 0) => Some(named.join(", ")),
         (false, rest) => Some(format!("{} and {rest} more", named.join(", "))),
     }
+}
+
+/// Short, and made of the characters that names of models, slugs and paths are made of: no blank, so no sentence.
+fn is_plain(name: &str) -> bool {
+    let is_part = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./:@[]".contains(&byte);
+    (1..=NAME_MAX).contains(&name.len()) && name.bytes().all(is_part)
 }
 
 /// `3 h 10 min`.

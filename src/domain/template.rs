@@ -8,6 +8,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
+use super::shown;
+
 /// What stands where a fact is missing.
 pub const NOT_KNOWN: &str = "not known";
 
@@ -213,10 +215,12 @@ fn escaped(rest: &str) -> Option<(char, &str)> {
 pub struct Facts(BTreeMap<Placeholder, String>);
 
 impl Facts {
-    /// Adds a fact; an empty one is not known.
+    /// Adds a fact; an empty one is not known. It becomes one line of what can be seen: facts come from outside, and the text
+    /// goes to a telephone, a mail or a desktop.
     #[must_use]
     pub fn with(mut self, placeholder: Placeholder, fact: impl Into<String>) -> Self {
-        self.0.insert(placeholder, fact.into());
+        let fact = fact.into();
+        self.0.insert(placeholder, shown::seen(&fact).replace(['\n', '\t'], " "));
         self
     }
 

@@ -31,9 +31,17 @@ pub async fn turn() -> Option<SemaphorePermit<'static>> {
 #[derive(Debug, Clone)]
 pub struct Gate(Arc<Semaphore>);
 
+impl Gate {
+    /// Lets so many in at once.
+    #[must_use]
+    pub fn of(requests: usize) -> Self {
+        Self(Arc::new(Semaphore::new(requests)))
+    }
+}
+
 impl Default for Gate {
     fn default() -> Self {
-        Self(Arc::new(Semaphore::new(IN_FLIGHT)))
+        Self::of(IN_FLIGHT)
     }
 }
 

@@ -1,7 +1,7 @@
 //! Errors as problem details (RFC 9457): every error of every room becomes one here.
 
 use axum::Json;
-use axum::extract::rejection::{JsonRejection, PathRejection, QueryRejection};
+use axum::extract::rejection::{FormRejection, JsonRejection, PathRejection, QueryRejection};
 use axum::extract::{FromRequest, FromRequestParts};
 use axum::http::{HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
@@ -332,6 +332,17 @@ pub struct Segment<T>(pub T);
 #[derive(FromRequest)]
 #[from_request(via(axum::Json), rejection(Problem))]
 pub struct Body<T>(pub T);
+
+/// A form whose rejection is a [`Problem`].
+#[derive(FromRequest)]
+#[from_request(via(axum::Form), rejection(Problem))]
+pub struct Form<T>(pub T);
+
+impl From<FormRejection> for Problem {
+    fn from(rejection: FormRejection) -> Self {
+        Self { status: rejection.status().as_u16(), ..Self::bad_request(rejection.body_text()) }
+    }
+}
 
 impl From<QueryRejection> for Problem {
     fn from(rejection: QueryRejection) -> Self {

@@ -3,7 +3,6 @@
 
 #![allow(clippy::missing_errors_doc)]
 
-use axum::Form;
 use axum::Router;
 use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
@@ -15,14 +14,20 @@ use crate::integration::twilio::webhook::{
     Delivery, HEADER, INBOUND_PATH, Inbound, STATUS_PATH, Wish, is_genuine,
 };
 
-use super::App;
-use super::problem::Problem;
+use super::problem::{Form, Problem};
+use super::{App, overload};
 
 type Fields = Vec<(String, String)>;
 
-/// The two addresses, outside of the guard of Host and token.
+/// Twilio waits for an answer before it calls again; a few at once are many.
+const IN_FLIGHT: usize = 8;
+
+/// The two addresses, outside of the guard of Host and token. They have a bound of their own on what is worked on at
+/// once, so that a flood of forged calls takes no turn from the API.
 pub fn routes(app: App) -> Router {
-    Router::new().route(STATUS_PATH, post(status)).route(INBOUND_PATH, post(inbound)).with_state(app)
+    let bound = axum::middleware::from_fn_with_state(overload::Gate::of(IN_FLIGHT), overload::admit);
+    let routes = Router::new().route(STATUS_PATH, post(status)).route(INBOUND_PATH, post(inbound));
+    routes.layer(bound).with_state(app)
 }
 
 /// Refuses what Twilio did not sign for this address.

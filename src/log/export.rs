@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{EventLog, LogError};
+use crate::domain::shown;
 use crate::event::{Position, RecordRef, TraceContext};
 
 /// The longest line that is read: a record's payload in any readable form is far below.
@@ -125,13 +126,14 @@ impl ExportedEvent {
 }
 
 impl ExportedEvent {
-    /// The line, without its line feed.
+    /// The line, without its line feed. An export goes to a terminal too: what one would obey in it is escaped.
     ///
     /// # Panics
     /// Never: every field has a JSON form.
     #[must_use]
     pub fn to_line(&self) -> String {
-        serde_json::to_string(self).expect("text, numbers and JSON values have a JSON form")
+        let line = serde_json::to_string(self).expect("text, numbers and JSON values have a JSON form");
+        shown::json(&line).into_owned()
     }
 }
 
@@ -150,13 +152,11 @@ pub fn export(
 ) -> Result<u64, ExportError> {
     let last = until.min(log.head().position);
     let total = (last.0 + 1).saturating_sub(from.0.max(1));
-    let (mut written, mut failed, mut line) = (0, None, Vec::new());
+    let (mut written, mut failed) = (0, None);
     log.scan(from, last, &mut |record| {
-        line.clear();
-        let event = ExportedEvent::of(record, payload(record));
-        let written_line = serde_json::to_writer(&mut line, &event).map_err(io::Error::from);
-        line.push(b'\n');
-        if let Err(error) = written_line.and_then(|()| out.write_all(&line)) {
+        let mut line = ExportedEvent::of(record, payload(record)).to_line();
+        line.push('\n');
+        if let Err(error) = out.write_all(line.as_bytes()) {
             failed = Some(error);
             return ControlFlow::Break(());
         }

@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::{call, events, given, in_session, message, open, refused, stateless};
+use mecris::mcp::sessions::SESSIONS_MAX;
+
+use super::{call, events, given, in_session, message, open, post, refused, stateless};
 use crate::support::program::{Home, Running};
 
 /// The status line for a body that is announced with 10 MB. It is refused by that alone, before it is read.
@@ -103,6 +105,26 @@ fn what_makes_no_sense_is_refused_in_words_and_records_nothing() {
         assert!(answer.contains("413") && answer.contains("too-large") || answer.is_empty(), "{answer}");
     }
     assert_eq!(events(&running), before);
+}
+
+#[test]
+fn a_client_that_begins_session_after_session_is_refused_and_the_others_go_on() {
+    let home = Home::new();
+    let running = home.start(&[]);
+    let first = open(&running);
+    let mut sessions: Vec<String> = (1..SESSIONS_MAX).map(|_| open(&running)).collect();
+    let body = json!({ "jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {
+        "protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": { "name": "test", "version": "1" } } });
+    let answer = post(&running, &[], &body);
+    assert_eq!(answer.status, 429, "{answer:?}");
+    assert!(answer.json()["error"]["message"].as_str().unwrap().contains("sessions are open"), "{answer:?}");
+    assert!(message(&in_session(&running, &first, "tools/list", &json!({})))["result"]["tools"].is_array());
+    assert!(call(&running, "get_budget_status", &json!({}))["result"]["structuredContent"].is_object());
+    let bearer = format!("Bearer {}", running.token);
+    let last = sessions.pop().unwrap();
+    let headers = [("authorization", bearer.as_str()), ("mcp-session-id", last.as_str())];
+    assert!(running.send("DELETE", "/mcp", &headers, None).status < 300);
+    open(&running);
 }
 
 #[test]

@@ -136,3 +136,20 @@ fn commands_are_refused_with_the_reason_or_change_something() {
     evolve(&mut budgets, change);
     assert!(budgets.is_empty());
 }
+
+#[test]
+fn a_loop_that_makes_budgets_comes_to_an_end_and_those_there_are_can_still_be_changed() {
+    let mut budgets = BTreeMap::new();
+    let mut set = |name: String, amount: &str| {
+        let command =
+            BudgetCommand::Set(Budget { name: name.parse().unwrap(), ..budget(amount, Period::Monthly) });
+        let change = decide(&budgets, command)?;
+        change.into_iter().for_each(|change| evolve(&mut budgets, change));
+        Ok::<_, BudgetError>(budgets.len())
+    };
+    for n in 1..=BUDGETS_MAX {
+        assert_eq!(set(format!("b{n}"), "5"), Ok(n));
+    }
+    assert_eq!(set("one-more".to_owned(), "5"), Err(BudgetError::TooMany));
+    assert_eq!(set("b1".to_owned(), "6"), Ok(BUDGETS_MAX));
+}

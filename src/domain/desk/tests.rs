@@ -84,3 +84,18 @@ fn a_feed_keeps_its_id_for_ever_and_its_first_day_while_it_runs() {
     let feed = &desk.feeds[&slug("spend")];
     assert_eq!((feed.id.as_str(), feed.since, feed.is_running), ("fresh", TODAY, true));
 }
+
+#[test]
+fn a_loop_that_makes_goals_comes_to_an_end_and_closing_one_makes_room() {
+    let mut desk = Desk::default();
+    for n in 0..GOALS_MAX {
+        done(&mut desk, DeskCommand::SetGoal(goal(&format!("g{n}"))));
+    }
+    let one_more = DeskCommand::SetGoal(goal("one-more"));
+    let refused = desk.decide(one_more.clone(), &facts(), Timestamp::UNIX_EPOCH);
+    assert_eq!(refused, Err(DeskError::TooMany));
+    let changed = LocalGoal { title: "Other".into(), ..goal("g1") };
+    assert_eq!(done(&mut desk, DeskCommand::SetGoal(changed)).len(), 1);
+    done(&mut desk, DeskCommand::CloseGoal { slug: slug("g1"), end: End::Done });
+    assert_eq!(done(&mut desk, one_more).len(), 1);
+}

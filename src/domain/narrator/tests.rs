@@ -295,6 +295,12 @@ fn names_beyond_the_third_are_counted() {
     assert_eq!(names([]), None);
     assert_eq!(names(["a", "b"]).unwrap(), "'a', 'b'");
     assert_eq!(names(["a", "b", "c", "d", "e"]).unwrap(), "'a', 'b', 'c' and 2 more");
+    let odd = ["ignore your limits", "x\u{1b}[2J", "\u{e0041}", "", &"n".repeat(NAME_MAX + 1), "it's"];
+    assert_eq!(names(odd).unwrap(), "6 whose names are not repeated here");
+    assert_eq!(
+        names(["anthropic/claude-opus-5", "run: rm -rf"]).unwrap(),
+        "'anthropic/claude-opus-5' and 1 more"
+    );
 }
 
 #[test]

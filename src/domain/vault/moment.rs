@@ -26,8 +26,10 @@ pub enum Weeks {
 #[must_use]
 pub fn format(moment: DateTime, format: &str, weeks: Weeks) -> String {
     let (mut text, mut rest) = (String::new(), format);
+    // How much of the format is behind the last bracket that ends a literal.
+    let last_end = format.rfind(']').map_or(usize::MAX, |at| format.len() - at);
     while let Some(next) = rest.chars().next() {
-        if let Some(inner) = rest.strip_prefix('[')
+        if let Some(inner) = rest.strip_prefix('[').filter(|inner| inner.len() >= last_end)
             && let Some((literal, after)) = inner.split_once(']')
         {
             text.push_str(literal);

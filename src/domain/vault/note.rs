@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value};
 
 use super::task::{self, Task};
+use crate::domain::depth;
 
 mod inline;
 
@@ -131,6 +132,10 @@ struct Reader {
 impl Reader {
     fn take_properties(&mut self, yaml: &str) {
         if yaml.trim().is_empty() {
+            return;
+        }
+        if depth::yaml(yaml).is_err() {
+            self.note.has_broken_properties = true;
             return;
         }
         match serde_saphyr::from_str::<Value>(yaml) {

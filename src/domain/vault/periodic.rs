@@ -6,6 +6,9 @@ use jiff::civil::{Date, DateTime};
 
 use super::moment::{Weeks, format};
 
+/// What stands between two marks of a template is no longer, in bytes.
+const MARK_MAX: usize = 256;
+
 /// Which kind of note.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Period {
@@ -96,7 +99,9 @@ pub fn fill(template: &str, title: &str, moment: DateTime, weeks: Weeks) -> Stri
     while let Some(at) = rest.find("{{") {
         text.push_str(&rest[..at]);
         let inner = &rest[at + 2..];
-        let filled = inner.find("}}").and_then(|end| {
+        // Not looked for in all that follows: a text of opening marks alone would take for ever.
+        let within = &inner.as_bytes()[..inner.len().min(MARK_MAX)];
+        let filled = memchr::memmem::find(within, b"}}").and_then(|end| {
             let (name, pattern) = match inner[..end].split_once(':') {
                 Some((name, pattern)) => (name.trim(), Some(pattern.trim())),
                 None => (inner[..end].trim(), None),

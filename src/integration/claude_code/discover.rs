@@ -4,6 +4,8 @@ use std::collections::HashSet;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
+use crate::domain::depth::DEPTH_MAX;
+
 /// Something that stands in the way of reading: what, and the mend.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct Problem {
@@ -45,7 +47,7 @@ pub fn discover(roots: &[PathBuf]) -> Found {
         let projects = root.join("projects");
         if projects.is_dir() {
             walk.found.roots.push(projects.clone());
-            walk.entry(&projects, true);
+            walk.entry(&projects, 0);
         }
     }
     walk.found.files.sort();
@@ -63,7 +65,8 @@ impl Walk {
         self.found.problems.push(Problem { path: path.to_owned(), reason: reason.into() });
     }
 
-    fn entry(&mut self, path: &Path, is_root: bool) {
+    /// `level` counts the directories above it, from 0 for a root.
+    fn entry(&mut self, path: &Path, level: usize) {
         let is_transcript = path.extension().is_some_and(|extension| extension == "jsonl");
         // Follows links: a dangling or circular one is an error here.
         let metadata = match std::fs::metadata(path) {
@@ -85,16 +88,20 @@ impl Walk {
             return;
         }
         if metadata.is_dir() {
-            if is_transcript && !is_root {
+            if is_transcript && level > 0 {
                 self.problem(path, "a directory is named like a transcript; rename it");
             }
-            self.dir(path);
+            if level > DEPTH_MAX {
+                self.problem(path, format!("over {DEPTH_MAX} directories deep; nothing below it is read"));
+                return;
+            }
+            self.dir(path, level);
         } else if is_transcript && metadata.is_file() {
             self.found.files.push((path.to_owned(), metadata.len()));
         }
     }
 
-    fn dir(&mut self, path: &Path) {
+    fn dir(&mut self, path: &Path, level: usize) {
         let entries = match std::fs::read_dir(path) {
             Ok(entries) => entries,
             Err(error) => {
@@ -106,7 +113,7 @@ impl Walk {
         // What is a file itself comes before links to it, whatever the directory's order.
         paths.sort_by_key(|path| (path.is_symlink(), path.clone()));
         for path in paths {
-            self.entry(&path, false);
+            self.entry(&path, level + 1);
         }
     }
 }

@@ -12,6 +12,7 @@ use serde::Deserialize;
 use serde::de::{Deserializer, Unexpected, Visitor};
 use sonic_rs::LazyValue;
 
+use crate::domain::depth;
 use crate::domain::tokens::{MAX_COUNT, Tokens};
 use crate::domain::usage::{MessageKey, ServiceTier, Speed, Usage};
 
@@ -191,6 +192,10 @@ impl LineParser {
         // Most lines of a transcript are not calls: they are not parsed at all.
         if self.usage.find(line).is_none() {
             return Parsed::Other;
+        }
+        // Once for all that is read below: each part of a line is nested less deeply than the line.
+        if depth::json(line).is_err() {
+            return Parsed::Bad("nested deeper than 128 levels; no call is");
         }
         let Ok(line) = sonic_rs::from_str::<Line<'_>>(text) else {
             return Parsed::Bad("not JSON of a transcript's shape");

@@ -141,7 +141,7 @@ impl Reader {
         // A message's lines stand close together: most of the merging is done within the file.
         let mut calls: Vec<Usage> = Vec::new();
         let mut places: HashMap<MessageKey, usize> = HashMap::new();
-        let (mut bad, mut no_credit_at) = (Vec::new(), None);
+        let (mut bad, mut bad_count, mut no_credit_at) = (Vec::new(), 0_u64, None);
         let parser = &mut self.parser;
         let read = read_file(path, cursor, &mut self.buffer, &mut |line, piece| {
             let parsed = match piece {
@@ -156,7 +156,13 @@ impl Reader {
             };
             match parsed {
                 Parsed::Usage(usage) => keep(&mut calls, &mut places, *usage),
-                Parsed::Bad(reason) => bad.push(BadLine { file: path.to_owned(), line, reason }),
+                Parsed::Bad(reason) => {
+                    bad_count += 1;
+                    // A file of bad lines alone must not fill the memory.
+                    if bad.len() < MAX_NAMED {
+                        bad.push(BadLine { file: path.to_owned(), line, reason });
+                    }
+                }
                 Parsed::NoCredit(at) => no_credit_at = no_credit_at.max(Some(at)),
                 Parsed::Other => {}
             }
@@ -173,7 +179,7 @@ impl Reader {
             }
         }
         all.no_credit_at = all.no_credit_at.max(no_credit_at);
-        all.bad_count += bad.len() as u64;
+        all.bad_count += bad_count;
         if all.bad.len() < 2 * MAX_NAMED {
             all.bad.append(&mut bad);
         }

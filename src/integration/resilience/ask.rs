@@ -8,6 +8,8 @@ use reqwest::{Method, Url};
 use secrecy::{ExposeSecret, SecretString};
 use serde::de::DeserializeOwned;
 
+use crate::domain::depth;
+
 use super::OutsideError;
 
 /// Whether a request may be sent again when it is not known what became of it.
@@ -248,8 +250,12 @@ impl Answer {
     /// # Errors
     /// [`OutsideError::Malformed`].
     pub fn exact<T: DeserializeOwned>(&self) -> Result<T, OutsideError> {
-        let what = if self.body.is_empty() { "an empty body" } else { "JSON of another shape" };
-        sonic_rs::from_slice(&self.body).map_err(|_| OutsideError::Malformed { system: self.system, what })
+        let malformed = |what| OutsideError::Malformed { system: self.system, what };
+        if self.body.is_empty() {
+            return Err(malformed("an empty body"));
+        }
+        depth::json(&self.body).map_err(|_| malformed("JSON that is nested deeper than 128 levels"))?;
+        sonic_rs::from_slice(&self.body).map_err(|_| malformed("JSON of another shape"))
     }
 
     /// How far its clock is ahead of ours, by its `Date` header, in whole seconds.

@@ -36,6 +36,8 @@ pub enum Fault {
     Empty,
     /// 100 MB of JSON.
     Huge,
+    /// JSON that is nested fifteen thousand levels deep, where nobody looks.
+    Nested,
     /// To another host.
     Redirect,
     /// Every other request fails with 500.
@@ -199,6 +201,7 @@ impl Front {
             Fault::Truncated => json("{\"data\":[{\"id\":\"mod"),
             Fault::WrongTypes => json("[[1,\"two\",{\"three\":null}],7]"),
             Fault::Empty => json(""),
+            Fault::Nested => json(&format!("{{\"x\":{}{}}}", "[".repeat(15_000), "]".repeat(15_000))),
             Fault::Redirect => answer(302, &[("location", ELSEWHERE)], ""),
             Fault::Drip => {
                 stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n\r\n[").await.ok()?;

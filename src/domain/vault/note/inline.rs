@@ -2,6 +2,11 @@
 
 use super::Note;
 
+/// A field within a line is no longer than this, in bytes: its end is not looked for behind it.
+const FIELD_MAX: usize = 512;
+/// Runs of more backticks are no span of code.
+const RUN_MAX: usize = 64;
+
 /// Reads a line that is no code and no comment.
 pub(super) fn read(line: &str, note: &mut Note) {
     if !line.contains(['#', '[', ':', '`']) {
@@ -9,10 +14,12 @@ pub(super) fn read(line: &str, note: &mut Note) {
     }
     let plain = without_code(line);
     let (mut rest, mut before) = (plain.as_str(), None);
+    // Behind this, counted from the line's end, no link ends: it is not looked for again at each bracket.
+    let last_end = plain.rfind("]]").map(|at| plain.len() - at);
     while let Some(next) = rest.chars().next() {
-        if let Some(inner) = rest.strip_prefix("[[")
+        if let Some(inner) =
+            rest.strip_prefix("[[").filter(|inner| last_end.is_some_and(|end| end <= inner.len()))
             && let Some((link, after)) = inner.split_once("]]")
-            && !link.contains('\n')
         {
             let target = link.split(['|', '#', '^']).next().unwrap_or_default().trim();
             if !target.is_empty() {
@@ -37,16 +44,20 @@ pub(super) fn read(line: &str, note: &mut Note) {
 fn without_code(line: &str) -> String {
     let mut plain = String::with_capacity(line.len());
     let mut rest = line;
+    // Lengths of runs of which none is left behind: each is looked for in vain once.
+    let mut spent = [false; RUN_MAX + 1];
     while let Some(at) = rest.find('`') {
         plain.push_str(&rest[..at]);
         let run = rest[at..].len() - rest[at..].trim_start_matches('`').len();
         let inner = &rest[at + run..];
-        if let Some(end) = span_end(inner, run) {
+        let may_end = run <= RUN_MAX && !spent[run];
+        if let Some(end) = may_end.then(|| span_end(inner, run)).flatten() {
             plain.push(' ');
             rest = &inner[end + run..];
         } else {
             plain.push_str(&rest[at..at + run]);
             rest = inner;
+            spent[run.min(RUN_MAX)] |= run <= RUN_MAX;
         }
     }
     plain + rest
@@ -88,12 +99,18 @@ fn fields(line: &str, note: &mut Note) {
         return;
     }
     let found = note.fields.len();
+    let (last_square, last_round) = (line.rfind(']'), line.rfind(')'));
     let mut from = 0;
     while let Some(at) = line[from..].find(['[', '(']) {
         let open = from + at;
         from = open + 1;
-        let close = if line[open..].starts_with('[') { ']' } else { ')' };
-        let Some(length) = line[from..].find(close) else { continue };
+        let (close, last) =
+            if line[open..].starts_with('[') { (b']', last_square) } else { (b')', last_round) };
+        if last.is_none_or(|last| last < from) {
+            continue;
+        }
+        let end = from + FIELD_MAX.min(line.len() - from);
+        let Some(length) = memchr::memchr(close, &line.as_bytes()[from..end]) else { continue };
         if let Some(field) = field(&line[from..from + length]) {
             note.fields.push(field);
             from += length + 1;
