@@ -11,6 +11,7 @@ pub mod gate;
 pub mod goal;
 pub mod keeping;
 pub mod lean;
+pub mod limit;
 pub mod mcp;
 pub mod narrator;
 pub mod odometer;
@@ -116,6 +117,12 @@ pub enum Command {
     },
     /// Allow more than the limits say, knowingly: recorded with its reason, and over by itself
     Override(affording::OverrideArgs),
+    /// What agents ask for beyond the limits; grant or refuse it
+    Limit {
+        /// What to do
+        #[command(subcommand)]
+        command: Option<limit::LimitCommand>,
+    },
     /// Months' sums that are read by hand, for providers that have no interface for them
     Odometer {
         /// What to do

@@ -1,6 +1,7 @@
 //! The vocabulary and the rules. Everything here is a pure function of state, command and time:
 //! no I/O, no clock, no actor, no serialisation format of others.
 
+pub mod access;
 pub mod affording;
 pub mod alert;
 pub mod allowance;
@@ -19,6 +20,7 @@ pub mod feed;
 pub mod forecast;
 pub mod gate;
 pub mod goal;
+pub mod limit_request;
 pub mod local_goal;
 pub mod lookback;
 pub mod money;

@@ -14,6 +14,7 @@ pub mod gate;
 pub mod goals;
 pub mod guard;
 pub mod health;
+pub mod limits;
 pub mod listener;
 mod meters;
 pub mod metrics;
@@ -127,6 +128,11 @@ fn api_routes() -> OpenApiRouter<App> {
             affording::remove_virtual_budget
         ))
         .routes(routes!(affording::grant_override))
+        .routes(routes!(limits::list, limits::ask))
+        .routes(routes!(limits::grant))
+        .routes(routes!(limits::refuse))
+        .routes(routes!(limits::withdraw))
+        .routes(routes!(limits::end))
         .routes(routes!(quota::quotas, quota::record))
         .routes(routes!(people::shown))
         .routes(routes!(reconcile::reconcile))

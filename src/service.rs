@@ -8,6 +8,7 @@
 //!     ├── local/otlp       records what Claude Code's telemetry tells
 //!     ├── local/budgets    decides commands on budgets
 //!     ├── local/odometer   decides readings by hand
+//!     ├── local/limits     decides requests for more than the limits say
 //!     ├── local/alerts     tells the person
 //!     ├── local/beeminder  follows the goals
 //!     ├── local/goals      decides commands on local goals and feeds
@@ -42,6 +43,8 @@ pub mod goal_commands;
 pub mod goal_requests;
 pub mod health;
 pub mod importer;
+pub mod limit_request_book;
+pub mod limit_requests;
 mod meters;
 pub mod metrics;
 pub mod narration;
@@ -108,6 +111,12 @@ pub enum ServiceError {
     /// What may be spent.
     #[error(transparent)]
     Allowance(#[from] allowance_book::AllowanceFailure),
+    /// Requests for more.
+    #[error(transparent)]
+    Limit(#[from] limit_request_book::LimitFailure),
+    /// A request for more that says nothing.
+    #[error(transparent)]
+    LimitBody(#[from] limit_requests::LimitBodyError),
     /// The odometers.
     #[error(transparent)]
     Odometer(#[from] odometer_book::OdometerFailure),

@@ -37,13 +37,14 @@ use crate::domain::consent::{self, ConsentChange, Consents};
 use crate::domain::datapoint::Ledger;
 use crate::domain::desk::Desk;
 use crate::domain::goal::{self, Goal, GoalChange};
+use crate::domain::limit_request::{self, LimitRequests};
 use crate::domain::odometer::{self as meters, Odometer};
 use crate::domain::quota::Quotas;
 use crate::domain::report::Reports;
 use crate::event::codec::{CodecError, decode};
 use crate::event::payload::{
     SourceChanged, UsageMetered, UsageTold, alert_change, allowance_change, balance_change, desk_change,
-    odometer_change, point_change, quota_reading, report_change,
+    limit_change, odometer_change, point_change, quota_reading, report_change,
 };
 use crate::event::{Event, Position, RecordRef, TenantId};
 use crate::log::LogError;
@@ -82,6 +83,8 @@ pub struct TenantView {
     pub quotas: Quotas,
     /// What may be spent with all providers together.
     pub allowance: Allowance,
+    /// Who asked for more, and what became of it.
+    pub requests: LimitRequests,
     /// The budgets, by name.
     pub budgets: BTreeMap<BudgetName, Budget>,
     /// The goals at Beeminder, by id.
@@ -205,11 +208,6 @@ impl TenantView {
                     meters::evolve(&mut self.odometer, change);
                 }
             }
-            Event::VirtualBudgetSet(_) | Event::SpendOverridden(_) if counts => {
-                if let Some(change) = allowance_change(occurred_at, event) {
-                    allowance::evolve(&mut self.allowance, change);
-                }
-            }
             Event::BudgetSet(stored) if counts => {
                 let budget = Budget::try_from(stored).map_err(|error| malformed("budget-set", &error))?;
                 evolve(&mut self.budgets, BudgetChange::Set(budget));
@@ -255,6 +253,14 @@ impl TenantView {
     }
 
     fn change_money(&mut self, at: Timestamp, event: &Event<'_>) -> Result<(), CodecError> {
+        let change = allowance_change(at, event).map_err(|error| malformed("spend-overridden", &error))?;
+        if let Some(change) = change {
+            allowance::evolve(&mut self.allowance, change);
+        }
+        let change = limit_change(at, event).map_err(|error| malformed("limit-requested", &error))?;
+        if let Some(change) = change {
+            limit_request::evolve(&mut self.requests, change);
+        }
         if let Some(change) = balance_change(at, event).map_err(|error| malformed("balance", &error))? {
             self.balances.change(change, &self.spend);
         }

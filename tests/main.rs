@@ -4,6 +4,8 @@
 mod actors;
 #[path = "affording.rs"]
 mod affording;
+#[path = "agent_limits.rs"]
+mod agent_limits;
 #[path = "alert_channels.rs"]
 mod alert_channels;
 #[path = "alerts.rs"]
@@ -42,6 +44,8 @@ mod goals;
 mod hostile;
 #[path = "http.rs"]
 mod http;
+#[path = "limits.rs"]
+mod limits;
 #[path = "log_contract.rs"]
 mod log_contract;
 #[path = "mcp.rs"]

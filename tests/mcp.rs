@@ -46,7 +46,7 @@ fn stateless(mut params: Value) -> Value {
 }
 
 /// A call of the stateless protocol.
-fn ask(running: &Running, method: &str, params: Value) -> Value {
+pub fn ask(running: &Running, method: &str, params: Value) -> Value {
     let params = stateless(params);
     let name = params["name"].as_str().or(params["uri"].as_str()).map(ToOwned::to_owned);
     let mut headers = vec![("mcp-protocol-version", STATELESS), ("mcp-method", method)];

@@ -135,7 +135,8 @@ fn is_told_of(is_stopped: bool) {
         told = kinds();
     }
     assert_eq!((told.len(), &told[0]["subject"]), (1, &json!("groq")), "{told:?}");
-    assert!(told[0]["text"].as_str().unwrap().contains("mecris odometer record"), "{told:?}");
+    assert!(told[0]["mend"].as_str().unwrap().contains("mecris odometer record"), "{told:?}");
+    assert!(!told[0]["text"].as_str().unwrap().contains("mecris"), "agents read it: {told:?}");
     let bearer = format!("Bearer {}", running.token);
     let delete = |path: &str| running.send("DELETE", path, &[("authorization", &bearer)], None);
     assert_eq!(delete("/api/v1/odometer/together").status, 404);

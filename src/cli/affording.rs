@@ -36,6 +36,9 @@ pub struct CanAffordArgs {
     /// In which project's directory
     #[arg(long)]
     pub project: Option<String>,
+    /// In which session
+    #[arg(long)]
+    pub session: Option<String>,
 }
 
 /// Options of `cost`.
@@ -83,13 +86,13 @@ pub struct VirtualArgs {
 /// Carries out `mecris can-afford`: exit code 0 for yes, 1 for no, 2 where there is no answer.
 #[must_use]
 pub fn can_afford(common: &Common, args: CanAffordArgs) -> ExitCode {
-    let CanAffordArgs { usd, provider, model, project } = args;
+    let CanAffordArgs { usd, provider, model, project, session } = args;
     // Usage names projects by their whole path; what cannot be made one is left as it was typed.
     let whole = |path: String| {
         std::path::absolute(&path).ok().and_then(|path| path.to_str().map(str::to_owned)).unwrap_or(path)
     };
     let project = project.map(whole);
-    let body = AskBody { usd, provider, model, project };
+    let body = AskBody { usd, provider, model, project, session };
     let answer = Backend::open(common).and_then(|backend| {
         let shown = backend.can_afford(body)?;
         print(common.json, &shown, tables::affording::affordability)?;
@@ -148,7 +151,12 @@ impl Backend {
         match self {
             Self::Running(remote) => {
                 let mut query = vec![("usd", body.usd)];
-                let named = [("provider", body.provider), ("model", body.model), ("project", body.project)];
+                let named = [
+                    ("provider", body.provider),
+                    ("model", body.model),
+                    ("project", body.project),
+                    ("session", body.session),
+                ];
                 query.extend(named.into_iter().filter_map(|(name, value)| Some((name, value?))));
                 remote.get("/api/v1/can-afford", &query)
             }

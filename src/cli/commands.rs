@@ -18,8 +18,8 @@ use super::backend::{Backend, settings, show_steps};
 use super::output::{CliError, print, print_text};
 use super::{
     AlertsCommand, BalanceCommand, BudgetCommand, BudgetSetArgs, Cli, Command, Common, ConfigCommand,
-    ConsentCommand, ReplayArgs, affording, console, doctor, forecast, gate, goal, keeping, mcp, narrator,
-    odometer, people, run, tables, usage, vault,
+    ConsentCommand, ReplayArgs, affording, console, doctor, forecast, gate, goal, keeping, limit, mcp,
+    narrator, odometer, people, run, tables, usage, vault,
 };
 
 /// Does what the command line says.
@@ -79,6 +79,7 @@ pub fn dispatch(cli: Cli) -> Result<ExitCode, CliError> {
         Command::Forecast { backtest } => forecast::forecast(&common, backtest)?,
         Command::Cost(args) => affording::cost(&common, &args)?,
         Command::Override(args) => affording::grant_override(&common, args)?,
+        Command::Limit { command } => limit::limit(&common, command)?,
         Command::Odometer { command } => odometer::odometer(&common, command)?,
         Command::Narrator { detail } => narrator::narrator(&common, detail)?,
         Command::Activity { date } => narrator::activity(&common, date)?,

@@ -24,6 +24,10 @@ use super::{Common, lean};
 /// What a hook tells may hold a file that a tool is to write; it is read as far as this, in bytes.
 const CALL_MAX: u64 = 64 * 1024 * 1024;
 
+/// What Claude reads where Mecris does not answer and work shall stop then: neither why nor the setting's name.
+const FOR_CLAUDE: &str =
+    "Mecris does not answer, and nothing goes on until it does. Only the person can mend that: tell them.";
+
 /// Options of `gate`.
 #[derive(Debug, Args)]
 pub struct GateArgs {
@@ -110,6 +114,7 @@ fn hook(common: &Common, within: Duration) -> Result<ExitCode, CliError> {
             "",
             Verdict::Warn,
             &format!("Mecris: {why}; spending is not watched."),
+            "",
         ));
     };
     let body = serde_json::to_vec(&call).map_err(std::io::Error::from)?;
@@ -123,10 +128,11 @@ fn hook(common: &Common, within: Duration) -> Result<ExitCode, CliError> {
         Ok(said) => said,
         Err(why) if fails_closed(common) => {
             let text = format!("{why}. gate.fail_closed is set: nothing goes on until it answers.");
-            HookAnswer::to(&call.hook_event_name, Verdict::Block, &text)
+            HookAnswer::to(&call.hook_event_name, Verdict::Block, &text, FOR_CLAUDE)
         }
         Err(why) => {
-            HookAnswer::to("", Verdict::Warn, &format!("{why}. Work goes on; spending is not watched."))
+            let text = format!("{why}. Work goes on; spending is not watched.");
+            HookAnswer::to("", Verdict::Warn, &text, "")
         }
     };
     answer(&said)

@@ -19,6 +19,8 @@ use crate::service::balance_book::BalanceFailure;
 use crate::service::budget_book::BudgetFailure;
 use crate::service::console_book::ConsoleFailure;
 use crate::service::desk_book::GoalFailure;
+use crate::service::limit_request_book::LimitFailure;
+use crate::service::limit_requests::LimitBodyError;
 use crate::service::odometer_book::OdometerFailure;
 use crate::service::told::ToldFailure;
 use crate::service::vault::VaultFailure;
@@ -47,6 +49,12 @@ pub enum CliError {
     /// What may be spent.
     #[error(transparent)]
     Allowance(#[from] AllowanceFailure),
+    /// A request for more.
+    #[error(transparent)]
+    Limit(#[from] LimitFailure),
+    /// A request for more that says nothing.
+    #[error(transparent)]
+    LimitBody(#[from] LimitBodyError),
     /// Usage that somebody tells.
     #[error(transparent)]
     Told(#[from] ToldFailure),
@@ -117,6 +125,8 @@ impl CliError {
             | Self::Budget(BudgetFailure::Refused(_))
             | Self::Vault(VaultFailure::Mistake(_))
             | Self::Odometer(OdometerFailure::Refused(_))
+            | Self::Limit(LimitFailure::Refused(_))
+            | Self::LimitBody(_)
             | Self::Alert(AlertFailure::Refused(_))
             | Self::Contacts(ContactsError::Form(_) | ContactsError::NoNumber) => 2,
             Self::Allowance(failure) if failure.is_mistake() => 2,

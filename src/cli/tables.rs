@@ -18,6 +18,7 @@ pub mod alerts;
 pub mod balance;
 pub mod forecast;
 pub mod goals;
+pub mod limit;
 pub mod narrator;
 pub mod odometer;
 pub mod people;

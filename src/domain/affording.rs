@@ -7,12 +7,13 @@
 //! | budget | a budget whose period is now and whose scope covers what is asked for |
 //! | balance | what is left at the provider, and where none is named, at the one where most is left |
 //!
-//! What a person allowed beyond the limits ([`Override`]) is added to each but the balance: money that is not there
-//! cannot be allowed.
+//! What a person allowed beyond the limits ([`Override`]) is added to each that it reaches, but to no balance: money that
+//! is not there cannot be allowed.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::allowance::reach::{Facing, Worker};
 use super::allowance::{Allowance, Override};
 use super::money::Picodollars;
 
@@ -27,6 +28,8 @@ pub struct Ask {
     pub model: Option<String>,
     /// In which project's directory.
     pub project: Option<String>,
+    /// In which session: what was allowed for one counts for no other.
+    pub session: Option<String>,
     /// Limits of the asker's own.
     pub caps: Vec<Cap>,
 }
@@ -117,8 +120,10 @@ pub struct Situation<'a> {
 pub struct Affordability {
     /// Whether it fits every limit.
     pub is_affordable: bool,
-    /// Why, for people: with the mend where it does not.
+    /// Why. It names no command: agents read it.
     pub reason: String,
+    /// What a person can do about it, for people alone: it names the commands that lift a limit.
+    pub mend: Option<&'static str>,
     /// The limits, the tightest first; where the answer is no, the first is why.
     pub limits: Vec<Limit>,
     /// What was allowed beyond them, and holds.
@@ -129,20 +134,26 @@ pub struct Affordability {
 #[must_use]
 pub fn can_afford(ask: &Ask, situation: &Situation<'_>) -> Affordability {
     let overrides: Vec<Override> = situation.allowance.active(situation.now).cloned().collect();
-    let allowed: Picodollars = overrides.iter().map(|granted| granted.amount).sum();
-    let mut limits = limits(ask, situation, allowed);
+    let mut limits = limits(ask, situation);
     limits.sort_by_key(|limit| (limit.left(), limit.kind));
     let Some(tightest) = limits.first() else {
-        let reason = "nothing limits it: there is no budget and no balance; `mecris budget virtual` sets one";
-        return Affordability { is_affordable: true, reason: reason.to_owned(), limits, overrides };
+        let reason = "nothing limits it: there is no budget and no balance".to_owned();
+        let mend = Some("`mecris budget virtual` sets one");
+        return Affordability { is_affordable: true, reason, mend, limits, overrides };
     };
     let is_affordable = ask.amount <= tightest.left();
-    let reason = if is_affordable { fits(tightest) } else { does_not_fit(ask.amount, tightest) };
-    Affordability { is_affordable, reason, limits, overrides }
+    let (reason, mend) = if is_affordable {
+        (fits(tightest), None)
+    } else {
+        (does_not_fit(ask.amount, tightest), Some(mend_of(tightest.kind)))
+    };
+    Affordability { is_affordable, reason, mend, limits, overrides }
 }
 
-fn limits(ask: &Ask, situation: &Situation<'_>, allowed: Picodollars) -> Vec<Limit> {
+fn limits(ask: &Ask, situation: &Situation<'_>) -> Vec<Limit> {
     let mut limits = Vec::new();
+    let worker = Worker { session: ask.session.as_deref(), project: ask.project.as_deref() };
+    let beyond = |facing| situation.allowance.beyond(facing, worker, situation.now);
     let plain = |kind, name: &str, of, spent, allowed| Limit {
         kind,
         name: name.to_owned(),
@@ -152,13 +163,14 @@ fn limits(ask: &Ask, situation: &Situation<'_>, allowed: Picodollars) -> Vec<Lim
         allowed,
     };
     for cap in &ask.caps {
-        limits.push(plain(LimitKind::Cap, &cap.name, cap.limit, cap.spent, allowed));
+        limits.push(plain(LimitKind::Cap, &cap.name, cap.limit, cap.spent, beyond(Facing::Own)));
     }
     if let Some(budget) = situation.allowance.budget {
         let ends = [
             (LimitKind::Daily, budget.daily, situation.today),
             (LimitKind::Monthly, budget.monthly, situation.month),
         ];
+        let allowed = beyond(Facing::Virtual);
         for (kind, of, spent) in ends {
             limits.extend(
                 of.map(|of| Limit { reserve: budget.reserve_of(of), ..plain(kind, "", of, spent, allowed) }),
@@ -166,7 +178,7 @@ fn limits(ask: &Ask, situation: &Situation<'_>, allowed: Picodollars) -> Vec<Lim
         }
     }
     for (name, amount, used) in &situation.budgets {
-        limits.push(plain(LimitKind::Budget, name, *amount, *used, allowed));
+        limits.push(plain(LimitKind::Budget, name, *amount, *used, beyond(Facing::Budget(name))));
     }
     // Without a provider's name it is enough that one of them can be paid.
     let most = situation.balances.iter().max_by_key(|(_, left)| *left);
@@ -199,16 +211,20 @@ fn does_not_fit(amount: Picodollars, tightest: &Limit) -> String {
     } else {
         "nothing is left".to_owned()
     };
-    if tightest.kind == LimitKind::Balance {
-        return format!("{label}: {left}; pay in, and `mecris balance set`");
-    }
     let short = amount - tightest.left();
     let reserve = if tightest.reserve > Picodollars::ZERO && short <= tightest.reserve {
         format!(" for ordinary spend, and {} are an emergency reserve", usd(tightest.reserve))
     } else {
         String::new()
     };
-    format!("{label}: {left}{reserve}; `mecris override --usd … --reason …` allows more, knowingly")
+    format!("{label}: {left}{reserve}")
+}
+
+fn mend_of(tightest: LimitKind) -> &'static str {
+    match tightest {
+        LimitKind::Balance => "pay in, and `mecris balance set`",
+        _ => "`mecris override --usd … --reason …` allows more, knowingly",
+    }
 }
 
 #[cfg(test)]

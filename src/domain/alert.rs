@@ -58,11 +58,13 @@ pub enum Kind {
     Actor,
     /// A month's sum should be read by hand.
     Odometer,
+    /// Somebody asks for more than the limits say.
+    LimitRequest,
 }
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Goal,
         Self::Reminder,
         Self::BudgetThreshold,
@@ -75,6 +77,7 @@ impl Kind {
         Self::Source,
         Self::Actor,
         Self::Odometer,
+        Self::LimitRequest,
     ];
 
     /// As it stands in events and tables.
@@ -93,6 +96,7 @@ impl Kind {
             Self::Source => "source",
             Self::Actor => "actor",
             Self::Odometer => "odometer",
+            Self::LimitRequest => "limit-request",
         }
     }
 
@@ -168,8 +172,22 @@ pub struct Cause {
     pub key: CauseKey,
     /// See [`Grade`].
     pub grade: Grade,
-    /// What there is to say, with the numbers of this moment. It never reaches the log.
+    /// What there is to say, with the numbers of this moment. It never reaches the log. It names no command that changes
+    /// what may be spent: agents read it.
     pub text: String,
+    /// What the person can do about it, where that is such a command. No agent reads it.
+    pub mend: Option<String>,
+}
+
+impl Cause {
+    /// All of it, for the person.
+    #[must_use]
+    pub fn for_the_person(&self) -> String {
+        match &self.mend {
+            Some(mend) => format!("{} {mend}", self.text),
+            None => self.text.clone(),
+        }
+    }
 }
 
 /// What is true at a moment.

@@ -4,12 +4,15 @@
 //! It is no [`super::budget::Budget`]: those count the recorded calls of a scope in one period, this one counts the cost
 //! that is believed ([`super::cost`]) over everything, by day and by month at once, and answers before money is spent.
 
+pub mod reach;
+
 use std::fmt;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::money::Picodollars;
+use reach::{Facing, Reach, Worker};
 
 /// More than this is a slip of the hand, in whole USD.
 const AMOUNT_MAX_USD: i64 = 1_000_000;
@@ -50,6 +53,8 @@ pub struct Override {
     pub amount: Picodollars,
     /// Why.
     pub reason: String,
+    /// Which limits of whose work.
+    pub reach: Reach,
     /// From when on.
     pub granted_at: Timestamp,
     /// Until when.
@@ -80,6 +85,15 @@ impl Allowance {
     pub fn active(&self, now: Timestamp) -> impl Iterator<Item = &Override> {
         self.overrides.iter().filter(move |granted| granted.is_active(now))
     }
+
+    /// What is allowed beyond a limit, for this worker.
+    #[must_use]
+    pub fn beyond(&self, facing: Facing<'_>, worker: Worker<'_>, now: Timestamp) -> Picodollars {
+        self.active(now)
+            .filter(|granted| granted.reach.lifts(facing, worker))
+            .map(|granted| granted.amount)
+            .sum()
+    }
 }
 
 /// What a person may do.
@@ -95,8 +109,15 @@ pub enum AllowanceCommand {
         amount: Picodollars,
         /// Why.
         reason: String,
+        /// Which limits of whose work.
+        reach: Reach,
         /// Until when.
         until: Timestamp,
+    },
+    /// End an override before its time.
+    End {
+        /// Its number.
+        number: u32,
     },
 }
 
@@ -109,6 +130,13 @@ pub enum AllowanceChange {
     Removed,
     /// More is allowed.
     Overridden(Override),
+    /// An override is over before its time.
+    Ended {
+        /// Its number.
+        number: u32,
+        /// Since when.
+        at: Timestamp,
+    },
 }
 
 /// Why a command is refused.
@@ -132,6 +160,9 @@ pub enum AllowanceError {
     /// Over already, or far ahead.
     #[error("an override that ends at {0} is over already, or lasts more than 31 days; give a nearer time")]
     Until(Timestamp),
+    /// None of this number holds.
+    #[error("no override {0} holds; `mecris budget virtual` shows those that do")]
+    NotActive(u32),
 }
 
 /// An amount and what it is of.
@@ -173,7 +204,14 @@ pub fn decide(
         }
         AllowanceCommand::Remove if allowance.budget.is_some() => Ok(Some(AllowanceChange::Removed)),
         AllowanceCommand::Remove => Err(AllowanceError::NoBudget),
-        AllowanceCommand::Override { amount, reason, until } => {
+        AllowanceCommand::End { number } => {
+            let is_it = |granted: &Override| granted.number == number;
+            let is_active = allowance.active(now).any(is_it);
+            is_active
+                .then_some(Some(AllowanceChange::Ended { number, at: now }))
+                .ok_or(AllowanceError::NotActive(number))
+        }
+        AllowanceCommand::Override { amount, reason, reach, until } => {
             check("override", amount)?;
             if reason.is_empty() || reason.len() > REASON_BYTES_MAX || reason.chars().any(char::is_control) {
                 return Err(AllowanceError::Reason);
@@ -182,13 +220,14 @@ pub fn decide(
                 return Err(AllowanceError::Until(until));
             }
             let is_same = |granted: &Override| {
-                (granted.amount, &granted.reason, granted.until) == (amount, &reason, until)
+                (granted.amount, &granted.reason, &granted.reach, granted.until)
+                    == (amount, &reason, &reach, until)
             };
             if allowance.active(now).any(is_same) {
                 return Ok(None);
             }
             let number = allowance.granted + 1;
-            let granted = Override { number, amount, reason, granted_at: now, until };
+            let granted = Override { number, amount, reason, reach, granted_at: now, until };
             Ok(Some(AllowanceChange::Overridden(granted)))
         }
     }
@@ -209,6 +248,11 @@ pub fn evolve(allowance: &mut Allowance, change: AllowanceChange) {
             allowance.overrides.retain(|before| before.until > granted.granted_at);
             allowance.overrides.push(granted);
         }
+        AllowanceChange::Ended { number, at } => {
+            for granted in allowance.overrides.iter_mut().filter(|granted| granted.number == number) {
+                granted.until = granted.until.min(at);
+            }
+        }
     }
 }
 
@@ -227,6 +271,7 @@ mod tests {
         let allow = |usd: i64, reason: &str, until| AllowanceCommand::Override {
             amount: Picodollars::usd(usd),
             reason: reason.into(),
+            reach: Reach::default(),
             until,
         };
         let mut allowance = Allowance::default();
@@ -250,6 +295,10 @@ mod tests {
             (allow(5, "demo", hours(1)), "nothing"),
             (allow(5, "another demo", hours(1)), ""),
             (AllowanceCommand::Remove, ""),
+            (allow(5, "a third", hours(1)), ""),
+            (AllowanceCommand::End { number: 4 }, "no override 4 holds"),
+            (AllowanceCommand::End { number: 3 }, ""),
+            (AllowanceCommand::End { number: 3 }, "no override 3 holds"),
         ];
         for (command, expected) in told {
             match decide(&allowance, command.clone(), now) {

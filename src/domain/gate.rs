@@ -1,7 +1,7 @@
 //! The gate: whether work that costs money may go on, by what is spent already.
 //!
 //! What the work is held against are caps of its owner's, of the session and of the day, the virtual
-//! budget, and the budgets whose scope covers it; what was allowed beyond them (`mecris override`) is added to each. A cap that is reached stops it; a share of one that is reached warns. The gate is asked
+//! budget, and the budgets whose scope covers it; what was allowed beyond them (`mecris override`, a request that was granted) is added to each that it reaches. A cap that is reached stops it; a share of one that is reached warns. The gate is asked
 //! before each step, so it stops a session that runs away, and not the one step that is dear: nobody knows
 //! what a step costs before it is done.
 
@@ -9,6 +9,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::allowance::reach::Facing;
 use super::budget::{BudgetName, Scope};
 use super::money::Picodollars;
 
@@ -80,6 +81,19 @@ pub enum Limit {
     VirtualMonth,
     /// A budget.
     Budget(BudgetName),
+}
+
+impl Limit {
+    /// As an override looks at it.
+    #[must_use]
+    pub fn facing(&self) -> Facing<'_> {
+        match self {
+            Self::Session => Facing::Session,
+            Self::Day => Facing::Day,
+            Self::VirtualDay | Self::VirtualMonth => Facing::Virtual,
+            Self::Budget(name) => Facing::Budget(name.as_str()),
+        }
+    }
 }
 
 impl fmt::Display for Limit {

@@ -171,6 +171,15 @@ pub struct AlertFact {
     pub is_held: bool,
 }
 
+/// A request for more than the limits say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RequestFact {
+    /// Its number.
+    pub number: u32,
+    /// How much is asked for.
+    pub amount: Picodollars,
+}
+
 /// How an outside system stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SourceState {
@@ -212,6 +221,8 @@ pub struct Situation {
     pub stops: Vec<String>,
     /// What a person allowed beyond the limits, in all.
     pub allowed: Picodollars,
+    /// What is asked for beyond the limits and waits for the person, the oldest first.
+    pub requests: Vec<RequestFact>,
     /// The balances.
     pub balances: Vec<BalanceFact>,
     /// When they end.

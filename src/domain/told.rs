@@ -50,6 +50,27 @@ pub enum ToldError {
     /// It is counted already.
     #[error("session '{0}' is read from transcripts here; it would count twice, so nothing is recorded")]
     Read(String),
+    /// Less than before, by somebody who may not say so.
+    #[error(
+        "session '{0}' had more tokens when it was last told, or was told of a later time; only the person corrects that, so \
+         nothing is recorded"
+    )]
+    Falls(String),
+}
+
+/// Holds a sum that an agent tells against the one that stands: it grows or stays, of each kind of token, and moves neither
+/// back nor into time to come, because either would take it out of the day or the period whose limit it counts for.
+///
+/// # Errors
+/// [`ToldError::Falls`].
+pub fn check_growth(before: &Usage, told: &Usage, now: Timestamp) -> Result<(), ToldError> {
+    let counts = |tokens: &Tokens| {
+        let Tokens { input, output, cache_write_5m, cache_write_1h, cache_read, web_searches } = *tokens;
+        [input, output, cache_write_5m, cache_write_1h, cache_read, web_searches]
+    };
+    let falls = counts(&before.tokens).into_iter().zip(counts(&told.tokens)).any(|(was, is)| is < was);
+    let moves = told.occurred_at < before.occurred_at || told.occurred_at > before.occurred_at.max(now);
+    if falls || moves { Err(ToldError::Falls(told.session.to_string())) } else { Ok(()) }
 }
 
 impl Told {
@@ -97,11 +118,20 @@ impl Told {
     }
 }
 
-/// What identifies the sum of a session with one model: no provider's message id begins so.
+/// How the message id of a sum begins: no provider's does.
+const PREFIX: &str = "told:";
+
+/// Whether a message id is that of a sum that somebody told, and not of a call that was read.
+#[must_use]
+pub fn is_told(message_id: &str) -> bool {
+    message_id.starts_with(PREFIX)
+}
+
+/// What identifies the sum of a session with one model.
 #[must_use]
 pub fn key(provider: &str, model: &str, session: &str) -> MessageKey {
     MessageKey {
-        message_id: format!("told:{session}").into_boxed_str(),
+        message_id: format!("{PREFIX}{session}").into_boxed_str(),
         request_id: format!("{provider}/{model}").into_boxed_str(),
     }
 }
@@ -151,6 +181,30 @@ mod tests {
             assert_eq!(refused, Err(expected));
         }
         assert!(with(&|told| told.at = now() + SignedDuration::from_mins(9)).is_ok());
+    }
+
+    #[test]
+    fn an_agent_s_sum_grows_and_stays_where_it_is() {
+        let minutes = |minutes| now() + SignedDuration::from_mins(minutes);
+        let usage = |input, output, at| {
+            let told = Told { tokens: Tokens { input, output, ..Tokens::default() }, at, ..told() };
+            told.into_usage(false, now()).unwrap()
+        };
+        let before = usage(10, 5, minutes(-60));
+        let falls = Err(ToldError::Falls("evening".to_owned()));
+        let cases = [
+            (usage(10, 5, minutes(-60)), Ok(())),
+            (usage(11, 5, minutes(0)), Ok(())),
+            (usage(11, 5, minutes(-60)), Ok(())),
+            (usage(9, 500, minutes(0)), falls.clone()),
+            (usage(10, 4, minutes(0)), falls.clone()),
+            (usage(11, 5, minutes(-61)), falls.clone()),
+            (usage(11, 5, minutes(1)), falls),
+        ];
+        for (told, expected) in cases {
+            assert_eq!(check_growth(&before, &told, now()), expected, "{told:?}");
+        }
+        assert!(is_told(&before.key.message_id) && !is_told("msg_01"));
     }
 
     #[test]

@@ -10,6 +10,7 @@ mod allowance;
 mod balance;
 mod datapoint;
 mod goal;
+mod limit;
 mod odometer;
 mod quota;
 mod report;
@@ -32,7 +33,7 @@ pub use alert::{
     AlertAcknowledged, AlertGraded, AlertPayloadError, AlertQueued, AlertRaised, AlertResolved, AttemptEnded,
     AttemptStarted, ConsentChanged, DeliveryNoted, alert_change,
 };
-pub use allowance::{SpendOverridden, VirtualBudgetSet, allowance_change};
+pub use allowance::{OverrideEnded, SpendOverridden, SpendOverriddenV1, VirtualBudgetSet, allowance_change};
 pub use balance::{
     BalancePayloadError, BalanceRead, BalanceReadV1, BalanceToppedUp, balance_change, balance_event,
 };
@@ -43,6 +44,7 @@ pub use goal::{
     FeedStarted, FeedStopped, GoalGone, GoalObserved, GoalPayloadError, LocalGoalClosed, LocalGoalSet,
     desk_change, desk_event,
 };
+pub use limit::{LimitGranted, LimitRefused, LimitRequested, LimitWithdrawn, limit_change, limit_events};
 pub use odometer::{OdometerCorrected, OdometerRead, OdometerStopped, odometer_change};
 pub use quota::{QuotaPayloadError, QuotaRead, quota_event, quota_reading};
 pub use report::{
@@ -136,6 +138,16 @@ pub enum Event<'a> {
     VirtualBudgetSet(VirtualBudgetSet),
     /// More than the limits say is allowed.
     SpendOverridden(SpendOverridden),
+    /// What was allowed beyond the limits is over before its time.
+    OverrideEnded(OverrideEnded),
+    /// Somebody asks for more than the limits say.
+    LimitRequested(LimitRequested),
+    /// A person granted that.
+    LimitGranted(LimitGranted),
+    /// A person refused that.
+    LimitRefused(LimitRefused),
+    /// Whoever asked took it back.
+    LimitWithdrawn(LimitWithdrawn),
     /// Something became of a task in the vault.
     TaskObserved(TaskObserved),
     /// A task is gone from the vault.

@@ -33,6 +33,8 @@ pub struct AskParams {
     model: Option<String>,
     /// In which project's directory.
     project: Option<String>,
+    /// In which session.
+    session: Option<String>,
 }
 
 /// Whether something can be afforded, and which limit says so.
@@ -44,8 +46,8 @@ pub async fn can_afford(
     State(app): State<App>,
     Params(params): Params<AskParams>,
 ) -> Answer<AffordabilityShown> {
-    let AskParams { usd, provider, model, project } = params;
-    let body = AskBody { usd, provider, model, project };
+    let AskParams { usd, provider, model, project, session } = params;
+    let body = AskBody { usd, provider, model, project, session };
     let answer = app.system.queries.affordability(body, Timestamp::now());
     Ok(Json(answer.map_err(Problem::from)?))
 }

@@ -26,6 +26,7 @@ use crate::service::told::{ToldBody, ToldShown};
 use crate::view::explain::{Explanation, Subject};
 use crate::view::report::{Grouping, Range, Report};
 
+use super::limits::Asker;
 use super::problem::{Body, Params, Problem, Segment};
 use super::{App, overload};
 
@@ -275,6 +276,10 @@ pub async fn import(State(app): State<App>) -> Answer<ImportSummary> {
     (status = 200, body = ToldShown), (status = 400, body = Problem), (status = 401, body = Problem),
     (status = 503, body = Problem),
 ))]
-pub async fn tell_usage(State(app): State<App>, Body(body): Body<ToldBody>) -> Answer<ToldShown> {
-    Ok(Json(app.system.tell_usage(body).await?))
+pub async fn tell_usage(
+    State(app): State<App>,
+    Asker(by): Asker,
+    Body(body): Body<ToldBody>,
+) -> Answer<ToldShown> {
+    Ok(Json(app.system.tell_usage(body, &by).await?))
 }

@@ -24,6 +24,7 @@ use crate::service::book::{BookFailure, Refusal};
 use crate::service::budget_book::BudgetFailure;
 use crate::service::console_book::ConsoleFailure;
 use crate::service::desk_book::GoalFailure;
+use crate::service::limit_requests::LimitBodyError;
 use crate::service::vault::VaultFailure;
 use crate::view::ViewError;
 
@@ -96,6 +97,11 @@ impl Problem {
         Self { retry_after: Some(1), ..Self::new(StatusCode::TOO_MANY_REQUESTS, "busy", detail) }
     }
 
+    /// Too much was asked in all; in a moment it is still too much.
+    fn too_many(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::TOO_MANY_REQUESTS, "too-many", detail)
+    }
+
     fn unavailable(detail: impl Into<String>) -> Self {
         Self { retry_after: Some(5), ..Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", detail) }
     }
@@ -159,6 +165,11 @@ impl<R: Refusal> From<BookFailure<R>> for Problem {
     fn from(failure: BookFailure<R>) -> Self {
         match failure {
             BookFailure::Refused(refusal) if refusal.is_unknown() => Self::missing(refusal.to_string()),
+            BookFailure::Refused(refusal) if refusal.is_forbidden() => Self::forbidden(refusal.to_string()),
+            BookFailure::Refused(refusal) if refusal.is_late() => {
+                Self::new(StatusCode::CONFLICT, "conflict", refusal.to_string())
+            }
+            BookFailure::Refused(refusal) if refusal.is_flood() => Self::too_many(refusal.to_string()),
             BookFailure::Refused(refusal) => Self::bad_request(refusal.to_string()),
             BookFailure::Log(error) => error.into(),
             BookFailure::Unreadable(error) => error.into(),
@@ -175,6 +186,12 @@ impl From<AllowanceFailure> for Problem {
             AllowanceFailure::Unreadable(error) => error.into(),
             _ => Self::bad_request(detail),
         }
+    }
+}
+
+impl From<LimitBodyError> for Problem {
+    fn from(error: LimitBodyError) -> Self {
+        Self::bad_request(error.to_string())
     }
 }
 
@@ -283,6 +300,8 @@ impl From<ServiceError> for Problem {
             ServiceError::Console(error) => error.into(),
             ServiceError::Odometer(error) => error.into(),
             ServiceError::Told(error) => error.into(),
+            ServiceError::Limit(error) => error.into(),
+            ServiceError::LimitBody(error) => error.into(),
             ServiceError::Budget(error) => error.into(),
             ServiceError::Goal(error) => error.into(),
             ServiceError::Alert(error) => error.into(),

@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use crate::domain::calendar;
 use crate::service::alerting::shown::AlertsShown;
+use crate::service::gate::HOW_TO_ASK;
 use crate::service::health::{Health, Part, Readiness};
 use crate::service::narration::Narration;
 use crate::service::odometer_book::Odometers;
@@ -21,6 +22,8 @@ use crate::view::reconcile::Wanted;
 use crate::view::report::{Grouping, Range};
 
 use super::args::{Day, Days, Explain, Nothing, RecentUsage, Reconcile, Reported, Tasks};
+use super::order::asker;
+use super::plain::for_agents;
 use super::small::small;
 
 /// The provider that is read by hand, by the names that its tools have.
@@ -71,10 +74,10 @@ pub async fn ask(asked: Asked, tool: &str, mut arguments: Value) -> Result<Value
     if tool == NARRATOR {
         read::<Nothing>(arguments)?;
         // It cuts its own lists, by what matters.
-        return in_background(move || shown(&asked.narration(detail))).await;
+        return in_background(move || shown(&asked.narration(detail))).await.map(for_agents);
     }
     let tool = tool.to_owned();
-    let answer = in_background(move || asked.answer(&tool, arguments)).await?;
+    let answer = in_background(move || asked.answer(&tool, arguments)).await.map(for_agents)?;
     Ok(if detail { answer } else { small(answer) })
 }
 
@@ -118,7 +121,13 @@ impl Asked {
                 };
                 shown(&reported.map_err(said)?)
             }
-            "can_afford" => shown(&queries.affordability(read(arguments)?, now).map_err(said)?),
+            "can_afford" => {
+                let mut answer = queries.affordability(read(arguments)?, now).map_err(said)?;
+                if !answer.affordable {
+                    answer.reason = format!("{}. {HOW_TO_ASK}", answer.reason);
+                }
+                shown(&answer)
+            }
             "explain_spend" => {
                 let Explain { subject } = read(arguments)?;
                 shown(&queries.explain(&Subject::parse(&subject), None).map_err(said)?)
@@ -148,6 +157,7 @@ impl Asked {
             "forecast" => shown(&queries.forecast(now)),
             "get_beeminder_status" => shown(&self.goals(now)),
             "get_alerts" => shown(&self.alerts(now)),
+            "get_limit_requests" => shown(&queries.limit_requests(&asker(), false, now)),
             "get_groq_status" => {
                 let Odometers { mut odometers } = queries.odometers(now);
                 odometers.retain(|line| line.provider == GROQ);

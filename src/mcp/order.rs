@@ -3,7 +3,8 @@
 use jiff::Timestamp;
 use serde_json::Value;
 
-use crate::domain::alert::{AlertId, Kind};
+use crate::domain::access::{Kind, Principal};
+use crate::domain::alert::{self, AlertId};
 use crate::domain::budget::{Budget, BudgetCommand, BudgetError, BudgetName};
 use crate::domain::desk::DeskCommand;
 use crate::domain::local_goal::End;
@@ -50,7 +51,7 @@ pub async fn order(system: &Supervised, tool: &str, arguments: Value) -> Result<
             shown(&system.alerts(Timestamp::now(), false))
         }
         "record_usage_session" => {
-            shown(&system.tell_usage(read::<ToldBody>(arguments)?).await.map_err(said)?)
+            shown(&system.tell_usage(read::<ToldBody>(arguments)?, &asker()).await.map_err(said)?)
         }
         "record_claude_code_usage" => {
             read::<Nothing>(arguments)?;
@@ -73,7 +74,7 @@ pub async fn order(system: &Supervised, tool: &str, arguments: Value) -> Result<
             read::<Nothing>(arguments)?;
             system.check_alerts().await.map_err(said)?;
             let AlertsShown { mut alerts } = system.alerts(Timestamp::now(), false);
-            alerts.retain(|alert| alert.kind == Kind::Goal);
+            alerts.retain(|alert| alert.kind == alert::Kind::Goal);
             shown(&AlertsShown { alerts })
         }
         "trigger_reminder_check" => {
@@ -81,6 +82,7 @@ pub async fn order(system: &Supervised, tool: &str, arguments: Value) -> Result<
             system.check_alerts().await.map_err(said)?;
             shown(&system.alerts(Timestamp::now(), false))
         }
+        "request_limit" => shown(&system.ask_for_more(read(arguments)?, asker()).await.map_err(said)?),
         "log_session" => {
             let LogSession { text, session } = read(arguments)?;
             let body = LogBody { text, heading: None, session, at: None };
@@ -88,6 +90,11 @@ pub async fn order(system: &Supervised, tool: &str, arguments: Value) -> Result<
         }
         _ => Err("there is no tool of this name; tools/list names those there are".into()),
     }
+}
+
+/// Who calls.
+pub(super) fn asker() -> Principal {
+    Principal { kind: Kind::Owner, reference: "owner".into() }
 }
 
 fn slug(name: &str) -> Result<GoalSlug, String> {

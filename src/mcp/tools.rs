@@ -12,6 +12,7 @@ use crate::service::alerting::shown::AlertsShown;
 use crate::service::allowance_book::AskBody;
 use crate::service::balance_book::Balances;
 use crate::service::health::Readiness;
+use crate::service::limit_requests::{LimitAsked, LimitBody, LimitRequestsShown};
 use crate::service::narration::Narration;
 use crate::service::odometer_book::Odometers;
 use crate::service::provider_context::{MeteredShown, ReportedShown};
@@ -188,6 +189,12 @@ fn questions() -> Vec<Question> {
         ("get_alerts", |name| {
             looks::<Nothing, AlertsShown>(name, "The alerts that are open, the worst first.")
         }),
+        ("get_limit_requests", |name| {
+            looks::<Nothing, LimitRequestsShown>(
+                name,
+                "What was asked for beyond the limits with request_limit, and whether a person granted or refused it.",
+            )
+        }),
         ("get_system_health", |name| {
             looks::<Nothing, Readiness>(
                 name,
@@ -239,6 +246,12 @@ fn orders() -> Vec<Tool> {
         changes::<Nothing, AlertsShown>(
             "trigger_reminder_check",
             "Looks now whether any alert or reminder is due and sends it, by the rules.",
+            SENDS,
+        ),
+        changes::<LimitBody, LimitAsked>(
+            "request_limit",
+            "Asks the person to allow more than the limits say: how much and why. It allows nothing by itself; a person \
+             is told, and grants or refuses. The same again shows how the request stands.",
             SENDS,
         ),
         changes::<LogSession, Logged>(

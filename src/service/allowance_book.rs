@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::domain::affording::{Affordability, Ask};
+use crate::domain::allowance::reach::Reach;
 use crate::domain::allowance::{
     Allowance, AllowanceCommand, AllowanceError, RESERVE_PERCENT, VirtualBudget, decide, evolve,
 };
@@ -23,8 +24,9 @@ use super::book::{self, Conflicting};
 use super::recorder::new_event;
 use super::{Queries, ServiceError, Supervised};
 
-/// The stream of all changes of a tenant.
-const STREAM: &str = "allowance";
+/// The stream of all changes of a tenant; requests for more stand in it too, so that a grant and its override are one
+/// append.
+pub(super) const STREAM: &str = "allowance";
 
 /// Why a command was not carried out, or a question not answered.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -123,6 +125,9 @@ pub struct AskBody {
     /// In which project's directory.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub project: Option<String>,
+    /// In which session.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session: Option<String>,
 }
 
 impl AskBody {
@@ -135,8 +140,8 @@ impl AskBody {
         if amount.0 < 0 {
             return Err(AllowanceFailure::Negative(amount.exact()));
         }
-        let Self { provider, model, project, .. } = self;
-        Ok(Ask { amount, provider, model, project, caps: Vec::new() })
+        let Self { provider, model, project, session, .. } = self;
+        Ok(Ask { amount, provider, model, project, session, caps: Vec::new() })
     }
 }
 
@@ -189,6 +194,7 @@ impl Queries {
         Ok(AllowanceCommand::Override {
             amount: parse_amount(&body.usd)?,
             reason: body.reason.trim().to_owned(),
+            reach: Reach::default(),
             until: book::kept(body.until.unwrap_or(tonight)),
         })
     }
@@ -240,7 +246,8 @@ fn execute_once(
 fn load(log: &dyn EventLog, tenant: &TenantId) -> Result<(Allowance, Version), ViewError> {
     let mut known = Allowance::default();
     let version = book::fold(log, tenant, STREAM, |record, event| {
-        if let Some(change) = allowance_change(record.occurred_at, &event) {
+        let change = allowance_change(record.occurred_at, &event);
+        if let Some(change) = change.map_err(|error| book::malformed(record, &error))? {
             evolve(&mut known, change);
         }
         Ok::<_, ViewError>(())

@@ -22,6 +22,21 @@ pub trait Refusal: std::error::Error + 'static {
     fn is_unknown(&self) -> bool {
         false
     }
+
+    /// Whether whoever asked must not do it.
+    fn is_forbidden(&self) -> bool {
+        false
+    }
+
+    /// Whether how things stand is against it, and not what was said.
+    fn is_late(&self) -> bool {
+        false
+    }
+
+    /// Whether too much was asked.
+    fn is_flood(&self) -> bool {
+        false
+    }
 }
 
 /// Why a book did not record what it was told.

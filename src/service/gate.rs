@@ -4,6 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+use crate::domain::allowance::reach::{Facing, Worker};
 use crate::domain::calendar;
 use crate::domain::gate::{Caps, Limit, Reason, Ruling, Verdict, Work, rule};
 use crate::domain::money::Picodollars;
@@ -18,6 +19,10 @@ use super::quota_book::{QuotaBody, RateLimits};
 
 /// Who is paid for what Claude Code does, as its transcripts are recorded.
 const PROVIDER: &str = "anthropic";
+
+/// What an agent can do at a limit, and all that it is told of it: a person decides.
+pub const HOW_TO_ASK: &str = "Only the person can allow more: ask with the tool `request_limit` of Mecris's MCP server, \
+    say how much and why, and wait for the answer; do not look for a way around the limit.";
 
 /// The work that asks.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, IntoParams)]
@@ -115,18 +120,30 @@ pub struct GateShown {
 }
 
 impl GateShown {
-    /// For a person, or for Claude.
+    /// For a person: with the commands that lift the limit.
     #[must_use]
     pub fn text(&self) -> String {
+        self.told(
+            "To go on, raise the limit in [gate] of Mecris's configuration and run `mecris reload`, or with \
+             `mecris budget set`, or allow more with `mecris override`; what an agent asks for is granted with \
+             `mecris limit`.",
+        )
+    }
+
+    /// For Claude: no command that lifts a limit, only how to ask the person.
+    #[must_use]
+    pub fn text_for_agents(&self) -> String {
+        self.told(HOW_TO_ASK)
+    }
+
+    fn told(&self, mend: &str) -> String {
         let mut said: Vec<&str> = self.reasons.iter().map(|reason| reason.text.as_str()).collect();
-        let mend = "raise the limit in [gate] of Mecris's configuration and run `mecris reload`, or with \
-                    `mecris budget set`, or allow more with `mecris override`";
         match self.verdict {
             Verdict::Allow => "Mecris: nothing stands in the way.".to_owned(),
             Verdict::Warn => format!("Mecris: close to a limit. {}.", said.join("; ")),
             Verdict::Block => {
                 said.dedup();
-                format!("Mecris stopped this: a limit is reached. {}. To go on, {mend}.", said.join("; "))
+                format!("Mecris stopped this: a limit is reached. {}. {mend}", said.join("; "))
             }
         }
     }
@@ -202,10 +219,13 @@ impl Queries {
         let caps = Caps::from(&loaded.config.gate);
         let standing = self.standing(now);
         let session = asked.session.as_deref();
+        let worker = Worker { session, project: asked.project.as_deref() };
         // An override may end at any moment, so it is no part of what is kept.
-        let allowed = self.with_view(|view| view.allowance.active(now).map(|granted| granted.amount).sum());
-        let Ruling { verdict, reasons } =
-            rule(standing.held(&caps, allowed, session, asked.work()), caps.warn_percent);
+        let held = self.with_view(|view| {
+            let beyond = |facing: Facing<'_>| view.allowance.beyond(facing, worker, now);
+            standing.held(&caps, beyond, session, asked.work())
+        });
+        let Ruling { verdict, reasons } = rule(held, caps.warn_percent);
         GateShown {
             verdict,
             reasons: reasons.iter().map(GateReason::from).collect(),
@@ -241,6 +261,11 @@ impl Queries {
             }),
         );
         parts.extend(goal.as_ref().map(|goal| goal_part(goal, is_stale)));
+        match self.with_view(|view| view.requests.open(now).count()) {
+            0 => {}
+            1 => parts.push("1 request waits".to_owned()),
+            more => parts.push(format!("{more} requests wait")),
+        }
         StatuslineShown {
             line: parts.join(" | "),
             session_usd,
@@ -278,7 +303,7 @@ impl Supervised {
     pub fn answer_hook(&self, call: HookCall, now: Timestamp) -> HookAnswer {
         let event = call.hook_event_name.clone();
         let shown = self.gate(&call.into(), now);
-        HookAnswer::to(&event, shown.verdict, &shown.text())
+        HookAnswer::to(&event, shown.verdict, &shown.text(), &shown.text_for_agents())
     }
 
     /// How things stand, in one line.

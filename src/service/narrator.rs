@@ -7,10 +7,11 @@ use crate::domain::balance::Confidence;
 use crate::domain::calendar;
 use crate::domain::datapoint::Keeper;
 use crate::domain::gate::Verdict;
+use crate::domain::limit_request::LimitRequest;
 use crate::domain::money::Picodollars;
 use crate::domain::narrator::{
     AlertFact, BalanceFact, BudgetFact, DriftFact, ForecastFact, GoalFact, OdometerFact, OdometerNeed,
-    Situation, SourceFact, SourceState as Answer, TaskFact, one_line, recommend,
+    RequestFact, Situation, SourceFact, SourceState as Answer, TaskFact, one_line, recommend,
 };
 use crate::integration::beeminder;
 use crate::view::alerts::AlertLine;
@@ -79,6 +80,13 @@ impl Queries {
                 .map(|limit| word(&limit.limit))
                 .collect(),
             stops: stops.map(|reason| reason.text.clone()).collect(),
+            requests: self.with_view(|view| {
+                let fact = |request: &LimitRequest| RequestFact {
+                    number: request.number,
+                    amount: request.wish.amount,
+                };
+                view.requests.open(now).map(fact).collect()
+            }),
             allowed: status.allowance.overrides.iter().map(|granted| granted.amount_usd).sum(),
             balances: balances.iter().map(|balance| balance_fact(balance, low)).collect(),
             forecasts: self.ends(now),

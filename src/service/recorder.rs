@@ -16,6 +16,7 @@ use jiff::Timestamp;
 
 use crate::domain::money::Picodollars;
 use crate::domain::pricing::PriceTable;
+use crate::domain::told::is_told;
 use crate::domain::usage::{Telling, Usage, decide};
 use crate::event::codec::{CodecError, decode, encode};
 use crate::event::payload::{
@@ -206,6 +207,11 @@ impl Recorder {
             match decide(known.map(|known| &known.usage), usage) {
                 Telling::New => {
                     tally.recorded += 1;
+                    if is_told(&usage.key.message_id) {
+                        // It is no transcript, and takes nothing back that telemetry told.
+                        events.push(self.recorded(id, usage, &metadata));
+                        continue;
+                    }
                     if requests.insert(&*usage.key.request_id) {
                         events.extend(self.told_of_request(&usage.key.request_id, &metadata)?);
                     }
@@ -271,6 +277,15 @@ impl Recorder {
         };
         let id = usage_event_id(self.tenant.as_str(), &usage.key, revision);
         new_event(id, &Event::UsageRevised(payload), usage.occurred_at, metadata)
+    }
+
+    /// What the log knows of a call.
+    ///
+    /// # Errors
+    /// [`ViewError`]: it cannot be read.
+    pub fn known_usage(&self, usage: &Usage) -> Result<Option<Usage>, ViewError> {
+        let known = self.known(std::slice::from_ref(usage))?;
+        Ok(known.into_values().next().map(|known| known.usage))
     }
 
     /// What the log knows of these calls, by the id of their first record.

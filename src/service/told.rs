@@ -4,13 +4,13 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::domain::access::{Kind, Principal};
 use crate::domain::money::Picodollars;
 use crate::domain::tokens::Tokens;
-use crate::domain::told::{Told, ToldError, key};
+use crate::domain::told::{Told, ToldError, check_growth, key};
 use crate::domain::usage::Usage;
 use crate::event::payload::usage_event_id;
 use crate::log::{EventLog, LogError};
-use crate::view::ViewError;
 
 use super::book::{self, BookFailure, Refusal};
 use super::importer::Importer;
@@ -121,11 +121,28 @@ impl Recorded {
     }
 }
 
-/// Records it; blocks.
+/// Records it; blocks. Only where it `may_fall` does a sum take the place of a greater one: an agent must not seem to have
+/// spent less than it said.
 ///
 /// # Errors
-/// [`ViewError`].
-pub fn record(recorder: &Recorder, usage: Usage) -> Result<Recorded, ViewError> {
+/// [`ToldFailure`].
+pub fn record(recorder: &Recorder, usage: Usage, may_fall: bool) -> Result<Recorded, ToldFailure> {
+    record_at(recorder, usage, may_fall, Timestamp::now())
+}
+
+/// The same at another moment, for tests that make their own time.
+///
+/// # Errors
+/// [`ToldFailure`].
+pub fn record_at(
+    recorder: &Recorder,
+    usage: Usage,
+    may_fall: bool,
+    now: Timestamp,
+) -> Result<Recorded, ToldFailure> {
+    if !may_fall && let Some(before) = recorder.known_usage(&usage)? {
+        check_growth(&before, &usage, now)?;
+    }
     let is_priced = recorder.has_price(&usage);
     let tally = recorder.record(&[usage], &|_, _| {})?;
     Ok(Recorded { tally, is_priced })
@@ -160,7 +177,7 @@ impl Queries {
         let now = Timestamp::now();
         let usage = self.usage_told(body.into_told(now), now)?;
         let session = usage.session.to_string();
-        Ok((session, record(importer.recorder(), usage)?))
+        Ok((session, record(importer.recorder(), usage, true)?))
     }
 
     /// What became of what was told.
@@ -171,15 +188,16 @@ impl Queries {
 }
 
 impl Supervised {
-    /// Records usage that somebody tells, and waits until the views show it.
+    /// Records usage that `by` tells, and waits until the views show it. Of an agent a sum only grows.
     ///
     /// # Errors
     /// [`ServiceError`].
-    pub async fn tell_usage(&self, body: ToldBody) -> Result<ToldShown, ServiceError> {
+    pub async fn tell_usage(&self, body: ToldBody, by: &Principal) -> Result<ToldShown, ServiceError> {
         let now = Timestamp::now();
         let usage = self.queries.usage_told(body.into_told(now), now)?;
         let session = usage.session.to_string();
-        let message = |reply| UsageMessage::Told { usage: Box::new(usage), reply };
+        let may_fall = by.kind == Kind::Owner;
+        let message = |reply| UsageMessage::Told { usage: Box::new(usage), may_fall, reply };
         let answer = self.usage.ask(message, PATIENCE).await;
         let recorded = answer.map_err(|error| ServiceError::asking("the usage actor", error))??;
         self.shown_from(Some(self.log().head().position)).await;

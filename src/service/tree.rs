@@ -29,6 +29,7 @@ use super::datapoint_actor::{DatapointActor, DatapointMessage};
 use super::deciding_actor::Ordered;
 use super::desk_book::{DeskActor, DeskBook};
 use super::importer::{ImportSummary, OnStep};
+use super::limit_request_book::{LimitActor, LimitBook};
 use super::meters;
 use super::node::Node;
 use super::notes::Note;
@@ -65,6 +66,7 @@ pub struct Supervised {
     pub(super) otlp: Handle<OtlpMessage>,
     budgets: Handle<Ordered<BudgetBook>>,
     pub(super) odometer: Handle<Ordered<OdometerBook>>,
+    pub(super) limits: Handle<Ordered<LimitBook>>,
     pub(super) goals: GoalHandles,
     pub(super) alerts: Handle<AlertMessage>,
     pub(super) scraper: ScraperHandle,
@@ -143,6 +145,10 @@ pub fn build(
     let odometer = tenants.add(&format!("{tenant}/odometer"), ChildSpec::default(), move || {
         OdometerActor::new(log.clone(), tenant.clone())
     });
+    let (log, tenant) = (node.log.clone(), node.tenant.clone());
+    let limits = tenants.add(&format!("{tenant}/limits"), ChildSpec::default(), move || {
+        LimitActor::new(log.clone(), tenant.clone())
+    });
     let contacts = Contacts::new(&node.dir);
     let holds = Holds::default();
     let means = Means {
@@ -169,6 +175,7 @@ pub fn build(
         otlp,
         budgets,
         odometer,
+        limits,
         goals,
         alerts,
         scraper,

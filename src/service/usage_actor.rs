@@ -10,7 +10,7 @@ use crate::actor::{ActorError, Behaviour, Context, Handle, Reply};
 use crate::integration::claude_code::Cursors;
 
 use super::importer::{ImportSummary, Importer, OnStep};
-use super::told::{self, Recorded};
+use super::told::{self, Recorded, ToldFailure};
 use crate::domain::usage::Usage;
 use crate::view::ViewError;
 
@@ -27,8 +27,10 @@ pub enum UsageMessage {
     Told {
         /// What.
         usage: Box<Usage>,
+        /// Whether it may take the place of a greater sum.
+        may_fall: bool,
         /// Who waits.
-        reply: Reply<Result<Recorded, ViewError>>,
+        reply: Reply<Result<Recorded, ToldFailure>>,
     },
 }
 
@@ -152,10 +154,12 @@ impl Behaviour for UsageActor {
     async fn handle(&mut self, message: UsageMessage, _: &Context<Self>) -> Result<(), ActorError> {
         match message {
             UsageMessage::Import(reply) => reply.send(self.import(false).await),
-            UsageMessage::Told { usage, reply } => {
+            UsageMessage::Told { usage, may_fall, reply } => {
                 let recorder = self.importer.recorder().clone();
-                let recorded = tokio::task::spawn_blocking(move || told::record(&recorder, *usage)).await;
-                reply.send(recorded.unwrap_or(Err(ViewError::Log(crate::log::LogError::Closed))));
+                // Nobody else tells sums: none comes between the look at the one that stands and the record.
+                let record = move || told::record(&recorder, *usage, may_fall);
+                let recorded = tokio::task::spawn_blocking(record).await;
+                reply.send(recorded.unwrap_or(Err(crate::log::LogError::Closed.into())));
             }
             UsageMessage::Look => {
                 let looked = self.import(true).await;

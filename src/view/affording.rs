@@ -82,6 +82,12 @@ pub struct OverrideLine {
     pub amount_usd: Picodollars,
     /// Why.
     pub reason: String,
+    /// Only this limit (`session`, `day`, `virtual`, `budget:NAME`); null for all.
+    pub limit: Option<String>,
+    /// Only for this session; null for all.
+    pub session: Option<String>,
+    /// Only in this project; null for all.
+    pub project: Option<String>,
     /// Since when.
     #[schema(value_type = String, format = DateTime)]
     pub granted_at: Timestamp,
@@ -96,6 +102,9 @@ impl From<&Override> for OverrideLine {
             number: granted.number,
             amount_usd: granted.amount,
             reason: granted.reason.clone(),
+            limit: granted.reach.limit.as_ref().map(ToString::to_string),
+            session: granted.reach.session.clone(),
+            project: granted.reach.project.clone(),
             granted_at: granted.granted_at,
             until: granted.until,
         }
@@ -110,8 +119,10 @@ pub struct AffordabilityShown {
     /// What was asked for.
     #[schema(value_type = String)]
     pub amount_usd: Picodollars,
-    /// Why, with the mend where it cannot be.
+    /// Why.
     pub reason: String,
+    /// What can be done about it: for a person by command, for an agent by asking; null where nothing need be.
+    pub mend: Option<String>,
     /// What is left of the tightest limit; null where there is none.
     #[schema(value_type = Option<String>)]
     pub left_usd: Option<Picodollars>,
@@ -129,6 +140,7 @@ impl AffordabilityShown {
             affordable: answer.is_affordable,
             amount_usd: amount,
             reason: answer.reason.clone(),
+            mend: answer.mend.map(str::to_owned),
             left_usd: answer.limits.first().map(Limit::left),
             limits: answer.limits.iter().map(LimitLine::from).collect(),
             overrides: answer.overrides.iter().map(OverrideLine::from).collect(),

@@ -27,6 +27,9 @@ pub struct AlertLine {
     pub severity: Severity,
     /// What there is to say, with the numbers of this moment; null where its cause has gone.
     pub text: Option<String>,
+    /// What the person can do about it, where that is a command that changes what may be spent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mend: Option<String>,
     /// When its cause began.
     #[schema(value_type = String, format = DateTime)]
     pub raised_at: Timestamp,
@@ -80,12 +83,14 @@ pub fn alerts(view: &TenantView, causes: &Causes, all: bool) -> Vec<AlertLine> {
 }
 
 fn line(alert: &Alert, causes: &Causes) -> AlertLine {
+    let cause = causes.of(&alert.key).filter(|_| alert.is_open());
     AlertLine {
         id: alert.id.0,
         kind: alert.key.kind,
         subject: alert.key.subject.clone(),
         severity: alert.grade.severity,
-        text: causes.of(&alert.key).filter(|_| alert.is_open()).map(|cause| cause.text.clone()),
+        text: cause.map(|cause| cause.text.clone()),
+        mend: cause.and_then(|cause| cause.mend.clone()),
         raised_at: alert.raised_at,
         told_at: alert.told_at(),
         acknowledged_at: alert.acknowledged_at.filter(|_| alert.is_acknowledged()),

@@ -21,6 +21,7 @@ use crate::domain::consent::Consents;
 use crate::domain::datapoint::Ledger;
 use crate::domain::desk::Desk;
 use crate::domain::goal::Goal;
+use crate::domain::limit_request::LimitRequests;
 use crate::domain::odometer::Odometer;
 use crate::domain::quota::Quotas;
 use crate::domain::report::Reports;
@@ -35,7 +36,7 @@ use super::{TenantView, Views};
 const MAGIC: [u8; 4] = *b"MCVS";
 
 /// Counts the changes of what the views hold, or of how they fold: raise it with either.
-pub const SCHEMA: u32 = 11;
+pub const SCHEMA: u32 = 12;
 
 /// A snapshot of this size would hold some millions of sessions.
 const LIMIT: usize = 1 << 30;
@@ -64,6 +65,7 @@ struct StoredTenant {
     reports: Reports,
     quotas: Quotas,
     allowance: Allowance,
+    requests: LimitRequests,
     budgets: Vec<BudgetSet>,
     goals: Vec<GoalObserved>,
     goals_told_at: Option<Timestamp>,
@@ -90,6 +92,7 @@ pub fn to_bytes(views: &Views, log: &dyn EventLog) -> Result<Option<Vec<u8>>, Lo
         reports: view.reports.clone(),
         quotas: view.quotas.clone(),
         allowance: view.allowance.clone(),
+        requests: view.requests.clone(),
         budgets: view.budgets.values().map(BudgetSet::from).collect(),
         goals: view.goals.values().map(GoalObserved::from).collect(),
         goals_told_at: view.goals_told_at,
@@ -147,6 +150,7 @@ pub fn from_bytes(bytes: &[u8], log: &dyn EventLog) -> Option<Views> {
             reports: tenant.reports,
             quotas: tenant.quotas,
             allowance: tenant.allowance,
+            requests: tenant.requests,
             budgets: budgets?.into_iter().map(|budget| (budget.name.clone(), budget)).collect(),
             goals: tenant.goals.iter().map(|goal| (goal.id.clone(), Goal::from(goal))).collect(),
             goals_told_at: tenant.goals_told_at,

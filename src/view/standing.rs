@@ -7,6 +7,7 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
 use crate::domain::allowance::VirtualBudget;
+use crate::domain::allowance::reach::Facing;
 use crate::domain::budget::Budget;
 use crate::domain::calendar;
 use crate::domain::gate::{Caps, Coverage, Held, Limit, Work, coverage};
@@ -99,16 +100,17 @@ impl Standing {
         self.sessions.get(session).copied().unwrap_or_default()
     }
 
-    /// What some work is held against. `allowed` is added to each limit.
+    /// What some work is held against. What is `beyond` a limit is added to it.
     #[must_use]
     pub fn held(
         &self,
         caps: &Caps,
-        allowed: Picodollars,
+        beyond: impl Fn(Facing<'_>) -> Picodollars,
         session: Option<&str>,
         work: Work<'_>,
     ) -> Vec<Held> {
-        let cap = |limit, spent, cap: Option<Picodollars>| {
+        let cap = |limit: Limit, spent, cap: Option<Picodollars>| {
+            let allowed = beyond(limit.facing());
             cap.map(|cap| Held { limit, spent, cap: cap + allowed, is_certain: true })
         };
         let of_session = session.map(|session| self.session(session));
@@ -129,7 +131,7 @@ impl Standing {
                 (coverage != Coverage::Not).then(|| Held {
                     limit: Limit::Budget(budget.name.clone()),
                     spent: *used,
-                    cap: budget.amount + allowed,
+                    cap: budget.amount + beyond(Facing::Budget(budget.name.as_str())),
                     is_certain: coverage == Coverage::Covered,
                 })
             }));

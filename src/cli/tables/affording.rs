@@ -11,7 +11,8 @@ use super::table;
 #[must_use]
 pub fn affordability(shown: &AffordabilityShown) -> String {
     let answer = if shown.affordable { "Yes" } else { "No" };
-    let mut text = format!("{answer}. {}\n", shown.reason);
+    let mend = shown.mend.as_ref().map(|mend| format!("; {mend}")).unwrap_or_default();
+    let mut text = format!("{answer}. {}{mend}\n", shown.reason);
     if shown.limits.len() > 1 {
         text += &format!("\n{}", limits(&shown.limits));
     }
@@ -52,7 +53,9 @@ pub fn allowance(shown: &AllowanceShown) -> String {
     };
     for granted in &shown.overrides {
         let until = granted.until.strftime("%Y-%m-%d %H:%M UTC");
-        text += &format!("Override of {} until {until}: {}\n", granted.amount_usd, granted.reason);
+        let parts = [&granted.limit, &granted.session, &granted.project].into_iter().flatten();
+        let only: String = parts.map(|part| format!(" ({part})")).collect();
+        text += &format!("Override of {} until {until}{only}: {}\n", granted.amount_usd, granted.reason);
     }
     text
 }

@@ -23,7 +23,12 @@ pub fn alerts(shown: &AlertsShown) -> String {
             format!("{} {}", word(&alert.kind), alert.subject),
             ago(alert.raised_at, now),
             told(alert, now),
-            alert.text.clone().unwrap_or_default(),
+            [&alert.text, &alert.mend]
+                .into_iter()
+                .flatten()
+                .map(String::as_str)
+                .collect::<Vec<_>>()
+                .join(" "),
         ]);
     }
     let waiting = shown.alerts.iter().filter_map(|alert| {

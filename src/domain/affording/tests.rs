@@ -6,6 +6,7 @@
 
 use super::*;
 use crate::domain::allowance::VirtualBudget;
+use crate::domain::allowance::reach::Reach;
 use jiff::SignedDuration;
 
 const SITUATIONS: [(&str, &str, &str); 34] = [
@@ -82,7 +83,14 @@ fn the_tightest_limit_decides_and_says_why() {
                     let granted_at = now - SignedDuration::from_hours(1);
                     let reason = "a demo".to_owned();
                     let amount = money(first);
-                    let granted = Override { number, amount, reason, granted_at, until: now + hours };
+                    let granted = Override {
+                        number,
+                        amount,
+                        reason,
+                        reach: Reach::default(),
+                        granted_at,
+                        until: now + hours,
+                    };
                     allowance.overrides.push(granted);
                 }
                 "budget" => budgets.push((first.to_owned(), money(next().unwrap()), money(next().unwrap()))),
@@ -111,7 +119,9 @@ fn the_tightest_limit_decides_and_says_why() {
             (parts[..3].join(" "), parts[3])
         };
         assert_eq!(said, decision, "{told}: {amount}: {}", answer.reason);
-        assert!(answer.reason.contains(reason), "{told}: {amount}: {}", answer.reason);
+        assert!(!answer.reason.contains("mecris"), "agents read it: {}", answer.reason);
+        let whole = format!("{}; {}", answer.reason, answer.mend.unwrap_or_default());
+        assert!(whole.contains(reason), "{told}: {amount}: {whole}");
         assert!(answer.limits.is_sorted_by_key(Limit::left), "{told}");
     }
 }

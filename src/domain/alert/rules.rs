@@ -1,6 +1,7 @@
 //! The rules: which causes there are, given how things stand.
 
 pub mod allowance;
+pub mod limit_request;
 pub mod odometer;
 
 use std::collections::BTreeMap;
@@ -152,7 +153,14 @@ pub fn causes(facts: &Facts<'_>, rules: &Rules) -> Causes {
 impl Causes {
     fn add(&mut self, kind: Kind, subject: &str, period: &str, grade: Grade, text: String) {
         let key = CauseKey { kind, subject: subject.to_owned(), period: period.to_owned() };
-        self.present.push(Cause { key, grade, text });
+        self.present.push(Cause { key, grade, text, mend: None });
+    }
+
+    /// Of the cause that was added last: what only the person can do about it.
+    fn mended_by(&mut self, mend: String) {
+        if let Some(cause) = self.present.last_mut() {
+            cause.mend = Some(mend);
+        }
     }
 }
 
@@ -273,12 +281,10 @@ fn balance_cause(balance: &BalanceFact, rules: &Rules, facts: &Facts<'_>, causes
         causes.may_change_at(due);
     } else {
         let age = calendar::span(facts.now.duration_since(balance.taken_at));
-        let text = format!(
-            "{0}: the balance was read {age} ago; look again, and `mecris balance set`.",
-            balance.provider
-        );
+        let text = format!("{0}: the balance was read {age} ago.", balance.provider);
         let period = balance.taken_at.to_string();
         causes.add(Kind::ReadingDue, &balance.provider, &period, grade(Severity::Info, 1), text);
+        causes.mended_by("Look again, and `mecris balance set`.".to_owned());
     }
     if balance.left >= rules.balance_low {
         return;

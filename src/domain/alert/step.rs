@@ -225,7 +225,7 @@ fn send(book: &AlertBook, situation: &Situation<'_>) -> Step {
                     (None, _) => Some(Hold::Unknown),
                     (_, Some(hold)) => Some(hold),
                     (Some(cause), None) => {
-                        let (parcel, sending) = pack(alert, &cause.text, channel, policy);
+                        let (parcel, sending) = pack(alert, &cause.for_the_person(), channel, policy);
                         match left.take(&parcel, now) {
                             Ok(()) => {
                                 let (id, attempt) = (alert.id, sending.attempt);

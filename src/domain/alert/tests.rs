@@ -122,7 +122,7 @@ impl Bench {
     fn begin(&mut self, key: CauseKey, grade: Grade) {
         self.forget(&key.subject.clone());
         let text = format!("goal {} stands at {}", key.subject, grade.level);
-        self.causes.present.push(Cause { key, grade, text });
+        self.causes.present.push(Cause { key, grade, text, mend: None });
     }
 
     fn forget(&mut self, named: &str) {

@@ -44,7 +44,9 @@ pub const RULES: &[Rule] = &[
         when: "the gate would stop work",
         says: |at| {
             let reason = at.stops.first()?;
-            Some(format!("Do not begin costly work: {reason}."))
+            Some(format!(
+                "Do not begin costly work: {reason}. Only the person allows more; ask with request_limit."
+            ))
         },
     },
     Rule {
@@ -99,6 +101,23 @@ pub const RULES: &[Rule] = &[
             let held = at.alerts.iter().filter(|alert| alert.is_held && !alert.is_acknowledged).count();
             let fix = "`mecris alerts` says what for (consent, quiet hours, a limit, a channel)";
             (held > 0).then(|| format!("Alerts that could not be sent: {held}; {fix}."))
+        },
+    },
+    Rule {
+        name: "limit-request",
+        urgency: Urgency::Today,
+        when: "somebody asked for more than the limits, and no person has answered",
+        says: |at| {
+            let first = at.requests.first()?;
+            let more = match at.requests.len() - 1 {
+                0 => String::new(),
+                more => format!(", and {more} more"),
+            };
+            let (number, usd) = (first.number, first.amount.rounded(2));
+            Some(format!(
+                "A request for {usd} USD beyond the limits waits for the person (request {number}{more}): tell them, and \
+                 spend nothing on it before they grant it."
+            ))
         },
     },
     Rule {
@@ -196,7 +215,7 @@ pub const RULES: &[Rule] = &[
         when: "a balance was not read for a week",
         says: |at| {
             let (old, age) = balances(at, |balance| balance.age > READING_OLD)?;
-            Some(format!("Read the balance at {old} anew ({age}): `mecris balance set`."))
+            Some(format!("The balance at {old} is to be read anew ({age}): ask the person to."))
         },
     },
     Rule {
@@ -325,8 +344,7 @@ pub const RULES: &[Rule] = &[
         urgency: Urgency::Info,
         when: "usage is known and no budget is set",
         says: |at| {
-            let fix =
-                "No budget is set, so nothing warns before money is gone: `mecris budget set --amount 50`.";
+            let fix = "No budget is set, so nothing warns before money is gone: propose one to the person.";
             (at.has_usage && at.budgets.is_empty()).then(|| fix.to_owned())
         },
     },

@@ -111,6 +111,14 @@ const SITUATIONS: &[(&str, Change, &[&str])] = &[
         &["gate-stops"],
     ),
     ("a virtual limit is spent", |at| at.spent_limits.push("day".to_owned()), &["limit-spent"]),
+    (
+        "more is asked for",
+        |at| {
+            let request = |number| RequestFact { number, amount: Picodollars::usd(5) };
+            at.requests = vec![request(3), request(4)];
+        },
+        &["limit-request"],
+    ),
     ("an override holds", |at| at.allowed = Picodollars::usd(10), &["override"]),
     (
         "a spent budget and an override",

@@ -169,6 +169,42 @@ fn balance_v1() -> BalanceReadV1 {
     }
 }
 
+fn override_v1() -> SpendOverriddenV1 {
+    SpendOverriddenV1 {
+        number: 2,
+        amount: Picodollars::usd(3),
+        reason: "a demo".into(),
+        until_us: 1_788_235_199_000_000,
+    }
+}
+
+/// Requests for more, and what became of them.
+fn limits() -> [Event<'static>; 5] {
+    let by = || "owner".to_owned();
+    [
+        Event::OverrideEnded(OverrideEnded { number: 2 }),
+        Event::LimitRequested(LimitRequested {
+            number: 3,
+            amount: Picodollars::usd(5),
+            reason: "two tests to go".into(),
+            limit: Some("session".into()),
+            session: Some("s-1".into()),
+            project: None,
+            minutes: Some(90),
+            by: "agt-4f1d".into(),
+        }),
+        Event::LimitGranted(LimitGranted {
+            number: 3,
+            override_number: 2,
+            amount: Picodollars::usd(4),
+            until_us: 1_788_235_199_000_000,
+            by: by(),
+        }),
+        Event::LimitRefused(LimitRefused { number: 4, reason: "not today".into(), by: by() }),
+        Event::LimitWithdrawn(LimitWithdrawn { number: 5 }),
+    ]
+}
+
 /// What providers tell of money.
 fn money() -> Vec<Event<'static>> {
     let (provider, day, source) =
@@ -278,13 +314,14 @@ fn every_version() -> Vec<(&'static str, u16, Vec<u8>, Event<'static>)> {
             reserve_percent: 20,
         }),
         Event::SpendOverridden(SpendOverridden {
-            number: 2,
-            amount: Picodollars::usd(3),
-            reason: "a demo".into(),
-            until_us: 1_788_235_199_000_000,
+            limit: Some("budget:main".into()),
+            session: Some("s-1".into()),
+            project: Some("/home/ada".into()),
+            ..override_v1().into()
         }),
     ]
     .into_iter()
+    .chain(limits())
     .chain(alerts())
     .chain(goal_work())
     .chain(money())
@@ -294,6 +331,7 @@ fn every_version() -> Vec<(&'static str, u16, Vec<u8>, Event<'static>)> {
     })
     .collect();
     all.push(("budget-set", 1, to_bytes(&budget_v1()), Event::BudgetSet(budget_v1().into())));
+    all.push(("spend-overridden", 1, to_bytes(&override_v1()), Event::SpendOverridden(override_v1().into())));
     all.push(("balance-read", 1, to_bytes(&balance_v1()), Event::BalanceRead(balance_v1().into())));
     all
 }

@@ -10,6 +10,7 @@ use super::{Event, Superseded, UsageRecorded};
 use crate::domain::money::Picodollars;
 use crate::domain::telemetry_usage::counter::Point;
 use crate::domain::telemetry_usage::{Fingerprint, Heard};
+use crate::domain::told;
 use crate::event::envelope::EventId;
 
 /// An `api_request` event told of a call. When it happened stands in the envelope.
@@ -126,7 +127,11 @@ pub fn withdrawn_event_id(told: EventId) -> EventId {
 /// Adds what an event says of who told what.
 pub fn hear(heard: &mut Heard, event: &Event<'_>) {
     match event {
-        Event::UsageRecorded(usage) => heard.transcript(&usage.request_id, &usage.session),
+        // A sum that somebody told is no transcript: else one small sum would keep all that telemetry tells of a session
+        // from counting.
+        Event::UsageRecorded(usage) if !told::is_told(&usage.message_id) => {
+            heard.transcript(&usage.request_id, &usage.session);
+        }
         Event::UsageTold(told) => {
             let of_session = told.ordinal.map(|ordinal| (ordinal, Fingerprint(told.key), told.counted));
             heard.told(&told.usage.request_id, &told.usage.session, of_session);

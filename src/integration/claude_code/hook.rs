@@ -63,17 +63,21 @@ pub struct HookOutput {
 }
 
 impl HookAnswer {
-    /// The answer to an event, in its own form.
+    /// The answer to an event, in its own form: `text` is for the person, and `for_claude` is all that Claude reads.
+    ///
+    /// The `reason` of a blocked prompt and every `systemMessage` are shown to the person and kept from Claude, by the
+    /// hooks reference.
     #[must_use]
-    pub fn to(event: &str, verdict: Verdict, text: &str) -> Self {
+    pub fn to(event: &str, verdict: Verdict, text: &str, for_claude: &str) -> Self {
         let said = || Some(text.to_owned());
+        let told = || Some(for_claude.to_owned());
         let output = HookOutput { hook_event_name: event.to_owned(), ..HookOutput::default() };
         match (event, verdict) {
             (_, Verdict::Allow) => Self::default(),
             ("PreToolUse", Verdict::Block) => Self {
                 hook_specific_output: Some(HookOutput {
                     permission_decision: Some("deny".to_owned()),
-                    permission_decision_reason: said(),
+                    permission_decision_reason: told(),
                     ..output
                 }),
                 system_message: said(),
@@ -84,7 +88,7 @@ impl HookAnswer {
             }
             // Claude reads it once a prompt, and not with every tool.
             ("UserPromptSubmit" | "SessionStart", _) => Self {
-                hook_specific_output: Some(HookOutput { additional_context: said(), ..output }),
+                hook_specific_output: Some(HookOutput { additional_context: told(), ..output }),
                 system_message: said(),
                 ..Self::default()
             },
@@ -110,7 +114,7 @@ mod tests {
         use Verdict::{Allow, Block, Warn};
         let specific = |event: &str, key: &str| {
             let mut output = json!({"hookEventName": event});
-            output[key] = json!("why");
+            output[key] = json!("ask");
             output
         };
         let mut denied = specific("PreToolUse", "permissionDecisionReason");
@@ -140,7 +144,7 @@ mod tests {
             ("", Allow, json!({})),
         ];
         for (event, verdict, expected) in cases {
-            let answer = HookAnswer::to(event, verdict, "why");
+            let answer = HookAnswer::to(event, verdict, "why", "ask");
             assert_eq!(serde_json::to_value(&answer).unwrap(), expected, "{event} {verdict:?}");
             assert_eq!(answer.is_silent(), verdict == Allow);
         }

@@ -234,7 +234,7 @@ impl AlertActor {
             "alert"
         );
         if let Some(cause) = causes.of(&alert.key).filter(|_| alert.is_news()) {
-            (self.means.on_alert)(*id, alert.grade, &alert.key, &cause.text);
+            (self.means.on_alert)(*id, alert.grade, &alert.key, &cause.for_the_person());
         }
     }
 

@@ -15,36 +15,38 @@ pub fn add(odometer: &Odometer, now: Timestamp, zone: &TimeZone, causes: &mut Ca
             causes.may_change_at(instant);
         }
         let Some(need) = need(meter, now, zone) else { continue };
-        let (period, severity, text) = match need {
+        let (period, severity, text, mend) = match need {
             Need::Stale { taken_at } => {
                 let age = calendar::span(now.duration_since(taken_at));
-                let text = format!(
-                    "{provider}: its page was read {age} ago; look again, and `mecris odometer record`."
-                );
-                (taken_at.to_string(), Severity::Info, text)
+                let text = format!("{provider}: its page was read {age} ago.");
+                (
+                    taken_at.to_string(),
+                    Severity::Info,
+                    text,
+                    "Look again, and `mecris odometer record`.".to_owned(),
+                )
             }
             Need::MonthEnds { month, is_last_day: false } => {
                 let last = month.last();
-                let text = format!(
-                    "{provider}: {month} ends on {last}; read its page before then, and `mecris odometer record`."
-                );
-                (month.to_string(), Severity::Warning, text)
+                let text = format!("{provider}: {month} ends on {last}.");
+                let mend = "Read its page before then, and `mecris odometer record`.".to_owned();
+                (month.to_string(), Severity::Warning, text, mend)
             }
             Need::MonthEnds { month, is_last_day: true } => {
-                let text = format!(
-                    "{provider}: {month} ends today, and its sum with it; read its page, and `mecris odometer record`."
-                );
-                (month.to_string(), Severity::Critical, text)
+                let text = format!("{provider}: {month} ends today, and its sum with it.");
+                let mend = "Read its page, and `mecris odometer record`.".to_owned();
+                (month.to_string(), Severity::Critical, text, mend)
             }
             Need::Unfinished { month } => {
-                let text = format!(
-                    "{provider}: {month} is over, and nobody has looked since; read its page, and `mecris odometer \
-                     record` (with --month {month} for what that month came to)."
+                let text = format!("{provider}: {month} is over, and nobody has looked since.");
+                let mend = format!(
+                    "Read its page, and `mecris odometer record` (with --month {month} for what that month came to)."
                 );
-                (format!("{month} over"), Severity::Critical, text)
+                (format!("{month} over"), Severity::Critical, text, mend)
             }
         };
         causes.add(Kind::Odometer, provider, &period, grade(severity, 1), text);
+        causes.mended_by(mend);
     }
 }
 
@@ -84,7 +86,7 @@ mod tests {
             for (cause, (period, severity, word)) in causes.present.iter().zip(expected) {
                 assert_eq!((cause.key.kind, cause.key.subject.as_str()), (Kind::Odometer, "groq"), "{now}");
                 assert_eq!((cause.key.period.as_str(), cause.grade.severity), (period, severity), "{now}");
-                assert!(cause.text.contains(word), "{now}: {}", cause.text);
+                assert!(cause.for_the_person().contains(word), "{now}: {}", cause.for_the_person());
             }
             assert!(causes.changes_at.is_some_and(|changes| changes > at(now)), "{now}");
         }

@@ -56,7 +56,7 @@ fn so_much_money_in_a_day() {
     bench.rows(&[("11-23 08:00", "+a w1", "raised 1, queued 1, sms 1.1")]);
     for subject in ["b", "c"] {
         let (key, text) = (key(subject), "long ".repeat(40));
-        bench.causes.present.push(Cause { key, grade: grade("w1"), text });
+        bench.causes.present.push(Cause { key, grade: grade("w1"), text, mend: None });
     }
     bench.rows(&[(
         "11-23 08:01",

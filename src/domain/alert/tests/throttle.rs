@@ -101,7 +101,7 @@ fn a_person_who_moves_zone_has_the_day_of_the_place() {
 #[test]
 fn two_alerts_of_one_kind_and_subject_are_not_both_told() {
     let mut bench = Bench::new();
-    let cause = |named: &str| Cause { key: key(named), grade: grade("w1"), text: "walk".into() };
+    let cause = |named: &str| Cause { key: key(named), grade: grade("w1"), text: "walk".into(), mend: None };
     bench.causes.present = vec![cause("walk@one"), cause("walk@other")];
     bench.rows(&[
         ("11-23 08:00", "", "raised 1, raised 2, queued 1, sms 1.1, 2 throttled until 11-24 00:00"),
@@ -128,7 +128,7 @@ fn two_alerts_of_one_kind_and_subject_are_not_both_told() {
 #[test]
 fn a_cause_that_is_named_twice_is_one_alert() {
     let mut bench = Bench::new();
-    let cause = || Cause { key: key("walk"), grade: grade("w1"), text: "walk".into() };
+    let cause = || Cause { key: key("walk"), grade: grade("w1"), text: "walk".into(), mend: None };
     bench.causes.present = vec![cause(), cause()];
     bench.rows(&[("11-23 08:00", "", "raised 1, queued 1, sms 1.1")]);
 }

@@ -1,0 +1,195 @@
+//! `mecris limit`: what is asked for beyond the limits, and a person's answers.
+
+use clap::{Args, Subcommand};
+use jiff::tz::TimeZone;
+use jiff::{Span, Timestamp};
+
+use crate::domain::access::{Kind, Principal};
+use crate::domain::limit_request::LimitOrder;
+use crate::event::Metadata;
+use crate::service::Node;
+use crate::service::deciding_actor::Book;
+use crate::service::limit_request_book::{LimitBook, LimitFailure};
+use crate::service::limit_requests::{GrantBody, LimitAsked, LimitBody, LimitRequestsShown, RefuseBody};
+
+use super::backend::Backend;
+use super::output::{CliError, print};
+use super::{Common, tables};
+
+/// What can be done with requests.
+#[derive(Debug, Subcommand)]
+pub enum LimitCommand {
+    /// What is asked for, and how it stands
+    List {
+        /// Also what is over for longer than a day
+        #[arg(long)]
+        all: bool,
+    },
+    /// Ask for more, as a person may for themselves; agents ask over MCP
+    Request(RequestArgs),
+    /// Grant a request: for as much and as long as you say, and it ends by itself
+    Grant(GrantArgs),
+    /// Refuse a request
+    Refuse {
+        /// Its number
+        number: u32,
+        /// Why; whoever asked reads it
+        #[arg(long)]
+        reason: Option<String>,
+    },
+    /// Take a request back
+    Withdraw {
+        /// Its number
+        number: u32,
+    },
+    /// End what was granted on a request before its time
+    End {
+        /// The request's number
+        number: u32,
+    },
+}
+
+/// Options of `limit request`.
+#[derive(Debug, Args)]
+pub struct RequestArgs {
+    /// How much more than the limits say, in USD
+    #[arg(allow_negative_numbers = true)]
+    pub usd: String,
+    /// Why, in one line
+    #[arg(long)]
+    pub reason: String,
+    /// Which limit: session, day, virtual or budget:NAME [default: all of them]
+    #[arg(long)]
+    pub limit: Option<String>,
+    /// For which session's work [default: all]
+    #[arg(long)]
+    pub session: Option<String>,
+    /// For work in which directory [default: all]
+    #[arg(long, value_name = "DIR")]
+    pub project: Option<String>,
+    /// For how many minutes
+    #[arg(long)]
+    pub minutes: Option<u32>,
+}
+
+/// Options of `limit grant`.
+#[derive(Debug, Args)]
+pub struct GrantArgs {
+    /// The request's number
+    pub number: u32,
+    /// How much, in USD [default: what was asked for]
+    #[arg(long, value_name = "USD")]
+    pub amount: Option<String>,
+    /// For how long, such as 90m, 2h or 3d [default: as was asked for, until the end of today at most]
+    #[arg(long = "for", value_name = "SPAN", conflicts_with = "until")]
+    pub span: Option<Span>,
+    /// Until when (2026-11-23T18:00:00Z), seven days from now at most
+    #[arg(long, value_name = "TIME")]
+    pub until: Option<Timestamp>,
+}
+
+/// Carries out `mecris limit`.
+///
+/// # Errors
+/// [`CliError`].
+pub fn limit(common: &Common, command: Option<LimitCommand>) -> Result<(), CliError> {
+    let backend = Backend::open(common)?;
+    let shown = match command.unwrap_or(LimitCommand::List { all: false }) {
+        LimitCommand::List { all } => backend.limit_requests(all)?,
+        LimitCommand::Request(args) => {
+            let RequestArgs { usd, reason, limit, session, project, minutes } = args;
+            let body = LimitBody { amount_usd: usd, reason, limit, session, project, minutes };
+            return print(common.json, &backend.request_limit(body)?, tables::limit::asked);
+        }
+        LimitCommand::Grant(args) => {
+            let GrantArgs { number, amount, span, until } = args;
+            let until = span.map(end_of).transpose()?.or(until);
+            backend.grant_limit(number, GrantBody { amount_usd: amount, until })?
+        }
+        LimitCommand::Refuse { number, reason } => backend.refuse_limit(number, RefuseBody { reason })?,
+        LimitCommand::Withdraw { number } => backend.end_request(number, "withdraw")?,
+        LimitCommand::End { number } => backend.end_request(number, "end")?,
+    };
+    print(common.json, &shown, tables::limit::requests)
+}
+
+fn end_of(span: Span) -> Result<Timestamp, CliError> {
+    let wrong =
+        || CliError::Usage("--for takes a span of at most seven days, such as 90m, 2h or 3d".to_owned());
+    let now = Timestamp::now().to_zoned(TimeZone::system());
+    now.checked_add(span).map(|end| end.timestamp()).map_err(|_| wrong())
+}
+
+/// Whoever has the log's files in their hands is the person whose log it is.
+fn person() -> Principal {
+    Principal { kind: Kind::Owner, reference: "cli".into() }
+}
+
+impl Backend {
+    fn limit_requests(&self, all: bool) -> Result<LimitRequestsShown, CliError> {
+        match self {
+            Self::Running(remote) => remote.get("/api/v1/limit-requests", &[("all", all.to_string())]),
+            Self::Own(node) => Ok(node.queries()?.limit_requests(&person(), all, Timestamp::now())),
+        }
+    }
+
+    fn request_limit(&self, body: LimitBody) -> Result<LimitAsked, CliError> {
+        match self {
+            Self::Running(remote) => remote.post_body("/api/v1/limit-requests", &body),
+            Self::Own(node) => {
+                let wish = body.into_wish()?;
+                node.queries()?.check_wish(&wish).map_err(LimitFailure::from)?;
+                order_request(node, LimitOrder::Ask(wish.clone()))?;
+                let asked = node.queries()?.limit_asked(&person(), &wish, Timestamp::now());
+                asked.ok_or_else(|| CliError::Usage("the request is not there any more".to_owned()))
+            }
+        }
+    }
+
+    fn grant_limit(&self, number: u32, body: GrantBody) -> Result<LimitRequestsShown, CliError> {
+        match self {
+            Self::Running(remote) => {
+                remote.post_body(&format!("/api/v1/limit-requests/{number}/grant"), &body)
+            }
+            Self::Own(node) => {
+                let order = body.into_order(number, &node.queries()?, Timestamp::now())?;
+                order_request(node, order)?;
+                self.limit_requests(false)
+            }
+        }
+    }
+
+    fn refuse_limit(&self, number: u32, body: RefuseBody) -> Result<LimitRequestsShown, CliError> {
+        match self {
+            Self::Running(remote) => {
+                remote.post_body(&format!("/api/v1/limit-requests/{number}/refuse"), &body)
+            }
+            Self::Own(node) => {
+                let reason = body.reason.unwrap_or_default().trim().to_owned();
+                order_request(node, LimitOrder::Refuse { number, reason })?;
+                self.limit_requests(false)
+            }
+        }
+    }
+
+    /// Ends a request, or what was granted on it.
+    fn end_request(&self, number: u32, how: &'static str) -> Result<LimitRequestsShown, CliError> {
+        match self {
+            Self::Running(remote) => remote.post(&format!("/api/v1/limit-requests/{number}/{how}")),
+            Self::Own(node) => {
+                let is_withdrawn = how == "withdraw";
+                let order =
+                    if is_withdrawn { LimitOrder::Withdraw { number } } else { LimitOrder::End { number } };
+                order_request(node, order)?;
+                self.limit_requests(false)
+            }
+        }
+    }
+}
+
+fn order_request(node: &Node, order: LimitOrder) -> Result<(), CliError> {
+    let metadata = Metadata { actor: "cli".into(), ..Metadata::default() };
+    let mut book = LimitBook::load(&*node.log, &node.tenant)?;
+    book.execute(&*node.log, (order, person()), Timestamp::now(), &metadata)?;
+    Ok(())
+}
