@@ -8,6 +8,7 @@
 //!     ├── local/otlp       records what Claude Code's telemetry tells
 //!     ├── local/budgets    decides commands on budgets
 //!     ├── local/odometer   decides readings by hand
+//!     ├── local/tokens     gives tokens out and takes them back
 //!     ├── local/limits     decides requests for more than the limits say
 //!     ├── local/alerts     tells the person
 //!     ├── local/beeminder  follows the goals
@@ -29,6 +30,7 @@ pub mod balance_book;
 pub mod beeminder_actor;
 pub mod book;
 pub mod budget_book;
+pub mod caller;
 pub mod console_book;
 pub mod datapoint_actor;
 pub mod datapoint_book;
@@ -72,6 +74,7 @@ pub mod settings;
 pub mod snapshots;
 pub mod sources;
 pub mod telling_book;
+pub mod token_book;
 pub mod told;
 pub mod tree;
 pub mod usage_actor;
@@ -114,6 +117,9 @@ pub enum ServiceError {
     /// Requests for more.
     #[error(transparent)]
     Limit(#[from] limit_request_book::LimitFailure),
+    /// A token.
+    #[error(transparent)]
+    Token(#[from] token_book::TokenFailure),
     /// A request for more that says nothing.
     #[error(transparent)]
     LimitBody(#[from] limit_requests::LimitBodyError),

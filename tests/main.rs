@@ -1,5 +1,7 @@
 //! All black-box tests, linked once.
 
+#[path = "access.rs"]
+mod access;
 #[path = "actors.rs"]
 mod actors;
 #[path = "affording.rs"]

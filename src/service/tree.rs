@@ -43,6 +43,7 @@ use super::queries::Queries;
 use super::requests::{GoalsShown, StatusShown};
 use super::scraper_actor::{ScraperActor, ScraperHandle};
 use super::sources::Sources;
+use super::token_book::{TokenActor, TokenBook};
 use super::usage_actor::{SharedImportState, UsageActor, UsageMessage};
 use super::vault_actor;
 
@@ -67,6 +68,7 @@ pub struct Supervised {
     budgets: Handle<Ordered<BudgetBook>>,
     pub(super) odometer: Handle<Ordered<OdometerBook>>,
     pub(super) limits: Handle<Ordered<LimitBook>>,
+    pub(super) tokens: Handle<Ordered<TokenBook>>,
     pub(super) goals: GoalHandles,
     pub(super) alerts: Handle<AlertMessage>,
     pub(super) scraper: ScraperHandle,
@@ -149,6 +151,10 @@ pub fn build(
     let limits = tenants.add(&format!("{tenant}/limits"), ChildSpec::default(), move || {
         LimitActor::new(log.clone(), tenant.clone())
     });
+    let (log, tenant) = (node.log.clone(), node.tenant.clone());
+    let tokens = tenants.add(&format!("{tenant}/tokens"), ChildSpec::default(), move || {
+        TokenActor::new(log.clone(), tenant.clone())
+    });
     let contacts = Contacts::new(&node.dir);
     let holds = Holds::default();
     let means = Means {
@@ -176,6 +182,7 @@ pub fn build(
         budgets,
         odometer,
         limits,
+        tokens,
         goals,
         alerts,
         scraper,

@@ -158,7 +158,7 @@ impl Behaviour for UsageActor {
                 let recorder = self.importer.recorder().clone();
                 // Nobody else tells sums: none comes between the look at the one that stands and the record.
                 let record = move || told::record(&recorder, *usage, may_fall);
-                let recorded = tokio::task::spawn_blocking(record).await;
+                let recorded = super::caller::blocking(record).await;
                 reply.send(recorded.unwrap_or(Err(crate::log::LogError::Closed.into())));
             }
             UsageMessage::Look => {

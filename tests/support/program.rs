@@ -217,7 +217,7 @@ pub fn everything_below(dir: &Path) -> Vec<u8> {
         let path = entry.unwrap().path();
         if path.is_dir() {
             all.extend(everything_below(&path));
-        } else {
+        } else if path.is_file() {
             all.extend(std::fs::read(&path).unwrap());
         }
     }
