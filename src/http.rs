@@ -13,6 +13,7 @@ pub mod forecast;
 pub mod gate;
 pub mod goals;
 pub mod guard;
+mod headers;
 pub mod health;
 pub mod limits;
 pub mod listener;
@@ -28,6 +29,7 @@ pub mod people;
 pub mod problem;
 pub mod quota;
 pub mod reconcile;
+pub mod serve;
 pub mod size;
 pub mod socket;
 pub mod system;
@@ -36,12 +38,14 @@ pub mod vault;
 pub mod webhooks;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::Bytes;
 use axum::http::header::CONTENT_TYPE;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::limit::RequestBodyLimitLayer;
+use tower_http::timeout::RequestBodyTimeoutLayer;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder};
 use utoipa_axum::router::OpenApiRouter;
@@ -51,6 +55,9 @@ use crate::service::Supervised;
 use crate::telemetry::metrics::Metrics;
 
 use guard::Guard;
+
+/// How long a request's body may be silent.
+const BODY: Duration = Duration::from_secs(10);
 
 /// What the handlers work with.
 #[derive(Clone)]
@@ -90,6 +97,8 @@ pub fn router(app: &App, guard: Guard, beside: Router) -> Router {
         .layer(axum::middleware::from_fn(size::check))
         // Exports are longer than what people and agents send, and have limits and a gate of their own.
         .merge(telemetry.unwrap_or_default())
+        .layer(RequestBodyTimeoutLayer::new(BODY))
+        .layer(axum::middleware::from_fn(headers::add))
         .layer(CatchPanicLayer::custom(problem::panicked))
         .layer(axum::middleware::from_fn(observe::observe))
 }

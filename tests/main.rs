@@ -103,6 +103,8 @@ mod telemetry;
 mod transcripts;
 #[path = "vault.rs"]
 mod vault;
+#[path = "way_in.rs"]
+mod way_in;
 #[path = "ways_out.rs"]
 mod ways_out;
 #[path = "year.rs"]

@@ -16,7 +16,6 @@ use crate::config::paths::SOCKET_FILE;
 use crate::domain::access::{self, Kind};
 use crate::files::own;
 use crate::http::guard::{Guard, Known};
-use crate::http::listener::Bounded;
 use crate::http::socket::{self, Own};
 use crate::http::{self, App};
 use crate::log::EventLog;
@@ -238,8 +237,7 @@ async fn serve(listener: TcpListener, own: Own, app: App, guard: Guard, shutdown
     let router = http::router(&app, guard, mcp);
     let (routes, closing) = (socket::routes(router.clone()), shutdown.clone());
     let at_socket = axum::serve(own, routes).with_graceful_shutdown(async move { closing.requested().await });
-    let served = axum::serve(Bounded::new(listener), router)
-        .with_graceful_shutdown(async move { shutdown.requested().await });
+    let served = http::serve::serve(listener, router, async move { shutdown.requested().await });
     let (served, at_socket) = tokio::join!(served, at_socket);
     if let Err(error) = served.and(at_socket) {
         tracing::error!(%error, "HTTP is not served any more");
@@ -276,8 +274,7 @@ impl OtlpListeners {
             let router = http::otlp::router(app.clone(), guard.clone());
             let shutdown = shutdown.clone();
             tokio::spawn(async move {
-                let served = axum::serve(Bounded::new(listener), router)
-                    .with_graceful_shutdown(async move { shutdown.requested().await });
+                let served = http::serve::serve(listener, router, async move { shutdown.requested().await });
                 if let Err(error) = served.await {
                     tracing::error!(%error, "OTLP is not taken over HTTP any more");
                 }

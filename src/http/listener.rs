@@ -25,11 +25,15 @@ impl Bounded {
     /// Holds at most a half of the files that this process may open: the log and the clients need some too.
     #[must_use]
     pub fn new(listener: TcpListener) -> Self {
-        let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
-        let connections = (limit.unwrap_or(CONNECTIONS_MAX) / 2).clamp(16, CONNECTIONS_MAX);
-        let permits = usize::try_from(connections).unwrap_or(16);
-        Self { listener, permits: Arc::new(Semaphore::new(permits)) }
+        Self { listener, permits: Arc::new(Semaphore::new(connections_max())) }
     }
+}
+
+/// How many connections are held: a half of the files that this process may open.
+pub(super) fn connections_max() -> usize {
+    let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
+    let connections = (limit.unwrap_or(CONNECTIONS_MAX) / 2).clamp(16, CONNECTIONS_MAX);
+    usize::try_from(connections).unwrap_or(16)
 }
 
 /// A connection with its permit.

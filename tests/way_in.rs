@@ -1,0 +1,174 @@
+//! Connections that are there to be in the way: silent, slow, many. Health answers all the while, and all recovers.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use crate::support::program::Home;
+
+/// A supervisor that may open few files, so that few connections are many.
+fn start(home: &Home, files: u32) -> (Child, SocketAddr) {
+    let program = home.command(&["run", "--listen", "127.0.0.1:0"]);
+    let mut shell = Command::new("sh");
+    shell.args(["-c", &format!("ulimit -n {files}; exec \"$0\" \"$@\"")]);
+    shell.arg(program.get_program()).args(program.get_args()).env_clear();
+    shell.envs(program.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    let mut child = shell.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let line = lines.find(|line| line.as_ref().unwrap().contains("Listening on")).unwrap().unwrap();
+    let (_, rest) = line.split_once("http://").unwrap();
+    let address = rest.split(' ').next().unwrap().parse().unwrap();
+    std::thread::spawn(move || lines.for_each(drop));
+    (child, address)
+}
+
+/// One request on a connection of its own: the status, and how long it took.
+fn ask(address: SocketAddr, path: &str) -> Option<(u16, Duration)> {
+    let begun = Instant::now();
+    let mut stream = TcpStream::connect_timeout(&address, Duration::from_secs(5)).ok()?;
+    stream.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+    write!(stream, "GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n").ok()?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).ok()?;
+    Some((answer.get(9..12)?.parse().ok()?, begun.elapsed()))
+}
+
+fn resident_kib(child: &Child) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmRSS")).unwrap();
+    line.split_whitespace().nth(1).unwrap().parse().unwrap()
+}
+
+/// Attacks from two threads until told to stop; each begins a connection with `begin` every `pause`, and keeps the newest
+/// three hundred: more than the supervisor has places for.
+fn attacked(name: &str, pause: Duration, begin: fn(&mut TcpStream)) {
+    /// One attack at a time: the machine is shared, and each is to be the supervisor's only trouble.
+    static ONE: std::sync::Mutex<()> = std::sync::Mutex::new(());
+    let _one = ONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let home = Home::new();
+    let (mut child, address) = start(&home, 256);
+    let (stop, begun) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
+    let attackers: Vec<_> = (0..2)
+        .map(|_| {
+            let (stop, begun) = (stop.clone(), begun.clone());
+            std::thread::spawn(move || {
+                let mut held = std::collections::VecDeque::new();
+                while !stop.load(Ordering::Relaxed) {
+                    if let Ok(mut stream) = TcpStream::connect_timeout(&address, Duration::from_secs(1)) {
+                        begin(&mut stream);
+                        held.push_back(stream);
+                        begun.fetch_add(1, Ordering::Relaxed);
+                    }
+                    if held.len() > 300 {
+                        held.pop_front();
+                    }
+                    std::thread::sleep(pause);
+                }
+            })
+        })
+        .collect();
+    while begun.load(Ordering::Relaxed) < 1_000 {
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    let mut took = Vec::new();
+    for _ in 0..40 {
+        let answer = ask(address, "/health/live");
+        let (status, time) = answer.unwrap_or_else(|| panic!("{name}: health was not answered"));
+        assert_eq!(status, 200, "{name}");
+        took.push(time);
+    }
+    assert!(resident_kib(&child) < 400 * 1024, "{name}: {} KiB", resident_kib(&child));
+    stop.store(true, Ordering::Relaxed);
+    attackers.into_iter().for_each(|attacker| attacker.join().unwrap());
+    took.sort();
+    println!(
+        "{name}: {} connections; health p50 {:?}, worst {:?}",
+        begun.load(Ordering::Relaxed),
+        took[took.len() / 2],
+        took[took.len() - 1]
+    );
+    let recovered = (0..100).any(|_| {
+        std::thread::sleep(Duration::from_millis(50));
+        ask(address, "/api/v1/status").is_some_and(|(status, _)| status == 401)
+    });
+    assert!(recovered, "{name}: it does not recover");
+    // Who comes by the socket was never in the way.
+    assert_eq!(home.run(&["status"]).code, 0, "{name}");
+    crate::support::program::terminate(&child);
+    assert!(child.wait().unwrap().success());
+}
+
+#[test]
+fn connections_that_say_nothing_make_room_for_those_that_ask() {
+    attacked("silent", Duration::from_millis(2), |_| {});
+}
+
+#[test]
+fn connections_that_never_end_their_head_make_room_too() {
+    attacked("half a head", Duration::from_millis(2), |stream| {
+        let _ = stream.write_all(b"GET /api/v1/status HTTP/1.1\r\nhost: localhost\r\nx-slow: ");
+    });
+}
+
+#[test]
+fn connections_whose_body_never_comes_hold_nobody_up() {
+    attacked("half a body", Duration::from_millis(4), |stream| {
+        let _ = stream.write_all(
+            b"POST /api/v1/gate HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: 1000\r\n\r\n{",
+        );
+    });
+}
+
+#[test]
+fn connections_that_do_not_read_their_answers_hold_nobody_up() {
+    attacked("no reading", Duration::from_millis(20), |stream| {
+        let _ = stream.write_all(&b"GET /health/live HTTP/1.1\r\nhost: localhost\r\n\r\n".repeat(20));
+    });
+}
+
+#[test]
+fn a_head_that_does_not_come_is_not_waited_for() {
+    let home = Home::new();
+    let (mut child, address) = start(&home, 256);
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.write_all(b"GET /health/live HTTP/1.1\r\nhost: loc").unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+    let mut answer = Vec::new();
+    // The other end closes; a read that times out is an error.
+    stream.read_to_end(&mut answer).unwrap();
+    assert!(!answer.starts_with(b"HTTP/1.1 200"));
+    crate::support::program::terminate(&child);
+    assert!(child.wait().unwrap().success());
+}
+
+#[test]
+fn only_http_1_is_spoken_and_answers_tell_a_browser_to_keep_nothing() {
+    let home = Home::new();
+    let running = home.start(&[]);
+    let address = running.url.trim_start_matches("http://").parse().unwrap();
+    let mut stream = TcpStream::connect::<SocketAddr>(address).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+    stream.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0").unwrap();
+    let mut answer = Vec::new();
+    let _ = stream.read_to_end(&mut answer);
+    assert!(!answer.windows(3).any(|window| window == b"200"), "{answer:?}");
+    for path in ["/health/live", "/api/v1/status", "/nowhere", "/metrics"] {
+        let answer = running.get(path);
+        for (name, value) in [
+            ("cache-control", "no-store"),
+            ("x-content-type-options", "nosniff"),
+            ("referrer-policy", "no-referrer"),
+            ("x-frame-options", "DENY"),
+            ("cross-origin-resource-policy", "same-origin"),
+        ] {
+            assert_eq!(
+                answer.headers.get(name).map(|value| value.to_str().unwrap()),
+                Some(value),
+                "{path} {name}"
+            );
+        }
+    }
+}
