@@ -275,7 +275,7 @@ fn no_answer_to_an_agent_names_a_command_that_lifts_a_limit() {
     for command in ["mecris limit grant 1", "mecris balance set", "mecris odometer record"] {
         assert!(person.contains(command), "the person is told: {person}");
     }
-    assert!(home.run(&["can-afford", "5"]).out.contains("mecris override"));
+    assert!(home.run(&["can-afford", "5"]).out.contains("mecris balance set"), "the balance is the tightest");
     let questions = [
         "get_narrator_context",
         "get_daily_activity",
