@@ -455,6 +455,8 @@ fn told_without_its_text(panic: &std::panic::PanicHookInfo<'_>) {
 #[must_use]
 pub fn main() -> ExitCode {
     std::panic::set_hook(Box::new(told_without_its_text));
+    // Before anything is written, and for all that is started.
+    crate::files::close_umask();
     let cli = Cli::parse();
     match commands::dispatch(cli) {
         Ok(code) => code,

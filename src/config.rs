@@ -27,9 +27,9 @@ use layers::Entry;
 pub use private::{EmailAddress, Login, PrivateUrl};
 pub use secret::{BaseUrl, Phone, Secret};
 pub use settings::{
-    Alerts, Anthropic, Beeminder, Config, Console, DeepSeek, Email, EmailTls, Gate, Log, Moonshot, Ntfy,
-    OpenAi, OpenRouter, Otlp, OtlpProtocol, Outside, Providers, QuietHours, ReminderError, ReminderErrors,
-    ReminderTiers, Reminders, RungSetting, Telemetry, Transcripts, Twilio, Vault, Webhook,
+    Alerts, Anthropic, Backup, Beeminder, Config, Console, DeepSeek, Email, EmailTls, Gate, Log, Moonshot,
+    Ntfy, OpenAi, OpenRouter, Otlp, OtlpProtocol, Outside, Providers, QuietHours, ReminderError,
+    ReminderErrors, ReminderTiers, Reminders, RungSetting, Telemetry, Transcripts, Twilio, Vault, Webhook,
 };
 
 /// Where a setting's value stands.

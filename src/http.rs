@@ -23,6 +23,7 @@ mod observe;
 pub mod odometer;
 pub mod otlp;
 pub mod overload;
+pub mod peer;
 pub mod people;
 pub mod problem;
 pub mod quota;

@@ -11,6 +11,7 @@ pub mod cli;
 pub mod config;
 pub mod domain;
 pub mod event;
+pub mod files;
 pub mod http;
 pub mod integration;
 pub mod log;

@@ -69,6 +69,7 @@ pub use memory::MemoryLog;
 pub use options::{CACHE_BYTES, LogCopy, OpenReport, Options, RESERVE_BYTES, Repair, RepairEvent};
 
 use crate::event::{EventId, NewEvent, Position, RecordRef, Recorded, StreamId, TenantId, Version};
+use crate::files::{Refused, refusal};
 
 /// What the appender believes about the stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -220,6 +221,9 @@ pub enum LogError {
         /// The mend.
         fix: String,
     },
+    /// A file or directory is a link, somebody else's, or lies where it must not: it is left alone.
+    #[error(transparent)]
+    Unsafe(#[from] Refused),
     /// Too much waits for the disk.
     #[error("the log has {queued_bytes} bytes of events waiting for the disk; send this again in a moment")]
     Busy {
@@ -232,6 +236,9 @@ pub enum LogError {
 }
 
 fn io_error(action: &'static str, path: &Path, error: &std::io::Error) -> LogError {
+    if let Some(refused) = refusal(error) {
+        return LogError::Unsafe(refused.clone());
+    }
     let fix = match error.kind() {
         std::io::ErrorKind::PermissionDenied => "give this user the rights to it",
         std::io::ErrorKind::StorageFull => "free some space on its disk",

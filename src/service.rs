@@ -24,6 +24,7 @@
 pub mod activity;
 pub mod alerting;
 pub mod allowance_book;
+pub mod backups;
 pub mod balance_book;
 pub mod beeminder_actor;
 pub mod book;

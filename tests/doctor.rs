@@ -70,6 +70,7 @@ const WRONG: &[(&str, &str)] = &[
     ("transcripts.roots", "\"/one\""),
     ("transcripts.poll_seconds", "0"),
     ("log.reserve_mib", "-1"),
+    ("backup.root", "7"),
     ("outside.timeout_seconds", "0"),
     ("alerts.ladder", r#"[{ channel = "pigeon" }]"#),
     ("alerts.until", "\"tomorrow\""),

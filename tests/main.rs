@@ -30,6 +30,8 @@ mod durability;
 mod fault_disk;
 #[path = "feeds.rs"]
 mod feeds;
+#[path = "files.rs"]
+mod files;
 #[path = "forecast.rs"]
 mod forecast;
 #[path = "fuzz_smoke.rs"]

@@ -27,7 +27,7 @@ fn the_readme_s_commands_do_what_they_say() {
             ["cargo", "run", "--release", "--", "run"] => assert_eq!(home.start(&[]).stop(), 0),
             // This test is run by it.
             ["tests/run"] => assert!(fs::metadata(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/run")).is_ok()),
-            ["mecris", "backup", "/tmp/mecris-backup"] => {
+            ["mecris", "backup", "~/mecris-backup"] => {
                 let target = home.dir.path().join("backup");
                 assert_eq!(home.run(&["backup", target.to_str().unwrap()]).code, 0);
             }

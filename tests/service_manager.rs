@@ -94,8 +94,65 @@ fn the_unit_and_the_container_file_name_what_there_is() {
     for line in ["Type=notify", "ExecReload=", "WatchdogSec=", "Restart=on-failure", "ExecStart="] {
         assert!(unit.lines().any(|found| found.starts_with(line)), "{line}");
     }
+    // Its own directory and no other; what else it writes to is the person's to name.
+    let writable: Vec<&str> = unit.lines().filter_map(|line| line.strip_prefix("ReadWritePaths=")).collect();
+    assert_eq!(writable, ["%h/.local/share/mecris"]);
     let container = read("deploy/Containerfile");
     for line in ["FROM ", "COPY ", "USER ", "ENTRYPOINT "] {
         assert!(container.lines().any(|found| found.starts_with(line)), "{line}");
     }
+}
+
+/// The unit with a program that is there, for systemd's own judgement of the rest.
+fn unit_with(drop_in: &str) -> tempfile::TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    let unit =
+        std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/deploy/mecris.service")).unwrap();
+    let unit = unit.replace("%h/.local/bin/mecris", env!("CARGO_BIN_EXE_mecris")).replace("%h", "/root");
+    std::fs::write(dir.path().join("mecris.service"), unit).unwrap();
+    if !drop_in.is_empty() {
+        std::fs::create_dir(dir.path().join("mecris.service.d")).unwrap();
+        std::fs::write(dir.path().join("mecris.service.d/more.conf"), drop_in).unwrap();
+    }
+    dir
+}
+
+fn analyze(arguments: &[&str]) -> Option<std::process::Output> {
+    match Command::new("systemd-analyze").arg("--no-pager").args(arguments).output() {
+        // `tests/run` installs it; elsewhere there may be no such thing as systemd.
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
+        ran => Some(ran.unwrap()),
+    }
+}
+
+/// Blocks of TOML-like text in a document, behind a line that says where they go.
+fn drop_in(document: &str, heading: &str) -> String {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(document);
+    let text = std::fs::read_to_string(path).unwrap();
+    let (_, rest) = text.split_once(heading).unwrap_or_else(|| panic!("{document} has no '{heading}'"));
+    let (_, block) = rest.split_once("```ini\n").unwrap();
+    block.split("```").next().unwrap().to_owned()
+}
+
+#[test]
+fn systemd_finds_the_unit_hardened_and_without_a_mistake() {
+    let vault = drop_in("docs/operating.md", "the vault");
+    assert!(vault.contains("ReadWritePaths="), "{vault}");
+    let console = drop_in("docs/operating.md", "the console's browser");
+    assert!(console.contains("RestrictNamespaces="), "{console}");
+    for more in ["", &vault, &console] {
+        let dir = unit_with(more);
+        let unit = dir.path().join("mecris.service");
+        let Some(verified) = analyze(&["verify", unit.to_str().unwrap()]) else { return };
+        let said = String::from_utf8_lossy(&verified.stderr);
+        // It looks at the machine's other units too.
+        let ours: Vec<&str> = said.lines().filter(|line| line.contains("mecris")).collect();
+        assert!(ours.is_empty(), "{more}: {ours:?}");
+    }
+    let unit = concat!(env!("CARGO_MANIFEST_DIR"), "/deploy/mecris.service");
+    let judged = analyze(&["security", "--offline=true", unit]).unwrap();
+    let said = String::from_utf8_lossy(&judged.stdout);
+    let level = said.lines().find_map(|line| line.split_once("Overall exposure level for mecris.service: "));
+    let level = level.unwrap_or_else(|| panic!("{judged:?}")).1.split(' ').next().unwrap();
+    assert!(level.parse::<f64>().unwrap() <= 2.0, "{said}");
 }

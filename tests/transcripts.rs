@@ -327,6 +327,27 @@ fn strange_directories_are_named_and_the_rest_is_imported() {
     }
 }
 
+/// People keep their transcripts on another disk, and some link single ones.
+#[test]
+fn a_transcript_behind_links_is_read_once_and_nothing_is_wrong_with_it() {
+    let home = Home::new();
+    let elsewhere = home.dir.path().join("elsewhere");
+    fs::create_dir_all(elsewhere.join("project")).unwrap();
+    let usage = r#"{"input_tokens":1,"output_tokens":2}"#;
+    fs::write(elsewhere.join("project/far.jsonl"), line(1, usage) + "\n").unwrap();
+    let near = home.transcript("near.jsonl", line(2, usage) + "\n");
+    let folder = near.parent().unwrap();
+    symlink(&near, folder.join("again.jsonl")).unwrap();
+    symlink(elsewhere.join("project"), folder.parent().unwrap().join("-linked")).unwrap();
+    symlink(elsewhere.join("project/far.jsonl"), folder.join("far.jsonl")).unwrap();
+    let imported = home.json(&["import"]);
+    assert_eq!(
+        (&imported["recorded"], &imported["files"], &imported["bad_files"]),
+        (&2.into(), &2.into(), &0.into()),
+        "{imported}"
+    );
+}
+
 /// Root may read everything, so the reader is an ordinary user where this runs as root.
 #[test]
 fn a_file_without_permission_is_named_and_the_rest_is_imported() {

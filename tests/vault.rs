@@ -1,12 +1,14 @@
 //! The vault: read whole, followed, and written to, by the real program on real files.
 
 use std::collections::BTreeMap;
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use crate::mcp;
 use crate::support::program::{Home, Running, everything_below};
 use crate::support::vault::{Plan, generate};
 
@@ -342,4 +344,97 @@ fn a_session_is_written_to_the_daily_note_and_nothing_else_changes() {
     let page = running.get("/api/v1/events?limit=1000").json();
     let events = page["events"].as_array().unwrap();
     assert_eq!(events.iter().filter(|event| event["type"] == "session-logged").count(), 20 + 2);
+}
+
+/// A vault that is synced or cloned may hold whatever links another has made in it.
+#[test]
+fn no_face_writes_through_a_link_out_of_the_vault() {
+    let home = Home::new();
+    let vault = configured(&home, "");
+    let (bashrc, elsewhere) = (home.dir.path().join(".bashrc"), home.dir.path().join("elsewhere"));
+    std::fs::create_dir(&elsewhere).unwrap();
+    std::fs::write(&bashrc, "# mine\n").unwrap();
+    let running = home.start(&[]);
+    until("a look", || (running.get("/api/v1/vault").status == 200).then_some(()));
+    let today = jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date();
+    let hostile = "x; $(touch owned)";
+    let refuse = |note: &str| {
+        let bearer = format!("Bearer {}", running.token);
+        let body = json!({ "text": hostile }).to_string();
+        let answer = running.send("POST", "/api/v1/daily", &[("authorization", &bearer)], Some(&body));
+        assert_eq!(answer.status, 409, "{answer:?}");
+        let told = mcp::refused(&running, "log_session", &json!({ "text": hostile }));
+        let by_command = home.run(&["log-session", hostile]);
+        assert_ne!(by_command.code, 0, "{by_command:?}");
+        for said in [&answer.body, &told, &by_command.err] {
+            assert!(said.contains(&format!("{note} leads out of the vault")), "{said}");
+        }
+        // Nor is what lies there shown.
+        let shown = home.run(&["daily"]);
+        assert!(shown.code != 0 && !shown.out.contains("mine"), "{shown:?}");
+        assert_eq!(std::fs::read_to_string(&bashrc).unwrap(), "# mine\n");
+        assert_eq!(std::fs::read_dir(&elsewhere).unwrap().count(), 0);
+    };
+    let note = format!("{today}.md");
+    for target in [bashrc.clone(), "../.bashrc".into(), "../elsewhere/new.md".into(), "../nothing".into()] {
+        symlink(&target, vault.join(&note)).unwrap();
+        refuse(&note);
+        std::fs::remove_file(vault.join(&note)).unwrap();
+    }
+    // A folder above it.
+    write(&vault, ".obsidian/daily-notes.json", r#"{"folder": "Days/deep", "template": "T"}"#);
+    symlink("../elsewhere", vault.join("Days")).unwrap();
+    until("the other settings", || {
+        let shown = home.run(&["daily"]);
+        shown.err.contains("Days").then_some(())
+    });
+    refuse(&format!("Days/deep/{note}"));
+    std::fs::remove_file(vault.join("Days")).unwrap();
+    // A template is read into a note that is synced: it does not come from elsewhere either.
+    symlink(&bashrc, vault.join("T.md")).unwrap();
+    let said = home.run(&["log-session", "y"]);
+    assert!(said.code != 0 && said.err.contains("T.md leads out of the vault"), "{said:?}");
+    assert!(!vault.join("Days").exists());
+    std::fs::remove_file(vault.join("T.md")).unwrap();
+    // A link that stays inside is as good as a note.
+    write(&vault, "Real/Day.md", "# Mecris\n");
+    std::fs::create_dir_all(vault.join("Days/deep")).unwrap();
+    symlink("../../Real/Day.md", vault.join("Days/deep").join(&note)).unwrap();
+    assert_eq!(home.json(&["log-session", hostile])["added"], true);
+    assert!(std::fs::read_to_string(vault.join("Real/Day.md")).unwrap().contains(hostile));
+    assert!(vault.join("Days/deep").join(&note).is_symlink());
+}
+
+#[test]
+fn links_out_of_the_vault_are_not_read_and_are_counted() {
+    let home = Home::new();
+    let vault = configured(&home, "");
+    let outside = home.dir.path().join("outside");
+    write(&outside, "secret.txt", "- [ ] a secret of another place\n");
+    write(&outside, "deep/note.md", "- [ ] a secret of another place\n");
+    write(&outside, "app.json", r#"{"userIgnoreFilters": ["Seen"]}"#);
+    write(&vault, "Seen/a.md", "- [ ] mine\n");
+    symlink("../outside/secret.txt", vault.join("innocent.md")).unwrap();
+    symlink(outside.join("deep"), vault.join("folder")).unwrap();
+    symlink("../outside/secret.txt", vault.join("picture.png")).unwrap();
+    // What stays inside is read once, and no loop is walked for ever.
+    symlink("Seen/a.md", vault.join("z.md")).unwrap();
+    symlink("..", vault.join("Seen/loop")).unwrap();
+    std::fs::create_dir(vault.join(".obsidian")).unwrap();
+    symlink("../../outside/app.json", vault.join(".obsidian/app.json")).unwrap();
+    symlink("/dev/zero", vault.join(".obsidian/daily-notes.json")).unwrap();
+    let shown = home.json(&["tasks", "--all"]);
+    let texts: Vec<&str> =
+        shown["tasks"].as_array().unwrap().iter().map(|task| task["text"].as_str().unwrap()).collect();
+    assert_eq!(texts, ["mine"]);
+    let shown = home.json(&["vault"]);
+    assert_eq!((&shown["links_left_out"], &shown["notes"]), (&json!(2), &json!(1)), "{shown}");
+    for path in ["innocent.md", "folder", ".obsidian/app.json", ".obsidian/daily-notes.json"] {
+        let problems = shown["problems"].as_array().unwrap();
+        let problem = problems.iter().find(|problem| problem["path"] == path);
+        let reason = problem.unwrap_or_else(|| panic!("{path}: {shown}"))["reason"].as_str().unwrap();
+        assert!(reason.contains("out of the vault"), "{path}: {reason}");
+    }
+    let said = home.run(&["vault"]);
+    assert!(said.out.contains("links that lead out of the vault, and are left out: 2\n"), "{said:?}");
 }

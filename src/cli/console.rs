@@ -6,6 +6,7 @@ use clap::{Args, Subcommand};
 use jiff::Timestamp;
 
 use crate::config::{Config, paths};
+use crate::files::text;
 use crate::integration::console::read::{import_cookies, log_in};
 use crate::integration::console::{ConsoleError, Profile, Recipe, cookies};
 use crate::service::console_book::{ConsoleBody, ConsoleBook, ConsoleFailure, ConsoleRead, limits};
@@ -77,12 +78,7 @@ fn read_file(path: &Path) -> Result<String, CliError> {
         path: path.display().to_string(),
         reason: error.to_string(),
     };
-    let length = std::fs::metadata(path).map_err(failed)?.len();
-    if length > cookies::FILE_MAX {
-        let reason = format!("{length} bytes are too many for such a file");
-        return Err(CliError::File { path: path.display().to_string(), reason });
-    }
-    std::fs::read_to_string(path).map_err(failed)
+    text::read_up_to(path, cookies::FILE_MAX).map_err(failed)
 }
 
 /// `mecris login`: once, so that the session lives in a profile of ours.

@@ -5,8 +5,8 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use crate::config::paths;
 use crate::event::Position;
+use crate::files::own;
 use crate::log::export::{ExportError, export as write_events};
 use crate::log::verify::{VerifyReport, parse_hash};
 use crate::log::{
@@ -29,7 +29,7 @@ const PAGE: u64 = 1_000;
 fn directory(common: &Common) -> Result<(PathBuf, Options), CliError> {
     let (loaded, dir) = settings(common)?;
     let options = log_options(&loaded.config);
-    paths::make_private(&dir)
+    own::dir(&dir)
         .map_err(|error| CliError::File { path: dir.display().to_string(), reason: error.to_string() })?;
     Ok((dir, options))
 }
@@ -151,7 +151,6 @@ pub(super) fn restore(common: &Common, args: &RestoreArgs) -> Result<(), CliErro
             bar.set_position(done);
         })?;
     bar.finish_and_clear();
-    paths::make_private(&args.to)?;
     print(common.json, &report, |report| {
         let replaced = report
             .replaced

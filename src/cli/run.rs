@@ -11,7 +11,8 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 
 use crate::actor::{self, ExitReason, Shutdown};
-use crate::config::{Otlp, paths};
+use crate::config::Otlp;
+use crate::files::own;
 use crate::http::guard::Guard;
 use crate::http::listener::Bounded;
 use crate::http::{self, App};
@@ -28,6 +29,8 @@ use super::output::{CliError, say, warn};
 use super::remote::{SERVER_FILE, ServerFile, TOKEN_FILE};
 use super::{Common, RunArgs, announce, service_manager, tables};
 
+/// No token is longer.
+const TOKEN_BYTES_MAX: u64 = 4_096;
 /// How long open requests may take to end.
 const HTTP_DEADLINE: Duration = Duration::from_secs(1);
 /// How long the actors may take to stop, all together; each has a deadline of its own.
@@ -280,13 +283,13 @@ fn token(dir: &Path) -> Result<String, CliError> {
         path: path.display().to_string(),
         reason: format!("{error}; check its owner and mode, or remove it to have a new one made"),
     };
-    match std::fs::read_to_string(&path) {
+    match own::read_text(&path, TOKEN_BYTES_MAX) {
         Ok(token) if token.trim().len() >= 32 => Ok(token.trim().to_owned()),
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(failed(error)),
         _ => {
             let bytes: [u8; 32] = rand::random();
             let token = crate::event::envelope::hex(&bytes);
-            paths::write_private(&path, token.as_bytes()).map_err(failed)?;
+            own::write(&path, token.as_bytes()).map_err(failed)?;
             Ok(token)
         }
     }
@@ -296,6 +299,6 @@ fn write_server_file(dir: &Path, address: SocketAddr) -> Result<(), CliError> {
     let path = dir.join(SERVER_FILE);
     let file = ServerFile { url: format!("http://{address}"), pid: std::process::id() };
     let bytes = serde_json::to_vec(&file).map_err(std::io::Error::from)?;
-    paths::write_private(&path, &bytes)
+    own::write(&path, &bytes)
         .map_err(|error| CliError::File { path: path.display().to_string(), reason: error.to_string() })
 }

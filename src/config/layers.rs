@@ -6,7 +6,12 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
 
+use crate::files::text;
+
 use super::{ConfigError, Origin};
+
+/// No secret is longer, in bytes.
+const SECRET_MAX: u64 = 64 << 10;
 
 /// Where other programs look for the same things.
 pub const USUAL_NAMES: &[(&str, &str)] = &[
@@ -62,7 +67,7 @@ pub(super) struct Entry {
 /// # Errors
 /// [`ConfigError::Unreadable`], or [`ConfigError::Broken`] where it is not TOML.
 pub(super) fn of_file(path: &Path) -> Result<Vec<Entry>, ConfigError> {
-    let text = std::fs::read_to_string(path).map_err(|error| ConfigError::Unreadable {
+    let text = text::read(path).map_err(|error| ConfigError::Unreadable {
         path: path.display().to_string(),
         reason: error.to_string(),
     })?;
@@ -175,6 +180,6 @@ pub(super) fn secret_file(path: &Path) -> Result<String, String> {
         (Ok(rest), Some(home)) => home.join(rest),
         _ => path.to_owned(),
     };
-    let text = std::fs::read_to_string(&path).map_err(|error| error.to_string())?;
+    let text = text::read_up_to(&path, SECRET_MAX).map_err(|error| error.to_string())?;
     if text.trim().is_empty() { Err("it is empty".into()) } else { Ok(text.trim().to_owned()) }
 }

@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use crate::domain::pricing::{ModelPrices, PriceTable};
 use crate::event::envelope::hex;
+use crate::files::text;
 
 use super::ConfigError;
 
@@ -28,7 +29,7 @@ pub fn price_table(overriding: Option<&Path>) -> Result<PriceTable, ConfigError>
     let mut table = PriceTable { version: bundled.snapshot.unwrap_or_default(), models: bundled.models };
     if let Some(path) = overriding {
         let name = path.display().to_string();
-        let text = std::fs::read_to_string(path)
+        let text = text::read(path)
             .map_err(|error| ConfigError::Prices { path: name.clone(), reason: error.to_string() })?;
         table.models.extend(parse(&name, &text)?.models);
         let hash = blake3::hash(text.as_bytes());

@@ -1,6 +1,7 @@
 //! What can be set. Every key has a default; `docs/configuration.md` shows them all.
 
 mod alerts;
+mod backup;
 mod channels;
 mod gate;
 mod mcp;
@@ -18,6 +19,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use alerts::{Alerts, QuietHours, RungSetting};
+pub use backup::Backup;
 pub use channels::{Email, EmailTls, Ntfy, Twilio, Webhook};
 pub use gate::Gate;
 pub use mcp::Mcp;
@@ -47,6 +49,8 @@ pub struct Config {
     pub telemetry: Telemetry,
     /// See [`Log`].
     pub log: Log,
+    /// See [`Backup`].
+    pub backup: Backup,
     /// See [`Outside`].
     pub outside: Outside,
     /// See [`Alerts`].
@@ -172,6 +176,7 @@ impl Default for Config {
             otlp: Otlp::default(),
             telemetry: Telemetry::default(),
             log: Log::default(),
+            backup: Backup::default(),
             outside: Outside::default(),
             alerts: Alerts::default(),
             gate: Gate::default(),

@@ -17,6 +17,7 @@ use crate::event::Position;
 use crate::log::EventLog;
 use crate::log::verify::parse_hash;
 use crate::service::ImportSummary;
+use crate::service::backups::Reach;
 use crate::service::queries::{EventPage, Replayed};
 use crate::service::requests::{
     BackedUp, BackupBody, BudgetBody, Budgets, HeadShown, Reckoning, StatusShown, Verified, parse_until,
@@ -235,17 +236,12 @@ pub async fn head(State(app): State<App>) -> Json<HeadShown> {
     Json(app.system.log().head().into())
 }
 
-/// Backs the log up to a directory of this machine, while it is written to.
+/// Backs the log up to a directory of this machine, while it is written to: below `backup.root` and nowhere else.
 #[utoipa::path(post, path = "/api/v1/backup", tag = "audit", request_body = BackupBody, security(("token" = [])), responses(
     (status = 200, body = BackedUp), (status = 400, body = Problem), (status = 401, body = Problem),
 ))]
 pub async fn backup(State(app): State<App>, Body(body): Body<BackupBody>) -> Answer<BackedUp> {
-    let dir = std::path::PathBuf::from(body.dir);
-    if !dir.is_absolute() {
-        return Err(Problem::bad_request("dir must be an absolute path"));
-    }
-    blocking(move || crate::log::backup::backup(app.system.log(), &dir, &mut |_, _| {}).map(BackedUp::from))
-        .await
+    blocking(move || app.system.back_up(&body.dir, Reach::BelowRoot)).await
 }
 
 /// Events as JSON lines, a page of positions at a time; an empty page is the end.

@@ -19,6 +19,7 @@ use crate::service::alerting::alert_log::AlertFailure;
 use crate::service::alerting::consent_log::ConsentFailure;
 use crate::service::alerting::contacts::ContactsError;
 use crate::service::allowance_book::AllowanceFailure;
+use crate::service::backups::BackupFailure;
 use crate::service::book::{BookFailure, Refusal};
 use crate::service::budget_book::BudgetFailure;
 use crate::service::console_book::ConsoleFailure;
@@ -133,9 +134,20 @@ impl From<LogError> for Problem {
                 Self::new(StatusCode::INTERNAL_SERVER_ERROR, "unknown-outcome", detail)
             }
             LogError::Corrupt { .. } => Self::new(StatusCode::INTERNAL_SERVER_ERROR, "log-damaged", detail),
-            LogError::Invalid { .. } => Self::bad_request(detail),
+            LogError::Invalid { .. } | LogError::Unsafe(_) => Self::bad_request(detail),
             LogError::Busy { .. } => Self::busy(detail),
             _ => Self::internal(detail),
+        }
+    }
+}
+
+impl From<BackupFailure> for Problem {
+    fn from(failure: BackupFailure) -> Self {
+        match failure {
+            BackupFailure::Log(error) => error.into(),
+            BackupFailure::Outside { .. } | BackupFailure::Relative | BackupFailure::Root { .. } => {
+                Self::bad_request(failure.to_string())
+            }
         }
     }
 }

@@ -8,12 +8,12 @@ pub mod settings;
 mod walk;
 
 use std::collections::BTreeMap;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use crate::domain::vault::{Note, State, Task};
+use crate::files::beneath::{Astray, Root};
 
 pub use settings::VaultSettings;
 
@@ -21,7 +21,9 @@ pub use settings::VaultSettings;
 pub const SYSTEM: &str = "vault";
 
 /// Longer notes are not read, in bytes.
-const NOTE_MAX: u64 = 16 * 1024 * 1024;
+pub(crate) const NOTE_MAX: u64 = 16 * 1024 * 1024;
+/// Said of a link that leads to where others than the vault's owner may have meant it to lead.
+const OUTSIDE: &str = "the link leads out of the vault and is not read; move what it leads to into the vault";
 /// A note that was this young when it was read may have changed since without another time.
 const TICK: Duration = Duration::from_secs(2);
 
@@ -80,6 +82,8 @@ pub struct Snapshot {
     notes: BTreeMap<String, Kept>,
     /// What could not be read.
     pub problems: Vec<Problem>,
+    /// Links that lead out of the vault and are not read.
+    pub links_left_out: usize,
     /// Obsidian's own settings in the vault.
     pub settings: VaultSettings,
 }
@@ -100,8 +104,10 @@ pub fn read(root: &Path, before: Option<&Snapshot>) -> Result<Snapshot, VaultErr
     }
     std::fs::read_dir(root)
         .map_err(|error| VaultError::Unreadable { path: shown(), reason: error.to_string() })?;
-    let (settings, mut problems) = settings::read(root);
-    let found = walk::notes(root, &settings);
+    let inside = Root::open(root)
+        .map_err(|error| VaultError::Unreadable { path: shown(), reason: error.to_string() })?;
+    let (settings, mut problems) = settings::read(&inside);
+    let found = walk::notes(root, &inside, &settings);
     problems.extend(found.problems);
     let before = before.filter(|before| before.root == root);
     let mut notes = BTreeMap::new();
@@ -111,7 +117,7 @@ pub fn read(root: &Path, before: Option<&Snapshot>) -> Result<Snapshot, VaultErr
             notes.insert(path, kept.clone());
             continue;
         }
-        match read_note(&root.join(&path), stamp) {
+        match read_note(&inside, &path, stamp) {
             Ok(note) => {
                 notes.insert(path, Kept { stamp, note: Arc::new(note) });
             }
@@ -120,10 +126,10 @@ pub fn read(root: &Path, before: Option<&Snapshot>) -> Result<Snapshot, VaultErr
             Err(Some(reason)) => problems.push(Problem { path, reason, hides: true }),
         }
     }
-    Ok(Snapshot { root: root.to_owned(), notes, problems, settings })
+    Ok(Snapshot { root: root.to_owned(), notes, problems, links_left_out: found.links_left_out, settings })
 }
 
-fn read_note(path: &Path, stamp: Stamp) -> Result<Note, Option<String>> {
+fn read_note(inside: &Root, path: &str, stamp: Stamp) -> Result<Note, Option<String>> {
     if stamp.length > NOTE_MAX {
         return Err(Some(format!(
             "it has {} MiB, more than {} are not read; split it",
@@ -131,14 +137,17 @@ fn read_note(path: &Path, stamp: Stamp) -> Result<Note, Option<String>> {
             NOTE_MAX >> 20
         )));
     }
-    let failed = |error: std::io::Error| match error.kind() {
-        std::io::ErrorKind::NotFound => None,
-        _ => Some(format!("it cannot be read ({error}); check its owner and mode")),
-    };
-    let mut bytes = Vec::with_capacity(stamp.length as usize);
-    std::fs::File::open(path).map_err(failed)?.take(NOTE_MAX).read_to_end(&mut bytes).map_err(failed)?;
-    // Obsidian shows what is no UTF-8 with a sign in its place, and so do we.
-    Ok(Note::parse(&String::from_utf8_lossy(&bytes)))
+    // Whatever has come to this path since the walk: it is read inside of the vault or not at all.
+    match inside.read(path, NOTE_MAX) {
+        // Obsidian shows what is no UTF-8 with a sign in its place, and so do we.
+        Ok(Some(bytes)) => Ok(Note::parse(&String::from_utf8_lossy(&bytes))),
+        Ok(None) | Err(Astray::Nowhere) => Err(None),
+        Err(Astray::Outside) => Err(Some(OUTSIDE.to_owned())),
+        Err(Astray::File(error)) if error.kind() == std::io::ErrorKind::NotFound => Err(None),
+        Err(Astray::File(error)) => {
+            Err(Some(format!("it cannot be read ({error}); check its owner and mode")))
+        }
+    }
 }
 
 impl Snapshot {

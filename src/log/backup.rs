@@ -9,10 +9,10 @@
 //! <backup>/journal/<first>.seg
 //! ```
 
-use std::fs::File;
+use std::fs::{File, TryLockError};
 use std::io::{BufWriter, Read, Write};
 use std::ops::ControlFlow;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -22,6 +22,7 @@ use super::shared::{corrupt, read};
 use super::verify::Progress;
 use super::{EventLog, Head, LogError, SledLog, io_error};
 use crate::event::Position;
+use crate::files::own;
 
 /// The format of the manifest.
 const FORMAT: u32 = 1;
@@ -76,7 +77,7 @@ impl Manifest {
     pub fn read(backup: &Path) -> Result<Option<Self>, LogError> {
         let path = backup.join(MANIFEST);
         let failed = |error: std::io::Error| io_error("reading the manifest", &path, &error);
-        let file = match File::open(&path) {
+        let file = match own::open_to_read(&path) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             file => file.map_err(failed)?,
         };
@@ -93,13 +94,9 @@ impl Manifest {
     }
 
     fn write(&self, backup: &Path) -> std::io::Result<()> {
-        let fresh = backup.join("manifest.new");
-        let mut file = File::create(&fresh)?;
-        serde_json::to_writer_pretty(&mut file, self)?;
-        file.write_all(b"\n")?;
-        file.sync_all()?;
-        std::fs::rename(fresh, backup.join(MANIFEST))?;
-        File::open(backup)?.sync_all()
+        let mut text = serde_json::to_vec_pretty(self)?;
+        text.push(b'\n');
+        own::write(&backup.join(MANIFEST), &text)
     }
 }
 
@@ -110,11 +107,12 @@ struct Wanted {
     bytes: u64,
 }
 
-/// Backs an open log up into a directory, creating it if there is none.
+/// Backs an open log up into a directory, creating it if there is none. It is for its owner alone, as all in it, and no
+/// link of it is followed: whoever prepared it could else choose what is written over.
 ///
 /// # Errors
-/// [`LogError::Corrupt`] where neither copy has a block, [`LogError::Io`]. The backup that was there
-/// before stays valid.
+/// [`LogError::Corrupt`] where neither copy has a block, [`LogError::Unsafe`], [`LogError::Io`]. The backup that was
+/// there before stays valid.
 pub fn backup(log: &SledLog, target: &Path, progress: &mut Progress<'_>) -> Result<BackupReport, LogError> {
     back_up_until(log, target, log.head(), progress)
 }
@@ -127,7 +125,11 @@ pub(super) fn back_up_until(
     progress: &mut Progress<'_>,
 ) -> Result<BackupReport, LogError> {
     let journal = target.join("journal");
-    std::fs::create_dir_all(&journal).map_err(|error| io_error("creating", &journal, &error))?;
+    own::dir(target).map_err(|error| io_error("creating", target, &error))?;
+    let _turn = take_turn(target)?;
+    own::inner_dir(&journal).map_err(|error| io_error("creating", &journal, &error))?;
+    // A backup of an older version was open to others, and one that was killed has left something behind.
+    own::sweep(target, &[]).map_err(|error| io_error("closing to others", target, &error))?;
     let before = Manifest::read(target)?;
     let wanted = segments_until(log, head.position);
     let total = wanted.iter().map(|segment| segment.bytes).sum();
@@ -159,6 +161,17 @@ pub(super) fn back_up_until(
     Ok(report)
 }
 
+/// One backup at a time writes to a directory. Where a file system knows no locks, that is the person's to see to.
+fn take_turn(target: &Path) -> Result<File, LogError> {
+    let dir = File::open(target).map_err(|error| io_error("opening", target, &error))?;
+    match dir.try_lock() {
+        Err(TryLockError::WouldBlock) => Err(LogError::Invalid {
+            reason: format!("another backup is written to {}; wait until it is done", target.display()),
+        }),
+        _ => Ok(dir),
+    }
+}
+
 /// The segments up to a position, the last one as far as that position's block.
 fn segments_until(log: &SledLog, until: Position) -> Vec<Wanted> {
     let journal = read(&log.shared().journal);
@@ -178,15 +191,14 @@ fn kept(manifest: &Manifest, segment: &Wanted, journal: &Path) -> Option<Manifes
         (entry.first, entry.last, entry.bytes) == (segment.first.0, segment.last.0, segment.bytes)
     };
     let entry = manifest.segments.iter().find(same)?;
-    let len = std::fs::metadata(journal.join(segment_name(segment.first))).ok()?.len();
-    (len >= segment.bytes).then(|| entry.clone())
+    let kept = std::fs::symlink_metadata(journal.join(segment_name(segment.first))).ok()?;
+    (kept.is_file() && kept.len() >= segment.bytes).then(|| entry.clone())
 }
 
 fn copy_segment(log: &SledLog, segment: &Wanted, journal: &Path) -> Result<ManifestSegment, LogError> {
     let path = journal.join(segment_name(segment.first));
-    let fresh: PathBuf = path.with_extension("new");
-    let failed = |error: std::io::Error| io_error("writing", &fresh, &error);
-    let mut out = BufWriter::with_capacity(1 << 18, File::create(&fresh).map_err(failed)?);
+    let failed = |error: std::io::Error| io_error("writing", &path, &error);
+    let mut out = BufWriter::with_capacity(1 << 18, own::Fresh::beside(&path).map_err(failed)?);
     let mut hasher = blake3::Hasher::new();
     let mut written = 0;
     log.shared().blocks(segment.first, segment.last, &mut |block| {
@@ -197,12 +209,11 @@ fn copy_segment(log: &SledLog, segment: &Wanted, journal: &Path) -> Result<Manif
         out.write_all(block.bytes()).map_err(failed)?;
         Ok(ControlFlow::Continue(()))
     })?;
-    let file = out.into_inner().map_err(|error| failed(error.into_error()))?;
-    file.sync_all().map_err(failed)?;
+    let fresh = out.into_inner().map_err(|error| failed(error.into_error()))?;
     if written != segment.bytes {
         return Err(failed(std::io::Error::other("the segment changed while it was copied")));
     }
-    std::fs::rename(&fresh, &path).map_err(failed)?;
+    fresh.keep().map_err(failed)?;
     Ok(ManifestSegment {
         first: segment.first.0,
         last: segment.last.0,

@@ -3,11 +3,13 @@
 //! `tests/disk_errors.rs`). sled has its own way to the disk and is trusted with nothing.
 
 use std::fmt::Debug;
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::Arc;
+
+use crate::files::own as files;
 
 /// An open file. Reads and writes name their offset: there is no cursor to share.
 pub trait DiskFile: Debug + Send + Sync {
@@ -52,7 +54,7 @@ pub trait DiskFile: Debug + Send + Sync {
 
 /// Files and directories.
 pub trait Disk: Debug + Send + Sync {
-    /// Creates a directory and its parents.
+    /// Creates a directory and its parents, for their owner alone.
     ///
     /// # Errors
     /// What the system says.
@@ -95,13 +97,13 @@ pub trait Disk: Debug + Send + Sync {
     fn free_bytes(&self, path: &Path) -> io::Result<u64>;
 }
 
-/// The machine's own disk.
+/// The machine's own disk. What it makes is for its owner alone, and it follows no link.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct RealDisk;
 
 impl Disk for RealDisk {
     fn create_dir_all(&self, path: &Path) -> io::Result<()> {
-        std::fs::create_dir_all(path)
+        files::dir(path)
     }
 
     fn list(&self, dir: &Path) -> io::Result<Vec<String>> {
@@ -118,11 +120,11 @@ impl Disk for RealDisk {
     }
 
     fn open(&self, path: &Path) -> io::Result<Arc<dyn DiskFile>> {
-        Ok(Arc::new(OpenOptions::new().read(true).write(true).open(path)?))
+        Ok(Arc::new(files::open(path)?))
     }
 
     fn create(&self, path: &Path) -> io::Result<Arc<dyn DiskFile>> {
-        Ok(Arc::new(OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)?))
+        Ok(Arc::new(files::open_or_make(path)?))
     }
 
     fn remove(&self, path: &Path) -> io::Result<()> {

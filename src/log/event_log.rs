@@ -21,6 +21,7 @@ use super::shared::{IdCache, ReadOnly, Shared, Trail, corrupt, lock, read};
 use super::writer::{Command, Tail, Writer, append_bytes, plan};
 use super::{Append, Appending, EventLog, Head, LogError, Visit, io_error, restore};
 use crate::event::{EventId, Position, StreamId, TenantId, Version};
+use crate::files::own;
 
 /// Appends that may wait for the writer, in bytes; beyond, [`LogError::Busy`].
 const QUEUE_BYTES_MAX: usize = 64 * 1024 * 1024;
@@ -64,8 +65,10 @@ impl SledLog {
     /// [`LogError::Locked`], [`LogError::Corrupt`] when both copies are damaged at one position,
     /// [`LogError::Io`].
     pub fn open(data: &Path, options: Options) -> Result<(Self, OpenReport), LogError> {
-        std::fs::create_dir_all(data).map_err(|error| io_error("creating the directory", data, &error))?;
+        own::dir(data).map_err(|error| io_error("creating the directory", data, &error))?;
         let lock = take_lock(data)?;
+        // What older versions left open is closed; the browser keeps its own profile, in a directory that is closed.
+        own::sweep(data, &["profile"]).map_err(|error| io_error("closing to others", data, &error))?;
         restore::finish_interrupted(data)?;
         let mut opening = open::open(data, &options, Mode::Write)?;
         let report = report(&mut opening);
@@ -94,6 +97,12 @@ impl SledLog {
             lock: Mutex::new(Some(lock)),
         };
         Ok((log, report))
+    }
+
+    /// The data directory.
+    #[must_use]
+    pub fn dir(&self) -> &Path {
+        &self.data
     }
 
     /// Opens the log to be read, and writes nothing to the journal: everything before the first

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::{LogError, io_error};
+use crate::files;
 
 /// A lock outlives its process for a moment where a child was being started just then: the child
 /// holds it too until it has become its own program.
@@ -18,8 +19,7 @@ pub(super) const LOCK_PAUSE: Duration = Duration::from_millis(20);
 /// [`LogError::Locked`], [`LogError::Io`].
 pub(super) fn take_lock(data: &Path) -> Result<File, LogError> {
     let path = data.join("lock");
-    let opened = File::options().create(true).truncate(false).write(true).open(&path);
-    let file = opened.map_err(|error| io_error("opening", &path, &error))?;
+    let file = files::own::open_or_make(&path).map_err(|error| io_error("opening", &path, &error))?;
     for tries_left in (0..LOCK_TRIES).rev() {
         match file.try_lock() {
             Ok(()) => break,
@@ -37,5 +37,5 @@ pub(super) fn take_lock(data: &Path) -> Result<File, LogError> {
 #[must_use]
 pub fn is_held(data: &Path) -> bool {
     let held = |file: File| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock));
-    File::options().read(true).open(data.join("lock")).is_ok_and(held)
+    files::own::open_to_read(&data.join("lock")).is_ok_and(held)
 }

@@ -30,6 +30,7 @@ use super::shared::corrupt;
 use super::verify::Progress;
 use super::{Head, LogError, io_error};
 use crate::event::Position;
+use crate::files::{Refused, own};
 
 /// The directory that waits to become the journal.
 pub(super) const FRESH: &str = "journal.new";
@@ -67,17 +68,20 @@ pub fn restore(
     let manifest = Manifest::read(backup)?.ok_or_else(|| LogError::Invalid {
         reason: format!("{} has no manifest.json; it is not a backup", backup.display()),
     })?;
-    std::fs::create_dir_all(data).map_err(|error| io_error("creating", data, &error))?;
+    own::dir(data).map_err(|error| io_error("creating", data, &error))?;
     let _lock = take_lock(data)?;
     let bytes: u64 = manifest.segments.iter().map(|segment| segment.bytes).sum();
     let mut meter = (0, bytes * 2);
     // Once over all of it without writing: a damaged backup must not cost the log that is there.
     read_all(backup, &manifest, &mut meter, progress, &mut |_, _| Ok(()))?;
     let fresh = data.join(FRESH);
+    if fresh.is_symlink() {
+        return Err(io_error("removing", &fresh, &Refused::Link(fresh.display().to_string()).into()));
+    }
     if fresh.exists() {
         std::fs::remove_dir_all(&fresh).map_err(|error| io_error("removing", &fresh, &error))?;
     }
-    std::fs::create_dir(&fresh).map_err(|error| io_error("creating", &fresh, &error))?;
+    own::new_dir(&fresh).map_err(|error| io_error("creating", &fresh, &error))?;
     let until = until.unwrap_or(Position(u64::MAX));
     let mut writer = SegmentWriter { dir: &fresh, out: None, segments: 0, head: EMPTY };
     read_all(backup, &manifest, &mut meter, progress, &mut |first_of_file, block| {
@@ -148,7 +152,8 @@ fn read_segment(
     if chain.next != Position(segment.first) {
         return Err(damaged(chain.next, "it does not follow the segment before"));
     }
-    let mut file = BufReader::with_capacity(1 << 18, File::open(&path).map_err(failed)?.take(segment.bytes));
+    let mut file =
+        BufReader::with_capacity(1 << 18, own::open_to_read(&path).map_err(failed)?.take(segment.bytes));
     let mut hasher = blake3::Hasher::new();
     let (mut bytes, mut first_of_file) = (Vec::with_capacity(BLOCK_BYTES_MAX), true);
     while chain.next <= Position(segment.last) {
@@ -211,7 +216,7 @@ impl SegmentWriter<'_> {
         if first_of_file {
             self.sync()?;
             let path = self.dir.join(segment_name(header.first));
-            let file = File::create(&path).map_err(|error| io_error("creating", &path, &error))?;
+            let file = own::make(&path).map_err(|error| io_error("creating", &path, &error))?;
             self.out = Some(BufWriter::with_capacity(1 << 18, file));
             self.segments += 1;
         }
@@ -243,7 +248,7 @@ fn swap(data: &Path, options: &Options) -> Result<Option<PathBuf>, LogError> {
     let old = list_segments(&*options.disk, &journal);
     let had_log = !old.map_err(|error| io_error("listing", &journal, &error))?.is_empty();
     let aside = data.join(format!("replaced-{}", (options.clock)().as_millisecond()));
-    std::fs::create_dir(&aside).map_err(|error| io_error("creating", &aside, &error))?;
+    own::new_dir(&aside).map_err(|error| io_error("creating", &aside, &error))?;
     for name in ["closed", "sled", "journal"] {
         let from = data.join(name);
         if from.exists() {

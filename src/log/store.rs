@@ -20,6 +20,7 @@ use super::block::Block;
 use super::hold::LOCK_PAUSE;
 use super::run::index_entry;
 use crate::event::Position;
+use crate::files::own;
 
 /// sled evicts a page only after 64 accesses to its shard, and keeps the last page of each of 256
 /// shards whatever its size; with leaves of some 512 KiB its cache limit never bites (measured:
@@ -82,6 +83,8 @@ fn key(prefix: u8, position: Position) -> [u8; 9] {
 }
 
 fn open_db(path: &Path, cache_bytes: u64) -> Result<sled::Db, StoreError> {
+    // sled makes its directory as the mask lets it, and its files below.
+    own::dir(path).map_err(|error| StoreError(error.to_string()))?;
     guarded(|| {
         let config = sled::Config::new().path(path).cache_capacity(cache_bytes).flush_every_ms(Some(500));
         let waiting_since = Instant::now();

@@ -1,6 +1,7 @@
 //! Sample data: a month of a small team's transcripts, made anew for the day it is run.
 
 use std::fmt::Write as _;
+use std::io::Write as _;
 use std::path::PathBuf;
 
 use jiff::{SignedDuration, Timestamp};
@@ -11,6 +12,7 @@ use crate::domain::budget::{Budget, BudgetCommand, Scope, Thresholds};
 use crate::domain::calendar::Period;
 use crate::domain::money::Picodollars;
 use crate::event::Metadata;
+use crate::files::own;
 
 use super::budget_book::BudgetBook;
 use super::deciding_actor::Book;
@@ -32,6 +34,8 @@ impl Demo {
     pub fn make() -> std::io::Result<Self> {
         let name = format!("mecris-demo-{}-{:08x}", std::process::id(), rand::random::<u32>());
         let demo = Self(std::env::temp_dir().join(name));
+        // Where everybody may write, a directory that is there already is somebody's trap.
+        own::new_dir(&demo.0)?;
         let mut random = SmallRng::seed_from_u64(1843);
         let now = Timestamp::now();
         for day in 0..DAYS {
@@ -39,10 +43,10 @@ impl Demo {
                 if random.random_bool(0.6) {
                     let session = format!("{day:02}{number}5a1e-0000-4000-8000-00000000demo");
                     let dir = demo.claude_dir().join("projects").join(project.replace('/', "-"));
-                    std::fs::create_dir_all(&dir)?;
+                    own::dir(&dir)?;
                     let start = now - SignedDuration::from_hours(24 * day + 2);
                     let text = session_text(&mut random, &session, project, start);
-                    std::fs::write(dir.join(format!("{session}.jsonl")), text)?;
+                    own::make(&dir.join(format!("{session}.jsonl")))?.write_all(text.as_bytes())?;
                 }
             }
         }

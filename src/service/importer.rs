@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::config::paths;
+use crate::files::own;
 use crate::integration::claude_code::{self, Cursors, Found, cursor, discover, read_all};
 
 use super::provider_book;
@@ -138,7 +138,7 @@ impl Importer {
         let has_moved = collected.cursors.iter().any(|(path, cursor)| cursors.get(path) != Some(cursor));
         cursors.extend(collected.cursors);
         // Only now, when all of it is durable: what is kept here is not read again.
-        if has_moved && let Err(error) = paths::write_private(&self.cursor_file, &cursor::to_bytes(cursors)) {
+        if has_moved && let Err(error) = own::write(&self.cursor_file, &cursor::to_bytes(cursors)) {
             tracing::warn!(%error, "where reading stopped cannot be kept; the next start reads everything again");
         }
         let bad_files = problems.len() + collected.problems.len();

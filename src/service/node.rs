@@ -10,6 +10,7 @@ use crate::config::{Config, ConfigError, paths, prices};
 use crate::domain::pricing::PriceTable;
 use crate::event::payload::LogRepaired;
 use crate::event::{Event, EventId, Metadata, NewEvent, StreamId, TenantId};
+use crate::files::own;
 use crate::integration::claude_code::discover::default_roots;
 use crate::log::{EventLog, LogError, OpenReport, Options, Repair, SledLog};
 use crate::view::replay::catch_up;
@@ -113,7 +114,7 @@ impl Node {
     pub fn open(dir: &Path, settings: Settings) -> Result<Self, StartError> {
         let loaded = settings.current();
         let prices = prices::price_table(loaded.config.prices.as_deref())?;
-        paths::make_private(dir).map_err(|error| StartError::DataDir {
+        own::dir(dir).map_err(|error| StartError::DataDir {
             path: dir.display().to_string(),
             reason: error.to_string(),
         })?;

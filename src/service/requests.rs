@@ -245,12 +245,12 @@ impl From<VerifyReport> for Verified {
     }
 }
 
-/// Where to back up to: a directory on the supervisor's machine.
+/// Where to back up to: a directory on the supervisor's machine, below `backup.root`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BackupBody {
-    /// An absolute path.
-    #[schema(example = "/mnt/backup/mecris")]
+    /// A path below `backup.root`, relative to it or absolute.
+    #[schema(example = "nightly")]
     pub dir: String,
 }
 

@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::config::paths;
 use crate::event::Position;
+use crate::files::own;
 use crate::log::EventLog;
 use crate::view::{Views, snapshot};
 
@@ -46,9 +46,7 @@ impl Snapshots {
         let saved =
             snapshot::to_bytes(views, &*self.log).map_err(|error| error.to_string()).and_then(|bytes| {
                 match bytes {
-                    Some(bytes) => {
-                        paths::write_private(&self.path, &bytes).map_err(|error| error.to_string())
-                    }
+                    Some(bytes) => own::write(&self.path, &bytes).map_err(|error| error.to_string()),
                     None => Ok(()),
                 }
             });

@@ -12,8 +12,9 @@ use crate::domain::calendar;
 use crate::domain::vault::moment::{Weeks, format};
 use crate::domain::vault::periodic::{Period, fill};
 use crate::domain::vault::{Goals, Note};
+use crate::files::beneath::{Astray, Root};
 use crate::integration::obsidian::append::{AppendError, Appended, add_line};
-use crate::integration::obsidian::{self, Snapshot};
+use crate::integration::obsidian::{self, NOTE_MAX, Snapshot};
 use crate::log::LogError;
 
 use super::queries::Queries;
@@ -103,6 +104,9 @@ pub struct VaultShown {
     pub problems: Vec<VaultProblem>,
     /// How many there are.
     pub problem_count: usize,
+    /// Links that lead out of the vault, and are not read for that.
+    #[serde(default)]
+    pub links_left_out: usize,
 }
 
 /// Which daily note, or note of another period.
@@ -229,6 +233,7 @@ impl Queries {
             goals: self.goal_notes(&snapshot),
             problems: snapshot.problems.iter().take(PROBLEMS_MAX).map(problem).collect(),
             problem_count: snapshot.problems.len(),
+            links_left_out: snapshot.links_left_out,
         })
     }
 
@@ -267,8 +272,7 @@ impl Queries {
         let pattern = snapshot.settings.pattern(period);
         let path = pattern.path(date, self.weeks()).ok_or(VaultFailure::NoPath(period.word()))?;
         // As it is now, which may be newer than the last look.
-        let text = std::fs::read(snapshot.root.join(&path)).ok();
-        let text = text.map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+        let text = read_inside(&snapshot.root, &path)?;
         let note = text.as_deref().map(Note::parse).unwrap_or_default();
         Ok(DailyShown {
             period: period.word().to_owned(),
@@ -309,14 +313,25 @@ impl Queries {
             format!(" ({} USD)", cost.rounded(2))
         });
         let line = format!("- {} {text}{}", format(moment, "HH:mm", weeks), cost.unwrap_or_default());
-        let fresh = pattern
-            .template_path()
-            .and_then(|template| std::fs::read_to_string(snapshot.root.join(template)).ok());
+        // What a template says matters to a new note alone.
+        let template =
+            pattern.template_path().filter(|_| matches!(read_inside(&snapshot.root, &path), Ok(None)));
+        let fresh = template.map(|template| read_inside(&snapshot.root, &template)).transpose()?.flatten();
         let fresh = fill(&fresh.unwrap_or_default(), name_of(&path), moment, weeks);
         let appended = add_line(&snapshot.root, &path, &heading, &line, &fresh)?;
         let session = body.session.unwrap_or_default();
         record_line(&*self.log, &self.tenant, &path, &line, &session, actor)?;
         Ok(Logged { note: path, heading, line, added: appended == Appended::Added })
+    }
+}
+
+/// A note or template as it is now; none where there is none that can be read. One that leads out of the vault is an
+/// error: its words would end in a note that is synced, or before an agent.
+fn read_inside(root: &std::path::Path, path: &str) -> Result<Option<String>, VaultFailure> {
+    match Root::open(root).map_err(Astray::from).and_then(|root| root.read(path, NOTE_MAX)) {
+        Ok(bytes) => Ok(bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned())),
+        Err(astray @ Astray::Outside) => Err(AppendError::astray(path, astray).into()),
+        Err(Astray::Nowhere | Astray::File(_)) => Ok(None),
     }
 }
 

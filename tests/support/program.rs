@@ -81,13 +81,23 @@ impl Home {
     /// The same, with these environment variables.
     pub fn start_with(&self, arguments: &[&str], variables: &[(&str, &str)]) -> Running {
         let all = [&["run", "--listen", "127.0.0.1:0"], arguments].concat();
-        let mut child = self
-            .command(&all)
-            .envs(variables.iter().copied())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
+        let mut command = self.command(&all);
+        command.envs(variables.iter().copied());
+        self.wait_for(command)
+    }
+
+    /// The same, from a shell that lets everybody read and write what is made in it.
+    pub fn start_open(&self) -> Running {
+        let program = self.command(&["run", "--listen", "127.0.0.1:0"]);
+        let mut shell = Command::new("/bin/sh");
+        shell.args(["-c", "umask 000; exec \"$0\" \"$@\""]);
+        shell.arg(program.get_program()).args(program.get_args()).env_clear();
+        shell.envs(program.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        self.wait_for(shell)
+    }
+
+    fn wait_for(&self, mut command: Command) -> Running {
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let mut said = String::new();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let url = loop {
@@ -159,6 +169,13 @@ impl Running {
             let (status, headers) = (response.status().as_u16(), response.headers().clone());
             Answer { status, content_type, headers, body: response.text().await.unwrap() }
         })
+    }
+
+    /// Asks for a backup, with the token.
+    pub fn backup(&self, dir: &str) -> Answer {
+        let bearer = format!("Bearer {}", self.token);
+        let body = serde_json::json!({ "dir": dir }).to_string();
+        self.send("POST", "/api/v1/backup", &[("authorization", &bearer)], Some(&body))
     }
 
     /// Posts a form with these headers.

@@ -65,6 +65,9 @@ pub fn vault(shown: &VaultShown) -> String {
         "{}\n{} notes, {} tasks open, {} closed; read {read}\n",
         shown.path, shown.notes, shown.open_tasks, shown.closed_tasks
     );
+    if shown.links_left_out > 0 {
+        text += &format!("links that lead out of the vault, and are left out: {}\n", shown.links_left_out);
+    }
     if let Some(trouble) = &shown.trouble {
         text += &format!("As it was before: {trouble}\n");
     }

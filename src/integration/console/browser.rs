@@ -143,9 +143,7 @@ impl Browser {
         };
         // From here on whatever goes wrong ends the whole group.
         let group = Guard(pid);
-        let mut log = tokio::fs::File::create(profile.log())
-            .await
-            .map_err(|error| ConsoleError::files(&profile.log(), &error))?;
+        let mut log = tokio::fs::File::from_std(profile.make_log()?);
         let mut lines = BufReader::new(said).lines();
         let find_address = async {
             let mut kept = 0;

@@ -10,14 +10,13 @@
 //! └── tried                       touched at each attempt, so that a restart does not ask again
 //! ```
 
-use std::fs::{File, OpenOptions};
-use std::os::unix::fs::OpenOptionsExt;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use rustix::fs::{FlockOperation, flock};
 
-use crate::config::paths::{make_private, write_private};
+use crate::files::own;
 
 use super::ConsoleError;
 use super::group;
@@ -40,17 +39,17 @@ impl Profile {
     pub fn lock(data_dir: &Path, provider: &str) -> Result<Self, ConsoleError> {
         let dir = data_dir.join("console").join(provider);
         for made in [data_dir.join("console"), dir.clone(), dir.join("profile"), dir.join("tmp")] {
-            make_private(&made).map_err(|error| ConsoleError::files(&made, &error))?;
+            own::dir(&made).map_err(|error| ConsoleError::files(&made, &error))?;
         }
         let path = dir.join("lock");
-        let mut options = OpenOptions::new();
-        let lock = options.write(true).create(true).truncate(false).mode(0o600).open(&path);
-        let lock = lock.map_err(|error| ConsoleError::files(&path, &error))?;
+        let lock = own::open_or_make(&path).map_err(|error| ConsoleError::files(&path, &error))?;
         match flock(&lock, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => {}
             Err(rustix::io::Errno::WOULDBLOCK) => return Err(ConsoleError::Busy),
             Err(error) => return Err(ConsoleError::files(&path, &error.into())),
         }
+        // Of a program that was killed; the browser's own directory is its own, and closed.
+        own::sweep(&dir, &["profile", "tmp"]).map_err(|error| ConsoleError::files(&dir, &error))?;
         let profile = Self { dir, _lock: lock };
         group::end_leftovers(&profile.browser_dir());
         profile.tidy();
@@ -73,6 +72,16 @@ impl Profile {
     #[must_use]
     pub fn log(&self) -> PathBuf {
         self.dir.join("browser.log")
+    }
+
+    /// Begins that file anew.
+    ///
+    /// # Errors
+    /// [`ConsoleError::Files`].
+    pub fn make_log(&self) -> Result<File, ConsoleError> {
+        let path = self.log();
+        let file = own::open_or_make(&path).and_then(|file| file.set_len(0).map(|()| file));
+        file.map_err(|error| ConsoleError::files(&path, &error))
     }
 
     /// Removes what a browser that was ended could not remove: its lock, and its temporary files.
@@ -98,7 +107,7 @@ impl Profile {
     /// [`ConsoleError::Files`].
     pub fn note_attempt(&self) -> Result<(), ConsoleError> {
         let path = self.dir.join("tried");
-        write_private(&path, b"").map_err(|error| ConsoleError::files(&path, &error))
+        own::write(&path, b"").map_err(|error| ConsoleError::files(&path, &error))
     }
 
     /// Keeps a masked picture of a page, and forgets the oldest.
@@ -112,9 +121,9 @@ impl Profile {
         png: &[u8],
     ) -> Result<PathBuf, ConsoleError> {
         let dir = self.dir.join("failures");
-        make_private(&dir).map_err(|error| ConsoleError::files(&dir, &error))?;
+        own::dir(&dir).map_err(|error| ConsoleError::files(&dir, &error))?;
         let path = dir.join(format!("{}-{word}.png", now.strftime("%Y-%m-%dT%H%M%S")));
-        write_private(&path, png).map_err(|error| ConsoleError::files(&path, &error))?;
+        own::write(&path, png).map_err(|error| ConsoleError::files(&path, &error))?;
         let mut kept: Vec<PathBuf> = std::fs::read_dir(&dir)
             .map(|entries| entries.flatten().map(|entry| entry.path()).collect())
             .unwrap_or_default();

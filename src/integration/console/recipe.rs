@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::domain::balance::is_provider;
 use crate::domain::console::{Bounds, Locale};
 use crate::domain::money::Picodollars;
+use crate::files::text;
 
 /// The recipes that come with the program, by provider.
 const BUNDLED: &[(&str, &str)] = &[("anthropic", include_str!("../../../data/consoles/anthropic.toml"))];
@@ -158,7 +159,7 @@ impl Recipe {
         }
         if let Some(dir) = dir {
             let path = dir.join(format!("{provider}.toml"));
-            match std::fs::read_to_string(&path) {
+            match text::read(&path) {
                 Ok(text) => return Self::parse(&text, &path.display().to_string()),
                 Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
                 Err(error) => {

@@ -1,12 +1,14 @@
 //! Adding a line to a note on disk: whole or not at all, and never over another one's change.
 
-use std::io::{ErrorKind, Write};
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
-use std::path::{Path, PathBuf};
-
-use rustix::fs::{CWD, RenameFlags, renameat_with};
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 
 use crate::domain::vault::write::append;
+use crate::files::beneath::{Astray, Root};
+use crate::files::persons_mode;
+use crate::files::text::bounded;
+
+use super::NOTE_MAX;
 
 /// Why a line is not added. The note is as it was.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -17,9 +19,14 @@ pub enum AppendError {
     /// It is no text.
     #[error("{0} is no UTF-8 text; have Obsidian save it anew")]
     NoText(String),
-    /// It lies outside of the vault.
-    #[error("{0} lies outside of the vault; mend the daily notes' folder and format in Obsidian")]
+    /// It lies outside of the vault, or a link of it does.
+    #[error(
+        "{0} leads out of the vault, and nothing is written or read there; remove the link, or mend the daily notes' folder and format in Obsidian"
+    )]
     Outside(String),
+    /// A link of it leads nowhere.
+    #[error("{0} is a link that leads nowhere; remove it")]
+    Nowhere(String),
     /// The file system.
     #[error("{path}: {reason}; check its owner and mode, and the disk")]
     File {
@@ -39,8 +46,29 @@ pub enum Appended {
     Known,
 }
 
+impl AppendError {
+    fn file(path: String, error: &std::io::Error) -> Self {
+        let mut reason = error.to_string();
+        if error.kind() == std::io::ErrorKind::ReadOnlyFilesystem {
+            // Most often the unit: it may write to its own directory alone.
+            reason += "; under systemd name the vault in ReadWritePaths, as docs/operating.md shows";
+        }
+        Self::File { path, reason }
+    }
+
+    /// Why a path of the vault cannot be used.
+    pub(crate) fn astray(path: &str, astray: Astray) -> Self {
+        let path = path.to_owned();
+        match astray {
+            Astray::Outside => Self::Outside(path),
+            Astray::Nowhere => Self::Nowhere(path),
+            Astray::File(error) => Self::file(path, &error),
+        }
+    }
+}
+
 /// Adds `line` below `heading` of the note at `path`, relative to the vault. A note that is not there is made of
-/// `fresh`. Blocks.
+/// `fresh`. A link is written behind, not replaced, where that lies in the vault. Blocks.
 ///
 /// # Errors
 /// [`AppendError`].
@@ -51,106 +79,36 @@ pub fn add_line(
     line: &str,
     fresh: &str,
 ) -> Result<Appended, AppendError> {
-    let whole = root.join(path);
-    let failed =
-        |error: std::io::Error| AppendError::File { path: path.to_owned(), reason: error.to_string() };
-    // A link is written behind, not replaced.
-    let target = match std::fs::canonicalize(&whole) {
-        Ok(target) => Some(target),
-        Err(error) if error.kind() == ErrorKind::NotFound => None,
-        Err(error) => return Err(failed(error)),
-    };
-    let Some(target) = target else {
-        return create(root, path, &whole, &append(fresh, heading, line).unwrap_or_else(|| fresh.to_owned()));
-    };
-    let before = std::fs::read(&target).map_err(failed)?;
+    let failed = |error: std::io::Error| AppendError::file(path.to_owned(), &error);
+    let mut place = Root::open(root)
+        .map_err(Astray::from)
+        .and_then(|root| root.find(path))
+        .map_err(|astray| AppendError::astray(path, astray))?;
+    if !place.is_there() {
+        let text = append(fresh, heading, line).unwrap_or_else(|| fresh.to_owned());
+        place.make_folders(persons_mode(0o755)).map_err(failed)?;
+        let written = place.write_beside(text.as_bytes(), persons_mode(0o644)).map_err(failed)?;
+        // Never over a note that came meanwhile.
+        return outcome(written.put().map_err(failed)?, path);
+    }
+    let file = place.open(Path::new(path)).map_err(failed)?;
+    let mode = file.metadata().map_err(failed)?.permissions().mode();
+    let before = bounded(file, NOTE_MAX).map_err(failed)?;
     let text = std::str::from_utf8(&before).map_err(|_| AppendError::NoText(path.to_owned()))?;
     let Some(after) = append(text, heading, line) else { return Ok(Appended::Known) };
-    let mode = std::fs::metadata(&target).map_err(failed)?.permissions().mode();
-    let temporary = write_beside(&target, after.as_bytes(), mode).map_err(failed)?;
-    let replaced = replace(&temporary, &target, &before);
-    if !matches!(replaced, Ok(true)) {
-        let _ = std::fs::remove_file(&temporary);
-    }
-    match replaced {
-        Ok(true) => Ok(Appended::Added),
-        Ok(false) => Err(AppendError::Changed(path.to_owned())),
-        Err(error) => Err(failed(error)),
-    }
+    let written = place.write_beside(after.as_bytes(), mode).map_err(failed)?;
+    outcome(written.replace(&before).map_err(failed)?, path)
 }
 
-/// Puts the new file in the place of the old one where that is still as it was. Between looking and renaming
-/// nobody can come in: the two are exchanged first, and back again if what came out is something else.
-fn replace(temporary: &Path, target: &Path, before: &[u8]) -> std::io::Result<bool> {
-    if std::fs::read(target)? != before {
-        return Ok(false);
-    }
-    match renameat_with(CWD, temporary, CWD, target, RenameFlags::EXCHANGE) {
-        Ok(()) => {
-            if std::fs::read(temporary)? == before {
-                std::fs::remove_file(temporary)?;
-                return Ok(true);
-            }
-            renameat_with(CWD, temporary, CWD, target, RenameFlags::EXCHANGE)?;
-            Ok(false)
-        }
-        // A file system that cannot exchange.
-        Err(_) => std::fs::rename(temporary, target).map(|()| true),
-    }
-}
-
-fn create(root: &Path, path: &str, whole: &Path, text: &str) -> Result<Appended, AppendError> {
-    let failed =
-        |error: std::io::Error| AppendError::File { path: path.to_owned(), reason: error.to_string() };
-    let folder = whole.parent().unwrap_or(root);
-    std::fs::create_dir_all(folder).map_err(failed)?;
-    // Folders may be links.
-    let inside = std::fs::canonicalize(folder).and_then(|folder| Ok((folder, std::fs::canonicalize(root)?)));
-    let (folder, root) = inside.map_err(failed)?;
-    if !folder.starts_with(&root) {
-        return Err(AppendError::Outside(path.to_owned()));
-    }
-    let temporary = write_beside(whole, text.as_bytes(), 0o644).map_err(failed)?;
-    // Never over a note that came meanwhile; a link is refused where a name is taken.
-    let linked = std::fs::hard_link(&temporary, whole);
-    let _ = std::fs::remove_file(&temporary);
-    match linked {
-        Ok(()) => Ok(Appended::Added),
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => Err(AppendError::Changed(path.to_owned())),
-        Err(error) => Err(failed(error)),
-    }
-}
-
-/// Writes a file beside another one, by a name that Obsidian and we pass over.
-fn write_beside(target: &Path, bytes: &[u8], mode: u32) -> std::io::Result<PathBuf> {
-    let name = format!(".mecris-{:016x}.tmp", rand::random::<u64>());
-    let temporary = target.with_file_name(name);
-    let mut options = std::fs::OpenOptions::new();
-    let mut file = options.write(true).create_new(true).mode(mode & 0o7777).open(&temporary)?;
-    let written = file.write_all(bytes).and_then(|()| file.sync_all());
-    if let Err(error) = written {
-        let _ = std::fs::remove_file(&temporary);
-        return Err(error);
-    }
-    Ok(temporary)
+fn outcome(is_written: bool, path: &str) -> Result<Appended, AppendError> {
+    if is_written { Ok(Appended::Added) } else { Err(AppendError::Changed(path.to_owned())) }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use std::os::unix::fs::symlink;
 
-    #[test]
-    fn a_note_that_changed_meanwhile_is_left_as_the_other_one_left_it() {
-        let dir = tempfile::tempdir().unwrap();
-        let (target, temporary) = (dir.path().join("a.md"), dir.path().join(".new"));
-        std::fs::write(&target, "the other's").unwrap();
-        std::fs::write(&temporary, "ours").unwrap();
-        assert!(!replace(&temporary, &target, b"before").unwrap());
-        assert_eq!(std::fs::read(&target).unwrap(), b"the other's");
-        assert!(replace(&temporary, &target, b"the other's").unwrap());
-        assert_eq!(std::fs::read(&target).unwrap(), b"ours");
-        assert!(!temporary.exists());
-    }
+    use super::*;
 
     #[test]
     fn a_note_keeps_its_mode_and_a_link_stays_a_link() {
@@ -166,17 +124,86 @@ mod tests {
         assert!(dir.path().join("link.md").is_symlink());
     }
 
-    #[test]
-    fn no_new_note_lies_outside_of_the_vault() {
+    /// A vault with links that lead out of it, in every way that was thought of, and what they lead to.
+    fn with_links_out() -> (tempfile::TempDir, std::path::PathBuf) {
         let dir = tempfile::tempdir().unwrap();
         let vault = dir.path().join("vault");
-        std::fs::create_dir_all(&vault).unwrap();
-        std::fs::create_dir(dir.path().join("elsewhere")).unwrap();
-        std::os::unix::fs::symlink("../elsewhere", vault.join("out")).unwrap();
-        let refused = add_line(&vault, "out/a.md", "Log", "- a", "");
-        assert_eq!(refused, Err(AppendError::Outside("out/a.md".to_owned())));
-        assert_eq!(std::fs::read_dir(dir.path().join("elsewhere")).unwrap().count(), 0);
+        std::fs::create_dir_all(vault.join("real")).unwrap();
+        std::fs::create_dir_all(dir.path().join("elsewhere/deep")).unwrap();
+        std::fs::write(dir.path().join("victim"), "# mine\n").unwrap();
+        std::fs::write(dir.path().join("elsewhere/a.md"), "# mine\n").unwrap();
+        let victim = dir.path().join("victim");
+        for (target, link) in [
+            (Path::new("../victim"), "relative.md"),
+            (&victim, "absolute.md"),
+            (Path::new("relative.md"), "twice.md"),
+            (Path::new("../elsewhere"), "out"),
+            (Path::new("../../elsewhere/deep"), "real/deep"),
+            (Path::new("../nothing.md"), "dangling.md"),
+            (Path::new("real/../../victim"), "winding.md"),
+            (Path::new("/proc/self/cwd/x.md"), "magic.md"),
+        ] {
+            symlink(target, vault.join(link)).unwrap();
+        }
+        (dir, vault)
+    }
+
+    #[test]
+    fn no_line_is_written_through_a_link_out_of_the_vault() {
+        let (dir, vault) = with_links_out();
+        for path in [
+            "relative.md",
+            "absolute.md",
+            "twice.md",
+            "out/a.md",
+            "out/new.md",
+            "out/more/new.md",
+            "real/deep/new.md",
+            "dangling.md",
+            "winding.md",
+            "magic.md",
+            "../victim",
+            "real/../../victim",
+            "/etc/hostname",
+            "not/there/../../../victim",
+        ] {
+            let refused = add_line(&vault, path, "Log", "- x; $(touch owned)", "");
+            assert_eq!(refused, Err(AppendError::Outside(path.to_owned())));
+        }
+        assert_eq!(std::fs::read_to_string(dir.path().join("victim")).unwrap(), "# mine\n");
+        assert_eq!(std::fs::read_to_string(dir.path().join("elsewhere/a.md")).unwrap(), "# mine\n");
+        let names = |path: &str| std::fs::read_dir(dir.path().join(path)).unwrap().count();
+        assert_eq!((names("elsewhere"), names("elsewhere/deep"), names("")), (2, 0, 3), "nothing new");
         assert_eq!(add_line(&vault, "in/a.md", "Log", "- a", "fresh"), Ok(Appended::Added));
         assert_eq!(std::fs::read_to_string(vault.join("in/a.md")).unwrap(), "fresh\n\n## Log\n\n- a");
+    }
+
+    #[test]
+    fn what_is_no_note_is_refused_and_nothing_hangs() {
+        let (_dir, vault) = with_links_out();
+        symlink("nothing.md", vault.join("inside.md")).unwrap();
+        symlink("circle.md", vault.join("circle.md")).unwrap();
+        for path in ["inside.md", "circle.md"] {
+            let refused = add_line(&vault, path, "Log", "- a", "");
+            assert_eq!(refused, Err(AppendError::Nowhere(path.to_owned())));
+        }
+        rustix::fs::mknodat(
+            rustix::fs::CWD,
+            vault.join("pipe.md"),
+            rustix::fs::FileType::Fifo,
+            rustix::fs::Mode::RWXU,
+            0,
+        )
+        .unwrap();
+        symlink(&vault, vault.join("self.md")).unwrap();
+        for path in ["pipe.md", "real", "self.md"] {
+            let refused = add_line(&vault, path, "Log", "- a", "");
+            assert!(matches!(refused, Err(AppendError::File { .. })), "{path}: {refused:?}");
+        }
+        // A link that leads inside works, also an absolute one.
+        std::fs::write(vault.join("real/note.md"), "").unwrap();
+        symlink(vault.join("real"), vault.join("alias")).unwrap();
+        assert_eq!(add_line(&vault, "alias/note.md", "Log", "- a", ""), Ok(Appended::Added));
+        assert!(std::fs::read_to_string(vault.join("real/note.md")).unwrap().contains("- a"));
     }
 }

@@ -4,13 +4,14 @@
 //! (`plugins/…/data.json`). A file that is missing or broken leaves what is in force without it.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::io::ErrorKind;
 
 use regex::Regex;
 use serde_json::Value;
 
 use crate::domain::vault::periodic::{Pattern, Period};
 use crate::domain::vault::{State, Task};
+use crate::files::beneath::{Astray, Root};
 
 use super::Problem;
 
@@ -60,11 +61,11 @@ impl VaultSettings {
 }
 
 /// Reads them, and what is wrong with them.
-pub(super) fn read(root: &Path) -> (VaultSettings, Vec<Problem>) {
+pub(super) fn read(inside: &Root) -> (VaultSettings, Vec<Problem>) {
     let (mut settings, mut problems) = (VaultSettings::default(), Vec::new());
     let mut json = |name: &str| {
         let path = format!(".obsidian/{name}");
-        read_json(&root.join(&path)).unwrap_or_else(|reason| {
+        read_json(inside, &path).unwrap_or_else(|reason| {
             problems.push(Problem { path, reason, hides: false });
             None
         })
@@ -104,17 +105,22 @@ pub(super) fn read(root: &Path) -> (VaultSettings, Vec<Problem>) {
     (settings, problems)
 }
 
-fn read_json(path: &Path) -> Result<Option<Value>, String> {
-    let length = match std::fs::metadata(path) {
-        Ok(metadata) => metadata.len(),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(format!("it cannot be looked at ({error}); check its owner and mode")),
+fn read_json(inside: &Root, path: &str) -> Result<Option<Value>, String> {
+    let bytes = match inside.read(path, FILE_MAX) {
+        Ok(Some(bytes)) => bytes,
+        Ok(None) => return Ok(None),
+        Err(Astray::Outside) => {
+            return Err("it leads out of the vault, so what it says is not in force; copy it into the vault"
+                .to_owned());
+        }
+        Err(Astray::Nowhere) => return Err("it is a link that leads nowhere; remove it".to_owned()),
+        Err(Astray::File(error)) if error.kind() == ErrorKind::FileTooLarge => {
+            return Err("it is too long for settings; what it says is not in force".to_owned());
+        }
+        Err(Astray::File(error)) => {
+            return Err(format!("it cannot be read ({error}); check its owner and mode"));
+        }
     };
-    if length > FILE_MAX {
-        return Err("it is too long for settings; what it says is not in force".to_owned());
-    }
-    let bytes =
-        std::fs::read(path).map_err(|error| format!("it cannot be read ({error}); check its mode"))?;
     // An empty file is what a full disk leaves behind; Obsidian takes it for none.
     if bytes.iter().all(u8::is_ascii_whitespace) {
         return Ok(None);

@@ -6,20 +6,26 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::time::SystemTime;
 
+use crate::files::beneath::{Astray, Root};
+
 use super::settings::VaultSettings;
-use super::{Problem, Stamp, TICK};
+use super::{OUTSIDE, Problem, Stamp, TICK};
 
 pub(super) struct Found {
     /// In the order of their paths.
     pub notes: Vec<(String, Stamp)>,
     pub problems: Vec<Problem>,
+    /// Links that lead out of the vault.
+    pub links_left_out: usize,
 }
 
 /// Finds every `*.md` of the vault but what is hidden (`.obsidian`, `.trash`), what the vault ignores, and what
-/// programs that copy a vault leave behind. Links are followed, each folder and note is visited once.
-pub(super) fn notes(root: &Path, settings: &VaultSettings) -> Found {
+/// programs that copy a vault leave behind. Links are followed where they stay inside; each folder and note is visited
+/// once.
+pub(super) fn notes(root: &Path, inside: &Root, settings: &VaultSettings) -> Found {
     let mut walk = Walk {
-        found: Found { notes: Vec::new(), problems: Vec::new() },
+        found: Found { notes: Vec::new(), problems: Vec::new(), links_left_out: 0 },
+        inside,
         seen: HashSet::new(),
         settings,
         now: SystemTime::now(),
@@ -34,6 +40,7 @@ pub(super) fn notes(root: &Path, settings: &VaultSettings) -> Found {
 
 struct Walk<'a> {
     found: Found,
+    inside: &'a Root,
     /// (device, inode) of all that was visited.
     seen: HashSet<(u64, u64)>,
     settings: &'a VaultSettings,
@@ -102,6 +109,14 @@ impl Walk<'_> {
                 );
             }
         };
+        if kind.is_symlink() && matches!(self.inside.find(&path), Err(Astray::Outside)) {
+            // An attachment's link is nobody's business.
+            if is_note || metadata.is_dir() {
+                self.found.links_left_out += 1;
+                self.problem(&path, OUTSIDE.to_owned(), false);
+            }
+            return;
+        }
         if !self.seen.insert((metadata.dev(), metadata.ino())) {
             if kind.is_symlink() {
                 let reason = "the link leads to what was read already, it may be a loop; remove it";

@@ -4,10 +4,10 @@
 //! file `closed` remembers that it did; if both copies end before it, that is a loss and not a torn
 //! write. Without the file the log opens all the same.
 
-use std::io::Write;
 use std::path::Path;
 
 use crate::event::Position;
+use crate::files::own;
 
 const NAME: &str = "closed";
 
@@ -35,11 +35,8 @@ impl Floor {
     /// # Errors
     /// What the system says.
     pub fn write(self, data: &Path) -> std::io::Result<()> {
-        let (path, fresh) = (data.join(NAME), data.join("closed.new"));
-        let mut file = std::fs::File::create(&fresh)?;
-        writeln!(file, "journal={} sled={}", self.journal, self.sled)?;
-        file.sync_all()?;
-        std::fs::rename(fresh, path)
+        let text = format!("journal={} sled={}\n", self.journal, self.sled);
+        own::write(&data.join(NAME), text.as_bytes())
     }
 }
 

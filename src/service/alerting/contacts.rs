@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use crate::config::Phone;
 use crate::config::forms::is_e164;
-use crate::config::{Phone, paths};
 use crate::event::envelope::hex;
+use crate::files::own;
 
 /// The file, in the data directory.
 const FILE: &str = "contacts.json";
@@ -103,7 +104,7 @@ impl Contacts {
         let stored: BTreeMap<&str, &str> =
             more.iter().map(|(contact, number)| (contact.as_str(), number.expose())).collect();
         let bytes = serde_json::to_vec_pretty(&stored).map_err(|error| self.failed(&error.to_string()))?;
-        paths::write_private(&self.path, &bytes).map_err(|error| self.failed(&error.to_string()))?;
+        own::write(&self.path, &bytes).map_err(|error| self.failed(&error.to_string()))?;
         *numbers = more;
         Ok(contact)
     }

@@ -2,7 +2,7 @@
 
 use std::io::ErrorKind;
 use std::net::TcpListener;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use crate::config::forms::{SECRETS, is_on_this_machine, wrong_forms};
@@ -22,6 +22,7 @@ pub fn checks(inspection: &Inspection, data_dir: Result<PathBuf, ConfigError>) -
     checks.extend(complete(config));
     checks.extend(private_files(inspection));
     checks.push(time_zone(inspection));
+    checks.push(user());
     checks.extend(console::checks(config, data_dir.as_deref().ok()));
     match data_dir {
         Ok(dir) => {
@@ -214,6 +215,20 @@ fn time_zone(inspection: &Inspection) -> Check {
     }
 }
 
+fn user() -> Check {
+    const NAME: &str = "user";
+    let user = rustix::process::geteuid();
+    if user.is_root() {
+        Check::warning(
+            NAME,
+            "this runs as root: who gets in has the machine, and what is made here is closed to everybody else",
+            "run it as a user of its own: User= in the unit, USER in the container",
+        )
+    } else {
+        Check::ok(NAME, format!("uid {}", user.as_raw()))
+    }
+}
+
 fn directory(dir: &Path) -> Check {
     const NAME: &str = "data directory";
     let shown = dir.display();
@@ -235,8 +250,12 @@ fn directory(dir: &Path) -> Check {
         Ok(metadata) => metadata,
     };
     let mode = metadata.permissions().mode() & 0o777;
+    let (owner, user) = (metadata.uid(), rustix::process::geteuid().as_raw());
     if !metadata.is_dir() {
         Check::problem(NAME, format!("{shown} is not a directory"), "name another with --data-dir")
+    } else if owner != user {
+        let detail = format!("{shown} belongs to user {owner}, and this runs as user {user}");
+        Check::problem(NAME, detail, "run it as its owner, or name another with --data-dir")
     } else if !is_writable(dir) {
         Check::problem(NAME, format!("{shown} cannot be written to"), format!("chown or chmod {shown}"))
     } else if mode & 0o077 != 0 {

@@ -1,0 +1,37 @@
+//! Short files that a person names: settings, prices, recipes, secrets. Whoever owns them, whatever leads to them, they
+//! are read to a limit, so that a device or a mistaken path costs no more than that.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+
+/// No file of settings, prices or secrets is longer, in bytes.
+pub const TEXT_MAX: u64 = 16 << 20;
+
+/// Reads a text of at most [`TEXT_MAX`] bytes.
+///
+/// # Errors
+/// `FileTooLarge`; `InvalidData` where it is no UTF-8; what the file system said.
+pub fn read(path: &Path) -> io::Result<String> {
+    read_up_to(path, TEXT_MAX)
+}
+
+/// Reads a text of at most `most` bytes.
+///
+/// # Errors
+/// `FileTooLarge`; `InvalidData` where it is no UTF-8; what the file system said.
+pub fn read_up_to(path: &Path, most: u64) -> io::Result<String> {
+    let bytes = bounded(File::open(path)?, most)?;
+    String::from_utf8(bytes).map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "it is no UTF-8 text"))
+}
+
+/// Reads all of a file, or refuses one that has more than `most` bytes.
+pub(crate) fn bounded(file: File, most: u64) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    file.take(most + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > most {
+        let reason = format!("it has more than {most} bytes, too many for such a file");
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, reason));
+    }
+    Ok(bytes)
+}
