@@ -53,6 +53,7 @@
 
 mod behaviour;
 mod cell;
+pub mod context;
 mod handle;
 mod meters;
 mod report;

@@ -21,6 +21,7 @@ pub mod remote;
 pub mod run;
 pub mod service_manager;
 pub mod tables;
+pub mod token;
 pub mod usage;
 mod vault;
 
@@ -117,6 +118,12 @@ pub enum Command {
     },
     /// Allow more than the limits say, knowingly: recorded with its reason, and over by itself
     Override(affording::OverrideArgs),
+    /// Who else may ask, and for what: tokens for agents, machines, auditors and colleagues
+    Token {
+        /// What to do
+        #[command(subcommand)]
+        command: Option<token::TokenCommand>,
+    },
     /// What agents ask for beyond the limits; grant or refuse it
     Limit {
         /// What to do

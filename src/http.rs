@@ -29,7 +29,9 @@ pub mod problem;
 pub mod quota;
 pub mod reconcile;
 pub mod size;
+pub mod socket;
 pub mod system;
+pub mod tokens;
 pub mod vault;
 pub mod webhooks;
 
@@ -78,7 +80,7 @@ pub fn router(app: &App, guard: Guard, beside: Router) -> Router {
         .method_not_allowed_fallback(problem::method_not_allowed)
         .layer(axum::middleware::from_fn_with_state(overload::Gate::default(), overload::admit))
         .merge(scraped)
-        .layer(axum::middleware::from_fn_with_state(guard.clone(), guard::require_token));
+        .layer(axum::middleware::from_fn_with_state(guard.clone(), guard::require_scope));
     let takes_telemetry = app.system.queries.settings.current().config.otlp.enabled;
     let telemetry = takes_telemetry.then(|| otlp::routes(app.clone(), guard.clone()));
     open.merge(api)
@@ -134,6 +136,9 @@ fn api_routes() -> OpenApiRouter<App> {
         .routes(routes!(limits::refuse))
         .routes(routes!(limits::withdraw))
         .routes(routes!(limits::end))
+        .routes(routes!(tokens::list, tokens::issue))
+        .routes(routes!(tokens::rotate))
+        .routes(routes!(tokens::revoke))
         .routes(routes!(quota::quotas, quota::record))
         .routes(routes!(people::shown))
         .routes(routes!(reconcile::reconcile))

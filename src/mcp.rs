@@ -36,6 +36,8 @@ use rmcp::transport::streamable_http_server::{StreamableHttpServerConfig, Stream
 use serde_json::Value;
 use tracing::{Instrument, Span};
 
+use crate::domain::access::{Principal, table};
+use crate::service::caller;
 use crate::telemetry;
 
 use answers::Answers;
@@ -98,9 +100,11 @@ impl<A: Answers> ServerHandler for Mcp<A> {
     async fn list_tools(
         &self,
         _request: Option<PaginatedRequestParams>,
-        _context: RequestContext<RoleServer>,
+        context: RequestContext<RoleServer>,
     ) -> Result<ListToolsResult, ErrorData> {
-        Ok(ListToolsResult::with_all_items(self.tools.to_vec()))
+        let principal = principal(&context);
+        let may = |tool: &&Tool| table::tool(&tool.name).is_some_and(|needed| principal.may(needed));
+        Ok(ListToolsResult::with_all_items(self.tools.iter().filter(may).cloned().collect()))
     }
 
     fn get_tool(&self, name: &str) -> Option<Tool> {
@@ -112,13 +116,22 @@ impl<A: Answers> ServerHandler for Mcp<A> {
         request: CallToolRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
-        if self.get_tool(&request.name).is_none() {
+        let principal = principal(&context);
+        let Some(needed) = self.get_tool(&request.name).and_then(|tool| table::tool(&tool.name)) else {
             let fix = "there is no tool of this name; tools/list names those there are";
             return Err(ErrorData::invalid_params(fix, None));
+        };
+        if !principal.may(needed) {
+            let text = format!(
+                "this tool is not for {}; the person does it, or grants more when you ask with request_limit",
+                principal.kind
+            );
+            return Ok(CallToolResult::error(vec![ContentBlock::text(text)]).into());
         }
         let arguments = Value::Object(request.arguments.unwrap_or_default());
         let span = call_span(&request.name, &context);
-        let result = match self.answers.call(&request.name, arguments).instrument(span).await {
+        let answer = self.answers.call(&request.name, arguments).instrument(span);
+        let result = match caller::on_behalf(principal, answer).await {
             Ok(value) => CallToolResult::structured(value),
             Err(text) => CallToolResult::error(vec![ContentBlock::text(text)]),
         };
@@ -235,6 +248,12 @@ impl<A: Answers> ServerHandler for Mcp<A> {
             CompletionInfo::with_all_values(slugs).map_err(|error| ErrorData::internal_error(error, None))?;
         Ok(CompleteResult::new(completion))
     }
+}
+
+/// Who calls: as the guard of the HTTP request knows them; over standard input, an agent.
+fn principal(context: &RequestContext<RoleServer>) -> Principal {
+    let parts = context.extensions.get::<axum::http::request::Parts>();
+    parts.and_then(|parts| parts.extensions.get::<Principal>().cloned()).unwrap_or_else(Principal::agent)
 }
 
 /// The span of a tool's call, in the trace of the assistant that calls where its request's `_meta` tells of one (SEP-414),

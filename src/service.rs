@@ -4,10 +4,12 @@
 //! root (rest_for_one)
 //! ├── projection       keeps the views up with the log
 //! └── tenants (one_for_one)
+//!     ├── local/log        says when the log takes no events, and has it opened again
 //!     ├── local/usage      reads transcripts, records calls
 //!     ├── local/otlp       records what Claude Code's telemetry tells
 //!     ├── local/budgets    decides commands on budgets
 //!     ├── local/odometer   decides readings by hand
+//!     ├── local/tokens     gives tokens out and takes them back
 //!     ├── local/limits     decides requests for more than the limits say
 //!     ├── local/alerts     tells the person
 //!     ├── local/beeminder  follows the goals
@@ -29,6 +31,7 @@ pub mod balance_book;
 pub mod beeminder_actor;
 pub mod book;
 pub mod budget_book;
+pub mod caller;
 pub mod console_book;
 pub mod datapoint_actor;
 pub mod datapoint_book;
@@ -45,6 +48,7 @@ pub mod health;
 pub mod importer;
 pub mod limit_request_book;
 pub mod limit_requests;
+mod log_actor;
 mod meters;
 pub mod metrics;
 pub mod narration;
@@ -72,6 +76,7 @@ pub mod settings;
 pub mod snapshots;
 pub mod sources;
 pub mod telling_book;
+pub mod token_book;
 pub mod told;
 pub mod tree;
 pub mod usage_actor;
@@ -114,6 +119,9 @@ pub enum ServiceError {
     /// Requests for more.
     #[error(transparent)]
     Limit(#[from] limit_request_book::LimitFailure),
+    /// A token.
+    #[error(transparent)]
+    Token(#[from] token_book::TokenFailure),
     /// A request for more that says nothing.
     #[error(transparent)]
     LimitBody(#[from] limit_requests::LimitBodyError),

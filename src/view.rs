@@ -29,6 +29,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
+use crate::domain::access::register::Register;
 use crate::domain::alert::book::AlertBook;
 use crate::domain::alert::rules::{SourceFact, SourceTrouble};
 use crate::domain::allowance::{self, Allowance};
@@ -44,7 +45,7 @@ use crate::domain::report::Reports;
 use crate::event::codec::{CodecError, decode};
 use crate::event::payload::{
     SourceChanged, UsageMetered, UsageTold, alert_change, allowance_change, balance_change, desk_change,
-    limit_change, odometer_change, point_change, quota_reading, report_change,
+    limit_change, odometer_change, point_change, quota_reading, report_change, token_change,
 };
 use crate::event::{Event, Position, RecordRef, TenantId};
 use crate::log::LogError;
@@ -85,6 +86,8 @@ pub struct TenantView {
     pub allowance: Allowance,
     /// Who asked for more, and what became of it.
     pub requests: LimitRequests,
+    /// The tokens that were given out.
+    pub tokens: Register,
     /// The budgets, by name.
     pub budgets: BTreeMap<BudgetName, Budget>,
     /// The goals at Beeminder, by id.
@@ -244,6 +247,9 @@ impl TenantView {
                 if let Some(change) = change {
                     self.alerts.evolve(occurred_at, change);
                 }
+                let change =
+                    token_change(occurred_at, event).map_err(|error| malformed("token-issued", &error))?;
+                change.into_iter().for_each(|change| self.tokens.evolve(change));
                 self.change_goal_work(occurred_at, event)?;
                 self.change_money(occurred_at, event)?;
             }

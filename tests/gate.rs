@@ -1,7 +1,6 @@
 //! The gate and the status line, as Claude Code calls them: the real program, its standard input and output.
 
 use std::io::{Read, Write};
-use std::net::TcpListener;
 use std::process::{Child, Stdio};
 
 use jiff::Timestamp;
@@ -146,32 +145,34 @@ fn a_budget_that_is_spent_stops_what_it_covers() {
 fn without_an_answer_work_goes_on_and_it_is_said_unless_it_shall_stop() {
     let home = Home::new();
     let closed = [("MECRIS_GATE__FAIL_CLOSED", "true")];
-    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
-    let strange = TcpListener::bind("127.0.0.1:0").unwrap();
-    let (at_silent, at_strange) = (silent.local_addr().unwrap(), strange.local_addr().unwrap());
-    std::thread::spawn(move || {
-        for stream in strange.incoming() {
-            let mut stream = stream.unwrap();
-            let _ = stream.read(&mut [0; 4096]);
-            let _ = stream.write_all(b"220 smtp.example.com\r\n\r\n");
-        }
-    });
-    let gone = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     std::fs::create_dir_all(home.data()).unwrap();
-    let listens_at = |address: Option<std::net::SocketAddr>| {
-        let Some(address) = address else { return };
-        let file = json!({"url": format!("http://{address}"), "pid": 1}).to_string();
-        std::fs::write(home.data().join("server.json"), file).unwrap();
-        std::fs::write(home.data().join("token"), "0".repeat(64)).unwrap();
+    let at = home.data().join("mecris.sock");
+    let answers = |answer: Option<&'static [u8]>| {
+        let listener = std::os::unix::net::UnixListener::bind(&at).unwrap();
+        std::thread::spawn(move || {
+            let mut kept = Vec::new();
+            for stream in listener.incoming() {
+                let mut stream = stream.unwrap();
+                let _ = stream.read(&mut [0; 4096]);
+                if let Some(answer) = answer {
+                    let _ = stream.write_all(answer);
+                } else {
+                    kept.push(stream);
+                }
+            }
+        });
     };
-    let cases = [
-        (None, "is not running"),
-        (Some(gone), "is not running"),
-        (Some(at_strange), "is no Mecris"),
-        (Some(at_silent), "did not answer within 20 ms"),
+    let cases: [(&dyn Fn(), &str); 5] = [
+        (&|| {}, "is not running"),
+        // What one leaves that was killed.
+        (&|| drop(std::os::unix::net::UnixListener::bind(&at).unwrap()), "is not running"),
+        (&|| std::fs::write(&at, "no socket").unwrap(), "is not running"),
+        (&|| answers(Some(b"220 smtp.example.com\r\n\r\n")), "is no Mecris"),
+        (&|| answers(None), "did not answer within 20 ms"),
     ];
-    for (address, why) in cases {
-        listens_at(address);
+    for (make, why) in cases {
+        let _ = std::fs::remove_file(&at);
+        make();
         let within =
             if why.contains("within") { ["gate", "--within", "20"] } else { ["gate", "--within", "60000"] };
         let said = tell(&home, &within, &[], &hook("PreToolUse", "s1"));

@@ -19,7 +19,7 @@ const STATELESS: &str = "2026-07-28";
 const SESSIONS: &str = "2025-11-25";
 
 /// The JSON-RPC message of an answer, which is JSON or a stream of events.
-fn message(answer: &Answer) -> Value {
+pub fn message(answer: &Answer) -> Value {
     if answer.content_type.starts_with("application/json") {
         return answer.json();
     }

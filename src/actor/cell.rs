@@ -12,6 +12,7 @@ use tokio::time::Instant;
 use tracing::{Instrument, Span};
 
 use super::behaviour::{ActorError, Behaviour, Context};
+use super::context::{self, Carried};
 use super::handle::Envelope;
 use super::meters;
 use super::vital::Vital;
@@ -36,6 +37,8 @@ pub(super) struct InHand<M> {
     span: Span,
     sender: Span,
     sent: Instant,
+    /// What goes with it.
+    carried: Option<Carried>,
     /// In the mailbox, or for another try.
     waited: Duration,
     /// When it was last begun.
@@ -195,6 +198,7 @@ impl<B: Behaviour> Cell<B> {
     /// Handles the message in hand, if there is one.
     fn take_up(&mut self, context: &mut actix::Context<Self>) {
         let Some((message, span)) = self.desk.begin(self.vital.path()) else { return };
+        let carried = self.desk.in_hand.borrow().as_ref().and_then(|in_hand| in_hand.carried.clone());
         self.vital.begun();
         let again = B::redeliver(&message);
         if let Some(in_hand) = self.desk.in_hand.borrow_mut().as_mut() {
@@ -208,7 +212,7 @@ impl<B: Behaviour> Cell<B> {
                 if is_turn_over {
                     tokio::task::yield_now().await;
                 }
-                behaviour.handle(message, own).instrument(span).await
+                context::within(carried, behaviour.handle(message, own).instrument(span)).await
             },
             Self::has_handled,
         );
@@ -261,6 +265,7 @@ impl<B: Behaviour> Handler<Envelope<B::Message>> for Cell<B> {
             span: Span::none(),
             sender: std::mem::replace(&mut envelope.span, Span::none()),
             sent: envelope.sent,
+            carried: envelope.carried.take(),
             waited: Duration::ZERO,
             begun: envelope.sent,
             _permit: permit,

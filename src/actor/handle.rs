@@ -10,6 +10,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio::time::Instant;
 use tracing::Span;
 
+use super::context::{self, Carried};
+
 /// Why a message was not taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum SendError {
@@ -58,6 +60,8 @@ pub(super) struct Envelope<M> {
     message: Option<M>,
     pub(super) span: Span,
     pub(super) sent: Instant,
+    /// See [`super::context`].
+    pub(super) carried: Option<Carried>,
     /// Of one whose sender waits for an answer.
     progress: Option<Arc<Progress>>,
     /// Given back when the message has been handled, or is lost.
@@ -124,6 +128,7 @@ impl<M: Send + 'static> Handle<M> {
             message: Some(message),
             span: Span::current(),
             sent: Instant::now(),
+            carried: context::current(),
             progress,
             permit: Some(permit),
         };

@@ -19,7 +19,7 @@ use super::output::{CliError, print, print_text};
 use super::{
     AlertsCommand, BalanceCommand, BudgetCommand, BudgetSetArgs, Cli, Command, Common, ConfigCommand,
     ConsentCommand, ReplayArgs, affording, console, doctor, forecast, gate, goal, keeping, limit, mcp,
-    narrator, odometer, people, run, tables, usage, vault,
+    narrator, odometer, people, run, tables, token, usage, vault,
 };
 
 /// Does what the command line says.
@@ -80,6 +80,7 @@ pub fn dispatch(cli: Cli) -> Result<ExitCode, CliError> {
         Command::Cost(args) => affording::cost(&common, &args)?,
         Command::Override(args) => affording::grant_override(&common, args)?,
         Command::Limit { command } => limit::limit(&common, command)?,
+        Command::Token { command } => token::token(&common, command)?,
         Command::Odometer { command } => odometer::odometer(&common, command)?,
         Command::Narrator { detail } => narrator::narrator(&common, detail)?,
         Command::Activity { date } => narrator::activity(&common, date)?,

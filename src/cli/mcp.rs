@@ -57,7 +57,7 @@ impl Answers for Elsewhere {
     async fn call(&self, tool: &str, arguments: Value) -> Result<Value, String> {
         let (common, name) = (self.common.clone(), tool.to_owned());
         let asked = tokio::task::spawn_blocking(move || match Backend::open(&common)? {
-            Backend::Running(remote) => remote.tool(&name, &arguments).map(Found::Answered),
+            Backend::Running(remote) => remote.as_agent().tool(&name, &arguments).map(Found::Answered),
             Backend::Own(node) => {
                 let queries = node.queries()?;
                 if name == "list_tasks" || name == "get_narrator_context" {

@@ -22,6 +22,7 @@ use crate::service::desk_book::GoalFailure;
 use crate::service::limit_request_book::LimitFailure;
 use crate::service::limit_requests::LimitBodyError;
 use crate::service::odometer_book::OdometerFailure;
+use crate::service::token_book::TokenFailure;
 use crate::service::told::ToldFailure;
 use crate::service::vault::VaultFailure;
 use crate::service::{ServiceError, StartError};
@@ -52,6 +53,9 @@ pub enum CliError {
     /// A request for more.
     #[error(transparent)]
     Limit(#[from] LimitFailure),
+    /// A token.
+    #[error(transparent)]
+    Token(#[from] TokenFailure),
     /// A request for more that says nothing.
     #[error(transparent)]
     LimitBody(#[from] LimitBodyError),
@@ -126,6 +130,7 @@ impl CliError {
             | Self::Vault(VaultFailure::Mistake(_))
             | Self::Odometer(OdometerFailure::Refused(_))
             | Self::Limit(LimitFailure::Refused(_))
+            | Self::Token(TokenFailure::Refused(_))
             | Self::LimitBody(_)
             | Self::Alert(AlertFailure::Refused(_))
             | Self::Contacts(ContactsError::Form(_) | ContactsError::NoNumber) => 2,

@@ -1,5 +1,6 @@
 //! Asking a running supervisor.
 
+use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::time::Duration;
 
@@ -9,6 +10,8 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use crate::config::paths::{SOCKET_FILE, socket_in};
+use crate::domain::access::Kind;
 use crate::log;
 
 use super::output::CliError;
@@ -24,6 +27,11 @@ pub struct ServerFile {
     /// Its process id.
     pub pid: u32,
 }
+
+/// What stands in place of an address for what goes by the socket.
+const HERE: &str = "http://localhost";
+/// See `http::guard`: a process of the owner's that acts for an agent says so.
+pub(super) const AS: &str = "mecris-as";
 
 /// The stateless version of the Model Context Protocol: a question of it needs no session.
 const PROTOCOL: &str = "2026-07-28";
@@ -47,15 +55,22 @@ struct Problem {
 
 /// The name of [`ServerFile`] in the data directory.
 pub const SERVER_FILE: &str = "server.json";
-/// The name of the token's file in the data directory.
+/// The name of the file with the owner's token in the data directory, for people and scripts that ask over HTTP.
 pub const TOKEN_FILE: &str = "token";
+
+/// The name of the file with the agents' token, for what acts on behalf of one.
+pub const AGENT_TOKEN_FILE: &str = "agent-token";
 
 /// A connection to a supervisor.
 pub struct Remote {
     client: reqwest::Client,
     runtime: tokio::runtime::Runtime,
+    /// Where people and scripts reach it.
     url: String,
-    token: String,
+    /// Whether an agent asks.
+    agent: bool,
+    /// The directory that the socket is reached by, where its path is too long.
+    _open: Option<OwnedFd>,
 }
 
 impl ServerFile {
@@ -81,6 +96,12 @@ impl Remote {
         is_running.then(|| Self::connect(data_dir, Some(server)).ok())?
     }
 
+    /// The same, on behalf of an agent: it may do no more than one.
+    #[must_use]
+    pub fn as_agent(self) -> Self {
+        Self { agent: true, ..self }
+    }
+
     /// Finds the supervisor that holds a data directory.
     ///
     /// # Errors
@@ -97,10 +118,11 @@ impl Remote {
             ))
         };
         let server = server.ok_or_else(|| starting(SERVER_FILE))?;
-        let token = std::fs::read_to_string(data_dir.join(TOKEN_FILE)).map_err(|_| starting(TOKEN_FILE))?;
+        let (socket, open) = socket_in(data_dir).map_err(|_| starting(SOCKET_FILE))?;
         let client = reqwest::Client::builder()
             .timeout(PATIENCE)
             .no_proxy()
+            .unix_socket(socket)
             .redirect(reqwest::redirect::Policy::none())
             .build()
             .map_err(|error| CliError::Remote(error.to_string()))?;
@@ -108,7 +130,7 @@ impl Remote {
             .enable_all()
             .build()
             .map_err(|error| CliError::Remote(error.to_string()))?;
-        Ok(Self { client, runtime, url: server.url, token: token.trim().to_owned() })
+        Ok(Self { client, runtime, url: server.url, agent: false, _open: open })
     }
 
     /// Where it listens.
@@ -122,7 +144,7 @@ impl Remote {
     /// # Errors
     /// [`CliError::Remote`], with the supervisor's own words where it had any.
     pub fn get<T: DeserializeOwned>(&self, path: &str, query: &[(&str, String)]) -> Result<T, CliError> {
-        self.send(self.client.get(format!("{}{path}", self.url)).query(query))
+        self.send(self.client.get(format!("{HERE}{path}")).query(query))
     }
 
     /// Commands, with a JSON body.
@@ -130,7 +152,7 @@ impl Remote {
     /// # Errors
     /// As [`Remote::get`].
     pub fn put<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<T, CliError> {
-        self.send(self.client.put(format!("{}{path}", self.url)).json(body))
+        self.send(self.client.put(format!("{HERE}{path}")).json(body))
     }
 
     /// Commands, without a body.
@@ -138,7 +160,7 @@ impl Remote {
     /// # Errors
     /// As [`Remote::get`].
     pub fn post<T: DeserializeOwned>(&self, path: &str) -> Result<T, CliError> {
-        self.send(self.client.post(format!("{}{path}", self.url)))
+        self.send(self.client.post(format!("{HERE}{path}")))
     }
 
     /// Commands, with a JSON body.
@@ -146,7 +168,7 @@ impl Remote {
     /// # Errors
     /// As [`Remote::get`].
     pub fn post_body<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<T, CliError> {
-        self.send(self.client.post(format!("{}{path}", self.url)).json(body))
+        self.send(self.client.post(format!("{HERE}{path}")).json(body))
     }
 
     /// Asks for text.
@@ -154,7 +176,7 @@ impl Remote {
     /// # Errors
     /// As [`Remote::get`].
     pub fn text(&self, path: &str, query: &[(&str, String)]) -> Result<Vec<u8>, CliError> {
-        self.fetch(self.client.get(format!("{}{path}", self.url)).query(query))
+        self.fetch(self.client.get(format!("{HERE}{path}")).query(query))
     }
 
     /// Removes.
@@ -162,7 +184,7 @@ impl Remote {
     /// # Errors
     /// As [`Remote::get`].
     pub fn delete<T: DeserializeOwned>(&self, path: &str) -> Result<T, CliError> {
-        self.send(self.client.delete(format!("{}{path}", self.url)))
+        self.send(self.client.delete(format!("{HERE}{path}")))
     }
 
     /// Has a tool of the supervisor's MCP face answer.
@@ -179,7 +201,7 @@ impl Remote {
                 "io.modelcontextprotocol/clientCapabilities": {},
             },
         } });
-        let request = self.client.post(format!("{}/mcp", self.url));
+        let request = self.client.post(format!("{HERE}/mcp"));
         let request = request
             .header("accept", "application/json, text/event-stream")
             .header("mcp-protocol-version", PROTOCOL)
@@ -211,7 +233,8 @@ impl Remote {
             CliError::Remote(format!("the supervisor at {} does not answer: {reason}", self.url))
         };
         self.runtime.block_on(async {
-            let response = request.bearer_auth(&self.token).send().await.map_err(failed)?;
+            let request = if self.agent { request.header(AS, Kind::Agent.word()) } else { request };
+            let response = request.send().await.map_err(failed)?;
             let is_success = response.status().is_success();
             let bytes = response.bytes().await.map_err(failed)?;
             if is_success {

@@ -12,9 +12,12 @@ use tokio::sync::mpsc;
 
 use crate::actor::{self, ExitReason, Shutdown};
 use crate::config::Otlp;
+use crate::config::paths::SOCKET_FILE;
+use crate::domain::access::{self, Kind};
 use crate::files::own;
-use crate::http::guard::Guard;
+use crate::http::guard::{Guard, Known};
 use crate::http::listener::Bounded;
+use crate::http::socket::{self, Own};
 use crate::http::{self, App};
 use crate::log::EventLog;
 use crate::mcp::{self, answers::Here};
@@ -26,7 +29,7 @@ use crate::telemetry;
 
 use super::backend::{settings, show_steps};
 use super::output::{CliError, say, warn};
-use super::remote::{SERVER_FILE, ServerFile, TOKEN_FILE};
+use super::remote::{AGENT_TOKEN_FILE, SERVER_FILE, ServerFile, TOKEN_FILE};
 use super::{Common, RunArgs, announce, service_manager, tables};
 
 /// No token is longer.
@@ -91,7 +94,14 @@ async fn supervise(
         Ok::<_, StartError>((node, queries, sources))
     });
     let (node, queries, sources) = opened.await.map_err(|_| StartError::CutShort)??;
-    let token = token(&dir)?;
+    let (owners, agents) =
+        (token(&dir, TOKEN_FILE, Kind::Owner)?, token(&dir, AGENT_TOKEN_FILE, Kind::Agent)?);
+    if owners == agents {
+        return Err(CliError::File {
+            path: dir.join(AGENT_TOKEN_FILE).display().to_string(),
+            reason: "it holds the owner's token; remove it to have one made for agents".to_owned(),
+        });
+    }
     let (on_step, bar) = show_steps(common.json);
     let screen = Screen { on_step, on_alert: announce::on_alert() };
     let (system, supervisor) = tree::build(&node, queries, sources, noted, &screen, Restarts::default());
@@ -100,10 +110,16 @@ async fn supervise(
     let shutdown = Shutdown::default();
     tokio::spawn(notes::record(node.log.clone(), node.tenant.clone(), notes));
     let tree = tokio::task::spawn_local(supervisor.run_until(shutdown.subscribe()));
-    let guard = Guard::new(&token, address);
+    let known = system.clone();
+    let known: Known = Arc::new(move |hash| known.queries.holder(hash.as_bytes(), jiff::Timestamp::now()));
+    let guard = Guard::new(&owners, address).with(&agents, known);
     let app = App { system: system.clone(), metrics: telemetry.metrics() };
     otlp.serve(&app, &guard, &shutdown);
-    let server = tokio::spawn(serve(listener, app, guard, shutdown.clone()));
+    let own = socket::bind(&dir).map_err(|error| CliError::File {
+        path: dir.join(SOCKET_FILE).display().to_string(),
+        reason: error.to_string(),
+    })?;
+    let server = tokio::spawn(serve(listener, own, app, guard, shutdown.clone()));
     write_server_file(&dir, address)?;
     let announced = tokio::spawn(announce::announce(
         system.clone(),
@@ -175,6 +191,7 @@ async fn stop(node: Node, system: &Supervised, dir: &Path, server: tokio::task::
         tracing::warn!("open requests were cut off");
     }
     let _ = std::fs::remove_file(dir.join(SERVER_FILE));
+    let _ = std::fs::remove_file(dir.join(SOCKET_FILE));
     let (log, snapshots, views) = (node.log.clone(), node.snapshots(), system.queries.views.clone());
     let close = move || {
         views.read(|views| snapshots.save(views));
@@ -214,14 +231,17 @@ async fn reload_on_hangup(settings: Settings) {
     }
 }
 
-async fn serve(listener: TcpListener, app: App, guard: Guard, shutdown: Shutdown) {
+async fn serve(listener: TcpListener, own: Own, app: App, guard: Guard, shutdown: Shutdown) {
     let ending = shutdown.clone();
     let idle = Duration::from_secs(app.system.queries.settings.current().config.mcp.session_seconds.get());
     let mcp = mcp::router(Here::new(app.system.clone()), idle, async move { ending.requested().await });
     let router = http::router(&app, guard, mcp);
+    let (routes, closing) = (socket::routes(router.clone()), shutdown.clone());
+    let at_socket = axum::serve(own, routes).with_graceful_shutdown(async move { closing.requested().await });
     let served = axum::serve(Bounded::new(listener), router)
         .with_graceful_shutdown(async move { shutdown.requested().await });
-    if let Err(error) = served.await {
+    let (served, at_socket) = tokio::join!(served, at_socket);
+    if let Err(error) = served.and(at_socket) {
         tracing::error!(%error, "HTTP is not served any more");
     }
 }
@@ -276,19 +296,30 @@ impl OtlpListeners {
     }
 }
 
-/// The bearer token: made at the first start, readable by its owner alone.
-fn token(dir: &Path) -> Result<String, CliError> {
-    let path = dir.join(TOKEN_FILE);
+/// One of the two tokens that are there from the first start on, readable by the owner alone. One that is there stays,
+/// also in the form that older versions made.
+fn token(dir: &Path, name: &str, kind: Kind) -> Result<String, CliError> {
+    let path = dir.join(name);
     let failed = |error: std::io::Error| CliError::File {
         path: path.display().to_string(),
         reason: format!("{error}; check its owner and mode, or remove it to have a new one made"),
     };
     match own::read_text(&path, TOKEN_BYTES_MAX) {
+        // A token of another kind in this place would give its holder what this file's token may.
+        Ok(token) if access::token::parse(token.trim()).is_ok_and(|found| found != kind) => {
+            Err(CliError::File {
+                path: path.display().to_string(),
+                reason: format!(
+                    "it holds {} token; remove it to have a new one made",
+                    access::token::parse(token.trim())
+                        .map_or("another".to_owned(), |found| found.to_string())
+                ),
+            })
+        }
         Ok(token) if token.trim().len() >= 32 => Ok(token.trim().to_owned()),
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(failed(error)),
         _ => {
-            let bytes: [u8; 32] = rand::random();
-            let token = crate::event::envelope::hex(&bytes);
+            let token = access::token::make(kind, &rand::random());
             own::write(&path, token.as_bytes()).map_err(failed)?;
             Ok(token)
         }

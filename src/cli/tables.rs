@@ -25,6 +25,7 @@ pub mod people;
 pub mod quota;
 pub mod reconcile;
 pub mod system;
+pub mod token;
 pub mod vault;
 
 /// The widest table.

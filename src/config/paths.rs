@@ -1,5 +1,7 @@
 //! Where things are kept, by the XDG base directory specification.
 
+use std::io;
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
 /// What those who keep files beside their paths call these.
@@ -35,4 +37,24 @@ pub fn data_dir(named: Option<&Path>) -> Result<PathBuf, ConfigError> {
     }
     let base = variable("XDG_DATA_HOME").or_else(|| home().map(|home| home.join(".local/share")));
     base.map(|base| base.join("mecris")).ok_or(ConfigError::NoHome)
+}
+
+/// The name of the supervisor's socket in the data directory.
+pub const SOCKET_FILE: &str = "mecris.sock";
+
+/// A longer path does not fit the kernel's `sun_path` (108 bytes with the end).
+const SOCKET_PATH_MAX: usize = 100;
+
+/// Where the socket of a data directory is reached, however long the directory's path: by an open directory where it is too
+/// long, which must stay open for as long as the path is used.
+///
+/// # Errors
+/// The directory cannot be opened.
+pub fn socket_in(dir: &Path) -> io::Result<(PathBuf, Option<OwnedFd>)> {
+    let path = dir.join(SOCKET_FILE);
+    if path.as_os_str().len() <= SOCKET_PATH_MAX {
+        return Ok((path, None));
+    }
+    let dir: OwnedFd = std::fs::File::open(dir)?.into();
+    Ok((PathBuf::from(format!("/proc/self/fd/{}/{SOCKET_FILE}", dir.as_raw_fd())), Some(dir)))
 }

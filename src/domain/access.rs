@@ -1,4 +1,12 @@
-//! Who asks.
+//! Who asks, and what they may do.
+//!
+//! A principal is of a [`Kind`], a kind has [`Scope`]s, and all that can be asked for needs one: [`table`] says which. A
+//! governed agent reads, asks the gate, asks for more, and adds facts; whatever lifts a limit, quiets a warning, makes less seem
+//! to be spent, or shows other people, needs [`Scope::Own`], which the owner alone has.
+
+pub mod register;
+pub mod table;
+pub mod token;
 
 use std::fmt;
 use std::sync::Arc;
@@ -30,6 +38,80 @@ impl fmt::Display for Kind {
     }
 }
 
+/// What is needed to be answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Scope {
+    /// How things stand: money, goals, tasks, alerts.
+    Read,
+    /// Whether work may go on.
+    Gate,
+    /// To ask for more than the limits say.
+    Ask,
+    /// Facts that lift no limit: a line in the day's note, a goal of one's own, usage that nobody else tells.
+    Work,
+    /// The log itself: events, replay, verification, export.
+    Audit,
+    /// To tell usage by telemetry.
+    Ingest,
+    /// Everything else: limits, balances, consent, tokens, settings, backups, other people.
+    Own,
+}
+
+impl Scope {
+    /// All of them.
+    pub const ALL: [Self; 7] =
+        [Self::Read, Self::Gate, Self::Ask, Self::Work, Self::Audit, Self::Ingest, Self::Own];
+
+    /// As it is written in answers and in `docs/tokens.md`.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Read => "read",
+            Self::Gate => "gate",
+            Self::Ask => "ask",
+            Self::Work => "work",
+            Self::Audit => "audit",
+            Self::Ingest => "ingest",
+            Self::Own => "own",
+        }
+    }
+}
+
+impl Kind {
+    /// All of them.
+    pub const ALL: [Self; 5] = [Self::Owner, Self::Member, Self::Ingest, Self::Agent, Self::Auditor];
+
+    /// What it may do.
+    #[must_use]
+    pub fn scopes(self) -> &'static [Scope] {
+        match self {
+            Self::Owner => &Scope::ALL,
+            Self::Member => &[Scope::Read, Scope::Gate, Scope::Ask, Scope::Work],
+            Self::Ingest => &[Scope::Ingest],
+            Self::Agent => &[Scope::Read, Scope::Gate, Scope::Ask, Scope::Work],
+            Self::Auditor => &[Scope::Read, Scope::Audit],
+        }
+    }
+
+    /// The word of it in a token, in answers and on the command line.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Owner => "owner",
+            Self::Member => "member",
+            Self::Ingest => "ingest",
+            Self::Agent => "agent",
+            Self::Auditor => "auditor",
+        }
+    }
+
+    /// Reads the word.
+    #[must_use]
+    pub fn of_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.word() == word)
+    }
+}
+
 /// Who asks, as far as it is known.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Principal {
@@ -37,4 +119,24 @@ pub struct Principal {
     pub kind: Kind,
     /// By which name events know them.
     pub reference: Arc<str>,
+}
+
+impl Principal {
+    /// The person at this machine.
+    #[must_use]
+    pub fn owner() -> Self {
+        Self { kind: Kind::Owner, reference: "owner".into() }
+    }
+
+    /// Any program that works for the person, of which no more is known.
+    #[must_use]
+    pub fn agent() -> Self {
+        Self { kind: Kind::Agent, reference: "agent".into() }
+    }
+
+    /// Whether it may do what needs a scope.
+    #[must_use]
+    pub fn may(&self, scope: Scope) -> bool {
+        self.kind.scopes().contains(&scope)
+    }
 }

@@ -15,6 +15,7 @@ mod odometer;
 mod quota;
 mod report;
 mod telling;
+mod token;
 mod vault;
 
 use std::borrow::Cow;
@@ -54,6 +55,7 @@ pub use telling::{
     MeteredPoint, UsageMetered, UsageTold, UsageWithdrawn, hear, session_event_id, told_event_id,
     withdrawn_event_id,
 };
+pub use token::{TokenIssued, TokenRevoked, token_change, token_event};
 pub use vault::{SessionLogged, TaskGone, TaskObserved, TaskPayloadError};
 
 use super::envelope::EventId;
@@ -148,6 +150,10 @@ pub enum Event<'a> {
     LimitRefused(LimitRefused),
     /// Whoever asked took it back.
     LimitWithdrawn(LimitWithdrawn),
+    /// A token was given out.
+    TokenIssued(TokenIssued),
+    /// A token was taken back.
+    TokenRevoked(TokenRevoked),
     /// Something became of a task in the vault.
     TaskObserved(TaskObserved),
     /// A task is gone from the vault.

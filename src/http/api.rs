@@ -38,7 +38,7 @@ pub(super) async fn blocking<T: Send + 'static, E: Into<Problem> + Send + 'stati
     ask: impl FnOnce() -> Result<T, E> + Send + 'static,
 ) -> Answer<T> {
     let _turn = overload::turn().await;
-    match tokio::task::spawn_blocking(ask).await {
+    match crate::service::caller::blocking(ask).await {
         Ok(answer) => answer.map(Json).map_err(Into::into),
         Err(_) => Err(crate::log::LogError::Closed.into()),
     }

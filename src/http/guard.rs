@@ -1,26 +1,37 @@
-//! Who may ask: Host, Origin and the bearer token.
+//! Who may ask: Host, Origin, the bearer token, and what its holder may do.
+//!
+//! A request has a principal, or is refused with 401; the principal has the scope that [`table`] asks for, or it is refused with
+//! 403. Who it is goes with the request to whatever records something ([`caller`]).
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use axum::extract::{Request, State};
-use axum::http::{HeaderMap, header};
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::{Extensions, HeaderMap, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+
+use crate::domain::access::{Principal, Scope, table, token};
+use crate::service::caller;
 
 use super::peer::Peer;
 use super::problem::Problem;
 
+/// Whose token has a hash: the tokens that were given out.
+pub type Known = Arc<dyn Fn(&blake3::Hash) -> Option<Principal> + Send + Sync>;
+
 /// What requests are held against.
 #[derive(Clone)]
 pub struct Guard {
-    /// The token's hash; hashes compare in constant time.
-    token: blake3::Hash,
+    /// The hashes of the two tokens in the data directory; hashes compare in constant time.
+    owner: blake3::Hash,
+    agent: Option<blake3::Hash>,
+    known: Option<Known>,
     hosts: Arc<[String]>,
 }
 
 impl Guard {
-    /// Guards a server at `address` by a token.
+    /// Guards a server at `address` by the owner's token.
     #[must_use]
     pub fn new(token: &str, address: SocketAddr) -> Self {
         let own = match address.ip() {
@@ -28,17 +39,55 @@ impl Guard {
             ip => ip.to_string(),
         };
         let hosts = ["127.0.0.1".to_owned(), "localhost".to_owned(), "[::1]".to_owned(), own];
-        Self { token: blake3::hash(token.as_bytes()), hosts: hosts.into() }
+        Self { owner: blake3::hash(token.as_bytes()), agent: None, known: None, hosts: hosts.into() }
     }
 
-    /// Whether a request has the token.
+    /// The same, with the agents' token of the data directory, and those that were given out.
     #[must_use]
-    pub fn admits(&self, headers: &HeaderMap) -> bool {
+    pub fn with(self, agent: &str, known: Known) -> Self {
+        Self { agent: Some(blake3::hash(agent.as_bytes())), known: Some(known), ..self }
+    }
+
+    /// Whose token a request bears.
+    fn bearer(&self, headers: &HeaderMap) -> Option<Principal> {
         let token = text(headers, header::AUTHORIZATION)
             .and_then(|value| value.split_once(' '))
             .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
-            .map(|(_, token)| token.trim());
-        token.is_some_and(|token| blake3::hash(token.as_bytes()) == self.token)
+            .map(|(_, token)| token.trim())?;
+        let hash = blake3::hash(token.as_bytes());
+        if hash == self.owner {
+            return Some(Principal::owner());
+        }
+        if self.agent.is_some_and(|agent| hash == agent) {
+            return Some(Principal::agent());
+        }
+        // A token that was given out has a checksum: what has none is not looked for.
+        token::parse(token).ok()?;
+        self.known.as_ref()?(&hash)
+    }
+
+    /// Who sends a request: by its token, or by the socket's other end, which needs none.
+    #[must_use]
+    pub fn principal(&self, headers: &HeaderMap, extensions: &Extensions) -> Option<Principal> {
+        if headers.contains_key(header::AUTHORIZATION) {
+            return self.bearer(headers);
+        }
+        let is_own = Peer::of(extensions).is_some_and(Peer::is_own);
+        // Whoever could be the owner may say that they act for an agent, and then are no more than one; whatever they say
+        // exactly, it lowers.
+        is_own.then(|| if headers.contains_key(AS) { Principal::agent() } else { Principal::owner() })
+    }
+
+    /// Whether whoever sends a request may do what needs a scope.
+    #[must_use]
+    pub fn may(
+        &self,
+        headers: &HeaderMap,
+        extensions: &Extensions,
+        scope: Scope,
+    ) -> Result<Principal, Refused> {
+        let principal = self.principal(headers, extensions).ok_or(Refused::Unknown)?;
+        if principal.may(scope) { Ok(principal) } else { Err(Refused::Scope(scope)) }
     }
 
     fn knows_host(&self, authority: &str) -> bool {
@@ -49,6 +98,18 @@ impl Guard {
         };
         self.hosts.iter().any(|known| known.eq_ignore_ascii_case(host))
     }
+}
+
+/// Says that a process of the owner's acts for them: `mecris-as: agent`.
+pub const AS: header::HeaderName = header::HeaderName::from_static("mecris-as");
+
+/// Why somebody is not answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refused {
+    /// Without a token that is good.
+    Unknown,
+    /// Their token is for other things.
+    Scope(Scope),
 }
 
 fn text(headers: &HeaderMap, name: header::HeaderName) -> Option<&str> {
@@ -74,13 +135,21 @@ pub async fn check_host_and_origin(State(guard): State<Guard>, request: Request,
     next.run(request).await
 }
 
-/// Refuses requests without the token.
-pub async fn require_token(State(guard): State<Guard>, request: Request, next: Next) -> Response {
-    if Peer::of(request.extensions()).is_some_and(Peer::is_own) || guard.admits(request.headers()) {
-        next.run(request).await
-    } else {
-        Problem::unauthorized().into_response()
+/// Refuses requests of those who may not ask for what their route is; the others go on as their principal's.
+pub async fn require_scope(State(guard): State<Guard>, mut request: Request, next: Next) -> Response {
+    let Some(principal) = guard.principal(request.headers(), request.extensions()) else {
+        return Problem::unauthorized().into_response();
+    };
+    // What has no route is answered 404, and what has it under another method 405, by those who know.
+    if let Some(route) = request.extensions().get::<MatchedPath>() {
+        // A route without a row is nobody's but the owner's.
+        let needed = table::endpoint(request.method().as_str(), route.as_str()).unwrap_or(Scope::Own);
+        if !principal.may(needed) {
+            return Problem::out_of_scope(principal.kind, needed).into_response();
+        }
     }
+    request.extensions_mut().insert(principal.clone());
+    caller::on_behalf(principal, next.run(request)).await
 }
 
 #[cfg(test)]

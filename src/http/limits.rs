@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use crate::domain::access::{Kind, Principal};
+use crate::domain::access::Principal;
 use crate::domain::limit_request::LimitOrder;
 use crate::service::limit_requests::{GrantBody, LimitAsked, LimitBody, LimitRequestsShown, RefuseBody};
 
@@ -24,8 +24,7 @@ impl<S: Sync> FromRequestParts<S> for Asker {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        let known = parts.extensions.get::<Principal>().cloned();
-        Ok(Self(known.unwrap_or_else(|| Principal { kind: Kind::Owner, reference: "owner".into() })))
+        parts.extensions.get::<Principal>().cloned().map(Self).ok_or_else(Problem::unauthorized)
     }
 }
 

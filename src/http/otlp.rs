@@ -29,12 +29,13 @@ use serde_json::json;
 use tokio::sync::Semaphore;
 use tower_http::catch_panic::CatchPanicLayer;
 
+use crate::domain::access::Scope;
 use crate::integration::claude_code::telemetry::{self, Reading};
 use crate::integration::otlp::{self, BYTES_MAX, Encoding, WireError};
 use crate::service::ServiceError;
 
 use super::App;
-use super::guard::Guard;
+use super::guard::{Guard, Refused};
 use super::problem;
 
 /// Exports that are worked on at once: each holds its body in memory.
@@ -155,6 +156,14 @@ struct Accepted {
 
 async fn receive(receiver: &Receiver, signal: Signal, request: Request) -> Response {
     let (parts, body) = request.into_parts();
+    if let Err(refused) = receiver.guard.may(&parts.headers, &parts.extensions, Scope::Ingest) {
+        let named = header_text(&parts.headers, header::CONTENT_TYPE);
+        let refusal = match refused {
+            Refused::Unknown => Refusal::new(StatusCode::UNAUTHORIZED, UNAUTHORIZED),
+            Refused::Scope(_) => Refusal::new(StatusCode::FORBIDDEN, FORBIDDEN),
+        };
+        return refusal.into_response(Encoding::of(named).unwrap_or(Encoding::Json));
+    }
     let named = header_text(&parts.headers, header::CONTENT_TYPE);
     // Who writes neither reads JSON best.
     let encoding = Encoding::of(named).unwrap_or(Encoding::Json);
@@ -174,9 +183,6 @@ async fn take(
     headers: &HeaderMap,
     body: Body,
 ) -> Result<Accepted, Refusal> {
-    if !receiver.guard.admits(headers) {
-        return Err(Refusal::new(StatusCode::UNAUTHORIZED, UNAUTHORIZED));
-    }
     let Ok(_turn) = receiver.turns.try_acquire() else {
         return Err(ServiceError::Busy.into());
     };
@@ -200,6 +206,7 @@ async fn take(
     Ok(record(&receiver.app, reading).await?)
 }
 
+const FORBIDDEN: &str = "this token is not for telling usage; make one with `mecris token new --kind ingest`";
 const UNAUTHORIZED: &str = "send the token from the file 'token' in Mecris' data directory: \
     OTEL_EXPORTER_OTLP_HEADERS=\"Authorization=Bearer <token>\"";
 

@@ -8,6 +8,7 @@ use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::domain::access::{Kind, Scope};
 use crate::domain::alert::command::AlertError;
 use crate::domain::allowance::AllowanceError;
 use crate::domain::budget::BudgetError;
@@ -68,6 +69,19 @@ impl Problem {
         let detail =
             "send 'Authorization: Bearer <token>' with the token from the file 'token' in the data directory";
         Self::new(StatusCode::UNAUTHORIZED, "unauthorized", detail)
+    }
+
+    /// The token is good, and is for other things.
+    #[must_use]
+    pub fn out_of_scope(kind: Kind, needed: Scope) -> Self {
+        let mend = if kind == Kind::Agent {
+            "; an agent that needs more of a limit asks for it with POST /api/v1/limit-requests"
+        } else {
+            ""
+        };
+        let detail =
+            format!("this needs the scope '{}', which {kind}'s token does not have{mend}", needed.word());
+        Self::new(StatusCode::FORBIDDEN, "out-of-scope", detail)
     }
 
     /// The request comes from where it must not.
@@ -301,6 +315,7 @@ impl From<ServiceError> for Problem {
             ServiceError::Odometer(error) => error.into(),
             ServiceError::Told(error) => error.into(),
             ServiceError::Limit(error) => error.into(),
+            ServiceError::Token(error) => error.into(),
             ServiceError::LimitBody(error) => error.into(),
             ServiceError::Budget(error) => error.into(),
             ServiceError::Goal(error) => error.into(),

@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use crate::domain::calendar;
 use crate::service::alerting::shown::AlertsShown;
+use crate::service::caller;
 use crate::service::gate::HOW_TO_ASK;
 use crate::service::health::{Health, Part, Readiness};
 use crate::service::narration::Narration;
@@ -84,7 +85,7 @@ async fn in_background(
     ask: impl FnOnce() -> Result<Value, String> + Send + 'static,
 ) -> Result<Value, String> {
     let span = tracing::Span::current();
-    let answered = tokio::task::spawn_blocking(move || span.in_scope(ask)).await;
+    let answered = caller::blocking(move || span.in_scope(ask)).await;
     answered.map_err(|_| "this failed inside; Mecris's own log has the cause")?
 }
 

@@ -3,19 +3,19 @@
 use jiff::Timestamp;
 use serde_json::Value;
 
-use crate::domain::access::{Kind, Principal};
+use crate::domain::access::Principal;
 use crate::domain::alert::{self, AlertId};
 use crate::domain::budget::{Budget, BudgetCommand, BudgetError, BudgetName};
 use crate::domain::desk::DeskCommand;
 use crate::domain::local_goal::End;
 use crate::domain::money::Picodollars;
 use crate::domain::slug::GoalSlug;
-use crate::service::Supervised;
 use crate::service::alerting::shown::AlertsShown;
 use crate::service::odometer_book::OdometerBody;
 use crate::service::requests::{BudgetBody, Budgets};
 use crate::service::told::ToldBody;
 use crate::service::vault::LogBody;
+use crate::service::{Supervised, caller};
 
 use super::args::{Acknowledge, AddGoal, CompleteGoal, LogSession, Nothing, Reading, UpdateBudget};
 use super::ask::{GROQ, read, said, shown};
@@ -94,7 +94,7 @@ pub async fn order(system: &Supervised, tool: &str, arguments: Value) -> Result<
 
 /// Who calls.
 pub(super) fn asker() -> Principal {
-    Principal { kind: Kind::Owner, reference: "owner".into() }
+    caller::current().unwrap_or_else(Principal::agent)
 }
 
 fn slug(name: &str) -> Result<GoalSlug, String> {

@@ -208,7 +208,7 @@ impl Supervised {
     pub async fn command_allowance(&self, command: AllowanceCommand) -> Result<(), ServiceError> {
         let (log, tenant) = (self.queries.log.clone(), self.queries.tenant.clone());
         let carry_out = move || execute(&*log, &tenant, &command, Timestamp::now(), "http");
-        let done = tokio::task::spawn_blocking(carry_out).await;
+        let done = super::caller::blocking(carry_out).await;
         let position = done.map_err(|_| ServiceError::UnknownOutcome { what: "the virtual budget" })??;
         self.shown_from(position).await;
         Ok(())

@@ -233,7 +233,7 @@ impl Supervised {
         change: impl FnOnce(&dyn EventLog, &TenantId) -> Result<Option<Position>, BalanceFailure> + Send + 'static,
     ) -> Result<(), ServiceError> {
         let (log, tenant) = (self.queries.log.clone(), self.queries.tenant.clone());
-        let recorded = tokio::task::spawn_blocking(move || change(&*log, &tenant)).await;
+        let recorded = super::caller::blocking(move || change(&*log, &tenant)).await;
         let position = recorded.map_err(|_| ServiceError::UnknownOutcome { what: "the balance" })??;
         self.shown_from(position).await;
         Ok(())

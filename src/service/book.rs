@@ -13,6 +13,8 @@ use crate::event::{
 use crate::log::{Append, EventLog, Expected, LogError};
 use crate::view::ViewError;
 
+use super::caller;
+
 /// How often a change is decided at most, where another came between.
 pub const DECISIONS_MAX: usize = 4;
 
@@ -148,10 +150,11 @@ pub fn trace_at(log: &dyn EventLog, position: Position) -> Option<TraceContext> 
     scanned.ok().and(trace)
 }
 
-/// Who decides, and in which trace.
+/// Who decides, and in which trace: whoever asked, by their reference; the actor's own name where nobody did.
 #[must_use]
 pub fn by(actor: &str) -> Metadata {
-    Metadata { actor: actor.into(), trace: crate::telemetry::current_trace(), ..Metadata::default() }
+    let actor = caller::current().map_or_else(|| actor.to_owned(), |caller| caller.reference.to_string());
+    Metadata { actor, trace: crate::telemetry::current_trace(), ..Metadata::default() }
 }
 
 /// The log keeps microseconds: the same moment told twice shall be the same.

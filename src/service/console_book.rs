@@ -130,7 +130,7 @@ impl ConsoleBook {
             Reading { confidence, ..Reading::usd(provider, amount, taken_at, Source::Console, &found) };
         let (log, tenant) = (self.log.clone(), self.tenant.clone());
         let record = move || record_reading(&*log, &tenant, reading, Timestamp::now(), actor);
-        let recorded = tokio::task::spawn_blocking(record).await;
+        let recorded = super::caller::blocking(record).await;
         let position = recorded.unwrap_or(Err(BalanceFailure::Log(LogError::Closed)))?;
         Ok(ConsoleRead {
             provider: provider.to_owned(),

@@ -79,7 +79,7 @@ impl OtlpActor {
         };
         // After a failure the book is read afresh.
         let (taken, told) =
-            tokio::task::spawn_blocking(work).await.map_err(|_| ViewError::Log(LogError::Closed))?;
+            super::caller::blocking(work).await.map_err(|_| ViewError::Log(LogError::Closed))?;
         self.book = taken.is_ok().then_some(told);
         taken
     }

@@ -7,6 +7,8 @@ use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::domain::access::Principal;
+use crate::domain::access::register::Hash;
 use crate::domain::alert::Causes;
 use crate::event::codec::decode;
 use crate::event::envelope::hex;
@@ -145,6 +147,12 @@ pub struct Queries {
 impl Queries {
     pub(super) fn zone(&self) -> TimeZone {
         self.settings.current().zone.clone()
+    }
+
+    /// Whose token has this hash, if it is good.
+    #[must_use]
+    pub fn holder(&self, hash: &Hash, now: Timestamp) -> Option<Principal> {
+        self.with_view(|view| view.tokens.principal(hash, now))
     }
 
     /// Reads what is known. Keep it short: the projection waits.

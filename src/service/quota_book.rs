@@ -159,7 +159,7 @@ impl Supervised {
     pub async fn read_quota(&self, body: QuotaBody) -> Result<(), ServiceError> {
         let (log, tenant) = (self.queries.log.clone(), self.queries.tenant.clone());
         let read = move || record(&*log, &tenant, body, Timestamp::now(), "http");
-        let recorded = tokio::task::spawn_blocking(read).await;
+        let recorded = super::caller::blocking(read).await;
         let position = recorded.map_err(|_| ServiceError::UnknownOutcome { what: "the quota" })??;
         self.shown_from(position).await;
         Ok(())

@@ -30,6 +30,7 @@ use super::deciding_actor::Ordered;
 use super::desk_book::{DeskActor, DeskBook};
 use super::importer::{ImportSummary, OnStep};
 use super::limit_request_book::{LimitActor, LimitBook};
+use super::log_actor;
 use super::meters;
 use super::node::Node;
 use super::notes::Note;
@@ -43,6 +44,7 @@ use super::queries::Queries;
 use super::requests::{GoalsShown, StatusShown};
 use super::scraper_actor::{ScraperActor, ScraperHandle};
 use super::sources::Sources;
+use super::token_book::{TokenActor, TokenBook};
 use super::usage_actor::{SharedImportState, UsageActor, UsageMessage};
 use super::vault_actor;
 
@@ -67,6 +69,7 @@ pub struct Supervised {
     budgets: Handle<Ordered<BudgetBook>>,
     pub(super) odometer: Handle<Ordered<OdometerBook>>,
     pub(super) limits: Handle<Ordered<LimitBook>>,
+    pub(super) tokens: Handle<Ordered<TokenBook>>,
     pub(super) goals: GoalHandles,
     pub(super) alerts: Handle<AlertMessage>,
     pub(super) scraper: ScraperHandle,
@@ -149,6 +152,10 @@ pub fn build(
     let limits = tenants.add(&format!("{tenant}/limits"), ChildSpec::default(), move || {
         LimitActor::new(log.clone(), tenant.clone())
     });
+    let (log, tenant) = (node.log.clone(), node.tenant.clone());
+    let tokens = tenants.add(&format!("{tenant}/tokens"), ChildSpec::default(), move || {
+        TokenActor::new(log.clone(), tenant.clone())
+    });
     let contacts = Contacts::new(&node.dir);
     let holds = Holds::default();
     let means = Means {
@@ -164,6 +171,7 @@ pub fn build(
     let scraper = add_scraper(&mut tenants, node, &queries, &sources);
     let otlp = otlp_actor::add(&mut tenants, node, &sources);
     let usage = add_usage(&mut tenants, node, &screen.on_step, &import_state);
+    log_actor::add(&mut tenants, &node.log, &node.tenant, &usage);
     root.add_supervisor(tenants);
     let supervised = Supervised {
         queries,
@@ -176,6 +184,7 @@ pub fn build(
         budgets,
         odometer,
         limits,
+        tokens,
         goals,
         alerts,
         scraper,

@@ -367,7 +367,7 @@ impl Supervised {
         let _one = ONE.lock().await;
         let queries = self.queries.clone();
         let write = move || queries.log_session(body, Timestamp::now(), "http");
-        let written = tokio::task::spawn_blocking(write).await;
+        let written = super::caller::blocking(write).await;
         Ok(written.map_err(|_| ServiceError::UnknownOutcome { what: "the vault" })??)
     }
 }

@@ -9,7 +9,7 @@ use crate::domain::vault::track::{Change, Fact, Kind, Known, Seen};
 use crate::domain::vault::{State, Task};
 use crate::event::envelope::hex;
 use crate::event::payload::{SessionLogged, TaskGone, TaskObserved};
-use crate::event::{Event, EventId, Metadata, StreamId, TenantId, Version};
+use crate::event::{Event, EventId, StreamId, TenantId, Version};
 use crate::integration::obsidian::Snapshot;
 use crate::log::{Append, EventLog, Expected, LogError};
 use crate::view::ViewError;
@@ -158,7 +158,7 @@ pub fn record_line(
     let logged =
         SessionLogged { note: digest("note", path), line: digest("line", line), session: session.to_owned() };
     let id = EventId::derive("session-logged", &[tenant.as_str(), &logged.note, &logged.line]);
-    let metadata = Metadata { actor: actor.into(), ..Metadata::default() };
+    let metadata = book::by(actor);
     let event = new_event(id, &Event::SessionLogged(logged), Timestamp::now(), &metadata);
     let append = Append {
         tenant: tenant.clone(),

@@ -13,6 +13,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::domain::access::register::Register;
 use crate::domain::alert::book::AlertBook;
 use crate::domain::alert::rules::SourceFact;
 use crate::domain::allowance::Allowance;
@@ -36,7 +37,7 @@ use super::{TenantView, Views};
 const MAGIC: [u8; 4] = *b"MCVS";
 
 /// Counts the changes of what the views hold, or of how they fold: raise it with either.
-pub const SCHEMA: u32 = 12;
+pub const SCHEMA: u32 = 13;
 
 /// A snapshot of this size would hold some millions of sessions.
 const LIMIT: usize = 1 << 30;
@@ -66,6 +67,7 @@ struct StoredTenant {
     quotas: Quotas,
     allowance: Allowance,
     requests: LimitRequests,
+    tokens: Register,
     budgets: Vec<BudgetSet>,
     goals: Vec<GoalObserved>,
     goals_told_at: Option<Timestamp>,
@@ -93,6 +95,7 @@ pub fn to_bytes(views: &Views, log: &dyn EventLog) -> Result<Option<Vec<u8>>, Lo
         quotas: view.quotas.clone(),
         allowance: view.allowance.clone(),
         requests: view.requests.clone(),
+        tokens: view.tokens.clone(),
         budgets: view.budgets.values().map(BudgetSet::from).collect(),
         goals: view.goals.values().map(GoalObserved::from).collect(),
         goals_told_at: view.goals_told_at,
@@ -151,6 +154,7 @@ pub fn from_bytes(bytes: &[u8], log: &dyn EventLog) -> Option<Views> {
             quotas: tenant.quotas,
             allowance: tenant.allowance,
             requests: tenant.requests,
+            tokens: tenant.tokens,
             budgets: budgets?.into_iter().map(|budget| (budget.name.clone(), budget)).collect(),
             goals: tenant.goals.iter().map(|goal| (goal.id.clone(), Goal::from(goal))).collect(),
             goals_told_at: tenant.goals_told_at,

@@ -82,6 +82,11 @@ impl Drop for Client {
     }
 }
 
+/// What an agent may change: over standard input it is one.
+fn goal(title: &str) -> Value {
+    json!({ "slug": "taxes", "goal": { "title": title, "priority": "high", "due": "2099-01-01" } })
+}
+
 #[test]
 fn without_a_supervisor_questions_are_answered_and_nothing_is_recorded() {
     let home = Home::new();
@@ -95,7 +100,7 @@ fn without_a_supervisor_questions_are_answered_and_nothing_is_recorded() {
     assert_eq!(budgets["structuredContent"]["budgets"][0]["amount_usd"], "50", "{budgets}");
     let health = client.call("get_system_health", &json!({}));
     assert_eq!(health["structuredContent"]["parts"]["supervisor"]["ok"], false, "{health}");
-    let refused = client.call("update_budget", &json!({ "name": "main", "amount_usd": "60" }));
+    let refused = client.call("add_goal", &goal("Taxes"));
     assert_eq!(refused["isError"], true);
     assert!(refused["content"][0]["text"].as_str().unwrap().contains("mecris run"), "{refused}");
     assert_eq!(client.end(), 0);
@@ -107,21 +112,20 @@ fn a_supervisor_that_comes_and_goes_is_found_each_time() {
     let home = Home::new();
     let mut client = Client::start(&home);
     client.begin();
-    let set = json!({ "name": "main", "amount_usd": "60" });
-    assert_eq!(client.call("update_budget", &set)["isError"], true);
+    assert_eq!(client.call("add_goal", &goal("Taxes"))["isError"], true);
     let running = home.start(&[]);
-    let budgets = client.call("update_budget", &set);
-    assert_eq!(budgets["structuredContent"]["budgets"][0]["amount_usd"], "60", "{budgets}");
+    let goals = client.call("add_goal", &goal("Taxes"));
+    assert_eq!(goals["structuredContent"]["goals"][0]["title"], "Taxes", "{goals}");
     assert_eq!(
         client.call("get_budget_status", &json!({}))["structuredContent"],
         running.get("/api/v1/budgets").json()
     );
-    let wrong = client.call("update_budget", &json!({ "name": "main", "amount_usd": ["x"] }));
+    let wrong = client.call("add_goal", &json!({ "slug": ["x"] }));
     assert_eq!(wrong["isError"], true, "{wrong}");
     running.stop();
     assert_eq!(
-        client.call("get_budget_status", &json!({}))["structuredContent"]["budgets"][0]["amount_usd"],
-        "60"
+        client.call("get_beeminder_status", &json!({}))["structuredContent"]["goals"][0]["title"],
+        "Taxes"
     );
     assert_eq!(client.end(), 0);
 }
@@ -151,9 +155,9 @@ fn two_clients_at_once_and_a_person_who_types_by_mistake() {
     let (mut one, mut other) = (Client::start(&home), Client::start(&home));
     one.begin();
     other.begin();
-    one.call("update_budget", &json!({ "name": "main", "amount_usd": "7" }));
-    let seen = other.call("get_budget_status", &json!({}));
-    assert_eq!(seen["structuredContent"]["budgets"][0]["amount_usd"], "7");
+    one.call("add_goal", &goal("Seven"));
+    let seen = other.call("get_beeminder_status", &json!({}));
+    assert_eq!(seen["structuredContent"]["goals"][0]["title"], "Seven");
     assert_eq!((one.end(), other.end()), (0, 0));
     drop(running);
     let mut child = home.command(&["mcp"]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();

@@ -287,7 +287,8 @@ fn a_name_from_outside_stays_a_name() {
     let told = recommend(&situation);
     let text = &told[0].text;
     assert!(!text.contains('\n') && !text.chars().any(char::is_control), "{text}");
-    assert!(text.contains("…") && text.len() < 200, "{text}");
+    // Not a word of it: a recommendation is what an agent may follow.
+    assert!(!text.contains("Ignore") && !text.contains("spend") && text.len() < 200, "{text}");
 }
 
 #[test]

@@ -205,6 +205,23 @@ fn limits() -> [Event<'static>; 5] {
     ]
 }
 
+/// Tokens that were given out and taken back.
+fn tokens() -> [Event<'static>; 2] {
+    [
+        Event::TokenIssued(TokenIssued {
+            id: "ing-3f9c01d2".into(),
+            kind: "ingest".into(),
+            label: "laptop".into(),
+            hash: "ab".repeat(32),
+            expires_us: Some(1_796_011_199_000_000),
+            replaces: Some("ing-00c0ffee".into()),
+            replaced_until_us: Some(1_788_321_599_000_000),
+            by: "owner".into(),
+        }),
+        Event::TokenRevoked(TokenRevoked { id: "ing-00c0ffee".into(), by: "owner".into() }),
+    ]
+}
+
 /// What providers tell of money.
 fn money() -> Vec<Event<'static>> {
     let (provider, day, source) =
@@ -322,6 +339,7 @@ fn every_version() -> Vec<(&'static str, u16, Vec<u8>, Event<'static>)> {
     ]
     .into_iter()
     .chain(limits())
+    .chain(tokens())
     .chain(alerts())
     .chain(goal_work())
     .chain(money())

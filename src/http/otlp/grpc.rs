@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use axum::http::Extensions;
 use axum::serve::Listener;
 use jiff::Timestamp;
 use opentelemetry_proto::tonic::collector::logs::v1::logs_service_server::{LogsService, LogsServiceServer};
@@ -27,13 +28,14 @@ use tonic::codec::CompressionEncoding;
 use tonic::transport::Server;
 use tonic::{Request, Response, Status};
 
+use crate::domain::access::Scope;
 use crate::integration::claude_code::telemetry::{self, Reading};
 use crate::integration::otlp::BYTES_MAX;
 
 use super::super::App;
-use super::super::guard::Guard;
+use super::super::guard::{Guard, Refused};
 use super::super::listener::Bounded;
-use super::{Accepted, BODY_PATIENCE, IN_FLIGHT, UNAUTHORIZED, record};
+use super::{Accepted, BODY_PATIENCE, FORBIDDEN, IN_FLIGHT, UNAUTHORIZED, record};
 
 #[derive(Clone)]
 struct Receiver {
@@ -99,7 +101,11 @@ pub async fn serve(
     let receiver = Receiver { app, turns: Arc::new(Semaphore::new(IN_FLIGHT)) };
     let checked = move |request: Request<()>| {
         let headers = request.metadata().clone().into_headers();
-        if guard.admits(&headers) { Ok(request) } else { Err(Status::unauthenticated(UNAUTHORIZED)) }
+        match guard.may(&headers, &Extensions::new(), Scope::Ingest) {
+            Ok(_) => Ok(request),
+            Err(Refused::Unknown) => Err(Status::unauthenticated(UNAUTHORIZED)),
+            Err(Refused::Scope(_)) => Err(Status::permission_denied(FORBIDDEN)),
+        }
     };
     let logs = LogsServiceServer::new(receiver.clone())
         .accept_compressed(CompressionEncoding::Gzip)

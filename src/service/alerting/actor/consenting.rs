@@ -10,6 +10,7 @@ use crate::domain::consent::{By, ConsentCommand};
 use crate::event::Position;
 use crate::log::LogError;
 use crate::service::alerting::consent_log::{self, ConsentFailure};
+use crate::service::caller;
 
 use super::{AlertActor, errands};
 
@@ -53,7 +54,7 @@ impl AlertActor {
         by: By,
     ) -> Result<Option<Position>, ConsentFailure> {
         let (log, tenant) = (self.means.queries.log.clone(), self.means.queries.tenant.clone());
-        let decided = tokio::task::spawn_blocking(move || {
+        let decided = caller::blocking(move || {
             consent_log::execute_now(&log, &tenant, &contact, command, by, Timestamp::now())
         });
         let position = decided.await.map_err(|_| ConsentFailure::Log(LogError::Closed))??;

@@ -1,0 +1,28 @@
+//! On whose behalf something is done. The faces say so; events bear it as their actor.
+
+use std::sync::Arc;
+
+use crate::actor::context;
+use crate::domain::access::Principal;
+
+/// Whoever asked for what is being done; none where the system acts by itself.
+#[must_use]
+pub fn current() -> Option<Principal> {
+    context::current()?.downcast_ref::<Principal>().cloned()
+}
+
+/// Does work on behalf of somebody.
+pub async fn on_behalf<F: Future>(principal: Principal, work: F) -> F::Output {
+    context::within(Some(Arc::new(principal)), work).await
+}
+
+/// Does work that blocks, on a thread for that, on behalf of whoever asks here.
+///
+/// # Errors
+/// The work panicked, or the runtime ends.
+pub async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, tokio::task::JoinError> {
+    let carried = context::current();
+    tokio::task::spawn_blocking(move || context::within_sync(carried, work)).await
+}
