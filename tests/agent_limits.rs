@@ -16,7 +16,7 @@ use std::sync::Arc;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use mecris::config::prices::price_table;
-use mecris::domain::access::{Kind, Principal};
+use mecris::domain::access::{Kind, Principal, table};
 use mecris::domain::affording::{Ask, LimitKind};
 use mecris::domain::allowance::reach::{Facing, Lifted, Reach, Worker};
 use mecris::domain::allowance::{AllowanceCommand, VirtualBudget};
@@ -31,6 +31,7 @@ use mecris::domain::told::Told;
 use mecris::domain::usage::{MessageKey, ServiceTier, Speed, Usage};
 use mecris::event::{Metadata, TenantId};
 use mecris::log::{EventLog, MemoryLog};
+use mecris::mcp::tools::is_question;
 use mecris::service::allowance_book;
 use mecris::service::budget_book::BudgetBook;
 use mecris::service::deciding_actor::Book;
@@ -560,4 +561,52 @@ fn a_sum_that_was_told_takes_no_telemetry_back_and_keeps_none_out() {
     let after = world.spent().all;
     assert!(after > before, "{after} is not above {before}");
     assert_eq!(tell(&exports[1]), 1, "what comes later counts too");
+}
+
+/// What an agent may call and that changes something: what it can do to a limit or to a sum is lived above, the rest touches
+/// neither. A new row for agents has to be put into one of the two.
+#[test]
+fn whatever_an_agent_may_change_is_lived_or_touches_no_money() {
+    let lived = [
+        "POST /api/v1/limit-requests",
+        "POST /api/v1/limit-requests/{number}/withdraw",
+        "POST /api/v1/usage",
+        "request_limit",
+        "record_usage_session",
+    ];
+    let elsewhere = [
+        // Reads the person's own transcripts, whatever asks for it.
+        "POST /api/v1/import",
+        "record_claude_code_usage",
+        // Goals, notes and messages, by rules that look at no money.
+        "POST /api/v1/alerts/check",
+        "POST /api/v1/daily",
+        "PUT /api/v1/goals/{slug}",
+        "POST /api/v1/goals/{slug}/close",
+        "add_goal",
+        "complete_goal",
+        "log_session",
+        "send_beeminder_alert",
+        "trigger_reminder_check",
+        // Answers; what a status line tells of a subscription's windows is held against nothing.
+        "POST /api/v1/gate",
+        "POST /api/v1/statusline",
+        // The way to the tools, and the end of a session of the protocol.
+        "POST /mcp",
+        "DELETE /mcp",
+    ];
+    let agent = Principal::agent();
+    let endpoints = table::ENDPOINTS
+        .iter()
+        .filter(|(method, _, scope)| *method != "GET" && agent.may(*scope))
+        .map(|(method, path, _)| format!("{method} {path}"));
+    let tools = table::TOOLS
+        .iter()
+        .filter(|(name, scope)| !is_question(name) && agent.may(*scope))
+        .map(|(name, _)| (*name).to_owned());
+    let mut may: Vec<String> = endpoints.chain(tools).collect();
+    let mut known: Vec<&str> = lived.into_iter().chain(elsewhere).collect();
+    may.sort();
+    known.sort_unstable();
+    assert_eq!(may, known);
 }

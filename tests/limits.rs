@@ -275,7 +275,7 @@ fn no_answer_to_an_agent_names_a_command_that_lifts_a_limit() {
     for command in ["mecris limit grant 1", "mecris balance set", "mecris odometer record"] {
         assert!(person.contains(command), "the person is told: {person}");
     }
-    assert!(home.run(&["can-afford", "5"]).out.contains("mecris override"));
+    assert!(home.run(&["can-afford", "5"]).out.contains("mecris balance set"), "the balance is the tightest");
     let questions = [
         "get_narrator_context",
         "get_daily_activity",
@@ -341,4 +341,63 @@ fn no_answer_to_an_agent_names_a_command_that_lifts_a_limit() {
             assert!(!text.contains(command), "{what} names `{command}`: {text}");
         }
     }
+}
+
+/// An agent cannot seem to have spent less: not by telling a session's sum anew, and not by telling one before telemetry.
+#[test]
+fn what_an_agent_told_does_not_fall() {
+    let home = home();
+    let running = start(&home);
+    let agent = std::fs::read_to_string(home.data().join("agent-token")).unwrap();
+    let agent = agent.trim().to_owned();
+    let tell = |tokens: u64| {
+        let body =
+            json!({"model": "claude-opus-5", "session": "evening", "output_tokens": tokens}).to_string();
+        let bearer = format!("Bearer {agent}");
+        running.send("POST", "/api/v1/usage", &[("authorization", &bearer)], Some(&body))
+    };
+    let spent = || running.get("/api/v1/status").json()["all_time"]["cost_usd"].clone();
+    let first = tell(1_000);
+    assert_eq!(first.status, 200, "{first:?}");
+    let before = spent();
+    let fallen = tell(10);
+    assert_eq!(fallen.status, 400, "{fallen:?}");
+    assert!(fallen.body.contains("only the person corrects that"), "{fallen:?}");
+    assert_eq!(spent(), before);
+    assert_eq!(tell(2_000).status, 200);
+}
+
+/// With the agent's token: it asks, and is refused whatever lifts a limit.
+#[test]
+fn with_its_own_token_an_agent_asks_and_lifts_nothing() {
+    let home = home();
+    let running = start(&home);
+    let agent = std::fs::read_to_string(home.data().join("agent-token")).unwrap();
+    let bearer = format!("Bearer {}", agent.trim());
+    let send = |method: &str, path: &str, body: &Value| {
+        running.send(method, path, &[("authorization", &bearer)], Some(&body.to_string()))
+    };
+    let asked = send("POST", "/api/v1/limit-requests", &request("2", "x"));
+    assert_eq!(asked.status, 200, "{asked:?}");
+    let by = asked.json()["request"]["by"].as_str().unwrap().to_owned();
+    assert!(by != "owner" && by != "cli", "{by}");
+    for (method, path, body) in [
+        ("POST", "/api/v1/limit-requests/1/grant", json!({})),
+        ("POST", "/api/v1/limit-requests/1/refuse", json!({})),
+        ("POST", "/api/v1/limit-requests/1/end", json!({})),
+        ("POST", "/api/v1/overrides", json!({"usd": "5", "reason": "x"})),
+        ("PUT", "/api/v1/budgets/main", json!({"amount_usd": "500"})),
+        ("PUT", "/api/v1/virtual-budget", json!({"daily_usd": "500"})),
+        ("PUT", "/api/v1/balance", json!({"left_usd": "500"})),
+        ("POST", "/api/v1/odometer", json!({"value_usd": "0.01"})),
+        ("POST", "/api/v1/reload", json!({})),
+    ] {
+        let answer = send(method, path, &body);
+        assert_eq!(answer.status, 403, "{method} {path}: {answer:?}");
+    }
+    assert!(is_denied(&home, "dear"));
+    home.json(&["limit", "grant", "1", "--for", "2h"]);
+    assert!(!is_denied(&home, "dear"));
+    let list = running.send("GET", "/api/v1/limit-requests", &[("authorization", &bearer)], None).json();
+    assert_eq!(list["requests"][0]["state"], "granted", "an agent sees its own: {list}");
 }

@@ -8,7 +8,6 @@ use crate::service::Supervised;
 
 use super::ask::{Asked, ask};
 use super::order::order;
-use super::plain::for_agents;
 use super::tools::is_question;
 
 /// What this face asks.
@@ -42,7 +41,7 @@ impl Answers for Here {
             let asked = Asked { queries: self.system.queries.clone(), system: Some(self.system.clone()) };
             return ask(asked, tool, arguments).await;
         }
-        order(&self.system, tool, arguments).await.map(for_agents)
+        order(&self.system, tool, arguments).await
     }
 
     async fn changed(&mut self) {

@@ -24,7 +24,6 @@ use crate::view::report::{Grouping, Range};
 
 use super::args::{Day, Days, Explain, Nothing, RecentUsage, Reconcile, Reported, Tasks};
 use super::order::asker;
-use super::plain::for_agents;
 use super::small::small;
 
 /// The provider that is read by hand, by the names that its tools have.
@@ -75,10 +74,10 @@ pub async fn ask(asked: Asked, tool: &str, mut arguments: Value) -> Result<Value
     if tool == NARRATOR {
         read::<Nothing>(arguments)?;
         // It cuts its own lists, by what matters.
-        return in_background(move || shown(&asked.narration(detail))).await.map(for_agents);
+        return in_background(move || shown(&asked.narration(detail))).await;
     }
     let tool = tool.to_owned();
-    let answer = in_background(move || asked.answer(&tool, arguments)).await.map(for_agents)?;
+    let answer = in_background(move || asked.answer(&tool, arguments)).await?;
     Ok(if detail { answer } else { small(answer) })
 }
 

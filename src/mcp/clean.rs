@@ -9,8 +9,9 @@ use serde_json::Value;
 use crate::domain::shown;
 
 use super::answers::Answers;
+use super::plain::{for_agents, sentence};
 
-/// Answers whose texts are clean.
+/// Answers whose texts are clean, and are none that are for the person alone ([`super::plain`]).
 #[derive(Clone)]
 pub struct Clean<A>(pub A);
 
@@ -19,9 +20,10 @@ impl<A: Answers> Answers for Clean<A> {
         match self.0.call(tool, arguments).await {
             Ok(mut answer) => {
                 clean(&mut answer);
+                for_agents(&mut answer);
                 Ok(answer)
             }
-            Err(reason) => Err(shown::seen(&reason).into_owned()),
+            Err(reason) => Err(sentence(&shown::seen(&reason))),
         }
     }
 

@@ -23,29 +23,30 @@ pub const LIFTING: [&str; 9] = [
     "mecris token",
 ];
 
-/// The answer, without what is for the person alone.
-#[must_use]
-pub fn for_agents(mut answer: Value) -> Value {
-    strip(&mut answer);
-    answer
-}
-
-fn strip(value: &mut Value) {
-    match value {
-        Value::Object(object) => {
-            object.retain(|key, _| !OF_THE_PERSON.contains(&key.as_str()));
-            for (key, value) in object.iter_mut() {
-                match value {
-                    Value::String(text) if OURS.contains(&key.as_str()) && names_one(text) => {
-                        *text = without_commands(text);
+/// Takes what is for the person alone out of an answer.
+pub fn for_agents(answer: &mut Value) {
+    let mut open = vec![answer];
+    while let Some(value) = open.pop() {
+        match value {
+            Value::Object(object) => {
+                object.retain(|key, _| !OF_THE_PERSON.contains(&key.as_str()));
+                for (key, value) in object.iter_mut() {
+                    match value {
+                        Value::String(text) if OURS.contains(&key.as_str()) => *text = sentence(text),
+                        value => open.push(value),
                     }
-                    value => strip(value),
                 }
             }
+            Value::Array(items) => open.extend(items),
+            _ => {}
         }
-        Value::Array(items) => items.iter_mut().for_each(strip),
-        _ => {}
     }
+}
+
+/// A sentence of ours, without the parts that name such a command.
+#[must_use]
+pub fn sentence(text: &str) -> String {
+    if names_one(text) { without_commands(text) } else { text.to_owned() }
 }
 
 fn names_one(text: &str) -> bool {
@@ -66,7 +67,7 @@ mod tests {
 
     #[test]
     fn what_only_the_person_may_do_is_not_told_and_all_else_is() {
-        let told = json!({
+        let mut told = json!({
             "reason": "budget main: nothing is left", "mend": "`mecris override` allows more",
             "alerts": [{ "text": "groq: read long ago.", "mend": "`mecris odometer record`." }],
             "parts": { "groq": { "ok": false, "reason": "no key; the balance comes from `mecris balance set`" } },
@@ -83,6 +84,7 @@ mod tests {
             // A task's words are the person's own: they are shown as they are.
             "tasks": [{ "text": "ask about `mecris override`; then go on" }],
         });
-        assert_eq!(for_agents(told), expected);
+        for_agents(&mut told);
+        assert_eq!(told, expected);
     }
 }

@@ -10,6 +10,7 @@ use super::{
 use crate::domain::access::{Kind, Principal};
 use crate::domain::allowance::{self, Allowance, AllowanceChange, AllowanceCommand};
 use crate::domain::money::Picodollars;
+use crate::domain::shown;
 
 /// Decides an order of `by`. `None`: nothing changes; what is asked for already is asked once, and what is granted is
 /// granted once.
@@ -195,25 +196,9 @@ fn grant(
     }
 }
 
-/// Whether a text is one line that is shown as it is: not empty, no control characters, none that nobody sees or that
-/// turn the direction of writing.
+/// Whether a text is one line that is shown as it is, to people and to agents: not empty, no control characters, none that
+/// nobody sees or that turn the direction of writing.
 fn is_line(text: &str, bytes_max: usize) -> bool {
-    let is_hidden = |c: char| {
-        matches!(
-            c,
-            '\u{ad}'
-                | '\u{61c}'
-                | '\u{180e}'
-                | '\u{200b}'..='\u{200f}'
-                | '\u{2028}'..='\u{202e}'
-                | '\u{2060}'..='\u{206f}'
-                | '\u{fe00}'..='\u{fe0f}'
-                | '\u{feff}'
-                | '\u{fff9}'..='\u{fffb}'
-                | '\u{e0000}'..='\u{e0fff}'
-        )
-    };
-    !text.trim().is_empty()
-        && text.len() <= bytes_max
-        && !text.chars().any(|c| c.is_control() || is_hidden(c))
+    let is_plain = shown::line(text) == text && shown::seen(text) == text;
+    !text.trim().is_empty() && text.len() <= bytes_max && is_plain
 }
