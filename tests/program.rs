@@ -140,7 +140,19 @@ fn tables_fit_eighty_columns() {
 #[test]
 fn budgets_are_set_listed_and_removed_with_or_without_a_supervisor() {
     let home = imported();
-    let set: &[&str] = &["budget", "set", "--amount", "50", "--period", "weekly", "--model", "claude-opus-*"];
+    // On the week's last day, too, nothing is said of its end.
+    let set: &[&str] = &[
+        "budget",
+        "set",
+        "--amount",
+        "50",
+        "--period",
+        "weekly",
+        "--model",
+        "claude-opus-*",
+        "--ending-days",
+        "0",
+    ];
     let expected = |budgets: &Value| {
         let line = &budgets["budgets"][0];
         assert_eq!(

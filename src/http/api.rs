@@ -3,9 +3,9 @@
 
 #![allow(clippy::missing_errors_doc)]
 
-use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -27,6 +27,7 @@ use crate::view::explain::{Explanation, Subject};
 use crate::view::report::{Grouping, Range, Report};
 
 use super::limits::Asker;
+use super::peer::Peer;
 use super::problem::{Body, Params, Problem, Segment};
 use super::{App, overload};
 
@@ -236,12 +237,20 @@ pub async fn head(State(app): State<App>) -> Json<HeadShown> {
     Json(app.system.log().head().into())
 }
 
-/// Backs the log up to a directory of this machine, while it is written to: below `backup.root` and nowhere else.
+/// Backs the log up to a directory of this machine, while it is written to: below `backup.root`, and anywhere for who comes
+/// by the socket.
 #[utoipa::path(post, path = "/api/v1/backup", tag = "audit", request_body = BackupBody, security(("token" = [])), responses(
     (status = 200, body = BackedUp), (status = 400, body = Problem), (status = 401, body = Problem),
 ))]
-pub async fn backup(State(app): State<App>, Body(body): Body<BackupBody>) -> Answer<BackedUp> {
-    blocking(move || app.system.back_up(&body.dir, Reach::BelowRoot)).await
+pub async fn backup(
+    State(app): State<App>,
+    peer: Option<Extension<Peer>>,
+    Body(body): Body<BackupBody>,
+) -> Answer<BackedUp> {
+    // The table lets in the owner alone; by the socket, that is the person at this machine.
+    let is_here = peer.is_some_and(|Extension(peer)| peer.is_own());
+    let reach = if is_here { Reach::Anywhere } else { Reach::BelowRoot };
+    blocking(move || app.system.back_up(&body.dir, reach)).await
 }
 
 /// Events as JSON lines, a page of positions at a time; an empty page is the end.
