@@ -249,7 +249,9 @@ impl TenantView {
                 }
                 let change =
                     token_change(occurred_at, event).map_err(|error| malformed("token-issued", &error))?;
-                change.into_iter().for_each(|change| self.tokens.evolve(change));
+                if let Some(change) = change {
+                    self.tokens.evolve(change);
+                }
                 self.change_goal_work(occurred_at, event)?;
                 self.change_money(occurred_at, event)?;
             }

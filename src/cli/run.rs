@@ -221,7 +221,7 @@ async fn reload_on_hangup(settings: Settings) {
         let settings = settings.clone();
         match tokio::task::spawn_blocking(move || settings.reload()).await {
             Ok(Ok(reloaded)) => {
-                warn(format!("settings read again: {}", tables::system::reloaded(&reloaded)).trim_end())
+                warn(format!("settings read again: {}", tables::system::reloaded(&reloaded)).trim_end());
             }
             Ok(Err(error)) => warn(&format!("the settings stay as they were: {error}")),
             Err(_) => warn("the settings stay as they were: reading them was cut short"),

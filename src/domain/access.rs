@@ -86,9 +86,8 @@ impl Kind {
     pub fn scopes(self) -> &'static [Scope] {
         match self {
             Self::Owner => &Scope::ALL,
-            Self::Member => &[Scope::Read, Scope::Gate, Scope::Ask, Scope::Work],
             Self::Ingest => &[Scope::Ingest],
-            Self::Agent => &[Scope::Read, Scope::Gate, Scope::Ask, Scope::Work],
+            Self::Agent | Self::Member => &[Scope::Read, Scope::Gate, Scope::Ask, Scope::Work],
             Self::Auditor => &[Scope::Read, Scope::Audit],
         }
     }

@@ -78,8 +78,10 @@ impl Guard {
         is_own.then(|| if headers.contains_key(AS) { Principal::agent() } else { Principal::owner() })
     }
 
-    /// Whether whoever sends a request may do what needs a scope.
-    #[must_use]
+    /// Whoever sends a request, if they may do what needs a scope.
+    ///
+    /// # Errors
+    /// [`Refused`].
     pub fn may(
         &self,
         headers: &HeaderMap,

@@ -47,7 +47,7 @@ impl Peer {
     pub fn counted(self) -> Option<IpAddr> {
         let Self::Tcp(address) = self else { return None };
         match address.ip().to_canonical() {
-            ip if ip.is_loopback() => None,
+            ip @ (IpAddr::V4(_) | IpAddr::V6(_)) if ip.is_loopback() => None,
             IpAddr::V6(ip) => Some(IpAddr::V6((ip.to_bits() & (u128::MAX << 64)).into())),
             ip @ IpAddr::V4(_) => Some(ip),
         }

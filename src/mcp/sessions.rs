@@ -59,7 +59,8 @@ mod tests {
 
     #[test]
     fn only_what_can_begin_a_session_counts() {
-        let cases: [(Method, &[(&'static str, &'static str)], bool); 6] = [
+        type Case = (Method, &'static [(&'static str, &'static str)], bool);
+        let cases: [Case; 6] = [
             (Method::POST, &[], true),
             (Method::POST, &[("mcp-protocol-version", "2025-11-25")], true),
             (Method::POST, &[("mcp-protocol-version", "2026-07-28")], false),

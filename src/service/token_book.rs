@@ -58,7 +58,9 @@ impl Book for TokenBook {
         let version = book::fold(log, tenant, STREAM, |record, event| {
             let change =
                 token_change(record.occurred_at, &event).map_err(|error| book::malformed(record, &error))?;
-            change.into_iter().for_each(|change| register.evolve(change));
+            if let Some(change) = change {
+                register.evolve(change);
+            }
             Ok::<_, ViewError>(())
         })?;
         Ok(Self { tenant: tenant.clone(), register, version })

@@ -54,7 +54,7 @@ pub fn allowance(shown: &AllowanceShown) -> String {
     for granted in &shown.overrides {
         let until = granted.until.strftime("%Y-%m-%d %H:%M UTC");
         let parts = [&granted.limit, &granted.session, &granted.project].into_iter().flatten();
-        let only: String = parts.map(|part| format!(" ({part})")).collect();
+        let only = parts.fold(String::new(), |only, part| only + " (" + part + ")");
         text += &format!("Override of {} until {until}{only}: {}\n", granted.amount_usd, granted.reason);
     }
     text

@@ -95,6 +95,7 @@ pub enum TokenOrder {
 
 /// What then happened.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(clippy::large_enum_variant)] // one at a time, and never kept
 pub enum TokenChange {
     /// A token was given out; in the place of another one, which ends at the instant.
     Issued(Issued, Option<(String, Timestamp)>),

@@ -144,7 +144,9 @@ fn a_loop_that_makes_budgets_comes_to_an_end_and_those_there_are_can_still_be_ch
         let command =
             BudgetCommand::Set(Budget { name: name.parse().unwrap(), ..budget(amount, Period::Monthly) });
         let change = decide(&budgets, command)?;
-        change.into_iter().for_each(|change| evolve(&mut budgets, change));
+        if let Some(change) = change {
+            evolve(&mut budgets, change);
+        }
         Ok::<_, BudgetError>(budgets.len())
     };
     for n in 1..=BUDGETS_MAX {

@@ -29,7 +29,7 @@ fn levels_are_counted_where_they_are_levels() {
 
 #[test]
 fn levels_of_yaml_are_never_counted_as_fewer_than_there_are() {
-    let indented: String = (0..200).map(|n| format!("{}a:\n", " ".repeat(n))).collect();
+    let indented = (0..200).fold(String::new(), |text, n| text + &" ".repeat(n) + "a:\n");
     let cases = [
         ("plain", "tags: [a, b]\ntitle: A day\n".to_owned(), Ok(())),
         ("a list of many", "- a\n".repeat(10_000), Ok(())),
@@ -56,8 +56,8 @@ fn the_parsers_that_have_a_limit_of_their_own_keep_it() {
         assert!(serde_json::from_str::<serde::de::IgnoredAny>(&deep).is_ok());
         assert!(toml::from_str::<toml::Table>(&format!("a = {deep}")).is_err());
         assert!(toml::from_str::<toml::Table>(&format!("a = {}", nested("{b=", "1", "}", 100_000))).is_err());
-        assert!(toml::from_str::<toml::Table>(&format!("{} = 1", ["a"; 100_000].join("."))).is_err());
-        assert!(toml::from_str::<toml::Table>(&format!("[{}]\n", ["a"; 100_000].join("."))).is_err());
+        assert!(toml::from_str::<toml::Table>(&format!("{} = 1", vec!["a"; 100_000].join("."))).is_err());
+        assert!(toml::from_str::<toml::Table>(&format!("[{}]\n", vec!["a"; 100_000].join("."))).is_err());
     };
     std::thread::Builder::new().stack_size(2 * 1024 * 1024).spawn(parse).unwrap().join().unwrap();
 }

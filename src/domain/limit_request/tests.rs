@@ -1,3 +1,4 @@
+#![allow(clippy::explicit_counter_loop, clippy::cast_possible_wrap)] // small numbers
 use super::*;
 use crate::domain::access::Principal;
 use crate::domain::allowance::{self, Allowance, AllowanceChange};
