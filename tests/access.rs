@@ -232,7 +232,7 @@ fn events_bear_who_asked() {
     };
     assert_eq!(by("budget-set"), ["cli", "owner", "owner"]);
     assert_eq!(by("token-issued"), ["owner"]);
-    assert_eq!(by("local-goal-set"), [id.clone()]);
+    assert_eq!(by("local-goal-set"), std::slice::from_ref(&id));
     assert_eq!(by("limit-requested"), [id]);
 }
 

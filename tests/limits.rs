@@ -82,9 +82,9 @@ fn request(amount: &str, reason: &str) -> Value {
 
 fn alert_of(home: &Home, number: u32) -> Option<Value> {
     let alerts = home.json(&["alerts"])["alerts"].as_array().unwrap().clone();
-    alerts
-        .into_iter()
-        .find(|alert| alert["kind"] == "limit-request" && alert["subject"] == number.to_string())
+    alerts.into_iter().find(|alert| {
+        alert["kind"] == "limit-request" && alert["subject"].as_str() == Some(number.to_string().as_str())
+    })
 }
 
 #[test]
