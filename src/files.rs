@@ -9,6 +9,7 @@
 //! ```text
 //!   own        directories and files of ours            data directory, backups, the console's profile
 //!   text       short files that a person names           settings, prices, recipes, secrets: bounded
+//!   others     files that others write                transcripts, and all of the above: never waited for
 //!   beneath    paths that must not leave a folder        the vault, where a link may lie that another has made
 //! ```
 //!
@@ -16,6 +17,7 @@
 //! makes in it would lock its owner out.
 
 pub mod beneath;
+pub mod others;
 pub mod own;
 #[cfg(test)]
 mod tests;

@@ -4,6 +4,7 @@
 //! root (rest_for_one)
 //! ├── projection       keeps the views up with the log
 //! └── tenants (one_for_one)
+//!     ├── local/log        says when the log takes no events, and has it opened again
 //!     ├── local/usage      reads transcripts, records calls
 //!     ├── local/otlp       records what Claude Code's telemetry tells
 //!     ├── local/budgets    decides commands on budgets
@@ -45,6 +46,7 @@ pub mod health;
 pub mod importer;
 pub mod limit_request_book;
 pub mod limit_requests;
+mod log_actor;
 mod meters;
 pub mod metrics;
 pub mod narration;

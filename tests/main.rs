@@ -34,6 +34,8 @@ mod feeds;
 mod files;
 #[path = "forecast.rs"]
 mod forecast;
+#[path = "full_disk.rs"]
+mod full_disk;
 #[path = "fuzz_smoke.rs"]
 mod fuzz_smoke;
 #[path = "gate.rs"]
@@ -56,6 +58,8 @@ mod metrics;
 mod model;
 #[path = "narrator.rs"]
 mod narrator;
+#[path = "odd_files.rs"]
+mod odd_files;
 #[path = "odometer.rs"]
 mod odometer;
 #[path = "otlp.rs"]
@@ -97,5 +101,7 @@ mod telemetry;
 mod transcripts;
 #[path = "vault.rs"]
 mod vault;
+#[path = "ways_out.rs"]
+mod ways_out;
 #[path = "year.rs"]
 mod year;

@@ -6,7 +6,8 @@
 
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 
-use super::{Config, EmailAddress, Login, Phone, PrivateUrl, Secret};
+use super::secret::may_carry_secrets;
+use super::{BaseUrl, Config, EmailAddress, Login, Phone, PrivateUrl, Secret};
 
 /// Reads a secret from the settings.
 pub type SecretOf = fn(&Config) -> Option<&Secret>;
@@ -89,7 +90,37 @@ pub fn wrong_forms(config: &Config) -> Vec<WrongForm> {
     hold("openrouter.api_key", secret(&config.openrouter.api_key).as_deref(), Form::Key("sk-or-"));
     hold("deepseek.api_key", secret(&config.deepseek.api_key).as_deref(), Form::Key("sk-"));
     hold("moonshot.api_key", secret(&config.moonshot.api_key).as_deref(), Form::Key("sk-"));
+    wrong.extend(open_ways(config));
     wrong
+}
+
+/// Every address to which a secret would go, or that is one itself, where others could read it on its way.
+fn open_ways(config: &Config) -> impl Iterator<Item = WrongForm> {
+    let twilio = config.twilio.auth_token.is_some() || config.twilio.api_key_secret.is_some();
+    let anthropic = config.anthropic.api_key.is_some() || config.anthropic.admin_key.is_some();
+    let base = |base: &BaseUrl| Some(base.url().clone());
+    let private = |url: &Option<PrivateUrl>| url.as_ref().map(|url| url.expose().clone());
+    let endpoint = config.telemetry.endpoint.as_ref().map(|endpoint| endpoint.url().clone());
+    let ways = [
+        ("beeminder.api_base", config.beeminder.token.is_some(), base(&config.beeminder.api_base)),
+        ("twilio.api_base", twilio, base(&config.twilio.api_base)),
+        ("anthropic.api_base", anthropic, base(&config.anthropic.api_base)),
+        ("openai.api_base", config.openai.admin_key.is_some(), base(&config.openai.api_base)),
+        ("openrouter.api_base", config.openrouter.api_key.is_some(), base(&config.openrouter.api_base)),
+        ("deepseek.api_base", config.deepseek.api_key.is_some(), base(&config.deepseek.api_base)),
+        ("moonshot.api_base", config.moonshot.api_key.is_some(), base(&config.moonshot.api_base)),
+        ("telemetry.endpoint", config.telemetry.headers.is_some(), endpoint),
+        // Whoever knows these addresses may write there.
+        ("ntfy.url", true, private(&config.ntfy.url)),
+        ("webhook.url", true, private(&config.webhook.url)),
+    ];
+    ways.into_iter().filter(|(_, has_secret, url)| {
+        *has_secret && url.as_ref().is_some_and(|url| !may_carry_secrets(url))
+    }).map(|(key, ..)| WrongForm {
+        key,
+        detail: "a secret would cross the network without encryption, so nothing is sent there".to_owned(),
+        fix: "use an address that begins with https://, or one of this machine such as http://127.0.0.1:8080",
+    })
 }
 
 #[derive(Debug, Clone, Copy)]

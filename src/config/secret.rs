@@ -5,6 +5,8 @@ use std::fmt;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::forms::is_on_this_machine;
+
 /// A secret: shown nowhere, not even in a debugger's line, and wiped from memory when it goes.
 #[derive(Clone)]
 pub struct Secret(SecretString);
@@ -158,6 +160,12 @@ impl BaseUrl {
         url
     }
 
+    /// The address itself.
+    #[must_use]
+    pub fn url(&self) -> &reqwest::Url {
+        &self.0
+    }
+
     /// Reads an address.
     ///
     /// # Errors
@@ -176,6 +184,14 @@ impl BaseUrl {
         }
         Ok(Self(url))
     }
+}
+
+/// Whether a secret may be sent to an address: nobody between here and there can read it, because it is encrypted or
+/// never leaves this machine. The one rule for keys, tokens, passwords, headers of exports and private addresses.
+#[must_use]
+pub fn may_carry_secrets(url: &reqwest::Url) -> bool {
+    let host = url.host_str().unwrap_or_default();
+    url.scheme() == "https" || is_on_this_machine(host.trim_start_matches('[').trim_end_matches(']'))
 }
 
 impl Serialize for BaseUrl {
@@ -229,6 +245,27 @@ mod tests {
             ("https://h/mecris/", "https://h/mecris/twilio/status"),
         ] {
             assert_eq!(BaseUrl::parse(text).unwrap().at("/twilio/status").as_str(), below);
+        }
+    }
+
+    #[test]
+    fn secrets_go_over_https_or_stay_on_this_machine() {
+        let may = |text: &str| may_carry_secrets(&reqwest::Url::parse(text).unwrap());
+        for safe in
+            ["https://h/", "http://127.0.0.1:1/", "http://127.9.9.9/", "http://[::1]:8/", "http://LOCALHOST/"]
+        {
+            assert!(may(safe), "{safe}");
+        }
+        for open in [
+            "http://h/",
+            "http://127.0.0.1.example/",
+            "http://localhost.example/",
+            "http://10.0.0.1/",
+            "http://0.0.0.0/",
+            "http://[fe80::1]/",
+            "http://[::ffff:10.0.0.1]/",
+        ] {
+            assert!(!may(open), "{open}");
         }
     }
 

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{AtFlags, FileType, Mode, OFlags};
 use rustix::io::Errno;
 
+use super::text::bounded;
 use super::{Refused, bits, is_leftover, opening, passing_name, said};
 
 /// For the owner alone.
@@ -172,6 +173,14 @@ pub fn read_text(path: &Path, most: u64) -> io::Result<String> {
     let mut text = String::new();
     open_with(path, OFlags::RDONLY)?.take(most).read_to_string(&mut text)?;
     Ok(text)
+}
+
+/// Reads a file of ours of at most `most` bytes.
+///
+/// # Errors
+/// As [`open_to_read`]; `FileTooLarge`.
+pub fn read(path: &Path, most: u64) -> io::Result<Vec<u8>> {
+    bounded(open_to_read(path)?, most)
 }
 
 /// Opens a file to be read, whosever it is, if it is a regular one and no link.

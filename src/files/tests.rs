@@ -122,7 +122,10 @@ fn a_pipe_or_a_directory_in_a_file_s_place_holds_nobody_up() {
     assert_eq!(refused(own::open_to_read(&pipe)), Refused::Kind(said(&pipe)));
     assert_eq!(refused(own::read_text(dir.path(), 9)), Refused::Kind(said(dir.path())));
     let endless = text::read_up_to(Path::new("/dev/zero"), 1_000).unwrap_err();
-    assert_eq!(endless.kind(), io::ErrorKind::FileTooLarge);
+    assert_eq!(endless.kind(), io::ErrorKind::InvalidInput, "a device is not read at all");
+    let long = dir.path().join("long");
+    fs::write(&long, [b'a'; 1_001]).unwrap();
+    assert_eq!(text::read_up_to(&long, 1_000).unwrap_err().kind(), io::ErrorKind::FileTooLarge);
 }
 
 #[test]

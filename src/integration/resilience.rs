@@ -34,6 +34,7 @@ use tokio::sync::Semaphore;
 use tokio::time::Instant;
 use tracing::Instrument;
 
+use crate::config::secret::may_carry_secrets;
 pub use ask::{Answer, Ask, Auth, Repeat};
 use breaker::{Breaker, BreakerRule, BreakerState};
 pub(crate) use error::EMAIL;
@@ -123,7 +124,7 @@ impl Outside {
     /// A system at `base`. `fix` is what mends a key that it refuses.
     ///
     /// # Errors
-    /// [`OutsideError::Invalid`]: the machine offers no TLS.
+    /// [`OutsideError::Invalid`]: the machine offers no TLS, or `base` has none and is not of this machine.
     pub fn new(
         system: &'static str,
         fix: &'static str,
@@ -138,7 +139,7 @@ impl Outside {
     /// The same, for a system whose refusals have codes of its own.
     ///
     /// # Errors
-    /// [`OutsideError::Invalid`]: the machine offers no TLS.
+    /// [`OutsideError::Invalid`]: the machine offers no TLS, or `base` has none and is not of this machine.
     pub fn with_codes(
         system: &'static str,
         fix: &'static str,
@@ -148,8 +149,18 @@ impl Outside {
         on_breaker: OnBreaker,
         code: CodeOf,
     ) -> Result<Self, OutsideError> {
+        // The one place through which every secret goes, and every private address.
+        if base.scheme() == "http" && !may_carry_secrets(base) {
+            let what = "its address is http:// and not of this machine, where others could read what is sent; use https://";
+            return Err(OutsideError::Invalid { system, what });
+        }
         let client = |kept: usize| {
-            reqwest::Client::builder()
+            let mut builder = reqwest::Client::builder();
+            if base.scheme() == "http" {
+                // A proxy is another machine.
+                builder = builder.no_proxy();
+            }
+            builder
                 .connect_timeout(policy.connect)
                 .redirect(reqwest::redirect::Policy::none())
                 .user_agent(concat!("mecris/", env!("CARGO_PKG_VERSION")))

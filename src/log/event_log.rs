@@ -176,6 +176,14 @@ impl SledLog {
         answered.blocking_recv().map_err(|_| LogError::Closed)?
     }
 
+    /// Why the writer has stopped after a failed write, where it has: [`SledLog::reopen`] lets it begin again. A full
+    /// disk that was seen before anything was written is none: that refusal goes by itself.
+    #[must_use]
+    pub fn latched(&self) -> Option<String> {
+        let latched = read(&self.shared.read_only);
+        latched.as_ref().filter(|_| self.commands.is_some()).map(|latched| latched.reason.clone())
+    }
+
     /// Writes the blocks again that readers found damaged in the journal, and records each repair.
     ///
     /// # Errors

@@ -41,6 +41,10 @@ const GROUP_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// A commit's span is linked to no more than these.
 const LINKS_MAX: usize = 32;
 
+/// What mends a failed write: a supervisor that runs opens the log again by itself.
+const FIX: &str =
+    "mend the disk; a running supervisor then opens the log again by itself, or start mecris again";
+
 type Reply = oneshot::Sender<Result<Appended, LogError>>;
 
 /// What the writer is asked.
@@ -242,11 +246,9 @@ impl Writer {
     }
 
     fn latch(&self, error: &io::Error) {
-        tracing::error!(%error, "a write to the journal failed; the log is read-only until it is opened again");
-        *write(&self.shared.read_only) = Some(ReadOnly {
-            reason: format!("a write to the journal failed: {error}"),
-            fix: "mend the disk, then reopen the log or restart mecris".to_owned(),
-        });
+        tracing::error!(%error, "a write to the journal failed; nothing more is written until it was opened again");
+        *write(&self.shared.read_only) =
+            Some(ReadOnly { reason: format!("a write to the journal failed: {error}"), fix: FIX.to_owned() });
     }
 
     /// Cuts the journal back to its last durable byte, and checks the block that ends there.
@@ -255,7 +257,7 @@ impl Writer {
             self.latch(&error);
             LogError::ReadOnly {
                 reason: format!("the journal cannot be opened again: {error}"),
-                fix: "mend the disk, then reopen the log or restart mecris".to_owned(),
+                fix: FIX.to_owned(),
             }
         })?;
         *write(&self.shared.read_only) = None;

@@ -11,6 +11,9 @@ use crate::view::{Views, snapshot};
 /// Events that are folded before the views are kept again: some 30 ms of folding.
 const EVERY: u64 = 50_000;
 
+/// The views of some millions of events; a longer file is none of ours.
+const FILE_MAX: u64 = 4 << 30;
+
 /// See the module.
 #[derive(Clone)]
 pub struct Snapshots {
@@ -28,7 +31,7 @@ impl Snapshots {
     /// The views as they were kept, or empty ones. Blocks.
     #[must_use]
     pub fn load(&self) -> Views {
-        let Ok(bytes) = std::fs::read(&self.path) else { return Views::default() };
+        let Ok(bytes) = own::read(&self.path, FILE_MAX) else { return Views::default() };
         snapshot::from_bytes(&bytes, &*self.log).unwrap_or_else(|| {
             tracing::info!("the kept views are of another schema or log; they are folded anew");
             Views::default()

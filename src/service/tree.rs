@@ -30,6 +30,7 @@ use super::deciding_actor::Ordered;
 use super::desk_book::{DeskActor, DeskBook};
 use super::importer::{ImportSummary, OnStep};
 use super::limit_request_book::{LimitActor, LimitBook};
+use super::log_actor;
 use super::meters;
 use super::node::Node;
 use super::notes::Note;
@@ -164,6 +165,7 @@ pub fn build(
     let scraper = add_scraper(&mut tenants, node, &queries, &sources);
     let otlp = otlp_actor::add(&mut tenants, node, &sources);
     let usage = add_usage(&mut tenants, node, &screen.on_step, &import_state);
+    log_actor::add(&mut tenants, &node.log, &node.tenant, &usage);
     root.add_supervisor(tenants);
     let supervised = Supervised {
         queries,

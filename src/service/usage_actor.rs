@@ -79,14 +79,27 @@ impl UsageActor {
             Ok(mut watcher) => {
                 for root in self.importer.roots() {
                     let projects = root.join("projects");
-                    if let Err(error) = watcher.watch(&projects, RecursiveMode::Recursive) {
-                        tracing::debug!(%error, "a directory is polled instead of watched");
+                    if let Err(error) = watcher.watch(&projects, RecursiveMode::Recursive)
+                        && projects.is_dir()
+                    {
+                        tracing::warn!(
+                            %error,
+                            directory = %projects.display(),
+                            poll_seconds = self.poll.as_secs(),
+                            "the system does not tell of all changes there, and transcripts are polled; \
+                             raise fs.inotify.max_user_watches to have them read at once"
+                        );
                     }
                 }
                 Some(watcher)
             }
             Err(error) => {
-                tracing::warn!(%error, "the system does not tell of changes; transcripts are polled");
+                tracing::warn!(
+                    %error,
+                    poll_seconds = self.poll.as_secs(),
+                    "the system does not tell of changes, and transcripts are polled; \
+                     raise fs.inotify.max_user_instances to have them read at once"
+                );
                 None
             }
         };
@@ -162,6 +175,12 @@ impl Behaviour for UsageActor {
                 reply.send(recorded.unwrap_or(Err(crate::log::LogError::Closed.into())));
             }
             UsageMessage::Look => {
+                // What is read while the log takes nothing would only be read again.
+                if let Some(reason) = self.importer.recorder().place().0.read_only() {
+                    let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+                    state.error = Some(format!("what is new is not read: {reason}"));
+                    return Ok(());
+                }
                 let looked = self.import(true).await;
                 if let Ok(summary) = &looked
                     && summary.recorded + summary.revised > 0

@@ -13,6 +13,7 @@ use reqwest::Url;
 use reqwest::header::HeaderMap;
 
 use crate::config::forms::headers_of;
+use crate::config::secret::may_carry_secrets;
 use crate::config::{Loaded, Origin, OtlpProtocol};
 
 use super::TelemetryError;
@@ -152,6 +153,11 @@ impl<V: Fn(&str) -> Option<String>> Sources<'_, V> {
             let reason = "gRPC is spoken without TLS here; use protocol http/protobuf for an https address";
             return Err(TelemetryError::Exporter { reason: reason.into() });
         }
+        let carries = !headers.is_empty() || self.otlp(signal, "HEADERS").is_some();
+        if carries && endpoint.as_ref().is_some_and(|url| !may_carry_secrets(url)) {
+            let reason = "its headers would cross the network without encryption; use an https address with protocol http/protobuf, a collector on this machine, or no headers";
+            return Err(TelemetryError::Exporter { reason: reason.into() });
+        }
         Ok(endpoint.map(|endpoint| Target { endpoint, protocol, headers }))
     }
 
@@ -220,7 +226,8 @@ mod tests {
     use super::*;
     use crate::config::inspect_with;
 
-    const FILE: &str = "[telemetry]\nendpoint = \"http://file:4317\"\nheaders = \"authorization=marked\"\n";
+    const FILE: &str =
+        "[telemetry]\nendpoint = \"http://127.0.0.1:4317\"\nheaders = \"authorization=marked\"\n";
 
     fn plan(file: &str, variables: &[(&str, &str)]) -> Result<Plan, TelemetryError> {
         let dir = tempfile::tempdir().unwrap();
@@ -250,23 +257,26 @@ mod tests {
         let nothing = ["-", "-", "-"];
         assert_eq!(targets("", &[]), nothing);
         assert!(!plan("", &[]).unwrap().exports());
-        assert_eq!(targets(FILE, &[]), ["grpc http://file:4317/"; 3]);
+        assert_eq!(targets(FILE, &[]), ["grpc http://127.0.0.1:4317/"; 3]);
         let http = format!("{FILE}protocol = \"http/protobuf\"\nlogs = false");
         assert_eq!(
             targets(&http, &[]),
-            ["http http://file:4317/v1/traces", "-", "http http://file:4317/v1/metrics"]
+            ["http http://127.0.0.1:4317/v1/traces", "-", "http http://127.0.0.1:4317/v1/metrics"]
         );
         // OpenTelemetry's own come before the file, and ours before those.
-        let theirs = ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://theirs:4317");
-        assert_eq!(targets(FILE, &[theirs]), ["grpc http://theirs:4317/"; 3]);
-        let ours = ("MECRIS_TELEMETRY__ENDPOINT", "http://ours:4317");
-        assert_eq!(targets(FILE, &[theirs, ours]), ["grpc http://ours:4317/"; 3]);
+        let theirs = ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.2:4317");
+        assert_eq!(targets(FILE, &[theirs]), ["grpc http://127.0.0.2:4317/"; 3]);
+        let ours = ("MECRIS_TELEMETRY__ENDPOINT", "http://127.0.0.3:4317");
+        assert_eq!(targets(FILE, &[theirs, ours]), ["grpc http://127.0.0.3:4317/"; 3]);
         // One that is empty is not set.
-        assert_eq!(targets(FILE, &[("OTEL_EXPORTER_OTLP_ENDPOINT", "")]), ["grpc http://file:4317/"; 3]);
+        assert_eq!(targets(FILE, &[("OTEL_EXPORTER_OTLP_ENDPOINT", "")]), ["grpc http://127.0.0.1:4317/"; 3]);
         // Which signals, by theirs and by ours.
         let none = ("OTEL_LOGS_EXPORTER", "none");
         assert_eq!(targets(FILE, &[none])[1], "-");
-        assert_eq!(targets(FILE, &[none, ("MECRIS_TELEMETRY__LOGS", "true")])[1], "grpc http://file:4317/");
+        assert_eq!(
+            targets(FILE, &[none, ("MECRIS_TELEMETRY__LOGS", "true")])[1],
+            "grpc http://127.0.0.1:4317/"
+        );
         assert_eq!(targets(FILE, &[("OTEL_SDK_DISABLED", "true")]), nothing);
         assert!(plan(FILE, &[("OTEL_SDK_DISABLED", "TRUE")]).unwrap().is_disabled);
     }
@@ -274,12 +284,16 @@ mod tests {
     #[test]
     fn a_signal_may_have_its_own_address_and_protocol() {
         let variables = [
-            ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://all/base/"),
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.4/base/"),
             ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf"),
-            ("OTEL_EXPORTER_OTLP_LOGS_ENDPOINT", "http://logs:1/as/it/is"),
+            ("OTEL_EXPORTER_OTLP_LOGS_ENDPOINT", "http://127.0.0.5:1/as/it/is"),
             ("OTEL_EXPORTER_OTLP_METRICS_PROTOCOL", "grpc"),
         ];
-        let said = ["http http://all/base/v1/traces", "http http://logs:1/as/it/is", "grpc http://all/base/"];
+        let said = [
+            "http http://127.0.0.4/base/v1/traces",
+            "http http://127.0.0.5:1/as/it/is",
+            "grpc http://127.0.0.4/base/",
+        ];
         assert_eq!(targets("", &variables), said);
         // Named, and nowhere said where: the conventional address.
         let asked = [("OTEL_TRACES_EXPORTER", "console, otlp"), ("OTEL_METRICS_EXPORTER", "prometheus")];
@@ -296,6 +310,23 @@ mod tests {
         let theirs = ("OTEL_EXPORTER_OTLP_TRACES_HEADERS", "x-team=theirs");
         assert!(traces(&[theirs]).headers.is_empty(), "the SDK reads its own");
         assert_eq!(traces(&[theirs, ("MECRIS_TELEMETRY__HEADERS", "x-team=ours")]).headers["x-team"], "ours");
+    }
+
+    #[test]
+    fn headers_leave_this_machine_only_encrypted() {
+        let settings = FILE.replace("127.0.0.1", "collector.example");
+        let theirs = [
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://collector.example:4318"),
+            ("OTEL_EXPORTER_OTLP_HEADERS", "authorization=marked"),
+        ];
+        for error in [plan(&settings, &[]), plan("", &theirs)] {
+            let said = error.unwrap_err().to_string();
+            assert!(said.contains("without encryption") && !said.contains("marked"), "{said}");
+        }
+        let https = settings.replace("http://", "https://") + "protocol = \"http/protobuf\"\n";
+        assert!(plan(&https, &[]).unwrap().exports());
+        // Without headers there is no secret in it.
+        assert!(plan("", &theirs[..1]).unwrap().exports());
     }
 
     #[test]

@@ -118,6 +118,32 @@ impl Home {
             token: std::fs::read_to_string(self.data().join("token")).unwrap_or_default(),
         }
     }
+
+    /// Starts a supervisor by a command of the test's own, with its data in `data`; beside it, all that it says on
+    /// standard error until its end.
+    pub fn start_command(
+        &self,
+        mut command: Command,
+        data: &Path,
+    ) -> (Running, std::thread::JoinHandle<String>) {
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut errors = child.stderr.take().unwrap();
+        let told = std::thread::spawn(move || {
+            let mut told = String::new();
+            let _ = std::io::Read::read_to_string(&mut errors, &mut told);
+            told
+        });
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
+        let url = lines
+            .into_iter()
+            .find_map(|line| Some(line.split_once("Listening on ")?.1.split(' ').next()?.to_owned()));
+        let Some(url) = url else { panic!("it ended before it listened: {}", told.join().unwrap()) };
+        // In a mount namespace of its own, where it has one.
+        let inside = PathBuf::from(format!("/proc/{}/root", child.id()));
+        let token = inside.join(data.strip_prefix("/").unwrap()).join("token");
+        let token = std::fs::read_to_string(token).unwrap();
+        (Running { child, url, said: String::new(), token }, told)
+    }
 }
 
 /// A supervisor that listens.

@@ -9,6 +9,11 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::files::own;
+
+/// A million transcripts have some 200 bytes each; a longer file is none of ours.
+const FILE_MAX: u64 = 512 << 20;
+
 /// Bytes before the offset that tell whether a file is still the one that was read.
 const FINGERPRINT: u64 = 256;
 
@@ -61,7 +66,7 @@ fn fingerprint(file: &File, offset: u64) -> io::Result<u64> {
 /// Reads cursors that were kept. What cannot be read counts as none.
 #[must_use]
 pub fn load(path: &Path) -> Cursors {
-    let text = std::fs::read(path).unwrap_or_default();
+    let text = own::read(path, FILE_MAX).unwrap_or_default();
     serde_json::from_slice(&text).unwrap_or_default()
 }
 

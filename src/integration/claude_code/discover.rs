@@ -1,10 +1,12 @@
 //! Finding transcripts.
 
 use std::collections::HashSet;
+use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use crate::domain::depth::DEPTH_MAX;
+use crate::files::others::no_file;
 
 /// Something that stands in the way of reading: what, and the mend.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
@@ -42,12 +44,16 @@ pub fn default_roots(claude_config_dir: Option<&str>, home: Option<&Path>) -> Ve
 /// directory and file is visited once, and what cannot be read is a problem, never a stop.
 #[must_use]
 pub fn discover(roots: &[PathBuf]) -> Found {
-    let mut walk = Walk { found: Found::default(), seen: HashSet::new() };
+    let mut walk = Walk { found: Found::default(), seen: HashSet::new(), waiting: Vec::new() };
     for root in roots {
         let projects = root.join("projects");
         if projects.is_dir() {
             walk.found.roots.push(projects.clone());
-            walk.entry(&projects, 0);
+            walk.waiting.push((false, 0, projects));
+            // A tree as deep as its maker likes: what waits is on the heap, not on the stack.
+            while let Some((is_link, level, path)) = walk.waiting.pop() {
+                walk.entry(&path, is_link, level);
+            }
         }
     }
     walk.found.files.sort();
@@ -58,6 +64,9 @@ struct Walk {
     found: Found,
     /// (device, inode) of all that was visited.
     seen: HashSet<(u64, u64)>,
+    /// What is to be looked at, the next last: whether it is a link, how many directories are above it from the root
+    /// on, and where it is.
+    waiting: Vec<(bool, usize, PathBuf)>,
 }
 
 impl Walk {
@@ -65,25 +74,24 @@ impl Walk {
         self.found.problems.push(Problem { path: path.to_owned(), reason: reason.into() });
     }
 
-    /// `level` counts the directories above it, from 0 for a root.
-    fn entry(&mut self, path: &Path, level: usize) {
+    fn entry(&mut self, path: &Path, is_link: bool, level: usize) {
         let is_transcript = path.extension().is_some_and(|extension| extension == "jsonl");
         // Follows links: a dangling or circular one is an error here.
         let metadata = match std::fs::metadata(path) {
             Ok(metadata) => metadata,
+            // It went away while we looked.
+            Err(error) if error.kind() == ErrorKind::NotFound && !is_link => return,
+            Err(error) if is_link => {
+                return self.problem(path, format!("the link leads nowhere ({error}); remove it"));
+            }
             Err(error) => {
-                let is_link = path.symlink_metadata().is_ok_and(|link| link.is_symlink());
-                if is_link {
-                    self.problem(path, format!("the link leads nowhere ({error}); remove it"));
-                } else {
-                    self.problem(path, format!("cannot be looked at ({error}); check its owner and mode"));
-                }
-                return;
+                return self
+                    .problem(path, format!("cannot be looked at ({error}); check its owner and mode"));
             }
         };
         if !self.seen.insert((metadata.dev(), metadata.ino())) {
             // A transcript by two names is read once, and nothing is wrong with that.
-            if metadata.is_dir() && path.symlink_metadata().is_ok_and(|link| link.is_symlink()) {
+            if is_link && metadata.is_dir() {
                 self.problem(path, "the link leads to what was read already, it may be a loop; remove it");
             }
             return;
@@ -97,8 +105,16 @@ impl Walk {
                 return;
             }
             self.dir(path, level);
-        } else if is_transcript && metadata.is_file() {
-            self.found.files.push((path.to_owned(), metadata.len()));
+        } else if is_transcript {
+            match no_file(metadata.file_type()) {
+                None => self.found.files.push((path.to_owned(), metadata.len())),
+                Some(what) => {
+                    self.problem(
+                        path,
+                        format!("{what} is named like a transcript, and is not read; rename it"),
+                    );
+                }
+            }
         }
     }
 
@@ -106,15 +122,15 @@ impl Walk {
         let entries = match std::fs::read_dir(path) {
             Ok(entries) => entries,
             Err(error) => {
-                self.problem(path, format!("cannot be listed ({error}); check its owner and mode"));
-                return;
+                return self.problem(path, format!("cannot be listed ({error}); check its owner and mode"));
             }
         };
-        let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
-        // What is a file itself comes before links to it, whatever the directory's order.
-        paths.sort_by_key(|path| (path.is_symlink(), path.clone()));
-        for path in paths {
-            self.entry(&path, level + 1);
-        }
+        let first = self.waiting.len();
+        self.waiting.extend(entries.flatten().map(|entry| {
+            let is_link = entry.file_type().is_ok_and(|kind| kind.is_symlink());
+            (is_link, level + 1, entry.path())
+        }));
+        // What is a file itself comes before links to it, whatever the directory's order; the last is looked at next.
+        self.waiting[first..].sort_unstable_by(|a, b| b.cmp(a));
     }
 }

@@ -1,8 +1,9 @@
 //! One file, line by line, from where reading stopped.
 
-use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
+
+use crate::files::others;
 
 use super::cursor::FileCursor;
 
@@ -35,7 +36,7 @@ pub fn read_file(
     buffer: &mut Vec<u8>,
     visit: &mut dyn FnMut(u64, Piece<'_>),
 ) -> io::Result<(FileCursor, u64)> {
-    let mut file = File::open(path)?;
+    let mut file = others::open(path)?;
     let start = cursor.filter(|cursor| cursor.continues(&file)).copied();
     let mut reading = Reading { line: start.map_or(0, |cursor| cursor.line), filled: 0, skipping: false };
     let begin = start.map_or(0, |cursor| cursor.offset);

@@ -3,10 +3,11 @@
 use std::collections::HashSet;
 use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use crate::files::beneath::{Astray, Root};
+use crate::files::others::no_file;
 
 use super::settings::VaultSettings;
 use super::{OUTSIDE, Problem, Stamp, TICK};
@@ -27,6 +28,7 @@ pub(super) fn notes(root: &Path, inside: &Root, settings: &VaultSettings) -> Fou
         found: Found { notes: Vec::new(), problems: Vec::new(), links_left_out: 0 },
         inside,
         seen: HashSet::new(),
+        waiting: Vec::new(),
         settings,
         now: SystemTime::now(),
     };
@@ -34,6 +36,10 @@ pub(super) fn notes(root: &Path, inside: &Root, settings: &VaultSettings) -> Fou
         walk.seen.insert((metadata.dev(), metadata.ino()));
     }
     walk.dir(root, "");
+    // A tree as deep as its maker likes: what waits is on the heap, not on the stack.
+    while let Some((is_link, name, whole, path)) = walk.waiting.pop() {
+        walk.entry(is_link, &name, &whole, path);
+    }
     walk.found.notes.sort_by(|(a, _), (b, _)| a.cmp(b));
     walk.found
 }
@@ -43,6 +49,8 @@ struct Walk<'a> {
     inside: &'a Root,
     /// (device, inode) of all that was visited.
     seen: HashSet<(u64, u64)>,
+    /// What is to be looked at, the next last: whether it is a link, its name, its place, and that within the vault.
+    waiting: Vec<(bool, String, PathBuf, String)>,
     settings: &'a VaultSettings,
     now: SystemTime,
 }
@@ -55,7 +63,7 @@ impl Walk<'_> {
 
     fn dir(&mut self, dir: &Path, relative: &str) {
         let listed = std::fs::read_dir(dir).and_then(Iterator::collect::<std::io::Result<Vec<_>>>);
-        let mut entries = match listed {
+        let entries = match listed {
             Ok(entries) => entries,
             Err(error) => {
                 return self.problem(
@@ -65,9 +73,7 @@ impl Walk<'_> {
                 );
             }
         };
-        // What is there itself comes before links to it, whatever the folder's order.
-        entries
-            .sort_by_key(|entry| (entry.file_type().is_ok_and(|kind| kind.is_symlink()), entry.file_name()));
+        let first = self.waiting.len();
         for entry in entries {
             let name = entry.file_name();
             let Some(name) = name.to_str() else {
@@ -82,21 +88,20 @@ impl Walk<'_> {
             if self.settings.ignores(&path) {
                 continue;
             }
-            self.entry(&entry, name, path);
+            let Ok(kind) = entry.file_type() else { continue };
+            if is_note(name) || kind.is_dir() || kind.is_symlink() {
+                self.waiting.push((kind.is_symlink(), name.to_owned(), entry.path(), path));
+            }
         }
+        // What is there itself comes before links to it, whatever the folder's order; the last is looked at next.
+        self.waiting[first..].sort_unstable_by(|a, b| b.cmp(a));
     }
 
-    fn entry(&mut self, entry: &std::fs::DirEntry, name: &str, path: String) {
-        let Ok(kind) = entry.file_type() else { return };
-        let is_note =
-            Path::new(name).extension().is_some_and(|extension| extension.eq_ignore_ascii_case("md"));
-        if !is_note && !kind.is_dir() && !kind.is_symlink() {
-            return;
-        }
+    fn entry(&mut self, is_link: bool, name: &str, whole: &Path, path: String) {
         // Follows links: a dangling or circular one is an error here.
-        let metadata = match std::fs::metadata(entry.path()) {
+        let metadata = match std::fs::metadata(whole) {
             Ok(metadata) => metadata,
-            Err(error) if kind.is_symlink() => {
+            Err(error) if is_link => {
                 return self.problem(&path, format!("the link leads nowhere ({error}); remove it"), false);
             }
             // It went away while we looked.
@@ -109,26 +114,37 @@ impl Walk<'_> {
                 );
             }
         };
-        if kind.is_symlink() && matches!(self.inside.find(&path), Err(Astray::Outside)) {
+        if is_link && matches!(self.inside.find(&path), Err(Astray::Outside)) {
             // An attachment's link is nobody's business.
-            if is_note || metadata.is_dir() {
+            if is_note(name) || metadata.is_dir() {
                 self.found.links_left_out += 1;
                 self.problem(&path, OUTSIDE.to_owned(), false);
             }
             return;
         }
         if !self.seen.insert((metadata.dev(), metadata.ino())) {
-            if kind.is_symlink() {
+            if is_link {
                 let reason = "the link leads to what was read already, it may be a loop; remove it";
                 self.problem(&path, reason.to_owned(), false);
             }
             return;
         }
         if metadata.is_dir() {
-            self.dir(&entry.path(), &path);
-        } else if is_note && metadata.is_file() {
-            let stamp = self.stamp(&metadata);
-            self.found.notes.push((path, stamp));
+            self.dir(whole, &path);
+        } else if is_note(name) {
+            match no_file(metadata.file_type()) {
+                None => {
+                    let stamp = self.stamp(&metadata);
+                    self.found.notes.push((path, stamp));
+                }
+                Some(what) => {
+                    self.problem(
+                        &path,
+                        format!("{what} is named like a note, and is not read; rename it"),
+                        false,
+                    );
+                }
+            }
         }
     }
 
@@ -142,6 +158,10 @@ impl Walk<'_> {
             is_settled: age.is_some_and(|age| age > TICK),
         }
     }
+}
+
+fn is_note(name: &str) -> bool {
+    Path::new(name).extension().is_some_and(|extension| extension.eq_ignore_ascii_case("md"))
 }
 
 fn join(relative: &str, name: &str) -> String {

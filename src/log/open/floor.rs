@@ -10,6 +10,8 @@ use crate::event::Position;
 use crate::files::own;
 
 const NAME: &str = "closed";
+/// Two positions and their names are far shorter, in bytes.
+const LENGTH_MAX: u64 = 4_096;
 
 /// How far the copies reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,7 +23,7 @@ pub(in crate::log) struct Floor {
 impl Floor {
     /// Reads it, if there is one that can be read.
     pub fn read(data: &Path) -> Option<Self> {
-        let text = std::fs::read_to_string(data.join(NAME)).ok()?;
+        let text = String::from_utf8(own::read(&data.join(NAME), LENGTH_MAX).ok()?).ok()?;
         let mut words = text.split_ascii_whitespace();
         let mut position = |name| {
             let (key, value) = words.next()?.split_once('=')?;
