@@ -99,12 +99,14 @@ fn a_running_supervisor_and_the_log_itself_answer_alike() {
             "vault",
             "budgets",
             "odometer",
+            "limits",
             "alerts",
             "goals",
             "datapoints",
             "console",
             "otlp",
             "usage",
+            "log",
         ]
     );
     assert_eq!(names[0], "root/projection");
