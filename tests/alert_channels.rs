@@ -60,6 +60,10 @@ fn an_answer_that_is_lost_is_told_again_under_the_same_key() {
     // No consent: neither needs it. ntfy comes before the webhook.
     let running = world.start_with(&[&EAGER[..], &hook_variables(&url), &more].concat());
     until("ntfy shows it", || (ntfy.shown().len() == 1).then_some(()));
+    // Killed before the answer was recorded, it would rightly be told again.
+    until("and that is known", || {
+        alerts(&running).iter().any(|alert| alert["told_at"].is_string()).then_some(())
+    });
     let config = world.home.dir.path().join("config.toml");
     drop(running);
     std::fs::write(&config, "[alerts]\nladder = [{ channel = 'webhook' }]\n").unwrap();
