@@ -12,8 +12,6 @@ use mecris::domain::balance::{BalanceChange, Reading, Source};
 use mecris::domain::budget::{Budget, Scope, Thresholds};
 use mecris::domain::calendar::{Period, day_of};
 use mecris::domain::money::Picodollars;
-use mecris::domain::tokens::Tokens;
-use mecris::domain::usage::{ServiceTier, Speed};
 use mecris::event::payload::UsageRecorded;
 use mecris::view::TenantView;
 use mecris::view::affording::affordability;
@@ -33,19 +31,12 @@ fn lived(days: i64) -> TenantView {
             for (model, project) in [("claude-opus-5", "/a"), ("claude-sonnet-5", "/a"), ("gpt-6", "/b")] {
                 let provider = if model == "gpt-6" { "openai" } else { "anthropic" };
                 let usage = UsageRecorded {
-                    message_id: "".into(),
-                    request_id: "".into(),
                     provider: provider.into(),
                     model: model.into(),
                     project: project.into(),
                     session: "s".into(),
-                    sidechain: false,
-                    service_tier: ServiceTier::Standard,
-                    speed: Speed::Standard,
-                    inference_geo: "".into(),
-                    tokens: Tokens::default(),
                     cost: Some(Picodollars(40_000_000_000 + 1_000_000_000 * i128::from(day % 17))),
-                    price_table: "".into(),
+                    ..UsageRecorded::default()
                 };
                 view.spend.add(at, &usage);
             }

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
 use mecris::domain::tokens::Tokens;
-use mecris::domain::usage::{MessageKey, ServiceTier, Speed, Usage};
+use mecris::domain::usage::{MessageKey, Usage};
 use mecris::event::Position;
 use mecris::log::conformance::{append, event};
 use mecris::log::{Append, EventLog, Expected, Options, SledLog};
@@ -242,8 +242,7 @@ fn without_sled(dir: &Path, events: u64) -> Result<()> {
 /// Calls of a thousand sessions, a minute apart.
 fn usages(numbers: std::ops::Range<u64>) -> Vec<Usage> {
     let models: [Arc<str>; 2] = ["claude-opus-5".into(), "claude-sonnet-5".into()];
-    let (provider, project, none): (Arc<str>, Arc<str>, Arc<str>) =
-        ("anthropic".into(), "/home/ada/engine".into(), "".into());
+    let (provider, project): (Arc<str>, Arc<str>) = ("anthropic".into(), "/home/ada/engine".into());
     let usage = |number: u64| Usage {
         key: MessageKey {
             message_id: format!("msg_01{number:022x}").into(),
@@ -253,10 +252,6 @@ fn usages(numbers: std::ops::Range<u64>) -> Vec<Usage> {
         model: models[(number % 2) as usize].clone(),
         project: project.clone(),
         session: format!("{:08x}-0000-4000-8000-000000000000", number / 1000).into(),
-        sidechain: false,
-        service_tier: ServiceTier::Standard,
-        speed: Speed::Standard,
-        inference_geo: none.clone(),
         tokens: Tokens {
             input: number % 100,
             output: number % 1000,
@@ -265,6 +260,7 @@ fn usages(numbers: std::ops::Range<u64>) -> Vec<Usage> {
         },
         occurred_at: Timestamp::UNIX_EPOCH
             + SignedDuration::from_secs(1_700_000_000 + 60 * number.cast_signed()),
+        ..Usage::default()
     };
     numbers.map(usage).collect()
 }

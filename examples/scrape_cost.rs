@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use jiff::{SignedDuration, Timestamp};
 use mecris::actor;
 use mecris::domain::tokens::Tokens;
-use mecris::domain::usage::{MessageKey, ServiceTier, Speed, Usage};
+use mecris::domain::usage::{MessageKey, Usage};
 use mecris::service::recorder::Recorder;
 use mecris::service::settings::Settings;
 use mecris::service::sources::Sources;
@@ -33,10 +33,6 @@ fn usages(numbers: std::ops::Range<u64>, events: u64) -> Vec<Usage> {
         model: if number.is_multiple_of(2) { "claude-opus-5" } else { "claude-sonnet-5" }.into(),
         project: "/home/ada/work".into(),
         session: format!("s{}", number / 1_000).into(),
-        sidechain: false,
-        service_tier: ServiceTier::Standard,
-        speed: Speed::Standard,
-        inference_geo: "".into(),
         tokens: Tokens {
             input: number % 100,
             output: number % 1_000,
@@ -44,6 +40,7 @@ fn usages(numbers: std::ops::Range<u64>, events: u64) -> Vec<Usage> {
             ..Tokens::default()
         },
         occurred_at: now - SignedDuration::from_mins((events - number).cast_signed()),
+        ..Usage::default()
     };
     numbers.map(usage).collect()
 }

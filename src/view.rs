@@ -44,8 +44,8 @@ use crate::domain::quota::Quotas;
 use crate::domain::report::Reports;
 use crate::event::codec::{CodecError, decode};
 use crate::event::payload::{
-    SourceChanged, UsageMetered, UsageTold, alert_change, allowance_change, balance_change, desk_change,
-    limit_change, odometer_change, point_change, quota_reading, report_change, token_change,
+    SourceChanged, UsageMetered, UsageRecorded, UsageTold, alert_change, allowance_change, balance_change,
+    desk_change, limit_change, odometer_change, point_change, quota_reading, report_change, token_change,
 };
 use crate::event::{Event, Position, RecordRef, TenantId};
 use crate::log::LogError;
@@ -175,35 +175,25 @@ impl TenantView {
     ) -> Result<(), CodecError> {
         let counts = horizon.includes(occurred_at);
         match event {
-            Event::UsageRecorded(usage) if counts => {
-                self.spend.add(occurred_at, usage);
-                self.balances.add(occurred_at, &usage.provider, usage.cost);
-            }
-            Event::UsageTold(UsageTold { usage, counted: true, .. })
+            Event::UsageRecorded(usage)
+            | Event::UsageTold(UsageTold { usage, counted: true, .. })
             | Event::UsageMetered(UsageMetered { usage, counted: true, .. })
                 if counts =>
             {
-                self.spend.add(occurred_at, usage);
-                self.balances.add(occurred_at, &usage.provider, usage.cost);
+                self.add(occurred_at, usage);
             }
             // It bears the time of what it takes back, so that both are on one side of any horizon.
-            Event::UsageWithdrawn(withdrawn) if counts => {
-                let usage = &withdrawn.usage;
-                self.spend.take_back(usage, &withdrawn.superseded(occurred_at));
-                self.balances.take_back(occurred_at, &usage.provider, usage.cost);
-            }
+            Event::UsageWithdrawn(withdrawn) if counts => self.take_back(occurred_at, &withdrawn.usage),
             Event::UsageRevised(revised) => {
-                let superseded = &revised.superseded;
-                if horizon.includes(superseded.occurred_at()) {
-                    self.spend.take_back(&revised.usage, superseded);
-                    let (at, cost) = (superseded.occurred_at(), superseded.cost);
-                    self.balances.take_back(at, &revised.usage.provider, cost);
+                let before = revised.superseded_at();
+                if horizon.includes(before) {
+                    self.take_back(before, &revised.superseded);
                 }
                 if counts {
-                    self.spend.add(occurred_at, &revised.usage);
-                    self.balances.add(occurred_at, &revised.usage.provider, revised.usage.cost);
+                    self.add(occurred_at, &revised.usage);
                 }
             }
+            Event::ProjectAliased(stored) if counts => self.spend.alias(stored.into()),
             Event::OdometerRead(_) | Event::OdometerCorrected(_) | Event::OdometerStopped(_) if counts => {
                 let change = odometer_change(occurred_at, event);
                 let change = change.map_err(|error| malformed("odometer-read", &error))?;
@@ -258,6 +248,16 @@ impl TenantView {
             _ => {}
         }
         Ok(())
+    }
+
+    fn add(&mut self, at: Timestamp, usage: &UsageRecorded<'_>) {
+        let provider = self.spend.add(at, usage);
+        self.balances.add(at, &provider, usage.cost);
+    }
+
+    fn take_back(&mut self, at: Timestamp, usage: &UsageRecorded<'_>) {
+        let provider = self.spend.take_back(at, usage);
+        self.balances.take_back(at, &provider, usage.cost);
     }
 
     fn change_money(&mut self, at: Timestamp, event: &Event<'_>) -> Result<(), CodecError> {

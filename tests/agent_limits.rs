@@ -28,7 +28,7 @@ use mecris::domain::money::Picodollars;
 use mecris::domain::telemetry_usage::{CallTold, Export, Fingerprint, unplaced};
 use mecris::domain::tokens::Tokens;
 use mecris::domain::told::Told;
-use mecris::domain::usage::{MessageKey, ServiceTier, Speed, Usage};
+use mecris::domain::usage::{MessageKey, Usage};
 use mecris::event::{Metadata, TenantId};
 use mecris::log::{EventLog, MemoryLog};
 use mecris::mcp::tools::is_question;
@@ -225,12 +225,9 @@ impl World {
             model: MODEL.into(),
             project: dice.pick(&PROJECTS).into(),
             session: dice.pick(&SESSIONS).into(),
-            sidechain: false,
-            service_tier: ServiceTier::Standard,
-            speed: Speed::Standard,
-            inference_geo: "".into(),
             tokens: Tokens { output: dice.below(40_000), ..Tokens::default() },
             occurred_at: self.now,
+            ..Usage::default()
         };
         self.recorder.record(&[usage], &|_, _| {}).unwrap();
     }

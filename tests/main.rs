@@ -25,6 +25,8 @@ mod channels;
 mod console;
 #[path = "degradation.rs"]
 mod degradation;
+#[path = "differential.rs"]
+mod differential;
 #[path = "disk_errors.rs"]
 mod disk_errors;
 #[path = "doctor.rs"]
@@ -104,6 +106,8 @@ mod support;
 mod telemetry;
 #[path = "transcripts.rs"]
 mod transcripts;
+#[path = "usage_cases.rs"]
+mod usage_cases;
 #[path = "vault.rs"]
 mod vault;
 #[path = "way_in.rs"]

@@ -430,7 +430,7 @@ fn two_that_record_the_same_calls_at_once_record_each_once() {
             .values()
             .flatten()
             .map(|line| match LineParser::new(now).parse(line.as_bytes()) {
-                Parsed::Usage(usage) => *usage,
+                Parsed::Calls(usage, _) => *usage,
                 other => panic!("{other:?}"),
             })
             .collect();

@@ -20,9 +20,10 @@ use mecris::config::Config;
 use mecris::domain::balance::{Reading, Source, TopUp};
 use mecris::domain::currency::Currency;
 use mecris::domain::money::Picodollars;
+use mecris::domain::pricing::{Lack, Priced};
 use mecris::domain::report::{CostLine, DayReport, ReportSource, Standing};
 use mecris::domain::tokens::Tokens;
-use mecris::domain::usage::{MessageKey, ServiceTier, Speed, Usage};
+use mecris::domain::usage::{MessageKey, Usage};
 use mecris::event::payload::{UsageRecorded, usage_event_id};
 use mecris::event::{Event, Metadata, NewEvent, Position, StreamId, TenantId};
 use mecris::log::{Append, EventLog, Expected, Options, SledLog};
@@ -69,15 +70,20 @@ pub fn recorded(tenant: &TenantId, call: &Call) -> NewEvent {
         model: call.model.into(),
         project: "/home/ada".into(),
         session: "s".into(),
-        sidechain: false,
-        service_tier: ServiceTier::Standard,
-        speed: Speed::Standard,
-        inference_geo: "".into(),
         tokens: Tokens { output: 1, ..Tokens::default() },
         occurred_at: call.at,
+        ..Usage::default()
     };
-    let cost = (call.here == Here::Priced).then_some(Picodollars(call.cost));
-    let event = Event::UsageRecorded(UsageRecorded::new(&usage, cost, "test"));
+    let priced = if call.here == Here::Priced {
+        Priced { cost: Some(Picodollars(call.cost)), ..Priced::default() }
+    } else {
+        Priced {
+            missing: vec![Lack::Model(call.model.to_owned())],
+            lacking: usage.tokens,
+            ..Priced::default()
+        }
+    };
+    let event = Event::UsageRecorded(UsageRecorded::new(&usage, &priced, "test"));
     new_event(id, &event, call.at, &Metadata::default())
 }
 

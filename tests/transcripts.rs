@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use std::process::Stdio;
 
 use jiff::Timestamp;
+use mecris::domain::usage::Usage;
 use mecris::integration::claude_code::{Collected, Cursors, discover, read_all};
 use serde_json::Value;
 
@@ -210,13 +211,11 @@ fn reading_resumes_at_the_byte_where_it_stopped() {
         assert!(first.bytes <= cut as u64 && first.bytes + rest.bytes == whole.len() as u64, "cut at {cut}");
         assert_eq!(rest.cursors, expected.cursors, "cut at {cut}");
         assert_eq!(rest.bad_count, 0, "a half line is whole in the end");
-        let mut both: BTreeMap<_, _> =
+        let mut both: BTreeMap<_, Usage> =
             first.usages.into_iter().map(|usage| (usage.key.clone(), usage)).collect();
         for usage in rest.usages {
-            let known = both.entry(usage.key.clone()).or_insert_with(|| usage.clone());
-            if usage.supersedes(known) {
-                *known = usage;
-            }
+            let known = both.remove(&usage.key).unwrap_or_else(|| usage.clone());
+            both.insert(usage.key.clone(), known.merge(usage));
         }
         let expected: BTreeMap<_, _> =
             expected.usages.iter().map(|usage| (usage.key.clone(), usage.clone())).collect();

@@ -93,7 +93,7 @@ fn count(number: u64) -> String {
 fn cost(totals: &Totals) -> String {
     match totals.cost_usd {
         None => "unpriced".to_owned(),
-        Some(cost) if totals.unpriced_messages > 0 => format!("{cost} +?"),
+        Some(cost) if totals.unpriced_messages + totals.partly_priced_messages > 0 => format!("{cost} +?"),
         Some(cost) => cost.to_string(),
     }
 }
@@ -306,6 +306,9 @@ pub fn explanation(explanation: &Explanation) -> String {
     let mut rows = table(&["Position", "Happened", "Message", "Model", "Adds", "Sum"], 4);
     for event in &explanation.events {
         let (id, remark) = match event.event.as_str() {
+            "usage-revised" if event.reason.as_deref() == Some("repriced") => {
+                (&event.message_id, " (repriced)")
+            }
             "usage-revised" => (&event.message_id, " (revised)"),
             "usage-told" => (&event.request_id, " (telemetry)"),
             "usage-metered" => (&event.session, " (metrics)"),
@@ -390,10 +393,13 @@ pub fn prices(prices: &PriceTable, filter: &str) -> String {
     let header = ["Model", "Prompt over", "Input", "Output", "Read", "5m", "1h"];
     let mut rows = table(&header, 1);
     for (model, list) in prices.models.iter().filter(|(model, _)| model.contains(filter)) {
-        for tier in &list.tiers {
+        for tier in &list.list.tiers {
             let rates = &tier.rates;
             let optional = |rate: Option<_>| {
-                rate.map_or_else(|| "-".to_owned(), |rate: crate::domain::pricing::Rate| rate.to_string())
+                rate.map_or_else(
+                    || "-".to_owned(),
+                    |rate: crate::domain::pricing::list::Rate| rate.to_string(),
+                )
             };
             rows.add_row(vec![
                 shorten(model, 34),

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::calendar::{self, Period};
 use super::money::Picodollars;
+use super::project::{directory, is_below};
 
 /// Seconds in a day, for burn rates.
 const DAY_SECONDS: i128 = 86_400;
@@ -86,7 +87,7 @@ impl Scope {
     pub fn covers(&self, provider: &str, model: &str, project: &str) -> bool {
         self.provider.as_deref().is_none_or(|wanted| wanted == provider)
             && self.model.as_deref().is_none_or(|pattern| matches_pattern(pattern, model))
-            && self.project.as_deref().is_none_or(|root| is_below(root, project))
+            && self.project.as_deref().is_none_or(|root| is_below(&directory(root), &directory(project)))
     }
 }
 
@@ -97,11 +98,6 @@ impl fmt::Display for Scope {
             [&self.provider, &self.model, &self.project].into_iter().flatten().map(String::as_str).collect();
         f.pad(&if parts.is_empty() { "all".to_owned() } else { parts.join(" ") })
     }
-}
-
-fn is_below(root: &str, path: &str) -> bool {
-    let root = root.trim_end_matches('/');
-    path.strip_prefix(root).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 /// Matches `*` as any text, everything else literally.

@@ -1,253 +1,314 @@
-//! What a call costs: a table of prices, and one exact calculation, rounded once for each record.
+//! What a call costs: a table of prices with the days from which they hold, and one exact calculation, rounded once for
+//! each record.
 //!
-//! A price that is not in the table is never guessed: the call is then [`Unpriced`], with the reason.
+//! A call is priced by the list of the day (UTC) on which it happened. Parts price apart: what the table lacks for one kind
+//! of token, for searches or for a tier is named ([`Priced::missing`]) and the rest is priced. A price that is not in the
+//! table is never guessed.
+
+pub mod list;
 
 use std::collections::BTreeMap;
 use std::fmt;
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use serde::Serialize;
 
+use super::calendar;
 use super::money::{Picodollars, divide_half_even};
+use super::naming::{self, Name};
 use super::tokens::Tokens;
 use super::usage::{ServiceTier, Speed, Usage};
 
-/// Tokens in the unit that prices are quoted for.
-const MILLION: i128 = 1_000_000;
+use list::{MILLION, ModelPrices, PriceList, Rate, Rates};
 
-/// The price of one token, in picodollars; written as USD for a million tokens.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Rate(i128);
-
-impl<'de> Deserialize<'de> for Rate {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        let per_million = Picodollars::parse(&text).map_err(serde::de::Error::custom)?.0;
-        if per_million < 0 || per_million % MILLION != 0 {
-            return Err(serde::de::Error::custom(format!(
-                "price '{text}' is negative or has more than 6 decimals"
-            )));
-        }
-        Ok(Self(per_million / MILLION))
-    }
-}
-
-impl Serialize for Rate {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-/// As in price lists: USD for a million tokens.
-impl fmt::Display for Rate {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(&Picodollars(self.0 * MILLION).exact())
-    }
-}
-
-/// A factor on token prices, such as `1.1`, in millionths.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Multiplier(i128);
-
-impl<'de> Deserialize<'de> for Multiplier {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Rate::deserialize(deserializer).map(|rate| Self(rate.0))
-    }
-}
-
-impl Serialize for Multiplier {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        Rate(self.0).serialize(serializer)
-    }
-}
-
-/// Prices of one kind of call; a missing one is unknown, not free.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Rates {
-    /// Uncached input.
-    pub input: Rate,
-    /// Output, thinking included.
-    pub output: Rate,
-    /// Reading from the cache.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub cache_read: Option<Rate>,
-    /// Writing to the five-minute cache.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub cache_write_5m: Option<Rate>,
-    /// Writing to the one-hour cache.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub cache_write_1h: Option<Rate>,
-}
-
-/// Standard prices for prompts above a size; they hold for the whole call.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PromptTier {
-    /// The tier holds for prompts of more tokens than this; 0 for the first.
-    pub above_prompt_tokens: u64,
-    /// See [`Rates`].
-    #[serde(flatten)]
-    pub rates: Rates,
-}
-
-/// The price list of one model.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ModelPrices {
-    /// Standard prices by prompt size, ascending.
-    pub tiers: Vec<PromptTier>,
-    /// The batch API's prices.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub batch: Option<Rates>,
-    /// Priority prices.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub priority: Option<Rates>,
-    /// Flex prices.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub flex: Option<Rates>,
-    /// Factors by name: a region such as `us`, or `fast`.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub multipliers: BTreeMap<String, Multiplier>,
-    /// USD for one web search.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub web_search_per_call: Option<Picodollars>,
-    /// Whether the provider has withdrawn the model.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub retired: bool,
-}
+/// The factor on prices of calls that a reseller keeps within one region.
+const REGIONAL: &str = "regional";
 
 /// All known prices.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 pub struct PriceTable {
     /// What identifies this table in events: its snapshot's date, and the override's hash if any.
     pub version: String,
     /// By `provider/model`.
     pub models: BTreeMap<String, ModelPrices>,
+    /// Names of a person's own: the name as it is written in usage, and the `provider/model` that is meant.
+    pub aliases: BTreeMap<String, String>,
 }
 
-/// Why a call has no price.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Unpriced {
+/// What the table lacks for a call, or what is not known about it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Lack {
     /// The model is not in the table.
-    #[error("{0} is not in the price table")]
-    UnknownModel(String),
-    /// The model has no price for something that was consumed.
-    #[error("the price table has no {what} price for {model}")]
-    NoRate {
-        /// `provider/model`.
-        model: String,
-        /// What was consumed.
-        what: &'static str,
-    },
-    /// The model has no factor for how or where it was served.
-    #[error("the price table has no factor '{name}' for {model}")]
-    NoMultiplier {
-        /// `provider/model`.
-        model: String,
-        /// The factor's name.
-        name: String,
-    },
+    Model(String),
+    /// No price for a tier.
+    Tier(String),
+    /// No price for one kind of token, or for searches.
+    Rate(&'static str),
+    /// No factor for how or where it was served.
+    Factor(String),
+    /// A count that was told and is none.
+    Count(&'static str),
+    /// An entry of a response whose kind is not known to be billed.
+    Part(String),
+    /// The table does not reach back to the call's day: the price is that of this later one.
+    Day(Date),
+}
+
+impl fmt::Display for Lack {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Model(model) => write!(f, "no price for {model}"),
+            Self::Tier(tier) => write!(f, "no price for tier '{tier}'"),
+            Self::Rate(what) => write!(f, "no price for {what}"),
+            Self::Factor(name) => write!(f, "no factor for '{name}'"),
+            Self::Count(what) => write!(f, "{what} is not a number"),
+            Self::Part(kind) => write!(f, "not known whether '{kind}' is billed"),
+            Self::Day(date) => write!(f, "by the price of {date}"),
+        }
+    }
+}
+
+/// What a call costs, and what that leaves out.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Priced {
+    /// The sum of what could be priced, in USD; none where nothing could.
+    pub cost: Option<Picodollars>,
+    /// What it leaves out, or rests on; empty where it is whole.
+    pub missing: Vec<Lack>,
+    /// The tokens and searches whose price is not in `cost`.
+    pub lacking: Tokens,
+}
+
+impl Priced {
+    /// Whether nothing is left out.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        self.missing.is_empty()
+    }
+
+    fn nothing(missing: Lack, tokens: Tokens) -> Self {
+        Self { cost: None, missing: vec![missing], lacking: tokens }
+    }
 }
 
 impl PriceTable {
-    /// What a call costs by this table.
-    ///
-    /// # Errors
-    /// [`Unpriced`] where the table lacks a price that the call needs.
-    pub fn price(&self, usage: &Usage) -> Result<Picodollars, Unpriced> {
-        let model = format!("{}/{}", usage.provider, usage.model);
-        let Some(prices) = self.models.get(&model) else {
-            return Err(Unpriced::UnknownModel(model));
+    /// The prices of a model, if the table has any: its own provider's, else its maker's.
+    #[must_use]
+    pub fn prices_of(&self, name: &Name<'_>, written: &str) -> Option<&ModelPrices> {
+        if let Some(meant) = self.aliases.get(written) {
+            return self.models.get(meant);
+        }
+        let of = |provider: &str| {
+            naming::price_names(name, written)
+                .find_map(|model| self.models.get(&format!("{provider}/{model}")))
         };
-        prices.price(usage, usage.tokens.prompt()).map_err(|missing| missing.of(model))
+        let maker = || if name.maker == name.provider { None } else { of(&name.maker) };
+        of(&name.provider).or_else(maker)
+    }
+
+    /// What a call costs by this table.
+    #[must_use]
+    pub fn price(&self, usage: &Usage) -> Priced {
+        self.price_with(usage, usage.tokens.prompt())
     }
 
     /// What a number of calls of one model cost, of which only the sum is known: each is reckoned as a call with a
     /// small prompt, for a price that depends on the prompt's size cannot be told from a sum.
-    ///
-    /// # Errors
-    /// As [`PriceTable::price`].
-    pub fn price_sum(&self, usage: &Usage) -> Result<Picodollars, Unpriced> {
-        let model = format!("{}/{}", usage.provider, usage.model);
-        let Some(prices) = self.models.get(&model) else {
-            return Err(Unpriced::UnknownModel(model));
+    #[must_use]
+    pub fn price_sum(&self, usage: &Usage) -> Priced {
+        self.price_with(usage, 0)
+    }
+
+    fn price_with(&self, usage: &Usage, prompt: u64) -> Priced {
+        let name = naming::resolve(&usage.provider, &usage.model);
+        if !is_billed_part(&usage.part) {
+            return Priced::nothing(Lack::Part(usage.part.to_string()), usage.tokens);
+        }
+        let Some(prices) = self.prices_of(&name, &usage.model) else {
+            return Priced::nothing(Lack::Model(format!("{}/{}", name.provider, name.model)), usage.tokens);
         };
-        prices.price(usage, 0).map_err(|missing| missing.of(model))
+        let day = calendar::day_of(usage.occurred_at, &TimeZone::UTC);
+        let (list, later) = prices.on(day);
+        let mut priced = list.price(usage, &name, prompt);
+        priced.missing.extend(usage.odd.iter().map(|odd| Lack::Count(odd.name())));
+        priced.missing.extend(later.map(Lack::Day));
+        priced
+    }
+
+    /// The dearest price of each kind of token at a provider, with its dearest factors: what unpriced tokens cost at most
+    /// if they were of any model that the table has. None where it has none of this provider.
+    #[must_use]
+    pub fn dearest(&self, provider: &str) -> Option<Dearest> {
+        let prefix = format!("{provider}/");
+        let own = self.models.range(prefix.clone()..).take_while(|(name, _)| name.starts_with(&prefix));
+        own.map(|(_, prices)| prices.dearest()).reduce(Dearest::max)
     }
 }
 
-/// What a price list lacks.
-enum Missing {
-    Rate(&'static str),
-    Multiplier(String),
+/// Types of entries of `usage.iterations` that are known to be billed calls of their own; empty is the call itself.
+#[must_use]
+pub fn is_billed_part(part: &str) -> bool {
+    matches!(part, "" | "advisor_message" | "compaction")
 }
 
-impl Missing {
-    fn of(self, model: String) -> Unpriced {
-        match self {
-            Self::Rate(what) => Unpriced::NoRate { model, what },
-            Self::Multiplier(name) => Unpriced::NoMultiplier { model, name },
-        }
+/// The dearest prices; see [`PriceTable::dearest`]. In picodollars for one token, and for one search.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Dearest {
+    rates: [i128; 6],
+}
+
+impl Dearest {
+    fn max(self, other: Self) -> Self {
+        let mut rates = self.rates;
+        rates.iter_mut().zip(other.rates).for_each(|(rate, other)| *rate = (*rate).max(other));
+        Self { rates }
+    }
+
+    /// What these tokens cost at most. A kind that has no price anywhere is reckoned as the dearest of all kinds.
+    #[must_use]
+    pub fn bound(&self, tokens: &Tokens) -> Picodollars {
+        let most = self.rates[..5].iter().copied().max().unwrap_or_default();
+        let parts = tokens.counts().into_iter().zip(self.rates);
+        let cost =
+            parts.map(|(count, rate)| i128::from(count).saturating_mul(if rate == 0 { most } else { rate }));
+        Picodollars(cost.fold(0_i128, i128::saturating_add))
     }
 }
 
 impl ModelPrices {
-    fn price(&self, usage: &Usage, prompt: u64) -> Result<Picodollars, Missing> {
-        let tokens = &usage.tokens;
-        let rates = self.rates(usage, prompt)?;
-        let mut amount = rates.apply(tokens)?;
-        let mut scale = 1;
-        for name in factors(usage) {
-            let factor = self.multipliers.get(name).ok_or_else(|| Missing::Multiplier(name.to_owned()))?;
-            amount *= factor.0;
-            scale *= MILLION;
+    fn dearest(&self) -> Dearest {
+        let past = self.history.iter().map(|past| &past.list);
+        past.chain([&self.list]).map(PriceList::dearest).reduce(Dearest::max).unwrap_or_default()
+    }
+}
+
+impl PriceList {
+    fn dearest(&self) -> Dearest {
+        // All factors that apply together at once: fast, and the dearest of the regions.
+        let fast = self.multipliers.get("fast").map_or(MILLION, |factor| factor.0);
+        let places = self.multipliers.iter().filter(|(name, _)| *name != "fast").map(|(_, factor)| factor.0);
+        let place = places.max().unwrap_or(MILLION).max(MILLION);
+        let with =
+            |rate: i128| rate.saturating_mul(fast.max(MILLION)).saturating_mul(place) / (MILLION * MILLION);
+        let all = self
+            .tiers
+            .iter()
+            .map(|tier| &tier.rates)
+            .chain(&self.batch)
+            .chain(&self.priority)
+            .chain(&self.flex);
+        let mut dearest = Dearest::default();
+        for rates in all {
+            let of = |rate: Option<Rate>| rate.map_or(0, |rate| with(rate.0));
+            let parts = [
+                of(Some(rates.input)),
+                of(Some(rates.output)),
+                of(rates.cache_write_5m),
+                of(rates.cache_write_1h),
+                of(rates.cache_read),
+                self.web_search_per_call.map_or(0, |price| price.0),
+            ];
+            dearest = dearest.max(Dearest { rates: parts });
         }
-        let searches = match (tokens.web_searches, self.web_search_per_call) {
-            (0, _) => 0,
-            (count, Some(price)) => i128::from(count) * price.0,
-            (_, None) => return Err(Missing::Rate("web search")),
-        };
-        Ok(Picodollars(divide_half_even(amount, scale) + searches))
+        dearest
     }
 
-    fn rates(&self, usage: &Usage, prompt: u64) -> Result<&Rates, Missing> {
+    fn price(&self, usage: &Usage, name: &Name<'_>, prompt: u64) -> Priced {
+        let mut priced = Priced::default();
+        self.add_searches(usage.tokens.web_searches, &mut priced);
+        let tokens = Tokens { web_searches: 0, ..usage.tokens };
+        let (rates, factor) = (self.rates(usage, prompt), self.factor(usage, name));
+        if tokens == Tokens::default() && usage.tokens.web_searches > 0 {
+            return priced;
+        }
+        match (rates, factor) {
+            (Ok(rates), Ok((factor, scale))) => {
+                let amount = rates.apply(&tokens, &mut priced);
+                if let Some(amount) = amount {
+                    let cost = Picodollars(divide_half_even(amount * factor, scale));
+                    priced.cost = Some(priced.cost.unwrap_or_default() + cost);
+                }
+            }
+            (rates, factor) => {
+                priced.missing.extend(rates.err());
+                priced.missing.extend(factor.err());
+                priced.lacking += tokens;
+            }
+        }
+        priced
+    }
+
+    fn add_searches(&self, searches: u64, priced: &mut Priced) {
+        match (searches, self.web_search_per_call) {
+            (0, _) => {}
+            (count, Some(price)) => priced.cost = Some(Picodollars(i128::from(count) * price.0)),
+            (count, None) => {
+                priced.missing.push(Lack::Rate("web searches"));
+                priced.lacking.web_searches = count;
+            }
+        }
+    }
+
+    fn rates(&self, usage: &Usage, prompt: u64) -> Result<&Rates, Lack> {
         let standard = || {
             let tier = self
                 .tiers
                 .iter()
                 .rev()
                 .find(|tier| tier.above_prompt_tokens == 0 || prompt > tier.above_prompt_tokens);
-            tier.map(|tier| &tier.rates).ok_or(Missing::Rate("standard"))
+            tier.map(|tier| &tier.rates)
         };
-        match &usage.service_tier {
+        let rates = match &usage.service_tier {
             ServiceTier::Standard => standard(),
-            ServiceTier::Batch => self.batch.as_ref().ok_or(Missing::Rate("batch")),
-            ServiceTier::Priority => self.priority.as_ref().ok_or(Missing::Rate("priority")),
-            ServiceTier::Flex => self.flex.as_ref().ok_or(Missing::Rate("flex")),
+            ServiceTier::Batch => self.batch.as_ref(),
+            ServiceTier::Priority => self.priority.as_ref(),
+            ServiceTier::Flex => self.flex.as_ref(),
+            ServiceTier::Other(_) => None,
+        };
+        rates.ok_or_else(|| Lack::Tier(usage.service_tier.word().to_owned()))
+    }
+
+    /// All factors on the tokens' price together, and what they are to be divided by.
+    fn factor(&self, usage: &Usage, name: &Name<'_>) -> Result<(i128, i128), Lack> {
+        let speed = (usage.speed != Speed::Standard).then_some(usage.speed.word());
+        let region = (!usage.inference_geo.is_empty()).then_some(&*usage.inference_geo);
+        let route = name.is_regional.then_some(REGIONAL);
+        let (mut all, mut scale) = (1, 1);
+        for name in speed.into_iter().chain(region).chain(route) {
+            let factor = self.multipliers.get(name).ok_or_else(|| Lack::Factor(name.to_owned()))?;
+            all *= factor.0;
+            scale *= MILLION;
         }
+        Ok((all, scale))
     }
 }
 
-/// The names of the factors that a call's price carries.
-fn factors(usage: &Usage) -> impl Iterator<Item = &str> {
-    let fast = (usage.speed == Speed::Fast).then_some("fast");
-    let region = (!usage.inference_geo.is_empty()).then_some(&*usage.inference_geo);
-    fast.into_iter().chain(region)
-}
-
 impl Rates {
-    fn apply(&self, tokens: &Tokens) -> Result<i128, Missing> {
-        let parts = [
-            (tokens.input, Some(self.input), "input"),
-            (tokens.output, Some(self.output), "output"),
-            (tokens.cache_read, self.cache_read, "cache read"),
-            (tokens.cache_write_5m, self.cache_write_5m, "5-minute cache write"),
-            (tokens.cache_write_1h, self.cache_write_1h, "1-hour cache write"),
+    /// What tokens cost, before factors. None where nothing of them has a price; nothing consumed costs nothing.
+    fn apply(&self, tokens: &Tokens, priced: &mut Priced) -> Option<i128> {
+        let parts: [(u64, Option<Rate>, &'static str, fn(&mut Tokens) -> &mut u64); 5] = [
+            (tokens.input, Some(self.input), "input", |tokens| &mut tokens.input),
+            (tokens.output, Some(self.output), "output", |tokens| &mut tokens.output),
+            (tokens.cache_read, self.cache_read, "cache reads", |tokens| &mut tokens.cache_read),
+            (tokens.cache_write_5m, self.cache_write_5m, "5-minute cache writes", |tokens| {
+                &mut tokens.cache_write_5m
+            }),
+            (tokens.cache_write_1h, self.cache_write_1h, "1-hour cache writes", |tokens| {
+                &mut tokens.cache_write_1h
+            }),
         ];
-        let mut amount = 0;
-        for (count, rate, what) in parts {
-            if count > 0 {
-                amount += i128::from(count) * rate.ok_or(Missing::Rate(what))?.0;
+        let (mut amount, mut has_price) = (0, *tokens == Tokens::default());
+        for (count, rate, what, lacking) in parts.into_iter().filter(|(count, ..)| *count > 0) {
+            if let Some(rate) = rate {
+                amount += i128::from(count) * rate.0;
+                has_price = true;
+            } else {
+                priced.missing.push(Lack::Rate(what));
+                *lacking(&mut priced.lacking) += count;
             }
         }
-        Ok(amount)
+        has_price.then_some(amount)
     }
 }
 

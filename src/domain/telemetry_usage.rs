@@ -430,17 +430,12 @@ impl<'a> Group<'a> {
 #[must_use]
 pub fn unplaced(model: &str, tokens: Tokens, occurred_at: Timestamp) -> Usage {
     Usage {
-        key: super::usage::MessageKey { message_id: "".into(), request_id: "".into() },
+        agent: "claude-code".into(),
         provider: "anthropic".into(),
         model: model.into(),
-        project: "".into(),
-        session: "".into(),
-        sidechain: false,
-        service_tier: super::usage::ServiceTier::Standard,
-        speed: Speed::Standard,
-        inference_geo: "".into(),
         tokens,
         occurred_at,
+        ..Usage::default()
     }
 }
 

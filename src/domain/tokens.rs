@@ -30,6 +30,35 @@ impl Tokens {
     pub fn prompt(&self) -> u64 {
         self.input + self.cache_write_5m + self.cache_write_1h + self.cache_read
     }
+
+    /// Two tellings of one call as one: of each count the greatest. Writes to the cache are told in all, and later by how
+    /// long they are kept: of them the greatest sum counts, and the greatest part of an hour.
+    #[must_use]
+    pub fn merge(&self, other: &Self) -> Self {
+        let writes = |tokens: &Self| tokens.cache_write_5m + tokens.cache_write_1h;
+        let hour = self.cache_write_1h.max(other.cache_write_1h);
+        Self {
+            input: self.input.max(other.input),
+            output: self.output.max(other.output),
+            cache_write_5m: writes(self).max(writes(other)) - hour,
+            cache_write_1h: hour,
+            cache_read: self.cache_read.max(other.cache_read),
+            web_searches: self.web_searches.max(other.web_searches),
+        }
+    }
+
+    /// The counts, in the order of the fields.
+    #[must_use]
+    pub fn counts(&self) -> [u64; 6] {
+        let Self { input, output, cache_write_5m, cache_write_1h, cache_read, web_searches } = *self;
+        [input, output, cache_write_5m, cache_write_1h, cache_read, web_searches]
+    }
+
+    /// All tokens together, without searches.
+    #[must_use]
+    pub fn sum(&self) -> u64 {
+        self.prompt() + self.output
+    }
 }
 
 impl AddAssign for Tokens {

@@ -7,8 +7,9 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::naming;
 use super::tokens::{MAX_COUNT, Tokens};
-use super::usage::{MessageKey, ServiceTier, Speed, Usage};
+use super::usage::{MessageKey, Usage};
 
 /// Names are no longer, in bytes.
 const NAME_MAX: usize = 200;
@@ -64,11 +65,7 @@ pub enum ToldError {
 /// # Errors
 /// [`ToldError::Falls`].
 pub fn check_growth(before: &Usage, told: &Usage, now: Timestamp) -> Result<(), ToldError> {
-    let counts = |tokens: &Tokens| {
-        let Tokens { input, output, cache_write_5m, cache_write_1h, cache_read, web_searches } = *tokens;
-        [input, output, cache_write_5m, cache_write_1h, cache_read, web_searches]
-    };
-    let falls = counts(&before.tokens).into_iter().zip(counts(&told.tokens)).any(|(was, is)| is < was);
+    let falls = before.tokens.counts().into_iter().zip(told.tokens.counts()).any(|(was, is)| is < was);
     let moves = told.occurred_at < before.occurred_at || told.occurred_at > before.occurred_at.max(now);
     if falls || moves { Err(ToldError::Falls(told.session.to_string())) } else { Ok(()) }
 }
@@ -88,8 +85,7 @@ impl Told {
         if !is_line(&self.project) {
             return Err(ToldError::Name("project"));
         }
-        let Tokens { input, output, cache_write_5m, cache_write_1h, cache_read, web_searches } = self.tokens;
-        let counts = [input, output, cache_write_5m, cache_write_1h, cache_read, web_searches];
+        let counts = self.tokens.counts();
         if counts.iter().any(|count| *count > MAX_COUNT) {
             return Err(ToldError::TooMany);
         }
@@ -102,18 +98,18 @@ impl Told {
         if is_read {
             return Err(ToldError::Read(self.session));
         }
+        let name = naming::resolve(&self.provider, &self.model);
+        let (provider, model) = (name.provider.into_owned(), name.model.into_owned());
         Ok(Usage {
-            key: key(&self.provider, &self.model, &self.session),
-            provider: Arc::from(self.provider),
-            model: Arc::from(self.model),
+            key: key(&provider, &model, &self.session),
+            provider: Arc::from(provider),
+            model: Arc::from(model),
             project: Arc::from(self.project),
             session: Arc::from(self.session),
-            sidechain: false,
-            service_tier: ServiceTier::Standard,
-            speed: Speed::Standard,
-            inference_geo: Arc::from(""),
+            inference_geo: Arc::from(if name.is_regional { "regional" } else { "" }),
             tokens: self.tokens,
             occurred_at: self.at,
+            ..Usage::default()
         })
     }
 }

@@ -11,9 +11,10 @@ use super::payload::{
     CostReported, DatapointIntended, DatapointRefused, DatapointWritten, DeliveryNoted, Event, FeedStarted,
     FeedStopped, GoalGone, GoalObserved, LimitGranted, LimitRefused, LimitRequested, LimitWithdrawn,
     LocalGoalClosed, LocalGoalSet, LogRepaired, OdometerCorrected, OdometerRead, OdometerStopped,
-    OverrideEnded, QuotaRead, SessionLogged, SourceChanged, SpendOverridden, SpendOverriddenV1,
-    SupervisionNoted, TaskGone, TaskObserved, TokenIssued, TokenRevoked, UsageMetered, UsageRecorded,
-    UsageReported, UsageRevised, UsageTold, UsageWithdrawn, VirtualBudgetSet,
+    OverrideEnded, ProjectAliased, QuotaRead, SessionLogged, SourceChanged, SpendOverridden,
+    SpendOverriddenV1, SupervisionNoted, TaskGone, TaskObserved, TokenIssued, TokenRevoked, UsageMetered,
+    UsageMeteredV1, UsageRecorded, UsageRecordedV1, UsageReported, UsageRevised, UsageRevisedV1, UsageTold,
+    UsageToldV1, UsageWithdrawn, UsageWithdrawnV1, VirtualBudgetSet,
 };
 use super::record::RecordRef;
 
@@ -56,11 +57,11 @@ impl Event<'_> {
     #[must_use]
     pub fn type_and_version(&self) -> (&'static str, u16) {
         match self {
-            Self::UsageRecorded(_) => ("usage-recorded", 1),
-            Self::UsageRevised(_) => ("usage-revised", 1),
-            Self::UsageTold(_) => ("usage-told", 1),
-            Self::UsageMetered(_) => ("usage-metered", 1),
-            Self::UsageWithdrawn(_) => ("usage-withdrawn", 1),
+            Self::UsageRecorded(_) => ("usage-recorded", 2),
+            Self::UsageRevised(_) => ("usage-revised", 2),
+            Self::UsageTold(_) => ("usage-told", 2),
+            Self::UsageMetered(_) => ("usage-metered", 2),
+            Self::UsageWithdrawn(_) => ("usage-withdrawn", 2),
             Self::BudgetSet(_) => ("budget-set", 2),
             Self::BudgetRemoved(_) => ("budget-removed", 1),
             Self::LogRepaired(_) => ("log-repaired", 1),
@@ -104,6 +105,7 @@ impl Event<'_> {
             Self::TaskObserved(_) => ("task-observed", 1),
             Self::TaskGone(_) => ("task-gone", 1),
             Self::SessionLogged(_) => ("session-logged", 1),
+            Self::ProjectAliased(_) => ("project-aliased", 1),
         }
     }
 }
@@ -163,6 +165,7 @@ pub fn encode(event: &Event<'_>) -> Vec<u8> {
         Event::TaskObserved(payload) => to_bytes(payload),
         Event::TaskGone(payload) => to_bytes(payload),
         Event::SessionLogged(payload) => to_bytes(payload),
+        Event::ProjectAliased(payload) => to_bytes(payload),
     }
 }
 
@@ -172,11 +175,16 @@ pub fn encode(event: &Event<'_>) -> Vec<u8> {
 /// [`CodecError`]: the type is unknown here, or the bytes do not fit it.
 pub fn decode<'a>(record: &RecordRef<'a>) -> Result<Event<'a>, CodecError> {
     Ok(match (record.type_name, record.schema_version) {
-        ("usage-recorded", 1) => Event::UsageRecorded(from_bytes(record)?),
-        ("usage-revised", 1) => Event::UsageRevised(from_bytes(record)?),
-        ("usage-told", 1) => Event::UsageTold(from_bytes(record)?),
-        ("usage-metered", 1) => Event::UsageMetered(from_bytes(record)?),
-        ("usage-withdrawn", 1) => Event::UsageWithdrawn(from_bytes(record)?),
+        ("usage-recorded", 1) => Event::UsageRecorded(from_bytes::<UsageRecordedV1<'_>>(record)?.into()),
+        ("usage-recorded", 2) => Event::UsageRecorded(from_bytes(record)?),
+        ("usage-revised", 1) => Event::UsageRevised(from_bytes::<UsageRevisedV1<'_>>(record)?.into()),
+        ("usage-revised", 2) => Event::UsageRevised(from_bytes(record)?),
+        ("usage-told", 1) => Event::UsageTold(from_bytes::<UsageToldV1<'_>>(record)?.into()),
+        ("usage-told", 2) => Event::UsageTold(from_bytes(record)?),
+        ("usage-metered", 1) => Event::UsageMetered(from_bytes::<UsageMeteredV1<'_>>(record)?.into()),
+        ("usage-metered", 2) => Event::UsageMetered(from_bytes(record)?),
+        ("usage-withdrawn", 1) => Event::UsageWithdrawn(from_bytes::<UsageWithdrawnV1<'_>>(record)?.into()),
+        ("usage-withdrawn", 2) => Event::UsageWithdrawn(from_bytes(record)?),
         ("budget-set", 1) => Event::BudgetSet(from_bytes::<BudgetSetV1>(record)?.into()),
         ("budget-set", 2) => Event::BudgetSet(from_bytes(record)?),
         ("budget-removed", 1) => Event::BudgetRemoved(from_bytes(record)?),
@@ -223,6 +231,7 @@ pub fn decode<'a>(record: &RecordRef<'a>) -> Result<Event<'a>, CodecError> {
         ("task-observed", 1) => Event::TaskObserved(from_bytes(record)?),
         ("task-gone", 1) => Event::TaskGone(from_bytes(record)?),
         ("session-logged", 1) => Event::SessionLogged(from_bytes(record)?),
+        ("project-aliased", 1) => Event::ProjectAliased(from_bytes(record)?),
         (type_name, version) => {
             return Err(CodecError::Unknown { type_name: type_name.to_owned(), version });
         }
@@ -234,11 +243,16 @@ pub fn decode<'a>(record: &RecordRef<'a>) -> Result<Event<'a>, CodecError> {
 pub fn schemas() -> Vec<(String, schemars::Schema)> {
     let named = |name: &str, version: u16, schema| (format!("{name}.v{version}.json"), schema);
     vec![
-        named("usage-recorded", 1, schemars::schema_for!(UsageRecorded<'static>)),
-        named("usage-revised", 1, schemars::schema_for!(UsageRevised<'static>)),
-        named("usage-told", 1, schemars::schema_for!(UsageTold<'static>)),
-        named("usage-metered", 1, schemars::schema_for!(UsageMetered<'static>)),
-        named("usage-withdrawn", 1, schemars::schema_for!(UsageWithdrawn<'static>)),
+        named("usage-recorded", 1, schemars::schema_for!(UsageRecordedV1<'static>)),
+        named("usage-recorded", 2, schemars::schema_for!(UsageRecorded<'static>)),
+        named("usage-revised", 1, schemars::schema_for!(UsageRevisedV1<'static>)),
+        named("usage-revised", 2, schemars::schema_for!(UsageRevised<'static>)),
+        named("usage-told", 1, schemars::schema_for!(UsageToldV1<'static>)),
+        named("usage-told", 2, schemars::schema_for!(UsageTold<'static>)),
+        named("usage-metered", 1, schemars::schema_for!(UsageMeteredV1<'static>)),
+        named("usage-metered", 2, schemars::schema_for!(UsageMetered<'static>)),
+        named("usage-withdrawn", 1, schemars::schema_for!(UsageWithdrawnV1<'static>)),
+        named("usage-withdrawn", 2, schemars::schema_for!(UsageWithdrawn<'static>)),
         named("budget-set", 1, schemars::schema_for!(BudgetSetV1)),
         named("budget-set", 2, schemars::schema_for!(BudgetSet)),
         named("budget-removed", 1, schemars::schema_for!(BudgetRemoved)),
@@ -285,6 +299,7 @@ pub fn schemas() -> Vec<(String, schemars::Schema)> {
         named("task-observed", 1, schemars::schema_for!(TaskObserved)),
         named("task-gone", 1, schemars::schema_for!(TaskGone)),
         named("session-logged", 1, schemars::schema_for!(SessionLogged)),
+        named("project-aliased", 1, schemars::schema_for!(ProjectAliased)),
     ]
 }
 

@@ -16,19 +16,15 @@ mod quota;
 mod report;
 mod telling;
 mod token;
+mod usage;
 mod vault;
 
-use std::borrow::Cow;
-
-use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::budget::{Budget, BudgetError, Scope, Thresholds};
 use crate::domain::calendar::Period;
 use crate::domain::money::Picodollars;
-use crate::domain::tokens::Tokens;
-use crate::domain::usage::{MessageKey, ServiceTier, Speed, Usage};
 
 pub use alert::{
     AlertAcknowledged, AlertGraded, AlertPayloadError, AlertQueued, AlertRaised, AlertResolved, AttemptEnded,
@@ -52,13 +48,15 @@ pub use report::{
     CostReported, ReportPayloadError, ReportedCost, ReportedUsage, UsageReported, report_change, report_event,
 };
 pub use telling::{
-    MeteredPoint, UsageMetered, UsageTold, UsageWithdrawn, hear, session_event_id, told_event_id,
-    withdrawn_event_id,
+    MeteredPoint, UsageMetered, UsageMeteredV1, UsageTold, UsageToldV1, UsageWithdrawn, UsageWithdrawnV1,
+    hear, session_event_id, told_event_id, withdrawn_event_id,
 };
 pub use token::{TokenIssued, TokenRevoked, token_change, token_event};
+pub use usage::{
+    CallId, ProjectAliased, SpeedV1, SupersededV1, TierV1, UsageRecorded, UsageRecordedV1, UsageRevised,
+    UsageRevisedV1, repriced_event_id, usage_event_id,
+};
 pub use vault::{SessionLogged, TaskGone, TaskObserved, TaskPayloadError};
-
-use super::envelope::EventId;
 
 /// An event of this system, in its newest version.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -160,78 +158,8 @@ pub enum Event<'a> {
     TaskGone(TaskGone),
     /// A line was written to a note of the vault.
     SessionLogged(SessionLogged),
-}
-
-/// A billed call: numbers and ids only, never message text. When it happened stands in the envelope.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct UsageRecorded<'a> {
-    /// The provider's message id.
-    #[serde(borrow)]
-    pub message_id: Cow<'a, str>,
-    /// The provider's request id, or empty.
-    #[serde(borrow)]
-    pub request_id: Cow<'a, str>,
-    /// Who is paid.
-    #[serde(borrow)]
-    pub provider: Cow<'a, str>,
-    /// The model as the provider names it.
-    #[serde(borrow)]
-    pub model: Cow<'a, str>,
-    /// The session's working directory, or empty.
-    #[serde(borrow)]
-    pub project: Cow<'a, str>,
-    /// The session's id, or empty.
-    #[serde(borrow)]
-    pub session: Cow<'a, str>,
-    /// Whether a subagent made the call.
-    pub sidechain: bool,
-    /// The tier it was billed at.
-    pub service_tier: ServiceTier,
-    /// How fast it was served.
-    pub speed: Speed,
-    /// Where inference was pinned to, or empty.
-    #[serde(borrow)]
-    pub inference_geo: Cow<'a, str>,
-    /// What was consumed.
-    pub tokens: Tokens,
-    /// What it cost in USD by the table below; none where the table has no price.
-    #[schemars(with = "Option<String>")]
-    pub cost: Option<Picodollars>,
-    /// The version of the price table, so that a changed table never changes history.
-    #[serde(borrow)]
-    pub price_table: Cow<'a, str>,
-}
-
-/// A recorded call has grown: what it is now, and what is thereby replaced.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct UsageRevised<'a> {
-    /// The call as it is now.
-    #[serde(borrow)]
-    pub usage: UsageRecorded<'a>,
-    /// What to take back before adding it.
-    pub superseded: Superseded,
-}
-
-/// The numbers that a revision takes back.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Superseded {
-    /// Counts the revisions of a call, from 1.
-    pub revision: u32,
-    /// When the superseded telling happened, in microseconds since the Unix epoch.
-    pub occurred_at_us: i64,
-    /// What it consumed.
-    pub tokens: Tokens,
-    /// What it cost.
-    #[schemars(with = "Option<String>")]
-    pub cost: Option<Picodollars>,
-}
-
-impl Superseded {
-    /// When the superseded telling happened.
-    #[must_use]
-    pub fn occurred_at(&self) -> Timestamp {
-        Timestamp::from_microsecond(self.occurred_at_us).unwrap_or(Timestamp::UNIX_EPOCH)
-    }
+    /// A person calls a directory by a name.
+    ProjectAliased(ProjectAliased),
 }
 
 /// A budget was created or replaced. Version 2; version 1 had no thresholds of its own.
@@ -326,60 +254,6 @@ pub struct SourceChanged {
     pub state: String,
     /// Why, in words of ours: never what the outside system sent.
     pub reason: String,
-}
-
-impl<'a> UsageRecorded<'a> {
-    /// The stored form of a call and its cost.
-    #[must_use]
-    pub fn new(usage: &'a Usage, cost: Option<Picodollars>, price_table: &'a str) -> Self {
-        Self {
-            message_id: (&*usage.key.message_id).into(),
-            request_id: (&*usage.key.request_id).into(),
-            provider: (&*usage.provider).into(),
-            model: (&*usage.model).into(),
-            project: (&*usage.project).into(),
-            session: (&*usage.session).into(),
-            sidechain: usage.sidechain,
-            service_tier: usage.service_tier,
-            speed: usage.speed,
-            inference_geo: (&*usage.inference_geo).into(),
-            tokens: usage.tokens,
-            cost,
-            price_table: price_table.into(),
-        }
-    }
-
-    /// The call, with the time from its envelope.
-    #[must_use]
-    pub fn to_usage(&self, occurred_at: Timestamp) -> Usage {
-        Usage {
-            key: MessageKey {
-                message_id: (&*self.message_id).into(),
-                request_id: (&*self.request_id).into(),
-            },
-            provider: (&*self.provider).into(),
-            model: (&*self.model).into(),
-            project: (&*self.project).into(),
-            session: (&*self.session).into(),
-            sidechain: self.sidechain,
-            service_tier: self.service_tier,
-            speed: self.speed,
-            inference_geo: (&*self.inference_geo).into(),
-            tokens: self.tokens,
-            occurred_at,
-        }
-    }
-}
-
-/// The id of the event that records a call, or its `revision`-th revision (0: the first record).
-#[must_use]
-pub fn usage_event_id(tenant: &str, key: &MessageKey, revision: u32) -> EventId {
-    let parts = [tenant, &key.message_id, &key.request_id];
-    if revision == 0 {
-        return EventId::derive("usage-recorded", &parts);
-    }
-    let revision = revision.to_string();
-    EventId::derive("usage-revised", &[parts[0], parts[1], parts[2], &revision])
 }
 
 impl From<&Budget> for BudgetSet {

@@ -11,6 +11,7 @@ pub mod discover;
 pub mod file;
 pub mod hook;
 pub mod line;
+pub mod place;
 pub mod read;
 pub mod status_line;
 pub mod telemetry;

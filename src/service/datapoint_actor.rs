@@ -154,7 +154,7 @@ impl DatapointActor {
                     None => Some(view.spend.by_day(&zone, |_| true)),
                     Some(name) => view.budgets.get(name).map(|budget| {
                         let scope = &budget.scope;
-                        view.spend.by_day(&zone, |cell| scope.covers(cell.provider, cell.model, cell.project))
+                        view.spend.by_day(&zone, |cell| cell.is_in(scope))
                     }),
                 };
                 running.map(|feed| (feed.clone(), spent(feed))).collect()

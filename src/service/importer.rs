@@ -121,7 +121,7 @@ impl Importer {
         let Found { mut files, problems, roots } = discover(&self.roots);
         let file_count = files.len() as u64;
         if changed_only {
-            files.retain(|(path, size)| cursors.get(path).is_none_or(|cursor| cursor.offset != *size));
+            files.retain(|(path, size)| cursors.get(path).is_none_or(|cursor| cursor.has_more(*size, now)));
         }
         let total = files.iter().map(|(_, size)| size).sum();
         let threads = std::thread::available_parallelism().map_or(2, usize::from).min(4);

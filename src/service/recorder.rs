@@ -1,12 +1,15 @@
 //! Recording usage: what was read becomes events, each call once.
 //!
-//! The event's id is derived from the call's own key, so importing again, a copied session or a
-//! crash in the middle adds nothing twice. A call that has grown since it was recorded gets a
-//! revision; the log is never rewritten.
+//! The event's id is derived from what the call is, so importing again, a copied session or a
+//! crash in the middle adds nothing twice. A call of which another telling says more than the recorded
+//! ones gets a revision; the log is never rewritten. Calls of logs that took the request id for a part of what a
+//! call is are found by [`Former`], and what was counted twice there is taken back.
 //!
 //! A call that telemetry told of before is taken back in the same append that records it from its transcript, and what
 //! was told of its session and of no single request with it. Both this and [`super::telling_book`] append only to the
 //! stream as they read it, and decide again where it has moved: neither can miss what the other has just recorded.
+
+mod former;
 
 use std::collections::{HashMap, HashSet};
 use std::ops::ControlFlow;
@@ -14,19 +17,20 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
 
-use crate::domain::money::Picodollars;
-use crate::domain::pricing::PriceTable;
+use crate::domain::pricing::{PriceTable, Priced};
 use crate::domain::told::is_told;
 use crate::domain::usage::{Telling, Usage, decide};
 use crate::event::codec::{CodecError, decode, encode};
 use crate::event::payload::{
-    Superseded, UsageMetered, UsageRecorded, UsageRevised, UsageTold, UsageWithdrawn, session_event_id,
-    told_event_id, usage_event_id, withdrawn_event_id,
+    CallId, UsageMetered, UsageRecorded, UsageRevised, UsageTold, UsageWithdrawn, repriced_event_id,
+    session_event_id, told_event_id, usage_event_id, withdrawn_event_id,
 };
 use crate::event::{Event, EventId, Metadata, NewEvent, Position, RecordRef, StreamId, TenantId, Version};
 use crate::log::{Append, Appending, EventLog, Expected, LogError};
 use crate::telemetry;
 use crate::view::ViewError;
+
+pub use former::Former;
 
 /// Events in one append of a bulk import.
 const BATCH: usize = 4_096;
@@ -69,6 +73,8 @@ pub struct Recorder {
     actor: &'static str,
     /// Sessions of which a transcript has told: nothing that is told of them alone counts from then on.
     settled: Arc<Mutex<HashSet<Box<str>>>>,
+    /// The calls of the former identity, once they have been looked for.
+    former: Arc<Mutex<Option<Arc<Former>>>>,
 }
 
 /// A batch as it was decided.
@@ -91,8 +97,11 @@ impl Batch {
 
 /// What the log knows of a call.
 struct Known {
+    /// By what it is found.
+    id: CallId,
+    /// As it was recorded last.
+    stored: UsageRecorded<'static>,
     usage: Usage,
-    cost: Option<Picodollars>,
     /// 0: never revised.
     revision: u32,
 }
@@ -112,13 +121,13 @@ impl Recorder {
         prices: Arc<PriceTable>,
         actor: &'static str,
     ) -> Self {
-        Self { log, tenant, prices, actor, settled: Arc::default() }
+        Self { log, tenant, prices, actor, settled: Arc::default(), former: Arc::default() }
     }
 
     /// Whether the price table has what a call needs.
     #[must_use]
     pub fn has_price(&self, usage: &Usage) -> bool {
-        self.prices.price(usage).is_ok()
+        self.prices.price(usage).is_whole()
     }
 
     /// Records what the log does not know. Blocks on the disk. `progress` hears of (done, in all).
@@ -127,6 +136,9 @@ impl Recorder {
     /// [`ViewError`]: what the log knows cannot be read, or it takes nothing. Those before the failure
     /// have been recorded; recording the same calls again completes the work.
     pub fn record(&self, usages: &[Usage], progress: &dyn Fn(usize, usize)) -> Result<Tally, ViewError> {
+        if !usages.is_empty() {
+            self.settle_former()?;
+        }
         let mut tally = Tally::default();
         let mut underway: Option<(Appending, &[Usage], Batch)> = None;
         for (number, batch) in usages.chunks(BATCH).enumerate() {
@@ -220,9 +232,9 @@ impl Recorder {
                     }
                     events.push(self.recorded(id, usage, &metadata));
                 }
-                Telling::Revision => {
+                Telling::Revision(both) => {
                     tally.revised += 1;
-                    events.extend(known.map(|known| self.revised(known, usage, &metadata)));
+                    events.extend(known.map(|known| self.revised(known, &both, &metadata)));
                 }
                 Telling::Known => tally.known += 1,
             }
@@ -256,27 +268,34 @@ impl Recorder {
     }
 
     fn recorded(&self, id: EventId, usage: &Usage, metadata: &Metadata) -> NewEvent {
-        let cost = self.prices.price(usage).ok();
-        let payload = UsageRecorded::new(usage, cost, &self.prices.version);
+        let payload = UsageRecorded::new(usage, &self.prices.price(usage), &self.prices.version);
         new_event(id, &Event::UsageRecorded(payload), usage.occurred_at, metadata)
     }
 
-    fn revised(&self, known: &Known, told: &Usage, metadata: &Metadata) -> NewEvent {
-        let revision = known.revision + 1;
-        // Whose call it is was settled when it was first recorded: a copied session tells it again.
-        let usage = Usage { tokens: told.tokens, occurred_at: told.occurred_at, ..known.usage.clone() };
-        let cost = self.prices.price(&usage).ok();
-        let payload = UsageRevised {
-            usage: UsageRecorded::new(&usage, cost, &self.prices.version),
-            superseded: Superseded {
-                revision,
-                occurred_at_us: known.usage.occurred_at.as_microsecond(),
-                tokens: known.usage.tokens,
-                cost: known.cost,
-            },
+    fn revised(&self, known: &Known, now: &Usage, metadata: &Metadata) -> NewEvent {
+        // A cost that rests on the same is never reckoned anew by another table: that is `reprice`'s, which says so.
+        let usage = if now.costs_as(&known.usage) {
+            let UsageRecorded { cost, missing, lacking, price_table, .. } = known.stored.clone();
+            UsageRecorded {
+                cost,
+                missing,
+                lacking,
+                price_table,
+                ..UsageRecorded::new(now, &Priced::default(), "")
+            }
+        } else {
+            UsageRecorded::new(now, &self.prices.price(now), &self.prices.version)
         };
-        let id = usage_event_id(self.tenant.as_str(), &usage.key, revision);
-        new_event(id, &Event::UsageRevised(payload), usage.occurred_at, metadata)
+        let revision = known.revision + 1;
+        let payload = UsageRevised {
+            usage,
+            superseded: known.stored.clone(),
+            occurred_at_us: known.usage.occurred_at.as_microsecond(),
+            revision,
+            reason: "told".to_owned(),
+        };
+        let id = known.id.event(self.tenant.as_str(), revision);
+        new_event(id, &Event::UsageRevised(payload), now.occurred_at, metadata)
     }
 
     /// What the log knows of a call.
@@ -288,20 +307,26 @@ impl Recorder {
         Ok(known.into_values().next().map(|known| known.usage))
     }
 
-    /// What the log knows of these calls, by the id of their first record.
+    /// What the log knows of these calls, by the id that their first record has or would have.
     fn known(&self, usages: &[Usage]) -> Result<HashMap<EventId, Known>, ViewError> {
-        let mut wanted: Vec<(Position, EventId)> = Vec::new();
+        let tenant = self.tenant.as_str();
+        let former = self.former.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let mut wanted: Vec<(Position, EventId, CallId)> = Vec::new();
         for usage in usages {
-            let first = usage_event_id(self.tenant.as_str(), &usage.key, 0);
-            let Some(mut position) = self.log.find(first)? else { continue };
-            for revision in 1.. {
-                let id = usage_event_id(self.tenant.as_str(), &usage.key, revision);
-                let Some(later) = self.log.find(id)? else { break };
-                position = later;
-            }
-            wanted.push((position, first));
+            let first = usage_event_id(tenant, &usage.key, 0);
+            let (id, position) = match self.log.find(first)? {
+                Some(position) => (CallId::of(&usage.key), position),
+                None => {
+                    let Some(id) = former.as_ref().and_then(|former| former.id(&usage.key.message_id)) else {
+                        continue;
+                    };
+                    let Some(position) = self.log.find(id.event(tenant, 0))? else { continue };
+                    (id, position)
+                }
+            };
+            wanted.push((latest(&*self.log, position, |revision| id.event(tenant, revision))?, first, id));
         }
-        wanted.sort_unstable();
+        wanted.sort_unstable_by_key(|(position, ..)| *position);
         let mut known = HashMap::with_capacity(wanted.len());
         for run in wanted.chunk_by(|one, next| next.0.0 - one.0.0 < NEAR) {
             self.read_run(run, &mut known)?;
@@ -311,24 +336,25 @@ impl Recorder {
 
     fn read_run(
         &self,
-        run: &[(Position, EventId)],
+        run: &[(Position, EventId, CallId)],
         known: &mut HashMap<EventId, Known>,
     ) -> Result<(), ViewError> {
-        let (Some(&(from, _)), Some(&(until, _))) = (run.first(), run.last()) else { return Ok(()) };
+        let (Some((from, ..)), Some((until, ..))) = (run.first(), run.last()) else { return Ok(()) };
         let mut wanted = run.iter().peekable();
         let mut failure = None;
-        self.log.scan(from, until, &mut |record| {
-            while let Some(&&(position, id)) =
-                wanted.peek().filter(|(position, _)| *position == record.position)
+        self.log.scan(*from, *until, &mut |record| {
+            while let Some((position, first, id)) =
+                wanted.peek().copied().filter(|(position, ..)| *position == record.position)
             {
                 wanted.next();
-                match read_known(record) {
-                    Ok(Some(state)) => {
-                        known.insert(id, state);
+                match read_stored(record) {
+                    Ok(Some((stored, revision))) => {
+                        let usage = stored.to_usage(record.occurred_at);
+                        known.insert(*first, Known { id: id.clone(), stored, usage, revision });
                     }
                     Ok(None) => {}
                     Err(source) => {
-                        failure = Some(ViewError::Event { position, source });
+                        failure = Some(ViewError::Event { position: *position, source });
                         return ControlFlow::Break(());
                     }
                 }
@@ -337,17 +363,53 @@ impl Recorder {
         })?;
         failure.map_or(Ok(()), Err)
     }
+
+    /// Looks once for calls of the former identity, and takes back what was counted twice.
+    fn settle_former(&self) -> Result<(), ViewError> {
+        let mut known = self.former.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.is_some() {
+            return Ok(());
+        }
+        for _ in 1..DECISIONS_MAX {
+            let expected = self.version();
+            let former = Former::find(&*self.log, &self.tenant)?;
+            let metadata = Metadata { actor: self.actor.to_owned(), ..Metadata::default() };
+            let events = former.doubled(&*self.log, &self.tenant, &metadata)?;
+            if events.is_empty() {
+                *known = Some(Arc::new(former));
+                return Ok(());
+            }
+            let (tenant, stream) = (self.tenant.clone(), StreamId::new(STREAM));
+            let append = Append { tenant, stream, expected: Expected::at(expected), events };
+            match self.log.append(append).wait() {
+                Ok(_) | Err(LogError::Conflict { .. }) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(ViewError::Log(LogError::Conflict { stream: StreamId::new(STREAM), actual: self.version() }))
+    }
 }
 
-fn read_known(record: &RecordRef<'_>) -> Result<Option<Known>, CodecError> {
-    let known = |usage: &UsageRecorded<'_>, revision| Known {
-        usage: usage.to_usage(record.occurred_at),
-        cost: usage.cost,
-        revision,
-    };
+/// Where the last of a chain of revisions stands, of which the first event stands at `position`.
+pub(super) fn latest(
+    log: &dyn EventLog,
+    mut position: Position,
+    event: impl Fn(u32) -> EventId,
+) -> Result<Position, LogError> {
+    for revision in 1.. {
+        let Some(later) = log.find(event(revision))? else { break };
+        position = later;
+    }
+    Ok(position)
+}
+
+/// A call as an event has it, and which revision that is; none where the event is of something else.
+pub(super) fn read_stored(
+    record: &RecordRef<'_>,
+) -> Result<Option<(UsageRecorded<'static>, u32)>, CodecError> {
     Ok(match decode(record)? {
-        Event::UsageRecorded(usage) => Some(known(&usage, 0)),
-        Event::UsageRevised(revised) => Some(known(&revised.usage, revised.superseded.revision)),
+        Event::UsageRecorded(usage) => Some((usage.into_owned(), 0)),
+        Event::UsageRevised(revised) => Some((revised.usage.into_owned(), revised.revision)),
         _ => None,
     })
 }
@@ -365,26 +427,47 @@ pub(super) fn take_back(
     if log.find(withdrawn)?.is_some() {
         return Ok(None);
     }
-    let (mut event, mut failure) = (None, None);
-    log.scan(position, position, &mut |record| {
-        let told = match decode(record) {
-            Ok(Event::UsageTold(UsageTold { usage, ordinal, counted: true, .. })) => Some((usage, ordinal)),
-            Ok(Event::UsageMetered(UsageMetered { usage, ordinal, counted: true, .. })) => {
-                Some((usage, Some(ordinal)))
+    let mut told = None;
+    read_one(log, position, |event, at| {
+        told = match event {
+            Event::UsageTold(UsageTold { usage, ordinal, counted: true, .. }) => {
+                Some((usage.into_owned(), ordinal, at))
             }
-            Ok(_) => None,
-            Err(source) => {
-                failure = Some(ViewError::Event { position, source });
-                None
+            Event::UsageMetered(UsageMetered { usage, ordinal, counted: true, .. }) => {
+                Some((usage.into_owned(), Some(ordinal), at))
             }
+            _ => None,
         };
-        event = told.map(|(usage, ordinal)| {
-            let event = Event::UsageWithdrawn(UsageWithdrawn { usage, ordinal, by: by.to_owned() });
-            new_event(withdrawn, &event, record.occurred_at, metadata)
-        });
+    })?;
+    let Some((mut usage, ordinal, at)) = told else { return Ok(None) };
+    // Where it was priced later, that is what is taken back.
+    let last = latest(log, position, |revision| repriced_event_id(id, revision))?;
+    if last != position {
+        read_one(log, last, |event, _| {
+            if let Event::UsageRevised(revised) = event {
+                usage = revised.usage.into_owned();
+            }
+        })?;
+    }
+    let event = Event::UsageWithdrawn(UsageWithdrawn { usage, ordinal, by: by.to_owned() });
+    Ok(Some(new_event(withdrawn, &event, at, metadata)))
+}
+
+/// Reads one event.
+pub(super) fn read_one(
+    log: &dyn EventLog,
+    position: Position,
+    mut read: impl FnMut(Event<'_>, Timestamp),
+) -> Result<(), ViewError> {
+    let mut failure = None;
+    log.scan(position, position, &mut |record| {
+        match decode(record) {
+            Ok(event) => read(event, record.occurred_at),
+            Err(source) => failure = Some(ViewError::Event { position, source }),
+        }
         ControlFlow::Break(())
     })?;
-    failure.map_or(Ok(event), Err)
+    failure.map_or(Ok(()), Err)
 }
 
 /// An event ready to be appended.

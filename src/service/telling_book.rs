@@ -169,7 +169,7 @@ fn event_of(
                 None => told_event_id(tenant, &usage.key.request_id),
             };
             let told = UsageTold {
-                usage: UsageRecorded::new(usage, prices.price(usage).ok(), table),
+                usage: UsageRecorded::new(usage, &prices.price(usage), table),
                 client_request_id: (&*call.client_request_id).into(),
                 key: call.key().0,
                 ordinal: *ordinal,
@@ -180,7 +180,7 @@ fn event_of(
         }
         Fact::Metered { usage, ordinal, counted, told_cost, points } => {
             let metered = UsageMetered {
-                usage: UsageRecorded::new(usage, prices.price_sum(usage).ok(), table),
+                usage: UsageRecorded::new(usage, &prices.price_sum(usage), table),
                 ordinal: *ordinal,
                 counted: *counted,
                 told_cost: *told_cost,

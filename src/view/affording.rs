@@ -164,7 +164,7 @@ pub fn affordability(view: &TenantView, ask: &Ask, now: Timestamp, zone: &TimeZo
         let (first, last) = budget.period.days(day);
         let (from, until) = (calendar::start_of(first, zone), calendar::end_of(last, zone));
         let cells = view.spend.cells_between(from, until);
-        let own = cells.filter(|cell| budget.scope.covers(cell.provider, cell.model, cell.project));
+        let own = cells.filter(|cell| cell.is_in(&budget.scope));
         (budget.name.to_string(), budget.amount, own.map(|cell| cell.sum.cost).sum())
     };
     let paid = |name: &str| ask.provider.as_deref().is_none_or(|provider| provider == name);

@@ -80,13 +80,13 @@ pub fn budgets(view: &TenantView, now: Timestamp, zone: &TimeZone) -> Vec<Budget
 
 fn line(view: &TenantView, budget: &budget::Budget, now: Timestamp, zone: &TimeZone) -> BudgetLine {
     let scope = &budget.scope;
-    let spent = view.spend.by_day(zone, |cell| scope.covers(cell.provider, cell.model, cell.project));
+    let spent = view.spend.by_day(zone, |cell| cell.is_in(scope));
     let status = budget::status(budget, &spent, now, zone);
     let from = crate::domain::calendar::start_of(status.period_first, zone);
     let until = crate::domain::calendar::end_of(status.period_last, zone);
     let unpriced = |cell: &super::spend::Cell<'_>| {
         let within = (from..until).contains(&cell.quarter.start());
-        (within && scope.covers(cell.provider, cell.model, cell.project)).then_some(cell.sum.unpriced)
+        (within && cell.is_in(scope)).then_some(cell.sum.unpriced)
     };
     BudgetLine {
         name: budget.name.to_string(),

@@ -207,8 +207,6 @@ mod tests {
     use super::*;
     use crate::domain::odometer::{OdometerCommand, decide_reading, evolve};
     use crate::domain::report::{CostLine as ReportedLine, DayReport, ReportSource};
-    use crate::domain::tokens::Tokens;
-    use crate::domain::usage::{ServiceTier, Speed};
     use crate::event::payload::UsageRecorded;
 
     fn at(text: &str) -> Timestamp {
@@ -222,18 +220,10 @@ mod tests {
     fn call(view: &mut TenantView, provider: &'static str, instant: &str, cost: Option<&str>) {
         let usage = UsageRecorded {
             message_id: "m".into(),
-            request_id: "r".into(),
             provider: provider.into(),
             model: "model".into(),
-            project: "".into(),
-            session: "".into(),
-            sidechain: false,
-            service_tier: ServiceTier::Standard,
-            speed: Speed::Standard,
-            inference_geo: "".into(),
-            tokens: Tokens::default(),
             cost: cost.map(usd),
-            price_table: "".into(),
+            ..UsageRecorded::default()
         };
         view.spend.add(at(instant), &usage);
     }

@@ -64,6 +64,12 @@ pub struct ExplainedEvent {
     pub sidechain: bool,
     /// The price table the cost was reckoned by.
     pub price_table: String,
+    /// Why a call was revised: `told` or `repriced`; absent for other events.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// What its cost leaves out or rests on; absent where it is whole.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub missing: Vec<String>,
     /// What the event adds to the number in USD; for a revision the difference. Null where unpriced.
     #[schema(value_type = Option<String>)]
     pub effect_usd: Option<Picodollars>,
@@ -139,36 +145,31 @@ impl Gathering<'_> {
     }
 
     fn take(&mut self, record: &RecordRef<'_>, event: &Event<'_>) {
-        let withdrawn;
-        let (usage, taken_back) = match event {
+        let at = record.occurred_at;
+        // What it adds, and what it takes back, as far as it concerns the subject.
+        let (usage, added, taken_back) = match event {
             Event::UsageRecorded(usage)
             | Event::UsageTold(UsageTold { usage, counted: true, .. })
-            | Event::UsageMetered(UsageMetered { usage, counted: true, .. }) => (usage, None),
-            Event::UsageWithdrawn(event) => {
-                withdrawn = event.superseded(record.occurred_at);
-                let concerned = self.concerns(&event.usage, record.occurred_at);
-                (&event.usage, concerned.then_some(&withdrawn))
-            }
+            | Event::UsageMetered(UsageMetered { usage, counted: true, .. }) => (usage, Some(usage), None),
+            Event::UsageWithdrawn(withdrawn) => (&withdrawn.usage, None, Some((&withdrawn.usage, at))),
             Event::UsageRevised(revised) => {
-                let at = revised.superseded.occurred_at();
-                let concerned = self.concerns(&revised.usage, at);
-                (&revised.usage, concerned.then_some(&revised.superseded))
+                (&revised.usage, Some(&revised.usage), Some((&revised.superseded, revised.superseded_at())))
             }
             _ => return,
         };
-        let is_withdrawal = matches!(event, Event::UsageWithdrawn(_));
-        let added = !is_withdrawal && self.concerns(usage, record.occurred_at);
-        if !added && taken_back.is_none() {
+        let added = added.filter(|usage| self.concerns(usage, at));
+        let taken_back = taken_back.filter(|(usage, at)| self.concerns(usage, *at)).map(|(usage, _)| usage);
+        if added.is_none() && taken_back.is_none() {
             return;
         }
         let mut effect = Some(Picodollars::ZERO);
-        if let Some(superseded) = taken_back {
-            self.sum.take_back(&Sum::one(superseded.tokens, superseded.cost));
-            effect = superseded.cost.map(|cost| -cost);
+        if let Some(before) = taken_back {
+            self.sum.take_back(&Sum::one(before));
+            effect = before.cost.map(|cost| -cost);
         }
-        if added {
-            self.sum.add(&Sum::one(usage.tokens, usage.cost));
-            effect = usage.cost.map(|cost| cost + effect.unwrap_or_default());
+        if let Some(now) = added {
+            self.sum.add(&Sum::one(now));
+            effect = now.cost.map(|cost| cost + effect.unwrap_or_default());
         }
         self.events.push(ExplainedEvent {
             position: record.position.0,
@@ -182,6 +183,12 @@ impl Gathering<'_> {
             model: usage.model.to_string(),
             sidechain: usage.sidechain,
             price_table: usage.price_table.to_string(),
+            reason: if let Event::UsageRevised(revised) = event {
+                Some(revised.reason.clone())
+            } else {
+                None
+            },
+            missing: usage.missing.clone(),
             effect_usd: effect,
             running_usd: self.sum.cost,
             trace_id: record.trace.map(|trace| hex(&trace.trace_id)),

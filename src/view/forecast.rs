@@ -229,7 +229,7 @@ fn spent_by_day(
 ) -> BTreeMap<Date, Picodollars> {
     let mut spent: BTreeMap<Date, Picodollars> = BTreeMap::new();
     for cell in view.spend.cells_between(calendar::start_of(first, zone), Timestamp::MAX) {
-        if budget.scope.covers(cell.provider, cell.model, cell.project) {
+        if cell.is_in(&budget.scope) {
             *spent.entry(days.day(cell.quarter)).or_default() += cell.sum.cost;
         }
     }

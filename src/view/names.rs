@@ -38,6 +38,12 @@ impl Names {
         ((number as usize) < self.names.len()).then_some(NameId(number))
     }
 
+    /// The same, to keep.
+    #[must_use]
+    pub fn shared(&self, id: NameId) -> Arc<str> {
+        self.names[id.0 as usize].clone()
+    }
+
     /// The name of a number that [`Names::intern`] gave.
     #[must_use]
     pub fn name(&self, id: NameId) -> &str {

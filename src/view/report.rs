@@ -72,6 +72,13 @@ pub struct Totals {
     /// Calls without a price, which `cost_usd` leaves out; absent where there are none.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub unpriced_messages: u64,
+    /// Calls of which `cost_usd` leaves a part out, or that are reckoned by the price of another day; absent where there
+    /// are none.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub partly_priced_messages: u64,
+    /// The tokens that `cost_usd` leaves out; absent where it leaves out none.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub unpriced_tokens: u64,
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref)] // serde asks for a reference
@@ -93,6 +100,8 @@ impl From<&Sum> for Totals {
             web_searches,
             cost_usd: (!nothing_priced).then_some(sum.cost),
             unpriced_messages: sum.unpriced,
+            partly_priced_messages: sum.partial,
+            unpriced_tokens: sum.lacking.sum(),
         }
     }
 }

@@ -59,9 +59,7 @@ impl Standing {
             *sessions.entry(cell.session).or_default() += cost;
             for (budget, (first, last), used) in &mut budgets {
                 // Days to come are not used yet, as in `budget::status`.
-                if (*first..=(*last).min(day)).contains(&of)
-                    && budget.scope.covers(cell.provider, cell.model, cell.project)
-                {
+                if (*first..=(*last).min(day)).contains(&of) && cell.is_in(&budget.scope) {
                     *used += cost;
                 }
             }

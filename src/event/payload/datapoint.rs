@@ -6,8 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::datapoint::{Decimal, Point, PointChange, PointKey};
 
+use super::Event;
 use super::goal::{GoalPayloadError, keeper, keeper_name, part};
-use super::{Event, EventId};
+use crate::event::envelope::EventId;
 
 /// A datapoint is going to be written: told before anything is sent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

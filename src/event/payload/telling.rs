@@ -2,11 +2,10 @@
 
 use std::borrow::Cow;
 
-use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Event, Superseded, UsageRecorded};
+use super::{Event, UsageRecorded, UsageRecordedV1};
 use crate::domain::money::Picodollars;
 use crate::domain::telemetry_usage::counter::Point;
 use crate::domain::telemetry_usage::{Fingerprint, Heard};
@@ -73,20 +72,77 @@ pub struct UsageWithdrawn<'a> {
     pub usage: UsageRecorded<'a>,
     /// Its number in its session, where it has no request id.
     pub ordinal: Option<u32>,
-    /// What tells better: `transcript` or `calls`.
+    /// What tells better: `transcript`, `calls`, or `same-call` where version 1 took one call for two.
     pub by: String,
 }
 
-impl UsageWithdrawn<'_> {
-    /// The numbers that are taken back, as a revision has them; `at` is the envelope's time.
-    #[must_use]
-    pub fn superseded(&self, at: Timestamp) -> Superseded {
-        Superseded {
-            revision: 0,
-            occurred_at_us: at.as_microsecond(),
-            tokens: self.usage.tokens,
-            cost: self.usage.cost,
-        }
+/// Version 1 of [`UsageTold`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct UsageToldV1<'a> {
+    /// The call.
+    #[serde(borrow)]
+    pub usage: UsageRecordedV1<'a>,
+    /// The client's own id of the call, or empty.
+    #[serde(borrow)]
+    pub client_request_id: Cow<'a, str>,
+    /// What it is known by where it has no request id.
+    pub key: [u8; 16],
+    /// Its number in its session, where it has no request id.
+    pub ordinal: Option<u32>,
+    /// Whether it counts.
+    pub counted: bool,
+    /// What Claude Code reckons that it cost in USD.
+    #[schemars(with = "Option<String>")]
+    pub told_cost: Option<Picodollars>,
+}
+
+/// Version 1 of [`UsageMetered`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct UsageMeteredV1<'a> {
+    /// The growth.
+    #[serde(borrow)]
+    pub usage: UsageRecordedV1<'a>,
+    /// Its number in its session.
+    pub ordinal: u32,
+    /// Whether it counts.
+    pub counted: bool,
+    /// What Claude Code reckons that it cost in USD.
+    #[schemars(with = "String")]
+    pub told_cost: Picodollars,
+    /// The points that told it.
+    pub points: Vec<MeteredPoint>,
+}
+
+/// Version 1 of [`UsageWithdrawn`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct UsageWithdrawnV1<'a> {
+    /// What is taken back.
+    #[serde(borrow)]
+    pub usage: UsageRecordedV1<'a>,
+    /// Its number in its session, where it has no request id.
+    pub ordinal: Option<u32>,
+    /// What tells better.
+    pub by: String,
+}
+
+impl<'a> From<UsageToldV1<'a>> for UsageTold<'a> {
+    fn from(old: UsageToldV1<'a>) -> Self {
+        let UsageToldV1 { usage, client_request_id, key, ordinal, counted, told_cost } = old;
+        Self { usage: usage.into(), client_request_id, key, ordinal, counted, told_cost }
+    }
+}
+
+impl<'a> From<UsageMeteredV1<'a>> for UsageMetered<'a> {
+    fn from(old: UsageMeteredV1<'a>) -> Self {
+        let UsageMeteredV1 { usage, ordinal, counted, told_cost, points } = old;
+        Self { usage: usage.into(), ordinal, counted, told_cost, points }
+    }
+}
+
+impl<'a> From<UsageWithdrawnV1<'a>> for UsageWithdrawn<'a> {
+    fn from(old: UsageWithdrawnV1<'a>) -> Self {
+        let UsageWithdrawnV1 { usage, ordinal, by } = old;
+        Self { usage: usage.into(), ordinal, by }
     }
 }
 

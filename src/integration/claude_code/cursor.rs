@@ -1,5 +1,8 @@
 //! Where reading stopped. Cursors are a convenience: without them everything is read again, and
 //! adds nothing.
+//!
+//! A cursor says by which version of the reader it was made, for a newer one may understand what an older one refused, and
+//! which lines were refused, for some of them only wait for the clock.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -7,6 +10,7 @@ use std::io;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::files::own;
@@ -17,8 +21,32 @@ const FILE_MAX: u64 = 512 << 20;
 /// Bytes before the offset that tell whether a file is still the one that was read.
 const FINGERPRINT: u64 = 256;
 
+/// The version of the reader: files that another one has read are read again from their beginning. Raise it where more
+/// of a line is understood than before.
+pub const READER: u32 = 2;
+
+/// More refused lines of one file are counted and not named.
+const REFUSED_MAX: usize = 32;
+
+/// A line that was refused.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refused {
+    /// Its number, from 1.
+    pub line: u64,
+    /// Where it begins.
+    pub offset: u64,
+    /// Why; never its contents.
+    pub reason: String,
+    /// Whether it may be a call.
+    pub may_cost: bool,
+    /// From when on it will be believed, in microseconds since the Unix epoch, where that is all that is wrong.
+    pub until_us: Option<i64>,
+    /// When the file had last been written when it was read, in microseconds since the Unix epoch.
+    pub written_us: i64,
+}
+
 /// How far a file has been read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct FileCursor {
     /// The file system's device.
     dev: u64,
@@ -30,10 +58,40 @@ pub struct FileCursor {
     pub line: u64,
     /// Of the bytes just before the offset.
     fingerprint: u64,
+    /// See [`READER`].
+    #[serde(default)]
+    reader: u32,
+    /// The directory in which the file's session began; none where nothing has told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub begun: Option<String>,
+    /// The first of the lines that were refused.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub refused: Vec<Refused>,
+    /// How many more there are.
+    #[serde(default)]
+    pub refused_more: u64,
 }
 
 /// The cursors of all files.
 pub type Cursors = BTreeMap<PathBuf, FileCursor>;
+
+/// When a file was last written, in microseconds since the Unix epoch.
+///
+/// # Errors
+/// What the file system said.
+pub fn written_us(file: &File) -> io::Result<i64> {
+    let metadata = file.metadata()?;
+    Ok(metadata.mtime().saturating_mul(1_000_000).saturating_add(metadata.mtime_nsec() / 1_000))
+}
+
+/// Where reading a file goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Start {
+    /// The first byte.
+    pub offset: u64,
+    /// The lines before it.
+    pub line: u64,
+}
 
 impl FileCursor {
     /// The cursor after reading `offset` bytes and `line` lines of a file.
@@ -43,15 +101,62 @@ impl FileCursor {
     pub fn after(file: &File, offset: u64, line: u64) -> io::Result<Self> {
         let metadata = file.metadata()?;
         let fingerprint = fingerprint(file, offset)?;
-        Ok(Self { dev: metadata.dev(), ino: metadata.ino(), offset, line, fingerprint })
+        Ok(Self {
+            dev: metadata.dev(),
+            ino: metadata.ino(),
+            offset,
+            line,
+            fingerprint,
+            reader: READER,
+            ..Self::default()
+        })
     }
 
-    /// Whether this is still the file that was read, with at least as much in it.
+    /// Where reading goes on at `now`: after what was read, or at the first refused line whose time has come. From the
+    /// beginning where this is not the file that was read, or an older reader has read it.
     #[must_use]
-    pub fn continues(&self, file: &File) -> bool {
-        let Ok(metadata) = file.metadata() else { return false };
-        let same = (metadata.dev(), metadata.ino()) == (self.dev, self.ino) && metadata.len() >= self.offset;
-        same && fingerprint(file, self.offset).is_ok_and(|found| found == self.fingerprint)
+    pub fn resume(&self, file: &File, now: Timestamp) -> Start {
+        let Ok(metadata) = file.metadata() else { return Start::default() };
+        let is_same = (metadata.dev(), metadata.ino()) == (self.dev, self.ino)
+            && metadata.len() >= self.offset
+            && self.reader == READER
+            && fingerprint(file, self.offset).is_ok_and(|found| found == self.fingerprint);
+        if !is_same {
+            return Start::default();
+        }
+        let due =
+            self.refused.iter().filter(|refused| refused.is_due(now)).min_by_key(|refused| refused.offset);
+        due.map_or(Start { offset: self.offset, line: self.line }, |refused| Start {
+            offset: refused.offset,
+            line: refused.line - 1,
+        })
+    }
+
+    /// Whether a file of this size has something to be read at `now`, as far as its cursor knows.
+    #[must_use]
+    pub fn has_more(&self, size: u64, now: Timestamp) -> bool {
+        self.offset != size || self.reader != READER || self.refused.iter().any(|refused| refused.is_due(now))
+    }
+
+    /// Notes a line that was refused.
+    pub fn refuse(&mut self, refused: Refused) {
+        // Those that wait for the clock are named before the others, or they would wait for ever.
+        if self.refused.len() < REFUSED_MAX {
+            self.refused.push(refused);
+        } else if let Some(place) =
+            self.refused.iter_mut().find(|known| known.until_us.is_none() && refused.until_us.is_some())
+        {
+            *place = refused;
+            self.refused_more += 1;
+        } else {
+            self.refused_more += 1;
+        }
+    }
+}
+
+impl Refused {
+    fn is_due(&self, now: Timestamp) -> bool {
+        self.until_us.is_some_and(|until| until <= now.as_microsecond())
     }
 }
 

@@ -3,9 +3,11 @@
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
 
+use jiff::Timestamp;
+
 use crate::files::others;
 
-use super::cursor::FileCursor;
+use super::cursor::{FileCursor, Start, written_us};
 
 /// A longer line is skipped, without holding it in memory.
 pub const MAX_LINE: usize = 8 * 1024 * 1024;
@@ -24,23 +26,34 @@ pub enum Piece<'a> {
     TooLong,
 }
 
-/// Reads the rest of a file after its cursor, or all of it where it was truncated or replaced.
-/// `visit` gets each piece with its line number, from 1. The new cursor stands after the last line
-/// end; beside it, how many bytes lie between where reading began and there.
+/// A piece of a file, and where it stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Placed<'a> {
+    /// The number of its line, from 1.
+    pub line: u64,
+    /// Where it begins.
+    pub offset: u64,
+    /// What it is.
+    pub piece: Piece<'a>,
+}
+
+/// Reads the rest of a file from where its cursor says that reading goes on at `now`, or all of it where it was truncated
+/// or replaced. `visit` gets each piece. The new cursor stands after the last line end; beside
+/// it, where reading began, and when the file had last been written (see [`written_us`]).
 ///
 /// # Errors
 /// What the file system said.
 pub fn read_file(
     path: &Path,
     cursor: Option<&FileCursor>,
+    now: Timestamp,
     buffer: &mut Vec<u8>,
-    visit: &mut dyn FnMut(u64, Piece<'_>),
-) -> io::Result<(FileCursor, u64)> {
+    visit: &mut dyn FnMut(Start, Placed<'_>),
+) -> io::Result<(FileCursor, Start, i64)> {
     let mut file = others::open(path)?;
-    let start = cursor.filter(|cursor| cursor.continues(&file)).copied();
-    let mut reading = Reading { line: start.map_or(0, |cursor| cursor.line), filled: 0, skipping: false };
-    let begin = start.map_or(0, |cursor| cursor.offset);
-    let mut offset = begin;
+    let start = cursor.map_or_else(Start::default, |cursor| cursor.resume(&file, now));
+    let mut reading = Reading { line: start.line, filled: 0, skipping: false };
+    let mut offset = start.offset;
     file.seek(SeekFrom::Start(offset))?;
     loop {
         if buffer.len() < reading.filled + CHUNK {
@@ -52,19 +65,20 @@ pub fn read_file(
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
             Err(error) => return Err(error),
         };
-        offset += reading.take(buffer, read, visit);
+        offset += reading.take(buffer, read, offset, &mut |placed| visit(start, placed));
     }
+    let line = reading.line + 1;
     if reading.skipping {
-        visit(reading.line + 1, Piece::TooLong);
+        visit(start, Placed { line, offset, piece: Piece::TooLong });
     } else if reading.filled > 0 {
-        visit(reading.line + 1, Piece::Tail(&buffer[..reading.filled]));
+        visit(start, Placed { line, offset, piece: Piece::Tail(&buffer[..reading.filled]) });
     }
     // A giant line must not keep its memory for all files after it.
     if buffer.len() > 2 * CHUNK {
         buffer.truncate(2 * CHUNK);
         buffer.shrink_to_fit();
     }
-    Ok((FileCursor::after(&file, offset, reading.line)?, offset - begin))
+    Ok((FileCursor::after(&file, offset, reading.line)?, start, written_us(&file)?))
 }
 
 struct Reading {
@@ -77,20 +91,21 @@ struct Reading {
 }
 
 impl Reading {
-    /// Hands over the lines that `read` more bytes complete. How many bytes are done with now,
-    /// those of a skipped line that were dropped before included.
-    fn take(&mut self, buffer: &mut [u8], read: usize, visit: &mut dyn FnMut(u64, Piece<'_>)) -> u64 {
+    /// Hands over the lines that `read` more bytes complete, of a buffer that begins `at` this byte of the file. How many
+    /// bytes are done with now, those of a skipped line that were dropped before included.
+    fn take(&mut self, buffer: &mut [u8], read: usize, at: u64, visit: &mut dyn FnMut(Placed<'_>)) -> u64 {
         let end = self.filled + read;
         let mut start = 0;
         let mut done = 0;
         for newline in memchr::memchr_iter(b'\n', &buffer[self.filled..end]) {
             let newline = self.filled + newline;
             self.line += 1;
-            if std::mem::take(&mut self.skipping) {
-                visit(self.line, Piece::TooLong);
+            let piece = if std::mem::take(&mut self.skipping) {
+                Piece::TooLong
             } else {
-                visit(self.line, Piece::Line(&buffer[start..newline]));
-            }
+                Piece::Line(&buffer[start..newline])
+            };
+            visit(Placed { line: self.line, offset: at + start as u64, piece });
             start = newline + 1;
         }
         done += start as u64;

@@ -1,68 +1,109 @@
 //! One line of a transcript.
+//!
+//! A call is never dropped for a word, a type or a number that is not known: its tokens count, and what is odd about it is
+//! kept beside them, so that its cost says what it leaves out. A line is refused only where it cannot be told what call it
+//! is, or when it was.
 
+mod consumed;
+mod fields;
 mod refusal;
 
 use std::borrow::Cow;
-use std::fmt;
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use memchr::memmem::Finder;
 use serde::Deserialize;
-use serde::de::{Deserializer, Unexpected, Visitor};
 use sonic_rs::LazyValue;
 
 use crate::domain::depth;
-use crate::domain::tokens::{MAX_COUNT, Tokens};
 use crate::domain::usage::{MessageKey, ServiceTier, Speed, Usage};
 
-/// Clocks of two machines may differ; a line that is further ahead than this is not believed.
+use consumed::{BESIDE, Consumed, INSIDE, tokens, unknown_are_inside};
+use fields::{Text, list, moment, part};
+
+/// Clocks of two machines may differ; a line that is further ahead than this is not believed yet.
 const AHEAD: SignedDuration = SignedDuration::from_hours(1);
 
 /// Claude Code's name for messages that it made itself, without a call.
 const SYNTHETIC: &str = "<synthetic>";
 
+/// More entries of one line are none that a response has.
+const ENTRIES_MAX: usize = 10_000;
+
 /// What a line is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Parsed {
-    /// A billed call.
-    Usage(Box<Usage>),
+    /// A billed call, and those within its response that its own numbers leave out.
+    Calls(Box<Usage>, Vec<Usage>),
     /// A call was refused because no credit is left, at this moment.
     NoCredit(Timestamp),
     /// Anything else that a transcript holds.
     Other,
-    /// Not a line that a transcript may hold. The reason never quotes it: it may hold message text.
-    Bad(&'static str),
+    /// Not a line that a transcript may hold.
+    Bad(Refusal),
+}
+
+/// Why a line is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Refusal {
+    /// In words that never quote the line: it may hold message text.
+    pub reason: &'static str,
+    /// Whether the line may be a call.
+    pub may_cost: bool,
+    /// From when on it will be believed, where that is all that is wrong.
+    pub until: Option<Timestamp>,
+}
+
+/// Where the session of a file began.
+#[derive(Debug, Clone, Default)]
+pub struct Begun {
+    /// The directory; none where nothing told yet.
+    pub project: Option<Arc<str>>,
+    /// The root of the repository around it, or empty.
+    pub repository: Arc<str>,
+}
+
+impl Begun {
+    /// Says of a call where its session began.
+    pub fn name(&self, call: &mut Usage) {
+        if let Some(project) = &self.project {
+            call.project = project.clone();
+            call.repository = self.repository.clone();
+        }
+    }
 }
 
 /// Parses lines; keeps what successive lines share.
 pub struct LineParser {
     usage: Finder<'static>,
     now: Timestamp,
+    /// Of the file whose lines these are.
+    pub begun: Begun,
     /// Names seen lately: most lines of a file share theirs.
     names: Vec<Arc<str>>,
 }
 
 #[derive(Deserialize)]
 struct Line<'a> {
-    #[serde(borrow, rename = "type")]
-    kind: Option<Cow<'a, str>>,
+    #[serde(borrow, default, rename = "type")]
+    kind: Text<'a>,
     #[serde(borrow)]
     message: Option<LazyValue<'a>>,
     #[serde(borrow)]
     data: Option<LazyValue<'a>>,
-    #[serde(borrow, rename = "requestId")]
-    request_id: Option<Cow<'a, str>>,
+    #[serde(borrow, default, rename = "requestId")]
+    request_id: Text<'a>,
+    #[serde(borrow, default)]
+    uuid: Text<'a>,
     #[serde(borrow)]
-    uuid: Option<Cow<'a, str>>,
-    #[serde(borrow)]
-    timestamp: Option<Cow<'a, str>>,
-    #[serde(borrow, rename = "sessionId")]
-    session_id: Option<Cow<'a, str>>,
-    #[serde(borrow)]
-    cwd: Option<Cow<'a, str>>,
-    #[serde(rename = "isSidechain")]
-    is_sidechain: Option<bool>,
+    timestamp: Option<LazyValue<'a>>,
+    #[serde(borrow, default, rename = "sessionId")]
+    session_id: Text<'a>,
+    #[serde(borrow, rename = "isSidechain")]
+    is_sidechain: Option<LazyValue<'a>>,
+    #[serde(borrow, rename = "forkedFrom")]
+    forked_from: Option<LazyValue<'a>>,
     #[serde(borrow, rename = "isApiErrorMessage")]
     is_api_error: Option<LazyValue<'a>>,
     #[serde(borrow)]
@@ -76,131 +117,59 @@ struct ProgressData<'a> {
     message: Option<LazyValue<'a>>,
 }
 
+/// Where a copied line was first written.
 #[derive(Deserialize)]
-struct Message<'a> {
-    #[serde(borrow)]
-    id: Option<Cow<'a, str>>,
-    #[serde(borrow)]
-    model: Option<Cow<'a, str>>,
-    #[serde(borrow)]
-    usage: Option<Consumed<'a>>,
-}
-
-/// `message.usage`, as the Messages API returns it.
-#[derive(Deserialize)]
-struct Consumed<'a> {
-    #[serde(default)]
-    input_tokens: Count,
-    #[serde(default)]
-    output_tokens: Count,
-    #[serde(default)]
-    cache_creation_input_tokens: Count,
-    #[serde(default)]
-    cache_read_input_tokens: Count,
-    cache_creation: Option<CacheCreation>,
-    server_tool_use: Option<ServerToolUse>,
-    #[serde(borrow)]
-    service_tier: Option<Cow<'a, str>>,
-    #[serde(borrow)]
-    speed: Option<Cow<'a, str>>,
-    #[serde(borrow)]
-    inference_geo: Option<Cow<'a, str>>,
+struct ForkedFrom<'a> {
+    #[serde(borrow, default, rename = "sessionId")]
+    session_id: Text<'a>,
 }
 
 #[derive(Deserialize)]
-struct CacheCreation {
-    #[serde(default)]
-    ephemeral_5m_input_tokens: Count,
-    #[serde(default)]
-    ephemeral_1h_input_tokens: Count,
+struct Message<'a> {
+    #[serde(borrow, default)]
+    id: Text<'a>,
+    #[serde(borrow, default)]
+    model: Text<'a>,
+    #[serde(borrow)]
+    usage: Option<LazyValue<'a>>,
 }
 
-#[derive(Deserialize)]
-struct ServerToolUse {
-    #[serde(default)]
-    web_search_requests: Count,
-}
-
-/// A count as it was written; whether it can be one is decided afterwards, so that a bad one is
-/// told from a bad line. Null counts as nothing.
-#[derive(Debug, Clone, Copy, Default)]
-struct Count(Option<u64>, bool);
-
-impl Count {
-    fn get(self) -> Result<u64, &'static str> {
-        match self {
-            Self(_, true) => Err("a token count is not a whole number of 0 or more"),
-            Self(Some(count), _) if count > MAX_COUNT => Err("a token count is over 1,000,000,000,000"),
-            Self(count, _) => Ok(count.unwrap_or(0)),
-        }
-    }
-}
-
-impl<'de> Deserialize<'de> for Count {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct CountVisitor;
-        impl<'de> Visitor<'de> for CountVisitor {
-            type Value = Count;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a count")
-            }
-            fn visit_u64<E>(self, count: u64) -> Result<Count, E> {
-                Ok(Count(Some(count), false))
-            }
-            fn visit_i64<E>(self, _: i64) -> Result<Count, E> {
-                Ok(Count(None, true))
-            }
-            fn visit_f64<E>(self, _: f64) -> Result<Count, E> {
-                Ok(Count(None, true))
-            }
-            fn visit_bool<E>(self, _: bool) -> Result<Count, E> {
-                Ok(Count(None, true))
-            }
-            fn visit_str<E>(self, _: &str) -> Result<Count, E> {
-                Ok(Count(None, true))
-            }
-            fn visit_unit<E>(self) -> Result<Count, E> {
-                Ok(Count::default())
-            }
-            fn visit_map<A: serde::de::MapAccess<'de>>(self, _: A) -> Result<Count, A::Error> {
-                Err(serde::de::Error::invalid_type(Unexpected::Map, &self))
-            }
-        }
-        deserializer.deserialize_any(CountVisitor)
-    }
+fn refuse(reason: &'static str, may_cost: bool) -> Parsed {
+    Parsed::Bad(Refusal { reason, may_cost, until: None })
 }
 
 impl LineParser {
     /// For lines read at `now`.
     #[must_use]
     pub fn new(now: Timestamp) -> Self {
-        Self { usage: Finder::new(b"\"usage\""), now, names: Vec::new() }
+        Self { usage: Finder::new(b"\"usage\""), now, begun: Begun::default(), names: Vec::new() }
     }
 
     /// Tells what a line is. The line comes without its end.
     pub fn parse(&mut self, line: &[u8]) -> Parsed {
-        let line = line.trim_ascii();
+        let line = trimmed(line);
         if line.is_empty() {
             return Parsed::Other;
         }
+        // Most lines of a transcript are not calls: they are not parsed at all.
+        let may_cost = self.usage.find(line).is_some();
         if !(line.starts_with(b"{") && line.ends_with(b"}")) {
-            return Parsed::Bad("not a whole JSON object");
+            return refuse("not a whole JSON object", may_cost);
         }
         let Ok(text) = simdutf8::basic::from_utf8(line) else {
-            return Parsed::Bad("not UTF-8");
+            return refuse("not UTF-8", may_cost);
         };
-        // Most lines of a transcript are not calls: they are not parsed at all.
-        if self.usage.find(line).is_none() {
+        if !may_cost {
             return Parsed::Other;
         }
         // Once for all that is read below: each part of a line is nested less deeply than the line.
         if depth::json(line).is_err() {
-            return Parsed::Bad("nested deeper than 128 levels; no call is");
+            return refuse("nested deeper than 128 levels; no call is", true);
         }
         let Ok(line) = sonic_rs::from_str::<Line<'_>>(text) else {
-            return Parsed::Bad("not JSON of a transcript's shape");
+            return refuse("not JSON of a transcript's shape", true);
         };
-        match line.kind.as_deref() {
+        match line.kind.get() {
             Some("assistant") | None => self.assistant(&line, &line, false),
             Some("progress") => self.progress(&line),
             Some(_) => Parsed::Other,
@@ -213,7 +182,7 @@ impl LineParser {
         let inner = data.as_ref().and_then(|data| data.message.as_ref()).map(LazyValue::as_raw_str);
         let inner = inner.and_then(|raw| sonic_rs::from_str::<Line<'_>>(raw).ok());
         match inner {
-            Some(inner) if inner.kind.as_deref() == Some("assistant") => self.assistant(&inner, line, true),
+            Some(inner) if inner.kind.get() == Some("assistant") => self.assistant(&inner, line, true),
             _ => Parsed::Other,
         }
     }
@@ -223,69 +192,122 @@ impl LineParser {
         let Some(raw) = line.message.as_ref().map(LazyValue::as_raw_str) else { return Parsed::Other };
         let Ok(message) = sonic_rs::from_str::<Message<'_>>(raw) else {
             return if raw.starts_with('{') {
-                Parsed::Bad("message.usage has an unexpected shape")
+                refuse("message has an unexpected shape", true)
             } else {
                 Parsed::Other
             };
         };
-        let (Some(consumed), Some(model)) = (&message.usage, message.model.as_deref()) else {
-            return Parsed::Other;
-        };
-        if model == SYNTHETIC {
+        if message.model.get() == Some(SYNTHETIC) {
             return self.synthetic(line, raw);
         }
-        self.usage(line, outer, &message, consumed, model, is_wrapped)
-            .map_or_else(Parsed::Bad, |usage| Parsed::Usage(Box::new(usage)))
+        match part::<Consumed<'_>>(message.usage.as_ref()) {
+            Ok(None) => Parsed::Other,
+            Err(()) => refuse("message.usage has an unexpected shape", true),
+            Ok(Some(consumed)) => match self.call(line, outer, &message, &consumed, is_wrapped) {
+                Ok(call) => {
+                    let parts = self.parts(&call, &consumed);
+                    Parsed::Calls(Box::new(call), parts)
+                }
+                Err(refusal) => Parsed::Bad(refusal),
+            },
+        }
     }
 
     /// What Claude Code says itself, without a call: of interest is only that there was no credit for one.
     fn synthetic(&self, line: &Line<'_>, message: &str) -> Parsed {
-        let is_error = line.is_api_error.as_ref().is_some_and(|flag| flag.as_raw_str() == "true");
-        if !is_error || !refusal::is_no_credit(line.error.as_ref(), message) {
+        if !is_true(line.is_api_error.as_ref()) || !refusal::is_no_credit(line.error.as_ref(), message) {
             return Parsed::Other;
         }
-        let at = line.timestamp.as_deref().and_then(|text| text.parse::<Timestamp>().ok());
+        let at = line.timestamp.as_ref().and_then(moment);
         at.filter(|at| *at <= self.now).map_or(Parsed::Other, Parsed::NoCredit)
     }
 
-    fn usage(
+    fn call(
         &mut self,
         line: &Line<'_>,
         outer: &Line<'_>,
         message: &Message<'_>,
         consumed: &Consumed<'_>,
-        model: &str,
         is_wrapped: bool,
-    ) -> Result<Usage, &'static str> {
-        let timestamp = line.timestamp.as_deref().or(outer.timestamp.as_deref()).ok_or("no timestamp")?;
-        let occurred_at: Timestamp = timestamp.parse().map_err(|_| "the timestamp is not one (RFC 3339)")?;
+    ) -> Result<Usage, Refusal> {
+        let refuse = |reason| Refusal { reason, may_cost: true, until: None };
+        let timestamp = line.timestamp.as_ref().or(outer.timestamp.as_ref());
+        let timestamp =
+            timestamp.filter(|value| value.as_raw_str() != "null").ok_or(refuse("no timestamp"))?;
+        let occurred_at = moment(timestamp).ok_or(refuse("the timestamp is not one (RFC 3339)"))?;
+        // The log keeps microseconds.
+        let occurred_at = Timestamp::from_microsecond(occurred_at.as_microsecond()).unwrap_or(occurred_at);
         if occurred_at > self.now.saturating_add(AHEAD).unwrap_or(Timestamp::MAX) {
-            return Err("the timestamp is in the future; set the clock of the machine that wrote it");
+            let reason = "the timestamp is in the future; it is read again when its time has come";
+            let until = occurred_at.saturating_sub(AHEAD).unwrap_or(occurred_at);
+            return Err(Refusal { until: Some(until), ..refuse(reason) });
         }
-        let message_id =
-            message.id.as_deref().or(line.uuid.as_deref()).ok_or("neither message.id nor uuid")?;
-        let geo = match consumed.inference_geo.as_deref() {
-            None | Some("global" | "not_available") => "",
-            Some(geo) => geo,
+        let id = |text: &Text<'_>| text.get().filter(|id| !id.is_empty()).map(Box::from);
+        let message_id = id(&message.id).or_else(|| id(&line.uuid));
+        let message_id = message_id.ok_or(refuse("neither message.id nor uuid"))?;
+        let session = line.session_id.get().or(outer.session_id.get()).unwrap_or_default();
+        let forked = part::<ForkedFrom<'_>>(line.forked_from.as_ref()).ok().flatten();
+        let forked = forked.map(|forked| forked.session_id.or_empty().to_owned());
+        let original = forked.filter(|original| !original.is_empty() && original != session);
+        let project = self.begun.project.clone().unwrap_or_else(|| self.name(""));
+        let geo = match consumed.inference_geo.word() {
+            "global" | "not_available" => "",
+            geo => geo,
         };
+        let (tokens, odd) = tokens(consumed);
         Ok(Usage {
-            key: MessageKey {
-                message_id: message_id.into(),
-                request_id: line.request_id.as_deref().unwrap_or_default().into(),
-            },
+            key: MessageKey { message_id, request_id: line.request_id.or_empty().into() },
+            agent: self.name("claude-code"),
+            part: self.name(""),
             provider: self.name("anthropic"),
-            model: self.name(model),
-            project: self.name(line.cwd.as_deref().or(outer.cwd.as_deref()).unwrap_or_default()),
-            session: self
-                .name(line.session_id.as_deref().or(outer.session_id.as_deref()).unwrap_or_default()),
-            sidechain: is_wrapped || line.is_sidechain.unwrap_or(false),
-            service_tier: service_tier(consumed.service_tier.as_deref())?,
-            speed: speed(consumed.speed.as_deref())?,
+            model: self.name(message.model.or_empty()),
+            project,
+            repository: self.begun.repository.clone(),
+            session: self.name(original.as_deref().unwrap_or(session)),
+            sidechain: is_wrapped || is_true(line.is_sidechain.as_ref()),
+            copied: original.is_some(),
+            service_tier: ServiceTier::of(consumed.service_tier.word()),
+            speed: Speed::of(consumed.speed.word()),
             inference_geo: self.name(geo),
-            tokens: tokens(consumed)?,
-            // The log keeps microseconds.
-            occurred_at: Timestamp::from_microsecond(occurred_at.as_microsecond()).unwrap_or(occurred_at),
+            tokens,
+            odd,
+            occurred_at,
+            owned_at: None,
         })
+    }
+
+    /// The calls within a response that its own numbers leave out. What is not known to be inside or beside them is, where
+    /// the numbers do not say that it is inside, a call whose bill is not known.
+    fn parts(&mut self, call: &Usage, consumed: &Consumed<'_>) -> Vec<Usage> {
+        let Ok(Some(entries)) = list::<Vec<LazyValue<'_>>>(consumed.iterations.as_ref()) else {
+            return Vec::new();
+        };
+        let read = |value| part::<Consumed<'_>>(Some(value)).ok().flatten();
+        let entries: Vec<Option<Consumed<'_>>> = entries.iter().take(ENTRIES_MAX).map(read).collect();
+        let are_inside = unknown_are_inside(call, &entries);
+        let mut parts = Vec::new();
+        for (number, entry) in entries.iter().enumerate() {
+            let Some(entry) = entry else { continue };
+            let kind = entry.kind.word();
+            if INSIDE.contains(&kind) || (are_inside && !BESIDE.contains(&kind)) {
+                continue;
+            }
+            let kind = if kind.is_empty() { "unnamed" } else { kind };
+            let (tokens, odd) = tokens(entry);
+            parts.push(Usage {
+                key: MessageKey {
+                    message_id: format!("{}#{kind}:{number}", call.key.message_id).into(),
+                    // Telemetry tells of the whole request, which the response itself stands for.
+                    request_id: "".into(),
+                },
+                part: self.name(kind),
+                model: entry.model.get().map_or_else(|| call.model.clone(), |model| self.name(model)),
+                tokens,
+                odd,
+                ..call.clone()
+            });
+        }
+        parts
     }
 
     fn name(&mut self, text: &str) -> Arc<str> {
@@ -302,45 +324,29 @@ impl LineParser {
     }
 }
 
-fn service_tier(name: Option<&str>) -> Result<ServiceTier, &'static str> {
-    match name {
-        None | Some("standard") => Ok(ServiceTier::Standard),
-        Some("batch") => Ok(ServiceTier::Batch),
-        Some("priority") => Ok(ServiceTier::Priority),
-        Some("flex") => Ok(ServiceTier::Flex),
-        Some(_) => Err("a service tier that this mecris does not know; use a newer one"),
-    }
+/// Without whitespace around it, and without the mark by which some editors begin a file.
+fn trimmed(line: &[u8]) -> &[u8] {
+    let line = line.trim_ascii();
+    line.strip_prefix("\u{feff}".as_bytes()).unwrap_or(line).trim_ascii()
 }
 
-fn speed(name: Option<&str>) -> Result<Speed, &'static str> {
-    match name {
-        None | Some("standard") => Ok(Speed::Standard),
-        Some("fast") => Ok(Speed::Fast),
-        Some(_) => Err("a speed that this mecris does not know; use a newer one"),
+/// The directory that a line names, if it is an object that names one.
+#[must_use]
+pub fn directory(line: &[u8]) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Directory<'a> {
+        #[serde(borrow, default)]
+        cwd: Text<'a>,
     }
+    let line = trimmed(line);
+    depth::json(line).ok()?;
+    let text = simdutf8::basic::from_utf8(line).ok()?;
+    let named: Directory<'_> = sonic_rs::from_str(text).ok()?;
+    named.cwd.0.filter(|cwd| !cwd.is_empty()).map(Cow::into_owned)
 }
 
-fn tokens(consumed: &Consumed<'_>) -> Result<Tokens, &'static str> {
-    let total = consumed.cache_creation_input_tokens.get()?;
-    let (five_minutes, hour) = match &consumed.cache_creation {
-        // Where the split is absent, or tells of less than the total, the rest counts as five minutes.
-        None => (total, 0),
-        Some(split) => {
-            let (five_minutes, hour) =
-                (split.ephemeral_5m_input_tokens.get()?, split.ephemeral_1h_input_tokens.get()?);
-            (five_minutes + total.saturating_sub(five_minutes + hour), hour)
-        }
-    };
-    let searches =
-        consumed.server_tool_use.as_ref().map_or(Ok(0), |tools| tools.web_search_requests.get())?;
-    Ok(Tokens {
-        input: consumed.input_tokens.get()?,
-        output: consumed.output_tokens.get()?,
-        cache_write_5m: five_minutes,
-        cache_write_1h: hour,
-        cache_read: consumed.cache_read_input_tokens.get()?,
-        web_searches: searches,
-    })
+fn is_true(flag: Option<&LazyValue<'_>>) -> bool {
+    flag.is_some_and(|flag| flag.as_raw_str() == "true")
 }
 
 #[cfg(test)]

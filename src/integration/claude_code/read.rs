@@ -7,13 +7,15 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use jiff::Timestamp;
+use memchr::memmem::Finder;
 
-use crate::domain::usage::{MessageKey, Usage};
+use crate::domain::usage::Usage;
 
-use super::cursor::{Cursors, FileCursor};
+use super::cursor::{Cursors, FileCursor, Refused};
 use super::discover::Problem;
-use super::file::{Piece, read_file};
-use super::line::{LineParser, Parsed};
+use super::file::{Piece, Placed, read_file};
+use super::line::{self, Begun, LineParser, Parsed, Refusal};
+use super::place::{Repositories, first_directory, main_of};
 
 /// More bad lines than this are counted but not named.
 const MAX_NAMED: usize = 1_000;
@@ -57,23 +59,9 @@ pub struct Collected {
     pub no_credit_at: Option<Timestamp>,
 }
 
-/// A telling, and the number of the file it stands in: of equal ones the first file's counts, so
-/// that the outcome does not depend on which thread was faster.
-struct Told {
-    usage: Usage,
-    file: usize,
-}
-
-impl Told {
-    fn yields_to(&self, other: &Self) -> bool {
-        other.usage.supersedes(&self.usage)
-            || (!self.usage.supersedes(&other.usage) && other.file < self.file)
-    }
-}
-
 #[derive(Default)]
 struct Gathered {
-    calls: HashMap<MessageKey, Told>,
+    calls: HashMap<Box<str>, Usage>,
     bad: Vec<BadLine>,
     bad_count: u64,
     problems: Vec<Problem>,
@@ -96,12 +84,9 @@ pub fn read_all(
     std::thread::scope(|scope| {
         for _ in 0..threads.clamp(1, files.len().max(1)) {
             scope.spawn(|| {
-                let mut reader = Reader { parser: LineParser::new(now), buffer: Vec::new() };
-                while let Some((number, (path, size))) = {
-                    let number = next.fetch_add(1, Ordering::Relaxed);
-                    files.get(number).map(|file| (number, file))
-                } {
-                    reader.read(number, path, cursors.get(path), &gathered);
+                let mut reader = Reader::new(now);
+                while let Some((path, size)) = files.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    reader.read(path, cursors.get(path), &gathered);
                     let done = files_done.fetch_add(1, Ordering::Relaxed) + 1;
                     let bytes = bytes_done.fetch_add(*size, Ordering::Relaxed) + size;
                     progress(Progress { files: done, bytes });
@@ -113,7 +98,7 @@ pub fn read_all(
 }
 
 fn finish(gathered: Gathered) -> Collected {
-    let mut usages: Vec<Usage> = gathered.calls.into_values().map(|told| told.usage).collect();
+    let mut usages: Vec<Usage> = gathered.calls.into_values().collect();
     usages.sort_unstable_by(|a, b| (a.occurred_at, &a.key).cmp(&(b.occurred_at, &b.key)));
     let mut bad = gathered.bad;
     bad.sort_unstable();
@@ -134,89 +119,159 @@ fn finish(gathered: Gathered) -> Collected {
 struct Reader {
     parser: LineParser,
     buffer: Vec<u8>,
+    directory: Finder<'static>,
+    repositories: Repositories,
+    now: Timestamp,
+}
+
+/// What one file told.
+#[derive(Default)]
+struct OfFile {
+    calls: Vec<Usage>,
+    places: HashMap<Box<str>, usize>,
+    bad: Vec<BadLine>,
+    bad_count: u64,
+    refused: Vec<Refused>,
+    no_credit_at: Option<Timestamp>,
 }
 
 impl Reader {
-    fn read(&mut self, number: usize, path: &Path, cursor: Option<&FileCursor>, all: &Mutex<Gathered>) {
-        // A message's lines stand close together: most of the merging is done within the file.
-        let mut calls: Vec<Usage> = Vec::new();
-        let mut places: HashMap<MessageKey, usize> = HashMap::new();
-        let (mut bad, mut bad_count, mut no_credit_at) = (Vec::new(), 0_u64, None);
-        let parser = &mut self.parser;
-        let read = read_file(path, cursor, &mut self.buffer, &mut |line, piece| {
-            let parsed = match piece {
-                Piece::Line(bytes) => parser.parse(bytes),
-                Piece::Tail(bytes) => match parser.parse(bytes) {
-                    Parsed::Bad(_) => {
-                        Parsed::Bad("a half line at the end; it is read again when the file grows")
-                    }
-                    parsed => parsed,
-                },
-                Piece::TooLong => Parsed::Bad("longer than 8 MiB; no call is that long, so it was skipped"),
+    fn new(now: Timestamp) -> Self {
+        Self {
+            parser: LineParser::new(now),
+            buffer: Vec::new(),
+            directory: Finder::new(b"\"cwd\""),
+            repositories: Repositories::default(),
+            now,
+        }
+    }
+
+    fn read(&mut self, path: &Path, cursor: Option<&FileCursor>, all: &Mutex<Gathered>) {
+        let mut of_file = OfFile::default();
+        let Self { parser, buffer, directory, repositories, now } = self;
+        let mut is_placed = false;
+        parser.begun = Begun::default();
+        let mut begun = None;
+        let read = read_file(path, cursor, *now, buffer, &mut |start, placed| {
+            if !is_placed {
+                is_placed = true;
+                let known = cursor.filter(|_| start.offset > 0).and_then(|cursor| cursor.begun.clone());
+                begun = known.or_else(|| main_of(path).and_then(|main| first_directory(&main)));
+                parser.begun =
+                    begun.as_deref().map(|begun| begun_in(begun, repositories)).unwrap_or_default();
+            }
+            let (Piece::Line(bytes) | Piece::Tail(bytes)) = placed.piece else {
+                let reason = "longer than 8 MiB; no call is that long, so it was skipped";
+                return of_file.refuse(path, &placed, Refusal { reason, may_cost: true, until: None });
             };
-            match parsed {
-                Parsed::Usage(usage) => keep(&mut calls, &mut places, *usage),
-                Parsed::Bad(reason) => {
-                    bad_count += 1;
-                    // A file of bad lines alone must not fill the memory.
-                    if bad.len() < MAX_NAMED {
-                        bad.push(BadLine { file: path.to_owned(), line, reason });
-                    }
+            if begun.is_none() && directory.find(bytes).is_some() {
+                begun = line::directory(bytes);
+                parser.begun =
+                    begun.as_deref().map(|begun| begun_in(begun, repositories)).unwrap_or_default();
+                // The lines before did not say where they were: it is the same session.
+                of_file.calls.iter_mut().for_each(|call| parser.begun.name(call));
+            }
+            match parser.parse(bytes) {
+                Parsed::Calls(call, parts) => {
+                    of_file.keep(*call);
+                    parts.into_iter().for_each(|part| of_file.keep(part));
                 }
-                Parsed::NoCredit(at) => no_credit_at = no_credit_at.max(Some(at)),
+                Parsed::Bad(_) if matches!(placed.piece, Piece::Tail(_)) => {
+                    of_file.name(
+                        path,
+                        placed.line,
+                        "a half line at the end; it is read again when the file grows",
+                    );
+                }
+                Parsed::Bad(refusal) => of_file.refuse(path, &placed, refusal),
+                Parsed::NoCredit(at) => of_file.no_credit_at = of_file.no_credit_at.max(Some(at)),
                 Parsed::Other => {}
             }
         });
         let mut all = all.lock().unwrap_or_else(PoisonError::into_inner);
         match read {
-            Ok((cursor, bytes)) => {
-                all.bytes += bytes;
-                all.cursors.insert(path.to_owned(), cursor);
+            Ok((mut after, start, written_us)) => {
+                all.bytes += after.offset - start.offset;
+                after.begun = begun.or_else(|| cursor.and_then(|cursor| cursor.begun.clone()));
+                // What was refused before where reading went on, and is not read again.
+                if let Some(before) = cursor.filter(|_| start.offset > 0) {
+                    let known = before.refused.iter().filter(|known| known.offset < start.offset);
+                    known.for_each(|known| after.refuse(known.clone()));
+                    after.refused_more += before.refused_more;
+                }
+                of_file
+                    .refused
+                    .into_iter()
+                    .for_each(|refused| after.refuse(Refused { written_us, ..refused }));
+                all.cursors.insert(path.to_owned(), after);
             }
             Err(error) => {
                 let reason = format!("cannot be read ({error}); check its owner and mode");
                 all.problems.push(Problem { path: path.to_owned(), reason });
             }
         }
-        all.no_credit_at = all.no_credit_at.max(no_credit_at);
-        all.bad_count += bad_count;
+        all.no_credit_at = all.no_credit_at.max(of_file.no_credit_at);
+        all.bad_count += of_file.bad_count;
         if all.bad.len() < 2 * MAX_NAMED {
-            all.bad.append(&mut bad);
+            all.bad.append(&mut of_file.bad);
         }
-        for usage in calls {
-            all.tell(Told { usage, file: number });
+        for usage in of_file.calls {
+            all.tell(usage);
         }
     }
 }
 
-fn keep(calls: &mut Vec<Usage>, places: &mut HashMap<MessageKey, usize>, usage: Usage) {
-    if let Some(last) = calls.last_mut().filter(|last| last.key == usage.key) {
-        if usage.supersedes(last) {
-            *last = usage;
+fn begun_in(directory: &str, repositories: &mut Repositories) -> Begun {
+    Begun { project: Some(directory.into()), repository: repositories.root(directory) }
+}
+
+impl OfFile {
+    /// A message's lines stand close together: most of the merging is done within the file.
+    fn keep(&mut self, usage: Usage) {
+        let id = &usage.key.message_id;
+        let last = self.calls.len().checked_sub(1).filter(|last| self.calls[*last].key.message_id == *id);
+        let place = last.or_else(|| self.places.get(id).copied());
+        if let Some(place) = place {
+            let known = std::mem::take(&mut self.calls[place]);
+            self.calls[place] = known.merge(usage);
+        } else {
+            self.places.insert(id.clone(), self.calls.len());
+            self.calls.push(usage);
         }
-        return;
     }
-    match places.entry(usage.key.clone()) {
-        Entry::Occupied(place) => {
-            let known = &mut calls[*place.get()];
-            if usage.supersedes(known) {
-                *known = usage;
-            }
+
+    fn name(&mut self, path: &Path, line: u64, reason: &'static str) {
+        self.bad_count += 1;
+        // A file of bad lines alone must not fill the memory.
+        if self.bad.len() < MAX_NAMED {
+            self.bad.push(BadLine { file: path.to_owned(), line, reason });
         }
-        Entry::Vacant(place) => {
-            place.insert(calls.len());
-            calls.push(usage);
+    }
+
+    fn refuse(&mut self, path: &Path, placed: &Placed<'_>, refusal: Refusal) {
+        let Refusal { reason, may_cost, until } = refusal;
+        self.name(path, placed.line, reason);
+        if self.refused.len() < MAX_NAMED {
+            let until_us = until.map(Timestamp::as_microsecond);
+            let (line, offset) = (placed.line, placed.offset);
+            self.refused.push(Refused {
+                line,
+                offset,
+                reason: reason.to_owned(),
+                may_cost,
+                until_us,
+                written_us: 0,
+            });
         }
     }
 }
 
 impl Gathered {
-    fn tell(&mut self, told: Told) {
-        match self.calls.entry(told.usage.key.clone()) {
+    fn tell(&mut self, told: Usage) {
+        match self.calls.entry(told.key.message_id.clone()) {
             Entry::Occupied(mut known) => {
-                if known.get().yields_to(&told) {
-                    known.insert(told);
-                }
+                let before = std::mem::take(known.get_mut());
+                known.insert(before.merge(told));
             }
             Entry::Vacant(place) => {
                 place.insert(told);

@@ -135,14 +135,14 @@ fn believable(at: Timestamp, now: Timestamp) -> Result<Timestamp, &'static str> 
 }
 
 fn speed(attributes: &Attributes<'_>) -> Speed {
-    if text(attributes, "speed") == "fast" { Speed::Fast } else { Speed::Standard }
+    let word = text(attributes, "speed");
+    Speed::of(&word[..word.floor_char_boundary(64)])
 }
 
-/// The model as prices name it: without a suffix such as `[1m]`.
+/// The model as it was written.
 fn model<'a>(attributes: &Attributes<'a>) -> Result<&'a str, &'static str> {
-    let model = name(attributes, "model")?;
-    let plain = model.split_once('[').map_or(model, |(plain, _)| plain).trim();
-    if plain.is_empty() { Err("there is no model") } else { Ok(plain) }
+    let model = name(attributes, "model")?.trim();
+    if model.is_empty() { Err("there is no model") } else { Ok(model) }
 }
 
 fn session<'a>(own: &Attributes<'a>, resource: &Attributes<'a>) -> Result<&'a str, &'static str> {

@@ -34,7 +34,7 @@ pub fn causes_of(view: &TenantView, loaded: &Loaded, looks: Looks, now: Timestam
     let zone = &loaded.zone;
     let status = |budget: &budget::Budget| -> BudgetStatus {
         let scope = &budget.scope;
-        let spent = view.spend.by_day(zone, |cell| scope.covers(cell.provider, cell.model, cell.project));
+        let spent = view.spend.by_day(zone, |cell| cell.is_in(scope));
         budget::status(budget, &spent, now, zone)
     };
     let budgets: Vec<BudgetStatus> = view.budgets.values().map(status).collect();

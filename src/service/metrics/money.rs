@@ -185,6 +185,8 @@ mod tests {
         Sum {
             messages: 1,
             unpriced: 0,
+            partial: 0,
+            lacking: Tokens::default(),
             tokens: Tokens { input: 10, ..Tokens::default() },
             cost: Picodollars::usd(cost),
         }

@@ -1,4 +1,6 @@
 use super::*;
+use crate::domain::tokens::Tokens;
+use crate::domain::usage::OddCount;
 
 const NOW: &str = "2026-11-23T12:00:00Z";
 
@@ -15,7 +17,7 @@ fn line(usage: &str) -> String {
 
 fn usage(line: &str) -> Usage {
     match parse(line) {
-        Parsed::Usage(usage) => *usage,
+        Parsed::Calls(usage, _) => *usage,
         other => panic!("{other:?}"),
     }
 }
@@ -32,7 +34,7 @@ fn tokens_are_kept_apart() {
         (ServiceTier::Batch, Speed::Fast, "us")
     );
     assert_eq!((&*told.key.message_id, &*told.key.request_id), ("msg_1", "req_1"));
-    assert_eq!((&*told.session, &*told.project, &*told.model), ("s-1", "/w", "claude-opus-5"));
+    assert_eq!((&*told.session, &*told.model), ("s-1", "claude-opus-5"));
 
     let bare = usage(&line(
         r#"{"input_tokens":1,"output_tokens":2,"cache_creation_input_tokens":7,"cache_creation":null,"server_tool_use":null,"service_tier":null,"inference_geo":"not_available"}"#,
@@ -71,7 +73,7 @@ fn a_refusal_for_want_of_credit_is_told_from_every_other_line() {
         assert_eq!(parse(&synthetic(fields, content)), expected, "{fields} {content}");
     }
     let quoted = synthetic(r#""isApiErrorMessage":true,"#, said).replace("<synthetic>", "claude-opus-5");
-    assert!(matches!(parse(&quoted), Parsed::Usage(_)), "a call is a call");
+    assert!(matches!(parse(&quoted), Parsed::Calls(..)), "a call is a call");
     let ahead = synthetic(r#""isApiErrorMessage":true,"#, said).replace("2026-11-20", "2026-11-24");
     assert_eq!(parse(&ahead), Parsed::Other);
 }
@@ -119,25 +121,164 @@ fn bad_lines_are_told_apart_and_never_quoted() {
     let cases = [
         (good[..good.len() / 2].to_owned(), "not a whole JSON object"),
         (good.replace("\"message\":{", "\"message\":{{"), "not JSON"),
-        (line(r#"{"input_tokens":-1}"#), "not a whole number"),
-        (line(r#"{"input_tokens":1.5}"#), "not a whole number"),
-        (line(r#"{"input_tokens":"7"}"#), "not a whole number"),
-        (line(r#"{"input_tokens":1000000000001}"#), "over 1,000,000,000,000"),
-        (line(r#"{"output_tokens":99999999999999999999999}"#), "not a whole number"),
-        (line(r#"{"input_tokens":1,"cache_creation":7}"#), "unexpected shape"),
-        (line(r#"{"input_tokens":1,"service_tier":"gold"}"#), "service tier"),
         (good.replace("2026-11-20T10:00:00.123Z", "2026-11-23T13:00:01Z"), "in the future"),
         (good.replace("2026-11-20T10:00:00.123Z", "yesterday"), "not one"),
         (good.replace(r#""timestamp":"2026-11-20T10:00:00.123Z","#, ""), "no timestamp"),
     ];
     for (line, reason) in cases {
         match parse(&line) {
-            Parsed::Bad(said) => assert!(said.contains(reason), "{said} for {line}"),
+            Parsed::Bad(said) => assert!(said.reason.contains(reason), "{said:?} for {line}"),
             other => panic!("{other:?} for {line}"),
         }
     }
     let mut broken = good.into_bytes();
     let at = broken.iter().position(|&byte| byte == b'h').unwrap();
     broken[at] = 0xff;
-    assert_eq!(LineParser::new(NOW.parse().unwrap()).parse(&broken), Parsed::Bad("not UTF-8"));
+    let parsed = LineParser::new(NOW.parse().unwrap()).parse(&broken);
+    assert!(matches!(parsed, Parsed::Bad(Refusal { reason: "not UTF-8", may_cost: true, until: None })));
+}
+
+#[test]
+fn a_line_ahead_of_the_clock_says_when_it_will_be_believed() {
+    let ahead = line("{}").replace("2026-11-20T10:00:00.123Z", "2026-11-23T13:00:01Z");
+    let Parsed::Bad(refusal) = parse(&ahead) else { panic!("it is ahead") };
+    assert_eq!(refusal.until, Some("2026-11-23T12:00:01Z".parse().unwrap()));
+    let now = refusal.until.unwrap();
+    assert!(matches!(LineParser::new(now).parse(ahead.as_bytes()), Parsed::Calls(..)));
+}
+
+/// The tokens of a line, and which of its counts are none.
+fn counted(usage_text: &str) -> (Tokens, Vec<OddCount>) {
+    let told = usage(&line(usage_text));
+    (told.tokens, told.odd)
+}
+
+#[test]
+fn an_odd_number_is_named_and_the_others_count() {
+    let output = Tokens { output: 2, ..Tokens::default() };
+    for odd in [
+        "-1",
+        "1.5",
+        r#""x""#,
+        r#""-7""#,
+        "true",
+        "[1]",
+        "{}",
+        "1000000000001",
+        "99999999999999999999999",
+        "1e300",
+    ] {
+        let text = format!(r#"{{"input_tokens":{odd},"output_tokens":2}}"#);
+        assert_eq!(counted(&text), (output, vec![OddCount::Input]), "{odd}");
+    }
+    for (count, expected) in [
+        ("12", 12),
+        ("12.0", 12),
+        (r#""12""#, 12),
+        ("1e3", 1000),
+        ("null", 0),
+        ("1000000000000", 1_000_000_000_000),
+    ] {
+        let text = format!(r#"{{"input_tokens":{count},"output_tokens":2}}"#);
+        assert_eq!(counted(&text), (Tokens { input: expected, ..output }, vec![]), "{count}");
+    }
+    let odd =
+        r#"{"output_tokens":2,"cache_creation_input_tokens":7,"cache_creation":7,"server_tool_use":[]}"#;
+    let expected = Tokens { cache_write_5m: 7, ..output };
+    assert_eq!(counted(odd), (expected, vec![OddCount::CacheWrite, OddCount::WebSearches]));
+}
+
+#[test]
+fn words_that_nobody_knows_are_kept_as_they_are() {
+    let told = |field: &str| usage(&line(&format!(r#"{{"output_tokens":2,{field}}}"#)));
+    for standard in [
+        r#""service_tier":"default""#,
+        r#""service_tier":"standard_only""#,
+        r#""service_tier":"""#,
+        r#""speed":null"#,
+    ] {
+        let told = told(standard);
+        assert_eq!((told.service_tier, told.speed), (ServiceTier::Standard, Speed::Standard), "{standard}");
+    }
+    assert_eq!(told(r#""service_tier":"gold""#).service_tier, ServiceTier::of("gold"));
+    assert_eq!(told(r#""speed":"turbo""#).speed.word(), "turbo");
+    assert_eq!(&*told(r#""inference_geo":"eu""#).inference_geo, "eu");
+    let long = told(&format!(r#""speed":"{}""#, "ü".repeat(100)));
+    assert_eq!(long.speed.word().len(), 64);
+    assert_eq!(told(r#""speed":{"a":[]},"service_tier":7"#).service_tier.word(), "7");
+}
+
+#[test]
+fn moments_are_read_as_they_are_written() {
+    let good = line(r#"{"output_tokens":2}"#);
+    let at =
+        |value: &str| usage(&good.replace(r#""2026-11-20T10:00:00.123Z""#, value)).occurred_at.to_string();
+    for value in [
+        "1795168800",
+        "1795168800000",
+        "1795168800000000",
+        "1795168800000000000",
+        r#""1795168800000""#,
+        "1795168800.0",
+        r#""2026-11-20T10:00:00""#,
+        r#""2026-11-20T11:00:00+01:00""#,
+    ] {
+        assert_eq!(at(value), "2026-11-20T10:00:00Z", "{value}");
+    }
+}
+
+/// The calls within a response: kind, model and tokens of output.
+fn within(own: &str, entries: &str) -> Vec<String> {
+    let text = line(&format!(r#"{{{own},"iterations":{entries}}}"#));
+    let Parsed::Calls(call, parts) = parse(&text) else { panic!("no call") };
+    assert_eq!(&*call.key.message_id, "msg_1");
+    let shown = |part: &Usage| {
+        assert_eq!(
+            (&part.session, part.occurred_at, &*part.key.request_id),
+            (&call.session, call.occurred_at, "")
+        );
+        format!("{} {} {}", part.key.message_id, part.model, part.tokens.output)
+    };
+    parts.iter().map(shown).collect()
+}
+
+#[test]
+fn calls_within_a_response_that_it_leaves_out_are_calls_of_their_own() {
+    let own = r#""input_tokens":10,"output_tokens":5"#;
+    let message = r#"{"type":"message","input_tokens":10,"output_tokens":5}"#;
+    let advisor = r#"{"type":"advisor_message","model":"claude-opus-4-7","output_tokens":7}"#;
+    let compaction = r#"{"type":"compaction","output_tokens":8}"#;
+    let list = format!("[{message},{advisor},{compaction},{{\"type\":\"fallback\",\"output_tokens\":5}}]");
+    let expected = ["msg_1#advisor_message:1 claude-opus-4-7 7", "msg_1#compaction:2 claude-opus-5 8"];
+    assert_eq!(within(own, &list), expected);
+    // What nobody knows is beside the response's own numbers, unless it makes them up.
+    let dream = r#"{"type":"dream","input_tokens":4,"output_tokens":2}"#;
+    assert_eq!(within(own, &format!("[{message},{dream}]")), ["msg_1#dream:1 claude-opus-5 2"]);
+    let rest = r#"{"type":"message","input_tokens":6,"output_tokens":3}"#;
+    assert!(within(own, &format!("[{rest},{dream}]")).is_empty());
+    assert_eq!(within(own, r#"[7,null,[],{"output_tokens":1}]"#), ["msg_1#unnamed:3 claude-opus-5 1"]);
+    for none in ["null", "7", "{}", "[]", r#""x""#] {
+        assert!(within(own, none).is_empty(), "{none}");
+    }
+}
+
+#[test]
+fn a_copied_line_belongs_to_the_session_that_it_was_copied_from() {
+    let copy = |from: &str| {
+        let fields = format!(r#""forkedFrom":{from},"sessionId":"s-1""#);
+        let told = usage(&line(r#"{"output_tokens":2}"#).replace(r#""sessionId":"s-1""#, &fields));
+        (told.session.to_string(), told.copied)
+    };
+    assert_eq!(copy(r#"{"sessionId":"s-0","messageUuid":"u"}"#), ("s-0".to_owned(), true));
+    for own in [r#"{"sessionId":"s-1"}"#, r#"{"sessionId":""}"#, "{}", "null", "7"] {
+        assert_eq!(copy(own), ("s-1".to_owned(), false), "{own}");
+    }
+}
+
+#[test]
+fn the_first_bytes_of_a_file_may_be_a_mark() {
+    let marked = format!("\u{feff}{}\r", line(r#"{"output_tokens":2}"#));
+    assert_eq!(usage(&marked).tokens.output, 2);
+    assert_eq!(directory(format!("\u{feff}{{\"cwd\":\"/w\"}}\r").as_bytes()), Some("/w".to_owned()));
+    assert_eq!(directory(br#"{"message":{"cwd":"/w"},"cwd":""}"#), None);
 }

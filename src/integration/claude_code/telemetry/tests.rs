@@ -163,7 +163,7 @@ fn what_is_missing_of_an_event_is_made_up_for() {
     let call = read(event(&[("cost_usd_micros", string("12300"))])).unwrap();
     assert_eq!(call.told_cost, Some(Picodollars(12_300_000_000)));
     let call = read(event(&[("model", string("claude-sonnet-5[1m]")), ("speed", string("fast"))])).unwrap();
-    assert_eq!((&*call.usage.model, call.usage.speed), ("claude-sonnet-5", Speed::Fast));
+    assert_eq!((&*call.usage.model, call.usage.speed), ("claude-sonnet-5[1m]", Speed::Fast));
     // Without ids, events of one session are told apart by what they say.
     let nameless = [("request_id", string("")), ("client_request_id", string(""))];
     let one = read(event(&nameless)).unwrap();

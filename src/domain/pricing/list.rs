@@ -1,0 +1,207 @@
+//! Price lists: what a token costs, by kind, by the prompt's size, and by the day.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use jiff::civil::Date;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::domain::money::Picodollars;
+
+/// Tokens in the unit that prices are quoted for.
+pub(super) const MILLION: i128 = 1_000_000;
+
+/// The price of one token, in picodollars; written as USD for a million tokens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Rate(pub(super) i128);
+
+impl<'de> Deserialize<'de> for Rate {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let per_million = Picodollars::parse(&text).map_err(serde::de::Error::custom)?.0;
+        if per_million < 0 || per_million % MILLION != 0 {
+            return Err(serde::de::Error::custom(format!(
+                "price '{text}' is negative or has more than 6 decimals"
+            )));
+        }
+        Ok(Self(per_million / MILLION))
+    }
+}
+
+impl Serialize for Rate {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// As in price lists: USD for a million tokens.
+impl fmt::Display for Rate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&Picodollars(self.0 * MILLION).exact())
+    }
+}
+
+/// A factor on token prices, such as `1.1`, in millionths.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Multiplier(pub(super) i128);
+
+impl<'de> Deserialize<'de> for Multiplier {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Rate::deserialize(deserializer).map(|rate| Self(rate.0))
+    }
+}
+
+impl Serialize for Multiplier {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        Rate(self.0).serialize(serializer)
+    }
+}
+
+/// Prices of one kind of call; a missing one is unknown, not free.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rates {
+    /// Uncached input.
+    pub input: Rate,
+    /// Output, thinking included.
+    pub output: Rate,
+    /// Reading from the cache.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cache_read: Option<Rate>,
+    /// Writing to the five-minute cache.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cache_write_5m: Option<Rate>,
+    /// Writing to the one-hour cache.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cache_write_1h: Option<Rate>,
+}
+
+/// Standard prices for prompts above a size; they hold for the whole call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PromptTier {
+    /// The tier holds for prompts of more tokens than this; 0 for the first.
+    pub above_prompt_tokens: u64,
+    /// See [`Rates`].
+    #[serde(flatten)]
+    pub rates: Rates,
+}
+
+/// The prices of one model that hold at one time.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PriceList {
+    /// Standard prices by prompt size, ascending.
+    pub tiers: Vec<PromptTier>,
+    /// The batch API's prices.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub batch: Option<Rates>,
+    /// Priority prices.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub priority: Option<Rates>,
+    /// Flex prices.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub flex: Option<Rates>,
+    /// Factors by name: a region such as `us`, `regional` for a reseller's region, or `fast`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub multipliers: BTreeMap<String, Multiplier>,
+    /// USD for one web search.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub web_search_per_call: Option<Picodollars>,
+}
+
+/// Prices that held until a day.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PastPrices {
+    /// The first day (UTC) on which they held; none where nobody knows of another price before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<Date>,
+    /// The last day on which they held.
+    pub until: Date,
+    /// The prices.
+    #[serde(flatten)]
+    pub list: PriceList,
+}
+
+/// The prices of one model, now and before.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ModelPrices {
+    /// The first day (UTC) on which the prices of today held; none where nobody knows of another price before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<Date>,
+    /// What holds today.
+    #[serde(flatten)]
+    pub list: PriceList,
+    /// What held before, the oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub history: Vec<PastPrices>,
+    /// Whether the provider has withdrawn the model.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub retired: bool,
+}
+
+/// Why a price list makes no sense.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum ListError {
+    /// No tier, or tiers that do not ascend.
+    #[error("its tiers are missing or not in ascending order; begin with above_prompt_tokens 0")]
+    Tiers,
+    /// A negative price for searches.
+    #[error("its price for web searches is negative")]
+    Negative,
+    /// A period that ends before it begins.
+    #[error("its prices from {0} end on {1}, before they begin")]
+    Ends(Date, Date),
+    /// Two periods that share a day.
+    #[error("two of its prices hold on {0}; let each end the day before the next begins")]
+    Overlap(Date),
+}
+
+impl ModelPrices {
+    /// The list that held on a day; where the table does not reach back to it, the oldest that follows, and its first day.
+    #[must_use]
+    pub fn on(&self, day: Date) -> (&PriceList, Option<Date>) {
+        if self.from.is_none_or(|from| day >= from) {
+            return (&self.list, None);
+        }
+        for past in &self.history {
+            if day <= past.until {
+                let later = past.from.filter(|from| day < *from);
+                return (&past.list, later);
+            }
+        }
+        (&self.list, self.from)
+    }
+
+    /// Holds the list against what makes sense.
+    ///
+    /// # Errors
+    /// [`ListError`].
+    pub fn check(&self) -> Result<(), ListError> {
+        let lists = self.history.iter().map(|past| &past.list).chain([&self.list]);
+        for list in lists {
+            let ascends =
+                list.tiers.windows(2).all(|pair| pair[0].above_prompt_tokens < pair[1].above_prompt_tokens);
+            if !ascends || list.tiers.first().is_none_or(|first| first.above_prompt_tokens != 0) {
+                return Err(ListError::Tiers);
+            }
+            if list.web_search_per_call.is_some_and(|price| price.0 < 0) {
+                return Err(ListError::Negative);
+            }
+        }
+        let mut before: Option<Date> = None;
+        for past in &self.history {
+            if let Some(from) = past.from.filter(|from| *from > past.until) {
+                return Err(ListError::Ends(from, past.until));
+            }
+            // Without a beginning it reaches back for ever, and nothing may stand before it.
+            if let Some(end) = before.filter(|end| past.from.is_none_or(|from| from <= *end)) {
+                return Err(ListError::Overlap(past.from.unwrap_or(end)));
+            }
+            before = Some(past.until);
+        }
+        match before {
+            Some(end) if self.from.is_none_or(|from| from <= end) => {
+                Err(ListError::Overlap(self.from.unwrap_or(end)))
+            }
+            _ => Ok(()),
+        }
+    }
+}

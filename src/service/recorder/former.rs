@@ -1,0 +1,130 @@
+//! Calls of logs that were written when a call was its message id and its request id together.
+//!
+//! They stand at the beginning of the stream, in version 1 of `usage-recorded`. One response that was told with two
+//! request ids, or with and without one, was counted twice there: the later record is taken back, by an event that says
+//! why. Everything else of them holds, and they are revised under the ids that they have.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::ops::ControlFlow;
+
+use crate::domain::telemetry_usage::Fingerprint;
+use crate::domain::told::is_told;
+use crate::domain::usage::MessageKey;
+use crate::event::codec::decode;
+use crate::event::payload::{CallId, UsageWithdrawn, withdrawn_event_id};
+use crate::event::{Event, EventId, Metadata, NewEvent, StreamId, TenantId, Version};
+use crate::log::EventLog;
+use crate::view::ViewError;
+
+use super::{STREAM, latest, new_event, read_stored};
+
+/// The version from which on a call is its message id alone.
+const ALONE: u16 = 2;
+
+/// See the module.
+#[derive(Debug, Default)]
+pub struct Former {
+    /// The first request id that each message was recorded with, by a hash of its id.
+    requests: HashMap<Fingerprint, Box<str>>,
+    /// Further records of such a message.
+    doubled: Vec<MessageKey>,
+}
+
+fn print(message_id: &str) -> Fingerprint {
+    Fingerprint::of("message", &[message_id.as_bytes()])
+}
+
+impl Former {
+    /// Reads them from the stream's beginning.
+    ///
+    /// # Errors
+    /// [`ViewError`]: it cannot be read.
+    pub fn find(log: &dyn EventLog, tenant: &TenantId) -> Result<Self, ViewError> {
+        let (mut former, mut failure) = (Self::default(), None);
+        log.scan_stream(tenant, &StreamId::new(STREAM), Version(1), &mut |record| {
+            if record.type_name != "usage-recorded" {
+                return ControlFlow::Continue(());
+            }
+            if record.schema_version >= ALONE {
+                return ControlFlow::Break(());
+            }
+            match decode(record) {
+                Ok(Event::UsageRecorded(usage)) => former.add(&usage.message_id, &usage.request_id),
+                Ok(_) => {}
+                Err(source) => {
+                    failure = Some(ViewError::Event { position: record.position, source });
+                    return ControlFlow::Break(());
+                }
+            }
+            ControlFlow::Continue(())
+        })?;
+        failure.map_or(Ok(former), Err)
+    }
+
+    fn add(&mut self, message_id: &str, request_id: &str) {
+        if is_told(message_id) {
+            return;
+        }
+        match self.requests.entry(print(message_id)) {
+            Entry::Vacant(place) => {
+                place.insert(request_id.into());
+            }
+            Entry::Occupied(_) => {
+                self.doubled
+                    .push(MessageKey { message_id: message_id.into(), request_id: request_id.into() });
+            }
+        }
+    }
+
+    /// By what the call of a message is found, if it was recorded so.
+    #[must_use]
+    pub fn id(&self, message_id: &str) -> Option<CallId> {
+        let request_id = self.requests.get(&print(message_id))?.clone();
+        Some(CallId::Pair(MessageKey { message_id: message_id.into(), request_id }))
+    }
+
+    /// The events that take back what was counted twice and stands yet.
+    ///
+    /// # Errors
+    /// [`ViewError`]: the log cannot be read.
+    pub fn doubled(
+        &self,
+        log: &dyn EventLog,
+        tenant: &TenantId,
+        metadata: &Metadata,
+    ) -> Result<Vec<NewEvent>, ViewError> {
+        /// Events of one append.
+        const MOST: usize = 4_096;
+        let mut events = Vec::new();
+        for key in &self.doubled {
+            let id = CallId::Pair(key.clone());
+            let first = id.event(tenant.as_str(), 0);
+            let withdrawn: EventId = withdrawn_event_id(first);
+            if log.find(withdrawn)?.is_some() {
+                continue;
+            }
+            let Some(position) = log.find(first)? else { continue };
+            let position = latest(log, position, |revision| id.event(tenant.as_str(), revision))?;
+            let (mut stored, mut failure) = (None, None);
+            log.scan(position, position, &mut |record| {
+                match read_stored(record) {
+                    Ok(read) => stored = read.map(|(usage, _)| (usage, record.occurred_at)),
+                    Err(source) => failure = Some(ViewError::Event { position, source }),
+                }
+                ControlFlow::Break(())
+            })?;
+            if let Some(failure) = failure {
+                return Err(failure);
+            }
+            let Some((usage, at)) = stored else { continue };
+            let event =
+                Event::UsageWithdrawn(UsageWithdrawn { usage, ordinal: None, by: "same-call".to_owned() });
+            events.push(new_event(withdrawn, &event, at, metadata));
+            if events.len() == MOST {
+                break;
+            }
+        }
+        Ok(events)
+    }
+}
