@@ -110,17 +110,23 @@ impl PriceTable {
     /// What a call costs by this table.
     #[must_use]
     pub fn price(&self, usage: &Usage) -> Priced {
-        self.price_with(usage, usage.tokens.prompt())
+        self.price_with(usage, usage.tokens.prompt(), calendar::day_of(usage.occurred_at, &TimeZone::UTC))
+    }
+
+    /// What a call would cost by the prices of a day.
+    #[must_use]
+    pub fn price_on(&self, usage: &Usage, day: Date) -> Priced {
+        self.price_with(usage, usage.tokens.prompt(), day)
     }
 
     /// What a number of calls of one model cost, of which only the sum is known: each is reckoned as a call with a
     /// small prompt, for a price that depends on the prompt's size cannot be told from a sum.
     #[must_use]
     pub fn price_sum(&self, usage: &Usage) -> Priced {
-        self.price_with(usage, 0)
+        self.price_with(usage, 0, calendar::day_of(usage.occurred_at, &TimeZone::UTC))
     }
 
-    fn price_with(&self, usage: &Usage, prompt: u64) -> Priced {
+    fn price_with(&self, usage: &Usage, prompt: u64, day: Date) -> Priced {
         let name = naming::resolve(&usage.provider, &usage.model);
         if !is_billed_part(&usage.part) {
             return Priced::nothing(Lack::Part(usage.part.to_string()), usage.tokens);
@@ -128,7 +134,6 @@ impl PriceTable {
         let Some(prices) = self.prices_of(&name, &usage.model) else {
             return Priced::nothing(Lack::Model(format!("{}/{}", name.provider, name.model)), usage.tokens);
         };
-        let day = calendar::day_of(usage.occurred_at, &TimeZone::UTC);
         let (list, later) = prices.on(day);
         let mut priced = list.price(usage, &name, prompt);
         priced.missing.extend(usage.odd.iter().map(|odd| Lack::Count(odd.name())));

@@ -10,6 +10,7 @@
 //! stream as they read it, and decide again where it has moved: neither can miss what the other has just recorded.
 
 mod former;
+pub mod reprice;
 
 use std::collections::{HashMap, HashSet};
 use std::ops::ControlFlow;
