@@ -1,4 +1,5 @@
 use super::*;
+use crate::domain::calendar::WeekStart;
 use jiff::civil::date;
 
 fn usd(text: &str) -> Picodollars {
@@ -65,7 +66,7 @@ fn the_burn_rate_is_the_mean_of_seven_days_and_projects_to_the_period_s_end() {
 
 #[test]
 fn a_new_period_begins_from_nothing() {
-    let weekly = budget("10", Period::Weekly);
+    let weekly = budget("10", Period::Weekly { starts: WeekStart::Monday });
     assert_eq!(at(15, &weekly, &[(15, "9")]).used, usd("9"), "Sunday");
     assert_eq!(at(16, &weekly, &[(15, "9")]).used, Picodollars::ZERO, "Monday");
     let daily = budget("10", Period::Daily);

@@ -8,7 +8,7 @@ use jiff::civil::{Date, date};
 use super::*;
 use crate::domain::alert::rules::{BalanceFact, Facts, Promise, Rules, SourceFact, SourceTrouble, causes};
 use crate::domain::budget::{self, Budget, Scope, Thresholds};
-use crate::domain::calendar::{Period, day_of};
+use crate::domain::calendar::{Period, WeekStart, day_of};
 use crate::domain::goal::{Goal, Risk};
 use crate::domain::window::goal_day_end;
 
@@ -171,7 +171,7 @@ fn a_budget_s_period_ends_at_its_own_midnight() {
     // The budget, an instant while it lasts, and the one at which it does not: clocks change on 29 March.
     let table = [
         (Period::Daily, "03-29T21:59:59Z", "03-29T22:00:00Z"),
-        (Period::Weekly, "03-29T21:59:59Z", "03-29T22:00:00Z"),
+        (Period::Weekly { starts: WeekStart::Monday }, "03-29T21:59:59Z", "03-29T22:00:00Z"),
         (Period::Monthly, "03-31T21:59:59Z", "03-31T22:00:00Z"),
         (last(date(2026, 3, 28)), "03-28T22:59:59Z", "03-28T23:00:00Z"),
         (last(date(2026, 3, 29)), "03-29T21:59:59Z", "03-29T22:00:00Z"),
