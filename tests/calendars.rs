@@ -78,9 +78,9 @@ const SUNDAY: (&str, &str) = ("MECRIS_WEEK_STARTS", "sunday");
 
 #[test]
 fn the_weeks_of_a_report_begin_as_the_settings_say() {
-    // A Saturday, a Sunday and a Monday, over a year's end.
+    // A Saturday, a Sunday and a Monday, in the week of a year's end.
     let home = spent_at(
-        &["2026-12-26T10:00:00Z", "2026-12-27T10:00:00Z", "2026-12-28T10:00:00Z"].map(str::to_owned),
+        &["2025-12-27T10:00:00Z", "2025-12-28T10:00:00Z", "2025-12-29T10:00:00Z"].map(str::to_owned),
     );
     let weeks = |report: &Value| {
         let weeks = report["weeks"].as_array().unwrap();
@@ -90,13 +90,13 @@ fn the_weeks_of_a_report_begin_as_the_settings_say() {
     let two = |first: &str, costs: [&str; 2], second: &str| {
         vec![(json!(first), json!(costs[0])), (json!(second), json!(costs[1]))]
     };
-    let monday = two("2026-12-21", ["2", "1"], "2026-12-28");
-    let sunday = two("2026-12-20", ["1", "2"], "2026-12-27");
+    let monday = two("2025-12-22", ["2", "1"], "2025-12-29");
+    let sunday = two("2025-12-21", ["1", "2"], "2025-12-28");
     let report = ["report", "weekly"];
     assert_eq!(weeks(&home.json(&report)), monday);
     assert_eq!(weeks(&json_with(&home, &report, &[SUNDAY])), sunday);
     let thursday = json_with(&home, &report, &[("MECRIS_WEEK_STARTS", "Thursday")]);
-    assert_eq!(weeks(&thursday), [(json!("2026-12-24"), json!("3"))]);
+    assert_eq!(weeks(&thursday), [(json!("2025-12-25"), json!("3"))]);
     fails(
         &run_with(&home, &report, &[("MECRIS_WEEK_STARTS", "someday")]),
         2,
@@ -188,7 +188,11 @@ fn a_rolling_budget_is_of_the_last_days_and_of_no_others() {
     // Whoever asks for money is told by the same window, and so are the gate and the forecast.
     let afford = |usd: &str| home.run(&["can-afford", usd, "--project", "/w"]).code;
     assert_eq!((afford("0.5"), afford("0.51")), (0, 1));
-    let verdict = || home.json(&["gate", "check", "--project", "/w"])["verdict"].as_str().unwrap().to_owned();
+    let verdict = || {
+        let said = home.run(&["gate", "check", "--project", "/w", "--json"]);
+        let answer: Value = serde_json::from_str(&said.out).unwrap();
+        answer["verdict"].as_str().unwrap().to_owned()
+    };
     assert_eq!(verdict(), "warn", "2 of 2.5 USD");
     assert_eq!(used(&set("8")), "3");
     assert_eq!((afford("0.01"), verdict().as_str()), (1, "block"));
