@@ -219,16 +219,25 @@ fn a_rolling_budget_is_of_the_last_days_and_of_no_others() {
     let running = home.start(&[]);
     let ok = put(&running, &json!({ "amount_usd": "2.5", "period": "rolling", "days": 7 }));
     assert_eq!((ok.status, used(&ok.json()).as_str()), (200, "2"));
-    for (body, words) in [
-        (json!({ "amount_usd": "1", "period": "rolling" }), "needs its number of days"),
-        (json!({ "amount_usd": "1", "days": 400 }), "from 1 to 366 days, not 400"),
-        (json!({ "amount_usd": "1", "period": "daily", "days": 4 }), "'days' belongs to a rolling period"),
-        (json!({ "amount_usd": "1", "period": "hourly" }), "daily, weekly, monthly, yearly, rolling, fixed"),
-        (json!({ "amount_usd": "1", "week_starts": "someday" }), "use monday, tuesday"),
-        (json!({ "amount_usd": "1", "year_starts": "02-30" }), "'02-30' is not a day of the year"),
+    // 422, as everywhere, where a field by itself is none.
+    for (status, body, words) in [
+        (400, json!({ "amount_usd": "1", "period": "rolling" }), "needs its number of days"),
+        (400, json!({ "amount_usd": "1", "days": 400 }), "from 1 to 366 days, not 400"),
+        (
+            400,
+            json!({ "amount_usd": "1", "period": "daily", "days": 4 }),
+            "'days' belongs to a rolling period",
+        ),
+        (
+            400,
+            json!({ "amount_usd": "1", "period": "hourly" }),
+            "daily, weekly, monthly, yearly, rolling, fixed",
+        ),
+        (422, json!({ "amount_usd": "1", "week_starts": "someday" }), "use monday, tuesday"),
+        (422, json!({ "amount_usd": "1", "year_starts": "02-30" }), "'02-30' is not a day of the year"),
     ] {
         let answer = put(&running, &body);
-        assert_eq!(answer.status, 400, "{body}: {answer:?}");
+        assert_eq!(answer.status, status, "{body}: {answer:?}");
         assert!(answer.json()["detail"].as_str().unwrap().contains(words), "{body}: {answer:?}");
     }
     assert_eq!(main_of(&running.get("/api/v1/budgets").json())["days"], 7, "nothing of that was taken");
