@@ -3,6 +3,7 @@
 pub mod affording;
 pub mod announce;
 pub mod backend;
+pub mod budget;
 pub mod commands;
 pub mod console;
 pub mod doctor;
@@ -99,7 +100,7 @@ pub enum Command {
     Import(ImportArgs),
     /// Set, list and remove budgets
     #[command(subcommand)]
-    Budget(BudgetCommand),
+    Budget(budget::BudgetCommand),
     /// What is left of the money at the providers; tell what their page says
     Balance {
         /// What to do
@@ -296,60 +297,6 @@ pub struct ImportArgs {
     /// Read everything again, as if nothing had been read before
     #[arg(long)]
     pub afresh: bool,
-}
-
-/// What can be done with budgets.
-#[derive(Debug, Subcommand)]
-pub enum BudgetCommand {
-    /// Create or replace a budget
-    Set(BudgetSetArgs),
-    /// How the budgets stand
-    List,
-    /// Set or show the budget over all providers, by day and month, with its emergency reserve
-    Virtual(affording::VirtualArgs),
-    /// Remove a budget
-    Remove {
-        /// Its name
-        name: String,
-    },
-}
-
-/// Options of `budget set`.
-#[derive(Debug, Args)]
-pub struct BudgetSetArgs {
-    /// USD for one period
-    #[arg(long)]
-    pub amount: String,
-    /// How often it begins anew [default: monthly]
-    #[arg(long, value_parser = ["daily", "weekly", "monthly"], conflicts_with_all = ["from", "until"])]
-    pub period: Option<String>,
-    /// The first day of a fixed period
-    #[arg(long, requires = "until")]
-    pub from: Option<Date>,
-    /// The last day of a fixed period, included
-    #[arg(long, requires = "from")]
-    pub until: Option<Date>,
-    /// Its name
-    #[arg(long, default_value = "main")]
-    pub name: String,
-    /// Cover only this provider
-    #[arg(long)]
-    pub provider: Option<String>,
-    /// Cover only models of this pattern, in which * is any text
-    #[arg(long)]
-    pub model: Option<String>,
-    /// Cover only this directory and those below it
-    #[arg(long)]
-    pub project: Option<String>,
-    /// LOW_BUDGET below this remainder [default: 5]
-    #[arg(long, value_name = "USD")]
-    pub low: Option<String>,
-    /// DAILY_LIMIT_EXCEEDED above this spend today [default: 2]
-    #[arg(long, value_name = "USD")]
-    pub daily_limit: Option<String>,
-    /// PERIOD_ENDING at this many days left [default: 1]
-    #[arg(long, value_name = "DAYS")]
-    pub ending_days: Option<u32>,
 }
 
 /// What can be done with balances.

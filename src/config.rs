@@ -15,6 +15,7 @@ pub mod prices;
 pub mod private;
 pub mod secret;
 pub mod settings;
+pub mod zone;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -31,6 +32,7 @@ pub use settings::{
     Ntfy, OpenAi, OpenRouter, Otlp, OtlpProtocol, Outside, Providers, QuietHours, ReminderError,
     ReminderErrors, ReminderTiers, Reminders, RungSetting, Telemetry, Transcripts, Twilio, Vault, Webhook,
 };
+use zone::ZoneError;
 
 /// Where a setting's value stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -83,6 +85,14 @@ pub enum ConfigError {
         detail: String,
         /// The mend.
         fix: String,
+    },
+    /// A time zone does not exist.
+    #[error("{origin}: {error}")]
+    Zone {
+        /// Where it is named.
+        origin: String,
+        /// Which, and the nearest ones.
+        error: ZoneError,
     },
     /// There is no home directory to put data in.
     #[error("neither HOME nor XDG_DATA_HOME is set; name the data directory with --data-dir")]
@@ -172,8 +182,17 @@ pub fn inspect_with(named: Option<&Path>, variables: &[(String, String)]) -> Ins
     let Settled { values, origins, .. } = settled;
     // Every value was tried alone, and no two keys depend on each other here.
     let config: Config = serde_json::from_value(values).unwrap_or_default();
-    let zone = config.time_zone.as_deref().map_or(Ok(TimeZone::system()), TimeZone::get);
-    let loaded = Loaded { config, file, zone: zone.unwrap_or(TimeZone::UTC), origins };
+    let zone = match &config.time_zone {
+        Some(name) => zone::named(name),
+        None => zone::of_system(),
+    };
+    let zone = zone.unwrap_or_else(|error| {
+        // A wrong `time_zone` is not among the values any more: this is the variable.
+        problems
+            .push(("time_zone".to_owned(), ConfigError::Zone { origin: zone::VARIABLE.to_owned(), error }));
+        TimeZone::UTC
+    });
+    let loaded = Loaded { config, file, zone, origins };
     Inspection { loaded, problems }
 }
 
@@ -227,7 +246,10 @@ impl Settled {
                     self.origins.insert(key, origin);
                     return Ok(());
                 }
-                Err(why) => reason = why,
+                Err(Wrong::Value(why)) => reason = why,
+                Err(Wrong::Zone(error)) => {
+                    return Err(ConfigError::Zone { origin: format!("{origin}: '{key}'"), error });
+                }
             }
         }
         Err(broken(format!("'{key}': {reason}"), mend(&key)))
@@ -278,20 +300,28 @@ fn strength(origin: &Origin) -> u8 {
     }
 }
 
+/// Why a value cannot be used.
+enum Wrong {
+    /// In words.
+    Value(String),
+    /// It names no time zone.
+    Zone(ZoneError),
+}
+
 /// Whether a key may have a value, whatever the others have.
-fn try_alone(key: &str, value: &Value) -> Result<(), String> {
+fn try_alone(key: &str, value: &Value) -> Result<(), Wrong> {
     let mut alone = Value::Object(Map::new());
     layers::put(&mut alone, key, value.clone());
-    let config: Config = serde_json::from_value(alone).map_err(|error| error.to_string())?;
-    match config.time_zone {
-        Some(name) if TimeZone::get(&name).is_err() => Err(format!("'{name}' is not a time zone")),
+    let config: Config = serde_json::from_value(alone).map_err(|error| Wrong::Value(error.to_string()))?;
+    match config.time_zone.as_deref().map(zone::named) {
+        Some(Err(error)) => Err(Wrong::Zone(error)),
         _ => Ok(()),
     }
 }
 
 fn mend(key: &str) -> String {
     match key {
-        "time_zone" => "use an IANA name such as Europe/Berlin, or leave it out for the system's".into(),
+        "week_starts" => "or leave it out for monday".into(),
         "listen" => "use an address and a port, such as 127.0.0.1:7787".into(),
         "reminders" => "`mecris config example` shows one".into(),
         "reminder_tiers.budget" => "use one of those that `mecris budget list` names".into(),

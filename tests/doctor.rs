@@ -64,6 +64,7 @@ fn on_an_empty_machine_nothing_stands_in_the_way() {
 /// Every key of the configuration with a value that cannot be right.
 const WRONG: &[(&str, &str)] = &[
     ("time_zone", "\"Mars/Olympus\""),
+    ("week_starts", "\"someday\""),
     ("listen", "\"nowhere\""),
     ("prices", "\"/nowhere/prices.json\""),
     ("transcripts.enabled", "\"perhaps\""),

@@ -19,6 +19,8 @@ mod alerts;
 mod backups;
 #[path = "balance.rs"]
 mod balance;
+#[path = "calendars.rs"]
+mod calendars;
 #[path = "channels.rs"]
 mod channels;
 #[path = "console.rs"]

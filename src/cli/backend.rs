@@ -54,11 +54,7 @@ pub fn settings(common: &Common) -> Result<(Loaded, PathBuf), ConfigError> {
 }
 
 fn zone(name: Option<&str>) -> Result<Option<TimeZone>, CliError> {
-    let parse = |name: &str| {
-        let fix = format!("'{name}' is not a time zone; use an IANA name such as Europe/Berlin");
-        TimeZone::get(name).map_err(|_| CliError::Usage(fix))
-    };
-    name.map(parse).transpose()
+    Ok(name.map(config::zone::named).transpose()?)
 }
 
 impl Backend {
@@ -199,7 +195,7 @@ impl Backend {
         match self {
             Self::Running(remote) => remote.put(&format!("/api/v1/budgets/{name}"), &body),
             Self::Own(node) => {
-                let budget = body.into_budget(name.clone()).map_err(CliError::Usage)?;
+                let budget = body.into_budget(name.clone(), node.settings.current().config.week_starts)?;
                 self.execute(node, BudgetCommand::Set(budget))
             }
         }

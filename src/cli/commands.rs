@@ -6,20 +6,18 @@ use clap::CommandFactory;
 
 use crate::config::Config;
 use crate::config::prices::price_table;
-use crate::domain::budget::BudgetName;
-use crate::domain::money::Picodollars;
 use crate::service::alerting::shown::ConsentBody;
 use crate::service::balance_book::{BalanceBody, TopUpBody};
-use crate::service::requests::{BudgetBody, Reckoning};
+use crate::service::requests::Reckoning;
 use crate::telemetry;
 use crate::view::reconcile::Wanted;
 
 use super::backend::{Backend, settings, show_steps};
 use super::output::{CliError, print, print_text};
 use super::{
-    AlertsCommand, BalanceCommand, BudgetCommand, BudgetSetArgs, Cli, Command, Common, ConfigCommand,
-    ConsentCommand, ReplayArgs, affording, console, doctor, forecast, gate, goal, keeping, limit, mcp,
-    narrator, odometer, people, run, tables, token, usage, vault,
+    AlertsCommand, BalanceCommand, Cli, Command, Common, ConfigCommand, ConsentCommand, ReplayArgs,
+    affording, budget, console, doctor, forecast, gate, goal, keeping, limit, mcp, narrator, odometer,
+    people, run, tables, token, usage, vault,
 };
 
 /// Does what the command line says.
@@ -56,7 +54,7 @@ pub fn dispatch(cli: Cli) -> Result<ExitCode, CliError> {
             bar.finish_and_clear();
             print(json, &summary, tables::import)?;
         }
-        Command::Budget(command) => budget(&common, command)?,
+        Command::Budget(command) => budget::budget(&common, command)?,
         Command::Balance { command } => {
             let backend = Backend::open(&common)?;
             let shown = match command {
@@ -166,38 +164,6 @@ fn consent(common: &Common, command: Option<ConsentCommand>) -> Result<(), CliEr
         Some(ConsentCommand::Revoke { number }) => backend.consent(&ConsentBody { number, grant: false })?,
     };
     print(common.json, &shown, tables::alerts::consents)
-}
-
-fn budget(common: &Common, command: BudgetCommand) -> Result<(), CliError> {
-    let budgets = match command {
-        BudgetCommand::Virtual(args) => return affording::virtual_budget(common, args),
-        BudgetCommand::List => Backend::open(common)?.budgets()?,
-        BudgetCommand::Remove { name } => {
-            Backend::open(common)?.remove_budget(&name.parse::<BudgetName>()?)?
-        }
-        BudgetCommand::Set(args) => {
-            let (name, body) = budget_body(args)?;
-            Backend::open(common)?.set_budget(&name, body)?
-        }
-    };
-    print(common.json, &budgets, |budgets| tables::budgets(&budgets.budgets))
-}
-
-fn budget_body(args: BudgetSetArgs) -> Result<(BudgetName, BudgetBody), CliError> {
-    let money = |text: Option<String>| text.map(|text| Picodollars::parse(&text)).transpose();
-    let body = BudgetBody {
-        amount_usd: Picodollars::parse(&args.amount)?,
-        period: args.period,
-        from: args.from,
-        until: args.until,
-        provider: args.provider,
-        model: args.model,
-        project: args.project,
-        low_usd: money(args.low)?,
-        daily_limit_usd: money(args.daily_limit)?,
-        ending_days: args.ending_days,
-    };
-    Ok((args.name.parse()?, body))
 }
 
 fn replay(common: &Common, args: &ReplayArgs) -> Result<(), CliError> {

@@ -1,7 +1,6 @@
 //! `mecris limit`: what is asked for beyond the limits, and a person's answers.
 
 use clap::{Args, Subcommand};
-use jiff::tz::TimeZone;
 use jiff::{Span, Timestamp};
 
 use crate::domain::access::{Kind, Principal};
@@ -12,7 +11,7 @@ use crate::service::deciding_actor::Book;
 use crate::service::limit_request_book::{LimitBook, LimitFailure};
 use crate::service::limit_requests::{GrantBody, LimitAsked, LimitBody, LimitRequestsShown, RefuseBody};
 
-use super::backend::Backend;
+use super::backend::{Backend, settings};
 use super::output::{CliError, print};
 use super::{Common, tables};
 
@@ -103,7 +102,7 @@ pub fn limit(common: &Common, command: Option<LimitCommand>) -> Result<(), CliEr
         }
         LimitCommand::Grant(args) => {
             let GrantArgs { number, amount, span, until } = args;
-            let until = span.map(end_of).transpose()?.or(until);
+            let until = span.map(|span| end_of(span, common)).transpose()?.or(until);
             backend.grant_limit(number, GrantBody { amount_usd: amount, until })?
         }
         LimitCommand::Refuse { number, reason } => backend.refuse_limit(number, RefuseBody { reason })?,
@@ -113,10 +112,11 @@ pub fn limit(common: &Common, command: Option<LimitCommand>) -> Result<(), CliEr
     print(common.json, &shown, tables::limit::requests)
 }
 
-fn end_of(span: Span) -> Result<Timestamp, CliError> {
+fn end_of(span: Span, common: &Common) -> Result<Timestamp, CliError> {
     let wrong =
         || CliError::Usage("--for takes a span of at most seven days, such as 90m, 2h or 3d".to_owned());
-    let now = Timestamp::now().to_zoned(TimeZone::system());
+    let (loaded, _) = settings(common)?;
+    let now = Timestamp::now().to_zoned(loaded.zone);
     now.checked_add(span).map(|end| end.timestamp()).map_err(|_| wrong())
 }
 

@@ -6,7 +6,9 @@ use std::process::ExitCode;
 use serde::Serialize;
 
 use crate::config::ConfigError;
+use crate::config::zone::ZoneError;
 use crate::domain::budget::BudgetError;
+use crate::domain::calendar::CalendarError;
 use crate::domain::money::MoneyError;
 use crate::domain::shown;
 use crate::log::LogError;
@@ -95,6 +97,12 @@ pub enum CliError {
     /// Tracing.
     #[error(transparent)]
     Telemetry(#[from] TelemetryError),
+    /// A time zone.
+    #[error(transparent)]
+    Zone(#[from] ZoneError),
+    /// A period.
+    #[error(transparent)]
+    Calendar(#[from] CalendarError),
     /// An option's value.
     #[error("{0}")]
     Usage(String),
@@ -124,6 +132,8 @@ impl CliError {
         match self {
             Self::Usage(_)
             | Self::Config(_)
+            | Self::Zone(_)
+            | Self::Calendar(_)
             | Self::Balance(BalanceFailure::Refused(_))
             | Self::Console(ConsoleFailure::Off | ConsoleFailure::Recipe(_))
             | Self::Budget(BudgetFailure::Refused(_))

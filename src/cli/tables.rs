@@ -197,7 +197,7 @@ pub fn budgets(budgets: &[BudgetLine]) -> String {
             money(line.used_usd),
             money(line.amount_usd),
             money(line.remaining_usd),
-            line.days_left.to_string(),
+            line.days.map_or_else(|| line.days_left.to_string(), |days| format!("last {days}")),
             money(line.spent_today_usd),
             money(line.burn_rate_usd),
             money(line.projected_total_usd),

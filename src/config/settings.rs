@@ -29,6 +29,8 @@ pub use reminders::{ReminderError, ReminderErrors, ReminderTiers, Reminders};
 pub use telemetry::{OtlpProtocol, Percent, Telemetry};
 pub use vault::Vault;
 
+use crate::domain::calendar::WeekStart;
+
 use super::secret::{BaseUrl, Secret};
 
 /// All settings.
@@ -37,6 +39,8 @@ use super::secret::{BaseUrl, Secret};
 pub struct Config {
     /// IANA name of the time zone that days are reckoned in; the system's where absent.
     pub time_zone: Option<String>,
+    /// What weeks begin with, in reports and in budgets that are set from now on.
+    pub week_starts: WeekStart,
     /// Where HTTP is served.
     pub listen: SocketAddr,
     /// A price file that overrides the bundled table, model by model.
@@ -170,6 +174,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             time_zone: None,
+            week_starts: WeekStart::default(),
             listen: SocketAddr::from(([127, 0, 0, 1], 7787)),
             prices: None,
             transcripts: Transcripts::default(),

@@ -11,7 +11,8 @@
 //! ```
 //!
 //! An alert fires once while its cause lasts. Its key holds the period that the cause belongs to (a budget's
-//! own period, a goal's deadline), so that a new period arms it anew and an old one ends it.
+//! own period, a goal's deadline), so that a new period arms it anew and an old one ends it. A rolling budget's alerts
+//! belong to no period: they are armed anew when their cause has gone.
 
 pub mod book;
 pub mod command;

@@ -122,7 +122,8 @@ pub struct Thresholds {
     pub low: Picodollars,
     /// `DAILY_LIMIT_EXCEEDED` above this spend today.
     pub daily_limit: Picodollars,
-    /// `PERIOD_ENDING` at this many days left or less. Daily budgets, which always end today, never raise it.
+    /// `PERIOD_ENDING` at this many days left or less. Daily budgets, which always end today, and rolling ones, which
+    /// never end, do not raise it.
     pub ending_days: u32,
 }
 
@@ -276,7 +277,7 @@ pub struct BudgetStatus {
     pub used: Picodollars,
     /// Amount less used; below zero when overspent.
     pub remaining: Picodollars,
-    /// Days left, today included; 0 when the period is over.
+    /// Days left, today included; 0 when the period is over. A rolling window is another one tomorrow: 1.
     pub days_left: u32,
     /// Spent today.
     pub spent_today: Picodollars,
@@ -316,7 +317,7 @@ pub fn status(
     let projected_spend = burn_rate.scale(i128::from(seconds_left), DAY_SECONDS);
     let days_left = (last.since(today.max(first)).map_or(0, |span| span.get_days()) + 1).max(0) as u32;
     let thresholds = &budget.thresholds;
-    let ending = budget.period != Period::Daily && days_left <= thresholds.ending_days;
+    let ending = budget.period.has_an_end() && days_left <= thresholds.ending_days;
     let raised = [
         (Flag::LowBudget, remaining < thresholds.low),
         (Flag::BurnRateHigh, projected_spend > remaining),

@@ -1,9 +1,16 @@
-//! Days, weeks and months are those of the tenant's time zone; instants are UTC.
+//! Days, weeks, months and years are those of the tenant's time zone; instants are UTC.
 
-use jiff::civil::{Date, Weekday};
+mod period;
+mod start;
+
+use jiff::civil::Date;
+use jiff::fmt::temporal::DateTimePrinter;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp, ToSpan};
 use serde::{Deserialize, Serialize};
+
+pub use period::{CalendarError, Period, PeriodKind, PeriodTerms};
+pub use start::{RollingDays, WeekStart, YearStart};
 
 /// A quarter of an hour, counted from the Unix epoch. Every time zone in use today is offset from
 /// UTC by whole quarters, so sums by quarter can be regrouped into the days of any of them.
@@ -45,12 +52,6 @@ pub fn end_of(day: Date, zone: &TimeZone) -> Timestamp {
     start_of(day.saturating_add(1.day()), zone)
 }
 
-/// The Monday of a day's week (ISO 8601).
-#[must_use]
-pub fn week_of(day: Date) -> Date {
-    day.saturating_sub(i64::from(day.weekday().since(Weekday::Monday)).days())
-}
-
 /// The last fourteen days, the oldest first, today the last.
 pub fn last_days(now: Timestamp, zone: &TimeZone) -> impl Iterator<Item = Date> {
     let today = day_of(now, zone);
@@ -68,83 +69,17 @@ pub fn span(left: SignedDuration) -> String {
     }
 }
 
-/// How often a budget begins anew.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase", tag = "kind")]
-pub enum Period {
-    /// Each day.
-    Daily,
-    /// Each week, from Monday.
-    Weekly,
-    /// Each calendar month.
-    Monthly,
-    /// Once.
-    Fixed {
-        /// First day.
-        from: Date,
-        /// Last day, included.
-        until: Date,
-    },
-}
+/// The zone's name, for people: of the IANA's list, or as the variable `TZ` is written.
+#[must_use]
+pub fn zone_name(zone: &TimeZone) -> String {
+    /// A file's zone that no name leads to.
+    const UNNAMED: &str = "local";
 
-impl Period {
-    /// The first and the last day (included) of the period that `today` lies in; for fixed dates
-    /// always those.
-    #[must_use]
-    pub fn days(self, today: Date) -> (Date, Date) {
-        match self {
-            Self::Daily => (today, today),
-            Self::Weekly => (week_of(today), week_of(today).saturating_add(6.days())),
-            Self::Monthly => (today.first_of_month(), today.last_of_month()),
-            Self::Fixed { from, until } => (from, until),
-        }
+    if zone.is_unknown() {
+        return "UTC".to_owned();
     }
-
-    /// The word people use for it.
-    #[must_use]
-    pub fn label(self) -> &'static str {
-        match self {
-            Self::Daily => "daily",
-            Self::Weekly => "weekly",
-            Self::Monthly => "monthly",
-            Self::Fixed { .. } => "fixed",
-        }
-    }
+    DateTimePrinter::new().time_zone_to_string(zone).unwrap_or_else(|_| UNNAMED.to_owned())
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use jiff::civil::date;
-
-    #[test]
-    fn periods_have_the_calendar_s_edges() {
-        let cases = [
-            (Period::Daily, date(2026, 3, 29), date(2026, 3, 29), date(2026, 3, 29)),
-            (Period::Weekly, date(2026, 11, 22), date(2026, 11, 16), date(2026, 11, 22)),
-            (Period::Weekly, date(2027, 1, 1), date(2026, 12, 28), date(2027, 1, 3)),
-            (Period::Monthly, date(2028, 2, 10), date(2028, 2, 1), date(2028, 2, 29)),
-        ];
-        for (period, today, first, last) in cases {
-            assert_eq!(period.days(today), (first, last), "{period:?} {today}");
-        }
-    }
-
-    #[test]
-    fn a_day_has_23_or_25_hours_when_the_clocks_change() {
-        let zone = TimeZone::get("Europe/Berlin").unwrap();
-        let hours = |day| (end_of(day, &zone).as_second() - start_of(day, &zone).as_second()) / 3600;
-        assert_eq!(hours(date(2026, 3, 29)), 23);
-        assert_eq!(hours(date(2026, 10, 25)), 25);
-        assert_eq!(hours(date(2026, 7, 1)), 24);
-    }
-
-    #[test]
-    fn quarters_regroup_into_days_of_odd_zones() {
-        for name in ["Asia/Kathmandu", "Australia/Eucla", "Pacific/Chatham", "America/St_Johns"] {
-            let zone = TimeZone::get(name).unwrap();
-            let midnight = start_of(date(2026, 11, 23), &zone);
-            assert_eq!(Quarter::of(midnight).start(), midnight, "{name}");
-        }
-    }
-}
+mod tests;

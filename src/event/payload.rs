@@ -8,6 +8,7 @@
 mod alert;
 mod allowance;
 mod balance;
+mod budget;
 mod datapoint;
 mod goal;
 mod limit;
@@ -22,10 +23,6 @@ mod vault;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::domain::budget::{Budget, BudgetError, Scope, Thresholds};
-use crate::domain::calendar::Period;
-use crate::domain::money::Picodollars;
-
 pub use alert::{
     AlertAcknowledged, AlertGraded, AlertPayloadError, AlertQueued, AlertRaised, AlertResolved, AttemptEnded,
     AttemptStarted, ConsentChanged, DeliveryNoted, alert_change,
@@ -34,6 +31,7 @@ pub use allowance::{OverrideEnded, SpendOverridden, SpendOverriddenV1, VirtualBu
 pub use balance::{
     BalancePayloadError, BalanceRead, BalanceReadV1, BalanceToppedUp, balance_change, balance_event,
 };
+pub use budget::{BudgetPayloadError, BudgetRemoved, BudgetSet, BudgetSetV1, BudgetSetV2};
 pub use datapoint::{
     DatapointIntended, DatapointRefused, DatapointWritten, datapoint_event_id, point_change,
 };
@@ -162,65 +160,6 @@ pub enum Event<'a> {
     ProjectAliased(ProjectAliased),
 }
 
-/// A budget was created or replaced. Version 2; version 1 had no thresholds of its own.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct BudgetSet {
-    /// Its name.
-    pub name: String,
-    /// USD for one period.
-    #[schemars(with = "String")]
-    pub amount: Picodollars,
-    /// `daily`, `weekly`, `monthly` or `fixed`.
-    pub period: String,
-    /// The first day of a fixed period, `YYYY-MM-DD`.
-    pub from: Option<String>,
-    /// The last day of a fixed period, included.
-    pub until: Option<String>,
-    /// The provider it covers; none for all.
-    pub provider: Option<String>,
-    /// The model pattern it covers; none for all.
-    pub model: Option<String>,
-    /// The project it covers; none for all.
-    pub project: Option<String>,
-    /// `LOW_BUDGET` below this remainder, in USD.
-    #[schemars(with = "String")]
-    pub low: Picodollars,
-    /// `DAILY_LIMIT_EXCEEDED` above this, in USD.
-    #[schemars(with = "String")]
-    pub daily_limit: Picodollars,
-    /// `PERIOD_ENDING` at this many days left.
-    pub ending_days: u32,
-}
-
-/// Version 1 of [`BudgetSet`], kept for the logs that hold it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct BudgetSetV1 {
-    /// Its name.
-    pub name: String,
-    /// USD for one period.
-    #[schemars(with = "String")]
-    pub amount: Picodollars,
-    /// `daily`, `weekly`, `monthly` or `fixed`.
-    pub period: String,
-    /// The first day of a fixed period.
-    pub from: Option<String>,
-    /// The last day of a fixed period, included.
-    pub until: Option<String>,
-    /// The provider it covers; none for all.
-    pub provider: Option<String>,
-    /// The model pattern it covers; none for all.
-    pub model: Option<String>,
-    /// The project it covers; none for all.
-    pub project: Option<String>,
-}
-
-/// A budget was removed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct BudgetRemoved {
-    /// Its name.
-    pub name: String,
-}
-
 /// One copy of the log was mended from the other.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct LogRepaired {
@@ -254,87 +193,4 @@ pub struct SourceChanged {
     pub state: String,
     /// Why, in words of ours: never what the outside system sent.
     pub reason: String,
-}
-
-impl From<&Budget> for BudgetSet {
-    fn from(budget: &Budget) -> Self {
-        let (from, until) = match budget.period {
-            Period::Fixed { from, until } => (Some(from.to_string()), Some(until.to_string())),
-            _ => (None, None),
-        };
-        Self {
-            name: budget.name.to_string(),
-            amount: budget.amount,
-            period: budget.period.label().to_owned(),
-            from,
-            until,
-            provider: budget.scope.provider.clone(),
-            model: budget.scope.model.clone(),
-            project: budget.scope.project.clone(),
-            low: budget.thresholds.low,
-            daily_limit: budget.thresholds.daily_limit,
-            ending_days: budget.thresholds.ending_days,
-        }
-    }
-}
-
-/// Why a stored budget is not one.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum BudgetPayloadError {
-    /// The domain refuses it.
-    #[error(transparent)]
-    Refused(#[from] BudgetError),
-    /// An unknown period, or a fixed one without its dates.
-    #[error("'{0}' is not a budget's period")]
-    Period(String),
-}
-
-impl TryFrom<&BudgetSet> for Budget {
-    type Error = BudgetPayloadError;
-
-    fn try_from(stored: &BudgetSet) -> Result<Self, BudgetPayloadError> {
-        let date = |text: &Option<String>| text.as_deref().and_then(|text| text.parse().ok());
-        let period = match (stored.period.as_str(), date(&stored.from), date(&stored.until)) {
-            ("daily", ..) => Period::Daily,
-            ("weekly", ..) => Period::Weekly,
-            ("monthly", ..) => Period::Monthly,
-            ("fixed", Some(from), Some(until)) => Period::Fixed { from, until },
-            (other, ..) => return Err(BudgetPayloadError::Period(other.to_owned())),
-        };
-        Ok(Self {
-            name: stored.name.parse()?,
-            amount: stored.amount,
-            period,
-            scope: Scope {
-                provider: stored.provider.clone(),
-                model: stored.model.clone(),
-                project: stored.project.clone(),
-            },
-            thresholds: Thresholds {
-                low: stored.low,
-                daily_limit: stored.daily_limit,
-                ending_days: stored.ending_days,
-            },
-        })
-    }
-}
-
-impl From<BudgetSetV1> for BudgetSet {
-    /// Version 1 knew no thresholds: every budget had the standard ones.
-    fn from(old: BudgetSetV1) -> Self {
-        let standard = Thresholds::default();
-        Self {
-            name: old.name,
-            amount: old.amount,
-            period: old.period,
-            from: old.from,
-            until: old.until,
-            provider: old.provider,
-            model: old.model,
-            project: old.project,
-            low: standard.low,
-            daily_limit: standard.daily_limit,
-            ending_days: standard.ending_days,
-        }
-    }
 }

@@ -12,6 +12,7 @@ use jiff::tz::TimeZone;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
+use crate::config::zone;
 use crate::domain::budget::{BudgetCommand, BudgetName};
 use crate::event::Position;
 use crate::log::EventLog;
@@ -45,12 +46,8 @@ pub(super) async fn blocking<T: Send + 'static, E: Into<Problem> + Send + 'stati
     }
 }
 
-fn zone(name: Option<&str>) -> Result<Option<TimeZone>, Problem> {
-    let parse = |name: &str| {
-        let fix = format!("'{name}' is not a time zone; use an IANA name such as Europe/Berlin");
-        TimeZone::get(name).map_err(|_| Problem::bad_request(fix))
-    };
-    name.map(parse).transpose()
+fn zone_of(name: Option<&str>) -> Result<Option<TimeZone>, Problem> {
+    name.map(zone::named).transpose().map_err(|error| Problem::bad_request(error.to_string()))
 }
 
 /// How things stand.
@@ -84,7 +81,7 @@ pub struct SpendParams {
     (status = 200, body = Report), (status = 400, body = Problem), (status = 401, body = Problem),
 ))]
 pub async fn spend(State(app): State<App>, Params(params): Params<SpendParams>) -> Answer<Report> {
-    let zone = zone(params.tz.as_deref())?;
+    let zone = zone_of(params.tz.as_deref())?;
     let range = Range { since: params.since, until: params.until };
     Ok(Json(app.system.queries.report(params.by.unwrap_or(Grouping::Daily), &range, zone.as_ref())))
 }
@@ -112,7 +109,8 @@ pub async fn set_budget(
     Segment(name): Segment<String>,
     Body(body): Body<BudgetBody>,
 ) -> Answer<Budgets> {
-    let budget = body.into_budget(budget_name(&name)?).map_err(Problem::bad_request)?;
+    let budget = body.into_budget(budget_name(&name)?, app.system.queries.week_starts());
+    let budget = budget.map_err(|error| Problem::bad_request(error.to_string()))?;
     app.system.command_budget(BudgetCommand::Set(budget)).await?;
     Ok(budgets(State(app)).await)
 }
@@ -180,7 +178,7 @@ pub async fn explain(State(app): State<App>, Params(params): Params<ExplainParam
     if params.subject.is_empty() {
         return Err(Problem::bad_request("name a day, a session or a message"));
     }
-    let zone = zone(params.tz.as_deref())?;
+    let zone = zone_of(params.tz.as_deref())?;
     blocking(move || app.system.queries.explain(&Subject::parse(&params.subject), zone.as_ref())).await
 }
 

@@ -4,6 +4,7 @@ use jiff::civil::Date;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
+use crate::domain::calendar::{WeekStart, YearStart};
 use crate::domain::money::Picodollars;
 use crate::service::goal_requests::LocalGoalBody;
 use crate::view::report::Grouping;
@@ -77,9 +78,21 @@ pub struct UpdateBudget {
     /// What may be spent in one period, a decimal string in USD.
     #[schema(value_type = String, example = "50")]
     pub amount_usd: Picodollars,
-    /// `daily`, `weekly` or `monthly` (the default).
+    /// `daily`, `weekly`, `monthly` (the default), `yearly` or `rolling`.
     #[serde(default)]
     pub period: Option<String>,
+    /// How many days a rolling period has, today among them.
+    #[serde(default)]
+    #[schema(minimum = 1, maximum = 366)]
+    pub days: Option<u32>,
+    /// What a weekly period begins with, `monday` to `sunday`.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, example = "monday")]
+    pub week_starts: Option<WeekStart>,
+    /// What a yearly period begins with, `MM-DD`.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, example = "04-01")]
+    pub year_starts: Option<YearStart>,
 }
 
 /// A local goal to make or change.

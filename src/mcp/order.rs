@@ -5,14 +5,14 @@ use serde_json::Value;
 
 use crate::domain::access::Principal;
 use crate::domain::alert::{self, AlertId};
-use crate::domain::budget::{Budget, BudgetCommand, BudgetError, BudgetName};
+use crate::domain::budget::{Budget, BudgetCommand, BudgetError, BudgetName, Scope, Thresholds};
+use crate::domain::calendar::{CalendarError, PeriodTerms, WeekStart};
 use crate::domain::desk::DeskCommand;
 use crate::domain::local_goal::End;
-use crate::domain::money::Picodollars;
 use crate::domain::slug::GoalSlug;
 use crate::service::alerting::shown::AlertsShown;
 use crate::service::odometer_book::OdometerBody;
-use crate::service::requests::{BudgetBody, Budgets};
+use crate::service::requests::Budgets;
 use crate::service::told::ToldBody;
 use crate::service::vault::LogBody;
 use crate::service::{Supervised, caller};
@@ -27,10 +27,11 @@ use super::ask::{GROQ, read, said, shown};
 pub async fn order(system: &Supervised, tool: &str, arguments: Value) -> Result<Value, String> {
     match tool {
         "update_budget" => {
-            let UpdateBudget { name, amount_usd, period } = read(arguments)?;
-            let name: BudgetName = name.parse().map_err(|error: BudgetError| said(error))?;
+            let asked: UpdateBudget = read(arguments)?;
+            let name: BudgetName = asked.name.parse().map_err(|error: BudgetError| said(error))?;
             let before = system.queries.with_view(|view| view.budgets.get(&name).cloned());
-            let budget = changed_budget(name, before, amount_usd, period)?;
+            let week = system.queries.week_starts();
+            let budget = changed_budget(name, before, asked, week).map_err(said)?;
             system.command_budget(BudgetCommand::Set(budget)).await.map_err(said)?;
             shown(&Budgets { budgets: system.queries.budgets(Timestamp::now()) })
         }
@@ -101,61 +102,70 @@ fn slug(name: &str) -> Result<GoalSlug, String> {
     GoalSlug::try_from(name.to_owned()).map_err(said)
 }
 
-/// A budget that is there keeps what is not told anew: its scope, its thresholds, and its period where none is given.
+/// A budget that is there keeps what is not told anew: its scope, its thresholds, and of its period what still belongs
+/// to it.
 fn changed_budget(
     name: BudgetName,
     before: Option<Budget>,
-    amount_usd: Picodollars,
-    period: Option<String>,
-) -> Result<Budget, String> {
-    let is_kept = period.is_none();
-    let body = BudgetBody {
-        amount_usd,
-        period,
-        from: None,
-        until: None,
-        provider: None,
-        model: None,
-        project: None,
-        low_usd: None,
-        daily_limit_usd: None,
-        ending_days: None,
-    };
-    let fresh = body.into_budget(name)?;
+    asked: UpdateBudget,
+    week: WeekStart,
+) -> Result<Budget, CalendarError> {
+    let UpdateBudget { amount_usd: amount, period, days, week_starts, year_starts, .. } = asked;
+    let terms = PeriodTerms { name: period, days, week_starts, year_starts, ..PeriodTerms::default() };
     Ok(match before {
-        None => fresh,
-        Some(before) => Budget {
-            amount: fresh.amount,
-            period: if is_kept { before.period } else { fresh.period },
-            ..before
+        None => Budget {
+            name,
+            amount,
+            period: terms.read(week)?,
+            scope: Scope::default(),
+            thresholds: Thresholds::default(),
         },
+        Some(before) => Budget { amount, period: terms.change(before.period, week)?, ..before },
     })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::budget::{Scope, Thresholds};
     use crate::domain::calendar::Period;
+    use crate::domain::money::Picodollars;
+
+    fn asked(usd: i64, period: Option<&str>) -> UpdateBudget {
+        UpdateBudget {
+            name: "work".to_owned(),
+            amount_usd: Picodollars::usd(usd),
+            period: period.map(str::to_owned),
+            days: None,
+            week_starts: None,
+            year_starts: None,
+        }
+    }
 
     #[test]
     fn a_budget_that_is_there_keeps_what_is_not_told_anew() {
         let name: BudgetName = "work".parse().unwrap();
+        let sunday = Period::Weekly { starts: WeekStart::Sunday };
         let before = Budget {
             name: name.clone(),
             amount: Picodollars::usd(10),
-            period: Period::Weekly,
+            period: sunday,
             scope: Scope { project: Some("/home/ada/engine".to_owned()), ..Scope::default() },
             thresholds: Thresholds { low: Picodollars::usd(3), ..Thresholds::default() },
         };
-        let change = |period: Option<&str>| {
-            let period = period.map(str::to_owned);
-            changed_budget(name.clone(), Some(before.clone()), Picodollars::usd(20), period).unwrap()
+        let change = |asked: UpdateBudget| {
+            changed_budget(name.clone(), Some(before.clone()), asked, WeekStart::Monday).unwrap()
         };
-        assert_eq!(change(None), Budget { amount: Picodollars::usd(20), ..before.clone() });
+        assert_eq!(change(asked(20, None)), Budget { amount: Picodollars::usd(20), ..before.clone() });
+        assert_eq!(change(asked(20, Some("weekly"))).period, sunday, "it began with Sunday");
         let daily = Budget { amount: Picodollars::usd(20), period: Period::Daily, ..before.clone() };
-        assert_eq!(change(Some("daily")), daily);
-        let fresh = changed_budget(name.clone(), None, Picodollars::usd(5), None).unwrap();
-        assert_eq!((fresh.period, fresh.scope), (Period::Monthly, Scope::default()));
+        assert_eq!(change(asked(20, Some("daily"))), daily);
+        let rolling = change(UpdateBudget { days: Some(30), ..asked(20, Some("rolling")) });
+        assert_eq!(rolling.period, Period::Rolling { days: 30.try_into().unwrap() });
+        let fresh = |asked| changed_budget(name.clone(), None, asked, WeekStart::Saturday).unwrap();
+        assert_eq!(
+            (fresh(asked(5, None)).period, fresh(asked(5, None)).scope),
+            (Period::Monthly, Scope::default())
+        );
+        assert_eq!(fresh(asked(5, Some("weekly"))).period, Period::Weekly { starts: WeekStart::Saturday });
     }
 }

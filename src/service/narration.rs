@@ -164,6 +164,9 @@ pub struct BudgetShort {
     pub of_usd: Picodollars,
     /// Days left, today included.
     pub days_left: u32,
+    /// How many days a rolling period has; absent for others.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rolling_days: Option<u32>,
     /// `GOOD`, `WARNING` or `CRITICAL`.
     #[schema(value_type = String)]
     pub health: Health,

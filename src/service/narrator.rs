@@ -295,6 +295,7 @@ fn budget_short(line: BudgetLine) -> BudgetShort {
         left_usd: line.remaining_usd,
         of_usd: line.amount_usd,
         days_left: line.days_left,
+        rolling_days: line.days,
         health: line.health,
         flags: line.flags,
     }

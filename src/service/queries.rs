@@ -10,6 +10,7 @@ use utoipa::ToSchema;
 use crate::domain::access::Principal;
 use crate::domain::access::register::Hash;
 use crate::domain::alert::Causes;
+use crate::domain::calendar::WeekStart;
 use crate::event::codec::decode;
 use crate::event::envelope::hex;
 use crate::event::{Position, RecordRef, TenantId};
@@ -149,6 +150,12 @@ impl Queries {
         self.settings.current().zone.clone()
     }
 
+    /// What weeks begin with, unless a budget says otherwise.
+    #[must_use]
+    pub fn week_starts(&self) -> WeekStart {
+        self.settings.current().config.week_starts
+    }
+
     /// Whose token has this hash, if it is good.
     #[must_use]
     pub fn holder(&self, hash: &Hash, now: Timestamp) -> Option<Principal> {
@@ -207,7 +214,8 @@ impl Queries {
     /// A report.
     #[must_use]
     pub fn report(&self, grouping: Grouping, range: &Range, zone: Option<&TimeZone>) -> Report {
-        self.with_view(|view| report(&view.spend, grouping, range, zone.unwrap_or(&self.zone())))
+        let week = self.week_starts();
+        self.with_view(|view| report(&view.spend, grouping, range, zone.unwrap_or(&self.zone()), week))
     }
 
     /// How the budgets stand.
@@ -254,7 +262,7 @@ impl Queries {
             recorded_at: views.recorded_at,
             head: self.log.head().position.0,
             total: (&view.spend.total()).into(),
-            report: report(&view.spend, Grouping::Daily, &Range::default(), &self.zone()),
+            report: report(&view.spend, Grouping::Daily, &Range::default(), &self.zone(), self.week_starts()),
             budgets: budgets(view, moment, &self.zone()),
             balances: shown_of(view, moment),
             reconciliation: self.reconciled_of(view, &Wanted::all(view), moment),

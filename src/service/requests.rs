@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::domain::budget::{Budget, BudgetName, Scope, Thresholds};
-use crate::domain::calendar::Period;
+use crate::domain::calendar::{CalendarError, PeriodTerms, WeekStart, YearStart};
 use crate::domain::money::Picodollars;
 use crate::event::Position;
 use crate::event::envelope::hex;
@@ -72,7 +72,8 @@ pub struct BudgetBody {
     /// What may be spent in one period.
     #[schema(value_type = String, example = "50")]
     pub amount_usd: Picodollars,
-    /// `daily`, `weekly` or `monthly`; left out where `from` and `until` are given.
+    /// `daily`, `weekly`, `monthly`, `yearly`, `rolling` or `fixed`; where absent it is what the next fields belong to,
+    /// or else `monthly`.
     #[serde(default)]
     pub period: Option<String>,
     /// The first day of a fixed period.
@@ -83,6 +84,18 @@ pub struct BudgetBody {
     #[serde(default)]
     #[schema(value_type = Option<String>, format = Date)]
     pub until: Option<Date>,
+    /// How many days a rolling period has, today among them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 1, maximum = 366)]
+    pub days: Option<u32>,
+    /// What a weekly period begins with, `monday` to `sunday`; where absent what `week_starts` says in the settings now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, example = "monday")]
+    pub week_starts: Option<WeekStart>,
+    /// What a yearly period begins with, `MM-DD`; `01-01` where absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, example = "04-01")]
+    pub year_starts: Option<YearStart>,
     /// Covers only this provider.
     #[serde(default)]
     pub provider: Option<String>,
@@ -106,27 +119,24 @@ pub struct BudgetBody {
 }
 
 impl BudgetBody {
-    /// The budget of this name.
+    /// The budget of this name; a week that does not say what it begins with begins with `week`.
     ///
     /// # Errors
-    /// A sentence that says what is wrong with the period.
-    pub fn into_budget(self, name: BudgetName) -> Result<Budget, String> {
-        let period = match (self.period.as_deref(), self.from, self.until) {
-            (None | Some("fixed"), Some(from), Some(until)) => Period::Fixed { from, until },
-            (Some("daily"), None, None) => Period::Daily,
-            (Some("weekly"), None, None) => Period::Weekly,
-            (None | Some("monthly"), None, None) => Period::Monthly,
-            _ => {
-                return Err(
-                    "give either a period (daily, weekly, monthly) or both a first and a last day".into()
-                );
-            }
+    /// [`CalendarError`] says what is wrong with the period.
+    pub fn into_budget(self, name: BudgetName, week: WeekStart) -> Result<Budget, CalendarError> {
+        let period = PeriodTerms {
+            name: self.period,
+            from: self.from,
+            until: self.until,
+            days: self.days,
+            week_starts: self.week_starts,
+            year_starts: self.year_starts,
         };
         let standard = Thresholds::default();
         Ok(Budget {
             name,
             amount: self.amount_usd,
-            period,
+            period: period.read(week)?,
             scope: Scope { provider: self.provider, model: self.model, project: self.project },
             thresholds: Thresholds {
                 low: self.low_usd.unwrap_or(standard.low),

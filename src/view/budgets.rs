@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::domain::budget::{self, Flag, Health};
+use crate::domain::calendar::{PeriodTerms, WeekStart, YearStart};
 use crate::domain::money::Picodollars;
 
 use super::TenantView;
@@ -17,8 +18,19 @@ pub struct BudgetLine {
     /// Its name.
     #[schema(example = "main")]
     pub name: String,
-    /// `daily`, `weekly`, `monthly` or `fixed`.
+    /// `daily`, `weekly`, `monthly`, `yearly`, `rolling` or `fixed`.
     pub period: String,
+    /// How many days a rolling period has, today among them; null for others.
+    #[serde(default)]
+    pub days: Option<u32>,
+    /// What a weekly period begins with, such as `monday`; null for others.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    pub week_starts: Option<WeekStart>,
+    /// What a yearly period begins with, `MM-DD`; null for others.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    pub year_starts: Option<YearStart>,
     /// The period's first day.
     #[schema(value_type = String, format = Date)]
     pub period_first: Date,
@@ -40,7 +52,7 @@ pub struct BudgetLine {
     /// Amount less used; negative when overspent.
     #[schema(value_type = String)]
     pub remaining_usd: Picodollars,
-    /// Days left, today included.
+    /// Days left, today included; of a rolling period 1, for tomorrow it is another one.
     pub days_left: u32,
     /// Spent today.
     #[schema(value_type = String)]
@@ -84,6 +96,7 @@ fn line(view: &TenantView, budget: &budget::Budget, now: Timestamp, zone: &TimeZ
     let status = budget::status(budget, &spent, now, zone);
     let from = crate::domain::calendar::start_of(status.period_first, zone);
     let until = crate::domain::calendar::end_of(status.period_last, zone);
+    let terms = PeriodTerms::from(budget.period);
     let unpriced = |cell: &super::spend::Cell<'_>| {
         let within = (from..until).contains(&cell.quarter.start());
         (within && cell.is_in(scope)).then_some(cell.sum.unpriced)
@@ -91,6 +104,9 @@ fn line(view: &TenantView, budget: &budget::Budget, now: Timestamp, zone: &TimeZ
     BudgetLine {
         name: budget.name.to_string(),
         period: budget.period.label().to_owned(),
+        days: terms.days,
+        week_starts: terms.week_starts,
+        year_starts: terms.year_starts,
         period_first: status.period_first,
         period_last: status.period_last,
         provider: scope.provider.clone(),

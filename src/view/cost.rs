@@ -193,13 +193,7 @@ pub fn unified_cost(view: &TenantView, range: &Range, now: Timestamp, zone: &Tim
     };
     let mut providers: Vec<CostLine> = known(view, from, end, now, zone).into_iter().map(line).collect();
     providers.sort_by_key(|line| (std::cmp::Reverse(line.sum.cost_usd), line.provider.clone()));
-    CostShown {
-        since,
-        until,
-        time_zone: zone.iana_name().unwrap_or("UTC").to_owned(),
-        providers,
-        total: total.into(),
-    }
+    CostShown { since, until, time_zone: calendar::zone_name(zone), providers, total: total.into() }
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::domain::calendar;
+use crate::domain::calendar::WeekStart;
 use crate::domain::money::Picodollars;
 use crate::domain::tokens::Tokens;
 
@@ -22,7 +22,7 @@ use super::spend::{Cell, DayCache, SpendView, Sum};
 pub enum Grouping {
     /// By day.
     Daily,
-    /// By week, from Monday.
+    /// By week, from the day that `week_starts` says.
     Weekly,
     /// By calendar month.
     Monthly,
@@ -143,7 +143,7 @@ group! {
 group! {
     /// One week.
     WeekGroup {
-        /// The week's Monday, `YYYY-MM-DD`.
+        /// The week's first day, `YYYY-MM-DD`.
         week
     }
 }
@@ -257,9 +257,15 @@ impl<'a> Group<'a> {
     }
 }
 
-/// Makes a report over the days of `zone`.
+/// Makes a report over the days of `zone`, and over weeks that begin as `week` says.
 #[must_use]
-pub fn report(spend: &SpendView, grouping: Grouping, range: &Range, zone: &TimeZone) -> Report {
+pub fn report(
+    spend: &SpendView,
+    grouping: Grouping,
+    range: &Range,
+    zone: &TimeZone,
+    week: WeekStart,
+) -> Report {
     let mut days = DayCache::new(zone);
     let mut groups: BTreeMap<String, Group<'_>> = BTreeMap::new();
     let mut total = Sum::default();
@@ -267,16 +273,16 @@ pub fn report(spend: &SpendView, grouping: Grouping, range: &Range, zone: &TimeZ
         let day = days.day(cell.quarter);
         if range.includes(day) {
             total.add(cell.sum);
-            groups.entry(group_name(grouping, &cell, day)).or_default().add(&cell);
+            groups.entry(group_name(grouping, &cell, day, week)).or_default().add(&cell);
         }
     }
     arrange(grouping, groups, (&total).into())
 }
 
-fn group_name(grouping: Grouping, cell: &Cell<'_>, day: Date) -> String {
+fn group_name(grouping: Grouping, cell: &Cell<'_>, day: Date, week: WeekStart) -> String {
     match grouping {
         Grouping::Daily => day.to_string(),
-        Grouping::Weekly => calendar::week_of(day).to_string(),
+        Grouping::Weekly => week.week_of(day).to_string(),
         Grouping::Monthly => day.strftime("%Y-%m").to_string(),
         Grouping::Project => cell.project.to_owned(),
         Grouping::Session => cell.session.to_owned(),

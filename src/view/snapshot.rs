@@ -37,7 +37,7 @@ use super::{TenantView, Views};
 const MAGIC: [u8; 4] = *b"MCVS";
 
 /// Counts the changes of what the views hold, or of how they fold: raise it with either.
-pub const SCHEMA: u32 = 14;
+pub const SCHEMA: u32 = 15;
 
 /// A snapshot of this size would hold some millions of sessions.
 const LIMIT: usize = 1 << 30;

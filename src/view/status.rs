@@ -88,7 +88,7 @@ pub fn status(view: &TenantView, now: Timestamp, zone: &TimeZone) -> Status {
     let [today_sum, week_sum, month_sum, all_sum] = sums.each_ref().map(Totals::from);
     Status {
         now,
-        time_zone: zone.iana_name().unwrap_or("UTC").to_owned(),
+        time_zone: calendar::zone_name(zone),
         position: 0,
         recorded_at: None,
         today: today_sum,

@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp, ToSpan};
 use mecris::domain::alert::rules::{self, Facts, Rules, SourceFact, SourceTrouble};
 use mecris::domain::alert::{Causes, Severity};
 use mecris::domain::budget::{self, Budget, Scope, Thresholds};
-use mecris::domain::calendar::{Period, day_of};
+use mecris::domain::calendar::{Period, WeekStart, day_of};
 use mecris::domain::goal::Goal;
 use mecris::domain::money::Picodollars;
 use mecris::domain::reminder::{Due, Tier};
@@ -77,7 +77,7 @@ impl Life {
             awaited: true,
             budgets: vec![
                 budget("day", 9, Period::Daily, 1, 100),
-                budget("week", 40, Period::Weekly, 5, 12),
+                budget("week", 40, Period::Weekly { starts: WeekStart::Monday }, 5, 12),
                 budget("month", 160, Period::Monthly, 10, 100),
             ],
             payments: Vec::new(),

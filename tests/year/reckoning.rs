@@ -78,7 +78,7 @@ pub fn truth(life: &Life, now: Timestamp) -> Truth {
 fn days(period: Period, today: Date) -> (Date, Date) {
     match period {
         Period::Daily => (today, today),
-        Period::Weekly => {
+        Period::Weekly { .. } => {
             let monday = (0..7).map(|days| today.saturating_sub(days.days()));
             let monday = monday.into_iter().find(|day| day.weekday() == Weekday::Monday).unwrap();
             (monday, monday.saturating_add(6.days()))

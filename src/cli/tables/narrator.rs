@@ -31,7 +31,11 @@ pub fn narration(told: &Narration) -> String {
     section("Goals", goals.collect());
     let budgets = told.budgets.iter().map(|budget| {
         let (left, of) = (budget.left_usd.rounded(2), budget.of_usd.rounded(2));
-        format!("{}: {left} of {of} USD left, {} days", budget.name, budget.days_left)
+        let days = match budget.rolling_days {
+            Some(days) => format!("of the last {days} days"),
+            None => format!("{} days", budget.days_left),
+        };
+        format!("{}: {left} of {of} USD left, {days}", budget.name)
     });
     section("Budgets", budgets.collect());
     let balances = told.balances.iter().map(|balance| {

@@ -11,7 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{Cause, CauseKey, Causes, Grade, Kind, Severity};
 use crate::domain::budget::{BudgetStatus, Flag};
-use crate::domain::calendar;
+use crate::domain::calendar::{self, Period};
 use crate::domain::goal::{Goal, Risk};
 use crate::domain::money::Picodollars;
 use crate::domain::reminder;
@@ -216,7 +216,8 @@ fn promise_cause(promise: &Promise, facts: &Facts<'_>, causes: &mut Causes) {
     causes.add(Kind::Goal, &promise.slug, &promise.due.to_string(), grade, text);
 }
 
-/// A budget's causes belong to its own period, and end with it.
+/// A budget's causes belong to its own period, and end with it. Those of a rolling budget belong to none, for its window
+/// begins anew each day: they last until enough has left it, and are not told again each morning.
 fn budget_causes(status: &BudgetStatus, rules: &Rules, facts: &Facts<'_>, causes: &mut Causes) {
     let today = calendar::day_of(facts.now, facts.zone);
     causes.may_change_at(calendar::end_of(today, facts.zone));
@@ -225,7 +226,10 @@ fn budget_causes(status: &BudgetStatus, rules: &Rules, facts: &Facts<'_>, causes
         return;
     }
     let name = status.budget.name.as_str();
-    let period = status.period_first.to_string();
+    let (period, within, until) = match status.budget.period {
+        Period::Rolling { days } => (String::new(), format!(" of the last {days} days"), String::new()),
+        _ => (status.period_first.to_string(), String::new(), format!(" until {}", status.period_last)),
+    };
     let usd = |amount: Picodollars| amount.rounded(2);
     let has = |flag| status.flags.contains(&flag);
     let percent = used_percent(status);
@@ -237,18 +241,16 @@ fn budget_causes(status: &BudgetStatus, rules: &Rules, facts: &Facts<'_>, causes
             _ => Severity::Info,
         };
         let text = format!(
-            "budget {name}: {percent} % used, {} of {} USD, {} left until {}.",
+            "budget {name}: {percent} % used{within}, {} of {} USD, {} left{until}.",
             usd(status.used),
             usd(status.budget.amount),
-            usd(status.remaining),
-            status.period_last
+            usd(status.remaining)
         );
         causes.add(Kind::BudgetThreshold, name, &period, grade(severity, threshold), text);
     }
     let is_spent = status.remaining <= Picodollars::ZERO;
     if has(Flag::LowBudget) && !is_spent {
-        let text =
-            format!("budget {name}: only {} USD left until {}.", usd(status.remaining), status.period_last);
+        let text = format!("budget {name}: only {} USD left{within}{until}.", usd(status.remaining));
         causes.add(Kind::BudgetLow, name, &period, grade(Severity::Warning, 1), text);
     }
     // What is spent already is no projection.

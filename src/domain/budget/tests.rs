@@ -1,4 +1,5 @@
 use super::*;
+use crate::domain::calendar::WeekStart;
 use jiff::civil::date;
 
 fn usd(text: &str) -> Picodollars {
@@ -65,12 +66,38 @@ fn the_burn_rate_is_the_mean_of_seven_days_and_projects_to_the_period_s_end() {
 
 #[test]
 fn a_new_period_begins_from_nothing() {
-    let weekly = budget("10", Period::Weekly);
+    let weekly = budget("10", Period::Weekly { starts: WeekStart::Monday });
     assert_eq!(at(15, &weekly, &[(15, "9")]).used, usd("9"), "Sunday");
     assert_eq!(at(16, &weekly, &[(15, "9")]).used, Picodollars::ZERO, "Monday");
     let daily = budget("10", Period::Daily);
     assert_eq!(at(16, &daily, &[(15, "9"), (16, "1")]).used, usd("1"));
     assert_eq!(at(16, &daily, &[]).flags, [], "a daily budget always ends today, and does not say so");
+}
+
+#[test]
+fn a_rolling_budget_counts_its_last_days_and_never_says_that_it_ends() {
+    let mut rolling = budget("10", Period::Rolling { days: 7.try_into().unwrap() });
+    // Even where every period would be ending.
+    rolling.thresholds.ending_days = 400;
+    let spent: &[(i8, &str)] = &[(9, "3"), (10, "4"), (16, "2"), (17, "100")];
+    let status = at(16, &rolling, spent);
+    assert_eq!((status.period_first, status.period_last), (date(2026, 11, 10), date(2026, 11, 16)));
+    assert_eq!((status.used, status.remaining, status.days_left), (usd("6"), usd("4"), 1));
+    // Six USD in the seven days until noon: half a day's share until tonight, when the window is another one.
+    assert_eq!(status.burn_rate, usd("6").scale(1, 7));
+    assert_eq!(status.projected_spend, status.burn_rate.scale(1, 2));
+    assert_eq!(status.flags, [Flag::LowBudget], "4 of 5 USD are left, and it does not end");
+    assert_eq!(at(17, &rolling, &spent[..3]).used, usd("2"), "the 10th has left it");
+}
+
+#[test]
+fn a_budget_year_is_projected_to_its_own_end() {
+    let year = budget("1000", Period::Yearly { starts: "12-01".parse().unwrap() });
+    let status = at(29, &year, &[(10, "3"), (29, "7")]);
+    assert_eq!((status.period_first, status.period_last), (date(2025, 12, 1), date(2026, 11, 30)));
+    assert_eq!((status.used, status.days_left), (usd("10"), 2));
+    assert_eq!(status.projected_spend, usd("1.5"), "a day and a half at 1 USD");
+    assert_eq!(at(30, &year, &[]).flags, [Flag::PeriodEnding]);
 }
 
 #[test]

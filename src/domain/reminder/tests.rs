@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::domain::budget::{Budget, Scope, Thresholds, status};
-use crate::domain::calendar::Period;
+use crate::domain::calendar::{Period, WeekStart};
 
 const HOUR: i64 = 3600;
 
@@ -167,8 +167,16 @@ fn the_tier_follows_the_tightest_budget_or_the_named_one() {
         (&[("main", "2", Period::Daily)], None, Tier::Template),
         (&[("main", "0.51", Period::Daily)], None, Tier::Template),
         (&[("main", "0.5", Period::Daily)], None, Tier::Plain),
-        (&[("main", "50", Period::Daily), ("tight", "0.1", Period::Weekly)], None, Tier::Plain),
-        (&[("main", "50", Period::Daily), ("tight", "0.1", Period::Weekly)], Some("main"), Tier::Full),
+        (
+            &[("main", "50", Period::Daily), ("tight", "0.1", Period::Weekly { starts: WeekStart::Monday })],
+            None,
+            Tier::Plain,
+        ),
+        (
+            &[("main", "50", Period::Daily), ("tight", "0.1", Period::Weekly { starts: WeekStart::Monday })],
+            Some("main"),
+            Tier::Full,
+        ),
         (&[("main", "50", Period::Daily)], Some("gone"), Tier::Template),
         (&[("main", "50", Period::Daily), ("past", "0.1", over)], None, Tier::Full),
     ];

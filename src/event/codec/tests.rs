@@ -103,6 +103,11 @@ fn budget_v1() -> BudgetSetV1 {
     }
 }
 
+/// As version 1 is lifted, with the thresholds that it did not know.
+fn budget_v2() -> BudgetSetV2 {
+    budget_v1().into()
+}
+
 fn goal() -> GoalObserved {
     GoalObserved {
         id: "66b0".into(),
@@ -348,7 +353,12 @@ fn every_version() -> Vec<(&'static str, u16, Vec<u8>, Event<'static>)> {
             points: vec![point()],
         }),
         Event::UsageWithdrawn(UsageWithdrawn { usage: usage(), ordinal: None, by: "transcript".into() }),
-        Event::BudgetSet(budget_v1().into()),
+        Event::BudgetSet(BudgetSet {
+            days: Some(30),
+            week_starts: Some("sunday".into()),
+            year_starts: Some("04-06".into()),
+            ..budget_v2().into()
+        }),
         Event::BudgetRemoved(removed),
         Event::LogRepaired(repaired),
         Event::SupervisionNoted(noted),
@@ -402,7 +412,8 @@ fn every_version() -> Vec<(&'static str, u16, Vec<u8>, Event<'static>)> {
     })
     .collect();
     all.extend(usage_versions());
-    all.push(("budget-set", 1, to_bytes(&budget_v1()), Event::BudgetSet(budget_v1().into())));
+    all.push(("budget-set", 1, to_bytes(&budget_v1()), Event::BudgetSet(budget_v2().into())));
+    all.push(("budget-set", 2, to_bytes(&budget_v2()), Event::BudgetSet(budget_v2().into())));
     all.push(("spend-overridden", 1, to_bytes(&override_v1()), Event::SpendOverridden(override_v1().into())));
     all.push(("balance-read", 1, to_bytes(&balance_v1()), Event::BalanceRead(balance_v1().into())));
     all

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use crate::config::forms::{SECRETS, is_on_this_machine, wrong_forms};
 use crate::config::{Config, ConfigError, EmailTls, Inspection, Origin, prices};
+use crate::domain::calendar::zone_name;
 use crate::integration::claude_code::discover;
 use crate::log::disk::{Disk, RealDisk};
 use crate::log::{EventLog, LogError, SledLog};
@@ -21,7 +22,10 @@ pub fn checks(inspection: &Inspection, data_dir: Result<PathBuf, ConfigError>) -
     let mut checks = settings(inspection);
     checks.extend(complete(config));
     checks.extend(private_files(inspection));
-    checks.push(time_zone(inspection));
+    // One that is wrong has been told of.
+    if !inspection.problems.iter().any(|(key, _)| key == "time_zone") {
+        checks.push(time_zone(inspection));
+    }
     checks.push(user());
     checks.extend(console::checks(config, data_dir.as_deref().ok()));
     match data_dir {
@@ -59,6 +63,9 @@ fn settings(inspection: &Inspection) -> Vec<Check> {
             match error {
                 ConfigError::Broken { origin, detail, fix } => {
                     Check::problem(name, format!("{origin}: {detail}"), fix)
+                }
+                ConfigError::Zone { .. } => {
+                    Check::problem(name, error.to_string(), "set time_zone to such a name")
                 }
                 other => Check::problem(name, other.to_string(), "mend or remove the file"),
             }
@@ -204,15 +211,15 @@ fn private_files(inspection: &Inspection) -> Vec<Check> {
 
 fn time_zone(inspection: &Inspection) -> Check {
     let zone = &inspection.loaded.zone;
-    match (zone.iana_name(), inspection.loaded.config.time_zone.is_some()) {
-        (Some(name), true) => Check::ok("time_zone", name),
-        (Some(name), false) => Check::ok("time_zone", format!("{name}, the system's")),
-        (None, _) => Check::warning(
+    if zone.is_unknown() {
+        return Check::warning(
             "time_zone",
             "the system does not say in which time zone it is; days are UTC's",
             "set time_zone, such as time_zone = \"Europe/Berlin\"",
-        ),
+        );
     }
+    let (name, is_set) = (zone_name(zone), inspection.loaded.config.time_zone.is_some());
+    Check::ok("time_zone", if is_set { name } else { format!("{name}, the system's") })
 }
 
 fn user() -> Check {

@@ -8,7 +8,7 @@ use jiff::civil::{Date, date};
 use super::*;
 use crate::domain::alert::rules::{BalanceFact, Facts, Promise, Rules, SourceFact, SourceTrouble, causes};
 use crate::domain::budget::{self, Budget, Scope, Thresholds};
-use crate::domain::calendar::{Period, day_of};
+use crate::domain::calendar::{Period, WeekStart, day_of};
 use crate::domain::goal::{Goal, Risk};
 use crate::domain::window::goal_day_end;
 
@@ -141,6 +141,31 @@ fn each_new_period_arms_a_budget_s_alerts_anew() {
     ]);
 }
 
+/// A rolling budget begins anew each day: were that its alerts' period, each would be told again every morning.
+#[test]
+fn a_rolling_budget_s_alert_lasts_until_enough_has_left_the_window() {
+    let mut life = Life::with_budget(10, Period::Rolling { days: 3.try_into().unwrap() });
+    life.rows(&[
+        ("11-23 12:00", 1050, "raised 1, queued 1, sms 1.1"),
+        ("11-24 00:00", 0, ""),
+        ("11-25 12:00", 100, ""),
+        ("11-25 23:59:59", 0, ""),
+    ]);
+    let told = life.bench.book.get(AlertId(1)).unwrap();
+    assert_eq!((told.key.kind, told.key.period.as_str()), (Kind::BudgetThreshold, ""));
+    assert_eq!(
+        life.causes().present[0].text,
+        "budget main: 115 % used of the last 3 days, 11.50 of 10.00 USD, -1.50 left."
+    );
+    let midnight = life.bench.instant("11-26 00:00");
+    assert!(life.causes().changes_at <= Some(midnight), "it is looked at then");
+    life.rows(&[
+        // The 23rd has left it: 1 USD is left of what was used, and it is armed anew.
+        ("11-26 00:00", 0, "resolved 1"),
+        ("11-26 12:00", 950, "raised 2, queued 2, sms 2.1"),
+    ]);
+}
+
 /// LiteLLM 31934: the projection of a daily budget ran to the end of the month.
 #[test]
 fn a_projection_ends_with_the_budget_s_own_period() {
@@ -171,7 +196,7 @@ fn a_budget_s_period_ends_at_its_own_midnight() {
     // The budget, an instant while it lasts, and the one at which it does not: clocks change on 29 March.
     let table = [
         (Period::Daily, "03-29T21:59:59Z", "03-29T22:00:00Z"),
-        (Period::Weekly, "03-29T21:59:59Z", "03-29T22:00:00Z"),
+        (Period::Weekly { starts: WeekStart::Monday }, "03-29T21:59:59Z", "03-29T22:00:00Z"),
         (Period::Monthly, "03-31T21:59:59Z", "03-31T22:00:00Z"),
         (last(date(2026, 3, 28)), "03-28T22:59:59Z", "03-28T23:00:00Z"),
         (last(date(2026, 3, 29)), "03-29T21:59:59Z", "03-29T22:00:00Z"),

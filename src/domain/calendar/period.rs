@@ -1,0 +1,263 @@
+//! How often a budget begins anew, and the one way to write and to read that: the command line, HTTP, MCP and the
+//! events all go through [`PeriodTerms`].
+
+use std::str::FromStr;
+
+use jiff::ToSpan;
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
+
+use super::{RollingDays, WeekStart, YearStart};
+
+/// Why a period is not one.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CalendarError {
+    /// No such period.
+    #[error("'{0}' is not a period; use {names}", names = PeriodKind::NAMES.join(", "))]
+    Period(String),
+    /// No such day of the week.
+    #[error("'{0}' is not a day of the week; use {names}", names = WeekStart::ALL.map(WeekStart::name).join(", "))]
+    WeekStart(String),
+    /// No such day of the year.
+    #[error("'{0}' is not a day of the year; write MM-DD, such as 04-01")]
+    YearStart(String),
+    /// Too few, or too many.
+    #[error("a rolling period has from 1 to 366 days, not {0}")]
+    RollingDays(u32),
+    /// Without it the period is not known.
+    #[error("a {word} period needs {parts}", word = .kind.name(), parts = .kind.parts())]
+    Missing {
+        /// Of which kind.
+        kind: PeriodKind,
+    },
+    /// What belongs to another kind of period would be silently without effect.
+    #[error("'{part}' belongs to a {of} period, and this one is {word}", of = .owner.name(), word = .kind.name())]
+    Foreign {
+        /// What was given.
+        part: &'static str,
+        /// Where it belongs.
+        owner: PeriodKind,
+        /// Where it was given.
+        kind: PeriodKind,
+    },
+}
+
+/// The kinds of periods.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PeriodKind {
+    /// See [`Period::Daily`].
+    Daily,
+    /// See [`Period::Weekly`].
+    Weekly,
+    /// See [`Period::Monthly`].
+    Monthly,
+    /// See [`Period::Yearly`].
+    Yearly,
+    /// See [`Period::Rolling`].
+    Rolling,
+    /// See [`Period::Fixed`].
+    Fixed,
+}
+
+impl PeriodKind {
+    /// All of them.
+    pub const ALL: [Self; 6] =
+        [Self::Daily, Self::Weekly, Self::Monthly, Self::Yearly, Self::Rolling, Self::Fixed];
+
+    /// The words that people use for them, in the same order.
+    pub const NAMES: [&'static str; 6] = ["daily", "weekly", "monthly", "yearly", "rolling", "fixed"];
+
+    /// The word that people use for it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        Self::NAMES[self as usize]
+    }
+
+    /// What must be given with it.
+    fn parts(self) -> &'static str {
+        match self {
+            Self::Fixed => "both a first and a last day (from, until)",
+            Self::Rolling => "its number of days (days)",
+            Self::Daily | Self::Weekly | Self::Monthly | Self::Yearly => "nothing more",
+        }
+    }
+}
+
+impl FromStr for PeriodKind {
+    type Err = CalendarError;
+
+    fn from_str(name: &str) -> Result<Self, CalendarError> {
+        let named = Self::ALL.into_iter().find(|kind| kind.name() == name);
+        named.ok_or_else(|| CalendarError::Period(name.to_owned()))
+    }
+}
+
+/// How often a budget begins anew.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase", tag = "kind")]
+pub enum Period {
+    /// Each day.
+    Daily,
+    /// Each week.
+    Weekly {
+        /// From this day of the week on.
+        starts: WeekStart,
+    },
+    /// Each calendar month.
+    Monthly,
+    /// Each budget year.
+    Yearly {
+        /// From this day on.
+        starts: YearStart,
+    },
+    /// Never: it is always the last days, and each midnight one of them leaves it and one comes in.
+    Rolling {
+        /// So many, today among them.
+        days: RollingDays,
+    },
+    /// Once.
+    Fixed {
+        /// First day.
+        from: Date,
+        /// Last day, included.
+        until: Date,
+    },
+}
+
+impl Period {
+    /// The first and the last day (included) of the period that `today` lies in; for fixed dates always those.
+    #[must_use]
+    pub fn days(self, today: Date) -> (Date, Date) {
+        match self {
+            Self::Daily => (today, today),
+            Self::Weekly { starts } => {
+                let first = starts.week_of(today);
+                (first, first.saturating_add(6.days()))
+            }
+            Self::Monthly => (today.first_of_month(), today.last_of_month()),
+            Self::Yearly { starts } => starts.year_of(today),
+            Self::Rolling { days } => (days.first(today), today),
+            Self::Fixed { from, until } => (from, until),
+        }
+    }
+
+    /// Its kind.
+    #[must_use]
+    pub fn kind(self) -> PeriodKind {
+        match self {
+            Self::Daily => PeriodKind::Daily,
+            Self::Weekly { .. } => PeriodKind::Weekly,
+            Self::Monthly => PeriodKind::Monthly,
+            Self::Yearly { .. } => PeriodKind::Yearly,
+            Self::Rolling { .. } => PeriodKind::Rolling,
+            Self::Fixed { .. } => PeriodKind::Fixed,
+        }
+    }
+
+    /// The word people use for it.
+    #[must_use]
+    pub fn label(self) -> &'static str {
+        self.kind().name()
+    }
+
+    /// Whether it is worth telling that it ends soon. A day always ends today, and a rolling window never ends.
+    #[must_use]
+    pub fn has_an_end(self) -> bool {
+        !matches!(self, Self::Daily | Self::Rolling { .. })
+    }
+}
+
+/// A period as it is written: its name, and what belongs to some of them.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct PeriodTerms {
+    /// One of [`PeriodKind::NAMES`].
+    pub name: Option<String>,
+    /// The first day of a fixed one.
+    pub from: Option<Date>,
+    /// The last day of a fixed one, included.
+    pub until: Option<Date>,
+    /// How many days a rolling one has.
+    pub days: Option<u32>,
+    /// What a weekly one begins with.
+    pub week_starts: Option<WeekStart>,
+    /// What a yearly one begins with.
+    pub year_starts: Option<YearStart>,
+}
+
+impl PeriodTerms {
+    /// The period that this says. Without a name it is the one that the other terms belong to, or else a month; a week
+    /// that does not say what it begins with begins with `standard`.
+    ///
+    /// # Errors
+    /// [`CalendarError`]: the name is not one, something is missing, or something belongs to another kind.
+    pub fn read(&self, standard: WeekStart) -> Result<Period, CalendarError> {
+        let kind = self.kind()?;
+        if let Some((part, owner)) = self.parts().find(|(_, owner)| *owner != kind) {
+            return Err(CalendarError::Foreign { part, owner, kind });
+        }
+        let missing = CalendarError::Missing { kind };
+        Ok(match kind {
+            PeriodKind::Daily => Period::Daily,
+            PeriodKind::Weekly => Period::Weekly { starts: self.week_starts.unwrap_or(standard) },
+            PeriodKind::Monthly => Period::Monthly,
+            PeriodKind::Yearly => Period::Yearly { starts: self.year_starts.unwrap_or_default() },
+            PeriodKind::Rolling => Period::Rolling { days: self.days.ok_or(missing)?.try_into()? },
+            PeriodKind::Fixed => match (self.from, self.until) {
+                (Some(from), Some(until)) => Period::Fixed { from, until },
+                _ => return Err(missing),
+            },
+        })
+    }
+
+    /// The period that `before` becomes: what is not told anew stays as far as it belongs to it.
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    pub fn change(self, before: Period, standard: WeekStart) -> Result<Period, CalendarError> {
+        if self == Self::default() {
+            return Ok(before);
+        }
+        let kept = if self.kind()? == before.kind() { Self::from(before) } else { Self::default() };
+        let changed = Self {
+            from: self.from.or(kept.from),
+            until: self.until.or(kept.until),
+            days: self.days.or(kept.days),
+            week_starts: self.week_starts.or(kept.week_starts),
+            year_starts: self.year_starts.or(kept.year_starts),
+            ..self
+        };
+        changed.read(standard)
+    }
+
+    fn kind(&self) -> Result<PeriodKind, CalendarError> {
+        match &self.name {
+            Some(name) => name.parse(),
+            None => Ok(self.parts().next().map_or(PeriodKind::Monthly, |(_, owner)| owner)),
+        }
+    }
+
+    /// What is given beside the name, and the kind that it belongs to.
+    fn parts(&self) -> impl Iterator<Item = (&'static str, PeriodKind)> {
+        let parts = [
+            (self.from.is_some(), "from", PeriodKind::Fixed),
+            (self.until.is_some(), "until", PeriodKind::Fixed),
+            (self.days.is_some(), "days", PeriodKind::Rolling),
+            (self.week_starts.is_some(), "week_starts", PeriodKind::Weekly),
+            (self.year_starts.is_some(), "year_starts", PeriodKind::Yearly),
+        ];
+        parts.into_iter().filter_map(|(is_given, part, owner)| is_given.then_some((part, owner)))
+    }
+}
+
+impl From<Period> for PeriodTerms {
+    fn from(period: Period) -> Self {
+        let named = Self { name: Some(period.label().to_owned()), ..Self::default() };
+        match period {
+            Period::Daily | Period::Monthly => named,
+            Period::Weekly { starts } => Self { week_starts: Some(starts), ..named },
+            Period::Yearly { starts } => Self { year_starts: Some(starts), ..named },
+            Period::Rolling { days } => Self { days: Some(days.into()), ..named },
+            Period::Fixed { from, until } => Self { from: Some(from), until: Some(until), ..named },
+        }
+    }
+}
