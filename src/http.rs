@@ -125,6 +125,7 @@ fn api_routes() -> OpenApiRouter<App> {
         .routes(routes!(api::backup))
         .routes(routes!(api::export))
         .routes(routes!(api::import))
+        .routes(routes!(api::look))
         .routes(routes!(api::tell_usage))
         .routes(routes!(balance::balances, balance::read))
         .routes(routes!(odometer::odometers, odometer::record))

@@ -21,6 +21,8 @@ const SETTLE: Duration = Duration::from_millis(150);
 pub enum UsageMessage {
     /// Look at all files now.
     Import(Reply<Result<ImportSummary, ViewError>>),
+    /// Look at the files that have grown, and say when that is done.
+    Refresh(Reply<Result<ImportSummary, ViewError>>),
     /// Look at the files that have grown.
     Look,
     /// Somebody tells of usage.
@@ -167,6 +169,7 @@ impl Behaviour for UsageActor {
     async fn handle(&mut self, message: UsageMessage, _: &Context<Self>) -> Result<(), ActorError> {
         match message {
             UsageMessage::Import(reply) => reply.send(self.import(false).await),
+            UsageMessage::Refresh(reply) => reply.send(self.import(true).await),
             UsageMessage::Told { usage, may_fall, reply } => {
                 let recorder = self.importer.recorder().clone();
                 // Nobody else tells sums: none comes between the look at the one that stands and the record.
@@ -199,6 +202,7 @@ impl Behaviour for UsageActor {
     fn label(message: &UsageMessage) -> &'static str {
         match message {
             UsageMessage::Import(_) => "import",
+            UsageMessage::Refresh(_) => "refresh",
             UsageMessage::Look => "look",
             UsageMessage::Told { .. } => "told",
         }
