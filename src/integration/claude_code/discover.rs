@@ -60,6 +60,13 @@ pub fn discover(roots: &[PathBuf]) -> Found {
     walk.found
 }
 
+/// Whether a link leads to a directory that it lies in.
+fn leads_up(link: &Path) -> bool {
+    let target = std::fs::canonicalize(link);
+    let place = link.parent().and_then(|above| std::fs::canonicalize(above).ok());
+    target.is_ok_and(|target| place.is_none_or(|place| place.starts_with(target)))
+}
+
 struct Walk {
     found: Found,
     /// (device, inode) of all that was visited.
@@ -90,8 +97,8 @@ impl Walk {
             }
         };
         if !self.seen.insert((metadata.dev(), metadata.ino())) {
-            // A transcript by two names is read once, and nothing is wrong with that.
-            if is_link && metadata.is_dir() {
+            // What has two names is read once, and nothing is wrong with that.
+            if is_link && metadata.is_dir() && leads_up(path) {
                 self.problem(path, "the link leads to what was read already, it may be a loop; remove it");
             }
             return;
