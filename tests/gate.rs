@@ -220,10 +220,15 @@ fn the_status_line_has_session_day_budget_and_goal() {
     put_budget(&running, "wide", &json!({"amount_usd": "100"}));
     put_budget(&running, "narrow", &json!({"amount_usd": "8"}));
     let mut told = told;
-    // Claude Code's own number is newer than the transcript.
-    told["cost"] = json!({"total_cost_usd": 2.61});
-    let shown = line(&told);
-    assert!(shown.starts_with("2.61 session | 5.00 today | 3.00 left in narrow | letter "), "{shown}");
+    // Claude Code's own number is nought after a resume, and not reset by `/clear`: the log's own sum counts.
+    for own in [0.0, 2.61] {
+        told["cost"] = json!({"total_cost_usd": own});
+        let shown = line(&told);
+        assert!(shown.starts_with("2.50 session | 5.00 today | 3.00 left in narrow | letter "), "{shown}");
+    }
+    // Where the log knows nothing of the session it is shown, and marked.
+    let elsewhere = json!({"session_id": "s9", "cost": {"total_cost_usd": 2.61}});
+    assert!(line(&elsewhere).starts_with("~2.61 session | 5.00 today"), "{}", line(&elsewhere));
     put_budget(&running, "narrow", &json!({"amount_usd": "5"}));
     assert!(line(&told).starts_with("STOP | "));
     // What it tells of a subscription is recorded, and nobody waits for it.

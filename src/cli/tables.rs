@@ -164,8 +164,8 @@ fn numbers(status: &Status) -> String {
     if !status.unpriced.is_empty() {
         let names: Vec<String> =
             status.unpriced.iter().map(|(name, calls)| format!("{name} ({calls})")).collect();
-        let mend = "add their prices to a price file, then `mecris reprice`";
-        text += &format!("\nUnpriced, so not in the cost: {}; {mend}\n", names.join(", "));
+        text += &format!("\nUnpriced, so not in the cost: {}\n", names.join(", "));
+        text += "Add their prices to a price file, then run `mecris reprice`.\n";
     }
     text += "\n";
     if !status.balances.is_empty() {

@@ -211,9 +211,10 @@ impl Usage {
     fn rank(&self) -> impl Ord + '_ {
         (
             (self.copied, self.owned_at.unwrap_or(self.occurred_at), self.sidechain),
-            (&*self.session, &*self.project, &*self.model),
+            (&*self.session, &*self.model),
             (self.service_tier.word(), self.speed.word(), &*self.inference_geo),
-            (&*self.provider, &*self.repository),
+            // Last, for a telling may learn of its place only later.
+            (&*self.provider, &*self.project, &*self.repository),
         )
     }
 

@@ -1,7 +1,7 @@
 //! A reader of transcripts as plain as the rules: every line is parsed whole, nothing is remembered between two
 //! readings, and a call is made out of all its tellings at once. It shares no code with the program.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
@@ -28,19 +28,19 @@ struct Telling {
 pub fn read(files: &Files, now: Timestamp) -> BTreeMap<String, Call> {
     let mut told: BTreeMap<String, Vec<Telling>> = BTreeMap::new();
     for (path, bytes) in files {
-        let project = project(files, path);
-        for telling in objects(bytes).iter().flat_map(|line| tellings(line, &project, now)) {
+        let place = |session: &str| project(files, path, session);
+        for telling in objects(bytes).iter().flat_map(|line| tellings(line, &place, now)) {
             told.entry(telling.call.key.clone()).or_default().push(telling);
         }
     }
     told.into_iter().map(|(key, tellings)| (key, merged(&tellings))).collect()
 }
 
-/// Where a file's session began: in a subagent's file, where the main one did.
-pub fn project(files: &Files, path: &Path) -> String {
+/// Where a session of a file began: in a subagent's file, where the main one says.
+pub fn project(files: &Files, path: &Path, session: &str) -> String {
     let main = main_file(path).and_then(|main| files.get(&main));
-    let begun = main.and_then(|main| first_cwd(main));
-    begun.or_else(|| first_cwd(&files[path])).unwrap_or_default()
+    let begun = main.and_then(|main| first_cwd(main, session));
+    begun.or_else(|| first_cwd(&files[path], session)).unwrap_or_default()
 }
 
 /// `<dir>/<session>.jsonl` of `<dir>/<session>/subagents/**/x.jsonl`.
@@ -49,9 +49,23 @@ fn main_file(path: &Path) -> Option<PathBuf> {
     Some(session.with_file_name(format!("{}.jsonl", session.file_name()?.to_str()?)))
 }
 
-fn first_cwd(bytes: &[u8]) -> Option<String> {
+/// The first directory that the session's own lines name, else the first of all lines.
+fn first_cwd(bytes: &[u8], session: &str) -> Option<String> {
     let lines = objects(bytes);
-    lines.iter().filter_map(|line| text(line, "cwd")).find(|cwd| !cwd.is_empty()).map(str::to_owned)
+    let named: Vec<(&str, &str)> = lines
+        .iter()
+        .filter_map(|line| Some((text(line, "sessionId").unwrap_or(""), text(line, "cwd")?)))
+        .filter(|(_, cwd)| !cwd.is_empty())
+        .collect();
+    let own = named.iter().find(|(of, _)| *of == session && !session.is_empty());
+    own.or(named.first()).map(|(_, cwd)| (*cwd).to_owned())
+}
+
+/// The sessions that a file's lines name, as far as they could be calls'.
+pub fn sessions(bytes: &[u8]) -> BTreeSet<String> {
+    let lines = objects(bytes);
+    let calls = lines.iter().filter(|line| line.contains_key("message") || line.contains_key("data"));
+    calls.filter_map(|line| text(line, "sessionId")).map(str::to_owned).collect()
 }
 
 /// The lines that are JSON objects.
@@ -65,7 +79,7 @@ fn text<'a>(object: &'a Object, name: &str) -> Option<&'a str> {
 }
 
 /// What a line tells: its call and those within it, or nothing.
-fn tellings(line: &Object, project: &str, now: Timestamp) -> Vec<Telling> {
+fn tellings(line: &Object, project: &dyn Fn(&str) -> String, now: Timestamp) -> Vec<Telling> {
     let told = match line.get("type") {
         None | Some(Value::Null) => Some((line, false)),
         Some(kind) if kind == "assistant" => Some((line, false)),
@@ -83,7 +97,7 @@ fn calls(
     line: &Object,
     outer: &Object,
     is_progress: bool,
-    project: &str,
+    project: &dyn Fn(&str) -> String,
     now: Timestamp,
 ) -> Option<Vec<Telling>> {
     let message = line.get("message")?.as_object()?;
@@ -103,7 +117,7 @@ fn calls(
     let call = Call {
         key: key.to_owned(),
         model: model.to_owned(),
-        project: project.to_owned(),
+        project: project(session),
         session: origin.unwrap_or(session).to_owned(),
         sidechain: is_progress || line.get("isSidechain").and_then(Value::as_bool).unwrap_or(false),
         tier: word(usage, "service_tier", &["standard", "default", "standard_only"]),
@@ -279,6 +293,6 @@ fn greatest(tellings: &[Telling], of: impl Fn(&[u64; 6]) -> u64) -> u64 {
 /// Of the least telling are all attributes.
 fn rank(telling: &Telling) -> (bool, i64, bool, [&str; 6]) {
     let call = &telling.call;
-    let names = [&call.session, &call.project, &call.model, &call.tier, &call.speed, &call.geo];
+    let names = [&call.session, &call.model, &call.tier, &call.speed, &call.geo, &call.project];
     (telling.copied, call.at_us, call.sidechain, names.map(String::as_str))
 }

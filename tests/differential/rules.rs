@@ -263,5 +263,5 @@ fn a_project_is_where_the_session_began() {
         ("-w/none.jsonl", &[line("e", AT, "", "{}").replace("cwd", "dir")]),
     ]);
     let projects: Vec<_> = calls.values().map(|call| call.project.as_str()).collect();
-    assert_eq!(projects, ["C:\\begun", "C:\\begun", "C:\\begun", "/side", ""]);
+    assert_eq!(projects, ["/w", "/w", "/w", "/side", ""]);
 }

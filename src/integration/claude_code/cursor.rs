@@ -61,9 +61,9 @@ pub struct FileCursor {
     /// See [`READER`].
     #[serde(default)]
     reader: u32,
-    /// The directory in which the file's session began; none where nothing has told.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub begun: Option<String>,
+    /// Where its sessions began: session and directory, in the order in which the file tells.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub begun: Vec<(String, String)>,
     /// The first of the lines that were refused.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub refused: Vec<Refused>,

@@ -8,7 +8,6 @@ mod consumed;
 mod fields;
 mod refusal;
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
@@ -19,6 +18,7 @@ use sonic_rs::LazyValue;
 use crate::domain::depth;
 use crate::domain::usage::{MessageKey, ServiceTier, Speed, Usage};
 
+use super::place::{Place, Places};
 use consumed::{BESIDE, Consumed, INSIDE, tokens, unknown_are_inside};
 use fields::{Text, list, moment, part};
 
@@ -55,31 +55,12 @@ pub struct Refusal {
     pub until: Option<Timestamp>,
 }
 
-/// Where the session of a file began.
-#[derive(Debug, Clone, Default)]
-pub struct Begun {
-    /// The directory; none where nothing told yet.
-    pub project: Option<Arc<str>>,
-    /// The root of the repository around it, or empty.
-    pub repository: Arc<str>,
-}
-
-impl Begun {
-    /// Says of a call where its session began.
-    pub fn name(&self, call: &mut Usage) {
-        if let Some(project) = &self.project {
-            call.project = project.clone();
-            call.repository = self.repository.clone();
-        }
-    }
-}
-
 /// Parses lines; keeps what successive lines share.
 pub struct LineParser {
     usage: Finder<'static>,
     now: Timestamp,
-    /// Of the file whose lines these are.
-    pub begun: Begun,
+    /// Where the sessions of the file began whose lines these are.
+    pub places: Places,
     /// Names seen lately: most lines of a file share theirs.
     names: Vec<Arc<str>>,
 }
@@ -142,7 +123,7 @@ impl LineParser {
     /// For lines read at `now`.
     #[must_use]
     pub fn new(now: Timestamp) -> Self {
-        Self { usage: Finder::new(b"\"usage\""), now, begun: Begun::default(), names: Vec::new() }
+        Self { usage: Finder::new(b"\"usage\""), now, places: Places::default(), names: Vec::new() }
     }
 
     /// Tells what a line is. The line comes without its end.
@@ -249,7 +230,9 @@ impl LineParser {
         let forked = part::<ForkedFrom<'_>>(line.forked_from.as_ref()).ok().flatten();
         let forked = forked.map(|forked| forked.session_id.or_empty().to_owned());
         let original = forked.filter(|original| !original.is_empty() && original != session);
-        let project = self.begun.project.clone().unwrap_or_else(|| self.name(""));
+        let place = self.places.own(session).cloned();
+        let none = self.name("");
+        let place = place.unwrap_or(Place { project: none.clone(), repository: none });
         let geo = match consumed.inference_geo.word() {
             "global" | "not_available" => "",
             geo => geo,
@@ -261,8 +244,8 @@ impl LineParser {
             part: self.name(""),
             provider: self.name("anthropic"),
             model: self.name(message.model.or_empty()),
-            project,
-            repository: self.begun.repository.clone(),
+            project: place.project,
+            repository: place.repository,
             session: self.name(original.as_deref().unwrap_or(session)),
             sidechain: is_wrapped || is_true(line.is_sidechain.as_ref()),
             copied: original.is_some(),
@@ -330,19 +313,23 @@ fn trimmed(line: &[u8]) -> &[u8] {
     line.strip_prefix("\u{feff}".as_bytes()).unwrap_or(line).trim_ascii()
 }
 
-/// The directory that a line names, if it is an object that names one.
+/// The session and the directory that a line names, if it is an object that names a directory; a line of no session names
+/// an empty one.
 #[must_use]
-pub fn directory(line: &[u8]) -> Option<String> {
+pub fn directory(line: &[u8]) -> Option<(String, String)> {
     #[derive(Deserialize)]
     struct Directory<'a> {
         #[serde(borrow, default)]
         cwd: Text<'a>,
+        #[serde(borrow, default, rename = "sessionId")]
+        session_id: Text<'a>,
     }
     let line = trimmed(line);
     depth::json(line).ok()?;
     let text = simdutf8::basic::from_utf8(line).ok()?;
     let named: Directory<'_> = sonic_rs::from_str(text).ok()?;
-    named.cwd.0.filter(|cwd| !cwd.is_empty()).map(Cow::into_owned)
+    let directory = named.cwd.0.filter(|cwd| !cwd.is_empty())?.into_owned();
+    Some((named.session_id.or_empty().to_owned(), directory))
 }
 
 fn is_true(flag: Option<&LazyValue<'_>>) -> bool {

@@ -1,9 +1,14 @@
-//! Where the session of a transcript began, and the repository around it.
+//! Where the sessions of a transcript began, and the repositories around that.
+//!
+//! A session began in the first directory that its own lines name. A file may begin with lines that were copied from
+//! another session, which began elsewhere; a session whose lines name none began where the file did.
 
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+
+use memchr::memmem::Finder;
 
 use crate::domain::depth::DEPTH_MAX;
 use crate::files::others;
@@ -28,21 +33,113 @@ pub fn main_of(path: &Path) -> Option<PathBuf> {
     Some(session.with_file_name(name))
 }
 
-/// The first directory that a transcript names, if it can be read and names one.
-#[must_use]
-pub fn first_directory(path: &Path) -> Option<String> {
-    let file = others::open(path).ok()?;
-    let mut lines = BufReader::new(file.take(HEAD));
-    let mut line = Vec::new();
-    while lines.read_until(b'\n', &mut line).ok()? > 0 {
-        if memchr::memmem::find(&line, b"\"cwd\"").is_some()
-            && let Some(found) = directory(&line)
-        {
-            return Some(found);
-        }
-        line.clear();
+/// More sessions of one file are placed where the file began.
+const SESSIONS_MAX: usize = 64;
+
+/// Where one session began.
+#[derive(Debug, Clone)]
+pub struct Place {
+    /// The directory.
+    pub project: Arc<str>,
+    /// The root of the repository around it, or empty.
+    pub repository: Arc<str>,
+}
+
+/// Where the sessions of one file began.
+#[derive(Debug)]
+pub struct Places {
+    /// In the order in which they were learned of.
+    known: Vec<(String, Place)>,
+    /// The session of the line before.
+    last: Option<Finder<'static>>,
+    cwd: Finder<'static>,
+    forked: Finder<'static>,
+}
+
+impl Default for Places {
+    fn default() -> Self {
+        let (cwd, forked) = (Finder::new(b"\"cwd\""), Finder::new(b"\"forkedFrom\""));
+        Self { known: Vec::new(), last: None, cwd, forked }
     }
-    None
+}
+
+impl Places {
+    /// Those that a cursor remembers.
+    #[must_use]
+    pub fn remembered(begun: &[(String, String)], repositories: &mut Repositories) -> Self {
+        let mut places = Self::default();
+        for (session, directory) in begun {
+            places.add(session.clone(), directory, repositories);
+        }
+        places
+    }
+
+    /// Those of another transcript.
+    #[must_use]
+    pub fn of_file(path: &Path, repositories: &mut Repositories) -> Self {
+        let mut places = Self::default();
+        let Ok(file) = others::open(path) else { return places };
+        let mut lines = BufReader::new(file.take(HEAD));
+        let mut line = Vec::new();
+        while lines.read_until(b'\n', &mut line).is_ok_and(|read| read > 0) {
+            places.learn(&line, repositories);
+            line.clear();
+        }
+        places
+    }
+
+    /// Learns where a session began, if this line is the first to say so.
+    pub fn learn(&mut self, line: &[u8], repositories: &mut Repositories) {
+        if self.cwd.find(line).is_none() {
+            return;
+        }
+        // Most lines are of the session that the line before was of.
+        let is_of_last = self.last.as_ref().is_some_and(|last| last.find(line).is_some());
+        if is_of_last && self.forked.find(line).is_none() {
+            return;
+        }
+        let Some((session, directory)) = directory(line) else { return };
+        self.last = (!session.is_empty()).then(|| Finder::new(&format!("\"{session}\"")).into_owned());
+        let says_nothing_new = session.is_empty() && !self.known.is_empty();
+        if !says_nothing_new
+            && self.known.len() < SESSIONS_MAX
+            && !self.known.iter().any(|(known, _)| *known == session)
+        {
+            self.add(session, &directory, repositories);
+        }
+    }
+
+    fn add(&mut self, session: String, directory: &str, repositories: &mut Repositories) {
+        let place = Place { project: directory.into(), repository: repositories.root(directory) };
+        self.known.push((session, place));
+    }
+
+    /// Where its own lines have said so far that a session began.
+    #[must_use]
+    pub fn own(&self, session: &str) -> Option<&Place> {
+        if session.is_empty() {
+            return self.known.first().map(|(_, place)| place);
+        }
+        self.known.iter().find(|(known, _)| known == session).map(|(_, place)| place)
+    }
+
+    /// The same once the whole file has been read: where none of its lines said so, where the file began.
+    #[must_use]
+    pub fn of(&self, session: &str) -> Option<&Place> {
+        self.own(session).or(self.known.first().map(|(_, place)| place))
+    }
+
+    /// To be remembered.
+    #[must_use]
+    pub fn begun(&self) -> Vec<(String, String)> {
+        self.known.iter().map(|(session, place)| (session.clone(), place.project.to_string())).collect()
+    }
+
+    /// Whether none is known.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.known.is_empty()
+    }
 }
 
 /// The roots of repositories, by directory; each directory is looked at once.

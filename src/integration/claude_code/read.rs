@@ -7,15 +7,14 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use jiff::Timestamp;
-use memchr::memmem::Finder;
 
 use crate::domain::usage::Usage;
 
 use super::cursor::{Cursors, FileCursor, Refused};
 use super::discover::Problem;
 use super::file::{Piece, Placed, read_file};
-use super::line::{self, Begun, LineParser, Parsed, Refusal};
-use super::place::{Repositories, first_directory, main_of};
+use super::line::{LineParser, Parsed, Refusal};
+use super::place::{Places, Repositories, main_of};
 
 /// More bad lines than this are counted but not named.
 const MAX_NAMED: usize = 1_000;
@@ -119,7 +118,6 @@ fn finish(gathered: Gathered) -> Collected {
 struct Reader {
     parser: LineParser,
     buffer: Vec<u8>,
-    directory: Finder<'static>,
     repositories: Repositories,
     now: Timestamp,
 }
@@ -137,39 +135,32 @@ struct OfFile {
 
 impl Reader {
     fn new(now: Timestamp) -> Self {
-        Self {
-            parser: LineParser::new(now),
-            buffer: Vec::new(),
-            directory: Finder::new(b"\"cwd\""),
-            repositories: Repositories::default(),
-            now,
-        }
+        Self { parser: LineParser::new(now), buffer: Vec::new(), repositories: Repositories::default(), now }
     }
 
     fn read(&mut self, path: &Path, cursor: Option<&FileCursor>, all: &Mutex<Gathered>) {
         let mut of_file = OfFile::default();
-        let Self { parser, buffer, directory, repositories, now } = self;
-        let mut is_placed = false;
-        parser.begun = Begun::default();
-        let mut begun = None;
+        let Self { parser, buffer, repositories, now } = self;
+        // A subagent's lines do not say where their session began, if its own transcript does.
+        let (mut is_begun, mut is_main) = (false, true);
+        parser.places = Places::default();
         let read = read_file(path, cursor, *now, buffer, &mut |start, placed| {
-            if !is_placed {
-                is_placed = true;
-                let known = cursor.filter(|_| start.offset > 0).and_then(|cursor| cursor.begun.clone());
-                begun = known.or_else(|| main_of(path).and_then(|main| first_directory(&main)));
-                parser.begun =
-                    begun.as_deref().map(|begun| begun_in(begun, repositories)).unwrap_or_default();
+            if !is_begun {
+                is_begun = true;
+                let remembered = cursor.filter(|cursor| start.offset > 0 && !cursor.begun.is_empty());
+                parser.places = match (remembered, main_of(path)) {
+                    (Some(cursor), _) => Places::remembered(&cursor.begun, repositories),
+                    (None, Some(main)) => Places::of_file(&main, repositories),
+                    (None, None) => Places::default(),
+                };
+                is_main = parser.places.is_empty() || remembered.is_some();
             }
             let (Piece::Line(bytes) | Piece::Tail(bytes)) = placed.piece else {
                 let reason = "longer than 8 MiB; no call is that long, so it was skipped";
                 return of_file.refuse(path, &placed, Refusal { reason, may_cost: true, until: None });
             };
-            if begun.is_none() && directory.find(bytes).is_some() {
-                begun = line::directory(bytes);
-                parser.begun =
-                    begun.as_deref().map(|begun| begun_in(begun, repositories)).unwrap_or_default();
-                // The lines before did not say where they were: it is the same session.
-                of_file.calls.iter_mut().for_each(|call| parser.begun.name(call));
+            if is_main {
+                parser.places.learn(bytes, repositories);
             }
             match parser.parse(bytes) {
                 Parsed::Calls(call, parts) => {
@@ -192,7 +183,10 @@ impl Reader {
         match read {
             Ok((mut after, start, written_us)) => {
                 all.bytes += after.offset - start.offset;
-                after.begun = begun.or_else(|| cursor.and_then(|cursor| cursor.begun.clone()));
+                after.begun = match cursor.filter(|_| !is_begun) {
+                    Some(cursor) => cursor.begun.clone(),
+                    None => parser.places.begun(),
+                };
                 // What was refused before where reading went on, and is not read again.
                 if let Some(before) = cursor.filter(|_| start.offset > 0) {
                     let known = before.refused.iter().filter(|known| known.offset < start.offset);
@@ -215,14 +209,14 @@ impl Reader {
         if all.bad.len() < 2 * MAX_NAMED {
             all.bad.append(&mut of_file.bad);
         }
-        for usage in of_file.calls {
+        for mut usage in of_file.calls {
+            // What was told before the file said where its session began.
+            if let Some(place) = parser.places.of(&usage.session).filter(|_| usage.project.is_empty()) {
+                (usage.project, usage.repository) = (place.project.clone(), place.repository.clone());
+            }
             all.tell(usage);
         }
     }
-}
-
-fn begun_in(directory: &str, repositories: &mut Repositories) -> Begun {
-    Begun { project: Some(directory.into()), repository: repositories.root(directory) }
 }
 
 impl OfFile {
