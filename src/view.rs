@@ -15,6 +15,7 @@ pub mod forecast;
 pub mod goals;
 pub mod names;
 pub mod odometer;
+pub mod projects;
 pub mod quotas;
 pub mod reconcile;
 pub mod replay;

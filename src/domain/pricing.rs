@@ -22,6 +22,10 @@ use super::usage::{ServiceTier, Speed, Usage};
 
 use list::{MILLION, ModelPrices, PriceList, Rate, Rates};
 
+/// What a person does about calls without a price.
+pub const MEND: &str =
+    "add the model's price to a price file (the setting `prices`), then run `mecris reprice`";
+
 /// The factor on prices of calls that a reseller keeps within one region.
 const REGIONAL: &str = "regional";
 
