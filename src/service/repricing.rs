@@ -9,7 +9,6 @@ use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::config::prices::price_table;
 use crate::domain::calendar;
 use crate::domain::pricing::PriceTable;
 use crate::log::{EventLog, LogError};
@@ -17,7 +16,7 @@ use crate::view::ViewError;
 
 use super::recorder::Recorder;
 use super::recorder::reprice::{LackLine, Repriced, WhatIf};
-use super::settings::{PRICES, Reloaded, Settings};
+use super::settings::{PRICES, Reloaded};
 use super::tree::IMPORT_PATIENCE;
 use super::usage_actor::UsageMessage;
 use super::{ServiceError, Supervised, caller};
@@ -56,11 +55,6 @@ pub fn today() -> Date {
     calendar::day_of(Timestamp::now(), &TimeZone::UTC)
 }
 
-/// The price file as it is now. Blocks.
-fn as_written(settings: &Settings) -> Result<PriceTable, ServiceError> {
-    Ok(price_table(settings.current().config.prices.as_deref())?)
-}
-
 impl Supervised {
     /// Takes the price file as it is now, prices what lacks a price, and waits until the views show it.
     ///
@@ -68,7 +62,7 @@ impl Supervised {
     /// [`ServiceError::Config`]: the price file is none, and nothing was done.
     pub async fn reprice(&self) -> Result<Repriced, ServiceError> {
         let settings = self.queries.settings.clone();
-        let table = self.ask_disk(move |_| as_written(&settings)).await?;
+        let table = self.ask_disk(move |_| Ok(settings.prices_as_written()?)).await?;
         self.prices.replace(table);
         self.reprice_by_table().await
     }
@@ -126,7 +120,7 @@ impl Supervised {
     /// [`ServiceError`].
     pub async fn lacks(&self) -> Result<Lacks, ServiceError> {
         let settings = self.queries.settings.clone();
-        self.ask_disk(move |recorder| Ok(lacks(recorder, Arc::new(as_written(&settings)?))?)).await
+        self.ask_disk(move |recorder| Ok(lacks(recorder, Arc::new(settings.prices_as_written()?))?)).await
     }
 
     /// What everything would cost by the prices of a day, by the price file as it is now. Nothing is written.
@@ -135,7 +129,10 @@ impl Supervised {
     /// [`ServiceError`].
     pub async fn what_if(&self, as_of: Date) -> Result<WhatIf, ServiceError> {
         let settings = self.queries.settings.clone();
-        self.ask_disk(move |recorder| Ok(recorder.by(Arc::new(as_written(&settings)?)).what_if(as_of)?)).await
+        self.ask_disk(move |recorder| {
+            Ok(recorder.by(Arc::new(settings.prices_as_written()?)).what_if(as_of)?)
+        })
+        .await
     }
 
     async fn ask_disk<T: Send + 'static>(

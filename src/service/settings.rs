@@ -11,6 +11,7 @@ use super::prices::Prices;
 use crate::config::forms::{PHONES, SECRETS};
 use crate::config::prices::price_table;
 use crate::config::{Config, ConfigError, Loaded, load, settings_of};
+use crate::domain::pricing::PriceTable;
 
 /// The key of the price file.
 pub(super) const PRICES: &str = "prices";
@@ -73,6 +74,15 @@ impl Settings {
     #[must_use]
     pub fn subscribe(&self) -> watch::Receiver<Arc<Loaded>> {
         self.current.subscribe()
+    }
+
+    /// The price table as the price file has it now, which the setting as it is written now names. Nothing changes by it.
+    /// Blocks.
+    ///
+    /// # Errors
+    /// [`ConfigError`].
+    pub fn prices_as_written(&self) -> Result<PriceTable, ConfigError> {
+        price_table(load(self.named.as_deref())?.config.prices.as_deref())
     }
 
     /// Reads all layers again, and the price file with them. Blocks. Where something is wrong, nothing changes.

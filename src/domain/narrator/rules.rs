@@ -293,7 +293,9 @@ pub const RULES: &[Rule] = &[
         when: "a model that was used has no price",
         says: |at| {
             let models = names(at.unpriced.iter().map(String::as_str))?;
-            Some(format!("The cost of {models} is not counted: add its price to a price file."))
+            Some(format!(
+                "The cost of {models} is not counted: add the price to a price file, then run `mecris reprice`."
+            ))
         },
     },
     Rule {
