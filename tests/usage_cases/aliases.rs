@@ -2,15 +2,17 @@
 
 use serde_json::{Value, json};
 
-use super::{ONE, TWO, assert_report, call, home_with, used_of_november};
+use super::{ONE, TWO, assert_report, call, import, used_of_november};
 use crate::support::program::{Home, Running};
 
 /// A call in each of two projects, one of them in a worktree.
 fn two_projects() -> Home {
-    home_with(&[
-        call("msg_1").session("s-1").cwd("/w/alpha/.claude/worktrees/x"),
-        call("msg_2").session("s-2").cwd("/w/beta"),
-    ])
+    let home = Home::new();
+    let worktree = call("msg_1").session("s-1").cwd("/w/alpha/.claude/worktrees/x");
+    home.transcript("s-1.jsonl", worktree.line());
+    home.transcript("s-2.jsonl", call("msg_2").session("s-2").cwd("/w/beta").line());
+    import(&home);
+    home
 }
 
 #[track_caller]

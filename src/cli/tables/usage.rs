@@ -7,22 +7,22 @@ use crate::service::refused::RefusedShown;
 use crate::service::repricing::Lacks;
 use crate::view::projects::ProjectsShown;
 
-use super::{cost, count, or_unknown, shorten, table};
+use super::{cost, count, or_unknown, shorten, table, wrapped};
 
 /// `mecris reprice`.
 #[must_use]
 pub fn repriced(done: &Repriced) -> String {
-    let mut text = format!(
-        "{} calls priced, which adds {} USD; by the price table {}\n",
+    let mut text = wrapped(&format!(
+        "{} calls priced, which adds {} USD; by the price table {}",
         count(done.repriced),
         done.added_usd.exact(),
         done.price_table
-    );
+    ));
     if done.lacking > 0 {
-        text += &format!(
-            "{} calls still lack a price or a part of one: `mecris prices check` names them\n",
+        text += &wrapped(&format!(
+            "{} calls still lack a price or a part of one: `mecris prices check` names them",
             count(done.lacking)
-        );
+        ));
     }
     text
 }
@@ -44,11 +44,11 @@ pub fn what_if(what_if: &WhatIf) -> String {
     let total = [what_if.recorded_usd, what_if.would_be_usd].map(|usd| usd.to_string());
     let [recorded, would_be] = total;
     rows.add_row(vec!["Total".into(), String::new(), String::new(), recorded, would_be, String::new()]);
-    format!(
-        "{}\n\nAll calls by the prices of {}. Nothing was written. Calls that lack a price are in neither sum.\n",
-        rows.trim_fmt(),
+    let note = format!(
+        "All calls by the prices of {}. Nothing was written. What lacks a price is not in the sums.",
         what_if.as_of
-    )
+    );
+    format!("{}\n\n{}", rows.trim_fmt(), wrapped(&note))
 }
 
 /// `mecris prices check`.
@@ -76,7 +76,9 @@ pub fn lacks(lacks: &Lacks) -> String {
     } else {
         MEND.to_owned()
     };
-    format!("{}\n\n{} calls lack a price or a part of one; {mend}\n", rows.trim_fmt(), count(lacks.messages))
+    let calls = if lacks.messages == 1 { "call lacks" } else { "calls lack" };
+    let note = format!("{} {calls} a price or a part of one; {mend}", count(lacks.messages));
+    format!("{}\n\n{}", rows.trim_fmt(), wrapped(&note))
 }
 
 /// `mecris projects`.

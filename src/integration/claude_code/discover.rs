@@ -60,6 +60,13 @@ pub fn discover(roots: &[PathBuf]) -> Found {
     walk.found
 }
 
+/// Whether a link leads to a directory that it lies in itself. Where that cannot be told, it does not.
+fn is_loop(link: &Path) -> bool {
+    let parent = link.parent().and_then(|parent| parent.canonicalize().ok());
+    let target = link.canonicalize();
+    target.is_ok_and(|target| parent.is_some_and(|parent| parent.starts_with(target)))
+}
+
 struct Walk {
     found: Found,
     /// (device, inode) of all that was visited.
@@ -90,9 +97,9 @@ impl Walk {
             }
         };
         if !self.seen.insert((metadata.dev(), metadata.ino())) {
-            // A transcript by two names is read once, and nothing is wrong with that.
-            if is_link && metadata.is_dir() {
-                self.problem(path, "the link leads to what was read already, it may be a loop; remove it");
+            // A transcript or a directory by two names is read once, and nothing is wrong with that.
+            if is_link && metadata.is_dir() && is_loop(path) {
+                self.problem(path, "the link leads back to a directory that it lies in; remove it");
             }
             return;
         }
