@@ -11,7 +11,9 @@ use mecris::domain::allowance::VirtualBudget;
 use mecris::domain::balance::{BalanceChange, Reading, Source};
 use mecris::domain::budget::{Budget, Scope, Thresholds};
 use mecris::domain::calendar::{Period, day_of};
+use mecris::domain::lacking::Doubts;
 use mecris::domain::money::Picodollars;
+use mecris::domain::pricing::PriceTable;
 use mecris::event::payload::UsageRecorded;
 use mecris::view::TenantView;
 use mecris::view::affording::affordability;
@@ -62,11 +64,12 @@ fn lived(days: i64) -> TenantView {
 
 fn affording(criterion: &mut Criterion) {
     let (zone, views) = (TimeZone::UTC, [("a_year", lived(365)), ("four_years", lived(4 * 365))]);
+    let prices = PriceTable::default();
     let ask = Ask { amount: Picodollars::usd(1), project: Some("/a".to_owned()), ..Ask::default() };
     let mut group = criterion.benchmark_group("can_afford");
     for (name, view) in &views {
         group.bench_function(*name, |bencher| {
-            bencher.iter(|| black_box(affordability(view, &ask, now(), &zone)));
+            bencher.iter(|| black_box(affordability(view, &ask, now(), &zone, &prices, Doubts::default())));
         });
     }
     group.finish();

@@ -17,6 +17,7 @@ use mecris::event::TenantId;
 use mecris::integration::claude_code::{Cursors, discover, read_all};
 use mecris::log::{Options, SledLog};
 use mecris::service::importer::{Importer, OnStep};
+use mecris::service::reading::SharedReading;
 use mecris::service::recorder::Recorder;
 
 fn megabytes() -> u64 {
@@ -27,7 +28,12 @@ fn importer(log: &tempfile::TempDir, claude: &tempfile::TempDir) -> Importer {
     let (opened, _) = SledLog::open(log.path(), Options::default()).expect("an empty log opens");
     let prices = Arc::new(price_table(None).expect("the bundled table is whole"));
     let recorder = Recorder::new(Arc::new(opened), TenantId::local(), prices, "bench");
-    Importer::new(recorder, vec![claude.path().to_owned()], log.path().join("transcripts.json"))
+    Importer::new(
+        recorder,
+        vec![claude.path().to_owned()],
+        log.path().join("transcripts.json"),
+        SharedReading::default(),
+    )
 }
 
 fn import(criterion: &mut Criterion) {

@@ -20,6 +20,7 @@ pub mod feed;
 pub mod forecast;
 pub mod gate;
 pub mod goal;
+pub mod lacking;
 pub mod limit_request;
 pub mod local_goal;
 pub mod lookback;

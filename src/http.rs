@@ -126,6 +126,7 @@ fn api_routes() -> OpenApiRouter<App> {
         .routes(routes!(api::backup))
         .routes(routes!(api::export))
         .routes(routes!(api::import))
+        .routes(routes!(api::look))
         .routes(routes!(api::tell_usage))
         .routes(routes!(usage::what_if, usage::reprice))
         .routes(routes!(usage::lacking))

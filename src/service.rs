@@ -69,6 +69,7 @@ pub mod provider_context;
 pub mod providers;
 pub mod queries;
 pub mod quota_book;
+pub mod reading;
 pub mod reconcile;
 pub mod recorder;
 pub mod refused;

@@ -22,9 +22,11 @@ use mecris::domain::allowance::reach::{Facing, Lifted, Reach, Worker};
 use mecris::domain::allowance::{AllowanceCommand, VirtualBudget};
 use mecris::domain::budget::{Budget, BudgetCommand, Scope, Thresholds};
 use mecris::domain::calendar::Period;
-use mecris::domain::gate::{Caps, Limit, Work};
+use mecris::domain::gate::{Caps, Limit, Verdict, Work};
+use mecris::domain::lacking::Doubts;
 use mecris::domain::limit_request::{ASK_MAX_USD, LimitOrder, State, Until, Wish};
 use mecris::domain::money::Picodollars;
+use mecris::domain::pricing::PriceTable;
 use mecris::domain::telemetry_usage::{CallTold, Export, Fingerprint, unplaced};
 use mecris::domain::tokens::Tokens;
 use mecris::domain::told::Told;
@@ -130,6 +132,7 @@ struct World {
     limits: LimitBook,
     budgets: BudgetBook,
     recorder: Recorder,
+    prices: Arc<PriceTable>,
     views: Views,
     zone: TimeZone,
     now: Timestamp,
@@ -157,6 +160,7 @@ fn caps() -> Caps {
         day: Some(Picodollars::usd(20)),
         budgets: true,
         warn_percent: 80,
+        unknown: Verdict::Warn,
     }
 }
 
@@ -169,7 +173,8 @@ impl World {
         Self {
             limits: LimitBook::load(&*log, &tenant).unwrap(),
             budgets: BudgetBook::load(&*log, &tenant).unwrap(),
-            recorder: Recorder::new(log.clone(), tenant.clone(), prices, "test"),
+            recorder: Recorder::new(log.clone(), tenant.clone(), prices.clone(), "test"),
+            prices,
             log,
             tenant,
             views: Views::default(),
@@ -194,7 +199,7 @@ impl World {
 
     fn spent(&self) -> Spent {
         self.view(|view| {
-            let standing = Standing::of(view, self.views.position, self.now, &self.zone);
+            let standing = Standing::of(view, self.views.position, self.now, &self.zone, &self.prices);
             Spent {
                 all: view.spend.total().cost,
                 today: standing.today,
@@ -387,9 +392,9 @@ impl World {
         let worker = Worker { session, project: path };
         let less = |of: Picodollars, reserve: u8| of - of.scale(i128::from(reserve), 100);
         self.view(|view| {
-            let standing = Standing::of(view, self.views.position, now, &self.zone);
+            let standing = Standing::of(view, self.views.position, now, &self.zone, &self.prices);
             let beyond = |facing: Facing<'_>| view.allowance.beyond(facing, worker, now);
-            let work = Work { provider: Some(PROVIDER), model: Some(MODEL), project: path };
+            let work = Work { provider: Some(PROVIDER), model: Some(MODEL), project: path, name: None };
             for held in standing.held(&caps(), beyond, session, work) {
                 let (facing, own) = match &held.limit {
                     Limit::Session => (Facing::Session, caps().session.unwrap()),
@@ -412,7 +417,7 @@ impl World {
                 session: session.map(str::to_owned),
                 caps: Vec::new(),
             };
-            for limit in affordability(view, &ask, now, &self.zone).limits {
+            for limit in affordability(view, &ask, now, &self.zone, &self.prices, Doubts::default()).limits {
                 let (facing, own) = match limit.kind {
                     LimitKind::Daily => (Facing::Virtual, self.will.virtual_budget.unwrap().daily.unwrap()),
                     LimitKind::Monthly => {

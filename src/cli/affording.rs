@@ -6,7 +6,9 @@ use clap::Args;
 use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 
+use crate::domain::affording::Verdict;
 use crate::domain::allowance::AllowanceCommand;
+use crate::domain::project;
 use crate::service::Node;
 use crate::service::allowance_book::{AskBody, OverrideBody, VirtualBudgetBody, execute};
 use crate::view::affording::{AffordabilityShown, AllowanceShown};
@@ -19,8 +21,10 @@ use super::{Common, tables};
 
 /// The exit code where it cannot be afforded.
 const NO: u8 = 1;
-/// The exit code where there is no answer.
-const UNKNOWN: u8 = 2;
+/// The exit code where it was not asked as it should be, or could not be.
+const FAILED: u8 = 2;
+/// The exit code where nobody knows whether it can be afforded.
+const UNKNOWN: u8 = 3;
 
 /// Options of `can-afford`.
 #[derive(Debug, Args)]
@@ -83,27 +87,33 @@ pub struct VirtualArgs {
     pub off: bool,
 }
 
-/// Carries out `mecris can-afford`: exit code 0 for yes, 1 for no, 2 where there is no answer.
+/// Carries out `mecris can-afford`: exit code 0 for yes, 1 for no, 2 for a mistake, 3 where nobody knows.
 #[must_use]
 pub fn can_afford(common: &Common, args: CanAffordArgs) -> ExitCode {
     let CanAffordArgs { usd, provider, model, project, session } = args;
     // Usage names projects by their whole path; what cannot be made one is left as it was typed.
     let whole = |path: String| {
+        // A path of another system is whole as it is.
+        let path = project::directory(&path).into_owned();
+        if path.as_bytes().get(1) == Some(&b':') || path.starts_with("//") {
+            return path;
+        }
         std::path::absolute(&path).ok().and_then(|path| path.to_str().map(str::to_owned)).unwrap_or(path)
     };
     let project = project.map(whole);
     let body = AskBody { usd, provider, model, project, session };
-    let answer = Backend::open(common).and_then(|backend| {
+    let answer = Backend::current(common).and_then(|backend| {
         let shown = backend.can_afford(body)?;
         print(common.json, &shown, tables::affording::affordability)?;
-        Ok(shown.affordable)
+        Ok(shown.answer)
     });
     match answer {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::from(NO),
+        Ok(Verdict::Yes) => ExitCode::SUCCESS,
+        Ok(Verdict::No) => ExitCode::from(NO),
+        Ok(Verdict::Unknown) => ExitCode::from(UNKNOWN),
         Err(error) => {
             warn(&format!("mecris: {error}"));
-            ExitCode::from(UNKNOWN)
+            ExitCode::from(FAILED)
         }
     }
 }
@@ -113,7 +123,7 @@ pub fn can_afford(common: &Common, args: CanAffordArgs) -> ExitCode {
 /// # Errors
 /// [`CliError`].
 pub fn cost(common: &Common, args: &CostArgs) -> Result<(), CliError> {
-    let backend = Backend::open(common)?;
+    let backend = Backend::current(common)?;
     print(common.json, &backend.cost(args.since, args.until)?, tables::affording::cost)
 }
 
@@ -132,7 +142,7 @@ pub fn grant_override(common: &Common, args: OverrideArgs) -> Result<(), CliErro
 /// # Errors
 /// [`CliError`].
 pub fn virtual_budget(common: &Common, args: VirtualArgs) -> Result<(), CliError> {
-    let backend = Backend::open(common)?;
+    let backend = Backend::current(common)?;
     let VirtualArgs { daily, monthly, reserve, off } = args;
     let is_question = daily.is_none() && monthly.is_none() && reserve.is_none();
     let shown = if off {

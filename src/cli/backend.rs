@@ -24,13 +24,14 @@ use crate::service::importer::OnStep;
 use crate::service::notes::Incidents;
 use crate::service::queries::Replayed;
 use crate::service::requests::{
-    BudgetBody, Budgets, DrillBody, GoalsShown, Reckoning, StatusShown, parse_until,
+    BudgetBody, Budgets, DrillBody, GoalsShown, Reckoning, ReportShown, StatusShown, parse_until,
 };
 use crate::service::settings::{Reloaded, Settings};
 use crate::service::sources::SourcesShown;
 use crate::service::{ImportSummary, Node, StartError, notes};
 use crate::view::explain::{Explanation, Subject};
-use crate::view::report::{Grouping, Range, Report};
+use crate::view::freshness::Freshness;
+use crate::view::report::{Grouping, Range};
 
 use super::Common;
 use super::output::{CliError, bar, warn};
@@ -76,6 +77,33 @@ impl Backend {
         }
     }
 
+    /// The same, once what is new in transcripts has been read, so that no figure stands for what was not looked at. What
+    /// cannot be read or recorded now stands in the way of no answer: the answer says how old it is.
+    ///
+    /// # Errors
+    /// As [`Backend::open`].
+    pub fn current(common: &Common) -> Result<Self, CliError> {
+        let backend = Self::open(common)?;
+        match &backend {
+            Self::Running(remote) => {
+                // A supervisor that is busy or of an older version answers with what it has.
+                let _ = remote.post::<Freshness>("/api/v1/look");
+            }
+            Self::Own(node) if node.settings.current().config.transcripts.enabled => {
+                let importer = node.importer(&[], "cli");
+                let (on_step, bar) = show_steps(common.json);
+                let mut cursors = importer.load_cursors();
+                let read = importer.import(&mut cursors, true, Timestamp::now(), &on_step);
+                bar.finish_and_clear();
+                if let Err(error) = read {
+                    warn(&format!("mecris: what is new in transcripts is not read: {error}"));
+                }
+            }
+            Self::Own(_) => {}
+        }
+        Ok(backend)
+    }
+
     /// How things stand.
     ///
     /// # Errors
@@ -87,7 +115,8 @@ impl Backend {
                 let (queries, now) = (node.queries()?, Timestamp::now());
                 // Without a supervisor nothing is asked.
                 let alerts = queries.alerts(now, false);
-                Ok(StatusShown::new(queries.status(now), queries.goals(now), alerts, Vec::new()))
+                let freshness = queries.reading.freshness();
+                Ok(StatusShown::new(queries.status(now), queries.goals(now), alerts, Vec::new(), freshness))
             }
         }
     }
@@ -162,7 +191,7 @@ impl Backend {
         since: Option<Date>,
         until: Option<Date>,
         tz: Option<&str>,
-    ) -> Result<Report, CliError> {
+    ) -> Result<ReportShown, CliError> {
         let zone = zone(tz)?;
         match self {
             Self::Running(remote) => {
@@ -184,7 +213,7 @@ impl Backend {
     pub fn budgets(&self) -> Result<Budgets, CliError> {
         match self {
             Self::Running(remote) => remote.get("/api/v1/budgets", &[]),
-            Self::Own(node) => Ok(Budgets { budgets: node.queries()?.budgets(Timestamp::now()) }),
+            Self::Own(node) => Ok(node.queries()?.budgets_shown(Timestamp::now())),
         }
     }
 

@@ -83,13 +83,13 @@ pub struct BudgetSetArgs {
 pub fn budget(common: &Common, command: BudgetCommand) -> Result<(), CliError> {
     let budgets = match command {
         BudgetCommand::Virtual(args) => return virtual_budget(common, args),
-        BudgetCommand::List => Backend::open(common)?.budgets()?,
+        BudgetCommand::List => Backend::current(common)?.budgets()?,
         BudgetCommand::Remove { name } => {
             Backend::open(common)?.remove_budget(&name.parse::<BudgetName>()?)?
         }
         BudgetCommand::Set(args) => {
             let (name, body) = budget_body(args)?;
-            Backend::open(common)?.set_budget(&name, body)?
+            Backend::current(common)?.set_budget(&name, body)?
         }
     };
     print(common.json, &budgets, |budgets| tables::budgets(&budgets.budgets))

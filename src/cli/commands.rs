@@ -41,11 +41,11 @@ pub fn dispatch(cli: Cli) -> Result<ExitCode, CliError> {
     telemetry::init_lines(common.log_format, common.log_level.as_deref())?;
     let json = common.json;
     match command {
-        Command::Status => print(json, &Backend::open(&common)?.status()?, tables::status)?,
+        Command::Status => print(json, &Backend::current(&common)?.status()?, tables::status)?,
         Command::Report(args) => {
             let report =
-                Backend::open(&common)?.report(args.by, args.since, args.until, args.tz.as_deref())?;
-            print(json, &report, tables::report)?;
+                Backend::current(&common)?.report(args.by, args.since, args.until, args.tz.as_deref())?;
+            print(json, &report, |shown| tables::fresh(&shown.freshness) + &tables::report(&shown.report))?;
         }
         Command::Import(args) if args.refused => {
             print(json, &Backend::open(&common)?.refused()?, tables::usage::refused)?;
@@ -58,7 +58,7 @@ pub fn dispatch(cli: Cli) -> Result<ExitCode, CliError> {
         }
         Command::Budget(command) => budget::budget(&common, command)?,
         Command::Balance { command } => {
-            let backend = Backend::open(&common)?;
+            let backend = Backend::current(&common)?;
             let shown = match command {
                 None => backend.balances()?,
                 Some(BalanceCommand::Set(args)) => backend.read_balance(BalanceBody {
@@ -87,7 +87,7 @@ pub fn dispatch(cli: Cli) -> Result<ExitCode, CliError> {
         Command::RecordUsage(args) => usage::record(&common, args)?,
         Command::Quota => print(json, &Backend::open(&common)?.quotas()?, tables::quota::all)?,
         Command::Reconcile { since, until, provider } => {
-            let reconciled = Backend::open(&common)?.reconcile(Wanted { since, until, provider })?;
+            let reconciled = Backend::current(&common)?.reconcile(Wanted { since, until, provider })?;
             print(json, &reconciled, tables::reconcile::reconciliation)?;
         }
         Command::Console(command) => console::console(&common, command)?,
@@ -96,7 +96,7 @@ pub fn dispatch(cli: Cli) -> Result<ExitCode, CliError> {
         Command::Goals => print(json, &Backend::open(&common)?.goals()?, tables::goals::goals)?,
         Command::Goal(command) => goal::goal(&common, command)?,
         Command::Alerts { all, command } => {
-            let backend = Backend::open(&common)?;
+            let backend = Backend::current(&common)?;
             let shown = match command {
                 None => backend.alerts(all)?,
                 Some(AlertsCommand::Check) => backend.check_alerts()?,

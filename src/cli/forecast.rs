@@ -13,7 +13,7 @@ use super::{Common, tables};
 /// # Errors
 /// [`CliError`].
 pub fn forecast(common: &Common, is_backtest: bool) -> Result<(), CliError> {
-    let backend = Backend::open(common)?;
+    let backend = Backend::current(common)?;
     if is_backtest {
         return print(common.json, &backend.backtest()?, tables::forecast::backtest);
     }

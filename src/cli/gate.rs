@@ -84,7 +84,7 @@ pub fn gate(common: &Common, args: GateArgs) -> Result<ExitCode, CliError> {
 
 fn check(common: &Common, args: CheckArgs) -> Result<ExitCode, CliError> {
     let CheckArgs { session, project, model, provider } = args;
-    let shown = Backend::open(common)?.gate(&GateParams { session, project, model, provider })?;
+    let shown = Backend::current(common)?.gate(&GateParams { session, project, model, provider })?;
     print(common.json, &shown, GateShown::text)?;
     Ok(ExitCode::from(u8::from(shown.verdict == Verdict::Block)))
 }

@@ -56,7 +56,7 @@ pub fn mcp(common: &Common) -> Result<ExitCode, CliError> {
 impl Answers for Elsewhere {
     async fn call(&self, tool: &str, arguments: Value) -> Result<Value, String> {
         let (common, name) = (self.common.clone(), tool.to_owned());
-        let asked = tokio::task::spawn_blocking(move || match Backend::open(&common)? {
+        let asked = tokio::task::spawn_blocking(move || match Backend::current(&common)? {
             Backend::Running(remote) => remote.as_agent().tool(&name, &arguments).map(Found::Answered),
             Backend::Own(node) => {
                 let queries = node.queries()?;

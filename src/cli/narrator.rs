@@ -16,7 +16,7 @@ use super::tables;
 /// # Errors
 /// [`CliError`].
 pub fn narrator(common: &Common, detail: bool) -> Result<(), CliError> {
-    let narration: Narration = match Backend::open(common)? {
+    let narration: Narration = match Backend::current(common)? {
         Backend::Running(remote) => remote.get("/api/v1/narrator", &[("detail", detail.to_string())])?,
         Backend::Own(node) => {
             let queries = node.queries()?;
@@ -32,7 +32,7 @@ pub fn narrator(common: &Common, detail: bool) -> Result<(), CliError> {
 /// # Errors
 /// [`CliError`].
 pub fn activity(common: &Common, date: Option<Date>) -> Result<(), CliError> {
-    let activity: Activity = match Backend::open(common)? {
+    let activity: Activity = match Backend::current(common)? {
         Backend::Running(remote) => {
             let query: Vec<_> = date.map(|date| ("date", date.to_string())).into_iter().collect();
             remote.get("/api/v1/activity", &query)?

@@ -56,7 +56,7 @@ pub struct RecordArgs {
 /// # Errors
 /// [`CliError`].
 pub fn odometer(common: &Common, command: Option<OdometerCommand>) -> Result<(), CliError> {
-    let backend = Backend::open(common)?;
+    let backend = Backend::current(common)?;
     let shown = match command {
         None | Some(OdometerCommand::Status) => backend.odometers()?,
         Some(OdometerCommand::Stop { provider }) => backend.stop_odometer(provider)?,

@@ -10,6 +10,7 @@ use crate::service::queries::Replayed;
 use crate::service::requests::{HeadShown, StatusShown, Verified};
 use crate::view::budgets::BudgetLine;
 use crate::view::explain::Explanation;
+use crate::view::freshness::Freshness;
 use crate::view::report::{ModelLine, Report, Totals};
 use crate::view::status::Status;
 
@@ -130,7 +131,17 @@ pub fn status(shown: &StatusShown) -> String {
         [] => String::new(),
         urgent => format!("\n{}", goals::table_of(urgent)),
     };
-    numbers(status) + &urgent + &alerts::open(&shown.alerts) + &system::trouble(&shown.sources)
+    fresh(&shown.freshness)
+        + &numbers(status)
+        + &urgent
+        + &alerts::open(&shown.alerts)
+        + &system::trouble(&shown.sources)
+}
+
+/// What to know before figures are believed: what is not in them.
+#[must_use]
+pub fn fresh(freshness: &Freshness) -> String {
+    freshness.text().map(|text| text + "\n\n").unwrap_or_default()
 }
 
 fn numbers(status: &Status) -> String {

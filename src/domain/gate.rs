@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::allowance::reach::Facing;
 use super::budget::{BudgetName, Scope};
+use super::lacking::Lacking;
 use super::money::Picodollars;
 
 /// What may be spent, and from where on there is a warning.
@@ -24,6 +25,8 @@ pub struct Caps {
     pub budgets: bool,
     /// The used share of a cap or budget from which on there is a warning, in percent.
     pub warn_percent: u32,
+    /// What comes of a limit of which nobody knows whether it is reached, because its sum leaves something out.
+    pub unknown: Verdict,
 }
 
 /// The work that asks; what is not known about it is absent.
@@ -35,6 +38,8 @@ pub struct Work<'a> {
     pub model: Option<&'a str>,
     /// The project's directory.
     pub project: Option<&'a str>,
+    /// What the person calls it.
+    pub name: Option<&'a str>,
 }
 
 /// Whether a budget's scope covers some work.
@@ -55,11 +60,9 @@ pub fn coverage(scope: &Scope, work: Work<'_>) -> Coverage {
     let provider = work.provider.or(scope.provider.as_deref());
     let project = work.project.or(scope.project.as_deref());
     let known = Scope { model: scope.model.clone().filter(|_| work.model.is_some()), ..scope.clone() };
-    if !known.covers(
-        provider.unwrap_or_default(),
-        work.model.unwrap_or_default(),
-        project.unwrap_or_default(),
-    ) {
+    let covers =
+        |project: &str| known.covers(provider.unwrap_or_default(), work.model.unwrap_or_default(), project);
+    if !covers(project.unwrap_or_default()) && !work.name.is_some_and(covers) {
         return Coverage::Not;
     }
     let is_unknown = (scope.provider.is_some() && work.provider.is_none())
@@ -113,8 +116,10 @@ impl fmt::Display for Limit {
 pub struct Held {
     /// Which.
     pub limit: Limit,
-    /// What is spent of it.
+    /// What is spent of it, as far as it is known.
     pub spent: Picodollars,
+    /// What that leaves out.
+    pub lacking: Lacking,
     /// What may be spent.
     pub cap: Picodollars,
     /// Whether it surely covers the work; one that only may never stops it.
@@ -158,8 +163,9 @@ pub struct Reason {
 
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Held { limit, spent, cap, .. } = &self.held;
-        write!(f, "{limit}: {} of {} USD spent", spent.rounded(2), cap.rounded(2))
+        let Held { limit, spent, cap, lacking, .. } = &self.held;
+        write!(f, "{limit}: {} of {} USD spent", spent.rounded(2), cap.rounded(2))?;
+        lacking.text().map_or(Ok(()), |text| write!(f, "; {text}"))
     }
 }
 
@@ -172,17 +178,21 @@ pub struct Ruling {
     pub reasons: Vec<Reason>,
 }
 
-/// Holds work against its limits.
+/// Holds work against its limits. Where a sum leaves something out, and with it may come near the cap, what comes of it is
+/// `unknown`; a block only where the limit surely covers the work.
 #[must_use]
-pub fn rule(held: Vec<Held>, warn_percent: u32) -> Ruling {
+pub fn rule(held: Vec<Held>, warn_percent: u32, unknown: Verdict) -> Ruling {
+    let is_near = |spent: Picodollars, held: &Held| spent.0 * 100 >= held.cap.0 * i128::from(warn_percent);
     let judge = |held: &Held| {
-        let is_over = held.spent >= held.cap;
-        let is_near = held.spent.0 * 100 >= held.cap.0 * i128::from(warn_percent);
-        match (is_over, is_near) {
+        let known = match (held.spent >= held.cap, is_near(held.spent, held)) {
             (true, _) if held.is_certain => Verdict::Block,
             (true, _) | (_, true) => Verdict::Warn,
             _ => Verdict::Allow,
-        }
+        };
+        let may_be_near = !held.lacking.is_nothing()
+            && held.lacking.most(held.spent).is_none_or(|most| is_near(most, held));
+        let at_most = if held.is_certain { Verdict::Block } else { Verdict::Warn };
+        if may_be_near { known.max(unknown.min(at_most)) } else { known }
     };
     let mut reasons: Vec<Reason> = held
         .into_iter()

@@ -101,6 +101,14 @@ impl Picodollars {
         format!("{sign}{whole}.{:0width$}", magnitude % scale, width = decimals as usize)
     }
 
+    /// Rounded up for people, to `decimals` places: what is told as a bound is one.
+    #[must_use]
+    pub fn rounded_up(self, decimals: u32) -> String {
+        let unit = 10_i128.pow(12 - decimals.min(12));
+        let units = self.0.div_euclid(unit) + i128::from(self.0.rem_euclid(unit) != 0);
+        Self(units.saturating_mul(unit)).rounded(decimals)
+    }
+
     /// `self × numerator / denominator`, rounded half to even.
     ///
     /// # Panics

@@ -231,6 +231,8 @@ pub struct Situation {
     pub drifts: Vec<DriftFact>,
     /// Models without a price.
     pub unpriced: Vec<String>,
+    /// How many calls that are.
+    pub unpriced_calls: u64,
     /// The odometers.
     pub odometers: Vec<OdometerFact>,
     /// The goals, the nearest to derailing first.

@@ -21,11 +21,13 @@ use crate::service::ImportSummary;
 use crate::service::backups::Reach;
 use crate::service::queries::{EventPage, Replayed};
 use crate::service::requests::{
-    BackedUp, BackupBody, BudgetBody, Budgets, HeadShown, Reckoning, StatusShown, Verified, parse_until,
+    BackedUp, BackupBody, BudgetBody, Budgets, HeadShown, Reckoning, ReportShown, StatusShown, Verified,
+    parse_until,
 };
 use crate::service::told::{ToldBody, ToldShown};
 use crate::view::explain::{Explanation, Subject};
-use crate::view::report::{Grouping, Range, Report};
+use crate::view::freshness::Freshness;
+use crate::view::report::{Grouping, Range};
 
 use super::limits::Asker;
 use super::peer::Peer;
@@ -78,9 +80,9 @@ pub struct SpendParams {
 
 /// What was spent, by day, week, month, project, session or model.
 #[utoipa::path(get, path = "/api/v1/spend", tag = "money", params(SpendParams), security(("token" = [])), responses(
-    (status = 200, body = Report), (status = 400, body = Problem), (status = 401, body = Problem),
+    (status = 200, body = ReportShown), (status = 400, body = Problem), (status = 401, body = Problem),
 ))]
-pub async fn spend(State(app): State<App>, Params(params): Params<SpendParams>) -> Answer<Report> {
+pub async fn spend(State(app): State<App>, Params(params): Params<SpendParams>) -> Answer<ReportShown> {
     let zone = zone_of(params.tz.as_deref())?;
     let range = Range { since: params.since, until: params.until };
     Ok(Json(app.system.queries.report(params.by.unwrap_or(Grouping::Daily), &range, zone.as_ref())))
@@ -91,7 +93,7 @@ pub async fn spend(State(app): State<App>, Params(params): Params<SpendParams>) 
     (status = 200, body = Budgets), (status = 401, body = Problem),
 ))]
 pub async fn budgets(State(app): State<App>) -> Json<Budgets> {
-    Json(Budgets { budgets: app.system.queries.budgets(Timestamp::now()) })
+    Json(app.system.queries.budgets_shown(Timestamp::now()))
 }
 
 fn budget_name(name: &str) -> Result<BudgetName, Problem> {
@@ -276,6 +278,14 @@ pub async fn export(
 ))]
 pub async fn import(State(app): State<App>) -> Answer<ImportSummary> {
     Ok(Json(app.system.import().await?))
+}
+
+/// Reads what is new in transcripts, and says how old the figures are then. It waits two seconds at most.
+#[utoipa::path(post, path = "/api/v1/look", tag = "money", security(("token" = [])), responses(
+    (status = 200, body = Freshness), (status = 401, body = Problem),
+))]
+pub async fn look(State(app): State<App>) -> Json<Freshness> {
+    Json(app.system.refresh().await)
 }
 
 /// Records usage that no transcript shows: what a session has consumed with one model so far.

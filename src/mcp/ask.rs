@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use crate::domain::affording::Verdict;
 use crate::domain::calendar;
 use crate::service::alerting::shown::AlertsShown;
 use crate::service::caller;
@@ -15,7 +16,7 @@ use crate::service::health::{Health, Part, Readiness};
 use crate::service::narration::Narration;
 use crate::service::odometer_book::Odometers;
 use crate::service::reconcile::check;
-use crate::service::requests::{Budgets, GoalsShown};
+use crate::service::requests::GoalsShown;
 use crate::service::vault_tasks::TasksFilter;
 use crate::service::{Queries, Supervised};
 use crate::view::explain::Subject;
@@ -123,7 +124,7 @@ impl Asked {
             }
             "can_afford" => {
                 let mut answer = queries.affordability(read(arguments)?, now).map_err(said)?;
-                if !answer.affordable {
+                if answer.answer == Verdict::No {
                     answer.reason = format!("{}. {HOW_TO_ASK}", answer.reason);
                 }
                 shown(&answer)
@@ -152,7 +153,7 @@ impl Asked {
     fn without_arguments(&self, tool: &str, now: Timestamp) -> Option<Result<Value, String>> {
         let queries = &self.queries;
         Some(match tool {
-            "get_budget_status" => shown(&Budgets { budgets: queries.budgets(now) }),
+            "get_budget_status" => shown(&queries.budgets_shown(now)),
             "get_balance_status" => shown(&queries.all_balances(now)),
             "forecast" => shown(&queries.forecast(now)),
             "get_beeminder_status" => shown(&self.goals(now)),

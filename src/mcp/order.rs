@@ -12,7 +12,6 @@ use crate::domain::local_goal::End;
 use crate::domain::slug::GoalSlug;
 use crate::service::alerting::shown::AlertsShown;
 use crate::service::odometer_book::OdometerBody;
-use crate::service::requests::Budgets;
 use crate::service::told::ToldBody;
 use crate::service::vault::LogBody;
 use crate::service::{Supervised, caller};
@@ -33,7 +32,7 @@ pub async fn order(system: &Supervised, tool: &str, arguments: Value) -> Result<
             let week = system.queries.week_starts();
             let budget = changed_budget(name, before, asked, week).map_err(said)?;
             system.command_budget(BudgetCommand::Set(budget)).await.map_err(said)?;
-            shown(&Budgets { budgets: system.queries.budgets(Timestamp::now()) })
+            shown(&system.queries.budgets_shown(Timestamp::now()))
         }
         "add_goal" => {
             let AddGoal { slug: name, goal } = read(arguments)?;

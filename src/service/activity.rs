@@ -60,7 +60,7 @@ impl Queries {
         let zone = self.zone();
         let day = day.unwrap_or_else(|| calendar::day_of(now, &zone));
         let range = Range { since: Some(day), until: Some(day) };
-        let (usage, sessions) = match self.report(Grouping::Session, &range, None) {
+        let (usage, sessions) = match self.report(Grouping::Session, &range, None).report {
             Report::Session { sessions, total } => (total, sessions.len()),
             Report::Daily { total, .. }
             | Report::Weekly { total, .. }

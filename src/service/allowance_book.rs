@@ -150,7 +150,8 @@ impl Queries {
     #[must_use]
     pub fn can_afford(&self, ask: &Ask, now: Timestamp) -> Affordability {
         let zone = self.zone();
-        self.with_view(|view| affordability(view, ask, now, &zone))
+        let doubts = self.doubts(ask.provider.as_deref(), calendar::day_of(now, &zone).first_of_month());
+        self.with_view(|view| affordability(view, ask, now, &zone, &self.prices.current(), doubts))
     }
 
     /// The virtual budget, and what was allowed beyond it.
@@ -164,7 +165,8 @@ impl Queries {
     #[must_use]
     pub fn unified_cost(&self, range: &Range, now: Timestamp) -> CostShown {
         let zone = self.zone();
-        self.with_view(|view| unified_cost(view, range, now, &zone))
+        let cost = self.with_view(|view| unified_cost(view, range, now, &zone));
+        CostShown { freshness: self.reading.freshness(), ..cost }
     }
 
     /// The answer to an ask, as it is shown.
@@ -177,7 +179,7 @@ impl Queries {
         now: Timestamp,
     ) -> Result<AffordabilityShown, AllowanceFailure> {
         let ask = body.into_ask()?;
-        Ok(AffordabilityShown::new(ask.amount, &self.can_afford(&ask, now)))
+        Ok(AffordabilityShown::new(ask.amount, &self.can_afford(&ask, now), self.reading.freshness()))
     }
 
     /// The command that grants an override.

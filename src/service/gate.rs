@@ -8,9 +8,12 @@ use crate::domain::allowance::reach::{Facing, Worker};
 use crate::domain::calendar;
 use crate::domain::gate::{Caps, Limit, Reason, Ruling, Verdict, Work, rule};
 use crate::domain::money::Picodollars;
+use crate::domain::project;
 use crate::integration::claude_code::hook::{HookAnswer, HookCall};
 use crate::integration::claude_code::status_line::StatusCall;
+use crate::view::freshness::Freshness;
 use crate::view::goals::GoalLine;
+use crate::view::standing::Standing;
 
 use super::Supervised;
 use super::meters;
@@ -44,12 +47,19 @@ pub struct GateParams {
     pub provider: Option<String>,
 }
 
-impl GateParams {
-    fn work(&self) -> Work<'_> {
+/// The project that work is in: where its session began, as far as the log knows the session; else what who asks says.
+struct Place {
+    directory: Option<String>,
+    name: Option<String>,
+}
+
+impl Place {
+    fn work<'a>(&'a self, asked: &'a GateParams) -> Work<'a> {
         Work {
-            provider: Some(self.provider.as_deref().unwrap_or(PROVIDER)),
-            model: self.model.as_deref(),
-            project: self.project.as_deref(),
+            provider: Some(asked.provider.as_deref().unwrap_or(PROVIDER)),
+            model: asked.model.as_deref(),
+            project: self.directory.as_deref(),
+            name: self.name.as_deref(),
         }
     }
 }
@@ -115,8 +125,14 @@ pub struct GateShown {
     /// What all sessions cost today.
     #[schema(value_type = String)]
     pub today_usd: Picodollars,
+    /// What is not known of these numbers, in words; absent where nothing is.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub doubts: Vec<String>,
     /// The last event behind these numbers.
     pub position: u64,
+    /// How old these numbers are.
+    #[serde(flatten)]
+    pub freshness: Freshness,
 }
 
 impl GateShown {
@@ -138,9 +154,10 @@ impl GateShown {
 
     fn told(&self, mend: &str) -> String {
         let mut said: Vec<&str> = self.reasons.iter().map(|reason| reason.text.as_str()).collect();
+        said.extend(self.doubts.iter().map(String::as_str));
         match self.verdict {
             Verdict::Allow => "Mecris: nothing stands in the way.".to_owned(),
-            Verdict::Warn => format!("Mecris: close to a limit. {}.", said.join("; ")),
+            Verdict::Warn => format!("Mecris: close to a limit, or not known. {}.", said.join("; ")),
             Verdict::Block => {
                 said.dedup();
                 format!("Mecris stopped this: a limit is reached. {}. {mend}", said.join("; "))
@@ -162,7 +179,7 @@ pub struct StatuslineBody {
     /// The model.
     #[serde(default)]
     pub model: Option<String>,
-    /// What the session has cost, as Claude Code reckons; what Mecris knows where absent.
+    /// What the session has cost, as Claude Code reckons: shown where the log knows nothing of the session, and marked.
     #[serde(default)]
     #[schema(value_type = Option<String>)]
     pub session_usd: Option<Picodollars>,
@@ -193,9 +210,14 @@ pub struct StatuslineShown {
     /// What the session cost.
     #[schema(value_type = Option<String>)]
     pub session_usd: Option<Picodollars>,
+    /// Whose number that is: `log`, or `told` where the log knows nothing of the session.
+    #[schema(value_type = Option<String>)]
+    pub session_source: Option<SessionSource>,
     /// What all sessions cost today.
     #[schema(value_type = String)]
     pub today_usd: Picodollars,
+    /// Whether calls without a price are not in that.
+    pub today_is_partial: bool,
     /// The budget of which the least share is left.
     pub budget: Option<String>,
     /// What is left of it.
@@ -209,9 +231,33 @@ pub struct StatuslineShown {
     /// As the gate has it: `allow`, `warn` or `block`.
     #[schema(value_type = String)]
     pub verdict: Verdict,
+    /// How old these numbers are.
+    #[serde(flatten)]
+    pub freshness: Freshness,
+}
+
+/// Whose number a session's cost is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SessionSource {
+    /// The log's own sum.
+    Log,
+    /// Claude Code's reckoning.
+    Told,
 }
 
 impl Queries {
+    fn place(&self, standing: &Standing, asked: &GateParams) -> Place {
+        let known = asked.session.as_deref().and_then(|session| standing.of_session(session));
+        if let Some(known) = known.filter(|known| !known.directory.is_empty()) {
+            return Place { directory: Some(known.directory.clone()), name: Some(known.project.clone()) };
+        }
+        let directory = asked.project.as_deref().map(|project| project::directory(project).into_owned());
+        let name =
+            directory.as_ref().map(|directory| self.with_view(|view| view.spend.aliases().name(directory)));
+        Place { directory, name }
+    }
+
     /// Whether work may go on.
     #[must_use]
     pub fn gate(&self, asked: &GateParams, now: Timestamp) -> GateShown {
@@ -219,19 +265,27 @@ impl Queries {
         let caps = Caps::from(&loaded.config.gate);
         let standing = self.standing(now);
         let session = asked.session.as_deref();
-        let worker = Worker { session, project: asked.project.as_deref() };
+        let place = self.place(&standing, asked);
+        let worker = Worker { session, project: place.directory.as_deref() };
         // An override may end at any moment, so it is no part of what is kept.
         let held = self.with_view(|view| {
             let beyond = |facing: Facing<'_>| view.allowance.beyond(facing, worker, now);
-            standing.held(&caps, beyond, session, asked.work())
+            standing.held(&caps, beyond, session, place.work(asked))
         });
-        let Ruling { verdict, reasons } = rule(held, caps.warn_percent);
+        let has_limits = !held.is_empty();
+        let Ruling { mut verdict, reasons } = rule(held, caps.warn_percent, caps.unknown);
+        let doubts = if has_limits { self.doubts(Some(PROVIDER), standing.day).missing } else { Vec::new() };
+        if !doubts.is_empty() {
+            verdict = verdict.max(caps.unknown);
+        }
         GateShown {
             verdict,
             reasons: reasons.iter().map(GateReason::from).collect(),
             session_usd: session.map(|session| standing.session(session)),
             today_usd: standing.today,
+            doubts,
             position: standing.position.0,
+            freshness: self.reading.freshness(),
         }
     }
 
@@ -246,15 +300,26 @@ impl Queries {
         };
         let gate = self.gate(&asked, now);
         let standing = self.standing(now);
-        let session_usd = body.session_usd.or(gate.session_usd);
-        let budget = standing.tightest(asked.work());
+        let of_log = body.session.as_deref().and_then(|session| standing.of_session(session));
+        let session = of_log.map(|of| (of.spent.known, SessionSource::Log, !of.spent.lacking.is_nothing()));
+        let told = || body.session_usd.map(|told| (told, SessionSource::Told, false));
+        let none = || gate.session_usd.map(|nothing| (nothing, SessionSource::Log, false));
+        let session = session.or_else(told).or_else(none);
+        let place = self.place(&standing, &asked);
+        let budget = standing.tightest(place.work(&asked));
         let goal = self.goals(now).into_iter().next();
         let mut parts: Vec<String> = Vec::new();
         if gate.verdict == Verdict::Block {
             parts.push("STOP".to_owned());
         }
-        parts.extend(session_usd.map(|cost| format!("{} session", cost.rounded(2))));
-        parts.push(format!("{} today", gate.today_usd.rounded(2)));
+        let today_is_partial = !standing.today_lacks.is_nothing() || !gate.doubts.is_empty();
+        // Two marks: somebody else's number, and one that leaves something out.
+        let mark = |is_partial: bool| if is_partial { "+?" } else { "" };
+        parts.extend(session.map(|(cost, source, is_partial)| {
+            let told = if source == SessionSource::Told { "~" } else { "" };
+            format!("{told}{}{} session", cost.rounded(2), mark(is_partial))
+        }));
+        parts.push(format!("{}{} today", gate.today_usd.rounded(2), mark(today_is_partial)));
         parts.extend(
             budget.map(|(budget, used)| {
                 format!("{} left in {}", (budget.amount - *used).rounded(2), budget.name)
@@ -268,13 +333,16 @@ impl Queries {
         }
         StatuslineShown {
             line: parts.join(" | "),
-            session_usd,
+            session_usd: session.map(|(cost, ..)| cost),
+            session_source: session.map(|(_, source, _)| source),
             today_usd: gate.today_usd,
+            today_is_partial,
             budget: budget.map(|(budget, _)| budget.name.to_string()),
             left_usd: budget.map(|(budget, used)| budget.amount - *used),
             goal: goal.as_ref().map(|goal| goal.slug.clone()),
             derails_at: goal.as_ref().and_then(|goal| goal.derails_at),
             verdict: gate.verdict,
+            freshness: gate.freshness,
         }
     }
 }

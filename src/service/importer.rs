@@ -11,6 +11,7 @@ use crate::files::own;
 use crate::integration::claude_code::{self, Cursors, Found, cursor, discover, read_all};
 
 use super::provider_book;
+use super::reading::SharedReading;
 use super::recorder::Recorder;
 use crate::view::ViewError;
 
@@ -79,13 +80,20 @@ pub struct Importer {
     recorder: Recorder,
     roots: Vec<PathBuf>,
     cursor_file: PathBuf,
+    reading: SharedReading,
 }
 
 impl Importer {
-    /// From the `projects` directories of `roots`; where reading stopped is kept in `cursor_file`.
+    /// From the `projects` directories of `roots`; where reading stopped is kept in `cursor_file`, and how far that is is told
+    /// in `reading`.
     #[must_use]
-    pub fn new(recorder: Recorder, roots: Vec<PathBuf>, cursor_file: PathBuf) -> Self {
-        Self { recorder, roots, cursor_file }
+    pub fn new(
+        recorder: Recorder,
+        roots: Vec<PathBuf>,
+        cursor_file: PathBuf,
+        reading: SharedReading,
+    ) -> Self {
+        Self { recorder, roots, cursor_file, reading }
     }
 
     /// The directories.
@@ -118,19 +126,22 @@ impl Importer {
         now: Timestamp,
         on_step: &OnStep,
     ) -> Result<ImportSummary, ViewError> {
-        let Found { mut files, problems, roots } = discover(&self.roots);
-        let file_count = files.len() as u64;
+        let found = discover(&self.roots);
+        let file_count = found.files.len() as u64;
+        let mut files = found.files.clone();
         if changed_only {
             files.retain(|(path, size)| cursors.get(path).is_none_or(|cursor| cursor.has_more(*size, now)));
         }
+        self.reading.begin(&files);
         let total = files.iter().map(|(_, size)| size).sum();
         let threads = std::thread::available_parallelism().map_or(2, usize::from).min(4);
         let collected = read_all(&files, cursors, now, threads, &|progress: claude_code::Progress| {
             on_step(Step::Reading { bytes: progress.bytes, total, files: progress.files });
         });
-        let tally = self.recorder.record(&collected.usages, &|done, total| {
+        let recorded = self.recorder.record(&collected.usages, &|done, total| {
             on_step(Step::Recording { done, total });
-        })?;
+        });
+        let tally = recorded.inspect_err(|error| self.reading.fail(error.to_string()))?;
         if let Some(at) = collected.no_credit_at {
             let (log, tenant) = self.recorder.place();
             provider_book::refused_in_passing(log, tenant, at, now);
@@ -141,6 +152,8 @@ impl Importer {
         if has_moved && let Err(error) = own::write(&self.cursor_file, &cursor::to_bytes(cursors)) {
             tracing::warn!(%error, "where reading stopped cannot be kept; the next start reads everything again");
         }
+        self.reading.end(now, &found, cursors, &collected.problems);
+        let Found { problems, roots, .. } = found;
         let bad_files = problems.len() + collected.problems.len();
         let named = problems.iter().chain(&collected.problems).map(|problem| Obstacle {
             at: problem.path.display().to_string(),

@@ -68,7 +68,9 @@ impl Queries {
         let gate = self.gate(&GateParams::default(), now);
         let stops = gate.reasons.iter().filter(|reason| reason.verdict == Verdict::Block);
         let low = self.settings.current().config.alerts.balance_low_usd;
-        let status = self.with_view(|view| crate::view::status::status(view, now, &self.zone()));
+        let status = self.with_view(|view| {
+            crate::view::status::status(view, now, &self.zone(), Some(&self.prices.current()))
+        });
         let limits = status.allowance.virtual_budget.iter().flat_map(|budget| &budget.limits);
         let situation = Situation {
             is_running: is_there,
@@ -91,6 +93,7 @@ impl Queries {
             balances: balances.iter().map(|balance| balance_fact(balance, low)).collect(),
             forecasts: self.ends(now),
             drifts: self.reconcile(&Wanted::default(), now).providers.iter().filter_map(drift).collect(),
+            unpriced_calls: status.unpriced.values().sum(),
             unpriced: status.unpriced.into_keys().collect(),
             odometers: odometers.iter().map(odometer_fact).collect(),
             goals: goals.iter().map(|goal| goal_fact(goal, goals_are_old)).collect(),

@@ -18,6 +18,7 @@ use crate::view::{Horizon, ViewError};
 use super::importer::Importer;
 use super::prices::Prices;
 use super::queries::{Queries, SharedViews};
+use super::reading::SharedReading;
 use super::recorder::{Recorder, new_event};
 use super::settings::Settings;
 use super::snapshots::Snapshots;
@@ -104,6 +105,8 @@ pub struct Node {
     pub settings: Settings,
     /// The prices in force.
     pub prices: Prices,
+    /// How far transcripts have been read.
+    pub reading: SharedReading,
 }
 
 impl Node {
@@ -118,6 +121,10 @@ impl Node {
             path: dir.display().to_string(),
             reason: error.to_string(),
         })?;
+        let reading = SharedReading::default();
+        if !loaded.config.transcripts.enabled {
+            reading.turn_off();
+        }
         let (log, report) = SledLog::open(dir, log_options(&loaded.config))?;
         Ok(Self {
             dir: dir.to_owned(),
@@ -126,6 +133,7 @@ impl Node {
             tenant: TenantId::local(),
             settings,
             prices: Arc::new(prices).into(),
+            reading,
         })
     }
 
@@ -147,6 +155,8 @@ impl Node {
             settings: self.settings.clone(),
             views: SharedViews::new(views),
             vault: SharedVault::default(),
+            prices: self.prices.clone(),
+            reading: self.reading.clone(),
         })
     }
 
@@ -167,6 +177,6 @@ impl Node {
             }
         };
         let recorder = Recorder::new(self.log.clone(), self.tenant.clone(), self.prices.clone(), actor);
-        Importer::new(recorder, roots, self.dir.join("transcripts.json"))
+        Importer::new(recorder, roots, self.dir.join("transcripts.json"), self.reading.clone())
     }
 }

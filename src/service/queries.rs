@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -10,7 +11,9 @@ use utoipa::ToSchema;
 use crate::domain::access::Principal;
 use crate::domain::access::register::Hash;
 use crate::domain::alert::Causes;
+use crate::domain::calendar;
 use crate::domain::calendar::WeekStart;
+use crate::domain::lacking::Doubts;
 use crate::event::codec::decode;
 use crate::event::envelope::hex;
 use crate::event::{Position, RecordRef, TenantId};
@@ -31,6 +34,9 @@ use crate::view::{TenantView, ViewError, Views};
 
 use super::alerting::situation::{Looks, causes_of};
 use super::balance_book::{Balances, shown_of};
+use super::prices::Prices;
+use super::reading::SharedReading;
+use super::requests::{Budgets, ReportShown};
 use super::settings::Settings;
 use super::vault_actor::SharedVault;
 
@@ -143,6 +149,10 @@ pub struct Queries {
     pub views: SharedViews,
     /// The vault as it was last seen.
     pub vault: SharedVault,
+    /// The prices that what has none is bounded by.
+    pub prices: Prices,
+    /// How far transcripts have been read.
+    pub reading: SharedReading,
 }
 
 impl Queries {
@@ -181,7 +191,7 @@ impl Queries {
             }
             let empty = TenantView::default();
             let view = views.tenant(&self.tenant).unwrap_or(&empty);
-            let standing = Arc::new(Standing::of(view, views.position, now, &zone));
+            let standing = Arc::new(Standing::of(view, views.position, now, &zone, &self.prices.current()));
             *kept = Some(standing.clone());
             standing
         })
@@ -193,7 +203,7 @@ impl Queries {
         let (position, recorded_at) = self.views.read(|views| (views.position.0, views.recorded_at));
         let forecast = self.runways(now);
         let providers = self.reconcile(&Wanted::default(), now).providers;
-        let rest = self.with_view(|view| status(view, now, &self.zone()));
+        let rest = self.with_view(|view| status(view, now, &self.zone(), Some(&self.prices.current())));
         Status { position, recorded_at, forecast, providers, ..rest }
     }
 
@@ -213,15 +223,43 @@ impl Queries {
 
     /// A report.
     #[must_use]
-    pub fn report(&self, grouping: Grouping, range: &Range, zone: Option<&TimeZone>) -> Report {
+    pub fn report(&self, grouping: Grouping, range: &Range, zone: Option<&TimeZone>) -> ReportShown {
+        let freshness = self.reading.freshness();
+        ReportShown { report: self.plain_report(grouping, range, zone), freshness }
+    }
+
+    fn plain_report(&self, grouping: Grouping, range: &Range, zone: Option<&TimeZone>) -> Report {
         let week = self.week_starts();
         self.with_view(|view| report(&view.spend, grouping, range, zone.unwrap_or(&self.zone()), week))
     }
 
+    /// What is not known of the sums from a day on: what was not read of transcripts, and the providers (or this one) whose
+    /// own reports are not to be had.
+    #[must_use]
+    pub fn doubts(&self, provider: Option<&str>, first: Date) -> Doubts {
+        let mut doubts = self.reading.doubts(calendar::start_of(first, &self.zone()));
+        let reports = ["anthropic", "openai"];
+        let is_meant =
+            |name: &str| reports.contains(&name) && provider.is_none_or(|provider| provider == name);
+        self.with_view(|view| {
+            let failing = view.sources.iter().filter(|(name, fact)| is_meant(name) && fact.trouble.is_some());
+            doubts.old.extend(failing.map(|(name, fact)| {
+                format!("what {name} reports is as old as {}", fact.since.strftime("%Y-%m-%d %H:%M UTC"))
+            }));
+        });
+        doubts
+    }
+
     /// How the budgets stand.
     #[must_use]
+    pub fn budgets_shown(&self, now: Timestamp) -> Budgets {
+        Budgets { budgets: self.budgets(now), freshness: self.reading.freshness() }
+    }
+
+    /// The same without how old they are.
+    #[must_use]
     pub fn budgets(&self, now: Timestamp) -> Vec<BudgetLine> {
-        self.with_view(|view| budgets(view, now, &self.zone()))
+        self.with_view(|view| budgets(view, now, &self.zone(), Some(&self.prices.current())))
     }
 
     /// The goals that are followed, the nearest to derailing first.
@@ -263,7 +301,7 @@ impl Queries {
             head: self.log.head().position.0,
             total: (&view.spend.total()).into(),
             report: report(&view.spend, Grouping::Daily, &Range::default(), &self.zone(), self.week_starts()),
-            budgets: budgets(view, moment, &self.zone()),
+            budgets: budgets(view, moment, &self.zone(), None),
             balances: shown_of(view, moment),
             reconciliation: self.reconciled_of(view, &Wanted::all(view), moment),
             odometers: odometers(view, moment, &self.zone()),

@@ -63,7 +63,7 @@ impl Supervised {
     pub async fn reprice(&self) -> Result<Repriced, ServiceError> {
         let settings = self.queries.settings.clone();
         let table = self.ask_disk(move |_| Ok(settings.prices_as_written()?)).await?;
-        self.prices.replace(table);
+        self.queries.prices.replace(table);
         self.reprice_by_table().await
     }
 
@@ -101,7 +101,7 @@ impl Supervised {
     /// # Errors
     /// [`ServiceError::Config`]: something is wrong with them, and nothing changed.
     pub async fn reload(self: &Arc<Self>) -> Result<Reloaded, ServiceError> {
-        let (settings, prices) = (self.queries.settings.clone(), self.prices.clone());
+        let (settings, prices) = (self.queries.settings.clone(), self.queries.prices.clone());
         let reloaded = self.ask_disk(move |_| settings.reload(&prices).map_err(ServiceError::from)).await?;
         if reloaded.changed.iter().any(|change| change.key == PRICES) {
             let system = self.clone();

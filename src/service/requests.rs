@@ -15,8 +15,10 @@ use crate::log::backup::BackupReport;
 use crate::log::verify::VerifyReport;
 use crate::view::alerts::AlertLine;
 use crate::view::budgets::BudgetLine;
+use crate::view::freshness::Freshness;
 use crate::view::goals::GoalLine;
 use crate::view::replay::Until;
+use crate::view::report::Report;
 use crate::view::status::Status;
 
 use super::sources::SourceShown;
@@ -33,19 +35,23 @@ pub struct StatusShown {
     pub alerts: Vec<AlertLine>,
     /// The outside systems, with the age of what they said; empty where no supervisor runs.
     pub sources: Vec<SourceShown>,
+    /// How old these figures are.
+    #[serde(flatten)]
+    pub freshness: Freshness,
 }
 
 impl StatusShown {
-    /// Of these numbers, goals, alerts and sources.
+    /// Of these numbers, goals, alerts and sources, so old.
     #[must_use]
     pub fn new(
         status: Status,
         goals: Vec<GoalLine>,
         alerts: Vec<AlertLine>,
         sources: Vec<SourceShown>,
+        freshness: Freshness,
     ) -> Self {
         let urgent_goals = goals.into_iter().filter(|goal| goal.urgency.is_some()).collect();
-        Self { status, urgent_goals, alerts, sources }
+        Self { status, urgent_goals, alerts, sources, freshness }
     }
 }
 
@@ -63,6 +69,20 @@ pub struct GoalsShown {
 pub struct Budgets {
     /// By name.
     pub budgets: Vec<BudgetLine>,
+    /// How old these figures are.
+    #[serde(flatten)]
+    pub freshness: Freshness,
+}
+
+/// A report, and how old it is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ReportShown {
+    /// The report; which list it has tells by what it is grouped.
+    #[serde(flatten)]
+    pub report: Report,
+    /// How old these figures are.
+    #[serde(flatten)]
+    pub freshness: Freshness,
 }
 
 /// A budget to set. Amounts are decimal strings in USD.

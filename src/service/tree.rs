@@ -16,7 +16,8 @@ use crate::domain::alert::step::Hold;
 use crate::domain::budget::BudgetCommand;
 use crate::event::Position;
 use crate::integration::beeminder;
-use crate::log::SledLog;
+use crate::log::{EventLog, SledLog};
+use crate::view::freshness::Freshness;
 
 use super::ServiceError;
 use super::alerting::actor::{Holds, Means};
@@ -37,7 +38,6 @@ use super::notes::Note;
 use super::odometer_book::{OdometerActor, OdometerBook};
 use super::otlp_actor::{self, OtlpMessage};
 use super::pacemaker::Beat;
-use super::prices::Prices;
 use super::probe_actor::ProbeActor;
 use super::projection_actor::ProjectionActor;
 use super::provider_actor::add_providers;
@@ -53,6 +53,9 @@ use super::vault_actor;
 pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 /// How long a person waits for an import of everything.
 pub(super) const IMPORT_PATIENCE: Duration = Duration::from_mins(30);
+
+/// How long a question waits for what is new in transcripts.
+const REFRESH_PATIENCE: Duration = Duration::from_secs(2);
 
 /// The running system, as its faces see it.
 pub struct Supervised {
@@ -76,8 +79,6 @@ pub struct Supervised {
     pub(super) scraper: ScraperHandle,
     pub(super) contacts: Contacts,
     pub(super) holds: watch::Receiver<BTreeMap<AlertId, Hold>>,
-    /// The prices in force.
-    pub(super) prices: Prices,
     /// Reads transcripts, as the usage actor does.
     pub(super) importer: Importer,
     vitals: Vitals,
@@ -196,7 +197,6 @@ pub fn build(
         scraper,
         contacts,
         holds: holds.subscribe(),
-        prices: node.prices.clone(),
         importer,
         vitals: root.vitals(),
     };
@@ -313,12 +313,34 @@ impl Supervised {
         Ok(answer.map_err(|error| ServiceError::asking("the usage actor", error))??)
     }
 
+    /// Reads what is new in transcripts, and waits a moment until the views show it. How old the figures are then.
+    pub async fn refresh(&self) -> Freshness {
+        if self.settings_read_transcripts() {
+            // Who is busy with much more than a moment's work is not waited for: the answer says what is unread.
+            let looked = self.usage.ask(UsageMessage::Refresh, REFRESH_PATIENCE).await;
+            if matches!(looked, Ok(Ok(_))) {
+                self.shown_from(Some(EventLog::head(self.log()).position)).await;
+            }
+        }
+        self.queries.reading.freshness()
+    }
+
+    fn settings_read_transcripts(&self) -> bool {
+        self.queries.settings.current().config.transcripts.enabled
+    }
+
     /// How things stand.
     #[must_use]
     pub fn status(&self, now: Timestamp) -> StatusShown {
         let alerts = self.alerts(now, false).alerts;
         let sources = self.sources.shown(now).sources;
-        StatusShown::new(self.queries.status(now), self.queries.goals(now), alerts, sources)
+        StatusShown::new(
+            self.queries.status(now),
+            self.queries.goals(now),
+            alerts,
+            sources,
+            self.queries.reading.freshness(),
+        )
     }
 
     /// The goals, with what is known of their source.

@@ -22,6 +22,8 @@ const SETTLE: Duration = Duration::from_millis(150);
 pub enum UsageMessage {
     /// Look at all files now.
     Import(Reply<Result<ImportSummary, ViewError>>),
+    /// Look at the files that have grown, and say when that is done.
+    Refresh(Reply<Result<ImportSummary, ViewError>>),
     /// Look at the files that have grown.
     Look,
     /// Price what lacks a price now.
@@ -182,6 +184,7 @@ impl Behaviour for UsageActor {
         match message {
             UsageMessage::Import(reply) => reply.send(self.import(false).await),
             UsageMessage::Reprice(reply) => reply.send(self.reprice().await),
+            UsageMessage::Refresh(reply) => reply.send(self.import(true).await),
             UsageMessage::Told { usage, may_fall, reply } => {
                 let recorder = self.importer.recorder().clone();
                 // Nobody else tells sums: none comes between the look at the one that stands and the record.
@@ -214,6 +217,7 @@ impl Behaviour for UsageActor {
     fn label(message: &UsageMessage) -> &'static str {
         match message {
             UsageMessage::Import(_) => "import",
+            UsageMessage::Refresh(_) => "refresh",
             UsageMessage::Look => "look",
             UsageMessage::Reprice(_) => "reprice",
             UsageMessage::Told { .. } => "told",

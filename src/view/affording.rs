@@ -5,15 +5,20 @@ use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::domain::affording::{Affordability, Ask, Limit, LimitKind, Situation, can_afford};
+use crate::domain::affording::{Affordability, Ask, Limit, LimitKind, Situation, Verdict, can_afford};
 use crate::domain::allowance::{Override, VirtualBudget};
 use crate::domain::budget::Budget;
 use crate::domain::calendar;
+use crate::domain::lacking::{Doubts, Spent};
 use crate::domain::money::Picodollars;
+use crate::domain::pricing::PriceTable;
+use crate::domain::project;
 
 use super::TenantView;
 use super::balances::balances;
 use super::cost::cost_of;
+use super::freshness::Freshness;
+use super::lacking::lacking;
 
 /// The virtual budget and what was allowed beyond it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -44,9 +49,15 @@ pub struct LimitLine {
     /// What may be spent in all.
     #[schema(value_type = String)]
     pub of_usd: Picodollars,
-    /// What was spent of it.
+    /// What was spent of it, as far as it is known.
     #[schema(value_type = String)]
     pub spent_usd: Picodollars,
+    /// Calls that lack a price or a part of one, so that they are not wholly in `spent_usd`; absent where there are none.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub lacking_messages: u64,
+    /// What was spent of it at most; null where nobody knows.
+    #[schema(value_type = Option<String>)]
+    pub at_most_usd: Option<Picodollars>,
     /// The part that ordinary spend may not touch.
     #[schema(value_type = String)]
     pub reserve_usd: Picodollars,
@@ -65,6 +76,8 @@ impl From<&Limit> for LimitLine {
             name: limit.name.clone(),
             of_usd: limit.of,
             spent_usd: limit.spent,
+            lacking_messages: limit.lacking.calls,
+            at_most_usd: limit.lacking.most(limit.spent),
             reserve_usd: limit.reserve,
             override_usd: limit.allowed,
             left_usd: limit.left(),
@@ -114,8 +127,18 @@ impl From<&Override> for OverrideLine {
 /// Whether something can be afforded.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct AffordabilityShown {
-    /// The answer.
+    /// `yes`, `no`, or `unknown` where it fits what is known to be spent, and too much is not known.
+    #[schema(value_type = String, example = "yes")]
+    pub answer: Verdict,
+    /// Whether the answer is yes.
     pub affordable: bool,
+    /// What is spent of the deciding limit at most, where its sum lacks something; null where it lacks nothing, or nobody
+    /// knows.
+    #[schema(value_type = Option<String>)]
+    pub at_most_usd: Option<Picodollars>,
+    /// What is not known, in words; absent where nothing is.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub doubts: Vec<String>,
     /// What was asked for.
     #[schema(value_type = String)]
     pub amount_usd: Picodollars,
@@ -130,75 +153,107 @@ pub struct AffordabilityShown {
     pub limits: Vec<LimitLine>,
     /// What was allowed beyond them, and holds.
     pub overrides: Vec<OverrideLine>,
+    /// How old these figures are.
+    #[serde(flatten)]
+    pub freshness: Freshness,
 }
 
 impl AffordabilityShown {
     /// The answer to an ask for this amount.
     #[must_use]
-    pub fn new(amount: Picodollars, answer: &Affordability) -> Self {
+    pub fn new(amount: Picodollars, answer: &Affordability, freshness: Freshness) -> Self {
         Self {
-            affordable: answer.is_affordable,
+            answer: answer.verdict,
+            affordable: answer.verdict == Verdict::Yes,
+            at_most_usd: answer.at_most,
+            doubts: answer.doubts.clone(),
             amount_usd: amount,
             reason: answer.reason.clone(),
             mend: answer.mend.map(str::to_owned),
             left_usd: answer.limits.first().map(Limit::left),
             limits: answer.limits.iter().map(LimitLine::from).collect(),
             overrides: answer.overrides.iter().map(OverrideLine::from).collect(),
+            freshness,
         }
     }
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)] // serde asks for a reference
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 /// Whether something can be afforded at `now`. Touches what happened this month, and in the periods of the budgets
 /// that cover the ask.
 #[must_use]
-pub fn affordability(view: &TenantView, ask: &Ask, now: Timestamp, zone: &TimeZone) -> Affordability {
-    let (month, today) = costs(view, now, zone);
+pub fn affordability(
+    view: &TenantView,
+    ask: &Ask,
+    now: Timestamp,
+    zone: &TimeZone,
+    prices: &PriceTable,
+    doubts: Doubts,
+) -> Affordability {
+    let (month, today) = costs(view, now, zone, Some(prices));
     let day = calendar::day_of(now, zone);
     let of = |part: &Option<String>| part.clone().unwrap_or_default();
-    let (provider, model, project) = (of(&ask.provider), of(&ask.model), of(&ask.project));
+    let (provider, model) = (of(&ask.provider), of(&ask.model));
+    let directory = project::directory(ask.project.as_deref().unwrap_or_default()).into_owned();
+    let name = view.spend.aliases().name(&directory);
     let covers = |budget: &&Budget| {
         let (first, last) = budget.period.days(day);
-        (first..=last).contains(&day) && budget.scope.covers(&provider, &model, &project)
+        let is_covered = |project: &str| budget.scope.covers(&provider, &model, project);
+        (first..=last).contains(&day) && (is_covered(&directory) || is_covered(&name))
     };
     let used = |budget: &Budget| {
         let (first, last) = budget.period.days(day);
         let (from, until) = (calendar::start_of(first, zone), calendar::end_of(last, zone));
-        let cells = view.spend.cells_between(from, until);
-        let own = cells.filter(|cell| cell.is_in(&budget.scope));
-        (budget.name.to_string(), budget.amount, own.map(|cell| cell.sum.cost).sum())
+        let own = || view.spend.cells_between(from, until).filter(|cell| cell.is_in(&budget.scope));
+        let known = own().map(|cell| cell.sum.cost).sum();
+        (budget.name.to_string(), budget.amount, Spent { known, lacking: lacking(own(), Some(prices)) })
     };
     let paid = |name: &str| ask.provider.as_deref().is_none_or(|provider| provider == name);
     let left = balances(view, now).into_iter().filter(|line| paid(&line.provider));
+    let left = left.map(|line| {
+        let since = view.spend.cells_since(line.taken_at).filter(|cell| cell.provider == line.provider);
+        let lacking = lacking(since, Some(prices));
+        (line.provider, line.left_usd, lacking)
+    });
     let situation = Situation {
         allowance: &view.allowance,
         today,
         month,
         budgets: view.budgets.values().filter(covers).map(used).collect(),
-        balances: left.map(|line| (line.provider, line.left_usd)).collect(),
+        balances: left.collect(),
+        doubts,
         now,
     };
     can_afford(ask, &situation)
 }
 
 /// What this month and today cost over all providers, where a virtual budget asks for it.
-pub(super) fn costs(view: &TenantView, now: Timestamp, zone: &TimeZone) -> (Picodollars, Picodollars) {
+pub(super) fn costs(
+    view: &TenantView,
+    now: Timestamp,
+    zone: &TimeZone,
+    prices: Option<&PriceTable>,
+) -> (Spent, Spent) {
     if view.allowance.budget.is_none() {
-        return (Picodollars::ZERO, Picodollars::ZERO);
+        return (Spent::default(), Spent::default());
     }
     let today = calendar::day_of(now, zone);
     let whole = |first, last| (calendar::start_of(first, zone), calendar::end_of(last, zone));
     let (outer, inner) = (whole(today.first_of_month(), today.last_of_month()), whole(today, today));
-    let (month, day) = cost_of(view, outer, inner, now, zone);
-    (month.total(), day.total())
+    cost_of(view, outer, inner, now, zone, prices)
 }
 
 /// The limits of the virtual budget at `now`, those that are set: the day's, then the month's.
 #[must_use]
 pub fn virtual_limits(view: &TenantView, now: Timestamp, zone: &TimeZone) -> Vec<Limit> {
-    let (month, today) = costs(view, now, zone);
+    let (month, today) = costs(view, now, zone, None);
     let allowance = &view.allowance;
-    let (budgets, balances) = (Vec::new(), Vec::new());
-    let situation = Situation { allowance, today, month, budgets, balances, now };
+    let (budgets, balances, doubts) = (Vec::new(), Vec::new(), Doubts::default());
+    let situation = Situation { allowance, today, month, budgets, balances, doubts, now };
     let mut limits = can_afford(&Ask::default(), &situation).limits;
     limits.sort_by_key(|limit| limit.kind);
     limits

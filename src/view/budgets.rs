@@ -9,8 +9,11 @@ use utoipa::ToSchema;
 use crate::domain::budget::{self, Flag, Health};
 use crate::domain::calendar::{PeriodTerms, WeekStart, YearStart};
 use crate::domain::money::Picodollars;
+use crate::domain::pricing::PriceTable;
 
 use super::TenantView;
+use super::lacking::LackingSum;
+use super::spend::Sum;
 
 /// A budget and how it stands. Amounts are exact decimal strings in USD.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -74,6 +77,11 @@ pub struct BudgetLine {
     pub health: Health,
     /// Calls in the period and scope whose cost is unknown.
     pub unpriced_messages: u64,
+    /// Calls in the period and scope of which a part of the cost is unknown.
+    pub partly_priced_messages: u64,
+    /// What is used at most, if those cost as much as they may; null where nobody knows.
+    #[schema(value_type = Option<String>)]
+    pub at_most_usd: Option<Picodollars>,
     /// `LOW_BUDGET` below this remainder.
     #[schema(value_type = String)]
     pub low_usd: Picodollars,
@@ -84,23 +92,35 @@ pub struct BudgetLine {
     pub ending_days: u32,
 }
 
-/// How each budget stands, by name.
+/// How each budget stands, by name. What its sum leaves out has a bound where `prices` know the provider.
 #[must_use]
-pub fn budgets(view: &TenantView, now: Timestamp, zone: &TimeZone) -> Vec<BudgetLine> {
-    view.budgets.values().map(|budget| line(view, budget, now, zone)).collect()
+pub fn budgets(
+    view: &TenantView,
+    now: Timestamp,
+    zone: &TimeZone,
+    prices: Option<&PriceTable>,
+) -> Vec<BudgetLine> {
+    view.budgets.values().map(|budget| line(view, budget, now, zone, prices)).collect()
 }
 
-fn line(view: &TenantView, budget: &budget::Budget, now: Timestamp, zone: &TimeZone) -> BudgetLine {
+fn line(
+    view: &TenantView,
+    budget: &budget::Budget,
+    now: Timestamp,
+    zone: &TimeZone,
+    prices: Option<&PriceTable>,
+) -> BudgetLine {
     let scope = &budget.scope;
     let spent = view.spend.by_day(zone, |cell| cell.is_in(scope));
     let status = budget::status(budget, &spent, now, zone);
     let from = crate::domain::calendar::start_of(status.period_first, zone);
     let until = crate::domain::calendar::end_of(status.period_last, zone);
     let terms = PeriodTerms::from(budget.period);
-    let unpriced = |cell: &super::spend::Cell<'_>| {
-        let within = (from..until).contains(&cell.quarter.start());
-        (within && cell.is_in(scope)).then_some(cell.sum.unpriced)
-    };
+    let (mut sum, mut lacking) = (Sum::default(), LackingSum::default());
+    for cell in view.spend.cells_between(from, until).filter(|cell| cell.is_in(scope)) {
+        sum.add(cell.sum);
+        lacking.add(&cell);
+    }
     BudgetLine {
         name: budget.name.to_string(),
         period: budget.period.label().to_owned(),
@@ -122,7 +142,9 @@ fn line(view: &TenantView, budget: &budget::Budget, now: Timestamp, zone: &TimeZ
         projected_total_usd: status.projected_total,
         flags: status.flags,
         health: status.health,
-        unpriced_messages: view.spend.cells().filter_map(|cell| unpriced(&cell)).sum(),
+        unpriced_messages: sum.unpriced,
+        partly_priced_messages: sum.partial,
+        at_most_usd: lacking.total(prices).most(status.used),
         low_usd: budget.thresholds.low,
         daily_limit_usd: budget.thresholds.daily_limit,
         ending_days: budget.thresholds.ending_days,

@@ -11,10 +11,15 @@ use utoipa::ToSchema;
 use crate::domain::calendar;
 use crate::domain::cost::{ByBasis, Cost, ProviderCost};
 use crate::domain::currency::Currency;
+use crate::domain::lacking::Spent;
 use crate::domain::money::Picodollars;
+use crate::domain::pricing::PriceTable;
 
 use super::TenantView;
+use super::freshness::Freshness;
+use super::lacking::LackingSum;
 use super::report::Range;
+use super::spend::Cell;
 
 /// The unified cost of a stretch of days.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -31,6 +36,9 @@ pub struct CostShown {
     pub providers: Vec<CostLine>,
     /// All providers together.
     pub total: CostSum,
+    /// How old these figures are.
+    #[serde(flatten)]
+    pub freshness: Freshness,
 }
 
 /// What counts of a provider, and what each source tells by itself.
@@ -52,6 +60,8 @@ pub struct CostLine {
     pub reported_days: u32,
     /// Calls without a price, which no estimate holds.
     pub unpriced_messages: u64,
+    /// Calls of which the estimate leaves out a part.
+    pub partly_priced_messages: u64,
 }
 
 /// A cost and how much of it is known how. Amounts are exact decimal strings in USD.
@@ -82,11 +92,24 @@ impl From<ByBasis> for CostSum {
     }
 }
 
-/// A provider's cost and the calls without a price.
+/// A provider's cost and the calls without a price, or with a part of one.
 #[derive(Debug, Default)]
-struct Known {
+struct Known<'a> {
     cost: ProviderCost,
     unpriced: u64,
+    lacking: Vec<Cell<'a>>,
+}
+
+impl<'a> Known<'a> {
+    /// What is not in the estimate between two instants, but for the days that the provider has reported itself.
+    fn lacks(&self, from: Timestamp, until: Timestamp, sum: &mut LackingSum<'a>) {
+        let counts = |cell: &&Cell<'a>| {
+            let at = cell.quarter.start();
+            let is_reported = self.cost.actual.contains_key(&calendar::day_of(at, &TimeZone::UTC));
+            at >= from && at < until && !is_reported
+        };
+        self.lacking.iter().filter(counts).for_each(|cell| sum.add(cell));
+    }
 }
 
 /// What is known of each provider's cost between two instants, at `now`. Touches what lies between them alone.
@@ -96,11 +119,14 @@ fn known<'a>(
     until: Timestamp,
     now: Timestamp,
     zone: &TimeZone,
-) -> BTreeMap<&'a str, Known> {
-    let mut known: BTreeMap<&str, Known> = BTreeMap::new();
+) -> BTreeMap<&'a str, Known<'a>> {
+    let mut known: BTreeMap<&str, Known<'a>> = BTreeMap::new();
     for cell in view.spend.cells_between(from, until) {
         let provider = known.entry(cell.provider).or_default();
         provider.unpriced += cell.sum.unpriced;
+        if !cell.sum.is_whole() {
+            provider.lacking.push(cell);
+        }
         match provider.cost.estimated.last_mut() {
             Some((quarter, amount)) if *quarter == cell.quarter => *amount += cell.sum.cost,
             _ => provider.cost.estimated.push((cell.quarter, cell.sum.cost)),
@@ -129,7 +155,8 @@ fn reported(view: &TenantView) -> impl Iterator<Item = (&str, Date, Picodollars)
     in_usd.map(|(key, latest)| (key.provider.as_str(), key.day, latest.report.total()))
 }
 
-/// What all providers together cost between two instants, one inside the other: the outer and the inner one.
+/// What all providers together cost between two instants, one inside the other: the outer and the inner one. What that
+/// leaves out has a bound where `prices` know the provider.
 #[must_use]
 pub fn cost_of(
     view: &TenantView,
@@ -137,13 +164,20 @@ pub fn cost_of(
     inner: (Timestamp, Timestamp),
     now: Timestamp,
     zone: &TimeZone,
-) -> (ByBasis, ByBasis) {
+    prices: Option<&PriceTable>,
+) -> (Spent, Spent) {
     let mut sums = (ByBasis::default(), ByBasis::default());
-    for provider in known(view, outer.0, outer.1, now, zone).into_values() {
+    let mut lacking = (LackingSum::default(), LackingSum::default());
+    let known = known(view, outer.0, outer.1, now, zone);
+    for provider in known.values() {
         sums.0.add(&provider.cost.between(outer.0, outer.1).counted);
         sums.1.add(&provider.cost.between(inner.0, inner.1).counted);
+        provider.lacks(outer.0, outer.1, &mut lacking.0);
+        provider.lacks(inner.0, inner.1, &mut lacking.1);
     }
-    sums
+    let spent =
+        |sum: ByBasis, lacking: &LackingSum<'_>| Spent { known: sum.total(), lacking: lacking.total(prices) };
+    (spent(sums.0, &lacking.0), spent(sums.1, &lacking.1))
 }
 
 /// What one provider, or all together, cost on each day from one on until another, included.
@@ -179,7 +213,7 @@ pub fn unified_cost(view: &TenantView, range: &Range, now: Timestamp, zone: &Tim
     let since = range.since.unwrap_or_else(|| until.first_of_month());
     let (from, end) = (calendar::start_of(since, zone), calendar::end_of(until, zone));
     let mut total = ByBasis::default();
-    let line = |(provider, known): (&str, Known)| {
+    let line = |(provider, known): (&str, Known<'_>)| {
         let Cost { counted, told } = known.cost.between(from, end);
         total.add(&counted);
         CostLine {
@@ -189,11 +223,19 @@ pub fn unified_cost(view: &TenantView, range: &Range, now: Timestamp, zone: &Tim
             all_inferred_usd: (!known.cost.inferred.is_empty()).then_some(told.inferred),
             reported_days: u32::try_from(known.cost.actual.len()).unwrap_or(u32::MAX),
             unpriced_messages: known.unpriced,
+            partly_priced_messages: known.lacking.iter().map(|cell| cell.sum.partial).sum(),
         }
     };
     let mut providers: Vec<CostLine> = known(view, from, end, now, zone).into_iter().map(line).collect();
     providers.sort_by_key(|line| (std::cmp::Reverse(line.sum.cost_usd), line.provider.clone()));
-    CostShown { since, until, time_zone: calendar::zone_name(zone), providers, total: total.into() }
+    CostShown {
+        since,
+        until,
+        time_zone: calendar::zone_name(zone),
+        providers,
+        total: total.into(),
+        freshness: Freshness::default(),
+    }
 }
 
 #[cfg(test)]

@@ -8,14 +8,17 @@ use jiff::tz::TimeZone;
 
 use crate::domain::allowance::VirtualBudget;
 use crate::domain::allowance::reach::Facing;
-use crate::domain::budget::Budget;
+use crate::domain::budget::{Budget, BudgetName};
 use crate::domain::calendar;
 use crate::domain::gate::{Caps, Coverage, Held, Limit, Work, coverage};
+use crate::domain::lacking::{Lacking, Spent};
 use crate::domain::money::Picodollars;
+use crate::domain::pricing::PriceTable;
 use crate::event::Position;
 
 use super::TenantView;
 use super::affording::costs;
+use super::lacking::LackingSum;
 use super::spend::DayCache;
 
 /// What is spent, as far as limits ask for it.
@@ -29,52 +32,91 @@ pub struct Standing {
     zone: TimeZone,
     /// What all sessions cost on that day.
     pub today: Picodollars,
+    /// What that leaves out.
+    pub today_lacks: Lacking,
     /// What the month and the day cost over all providers.
-    unified: (Picodollars, Picodollars),
+    unified: (Spent, Spent),
     allowance: Option<VirtualBudget>,
-    /// What each session cost, on all its days.
-    sessions: HashMap<String, Picodollars>,
+    /// Each session's own.
+    sessions: HashMap<String, OfSession>,
     /// The budgets whose period this day is in, and what is used of each.
     pub budgets: Vec<(Budget, Picodollars)>,
+    /// What that leaves out, of those budgets that leave out something.
+    budgets_lack: HashMap<BudgetName, Lacking>,
+}
+
+/// What is known of a session.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct OfSession {
+    /// What it cost, on all its days.
+    pub spent: Spent,
+    /// The directory of its project.
+    pub directory: String,
+    /// What that is called.
+    pub project: String,
 }
 
 impl Standing {
-    /// What is spent at `now`.
+    /// What is spent at `now`; what that leaves out has a bound where `prices` know the provider.
     #[must_use]
-    pub fn of(view: &TenantView, position: Position, now: Timestamp, zone: &TimeZone) -> Self {
+    pub fn of(
+        view: &TenantView,
+        position: Position,
+        now: Timestamp,
+        zone: &TimeZone,
+        prices: &PriceTable,
+    ) -> Self {
         let day = calendar::day_of(now, zone);
         let mut budgets: Vec<_> = view
             .budgets
             .values()
-            .map(|budget| (budget, budget.period.days(day), Picodollars::ZERO))
-            .filter(|(_, (first, last), _)| (*first..=*last).contains(&day))
+            .map(|budget| (budget, budget.period.days(day), Picodollars::ZERO, LackingSum::default()))
+            .filter(|(_, (first, last), ..)| (*first..=*last).contains(&day))
             .collect();
-        let (mut today, mut sessions) = (Picodollars::ZERO, HashMap::<&str, Picodollars>::new());
+        let (mut today, mut today_lacks) = (Picodollars::ZERO, LackingSum::default());
+        let mut sessions = HashMap::<&str, (Picodollars, LackingSum<'_>, (&str, &str))>::new();
         let mut days = DayCache::new(zone);
         for cell in view.spend.cells() {
             let (of, cost) = (days.day(cell.quarter), cell.sum.cost);
             if of == day {
                 today += cost;
+                today_lacks.add(&cell);
             }
-            *sessions.entry(cell.session).or_default() += cost;
-            for (budget, (first, last), used) in &mut budgets {
+            // Cells stand in the order of time: the first one of a session says where it began.
+            let begun = (cell.directory, cell.project);
+            let (spent, lacks, _) =
+                sessions.entry(cell.session).or_insert((Picodollars::ZERO, LackingSum::default(), begun));
+            *spent += cost;
+            lacks.add(&cell);
+            for (budget, (first, last), used, lacks) in &mut budgets {
                 // Days to come are not used yet, as in `budget::status`.
                 if (*first..=(*last).min(day)).contains(&of) && cell.is_in(&budget.scope) {
                     *used += cost;
+                    lacks.add(&cell);
                 }
             }
         }
-        let sessions = sessions.into_iter().map(|(session, cost)| (session.to_owned(), cost)).collect();
-        let budgets = budgets.into_iter().map(|(budget, _, used)| (budget.clone(), used)).collect();
+        let of_session =
+            |(session, (known, lacks, (directory, project))): (&str, (_, LackingSum<'_>, (&str, &str)))| {
+                let spent = Spent { known, lacking: lacks.total(Some(prices)) };
+                (
+                    session.to_owned(),
+                    OfSession { spent, directory: directory.to_owned(), project: project.to_owned() },
+                )
+            };
+        let lack =
+            budgets.iter().map(|(budget, _, _, lacks)| (budget.name.clone(), lacks.total(Some(prices))));
         Self {
             position,
             day,
             zone: zone.clone(),
             today,
-            unified: costs(view, now, zone),
+            today_lacks: today_lacks.total(Some(prices)),
+            unified: costs(view, now, zone, Some(prices)),
             allowance: view.allowance.budget,
-            sessions,
-            budgets,
+            sessions: sessions.into_iter().map(of_session).collect(),
+            budgets_lack: lack.filter(|(_, lacks)| !lacks.is_nothing()).collect(),
+            budgets: budgets.into_iter().map(|(budget, _, used, _)| (budget.clone(), used)).collect(),
         }
     }
 
@@ -89,13 +131,22 @@ impl Standing {
     pub fn virtual_budget(&self) -> [(&'static str, Picodollars, Option<Picodollars>); 2] {
         let (month, day) = self.unified;
         let limit = |of: fn(VirtualBudget) -> Option<Picodollars>| self.allowance.and_then(of);
-        [("day", day, limit(|budget| budget.daily)), ("month", month, limit(|budget| budget.monthly))]
+        [
+            ("day", day.known, limit(|budget| budget.daily)),
+            ("month", month.known, limit(|budget| budget.monthly)),
+        ]
     }
 
-    /// What a session cost so far.
+    /// What a session cost so far, as far as it is known.
     #[must_use]
     pub fn session(&self, session: &str) -> Picodollars {
-        self.sessions.get(session).copied().unwrap_or_default()
+        self.of_session(session).map(|of| of.spent.known).unwrap_or_default()
+    }
+
+    /// What is known of a session; none where no call of it is.
+    #[must_use]
+    pub fn of_session(&self, session: &str) -> Option<&OfSession> {
+        self.sessions.get(session)
     }
 
     /// What some work is held against. What is `beyond` a limit is added to it.
@@ -107,15 +158,18 @@ impl Standing {
         session: Option<&str>,
         work: Work<'_>,
     ) -> Vec<Held> {
-        let cap = |limit: Limit, spent, cap: Option<Picodollars>| {
+        let cap = |limit: Limit, spent: Spent, cap: Option<Picodollars>| {
             let allowed = beyond(limit.facing());
-            cap.map(|cap| Held { limit, spent, cap: cap + allowed, is_certain: true })
+            let Spent { known, lacking } = spent;
+            cap.map(|cap| Held { limit, spent: known, lacking, cap: cap + allowed, is_certain: true })
         };
-        let of_session = session.map(|session| self.session(session));
+        let of_session =
+            session.map(|session| self.of_session(session).map(|of| of.spent).unwrap_or_default());
+        let today = Spent { known: self.today, lacking: self.today_lacks };
         let mut held: Vec<Held> = of_session
             .and_then(|spent| cap(Limit::Session, spent, caps.session))
             .into_iter()
-            .chain(cap(Limit::Day, self.today, caps.day))
+            .chain(cap(Limit::Day, today, caps.day))
             .collect();
         if let Some(budget) = self.allowance.filter(|_| caps.budgets) {
             let less = |of: Option<Picodollars>| of.map(|of| of - budget.reserve_of(of));
@@ -129,6 +183,7 @@ impl Standing {
                 (coverage != Coverage::Not).then(|| Held {
                     limit: Limit::Budget(budget.name.clone()),
                     spent: *used,
+                    lacking: self.budgets_lack.get(&budget.name).copied().unwrap_or_default(),
                     cap: budget.amount + beyond(Facing::Budget(budget.name.as_str())),
                     is_certain: coverage == Coverage::Covered,
                 })

@@ -9,6 +9,7 @@ use utoipa::ToSchema;
 
 use crate::domain::calendar;
 use crate::domain::money::Picodollars;
+use crate::domain::pricing::PriceTable;
 
 use super::TenantView;
 use super::affording::{AllowanceShown, allowance};
@@ -66,7 +67,7 @@ pub struct Status {
 
 /// How things stand at `now`.
 #[must_use]
-pub fn status(view: &TenantView, now: Timestamp, zone: &TimeZone) -> Status {
+pub fn status(view: &TenantView, now: Timestamp, zone: &TimeZone, prices: Option<&PriceTable>) -> Status {
     const DAYS_SHOWN: i64 = 14;
     let today = calendar::day_of(now, zone);
     let (week, month) = (today.saturating_sub(6.days()), today.first_of_month());
@@ -101,7 +102,7 @@ pub fn status(view: &TenantView, now: Timestamp, zone: &TimeZone) -> Status {
         allowance: allowance(view, now, zone),
         forecast: Vec::new(),
         providers: Vec::new(),
-        budgets: budgets(view, now, zone),
+        budgets: budgets(view, now, zone, prices),
         unpriced,
         last_14_days_usd: (0..DAYS_SHOWN).rev().map(cost_of).collect(),
     }

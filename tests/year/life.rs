@@ -165,6 +165,7 @@ impl Life {
             until: stretch.end,
         });
         let facts = Facts {
+            lacking: BTreeMap::new(),
             goals: self.known.iter().collect(),
             goals_are_awaited: self.awaited,
             balances: Vec::new(),

@@ -1,6 +1,6 @@
 //! Tables about what may be spent, and what was.
 
-use crate::domain::affording::LimitKind;
+use crate::domain::affording::{LimitKind, Verdict};
 use crate::domain::money::Picodollars;
 use crate::view::affording::{AffordabilityShown, AllowanceShown, LimitLine};
 use crate::view::cost::{CostShown, CostSum};
@@ -10,7 +10,11 @@ use super::table;
 /// `mecris can-afford`.
 #[must_use]
 pub fn affordability(shown: &AffordabilityShown) -> String {
-    let answer = if shown.affordable { "Yes" } else { "No" };
+    let answer = match shown.answer {
+        Verdict::Yes => "Yes",
+        Verdict::No => "No",
+        Verdict::Unknown => "Unknown",
+    };
     let mend = shown.mend.as_ref().map(|mend| format!("; {mend}")).unwrap_or_default();
     let mut text = format!("{answer}. {}{mend}\n", shown.reason);
     if shown.limits.len() > 1 {
@@ -88,5 +92,11 @@ pub fn cost(shown: &CostShown) -> String {
             line.provider, line.unpriced_messages
         );
     }
-    text
+    for line in shown.providers.iter().filter(|line| line.partly_priced_messages > 0) {
+        text += &format!(
+            "{}: of {} calls the estimate leaves out a part.\n",
+            line.provider, line.partly_priced_messages
+        );
+    }
+    super::fresh(&shown.freshness) + &text
 }

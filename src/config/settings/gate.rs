@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::domain::gate::Caps;
+use crate::domain::gate::{Caps, Verdict};
 use crate::domain::money::Picodollars;
 
 /// The gate for Claude Code's hooks.
@@ -22,11 +22,21 @@ pub struct Gate {
     pub warn_percent: u32,
     /// Whether work stops where Mecris does not answer.
     pub fail_closed: bool,
+    /// What comes of a limit of which nobody knows whether it is reached, because calls without a price or lines that could
+    /// not be read are not in its sum: `allow`, `warn` or `block`.
+    pub unknown: Verdict,
 }
 
 impl Default for Gate {
     fn default() -> Self {
-        Self { session_usd: None, day_usd: None, budgets: true, warn_percent: 80, fail_closed: false }
+        Self {
+            session_usd: None,
+            day_usd: None,
+            budgets: true,
+            warn_percent: 80,
+            fail_closed: false,
+            unknown: Verdict::Warn,
+        }
     }
 }
 
@@ -37,6 +47,7 @@ impl From<&Gate> for Caps {
             day: gate.day_usd,
             budgets: gate.budgets,
             warn_percent: gate.warn_percent,
+            unknown: gate.unknown,
         }
     }
 }

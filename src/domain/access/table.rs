@@ -52,6 +52,7 @@ pub const ENDPOINTS: &[(&str, &str, Scope)] = &[
     ("POST", "/api/v1/limit-requests/{number}/grant", Own),
     ("POST", "/api/v1/limit-requests/{number}/refuse", Own),
     ("POST", "/api/v1/limit-requests/{number}/withdraw", Ask),
+    ("POST", "/api/v1/look", Work),
     ("GET", "/api/v1/narrator", Read),
     ("GET", "/api/v1/odometer", Read),
     ("POST", "/api/v1/odometer", Own),

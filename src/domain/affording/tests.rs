@@ -9,7 +9,7 @@ use crate::domain::allowance::VirtualBudget;
 use crate::domain::allowance::reach::Reach;
 use jiff::SignedDuration;
 
-const SITUATIONS: [(&str, &str, &str); 34] = [
+const SITUATIONS: [(&str, &str, &str); 48] = [
     ("", "5", "yes - - nothing limits it"),
     ("", "1000000", "yes - - nothing limits it"),
     // The day.
@@ -52,6 +52,24 @@ const SITUATIONS: [(&str, &str, &str); 34] = [
     // The asker's own.
     ("daily 20 cap session 10 9", "2", "no cap 1 the cap of the session"),
     ("daily 20 cap session 10 9 cap day 30 5", "1", "yes cap 1 session"),
+    // What the sums leave out, with what it may cost at most: nobody is told yes without it.
+    ("daily 20 reserve 0 lacks-today 20 3", "17", "yes daily 20 at most 3.00 USD more"),
+    ("daily 20 reserve 0 lacks-today 20 3", "17.01", "unknown daily 20 20 calls without a whole price"),
+    ("daily 20 reserve 0 lacks-today 20 3", "20.01", "no daily 20 20.00 USD are left"),
+    ("daily 20 reserve 0 lacks-today 20 ?", "0", "unknown daily 20 nobody knows what they cost"),
+    ("daily 20 reserve 0 today 20 lacks-today 1 ?", "1", "no daily 0 nothing is left"),
+    ("daily 20 reserve 0 lacks-today 1 3 override 5", "22", "yes daily 25 by override"),
+    // The limit that lacks something decides, though another is tighter.
+    ("budget main 10 0 daily 20 reserve 0 lacks-today 1 15", "6", "unknown budget 10 mecris reprice"),
+    ("budget main 10 0 lacks 1 4", "6", "yes budget 10 1 call without a whole price"),
+    ("budget main 10 0 lacks 1 4", "7", "unknown budget 10 not known, for budget main"),
+    ("budget main 10 0 lacks 1 ?", "0.01", "unknown budget 10 mecris prices check"),
+    ("balance anthropic 3 lacks 7 ?", "1", "unknown balance 3 7 calls"),
+    // Lines that were refused and files that were not read have no bound.
+    ("daily 20 reserve 0 unread", "1", "unknown daily 20 1 transcript cannot be read"),
+    ("daily 20 reserve 0 unread", "21", "no daily 20 20.00 USD are left"),
+    // What is old is said, and is no reason to say no.
+    ("daily 20 reserve 0 old", "1", "yes daily 20 what anthropic reports is as old as"),
 ];
 
 fn money(text: &str) -> Picodollars {
@@ -69,7 +87,17 @@ fn the_tightest_limit_decides_and_says_why() {
         let mut ask = Ask { amount: money(amount), ..Ask::default() };
         let (mut today, mut month) = (Picodollars::ZERO, Picodollars::ZERO);
         let (mut budgets, mut balances) = (Vec::new(), Vec::new());
+        let (mut lacks_today, mut lacks, mut doubts) =
+            (Lacking::default(), Lacking::default(), Doubts::default());
         while let Some(word) = next() {
+            match word {
+                "unread" => doubts.missing.push("1 transcript cannot be read".to_owned()),
+                "old" => doubts.old.push("what anthropic reports is as old as yesterday".to_owned()),
+                _ => {}
+            }
+            if matches!(word, "unread" | "old") {
+                continue;
+            }
             let first = next().unwrap();
             match word {
                 "daily" => budget.daily = Some(money(first)),
@@ -77,6 +105,12 @@ fn the_tightest_limit_decides_and_says_why() {
                 "reserve" => budget.reserve_percent = first.parse().unwrap(),
                 "today" => today = money(first),
                 "month" => month = money(first),
+                "lacks" | "lacks-today" => {
+                    let most = next().unwrap();
+                    let of = if word == "lacks" { &mut lacks } else { &mut lacks_today };
+                    let at_most = (most != "?").then(|| money(most));
+                    *of = Lacking { calls: first.parse().unwrap(), tokens: 1000, at_most };
+                }
                 "override" | "expired" => {
                     let hours = SignedDuration::from_hours(i64::from(word == "override"));
                     let number = allowance.overrides.len() as u32 + 1;
@@ -106,14 +140,24 @@ fn the_tightest_limit_decides_and_says_why() {
         if budget.daily.is_some() || budget.monthly.is_some() {
             allowance.budget = Some(budget);
         }
-        let situation = Situation { allowance: &allowance, today, month, budgets, balances, now };
+        let spent = |known, lacking| Spent { known, lacking };
+        let situation = Situation {
+            allowance: &allowance,
+            today: spent(today, lacks_today),
+            month: month.into(),
+            budgets: budgets.into_iter().map(|(name, of, used)| (name, of, spent(used, lacks))).collect(),
+            balances: balances.into_iter().map(|(name, left)| (name, left, lacks)).collect(),
+            doubts,
+            now,
+        };
         let answer = can_afford(&ask, &situation);
         let limit = answer.limits.first();
         let kind = limit.map_or("-".to_owned(), |limit| {
             serde_json::to_value(limit.kind).unwrap().as_str().unwrap().to_owned()
         });
         let left = limit.map_or("-".to_owned(), |limit| limit.left().exact());
-        let said = format!("{} {kind} {left}", if answer.is_affordable { "yes" } else { "no" });
+        let said =
+            format!("{} {kind} {left}", serde_json::to_value(answer.verdict).unwrap().as_str().unwrap());
         let (decision, reason) = {
             let parts: Vec<&str> = expected.splitn(4, ' ').collect();
             (parts[..3].join(" "), parts[3])

@@ -10,9 +10,10 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
 use super::{Cause, CauseKey, Causes, Grade, Kind, Severity};
-use crate::domain::budget::{BudgetStatus, Flag};
+use crate::domain::budget::{BudgetName, BudgetStatus, Flag};
 use crate::domain::calendar::{self, Period};
 use crate::domain::goal::{Goal, Risk};
+use crate::domain::lacking::Lacking;
 use crate::domain::money::Picodollars;
 use crate::domain::reminder;
 
@@ -80,6 +81,8 @@ pub struct Facts<'a> {
     pub promises: Vec<Promise>,
     /// The budgets.
     pub budgets: Vec<BudgetStatus>,
+    /// What their sums leave out, by name, of those that leave out something.
+    pub lacking: BTreeMap<BudgetName, Lacking>,
     /// The balances that somebody has read.
     pub balances: Vec<BalanceFact>,
     /// The sources, by name.
@@ -231,6 +234,9 @@ fn budget_causes(status: &BudgetStatus, rules: &Rules, facts: &Facts<'_>, causes
         _ => (status.period_first.to_string(), String::new(), format!(" until {}", status.period_last)),
     };
     let usd = |amount: Picodollars| amount.rounded(2);
+    // What the sum leaves out makes it worse, never better: it is said with all that is told of the sum.
+    let lacks = facts.lacking.get(&status.budget.name).and_then(Lacking::text);
+    let lacks = lacks.map(|text| format!(" {text}.")).unwrap_or_default();
     let has = |flag| status.flags.contains(&flag);
     let percent = used_percent(status);
     let reached = rules.budget_percents.iter().copied().filter(|threshold| percent >= i128::from(*threshold));
@@ -241,7 +247,7 @@ fn budget_causes(status: &BudgetStatus, rules: &Rules, facts: &Facts<'_>, causes
             _ => Severity::Info,
         };
         let text = format!(
-            "budget {name}: {percent} % used{within}, {} of {} USD, {} left{until}.",
+            "budget {name}: {percent} % used{within}, {} of {} USD, {} left{until}.{lacks}",
             usd(status.used),
             usd(status.budget.amount),
             usd(status.remaining)
@@ -250,13 +256,13 @@ fn budget_causes(status: &BudgetStatus, rules: &Rules, facts: &Facts<'_>, causes
     }
     let is_spent = status.remaining <= Picodollars::ZERO;
     if has(Flag::LowBudget) && !is_spent {
-        let text = format!("budget {name}: only {} USD left{within}{until}.", usd(status.remaining));
+        let text = format!("budget {name}: only {} USD left{within}{until}.{lacks}", usd(status.remaining));
         causes.add(Kind::BudgetLow, name, &period, grade(Severity::Warning, 1), text);
     }
     // What is spent already is no projection.
     if has(Flag::BurnRateHigh) && !is_spent {
         let text = format!(
-            "budget {name}: at {} USD a day it comes to {} of {} USD by {}.",
+            "budget {name}: at {} USD a day it comes to {} of {} USD by {}.{lacks}",
             usd(status.burn_rate),
             usd(status.projected_total),
             usd(status.budget.amount),

@@ -6,10 +6,15 @@ fn usd(text: &str) -> Picodollars {
     Picodollars::parse(text).unwrap()
 }
 
-/// `session 4.99/5`, `day 1/2`, `food 1/2`, `food? 1/2`: a limit, and whether it surely covers.
+/// `session 4.99/5`, `day 1/2`, `food 1/2`, `food? 1/2`: a limit, and whether it surely covers. `day 1/2+20:3`: 20 calls
+/// without a price are not in the sum, and cost 3 USD at most; `+20:?`: nobody knows.
 fn held(text: &str) -> Held {
     let (name, amounts) = text.split_once(' ').unwrap();
     let (spent, cap) = amounts.split_once('/').unwrap();
+    let (cap, lacks) = cap.split_once('+').unwrap_or((cap, "0:0"));
+    let (calls, most) = lacks.split_once(':').unwrap();
+    let at_most = (most != "?").then(|| usd(most));
+    let lacking = Lacking { calls: calls.parse().unwrap(), tokens: 9, at_most };
     let limit = match name.trim_end_matches('?') {
         "session" => Limit::Session,
         "day" => Limit::Day,
@@ -17,7 +22,7 @@ fn held(text: &str) -> Held {
         "all-month" => Limit::VirtualMonth,
         budget => Limit::Budget(budget.parse().unwrap()),
     };
-    Held { limit, spent: usd(spent), cap: usd(cap), is_certain: !name.ends_with('?') }
+    Held { limit, spent: usd(spent), lacking, cap: usd(cap), is_certain: !name.ends_with('?') }
 }
 
 #[test]
@@ -68,7 +73,7 @@ fn what_is_spent_decides() {
         ),
     ];
     for (limits, percent, verdict, reasons) in cases {
-        let ruling = rule(limits.iter().map(|text| held(text)).collect(), *percent);
+        let ruling = rule(limits.iter().map(|text| held(text)).collect(), *percent, Warn);
         let said: Vec<String> = ruling.reasons.iter().map(ToString::to_string).collect();
         assert_eq!(
             (ruling.verdict, said),
@@ -105,7 +110,31 @@ fn a_budget_covers_what_its_scope_says_as_far_as_that_is_known() {
         let (wanted, known) = (parts(scope), parts(work));
         let owned = |part: Option<&str>| part.map(str::to_owned);
         let of = Scope { provider: owned(wanted[0]), model: owned(wanted[1]), project: owned(wanted[2]) };
-        let work_of = Work { provider: known[0], model: known[1], project: known[2] };
+        let work_of = Work { provider: known[0], model: known[1], project: known[2], name: None };
         assert_eq!(coverage(&of, work_of), expected, "{scope} | {work}");
+    }
+}
+
+#[test]
+fn a_sum_that_leaves_something_out_is_never_let_through_without_a_word() {
+    use Verdict::{Allow, Block, Warn};
+    for (limit, unknown, expected) in [
+        ("day 1/20+20:3", Warn, Allow),
+        // With what it may cost at most it comes near the cap.
+        ("day 1/20+20:15", Warn, Warn),
+        ("day 1/20+20:?", Warn, Warn),
+        ("day 1/20+20:?", Block, Block),
+        ("day 1/20+20:?", Allow, Allow),
+        ("day 20/20+20:?", Allow, Block),
+        ("day 16/20+20:0", Allow, Warn),
+        // A limit that may not cover the work stops nothing.
+        ("opus? 1/20+20:?", Block, Warn),
+        ("main 0/20+1:20", Block, Block),
+    ] {
+        let ruling = rule(vec![held(limit)], 80, unknown);
+        assert_eq!(ruling.verdict, expected, "{limit} {unknown:?}");
+        for reason in ruling.reasons {
+            assert!(reason.to_string().contains("without a whole price (9 tokens)"), "{reason}");
+        }
     }
 }

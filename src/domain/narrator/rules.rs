@@ -293,8 +293,12 @@ pub const RULES: &[Rule] = &[
         when: "a model that was used has no price",
         says: |at| {
             let models = names(at.unpriced.iter().map(String::as_str))?;
+            let calls = match at.unpriced_calls {
+                1 => "1 call".to_owned(),
+                calls => format!("{calls} calls"),
+            };
             Some(format!(
-                "The cost of {models} is not counted: add the price to a price file, then run `mecris reprice`."
+                "The cost of {models} is not counted ({calls}): add its price to a price file, then run `mecris reprice`."
             ))
         },
     },

@@ -10,12 +10,14 @@ use crate::domain::alert::{Causes, Channel};
 use crate::domain::budget::{self, BudgetStatus};
 use crate::domain::calendar;
 use crate::domain::consent::Consents;
+use crate::domain::lacking::Lacking;
 use crate::domain::money::Picodollars;
 use crate::domain::reminder::{self, Known, SeenGoal};
 use crate::view::TenantView;
 use crate::view::affording::virtual_limits;
 use crate::view::balances::{BalanceLine, balances};
 use crate::view::goals::local_goals;
+use crate::view::lacking::lacking;
 
 use super::contacts::Contacts;
 
@@ -38,6 +40,14 @@ pub fn causes_of(view: &TenantView, loaded: &Loaded, looks: Looks, now: Timestam
         budget::status(budget, &spent, now, zone)
     };
     let budgets: Vec<BudgetStatus> = view.budgets.values().map(status).collect();
+    let lacks = |status: &BudgetStatus| {
+        let from = calendar::start_of(status.period_first, zone);
+        let until = calendar::end_of(status.period_last, zone);
+        let own = view.spend.cells_between(from, until).filter(|cell| cell.is_in(&status.budget.scope));
+        // What it may cost is no part of what is told.
+        (status.budget.name.clone(), Lacking { at_most: Some(Picodollars::ZERO), ..lacking(own, None) })
+    };
+    let lacking = budgets.iter().map(lacks).filter(|(_, lacking)| !lacking.is_nothing()).collect();
     let seen_at = looks.last.max(view.goals_told_at).unwrap_or(Timestamp::UNIX_EPOCH);
     let seen: Vec<SeenGoal<'_>> = view.goals.values().map(|goal| SeenGoal { goal, seen_at }).collect();
     let (rules, tiers) = (&loaded.config.reminders.rules, loaded.config.reminder_tiers.tiers());
@@ -55,6 +65,7 @@ pub fn causes_of(view: &TenantView, loaded: &Loaded, looks: Looks, now: Timestam
         goals_are_awaited: looks.is_first_awaited,
         promises: promises(view, now, zone),
         budgets,
+        lacking,
         balances: balances(view, now).into_iter().map(balance).collect(),
         sources: &view.sources,
         gave_up: &view.gave_up,

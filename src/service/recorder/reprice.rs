@@ -248,7 +248,7 @@ impl Recorder {
                 let id = known.id.event(self.tenant.as_str(), revision);
                 events.push(self.repriced(
                     id,
-                    known.stored,
+                    &known.stored,
                     known.usage.occurred_at,
                     revision,
                     &priced,
@@ -270,15 +270,7 @@ impl Recorder {
             let taken_back = self.log.find(withdrawn_event_id(*first)).ok().flatten().is_some();
             if !taken_back && is_better(stored, &priced) {
                 let id = repriced_event_id(*first, revision + 1);
-                events.push(self.repriced(
-                    id,
-                    stored.clone(),
-                    *at,
-                    revision + 1,
-                    &priced,
-                    &mut done,
-                    metadata,
-                ));
+                events.push(self.repriced(id, stored, *at, revision + 1, &priced, &mut done, metadata));
             }
         }
         (events, done)
@@ -288,7 +280,7 @@ impl Recorder {
     fn repriced(
         &self,
         id: EventId,
-        stored: UsageRecorded<'static>,
+        stored: &UsageRecorded<'static>,
         at: Timestamp,
         revision: u32,
         priced: &Priced,

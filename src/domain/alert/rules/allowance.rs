@@ -50,6 +50,7 @@ pub fn add(limits: &[Limit], now: Timestamp, zone: &TimeZone, causes: &mut Cause
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::lacking::Lacking;
 
     /// (kind, of, spent, reserve, allowed, and what is told: period, severity)
     #[test]
@@ -70,7 +71,8 @@ mod tests {
         let now: Timestamp = "2026-11-23T12:00:00Z".parse().unwrap();
         for (kind, of, spent, reserve, allowed, expected) in told {
             let [of, spent, reserve, allowed] = [of, spent, reserve, allowed].map(Picodollars::usd);
-            let limit = Limit { kind, name: String::new(), of, spent, reserve, allowed };
+            let limit =
+                Limit { kind, name: String::new(), of, spent, lacking: Lacking::default(), reserve, allowed };
             let mut causes = Causes::default();
             add(std::slice::from_ref(&limit), now, &TimeZone::UTC, &mut causes);
             let found = causes.present.first();

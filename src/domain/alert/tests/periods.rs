@@ -70,6 +70,7 @@ impl Life {
             promises: self.promises.clone(),
             balances: self.balances.clone(),
             budgets: self.budgets.iter().map(|budget| budget::status(budget, &by_day, *now, zone)).collect(),
+            lacking: BTreeMap::new(),
             sources: &self.sources,
             gave_up: &self.gave_up,
             reminders: Vec::new(),

@@ -1,0 +1,149 @@
+//! How far transcripts have been read: what every figure of usage rests on.
+
+use std::path::Path;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use jiff::Timestamp;
+
+use crate::domain::lacking::Doubts;
+use crate::integration::claude_code::{Cursors, Found, discover::Problem};
+use crate::view::freshness::{Freshness, Unread};
+
+/// A refused line that may be a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Refused {
+    /// When its file had last been written.
+    written: Timestamp,
+}
+
+/// A transcript that could not be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Closed {
+    written: Option<Timestamp>,
+    bytes: u64,
+}
+
+/// What is known of the last look.
+#[derive(Debug, Clone, Default)]
+struct Reading {
+    as_of: Option<Timestamp>,
+    /// Of the look that runs, where none has ended yet.
+    ahead: Unread,
+    refused: Vec<Refused>,
+    refused_more: u64,
+    closed: Vec<Closed>,
+    /// Why the last look failed.
+    error: Option<String>,
+    /// Whether transcripts are read at all here.
+    is_off: bool,
+}
+
+/// Shared by who reads and who answers.
+#[derive(Debug, Clone, Default)]
+pub struct SharedReading(Arc<RwLock<Reading>>);
+
+/// More refused lines are counted and not looked at one by one.
+const KEPT: usize = 10_000;
+
+impl SharedReading {
+    fn change(&self, change: impl FnOnce(&mut Reading)) {
+        change(&mut self.0.write().unwrap_or_else(PoisonError::into_inner));
+    }
+
+    fn look<T>(&self, look: impl FnOnce(&Reading) -> T) -> T {
+        look(&self.0.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Transcripts are not read here, by the person's own wish: nothing is missing for that.
+    pub fn turn_off(&self) {
+        self.change(|reading| reading.is_off = true);
+    }
+
+    /// A look begins, and there is so much to read.
+    pub fn begin(&self, files: &[(std::path::PathBuf, u64)]) {
+        let ahead = Unread { files: files.len() as u64, bytes: files.iter().map(|(_, bytes)| bytes).sum() };
+        self.change(|reading| reading.ahead = ahead);
+    }
+
+    /// A look has ended well, at `now`, with these cursors; these files could not be read.
+    pub fn end(&self, now: Timestamp, found: &Found, cursors: &Cursors, unread: &[Problem]) {
+        let may_cost =
+            cursors.values().flat_map(|cursor| cursor.refused.iter().filter(|refused| refused.may_cost));
+        let refused = may_cost.take(KEPT).map(|refused| Refused {
+            written: Timestamp::from_microsecond(refused.written_us).unwrap_or(Timestamp::UNIX_EPOCH),
+        });
+        let refused: Vec<Refused> = refused.collect();
+        let refused_more = cursors.values().map(|cursor| cursor.refused_more).sum();
+        let size =
+            |path: &Path| found.files.iter().find(|(known, _)| known == path).map_or(0, |(_, size)| *size);
+        let closed = unread
+            .iter()
+            .take(KEPT)
+            .map(|problem| Closed { written: written(&problem.path), bytes: size(&problem.path) });
+        let closed = closed.collect();
+        self.change(|reading| {
+            let is_off = reading.is_off;
+            *reading =
+                Reading { as_of: Some(now), refused, refused_more, closed, is_off, ..Reading::default() };
+        });
+    }
+
+    /// A look has failed.
+    pub fn fail(&self, reason: String) {
+        self.change(|reading| reading.error = Some(reason));
+    }
+
+    /// How old the figures are, and what they leave out.
+    #[must_use]
+    pub fn freshness(&self) -> Freshness {
+        self.look(|reading| {
+            let closed = Unread {
+                files: reading.closed.len() as u64,
+                bytes: reading.closed.iter().map(|closed| closed.bytes).sum(),
+            };
+            let is_new = reading.as_of.is_some() || reading.is_off;
+            let unread = if is_new { closed } else { reading.ahead };
+            let refused_lines = reading.refused.len() as u64 + reading.refused_more;
+            Freshness { as_of: reading.as_of, unread, refused_lines }
+        })
+    }
+
+    /// What may be missing from the sums of the time from `since` on: a file that was last written before holds nothing of
+    /// it.
+    #[must_use]
+    pub fn doubts(&self, since: Timestamp) -> Doubts {
+        let lines = |count: usize, one: &str, more: &str| match count {
+            0 => None,
+            1 => Some(format!("1 {one}")),
+            count => Some(format!("{count} {more}")),
+        };
+        self.look(|reading| {
+            let mut missing = Vec::new();
+            let refused = reading.refused.iter().filter(|refused| refused.written >= since).count();
+            let refused = refused + usize::try_from(reading.refused_more).unwrap_or(usize::MAX);
+            missing.extend(lines(
+                refused,
+                "line that may be a call was refused",
+                "lines that may be calls were refused",
+            ));
+            let is_in = |closed: &&Closed| closed.written.is_none_or(|written| written >= since);
+            let closed = reading.closed.iter().filter(is_in).count();
+            missing.extend(lines(closed, "transcript cannot be read", "transcripts cannot be read"));
+            if reading.as_of.is_none() && !reading.is_off {
+                let Unread { files, .. } = reading.ahead;
+                missing.push(match files {
+                    0 => "transcripts have not been read yet".to_owned(),
+                    files => format!("{files} transcripts have not been read yet"),
+                });
+            }
+            missing.extend(
+                reading.error.as_ref().map(|_| "what is new in transcripts cannot be recorded".to_owned()),
+            );
+            Doubts { missing, old: Vec::new() }
+        })
+    }
+}
+
+fn written(path: &Path) -> Option<Timestamp> {
+    std::fs::metadata(path).ok()?.modified().ok()?.try_into().ok()
+}

@@ -1,0 +1,45 @@
+//! What sums of cells leave out, and what that costs at most.
+
+use std::collections::BTreeMap;
+
+use crate::domain::lacking::Lacking;
+use crate::domain::pricing::PriceTable;
+use crate::domain::tokens::Tokens;
+
+use super::spend::Cell;
+
+/// Gathers what cells lack, by provider: each has its own dearest price.
+#[derive(Debug, Default)]
+pub struct LackingSum<'a> {
+    by_provider: BTreeMap<&'a str, (u64, Tokens)>,
+}
+
+impl<'a> LackingSum<'a> {
+    /// Adds what a cell lacks.
+    pub fn add(&mut self, cell: &Cell<'a>) {
+        if !cell.sum.is_whole() {
+            let (calls, tokens) = self.by_provider.entry(cell.provider).or_default();
+            *calls += cell.sum.unpriced + cell.sum.partial;
+            *tokens += cell.sum.lacking;
+        }
+    }
+
+    /// What it comes to. Without a price table nobody knows what it costs at most.
+    #[must_use]
+    pub fn total(&self, prices: Option<&PriceTable>) -> Lacking {
+        let mut total = Lacking::default();
+        for (provider, (calls, tokens)) in &self.by_provider {
+            let bound = || prices?.dearest(provider).map(|dearest| dearest.bound(tokens));
+            let at_most = if *tokens == Tokens::default() { Some(Default::default()) } else { bound() };
+            total.add(&Lacking { calls: *calls, tokens: tokens.sum(), at_most });
+        }
+        total
+    }
+}
+
+/// What some cells lack.
+pub fn lacking<'a>(cells: impl Iterator<Item = Cell<'a>>, prices: Option<&PriceTable>) -> Lacking {
+    let mut sum = LackingSum::default();
+    cells.for_each(|cell| sum.add(&cell));
+    sum.total(prices)
+}
