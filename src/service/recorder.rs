@@ -326,15 +326,14 @@ impl Recorder {
         let mut wanted: Vec<(Position, EventId, CallId)> = Vec::new();
         for usage in usages {
             let first = usage_event_id(tenant, &usage.key, 0);
-            let (id, position) = match self.log.find(first)? {
-                Some(position) => (CallId::of(&usage.key), position),
-                None => {
-                    let Some(id) = former.as_ref().and_then(|former| former.id(&usage.key.message_id)) else {
-                        continue;
-                    };
-                    let Some(position) = self.log.find(id.event(tenant, 0))? else { continue };
-                    (id, position)
-                }
+            let (id, position) = if let Some(position) = self.log.find(first)? {
+                (CallId::of(&usage.key), position)
+            } else {
+                let Some(id) = former.as_ref().and_then(|former| former.id(&usage.key.message_id)) else {
+                    continue;
+                };
+                let Some(position) = self.log.find(id.event(tenant, 0))? else { continue };
+                (id, position)
             };
             wanted.push((latest(&*self.log, position, |revision| id.event(tenant, revision))?, first, id));
         }

@@ -1,5 +1,6 @@
 //! What was folded into which project, and what each cost.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
@@ -79,7 +80,7 @@ pub fn projects(spend: &SpendView) -> ProjectsShown {
         .filter(|line| line.totals.messages > 0)
         .collect();
     // The names' order stays where the cost is the same.
-    projects.sort_by(|one, other| other.totals.cost_usd.cmp(&one.totals.cost_usd));
+    projects.sort_by_key(|line| Reverse(line.totals.cost_usd));
     let alias = |(directory, name): (&str, &str)| AliasLine {
         directory: directory.to_owned(),
         name: name.to_owned(),
