@@ -99,7 +99,7 @@ impl Walk {
         if !self.seen.insert((metadata.dev(), metadata.ino())) {
             // A transcript or a directory by two names is read once, and nothing is wrong with that.
             if is_link && metadata.is_dir() && is_loop(path) {
-                self.problem(path, "the link leads back to a directory that it lies in; remove it");
+                self.problem(path, "the link leads back to where it lies, it may be a loop; remove it");
             }
             return;
         }
