@@ -579,6 +579,7 @@ fn whatever_an_agent_may_change_is_lived_or_touches_no_money() {
     let elsewhere = [
         // Reads the person's own transcripts, whatever asks for it.
         "POST /api/v1/import",
+        "POST /api/v1/look",
         "record_claude_code_usage",
         // Goals, notes and messages, by rules that look at no money.
         "POST /api/v1/alerts/check",

@@ -13,6 +13,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use jiff::Timestamp;
 use mecris::config::prices::price_table;
+use mecris::domain::naming::resolve;
 use mecris::event::{Metadata, TenantId};
 use mecris::integration::claude_code::line::{LineParser, Parsed};
 use mecris::integration::claude_code::telemetry;
@@ -313,7 +314,11 @@ fn the_cost_is_that_of_our_price_table() {
     }
     for (model, pico) in expected {
         let text = format!("{}.{:012}", pico / 1_000_000_000_000, pico % 1_000_000_000_000);
-        assert_eq!(reported[model], text.trim_end_matches('0').trim_end_matches('.'), "{model}");
+        assert_eq!(
+            reported[&*resolve("anthropic", model).model],
+            text.trim_end_matches('0').trim_end_matches('.'),
+            "{model}"
+        );
     }
 }
 

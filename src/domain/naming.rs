@@ -62,7 +62,14 @@ pub fn resolve<'a>(told_provider: &'a str, written: &'a str) -> Name<'a> {
         return plain(Cow::Borrowed(written));
     }
     let mut name = plain(Cow::Borrowed(""));
+    // `[1m]`: the size of its context.
     let mut rest = written.trim();
+    if let Some((plain, size)) = rest.rsplit_once('[')
+        && size.ends_with(']')
+        && !plain.is_empty()
+    {
+        rest = plain.trim_end();
+    }
     if let Some(arn) =
         rest.strip_prefix("arn:aws:bedrock:").or_else(|| rest.strip_prefix("arn:aws-us-gov:bedrock:"))
     {
@@ -148,17 +155,10 @@ fn bedrock<'a>(written: &'a str, name: &mut Name<'a>) -> &'a str {
     }
 }
 
-/// The name that all names of a model share: without the size of its context, without effort, without a date where the
+/// The name that all names of a model share: without effort, without a date where the
 /// same model is known without one.
 fn canonical(written: Cow<'_, str>) -> Cow<'_, str> {
-    let plain = match written.split_once('[') {
-        // `[1m]`: the size of its context.
-        Some((plain, size)) if size.ends_with(']') && !plain.is_empty() => {
-            Cow::Owned(plain.trim_end().to_owned())
-        }
-        _ => written,
-    };
-    let plain = family_first(plain);
+    let plain = family_first(written);
     known_as(&plain).map_or(plain, Cow::Borrowed)
 }
 

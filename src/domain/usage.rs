@@ -307,8 +307,10 @@ pub fn decide(known: Option<&Usage>, told: &Usage) -> Telling {
     if is_told(&told.key.message_id) {
         // A sum that somebody tells takes the place of the one before: the later, of equal ones that with more output.
         let is_newer = (told.occurred_at, told.tokens.output) > (known.occurred_at, known.tokens.output);
-        let is_other = is_newer && !told.shows_as(known);
-        return if is_other { Telling::Revision(Box::new(told.clone())) } else { Telling::Known };
+        // Whose sum it is was settled when it was first told.
+        let now = Usage { tokens: told.tokens, occurred_at: told.occurred_at, ..known.clone() };
+        let is_other = is_newer && !now.shows_as(known);
+        return if is_other { Telling::Revision(Box::new(now)) } else { Telling::Known };
     }
     let both = known.clone().merge(told.clone());
     if both.is_as(known) { Telling::Known } else { Telling::Revision(Box::new(both)) }

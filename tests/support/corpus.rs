@@ -1,6 +1,7 @@
 //! Claude Code transcripts made from a seed, and the truth about them, told apart from the reader:
 //! the generator knows what it meant each call to cost, not how a transcript is read.
 
+use mecris::domain::naming::resolve;
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
 use std::fs;
@@ -77,9 +78,12 @@ impl Truth {
         sums
     }
 
-    /// By (UTC day, model).
+    /// By (UTC day, model), each by the name that all its names share.
     pub fn by_day_and_model(&self) -> BTreeMap<(String, String), Counts> {
-        self.by(|call| (stamp(call.at)[..10].to_owned(), call.model.to_owned()))
+        self.by(|call| {
+            let model = resolve("anthropic", call.model).model.into_owned();
+            (stamp(call.at)[..10].to_owned(), model)
+        })
     }
 
     /// By project.

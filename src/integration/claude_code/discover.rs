@@ -60,11 +60,11 @@ pub fn discover(roots: &[PathBuf]) -> Found {
     walk.found
 }
 
-/// Whether a link leads to a directory that it lies in itself. Where that cannot be told, it does not.
-fn is_loop(link: &Path) -> bool {
-    let parent = link.parent().and_then(|parent| parent.canonicalize().ok());
-    let target = link.canonicalize();
-    target.is_ok_and(|target| parent.is_some_and(|parent| parent.starts_with(target)))
+/// Whether a link leads to a directory that it lies in.
+fn leads_up(link: &Path) -> bool {
+    let target = std::fs::canonicalize(link);
+    let place = link.parent().and_then(|above| std::fs::canonicalize(above).ok());
+    target.is_ok_and(|target| place.is_none_or(|place| place.starts_with(target)))
 }
 
 struct Walk {
@@ -97,9 +97,9 @@ impl Walk {
             }
         };
         if !self.seen.insert((metadata.dev(), metadata.ino())) {
-            // A transcript or a directory by two names is read once, and nothing is wrong with that.
-            if is_link && metadata.is_dir() && is_loop(path) {
-                self.problem(path, "the link leads back to where it lies, it may be a loop; remove it");
+            // What has two names is read once, and nothing is wrong with that.
+            if is_link && metadata.is_dir() && leads_up(path) {
+                self.problem(path, "the link leads to what was read already, it may be a loop; remove it");
             }
             return;
         }
