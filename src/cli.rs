@@ -18,7 +18,10 @@ pub mod narrator;
 pub mod odometer;
 pub mod output;
 pub mod people;
+pub mod prices;
+pub mod projects;
 pub mod remote;
+pub mod reprice;
 pub mod run;
 pub mod service_manager;
 pub mod tables;
@@ -194,11 +197,16 @@ pub enum Command {
     Vault,
     /// Write one line to today's daily note
     LogSession(vault::LogArgs),
-    /// The price table
-    Prices {
-        /// Only models whose name contains this
-        filter: Option<String>,
+    /// The price table, now and before; which models lack prices
+    Prices(prices::PricesArgs),
+    /// What was folded into which project, and what each cost; call a project by a name
+    Projects {
+        /// What to do
+        #[command(subcommand)]
+        command: Option<projects::ProjectsCommand>,
     },
+    /// Price calls that had no price, once the price file has it; what was priced stays as it was
+    Reprice(reprice::RepriceArgs),
     /// Rebuild every number from the first event, or explain one
     Replay(ReplayArgs),
     /// Verify the whole log, both copies; exit 1 and the position where something is wrong
@@ -297,6 +305,9 @@ pub struct ImportArgs {
     /// Read everything again, as if nothing had been read before
     #[arg(long)]
     pub afresh: bool,
+    /// Read nothing; list the lines that were refused, and the files that cannot be read
+    #[arg(long, conflicts_with_all = ["roots", "afresh"])]
+    pub refused: bool,
 }
 
 /// What can be done with balances.

@@ -34,6 +34,7 @@ pub mod size;
 pub mod socket;
 pub mod system;
 pub mod tokens;
+pub mod usage;
 pub mod vault;
 pub mod webhooks;
 
@@ -127,6 +128,11 @@ fn api_routes() -> OpenApiRouter<App> {
         .routes(routes!(api::import))
         .routes(routes!(api::look))
         .routes(routes!(api::tell_usage))
+        .routes(routes!(usage::what_if, usage::reprice))
+        .routes(routes!(usage::lacking))
+        .routes(routes!(usage::projects))
+        .routes(routes!(usage::alias, usage::unalias))
+        .routes(routes!(usage::refused))
         .routes(routes!(balance::balances, balance::read))
         .routes(routes!(odometer::odometers, odometer::record))
         .routes(routes!(odometer::metered, odometer::stop))

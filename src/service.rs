@@ -59,7 +59,9 @@ pub mod odometer_book;
 pub mod otlp_actor;
 pub mod pacemaker;
 pub mod people;
+pub mod prices;
 pub mod probe_actor;
+pub mod project_book;
 pub mod projection_actor;
 pub mod provider_actor;
 pub mod provider_book;
@@ -70,7 +72,9 @@ pub mod quota_book;
 pub mod reading;
 pub mod reconcile;
 pub mod recorder;
+pub mod refused;
 pub mod report_book;
+pub mod repricing;
 pub mod requests;
 pub mod scraper_actor;
 pub mod settings;
@@ -153,6 +157,12 @@ pub enum ServiceError {
     /// The vault.
     #[error(transparent)]
     Vault(#[from] vault::VaultFailure),
+    /// What a project is called.
+    #[error(transparent)]
+    Project(#[from] project_book::ProjectFailure),
+    /// The price file, or another setting.
+    #[error(transparent)]
+    Config(#[from] crate::config::ConfigError),
     /// Recording usage.
     #[error(transparent)]
     Record(#[from] crate::view::ViewError),

@@ -13,6 +13,8 @@ use serde_json::{Value, json};
 
 use crate::support::program::Home;
 
+#[path = "usage_cases/aliases.rs"]
+mod aliases;
 #[path = "usage_cases/given.rs"]
 mod given;
 #[path = "usage_cases/identity.rs"]
@@ -31,6 +33,8 @@ mod prices;
 mod projects;
 #[path = "usage_cases/refused.rs"]
 mod refused;
+#[path = "usage_cases/repricing.rs"]
+mod repricing;
 #[path = "usage_cases/unpriced.rs"]
 mod unpriced;
 

@@ -30,6 +30,11 @@ pub async fn announce(
         Ok(summary) => say(tables::import(&summary).trim_end()),
         Err(error) => say(&format!("usage could not be imported: {error}")),
     }
+    match system.reprice_what_lacks().await {
+        Ok(Some(repriced)) if repriced.repriced > 0 => say(tables::usage::repriced(&repriced).trim_end()),
+        Ok(_) => {}
+        Err(error) => say(&format!("what had no price could not be priced: {error}")),
+    }
     let status = system.status(jiff::Timestamp::now());
     say(&format!("\n{}", tables::status(&status).trim_end()));
     say("\nNot configured:");

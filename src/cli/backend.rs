@@ -4,6 +4,7 @@ mod alerts;
 mod balance;
 mod quota;
 mod reconcile;
+mod usage;
 
 use std::path::PathBuf;
 use std::sync::Arc;

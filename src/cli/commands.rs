@@ -5,19 +5,18 @@ use std::process::ExitCode;
 use clap::CommandFactory;
 
 use crate::config::Config;
-use crate::config::prices::price_table;
 use crate::service::alerting::shown::ConsentBody;
 use crate::service::balance_book::{BalanceBody, TopUpBody};
 use crate::service::requests::Reckoning;
 use crate::telemetry;
 use crate::view::reconcile::Wanted;
 
-use super::backend::{Backend, settings, show_steps};
+use super::backend::{Backend, show_steps};
 use super::output::{CliError, print, print_text};
 use super::{
     AlertsCommand, BalanceCommand, Cli, Command, Common, ConfigCommand, ConsentCommand, ReplayArgs,
     affording, budget, console, doctor, forecast, gate, goal, keeping, limit, mcp, narrator, odometer,
-    people, run, tables, token, usage, vault,
+    people, prices, projects, reprice, run, tables, token, usage, vault,
 };
 
 /// Does what the command line says.
@@ -47,6 +46,9 @@ pub fn dispatch(cli: Cli) -> Result<ExitCode, CliError> {
             let report =
                 Backend::current(&common)?.report(args.by, args.since, args.until, args.tz.as_deref())?;
             print(json, &report, |shown| tables::fresh(&shown.freshness) + &tables::report(&shown.report))?;
+        }
+        Command::Import(args) if args.refused => {
+            print(json, &Backend::open(&common)?.refused()?, tables::usage::refused)?;
         }
         Command::Import(args) => {
             let (on_step, bar) = show_steps(json);
@@ -106,13 +108,9 @@ pub fn dispatch(cli: Cli) -> Result<ExitCode, CliError> {
             vault::vault(&common, command)?;
         }
         Command::Consent { command } => consent(&common, command)?,
-        Command::Prices { filter } => {
-            let (loaded, _) = settings(&common)?;
-            let mut prices = price_table(loaded.config.prices.as_deref())?;
-            let filter = filter.unwrap_or_default();
-            prices.models.retain(|model, _| model.contains(&filter));
-            print(json, &prices, |prices| tables::prices(prices, &filter))?;
-        }
+        Command::Prices(args) => return prices::prices(&common, args),
+        Command::Projects { command } => projects::projects(&common, command)?,
+        Command::Reprice(args) => reprice::reprice(&common, &args)?,
         Command::Replay(args) => replay(&common, &args)?,
         Command::Verify { head } => return keeping::verify(&common, head.as_deref()),
         Command::Repair { yes } => return keeping::repair(&common, yes),

@@ -24,6 +24,7 @@ use crate::service::desk_book::GoalFailure;
 use crate::service::limit_request_book::LimitFailure;
 use crate::service::limit_requests::LimitBodyError;
 use crate::service::odometer_book::OdometerFailure;
+use crate::service::project_book::ProjectFailure;
 use crate::service::token_book::TokenFailure;
 use crate::service::told::ToldFailure;
 use crate::service::vault::VaultFailure;
@@ -70,6 +71,9 @@ pub enum CliError {
     /// A provider's own page.
     #[error(transparent)]
     Console(#[from] ConsoleFailure),
+    /// What a project is called.
+    #[error(transparent)]
+    Project(#[from] ProjectFailure),
     /// A budget.
     #[error(transparent)]
     Budget(#[from] BudgetFailure),
@@ -139,6 +143,7 @@ impl CliError {
             | Self::Budget(BudgetFailure::Refused(_))
             | Self::Vault(VaultFailure::Mistake(_))
             | Self::Odometer(OdometerFailure::Refused(_))
+            | Self::Project(ProjectFailure::Refused(_))
             | Self::Limit(LimitFailure::Refused(_))
             | Self::Token(TokenFailure::Refused(_))
             | Self::LimitBody(_)

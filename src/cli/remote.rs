@@ -187,6 +187,18 @@ impl Remote {
         self.send(self.client.delete(format!("{HERE}{path}")))
     }
 
+    /// Removes what a query names.
+    ///
+    /// # Errors
+    /// As [`Remote::get`].
+    pub fn delete_where<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        query: &[(&str, String)],
+    ) -> Result<T, CliError> {
+        self.send(self.client.delete(format!("{HERE}{path}")).query(query))
+    }
+
     /// Has a tool of the supervisor's MCP face answer.
     ///
     /// # Errors

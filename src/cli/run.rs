@@ -129,7 +129,7 @@ async fn supervise(
     ));
     service_manager::ready();
     let pulse = tokio::task::spawn_local(service_manager::pulse());
-    let reloading = tokio::spawn(reload_on_hangup(node.settings.clone()));
+    let reloading = tokio::spawn(reload_on_hangup(system.clone()));
     // The sample is whole: what this machine lacks is no news then.
     let looked = sample.is_none().then(|| tokio::spawn(announce::look_around(common.clone(), dir.clone())));
     let code = wait(tree, &shutdown).await;
@@ -214,17 +214,15 @@ async fn stop_signal() {
 }
 
 /// SIGHUP reads the settings again, and says what came of it.
-async fn reload_on_hangup(settings: Settings) {
+async fn reload_on_hangup(system: Arc<Supervised>) {
     let Ok(mut hangup) = signal(SignalKind::hangup()) else { return };
     while hangup.recv().await.is_some() {
         service_manager::reloading();
-        let settings = settings.clone();
-        match tokio::task::spawn_blocking(move || settings.reload()).await {
-            Ok(Ok(reloaded)) => {
+        match system.reload().await {
+            Ok(reloaded) => {
                 warn(format!("settings read again: {}", tables::system::reloaded(&reloaded)).trim_end());
             }
-            Ok(Err(error)) => warn(&format!("the settings stay as they were: {error}")),
-            Err(_) => warn("the settings stay as they were: reading them was cut short"),
+            Err(error) => warn(&format!("the settings stay as they were: {error}")),
         }
         service_manager::ready();
     }

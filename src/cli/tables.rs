@@ -3,7 +3,7 @@
 use comfy_table::{CellAlignment, ContentArrangement, presets};
 
 use crate::domain::money::Picodollars;
-use crate::domain::pricing::PriceTable;
+use crate::domain::pricing::MEND;
 use crate::domain::shown;
 use crate::service::ImportSummary;
 use crate::service::queries::Replayed;
@@ -23,10 +23,12 @@ pub mod limit;
 pub mod narrator;
 pub mod odometer;
 pub mod people;
+pub mod prices;
 pub mod quota;
 pub mod reconcile;
 pub mod system;
 pub mod token;
+pub mod usage;
 pub mod vault;
 
 /// The widest table.
@@ -165,7 +167,7 @@ fn numbers(status: &Status) -> String {
         let names: Vec<String> =
             status.unpriced.iter().map(|(name, calls)| format!("{name} ({calls})")).collect();
         text += &format!("\nUnpriced, so not in the cost: {}\n", names.join(", "));
-        text += "Add their prices to a price file, then run `mecris reprice`.\n";
+        text += &wrapped(&format!("To have them counted, {MEND}"));
     }
     text += "\n";
     if !status.balances.is_empty() {
@@ -397,32 +399,4 @@ pub fn verified(report: &Verified) -> String {
 #[must_use]
 pub fn head(head: &HeadShown) -> String {
     format!("head {} {}\n     recorded {}\n", head.position, head.hash, head.recorded_at)
-}
-
-/// `mecris prices`.
-#[must_use]
-pub fn prices(prices: &PriceTable, filter: &str) -> String {
-    let header = ["Model", "Prompt over", "Input", "Output", "Read", "5m", "1h"];
-    let mut rows = table(&header, 1);
-    for (model, list) in prices.models.iter().filter(|(model, _)| model.contains(filter)) {
-        for tier in &list.list.tiers {
-            let rates = &tier.rates;
-            let optional = |rate: Option<_>| {
-                rate.map_or_else(
-                    || "-".to_owned(),
-                    |rate: crate::domain::pricing::list::Rate| rate.to_string(),
-                )
-            };
-            rows.add_row(vec![
-                shorten(model, 34),
-                count(tier.above_prompt_tokens),
-                rates.input.to_string(),
-                rates.output.to_string(),
-                optional(rates.cache_read),
-                optional(rates.cache_write_5m),
-                optional(rates.cache_write_1h),
-            ]);
-        }
-    }
-    format!("{}\n\nUSD for a million tokens; snapshot {}\n", rows.trim_fmt(), prices.version)
 }

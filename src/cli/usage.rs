@@ -3,6 +3,7 @@
 use clap::Args;
 use jiff::Timestamp;
 
+use crate::domain::pricing::MEND;
 use crate::service::told::{ToldBody, ToldShown};
 
 use super::Common;
@@ -61,8 +62,11 @@ pub fn record(common: &Common, args: RecordUsageArgs) -> Result<(), CliError> {
 }
 
 fn text(told: &ToldShown) -> String {
-    let price =
-        if told.is_priced { "" } else { "; the model has no price, so nothing is counted until it has" };
+    let price = if told.is_priced {
+        String::new()
+    } else {
+        format!("; the model has no price, so nothing is counted: {MEND}")
+    };
     format!("{}: session {}, {} USD so far{price}\n", told.outcome, told.session, told.session_usd)
 }
 

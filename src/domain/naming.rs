@@ -97,11 +97,12 @@ pub fn resolve<'a>(told_provider: &'a str, written: &'a str) -> Name<'a> {
     }
     name.model = canonical(Cow::Borrowed(rest));
     // Claude Code behind a gateway writes names of other makers: whose they are is in the name.
-    if name.provider == "anthropic" && !name.model.starts_with("claude") {
-        if let Some(maker) = names::maker(&name.model) {
-            name.provider = Cow::Borrowed(maker);
-            name.maker = Cow::Borrowed(maker);
-        }
+    if name.provider == "anthropic"
+        && !name.model.starts_with("claude")
+        && let Some(maker) = names::maker(&name.model)
+    {
+        name.provider = Cow::Borrowed(maker);
+        name.maker = Cow::Borrowed(maker);
     }
     name
 }
@@ -117,7 +118,7 @@ fn route<'a>(written: &'a str, name: &mut Name<'a>) -> &'a str {
             break;
         }
         if is_first {
-            name.provider = known.clone();
+            name.provider.clone_from(&known);
         }
         name.maker = known;
         is_first = false;

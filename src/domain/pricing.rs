@@ -22,6 +22,10 @@ use super::usage::{ServiceTier, Speed, Usage};
 
 use list::{MILLION, ModelPrices, PriceList, Rate, Rates};
 
+/// What a person does about calls without a price.
+pub const MEND: &str =
+    "add the model's price to a price file (the setting `prices`), then run `mecris reprice`";
+
 /// The factor on prices of calls that a reseller keeps within one region.
 const REGIONAL: &str = "regional";
 
@@ -289,10 +293,13 @@ impl PriceList {
     }
 }
 
+/// So many tokens, their price, what they are called, and where they stand among those that lack one.
+type Part = (u64, Option<Rate>, &'static str, fn(&mut Tokens) -> &mut u64);
+
 impl Rates {
     /// What tokens cost, before factors. None where nothing of them has a price; nothing consumed costs nothing.
     fn apply(&self, tokens: &Tokens, priced: &mut Priced) -> Option<i128> {
-        let parts: [(u64, Option<Rate>, &'static str, fn(&mut Tokens) -> &mut u64); 5] = [
+        let parts: [Part; 5] = [
             (tokens.input, Some(self.input), "input", |tokens| &mut tokens.input),
             (tokens.output, Some(self.output), "output", |tokens| &mut tokens.output),
             (tokens.cache_read, self.cache_read, "cache reads", |tokens| &mut tokens.cache_read),

@@ -208,7 +208,9 @@ mod tests {
     fn alias(aliases: &mut Aliases, directory: &str, name: Option<&str>) -> Result<bool, AliasError> {
         let change = aliases.decide(directory, name)?;
         let has_changed = change.is_some();
-        change.into_iter().for_each(|change| aliases.evolve(change));
+        if let Some(change) = change {
+            aliases.evolve(change);
+        }
         Ok(has_changed)
     }
 

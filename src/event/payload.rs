@@ -59,6 +59,7 @@ pub use vault::{SessionLogged, TaskGone, TaskObserved, TaskPayloadError};
 /// An event of this system, in its newest version.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
+#[allow(clippy::large_enum_variant)] // one lives at a time, and boxes would cost each decoded call an allocation
 pub enum Event<'a> {
     /// A billed call was learned of.
     UsageRecorded(UsageRecorded<'a>),

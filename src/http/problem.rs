@@ -323,6 +323,8 @@ impl From<ServiceError> for Problem {
             ServiceError::Consent(error) => error.into(),
             ServiceError::Quota(error) => error.into(),
             ServiceError::Vault(error) => error.into(),
+            ServiceError::Project(error) => error.into(),
+            ServiceError::Config(_) => Self::bad_request(detail),
             ServiceError::Record(error) => error.into(),
         }
     }

@@ -69,12 +69,11 @@ pub async fn incidents(State(app): State<App>, Params(params): Params<IncidentPa
     blocking(move || notes::incidents(&*queries.log, &queries.tenant, params.since)).await
 }
 
-/// Reads the settings again: what can change while the system runs does, the answer tells what cannot.
+/// Reads the settings and the price file again: what can change while the system runs does, the answer tells what cannot.
 #[utoipa::path(post, path = "/api/v1/reload", tag = "health", security(("token" = [])), responses(
     (status = 200, body = Reloaded), (status = 400, body = Problem, description = "something is wrong with them; nothing changed"),
     (status = 401, body = Problem),
 ))]
 pub async fn reload(State(app): State<App>) -> Answer<Reloaded> {
-    let settings = app.system.queries.settings.clone();
-    blocking(move || settings.reload().map_err(|error| Problem::bad_request(error.to_string()))).await
+    Ok(Json(app.system.reload().await?))
 }

@@ -151,7 +151,7 @@ impl Queries {
     pub fn can_afford(&self, ask: &Ask, now: Timestamp) -> Affordability {
         let zone = self.zone();
         let doubts = self.doubts(ask.provider.as_deref(), calendar::day_of(now, &zone).first_of_month());
-        self.with_view(|view| affordability(view, ask, now, &zone, &self.prices, doubts))
+        self.with_view(|view| affordability(view, ask, now, &zone, &self.prices.current(), doubts))
     }
 
     /// The virtual budget, and what was allowed beyond it.

@@ -68,8 +68,9 @@ impl Queries {
         let gate = self.gate(&GateParams::default(), now);
         let stops = gate.reasons.iter().filter(|reason| reason.verdict == Verdict::Block);
         let low = self.settings.current().config.alerts.balance_low_usd;
-        let status =
-            self.with_view(|view| crate::view::status::status(view, now, &self.zone(), Some(&self.prices)));
+        let status = self.with_view(|view| {
+            crate::view::status::status(view, now, &self.zone(), Some(&self.prices.current()))
+        });
         let limits = status.allowance.virtual_budget.iter().flat_map(|budget| &budget.limits);
         let situation = Situation {
             is_running: is_there,

@@ -7,7 +7,6 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use crate::config::{Config, ConfigError, paths, prices};
-use crate::domain::pricing::PriceTable;
 use crate::event::payload::LogRepaired;
 use crate::event::{Event, EventId, Metadata, NewEvent, StreamId, TenantId};
 use crate::files::own;
@@ -17,6 +16,7 @@ use crate::view::replay::catch_up;
 use crate::view::{Horizon, ViewError};
 
 use super::importer::Importer;
+use super::prices::Prices;
 use super::queries::{Queries, SharedViews};
 use super::reading::SharedReading;
 use super::recorder::{Recorder, new_event};
@@ -103,8 +103,8 @@ pub struct Node {
     pub tenant: TenantId,
     /// The settings.
     pub settings: Settings,
-    /// The prices.
-    pub prices: Arc<PriceTable>,
+    /// The prices in force.
+    pub prices: Prices,
     /// How far transcripts have been read.
     pub reading: SharedReading,
 }
@@ -132,7 +132,7 @@ impl Node {
             report,
             tenant: TenantId::local(),
             settings,
-            prices: Arc::new(prices),
+            prices: Arc::new(prices).into(),
             reading,
         })
     }
@@ -171,7 +171,10 @@ impl Node {
     pub fn importer(&self, roots: &[PathBuf], actor: &'static str) -> Importer {
         let roots = match roots {
             [] => transcript_roots(&self.settings.current().config),
-            named => named.to_vec(),
+            // What is kept of a file is found again from any directory.
+            named => {
+                named.iter().map(|root| std::path::absolute(root).unwrap_or_else(|_| root.clone())).collect()
+            }
         };
         let recorder = Recorder::new(self.log.clone(), self.tenant.clone(), self.prices.clone(), actor);
         Importer::new(recorder, roots, self.dir.join("transcripts.json"), self.reading.clone())

@@ -6,7 +6,6 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::actor::{ActorError, Behaviour, ChildSpec, Context, Handle, Reply, Supervisor};
-use crate::domain::pricing::PriceTable;
 use crate::domain::telemetry_usage::Export;
 use crate::event::TenantId;
 use crate::log::{EventLog, LogError};
@@ -14,6 +13,7 @@ use crate::view::ViewError;
 
 use super::book;
 use super::node::Node;
+use super::prices::Prices;
 use super::sources::{SourceState, Sources};
 use super::telling_book::{Taken, TellingBook};
 use super::{ServiceError, Supervised};
@@ -39,7 +39,7 @@ pub struct OtlpMessage {
 pub struct OtlpActor {
     log: Arc<dyn EventLog>,
     tenant: TenantId,
-    prices: Arc<PriceTable>,
+    prices: Prices,
     sources: Sources,
     /// Read from the log at the first export: who uses no telemetry pays nothing for it.
     book: Option<TellingBook>,
@@ -71,7 +71,7 @@ pub(super) fn add(tenants: &mut Supervisor, node: &Node, sources: &Sources) -> H
 impl OtlpActor {
     async fn record(&mut self, export: Export) -> Result<Taken, ViewError> {
         let mut told = self.book.take().unwrap_or_default();
-        let (log, tenant, prices) = (self.log.clone(), self.tenant.clone(), self.prices.clone());
+        let (log, tenant, prices) = (self.log.clone(), self.tenant.clone(), self.prices.current());
         let metadata = book::by(SOURCE);
         let work = move || {
             let taken = told.record(&*log, &tenant, &prices, &export, &metadata);

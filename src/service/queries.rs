@@ -14,7 +14,6 @@ use crate::domain::alert::Causes;
 use crate::domain::calendar;
 use crate::domain::calendar::WeekStart;
 use crate::domain::lacking::Doubts;
-use crate::domain::pricing::PriceTable;
 use crate::event::codec::decode;
 use crate::event::envelope::hex;
 use crate::event::{Position, RecordRef, TenantId};
@@ -35,6 +34,7 @@ use crate::view::{TenantView, ViewError, Views};
 
 use super::alerting::situation::{Looks, causes_of};
 use super::balance_book::{Balances, shown_of};
+use super::prices::Prices;
 use super::reading::SharedReading;
 use super::requests::{Budgets, ReportShown};
 use super::settings::Settings;
@@ -150,7 +150,7 @@ pub struct Queries {
     /// The vault as it was last seen.
     pub vault: SharedVault,
     /// The prices that what has none is bounded by.
-    pub prices: Arc<PriceTable>,
+    pub prices: Prices,
     /// How far transcripts have been read.
     pub reading: SharedReading,
 }
@@ -191,7 +191,7 @@ impl Queries {
             }
             let empty = TenantView::default();
             let view = views.tenant(&self.tenant).unwrap_or(&empty);
-            let standing = Arc::new(Standing::of(view, views.position, now, &zone, &self.prices));
+            let standing = Arc::new(Standing::of(view, views.position, now, &zone, &self.prices.current()));
             *kept = Some(standing.clone());
             standing
         })
@@ -203,7 +203,7 @@ impl Queries {
         let (position, recorded_at) = self.views.read(|views| (views.position.0, views.recorded_at));
         let forecast = self.runways(now);
         let providers = self.reconcile(&Wanted::default(), now).providers;
-        let rest = self.with_view(|view| status(view, now, &self.zone(), Some(&self.prices)));
+        let rest = self.with_view(|view| status(view, now, &self.zone(), Some(&self.prices.current())));
         Status { position, recorded_at, forecast, providers, ..rest }
     }
 
@@ -259,7 +259,7 @@ impl Queries {
     /// The same without how old they are.
     #[must_use]
     pub fn budgets(&self, now: Timestamp) -> Vec<BudgetLine> {
-        self.with_view(|view| budgets(view, now, &self.zone(), Some(&self.prices)))
+        self.with_view(|view| budgets(view, now, &self.zone(), Some(&self.prices.current())))
     }
 
     /// The goals that are followed, the nearest to derailing first.

@@ -31,6 +31,8 @@ use crate::log::{Append, Appending, EventLog, Expected, LogError};
 use crate::telemetry;
 use crate::view::ViewError;
 
+use super::prices::Prices;
+
 pub use former::Former;
 
 /// Events in one append of a bulk import.
@@ -70,7 +72,7 @@ impl Tally {
 pub struct Recorder {
     log: Arc<dyn EventLog>,
     tenant: TenantId,
-    prices: Arc<PriceTable>,
+    prices: Prices,
     actor: &'static str,
     /// Sessions of which a transcript has told: nothing that is told of them alone counts from then on.
     settled: Arc<Mutex<HashSet<Box<str>>>>,
@@ -119,16 +121,23 @@ impl Recorder {
     pub fn new(
         log: Arc<dyn EventLog>,
         tenant: TenantId,
-        prices: Arc<PriceTable>,
+        prices: impl Into<Prices>,
         actor: &'static str,
     ) -> Self {
+        let prices = prices.into();
         Self { log, tenant, prices, actor, settled: Arc::default(), former: Arc::default() }
+    }
+
+    /// The same, at the prices of this table, whatever becomes of the one in force.
+    #[must_use]
+    pub fn by(&self, table: Arc<PriceTable>) -> Self {
+        Self { prices: table.into(), ..self.clone() }
     }
 
     /// Whether the price table has what a call needs.
     #[must_use]
     pub fn has_price(&self, usage: &Usage) -> bool {
-        self.prices.price(usage).is_whole()
+        self.prices.current().price(usage).is_whole()
     }
 
     /// Records what the log does not know. Blocks on the disk. `progress` hears of (done, in all).
@@ -269,11 +278,13 @@ impl Recorder {
     }
 
     fn recorded(&self, id: EventId, usage: &Usage, metadata: &Metadata) -> NewEvent {
-        let payload = UsageRecorded::new(usage, &self.prices.price(usage), &self.prices.version);
+        let prices = self.prices.current();
+        let payload = UsageRecorded::new(usage, &prices.price(usage), &prices.version);
         new_event(id, &Event::UsageRecorded(payload), usage.occurred_at, metadata)
     }
 
     fn revised(&self, known: &Known, now: &Usage, metadata: &Metadata) -> NewEvent {
+        let prices = self.prices.current();
         // A cost that rests on the same is never reckoned anew by another table: that is `reprice`'s, which says so.
         let usage = if now.costs_as(&known.usage) {
             let UsageRecorded { cost, missing, lacking, price_table, .. } = known.stored.clone();
@@ -285,7 +296,7 @@ impl Recorder {
                 ..UsageRecorded::new(now, &Priced::default(), "")
             }
         } else {
-            UsageRecorded::new(now, &self.prices.price(now), &self.prices.version)
+            UsageRecorded::new(now, &prices.price(now), &prices.version)
         };
         let revision = known.revision + 1;
         let payload = UsageRevised {
@@ -315,15 +326,14 @@ impl Recorder {
         let mut wanted: Vec<(Position, EventId, CallId)> = Vec::new();
         for usage in usages {
             let first = usage_event_id(tenant, &usage.key, 0);
-            let (id, position) = match self.log.find(first)? {
-                Some(position) => (CallId::of(&usage.key), position),
-                None => {
-                    let Some(id) = former.as_ref().and_then(|former| former.id(&usage.key.message_id)) else {
-                        continue;
-                    };
-                    let Some(position) = self.log.find(id.event(tenant, 0))? else { continue };
-                    (id, position)
-                }
+            let (id, position) = if let Some(position) = self.log.find(first)? {
+                (CallId::of(&usage.key), position)
+            } else {
+                let Some(id) = former.as_ref().and_then(|former| former.id(&usage.key.message_id)) else {
+                    continue;
+                };
+                let Some(position) = self.log.find(id.event(tenant, 0))? else { continue };
+                (id, position)
             };
             wanted.push((latest(&*self.log, position, |revision| id.event(tenant, revision))?, first, id));
         }

@@ -7,8 +7,14 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 use utoipa::ToSchema;
 
+use super::prices::Prices;
 use crate::config::forms::{PHONES, SECRETS};
+use crate::config::prices::price_table;
 use crate::config::{Config, ConfigError, Loaded, load, settings_of};
+use crate::domain::pricing::PriceTable;
+
+/// The key of the price file.
+pub(super) const PRICES: &str = "prices";
 
 /// A key whose value is another than before.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -70,20 +76,34 @@ impl Settings {
         self.current.subscribe()
     }
 
-    /// Reads all layers again. Blocks. Where something is wrong, nothing changes.
+    /// The price table as the price file has it now, which the setting as it is written now names. Nothing changes by it.
+    /// Blocks.
     ///
     /// # Errors
     /// [`ConfigError`].
-    pub fn reload(&self) -> Result<Reloaded, ConfigError> {
+    pub fn prices_as_written(&self) -> Result<PriceTable, ConfigError> {
+        price_table(load(self.named.as_deref())?.config.prices.as_deref())
+    }
+
+    /// Reads all layers again, and the price file with them. Blocks. Where something is wrong, nothing changes.
+    ///
+    /// # Errors
+    /// [`ConfigError`].
+    pub fn reload(&self, prices: &Prices) -> Result<Reloaded, ConfigError> {
         let read = load(self.named.as_deref())?;
+        let table = price_table(read.config.prices.as_deref())?;
         let mut as_read = self.as_read.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let changed: Vec<ChangedSetting> = changed_keys(&as_read, &read.config)
+        let mut changed: Vec<ChangedSetting> = changed_keys(&as_read, &read.config)
             .into_iter()
             .map(|key| ChangedSetting { applied: can_change(&key), key })
             .collect();
         *as_read = read.config.clone();
         if changed.iter().any(|change| change.applied) {
             self.current.send_modify(|current| *current = Arc::new(in_force(current, read)));
+        }
+        // The same file may say something else.
+        if prices.replace(table) && changed.iter().all(|change| change.key != PRICES) {
+            changed.push(ChangedSetting { key: PRICES.to_owned(), applied: true });
         }
         Ok(Reloaded { changed })
     }
@@ -92,7 +112,7 @@ impl Settings {
 /// Whether a key can change while the system runs. The others are bound to what was opened at the start.
 fn can_change(key: &str) -> bool {
     let is_bound = ["transcripts.", "otlp.", "telemetry.", "log."].iter().any(|table| key.starts_with(table));
-    !matches!(key, "listen" | "prices") && !is_bound
+    key != "listen" && !is_bound
 }
 
 /// What was read, with what cannot change as it is in force.
@@ -100,7 +120,6 @@ fn in_force(current: &Loaded, read: Loaded) -> Loaded {
     let before = &current.config;
     let config = Config {
         listen: before.listen,
-        prices: before.prices.clone(),
         transcripts: before.transcripts.clone(),
         otlp: before.otlp.clone(),
         telemetry: before.telemetry.clone(),

@@ -29,7 +29,7 @@ use super::console_book::ConsoleBook;
 use super::datapoint_actor::{DatapointActor, DatapointMessage};
 use super::deciding_actor::Ordered;
 use super::desk_book::{DeskActor, DeskBook};
-use super::importer::{ImportSummary, OnStep};
+use super::importer::{ImportSummary, Importer, OnStep};
 use super::limit_request_book::{LimitActor, LimitBook};
 use super::log_actor;
 use super::meters;
@@ -52,7 +52,7 @@ use super::vault_actor;
 /// How long a person waits for a command.
 pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 /// How long a person waits for an import of everything.
-const IMPORT_PATIENCE: Duration = Duration::from_mins(30);
+pub(super) const IMPORT_PATIENCE: Duration = Duration::from_mins(30);
 
 /// How long a question waits for what is new in transcripts.
 const REFRESH_PATIENCE: Duration = Duration::from_secs(2);
@@ -79,6 +79,8 @@ pub struct Supervised {
     pub(super) scraper: ScraperHandle,
     pub(super) contacts: Contacts,
     pub(super) holds: watch::Receiver<BTreeMap<AlertId, Hold>>,
+    /// Reads transcripts, as the usage actor does.
+    pub(super) importer: Importer,
     vitals: Vitals,
 }
 
@@ -174,7 +176,8 @@ pub fn build(
     let goals = add_goals(&mut tenants, node, &queries, &follower);
     let scraper = add_scraper(&mut tenants, node, &queries, &sources);
     let otlp = otlp_actor::add(&mut tenants, node, &sources);
-    let usage = add_usage(&mut tenants, node, &screen.on_step, &import_state);
+    let importer = node.importer(&[], "usage");
+    let usage = add_usage(&mut tenants, node, &importer, &screen.on_step, &import_state);
     log_actor::add(&mut tenants, &node.log, &node.tenant, &usage);
     root.add_supervisor(tenants);
     let supervised = Supervised {
@@ -194,6 +197,7 @@ pub fn build(
         scraper,
         contacts,
         holds: holds.subscribe(),
+        importer,
         vitals: root.vitals(),
     };
     (supervised, root)
@@ -202,10 +206,11 @@ pub fn build(
 fn add_usage(
     tenants: &mut Supervisor,
     node: &Node,
+    importer: &Importer,
     on_step: &OnStep,
     state: &SharedImportState,
 ) -> Handle<UsageMessage> {
-    let importer = node.importer(&[], "usage");
+    let importer = importer.clone();
     let poll = Duration::from_secs(node.settings.current().config.transcripts.poll_seconds.get());
     let (on_step, state) = (on_step.clone(), state.clone());
     // Reading everything may take long without being hung.

@@ -9,7 +9,8 @@ use notify::{RecursiveMode, Watcher};
 use crate::actor::{ActorError, Behaviour, Context, Handle, Reply};
 use crate::integration::claude_code::Cursors;
 
-use super::importer::{ImportSummary, Importer, OnStep};
+use super::importer::{ImportSummary, Importer, OnStep, Step};
+use super::recorder::reprice::Repriced;
 use super::told::{self, Recorded, ToldFailure};
 use crate::domain::usage::Usage;
 use crate::view::ViewError;
@@ -25,6 +26,8 @@ pub enum UsageMessage {
     Refresh(Reply<Result<ImportSummary, ViewError>>),
     /// Look at the files that have grown.
     Look,
+    /// Price what lacks a price now.
+    Reprice(Reply<Result<Repriced, ViewError>>),
     /// Somebody tells of usage.
     Told {
         /// What.
@@ -140,6 +143,17 @@ impl UsageActor {
         result
     }
 
+    /// Nobody else records calls meanwhile, and no look at transcripts waits for the disk beside it.
+    async fn reprice(&self) -> Result<Repriced, ViewError> {
+        let (recorder, on_step) = (self.importer.recorder().clone(), self.on_step.clone());
+        let span = tracing::info_span!("usage.reprice");
+        let work = move || {
+            let _entered = span.enter();
+            recorder.reprice(&|done, total| on_step(Step::Recording { done, total }))
+        };
+        super::caller::blocking(work).await.unwrap_or(Err(crate::log::LogError::Closed.into()))
+    }
+
     fn note(&self, changed_only: bool, result: &Result<ImportSummary, ViewError>) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.at = Some(Timestamp::now());
@@ -169,6 +183,7 @@ impl Behaviour for UsageActor {
     async fn handle(&mut self, message: UsageMessage, _: &Context<Self>) -> Result<(), ActorError> {
         match message {
             UsageMessage::Import(reply) => reply.send(self.import(false).await),
+            UsageMessage::Reprice(reply) => reply.send(self.reprice().await),
             UsageMessage::Refresh(reply) => reply.send(self.import(true).await),
             UsageMessage::Told { usage, may_fall, reply } => {
                 let recorder = self.importer.recorder().clone();
@@ -204,6 +219,7 @@ impl Behaviour for UsageActor {
             UsageMessage::Import(_) => "import",
             UsageMessage::Refresh(_) => "refresh",
             UsageMessage::Look => "look",
+            UsageMessage::Reprice(_) => "reprice",
             UsageMessage::Told { .. } => "told",
         }
     }

@@ -40,7 +40,7 @@ impl Freshness {
         match self.refused_lines {
             0 => {}
             lines => {
-                said.push(format!("{lines} lines that may be calls were refused: `mecris import --refused`"))
+                said.push(format!("{lines} lines that may be calls were refused: `mecris import --refused`"));
             }
         }
         (!said.is_empty()).then(|| format!("Not in these figures: {}.", said.join("; ")))

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::domain::lacking::Lacking;
+use crate::domain::money::Picodollars;
 use crate::domain::pricing::PriceTable;
 use crate::domain::tokens::Tokens;
 
@@ -30,7 +31,7 @@ impl<'a> LackingSum<'a> {
         let mut total = Lacking::default();
         for (provider, (calls, tokens)) in &self.by_provider {
             let bound = || prices?.dearest(provider).map(|dearest| dearest.bound(tokens));
-            let at_most = if *tokens == Tokens::default() { Some(Default::default()) } else { bound() };
+            let at_most = if *tokens == Tokens::default() { Some(Picodollars::default()) } else { bound() };
             total.add(&Lacking { calls: *calls, tokens: tokens.sum(), at_most });
         }
         total

@@ -169,14 +169,13 @@ impl SpendView {
 
     fn key(&mut self, quarter: Quarter, usage: &UsageRecorded<'_>) -> CellKey {
         let written = (self.names.intern(&usage.provider), self.names.intern(&usage.model));
-        let (provider, model) = match self.resolved.get(&written) {
-            Some(known) => *known,
-            None => {
-                let name = naming::resolve(&usage.provider, &usage.model);
-                let meant = (self.names.intern(&name.provider), self.names.intern(&name.model));
-                self.resolved.insert(written, meant);
-                meant
-            }
+        let (provider, model) = if let Some(known) = self.resolved.get(&written) {
+            *known
+        } else {
+            let name = naming::resolve(&usage.provider, &usage.model);
+            let meant = (self.names.intern(&name.provider), self.names.intern(&name.model));
+            self.resolved.insert(written, meant);
+            meant
         };
         CellKey {
             quarter,
@@ -212,7 +211,9 @@ impl SpendView {
         let mut ordered = directories;
         // In the order of their names: new names get their numbers in the same order everywhere.
         ordered.sort_unstable();
-        ordered.into_iter().for_each(|directory| self.call(directory));
+        for directory in ordered {
+            self.call(directory);
+        }
     }
 
     /// What a person calls directories.
@@ -356,7 +357,9 @@ impl SpendView {
         let newest = stored.newest_us.and_then(|micros| Timestamp::from_microsecond(micros).ok());
         let mut view = Self { names, cells, folded, aliases: stored.aliases, newest, ..Self::default() };
         let directories: Vec<NameId> = view.folded.values().copied().collect();
-        directories.into_iter().for_each(|directory| view.call(directory));
+        for directory in directories {
+            view.call(directory);
+        }
         Some(view)
     }
 }

@@ -146,7 +146,7 @@ fn either<'a>(line: &'a Object, outer: &'a Object, name: &str) -> Option<&'a Val
 /// A word as it is written; the ordinary ones are none.
 fn word(usage: &Object, name: &str, ordinary: &[&str]) -> String {
     let word = text(usage, name).unwrap_or_default();
-    if ordinary.iter().any(|known| *known == word) { String::new() } else { word.to_owned() }
+    if ordinary.contains(&word) { String::new() } else { word.to_owned() }
 }
 
 /// Microseconds since the epoch.

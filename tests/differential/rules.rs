@@ -184,8 +184,8 @@ fn a_copy_belongs_to_the_session_that_it_was_copied_from() {
     for names in [["1", "2", "3"], ["3", "1", "2"], ["2", "3", "1"]] {
         let [one, two, three] = names.map(|name| format!("-w/{name}.jsonl"));
         let calls = calls(&[
-            (&one, &[parent.clone()]),
-            (&two, &[fork.clone()]),
+            (&one, std::slice::from_ref(&parent)),
+            (&two, std::slice::from_ref(&fork)),
             (&three, &[resumed.replace("10:00:00", "11:00:00")]),
         ]);
         let call = &calls["a"];

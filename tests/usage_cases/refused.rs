@@ -134,6 +134,33 @@ fn a_line_that_was_not_whole_yet_is_refused_no_longer_when_it_is() {
     assert_eq!(refused(&home), Vec::<Value>::new());
 }
 
+#[test]
+fn lines_are_listed_alike_by_a_supervisor_with_files_that_cannot_be_read_and_without_reading_anything() {
+    let home = Home::new();
+    let broken = call("msg_2").line().replace("\"usage\":{", "\"usage\":{SECRET");
+    let path = home.transcript("a.jsonl", call("msg_1").line() + &broken.repeat(40));
+    home.json(&["import"]);
+    let closed = path.with_file_name("closed.jsonl");
+    fs::create_dir(&closed).unwrap();
+    home.transcript("new.jsonl", "{");
+    let own = home.json(&["import", "--refused"]);
+    let named = own["refused"].as_array().unwrap();
+    assert_eq!(named.len() as u64 + own["more"].as_u64().unwrap(), 40, "what is new is not read: {own}");
+    assert_eq!((&named[0]["may_cost"], &named[0]["until"]), (&json!(true), &Value::Null), "{own}");
+    assert_eq!(own["files"][0]["file"], json!(closed), "{own}");
+    let said = home.run(&["import", "--refused"]);
+    assert!(said.out.contains("more lines") && !said.out.contains("SECRET"), "{said:?}");
+    assert_eq!(home.run(&["import", "--refused", "--afresh"]).code, 2);
+    fs::remove_file(path.with_file_name("new.jsonl")).unwrap();
+    let running = home.start(&[]);
+    assert_eq!(running.get("/api/v1/import/refused").json(), own);
+    assert_eq!(home.json(&["import", "--refused"]), own);
+    assert_eq!(running.stop(), 0);
+    fs::remove_file(path).unwrap();
+    fs::remove_dir(closed).unwrap();
+    assert_eq!(home.run(&["import", "--refused"]).out, "nothing is refused\n", "its file is gone");
+}
+
 /// Imports, finds nothing wrong, and so many files.
 #[track_caller]
 fn is_read_once(home: &Home, files: u64, sum: &str) {

@@ -245,8 +245,10 @@ fn a_call_that_was_priced_later_can_still_grow_and_is_never_taken_again() {
 #[test]
 fn a_running_supervisor_prices_them_alike() {
     let home = home_with_twenty();
-    price_next(&home);
     let running = home.start(&[]);
+    assert_eq!(total(&home), BEFORE);
+    // It takes the price file, and the setting that names it, as they are now.
+    price_next(&home);
     assert_eq!(home.json(&["reprice"])["repriced"], 20);
     assert_report(&home, "model", &[(NAME, AFTER)]);
     assert_eq!(home.json(&["reprice"])["repriced"], 0);

@@ -256,7 +256,7 @@ fn every_version() -> Vec<(&'static str, u16, Vec<u8>, Event<'static>)> {
     let changed =
         SourceChanged { source: "beeminder".into(), state: "failing".into(), reason: "timeout".into() };
     let removed = BudgetRemoved { name: "main".into() };
-    let mut all: Vec<_> = [
+    let mut all: Vec<_> = vec![
         Event::UsageRecorded(usage()),
         Event::UsageRevised(revised),
         Event::UsageTold(UsageTold {

@@ -165,7 +165,9 @@ impl Reader {
             match parser.parse(bytes) {
                 Parsed::Calls(call, parts) => {
                     of_file.keep(*call);
-                    parts.into_iter().for_each(|part| of_file.keep(part));
+                    for part in parts {
+                        of_file.keep(part);
+                    }
                 }
                 Parsed::Bad(_) if matches!(placed.piece, Piece::Tail(_)) => {
                     of_file.name(

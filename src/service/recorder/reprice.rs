@@ -171,10 +171,16 @@ impl Recorder {
     /// # Errors
     /// [`ViewError`]; pricing again completes the work.
     pub fn reprice(&self, progress: &dyn Fn(usize, usize)) -> Result<Repriced, ViewError> {
+        // One table for all of it.
+        self.by(self.prices.current()).reprice_all(progress)
+    }
+
+    fn reprice_all(&self, progress: &dyn Fn(usize, usize)) -> Result<Repriced, ViewError> {
         self.settle_former()?;
+        let price_table = self.prices.current().version.clone();
         let lacking = self.lacking()?;
         let total = lacking.calls.len() + lacking.told.len();
-        let mut done = Repriced { price_table: self.prices.version.clone(), ..Repriced::default() };
+        let mut done = Repriced { price_table, ..Repriced::default() };
         let mut calls: Vec<Usage> = lacking.calls.into_values().collect();
         calls
             .sort_unstable_by(|one, other| (one.occurred_at, &one.key).cmp(&(other.occurred_at, &other.key)));
@@ -230,19 +236,19 @@ impl Recorder {
         calls: &[Usage],
         metadata: &Metadata,
     ) -> Result<(Vec<NewEvent>, Repriced), ViewError> {
+        let prices = self.prices.current();
         let (mut events, mut done) = (Vec::new(), Repriced::default());
         for known in self.known(calls)?.into_values().filter(|known| !known.stored.is_whole()) {
             // A sum that somebody told is one of many calls.
             let is_sum = is_told(&known.usage.key.message_id);
-            let priced =
-                if is_sum { self.prices.price_sum(&known.usage) } else { self.prices.price(&known.usage) };
+            let priced = if is_sum { prices.price_sum(&known.usage) } else { prices.price(&known.usage) };
             done.lacking += u64::from(!priced.is_whole());
             if is_better(&known.stored, &priced) {
                 let revision = known.revision + 1;
                 let id = known.id.event(self.tenant.as_str(), revision);
                 events.push(self.repriced(
                     id,
-                    known.stored,
+                    &known.stored,
                     known.usage.occurred_at,
                     revision,
                     &priced,
@@ -255,23 +261,16 @@ impl Recorder {
     }
 
     fn reprice_told(&self, told: &[(EventId, Told)], metadata: &Metadata) -> (Vec<NewEvent>, Repriced) {
+        let prices = self.prices.current();
         let (mut events, mut done) = (Vec::new(), Repriced::default());
         for (first, Told { stored, at, revision, is_sum }) in told {
             let usage = stored.to_usage(*at);
-            let priced = if *is_sum { self.prices.price_sum(&usage) } else { self.prices.price(&usage) };
+            let priced = if *is_sum { prices.price_sum(&usage) } else { prices.price(&usage) };
             done.lacking += u64::from(!priced.is_whole());
             let taken_back = self.log.find(withdrawn_event_id(*first)).ok().flatten().is_some();
             if !taken_back && is_better(stored, &priced) {
                 let id = repriced_event_id(*first, revision + 1);
-                events.push(self.repriced(
-                    id,
-                    stored.clone(),
-                    *at,
-                    revision + 1,
-                    &priced,
-                    &mut done,
-                    metadata,
-                ));
+                events.push(self.repriced(id, stored, *at, revision + 1, &priced, &mut done, metadata));
             }
         }
         (events, done)
@@ -281,17 +280,18 @@ impl Recorder {
     fn repriced(
         &self,
         id: EventId,
-        stored: UsageRecorded<'static>,
+        stored: &UsageRecorded<'static>,
         at: Timestamp,
         revision: u32,
         priced: &Priced,
         done: &mut Repriced,
         metadata: &Metadata,
     ) -> NewEvent {
+        let prices = self.prices.current();
         done.repriced += 1;
         done.added_usd += priced.cost.unwrap_or_default() - stored.cost.unwrap_or_default();
         let payload = UsageRevised {
-            usage: stored.priced(priced, &self.prices.version),
+            usage: stored.priced(priced, &prices.version),
             superseded: stored.clone(),
             occurred_at_us: at.as_microsecond(),
             revision,
@@ -326,7 +326,7 @@ impl Recorder {
     /// # Errors
     /// [`ViewError`].
     pub fn lacks(&self) -> Result<Vec<LackLine>, ViewError> {
-        let lacking = self.lacking()?;
+        let (lacking, prices) = (self.lacking()?, self.prices.current());
         let told = lacking.told.into_values().map(|told| (told.stored.to_usage(told.at), told.is_sum));
         let mut lines: BTreeMap<(String, String), LackLine> = BTreeMap::new();
         for (usage, is_sum) in lacking.calls.into_values().map(|usage| (usage, false)).chain(told) {
@@ -340,7 +340,7 @@ impl Recorder {
                 can_be_priced: 0,
             });
             line.messages += 1;
-            let priced = if is_sum { self.prices.price_sum(&usage) } else { self.prices.price(&usage) };
+            let priced = if is_sum { prices.price_sum(&usage) } else { prices.price(&usage) };
             line.can_be_priced += u64::from(priced.is_whole());
             for lack in priced.missing.iter().map(ToString::to_string) {
                 if !line.missing.contains(&lack) {
@@ -356,6 +356,7 @@ impl Recorder {
     /// # Errors
     /// [`ViewError`].
     pub fn what_if(&self, as_of: Date) -> Result<WhatIf, ViewError> {
+        let prices = self.prices.current();
         let mut lines: BTreeMap<(String, String), WhatIfLine> = BTreeMap::new();
         let mut count = |stored: &UsageRecorded<'_>, at: Timestamp, sign: i128| {
             let usage = stored.to_usage(at);
@@ -369,7 +370,7 @@ impl Recorder {
                 would_be_usd: Picodollars::ZERO,
                 lacking: 0,
             });
-            let priced = self.prices.price_on(&usage, as_of);
+            let priced = prices.price_on(&usage, as_of);
             line.recorded_usd += Picodollars(stored.cost.unwrap_or_default().0 * sign);
             line.would_be_usd += Picodollars(priced.cost.unwrap_or_default().0 * sign);
             line.messages = line.messages.saturating_add_signed(sign as i64);

@@ -1,0 +1,89 @@
+//! What was folded into which project, and what each cost.
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::report::Totals;
+use super::spend::{SpendView, Sum};
+
+/// A directory that sessions began in, and where it led.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
+pub struct FoldedLine {
+    /// Where sessions began, as it was written.
+    #[schema(example = "/w/alpha/.claude/worktrees/x")]
+    pub began_in: String,
+    /// The root of the repository around it; empty where none was found.
+    pub repository: String,
+    /// The directory of the project.
+    #[schema(example = "/w/alpha")]
+    pub directory: String,
+}
+
+/// A project.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ProjectLine {
+    /// What it is called: an alias, or its directory; empty where no directory was told.
+    #[schema(example = "alpha")]
+    pub project: String,
+    /// What was folded into it.
+    pub folded: Vec<FoldedLine>,
+    /// Its numbers.
+    #[serde(flatten)]
+    pub totals: Totals,
+}
+
+/// What a person calls a directory, and all below it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct AliasLine {
+    /// The directory, or a name that is called by another.
+    #[schema(example = "/w/alpha")]
+    pub directory: String,
+    /// Its name.
+    #[schema(example = "alpha")]
+    pub name: String,
+}
+
+/// All projects, and the aliases.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ProjectsShown {
+    /// By cost, the dearest first.
+    pub projects: Vec<ProjectLine>,
+    /// By directory.
+    pub aliases: Vec<AliasLine>,
+}
+
+/// All projects.
+#[must_use]
+pub fn projects(spend: &SpendView) -> ProjectsShown {
+    let mut known: BTreeMap<&str, (Sum, Vec<FoldedLine>)> = BTreeMap::new();
+    for [began_in, repository, directory, name] in spend.projects() {
+        let line = FoldedLine {
+            began_in: began_in.to_owned(),
+            repository: repository.to_owned(),
+            directory: directory.to_owned(),
+        };
+        known.entry(name).or_default().1.push(line);
+    }
+    for cell in spend.cells() {
+        known.entry(cell.project).or_default().0.add(cell.sum);
+    }
+    let mut projects: Vec<ProjectLine> = known
+        .into_iter()
+        .map(|(name, (sum, mut folded))| {
+            folded.sort_unstable();
+            ProjectLine { project: name.to_owned(), folded, totals: (&sum).into() }
+        })
+        // One of which every call was taken back.
+        .filter(|line| line.totals.messages > 0)
+        .collect();
+    // The names' order stays where the cost is the same.
+    projects.sort_by_key(|line| Reverse(line.totals.cost_usd));
+    let alias = |(directory, name): (&str, &str)| AliasLine {
+        directory: directory.to_owned(),
+        name: name.to_owned(),
+    };
+    ProjectsShown { projects, aliases: spend.aliases().iter().map(alias).collect() }
+}
