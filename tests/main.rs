@@ -55,6 +55,8 @@ mod goals;
 mod hostile;
 #[path = "http.rs"]
 mod http;
+#[path = "lacking.rs"]
+mod lacking;
 #[path = "limits.rs"]
 mod limits;
 #[path = "log_contract.rs"]

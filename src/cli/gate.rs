@@ -104,7 +104,7 @@ fn call(command: &str, settings: &str) -> Result<Vec<u8>, CliError> {
 
 fn hook(common: &Common, within: Duration) -> Result<ExitCode, CliError> {
     let told = call("gate", "a person asks `mecris gate check`; docs/gate.md has the hooks")?;
-    let Ok(call) = serde_json::from_slice::<HookCall>(&told) else {
+    let Ok(mut call) = serde_json::from_slice::<HookCall>(&told) else {
         let why = "what came on standard input is no hook's JSON";
         if fails_closed(common) {
             warn(&format!("Mecris: {why}, and gate.fail_closed is set"));
@@ -117,6 +117,12 @@ fn hook(common: &Common, within: Duration) -> Result<ExitCode, CliError> {
             "",
         ));
     };
+    // Claude Code tells its hooks where the session began; its directory may be another by now.
+    if let Ok(begun) = std::env::var("CLAUDE_PROJECT_DIR")
+        && !begun.is_empty()
+    {
+        call.cwd = Some(begun);
+    }
     let body = serde_json::to_vec(&call).map_err(std::io::Error::from)?;
     let asked = paths::data_dir(common.data_dir.as_deref())
         .map_err(|error| error.to_string())

@@ -21,6 +21,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::money::Picodollars;
+use super::naming;
 use super::report::{CostReport, Standing, UsageReport};
 use super::tokens::Tokens;
 
@@ -190,7 +191,10 @@ pub fn attribute(
 /// Both sides of each model. Where the provider names no model at all, everything is one.
 fn sides(recorded: &Recorded, cost: &CostReport, usage: Option<&UsageReport>) -> BTreeMap<String, Sides> {
     let names_models = cost.lines.iter().any(|line| !line.model.is_empty());
-    let key = |model: &str| if names_models { family(model).to_owned() } else { String::new() };
+    // As all of a model's names share it: reports and calls may write it differently.
+    let key = |model: &str| {
+        if names_models { family(&naming::resolve("", model).model).to_owned() } else { String::new() }
+    };
     let mut sides: BTreeMap<String, Sides> = BTreeMap::new();
     for (model, used) in recorded {
         sides.entry(key(model)).or_default().recorded.add(used);

@@ -154,9 +154,13 @@ impl GateShown {
 
     fn told(&self, mend: &str) -> String {
         let mut said: Vec<&str> = self.reasons.iter().map(|reason| reason.text.as_str()).collect();
-        said.extend(self.doubts.iter().map(String::as_str));
+        let doubts = self.doubts.iter().map(String::as_str);
+        said.extend(doubts.filter(|doubt| !self.reasons.iter().any(|reason| reason.text.contains(doubt))));
         match self.verdict {
-            Verdict::Allow => "Mecris: nothing stands in the way.".to_owned(),
+            Verdict::Allow if said.is_empty() => "Mecris: nothing stands in the way.".to_owned(),
+            Verdict::Allow => {
+                format!("Mecris: nothing stands in the way, though not all is known: {}.", said.join("; "))
+            }
             Verdict::Warn => format!("Mecris: close to a limit, or not known. {}.", said.join("; ")),
             Verdict::Block => {
                 said.dedup();
@@ -273,11 +277,15 @@ impl Queries {
             standing.held(&caps, beyond, session, place.work(asked))
         });
         let has_limits = !held.is_empty();
+        let mut lacks: Vec<String> = held.iter().filter_map(|held| held.lacking.text()).collect();
+        lacks.dedup();
         let Ruling { mut verdict, reasons } = rule(held, caps.warn_percent, caps.unknown);
-        let doubts = if has_limits { self.doubts(Some(PROVIDER), standing.day).missing } else { Vec::new() };
+        let mut doubts =
+            if has_limits { self.doubts(Some(PROVIDER), standing.day).missing } else { Vec::new() };
         if !doubts.is_empty() {
             verdict = verdict.max(caps.unknown);
         }
+        doubts.extend(lacks);
         GateShown {
             verdict,
             reasons: reasons.iter().map(GateReason::from).collect(),
@@ -312,7 +320,8 @@ impl Queries {
         if gate.verdict == Verdict::Block {
             parts.push("STOP".to_owned());
         }
-        let today_is_partial = !standing.today_lacks.is_nothing() || !gate.doubts.is_empty();
+        let unread = self.reading.doubts(calendar::start_of(standing.day, &self.zone())).missing;
+        let today_is_partial = !standing.today_lacks.is_nothing() || !unread.is_empty();
         // Two marks: somebody else's number, and one that leaves something out.
         let mark = |is_partial: bool| if is_partial { "+?" } else { "" };
         parts.extend(session.map(|(cost, source, is_partial)| {

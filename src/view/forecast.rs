@@ -13,13 +13,15 @@ use crate::domain::budget::Budget;
 use crate::domain::calendar;
 use crate::domain::forecast::backtest::{Coverage, backtest};
 use crate::domain::forecast::{HISTORY_DAYS, History, Quantiles, forecast};
+use crate::domain::lacking::Lacking;
 use crate::domain::money::Picodollars;
 
 use super::TenantView;
 use super::affording::allowance;
 use super::balances::balances;
 use super::cost::cost_by_day;
-use super::spend::DayCache;
+use super::lacking::lacking;
+use super::spend::{Cell, DayCache};
 
 /// So many past days are looked at for a backtest.
 const BACKTEST_DAYS: i64 = 365;
@@ -32,6 +34,8 @@ pub struct Subject {
     left: Picodollars,
     until: Option<Date>,
     history: History,
+    /// What is left leaves this out.
+    lacking: Lacking,
 }
 
 /// Whether something can be said.
@@ -75,6 +79,14 @@ pub struct ForecastLine {
     /// The last day of that, included: of the period, or the thirtieth from today.
     #[schema(value_type = Option<String>, format = Date)]
     pub spend_until: Option<Date>,
+    /// Calls that lack a price or a part of one, so that more may be spent than `left_usd` tells; absent where there are none.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub lacking_messages: u64,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)] // serde asks for a reference
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 /// Days of a range; null where it does not end by then.
@@ -176,6 +188,10 @@ pub fn balance_subjects(view: &TenantView, now: Timestamp, zone: &TimeZone) -> V
             left: line.left_usd,
             until: None,
             history: History::before(today, &spent),
+            lacking: lacking(
+                view.spend.cells_since(line.taken_at).filter(|cell| cell.provider == line.provider),
+                None,
+            ),
             name: line.provider,
         }
     };
@@ -198,6 +214,7 @@ pub fn budget_subjects(view: &TenantView, now: Timestamp, zone: &TimeZone) -> Ve
                 left: limit.left_usd,
                 until: Some(until),
                 history: History::before(today, &spent),
+                lacking: Lacking { calls: limit.lacking_messages, ..Lacking::default() },
             });
         }
     }
@@ -213,10 +230,23 @@ pub fn budget_subjects(view: &TenantView, now: Timestamp, zone: &TimeZone) -> Ve
                 left: budget.amount - used,
                 until: Some(last),
                 history: History::before(today, &spent),
+                lacking: lacking(cells_of(view, budget, first, last, zone), None),
             });
         }
     }
     subjects
+}
+
+/// What a budget counts from one day until another, included.
+fn cells_of<'a>(
+    view: &'a TenantView,
+    budget: &'a Budget,
+    first: Date,
+    last: Date,
+    zone: &TimeZone,
+) -> impl Iterator<Item = Cell<'a>> {
+    let cells = view.spend.cells_between(calendar::start_of(first, zone), calendar::end_of(last, zone));
+    cells.filter(|cell| cell.is_in(&budget.scope))
 }
 
 /// What a budget counts, by day, from one on.
@@ -239,7 +269,7 @@ fn spent_by_day(
 /// When a subject may end.
 #[must_use]
 pub fn line(subject: Subject, now: Timestamp, zone: &TimeZone) -> ForecastLine {
-    let Subject { kind, name, left, until, history } = subject;
+    let Subject { kind, name, left, until, history, lacking } = subject;
     let mut line = ForecastLine {
         subject: kind,
         name,
@@ -252,6 +282,7 @@ pub fn line(subject: Subject, now: Timestamp, zone: &TimeZone) -> ForecastLine {
         chance_percent: None,
         spend_usd: None,
         spend_until: None,
+        lacking_messages: lacking.calls,
     };
     if left <= Picodollars::ZERO {
         line.state = ForecastState::Spent;

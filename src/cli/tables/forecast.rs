@@ -49,6 +49,13 @@ pub fn forecast(shown: &ForecastShown) -> String {
         if !line.reason.is_empty() {
             notes += &format!("{}: {}.\n", name(line), line.reason);
         }
+        if line.lacking_messages > 0 {
+            notes += &format!(
+                "{}: {} calls lack a price or a part of one: it may end sooner.\n",
+                name(line),
+                line.lacking_messages
+            );
+        }
     }
     format!("{}\n\n{notes}", rows.trim_fmt())
 }

@@ -57,6 +57,10 @@ pub(super) fn walk(
                     break;
                 }
             };
+            // A run goes on while it is written to: what was appended since is not looked at.
+            if until.is_some_and(|until| block.header().last() > until) {
+                return;
+            }
             rest = &rest[block.bytes().len()..];
             next = block.header().last().next();
             previous = Some(block.hash());

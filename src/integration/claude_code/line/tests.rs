@@ -279,9 +279,6 @@ fn a_copied_line_belongs_to_the_session_that_it_was_copied_from() {
 fn the_first_bytes_of_a_file_may_be_a_mark() {
     let marked = format!("\u{feff}{}\r", line(r#"{"output_tokens":2}"#));
     assert_eq!(usage(&marked).tokens.output, 2);
-    assert_eq!(
-        directory(format!("\u{feff}{{\"cwd\":\"/w\"}}\r").as_bytes()),
-        Some((String::new(), "/w".to_owned()))
-    );
+    assert_eq!(directory("\u{feff}{\"cwd\":\"/w\"}\r".as_bytes()), Some((String::new(), "/w".to_owned())));
     assert_eq!(directory(br#"{"message":{"cwd":"/w"},"cwd":""}"#), None);
 }
