@@ -82,12 +82,13 @@ pub struct Scope {
 }
 
 impl Scope {
-    /// Whether usage of this provider, model and project is covered.
+    /// Whether usage of this provider, model and project is covered. Directories are compared as
+    /// [`super::project::directory`] writes them.
     #[must_use]
     pub fn covers(&self, provider: &str, model: &str, project: &str) -> bool {
         self.provider.as_deref().is_none_or(|wanted| wanted == provider)
             && self.model.as_deref().is_none_or(|pattern| matches_pattern(pattern, model))
-            && self.project.as_deref().is_none_or(|root| is_below(&directory(root), &directory(project)))
+            && self.project.as_deref().is_none_or(|root| is_below(root, project))
     }
 }
 
@@ -202,7 +203,8 @@ pub fn decide(
     command: BudgetCommand,
 ) -> Result<Option<BudgetChange>, BudgetError> {
     match command {
-        BudgetCommand::Set(budget) => {
+        BudgetCommand::Set(mut budget) => {
+            budget.scope.project = budget.scope.project.map(|project| directory(&project).into_owned());
             if budget.amount <= Picodollars::ZERO {
                 return Err(BudgetError::Amount(budget.amount.exact()));
             }

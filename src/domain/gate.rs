@@ -36,7 +36,7 @@ pub struct Work<'a> {
     pub provider: Option<&'a str>,
     /// The model.
     pub model: Option<&'a str>,
-    /// The project's directory.
+    /// The project's directory, as [`super::project::directory`] writes it.
     pub project: Option<&'a str>,
     /// What the person calls it.
     pub name: Option<&'a str>,

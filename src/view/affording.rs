@@ -18,7 +18,7 @@ use super::TenantView;
 use super::balances::balances;
 use super::cost::cost_of;
 use super::freshness::Freshness;
-use super::lacking::lacking;
+use super::lacking::{LackingSum, lacking};
 
 /// The virtual budget and what was allowed beyond it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -208,9 +208,12 @@ pub fn affordability(
     let used = |budget: &Budget| {
         let (first, last) = budget.period.days(day);
         let (from, until) = (calendar::start_of(first, zone), calendar::end_of(last, zone));
-        let own = || view.spend.cells_between(from, until).filter(|cell| cell.is_in(&budget.scope));
-        let known = own().map(|cell| cell.sum.cost).sum();
-        (budget.name.to_string(), budget.amount, Spent { known, lacking: lacking(own(), Some(prices)) })
+        let (mut known, mut lacks) = (Picodollars::ZERO, LackingSum::default());
+        for cell in view.spend.cells_between(from, until).filter(|cell| cell.is_in(&budget.scope)) {
+            known += cell.sum.cost;
+            lacks.add(&cell);
+        }
+        (budget.name.to_string(), budget.amount, Spent { known, lacking: lacks.total(Some(prices)) })
     };
     let paid = |name: &str| ask.provider.as_deref().is_none_or(|provider| provider == name);
     let left = balances(view, now).into_iter().filter(|line| paid(&line.provider));

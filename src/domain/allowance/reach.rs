@@ -5,7 +5,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::budget::{BudgetName, Scope};
+use crate::domain::budget::BudgetName;
+use crate::domain::project::{directory, is_below};
 
 /// A limit that an override can lift.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -105,9 +106,9 @@ impl Reach {
             _ => false,
         };
         let is_session = self.session.as_deref().is_none_or(|own| worker.session == Some(own));
-        let scope = Scope { project: self.project.clone(), ..Scope::default() };
+        let is_in = |root: &str, path: &str| is_below(&directory(root), &directory(path));
         let is_project =
-            self.project.is_none() || worker.project.is_some_and(|path| scope.covers("", "", path));
+            self.project.as_deref().is_none_or(|root| worker.project.is_some_and(|path| is_in(root, path)));
         is_limit && is_session && is_project
     }
 

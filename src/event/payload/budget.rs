@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::domain::budget::{Budget, BudgetError, Scope, Thresholds};
 use crate::domain::calendar::{CalendarError, PeriodTerms, WeekStart};
 use crate::domain::money::Picodollars;
+use crate::domain::project::directory;
 
 /// A budget was created or replaced. Version 3; version 2 knew weeks from Monday, and no years and no rolling windows.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -162,7 +163,8 @@ impl TryFrom<&BudgetSet> for Budget {
             scope: Scope {
                 provider: stored.provider.clone(),
                 model: stored.model.clone(),
-                project: stored.project.clone(),
+                // Written as people wrote it before directories had one spelling.
+                project: stored.project.as_deref().map(|project| directory(project).into_owned()),
             },
             thresholds: Thresholds {
                 low: stored.low,

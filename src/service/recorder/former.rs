@@ -17,7 +17,8 @@ use crate::event::{Event, EventId, Metadata, NewEvent, StreamId, TenantId, Versi
 use crate::log::EventLog;
 use crate::view::ViewError;
 
-use super::{STREAM, latest, new_event, read_stored};
+use super::stored::{latest, read_stored};
+use super::{STREAM, new_event};
 
 /// The version from which on a call is its message id alone.
 const ALONE: u16 = 2;
