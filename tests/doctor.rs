@@ -91,6 +91,7 @@ const WRONG: &[(&str, &str)] = &[
     ("gate.budgets", "\"perhaps\""),
     ("gate.warn_percent", "-1"),
     ("gate.fail_closed", "\"perhaps\""),
+    ("gate.unknown", "\"perhaps\""),
     ("mcp.session_seconds", "0"),
     ("otlp.enabled", "\"perhaps\""),
     ("otlp.listen", "\"nowhere\""),

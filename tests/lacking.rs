@@ -117,8 +117,9 @@ fn no_decision_over_a_sum_that_lacks_something_is_an_unqualified_yes() {
 }
 
 #[test]
-fn a_supervisor_says_the_same_over_http_and_mcp() {
-    for (kind, _) in KINDS {
+fn a_supervisor_says_the_same_over_http() {
+    // A supervisor that starts asks for itself how the providers are.
+    for (kind, _) in KINDS.into_iter().filter(|(kind, _)| *kind != "stale") {
         let home = home_with(kind);
         let alone = home.run(&["can-afford", "1", "--json"]);
         let alone: Value = serde_json::from_str(&alone.out).unwrap();

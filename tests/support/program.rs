@@ -29,10 +29,12 @@ impl From<Output> for Said {
     }
 }
 
-/// An answer without when it was reckoned: two that are asked one after the other are the same then.
+/// An answer without how old it is: two that are asked one after the other are the same then.
 pub fn timeless(mut answer: Value) -> Value {
     if let Some(answer) = answer.as_object_mut() {
-        answer.remove("as_of");
+        for age in ["as_of", "unread", "refused_lines"] {
+            answer.remove(age);
+        }
     }
     answer
 }
