@@ -163,3 +163,18 @@ fn a_newcomer_s_first_status_shows_what_is_there() {
     }
     assert_eq!(running.stop(), 0);
 }
+
+#[test]
+fn rubbish_that_is_no_call_raises_no_doubt_and_each_refused_call_does() {
+    let home = home_with("nothing");
+    home.transcript("rubbish.jsonl", "no call\n".repeat(100));
+    let afford = home.json(&["can-afford", "1"]);
+    assert_eq!((&afford["answer"], &afford["refused_lines"]), (&json!("yes"), &json!(0)), "{afford}");
+    let refused = call("m-9", "claude-sonnet-4-5", &tokens()).replace("\"timestamp\"", "\"time\"");
+    let file = home.transcript("refused.jsonl", refused.repeat(100));
+    let said = home.run(&["can-afford", "1", "--json"]);
+    assert!(said.code == 3 && said.out.contains("100 lines that may be calls were refused"), "{said:?}");
+    // What is gone cannot be read again, and holds nobody up.
+    fs::remove_file(file).unwrap();
+    assert_eq!(home.run(&["can-afford", "1"]).code, 0);
+}

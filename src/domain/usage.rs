@@ -15,6 +15,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::calendar::Quarter;
+use super::project;
 use super::tokens::Tokens;
 use super::told::is_told;
 
@@ -214,7 +215,7 @@ impl Usage {
             (&*self.session, &*self.model),
             (self.service_tier.word(), self.speed.word(), &*self.inference_geo),
             // Last, for a telling may learn of its place only later.
-            (&*self.provider, &*self.project, &*self.repository),
+            (&*self.provider, &*self.project, self.repository.is_empty(), &*self.repository),
         )
     }
 
@@ -245,7 +246,18 @@ impl Usage {
     pub fn is_as(&self, other: &Self) -> bool {
         let times = |usage: &Self| (usage.occurred_at, usage.owned_at, usage.copied, usage.sidechain);
         let is_former = self.agent.is_empty() || other.agent.is_empty();
-        (is_former || times(self) == times(other)) && self.shows_as(other)
+        let place = |usage: &Self| project::fold(&usage.project, &usage.repository).into_owned();
+        if is_former {
+            // Nor does a repository that is found now change the project of a call that began at its root.
+            place(self) == place(other)
+                && self.shows_as(&Self {
+                    project: self.project.clone(),
+                    repository: self.repository.clone(),
+                    ..other.clone()
+                })
+        } else {
+            times(self) == times(other) && self.shows_as(other)
+        }
     }
 
     fn shows_as(&self, other: &Self) -> bool {

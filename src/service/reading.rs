@@ -1,5 +1,6 @@
 //! How far transcripts have been read: what every figure of usage rests on.
 
+use std::collections::HashSet;
 use std::path::Path;
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -9,11 +10,12 @@ use crate::domain::lacking::Doubts;
 use crate::integration::claude_code::{Cursors, Found, discover::Problem};
 use crate::view::freshness::{Freshness, Unread};
 
-/// A refused line that may be a call.
+/// Refused lines that may be calls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Refused {
-    /// When its file had last been written.
+    /// When their file had last been written.
     written: Timestamp,
+    lines: u64,
 }
 
 /// A transcript that could not be read.
@@ -30,7 +32,6 @@ struct Reading {
     /// Of the look that runs, where none has ended yet.
     ahead: Unread,
     refused: Vec<Refused>,
-    refused_more: u64,
     closed: Vec<Closed>,
     /// Why the last look failed.
     error: Option<String>,
@@ -42,7 +43,7 @@ struct Reading {
 #[derive(Debug, Clone, Default)]
 pub struct SharedReading(Arc<RwLock<Reading>>);
 
-/// More refused lines are counted and not looked at one by one.
+/// More transcripts that cannot be read are not looked at one by one.
 const KEPT: usize = 10_000;
 
 impl SharedReading {
@@ -67,13 +68,20 @@ impl SharedReading {
 
     /// A look has ended well, at `now`, with these cursors; these files could not be read.
     pub fn end(&self, now: Timestamp, found: &Found, cursors: &Cursors, unread: &[Problem]) {
-        let may_cost =
-            cursors.values().flat_map(|cursor| cursor.refused.iter().filter(|refused| refused.may_cost));
-        let refused = may_cost.take(KEPT).map(|refused| Refused {
-            written: Timestamp::from_microsecond(refused.written_us).unwrap_or(Timestamp::UNIX_EPOCH),
-        });
-        let refused: Vec<Refused> = refused.collect();
-        let refused_more = cursors.values().map(|cursor| cursor.refused_more).sum();
+        // What is gone is not asked for: nobody can read it again.
+        let there: HashSet<&Path> = found.files.iter().map(|(path, _)| path.as_path()).collect();
+        let mut refused: Vec<Refused> = Vec::new();
+        for (_, cursor) in cursors.iter().filter(|(path, _)| there.contains(path.as_path())) {
+            let of_file = |written_us: i64, lines| {
+                let written = Timestamp::from_microsecond(written_us).unwrap_or(Timestamp::UNIX_EPOCH);
+                Refused { written, lines }
+            };
+            let may_cost = cursor.refused.iter().filter(|refused| refused.may_cost);
+            refused.extend(may_cost.map(|refused| of_file(refused.written_us, 1)));
+            if cursor.more_may_cost > 0 {
+                refused.push(of_file(cursor.more_written_us, cursor.more_may_cost));
+            }
+        }
         let size =
             |path: &Path| found.files.iter().find(|(known, _)| known == path).map_or(0, |(_, size)| *size);
         let closed = unread
@@ -83,8 +91,7 @@ impl SharedReading {
         let closed = closed.collect();
         self.change(|reading| {
             let is_off = reading.is_off;
-            *reading =
-                Reading { as_of: Some(now), refused, refused_more, closed, is_off, ..Reading::default() };
+            *reading = Reading { as_of: Some(now), refused, closed, is_off, ..Reading::default() };
         });
     }
 
@@ -103,7 +110,7 @@ impl SharedReading {
             };
             let is_new = reading.as_of.is_some() || reading.is_off;
             let unread = if is_new { closed } else { reading.ahead };
-            let refused_lines = reading.refused.len() as u64 + reading.refused_more;
+            let refused_lines = reading.refused.iter().map(|refused| refused.lines).sum();
             Freshness { as_of: reading.as_of, unread, refused_lines }
         })
     }
@@ -112,22 +119,22 @@ impl SharedReading {
     /// it.
     #[must_use]
     pub fn doubts(&self, since: Timestamp) -> Doubts {
-        let lines = |count: usize, one: &str, more: &str| match count {
+        let lines = |count: u64, one: &str, more: &str| match count {
             0 => None,
             1 => Some(format!("1 {one}")),
             count => Some(format!("{count} {more}")),
         };
         self.look(|reading| {
             let mut missing = Vec::new();
-            let refused = reading.refused.iter().filter(|refused| refused.written >= since).count();
-            let refused = refused + usize::try_from(reading.refused_more).unwrap_or(usize::MAX);
+            let refused = reading.refused.iter().filter(|refused| refused.written >= since);
+            let refused = refused.map(|refused| refused.lines).sum();
             missing.extend(lines(
                 refused,
                 "line that may be a call was refused",
                 "lines that may be calls were refused",
             ));
             let is_in = |closed: &&Closed| closed.written.is_none_or(|written| written >= since);
-            let closed = reading.closed.iter().filter(is_in).count();
+            let closed = reading.closed.iter().filter(is_in).count() as u64;
             missing.extend(lines(closed, "transcript cannot be read", "transcripts cannot be read"));
             if reading.as_of.is_none() && !reading.is_off {
                 let Unread { files, .. } = reading.ahead;

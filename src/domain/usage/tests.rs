@@ -85,6 +85,12 @@ fn only_what_is_shown_makes_a_revision() {
     let told = |second| Usage { occurred_at: at(second), ..known.clone() };
     assert_eq!(decide(Some(&former), &told(799)), Telling::Known);
     assert!(matches!(decide(Some(&former), &told(-800)), Telling::Revision(_)));
+    let in_repository = |project: &str, told: &str| {
+        let former = Usage { project: project.into(), ..former.clone() };
+        decide(Some(&former), &Usage { project: told.into(), repository: "/w".into(), ..known.clone() })
+    };
+    assert_eq!(in_repository("/w", "/w"), Telling::Known);
+    assert!(matches!(in_repository("/w/src", "/w/src"), Telling::Revision(_)));
 }
 
 #[test]

@@ -70,6 +70,12 @@ pub struct FileCursor {
     /// How many more there are.
     #[serde(default)]
     pub refused_more: u64,
+    /// How many of those may be calls.
+    #[serde(default)]
+    pub more_may_cost: u64,
+    /// When the file had last been written when the last of those was read, in microseconds since the Unix epoch.
+    #[serde(default)]
+    pub more_written_us: i64,
 }
 
 /// The cursors of all files.
@@ -140,17 +146,29 @@ impl FileCursor {
 
     /// Notes a line that was refused.
     pub fn refuse(&mut self, refused: Refused) {
-        // Those that wait for the clock are named before the others, or they would wait for ever.
         if self.refused.len() < REFUSED_MAX {
             self.refused.push(refused);
-        } else if let Some(place) =
-            self.refused.iter_mut().find(|known| known.until_us.is_none() && refused.until_us.is_some())
-        {
-            *place = refused;
-            self.refused_more += 1;
-        } else {
-            self.refused_more += 1;
+            return;
         }
+        // Those that wait for the clock are named before the others, or they would wait for ever.
+        let place =
+            self.refused.iter_mut().find(|known| known.until_us.is_none() && refused.until_us.is_some());
+        let unnamed = match place {
+            Some(place) => std::mem::replace(place, refused),
+            None => refused,
+        };
+        self.refused_more += 1;
+        if unnamed.may_cost {
+            self.more_may_cost += 1;
+            self.more_written_us = self.more_written_us.max(unnamed.written_us);
+        }
+    }
+
+    /// Takes over the lines that another cursor of the file counts and does not name.
+    pub fn take_unnamed(&mut self, before: &Self) {
+        self.refused_more += before.refused_more;
+        self.more_may_cost += before.more_may_cost;
+        self.more_written_us = self.more_written_us.max(before.more_written_us);
     }
 }
 

@@ -193,7 +193,7 @@ impl Reader {
                 if let Some(before) = cursor.filter(|_| start.offset > 0) {
                     let known = before.refused.iter().filter(|known| known.offset < start.offset);
                     known.for_each(|known| after.refuse(known.clone()));
-                    after.refused_more += before.refused_more;
+                    after.take_unnamed(before);
                 }
                 of_file
                     .refused
