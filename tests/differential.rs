@@ -1,6 +1,6 @@
 //! The reader of transcripts against a plain one: on thousands of small corpora in which everything meets everything,
 //! read in any order of files and with the import cut in any steps, both know the same calls, with the same tokens,
-//! moment, session, project and all else.
+//! cost, moment, session, project and all else.
 //!
 //! `MECRIS_DIFFERENTIAL` sets how many corpora there are (300 by default, a short round; docs/rules.md has the long one); `MECRIS_DIFFERENTIAL_SEED` runs the one
 //! that a failure has named.
@@ -11,6 +11,8 @@ mod calls;
 mod generator;
 #[path = "differential/noise.rs"]
 mod noise;
+#[path = "differential/price.rs"]
+mod price;
 #[path = "differential/reference.rs"]
 mod reference;
 #[path = "differential/rules.rs"]
@@ -55,7 +57,17 @@ pub struct Call {
     pub at_us: i64,
     /// Input, output, cache writes of five minutes and of an hour, cache reads, searches.
     pub tokens: [u64; 6],
+    /// In picodollars, by the prices of these tests; none where nothing of it has a price.
+    pub cost: Option<i128>,
 }
+
+/// The prices of the one side; the other has them by heart. Not all models have one, and one has not all kinds.
+const PRICES: &str = r#"{
+    "anthropic/claude-opus-5": {"tiers": [{"above_prompt_tokens": 0, "input": "5", "output": "25",
+        "cache_write_5m": "6.25", "cache_write_1h": "10", "cache_read": "0.5"}], "web_search_per_call": "0.01"},
+    "anthropic/claude-sonnet-5": {"tiers": [{"above_prompt_tokens": 0, "input": "2", "output": "10",
+        "cache_write_5m": "2.5", "cache_read": "0.2"}]}
+}"#;
 
 /// When the corpora are read. All that has happened has happened a week before, and what has not is in the year 2999:
 /// a reader may use the clock of its machine as well.
@@ -69,7 +81,8 @@ fn real_calls(steps: &[Step]) -> BTreeMap<String, Call> {
     let home = tempfile::tempdir().unwrap();
     let projects = home.path().join("projects");
     let log = Arc::new(MemoryLog::new());
-    let prices = Arc::new(PriceTable::default());
+    let models = serde_json::from_str(PRICES).unwrap();
+    let prices = Arc::new(PriceTable { models, ..PriceTable::default() });
     let recorder = Recorder::new(log.clone(), TenantId::local(), prices, "test");
     let mut cursors = Cursors::new();
     for step in steps {
@@ -90,14 +103,15 @@ fn real_calls(steps: &[Step]) -> BTreeMap<String, Call> {
             Event::UsageRevised(revised) => revised.usage,
             other => panic!("{other:?}"),
         };
-        calls.insert(usage.message_id.to_string(), as_call(&usage.to_usage(record.occurred_at)));
+        let cost = usage.cost.map(|cost| cost.0);
+        calls.insert(usage.message_id.to_string(), as_call(&usage.to_usage(record.occurred_at), cost));
         ControlFlow::Continue(())
     })
     .unwrap();
     calls
 }
 
-fn as_call(usage: &Usage) -> Call {
+fn as_call(usage: &Usage, cost: Option<i128>) -> Call {
     Call {
         key: usage.key.message_id.to_string(),
         model: usage.model.to_string(),
@@ -109,6 +123,7 @@ fn as_call(usage: &Usage) -> Call {
         geo: usage.inference_geo.to_string(),
         at_us: usage.occurred_at.as_microsecond(),
         tokens: usage.tokens.counts(),
+        cost,
     }
 }
 

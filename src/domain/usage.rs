@@ -13,8 +13,9 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 
-use super::calendar::Quarter;
+use super::calendar::{self, Quarter};
 use super::project;
 use super::tokens::Tokens;
 use super::told::is_told;
@@ -282,6 +283,10 @@ impl Usage {
     /// Whether its price rests on the same as another telling's.
     #[must_use]
     pub fn costs_as(&self, other: &Self) -> bool {
+        let day = |usage: &Self| calendar::day_of(usage.occurred_at, &TimeZone::UTC);
+        if day(self) != day(other) {
+            return false;
+        }
         (
             &self.tokens,
             &self.provider,

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
-use super::Call;
+use super::{Call, price};
 
 pub type Object = Map<String, Value>;
 
@@ -33,7 +33,8 @@ pub fn read(files: &Files, now: Timestamp) -> BTreeMap<String, Call> {
             told.entry(telling.call.key.clone()).or_default().push(telling);
         }
     }
-    told.into_iter().map(|(key, tellings)| (key, merged(&tellings))).collect()
+    let priced = |call: Call| Call { cost: price::cost(&call), ..call };
+    told.into_iter().map(|(key, tellings)| (key, priced(merged(&tellings)))).collect()
 }
 
 /// Where a session of a file began: in a subagent's file, where the main one says.
@@ -125,6 +126,7 @@ fn calls(
         geo: word(usage, "inference_geo", &["global", "not_available"]),
         at_us,
         tokens: tokens(usage),
+        cost: None,
     };
     let mut told = vec![call.clone()];
     for (index, kind, element) in iterations(usage) {

@@ -53,6 +53,7 @@ fn a_call_is_all_that_its_lines_tell_of_it() {
         geo: String::new(),
         at_us: AT_US - 3_600_000_000,
         tokens: [7, 20, 0, 0, 3, 0],
+        cost: None,
     };
     assert_eq!(calls, BTreeMap::from([("a".to_owned(), expected)]));
 }
