@@ -151,6 +151,21 @@ fn difference(steps: &[Step]) -> Option<Difference> {
     Some(Difference { key: key.clone(), plain: plain.get(key).cloned(), real: real.get(key).cloned() })
 }
 
+/// A corpus of which each step tells where the sessions of its lines began, as a session's first line does before its
+/// subagents have any: one that was cut otherwise is imported at once.
+fn placed(seed: u64) -> Vec<Step> {
+    let steps = corpus(seed);
+    let whole = files(&steps);
+    let is_placed = (1..=steps.len()).all(|until| {
+        let there = files(&steps[..until]);
+        there.iter().all(|(path, bytes)| {
+            let place = |files, session: &str| reference::project(files, path, session);
+            reference::sessions(bytes).iter().all(|session| place(&there, session) == place(&whole, session))
+        })
+    });
+    if is_placed { steps } else { vec![steps.into_iter().flatten().collect()] }
+}
+
 fn number(variable: &str) -> Option<u64> {
     std::env::var(variable).ok().map(|number| number.parse().unwrap())
 }
@@ -167,7 +182,7 @@ fn the_program_and_a_plain_reader_know_the_same_calls() {
             let (seeds, failing) = (seeds.clone(), &failing);
             scope.spawn(move || {
                 for seed in seeds.skip(thread).step_by(THREADS) {
-                    if !matches!(catch_unwind(|| difference(&corpus(seed))), Ok(None)) {
+                    if !matches!(catch_unwind(|| difference(&placed(seed))), Ok(None)) {
                         failing.lock().unwrap().push(seed);
                     }
                     if failing.lock().unwrap().len() >= 10 {

@@ -220,12 +220,18 @@ impl Usage {
         )
     }
 
+    /// Whether it is this telling, and not another one of the same call, that says whose call it is.
+    #[must_use]
+    pub fn outranks(&self, other: &Self) -> bool {
+        self.rank() < other.rank()
+    }
+
     /// Two tellings of one call as one; see the module. The same in whatever order tellings are merged.
     #[must_use]
     pub fn merge(self, other: Self) -> Self {
         let tokens = self.tokens.merge(&other.tokens);
         let occurred_at = self.occurred_at.min(other.occurred_at);
-        let (mut owner, copy) = if other.rank() < self.rank() { (other, self) } else { (self, other) };
+        let (mut owner, copy) = if other.outranks(&self) { (other, self) } else { (self, other) };
         if owner.key.request_id.is_empty() {
             owner.key.request_id = copy.key.request_id;
         }

@@ -61,6 +61,8 @@ pub struct LineParser {
     now: Timestamp,
     /// Where the sessions of the file began whose lines these are.
     pub places: Places,
+    /// The session that the last call's line was written in; of a copied line not the one that the call belongs to.
+    pub written_in: Arc<str>,
     /// Names seen lately: most lines of a file share theirs.
     names: Vec<Arc<str>>,
 }
@@ -123,7 +125,13 @@ impl LineParser {
     /// For lines read at `now`.
     #[must_use]
     pub fn new(now: Timestamp) -> Self {
-        Self { usage: Finder::new(b"\"usage\""), now, places: Places::default(), names: Vec::new() }
+        Self {
+            usage: Finder::new(b"\"usage\""),
+            now,
+            places: Places::default(),
+            written_in: Arc::from(""),
+            names: Vec::new(),
+        }
     }
 
     /// Tells what a line is. The line comes without its end.
@@ -231,6 +239,7 @@ impl LineParser {
         let forked = forked.map(|forked| forked.session_id.or_empty().to_owned());
         let original = forked.filter(|original| !original.is_empty() && original != session);
         let place = self.places.own(session).cloned();
+        self.written_in = self.name(session);
         let none = self.name("");
         let place = place.unwrap_or(Place { project: none.clone(), repository: none });
         let geo = match consumed.inference_geo.word() {

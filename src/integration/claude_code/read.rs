@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
 
@@ -126,6 +126,8 @@ struct Reader {
 #[derive(Default)]
 struct OfFile {
     calls: Vec<Usage>,
+    /// Of each, the session that its owner's line was written in.
+    written_in: Vec<Arc<str>>,
     places: HashMap<Box<str>, usize>,
     bad: Vec<BadLine>,
     bad_count: u64,
@@ -164,9 +166,9 @@ impl Reader {
             }
             match parser.parse(bytes) {
                 Parsed::Calls(call, parts) => {
-                    of_file.keep(*call);
+                    of_file.keep(*call, &parser.written_in);
                     for part in parts {
-                        of_file.keep(part);
+                        of_file.keep(part, &parser.written_in);
                     }
                 }
                 Parsed::Bad(_) if matches!(placed.piece, Piece::Tail(_)) => {
@@ -211,9 +213,9 @@ impl Reader {
         if all.bad.len() < 2 * MAX_NAMED {
             all.bad.append(&mut of_file.bad);
         }
-        for mut usage in of_file.calls {
+        for (mut usage, written_in) in of_file.calls.into_iter().zip(of_file.written_in) {
             // What was told before the file said where its session began.
-            if let Some(place) = parser.places.of(&usage.session).filter(|_| usage.project.is_empty()) {
+            if let Some(place) = parser.places.of(&written_in).filter(|_| usage.project.is_empty()) {
                 (usage.project, usage.repository) = (place.project.clone(), place.repository.clone());
             }
             all.tell(usage);
@@ -223,16 +225,20 @@ impl Reader {
 
 impl OfFile {
     /// A message's lines stand close together: most of the merging is done within the file.
-    fn keep(&mut self, usage: Usage) {
+    fn keep(&mut self, usage: Usage, written_in: &Arc<str>) {
         let id = &usage.key.message_id;
         let last = self.calls.len().checked_sub(1).filter(|last| self.calls[*last].key.message_id == *id);
         let place = last.or_else(|| self.places.get(id).copied());
         if let Some(place) = place {
             let known = std::mem::take(&mut self.calls[place]);
+            if usage.outranks(&known) {
+                self.written_in[place] = written_in.clone();
+            }
             self.calls[place] = known.merge(usage);
         } else {
             self.places.insert(id.clone(), self.calls.len());
             self.calls.push(usage);
+            self.written_in.push(written_in.clone());
         }
     }
 
