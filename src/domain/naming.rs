@@ -173,13 +173,17 @@ fn known_as(name: &str) -> Option<&'static str> {
         if let Some(known) = listed(rest) {
             return Some(known);
         }
-        let shorter = EFFORTS
-            .iter()
-            .find_map(|effort| rest.strip_suffix(effort))
-            .or_else(|| rest.strip_suffix("-latest"))
-            .or_else(|| rest.rsplit_once('-').filter(|(_, date)| is_date(date)).map(|(plain, _)| plain));
-        rest = shorter?;
+        rest = shorter(rest)?;
     }
+}
+
+/// A name without the last of its suffixes: how hard the model thinks, `-latest`, or a date. None where it has none.
+fn shorter(name: &str) -> Option<&str> {
+    EFFORTS
+        .iter()
+        .find_map(|effort| name.strip_suffix(effort))
+        .or_else(|| name.strip_suffix("-latest"))
+        .or_else(|| name.rsplit_once('-').filter(|(_, date)| is_date(date)).map(|(plain, _)| plain))
 }
 
 /// `claude-4.5-sonnet` and `claude-sonnet-4.5` are written `claude-sonnet-4-5` by their maker; those of version 3 had the
@@ -215,20 +219,10 @@ fn is_date(text: &str) -> bool {
 /// remains of it without suffixes and a date. `list` says which it has.
 pub fn price_names<'a>(name: &'a Name<'_>, written: &'a str) -> impl Iterator<Item = Cow<'a, str>> {
     let shared = &*name.model;
-    let mut shorter = Vec::new();
-    let mut rest = shared;
-    while let Some(plain) = EFFORTS
-        .iter()
-        .find_map(|effort| rest.strip_suffix(effort))
-        .or_else(|| rest.strip_suffix("-latest"))
-        .or_else(|| rest.rsplit_once('-').filter(|(_, date)| is_date(date)).map(|(plain, _)| plain))
-    {
-        shorter.push(Cow::Borrowed(plain));
-        rest = plain;
-    }
+    let plain = std::iter::successors(shorter(shared), |plain| shorter(plain)).map(Cow::Borrowed);
     let dated =
         ALIASES.iter().filter(move |(_, known)| *known == shared).map(|(alias, _)| Cow::Borrowed(*alias));
-    [Cow::Borrowed(written), Cow::Borrowed(shared)].into_iter().chain(shorter).chain(dated)
+    [Cow::Borrowed(written), Cow::Borrowed(shared)].into_iter().chain(plain).chain(dated)
 }
 
 #[cfg(test)]

@@ -91,6 +91,12 @@ impl Priced {
         self.missing.is_empty()
     }
 
+    /// What an event says of what has no price; none where nothing lacks one.
+    #[must_use]
+    pub fn lacks(&self) -> Option<Tokens> {
+        (self.lacking != Tokens::default()).then_some(self.lacking)
+    }
+
     fn nothing(missing: Lack, tokens: Tokens) -> Self {
         Self { cost: None, missing: vec![missing], lacking: tokens }
     }

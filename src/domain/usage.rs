@@ -251,65 +251,39 @@ impl Usage {
     /// which days are reckoned.
     #[must_use]
     pub fn is_as(&self, other: &Self) -> bool {
-        let times = |usage: &Self| (usage.occurred_at, usage.owned_at, usage.copied, usage.sidechain);
         let is_former = self.agent.is_empty() || other.agent.is_empty();
-        let place = |usage: &Self| project::fold(&usage.project, &usage.repository).into_owned();
         if is_former {
             // Nor does a repository that is found now change the project of a call that began at its root.
-            place(self) == place(other)
-                && self.shows_as(&Self {
-                    project: self.project.clone(),
-                    repository: self.repository.clone(),
-                    ..other.clone()
-                })
+            project::fold(&self.project, &self.repository) == project::fold(&other.project, &other.repository)
+                && self.shows_but_for_its_place_as(other)
         } else {
+            let times = |usage: &Self| (usage.occurred_at, usage.owned_at, usage.copied, usage.sidechain);
             times(self) == times(other) && self.shows_as(other)
         }
     }
 
     fn shows_as(&self, other: &Self) -> bool {
-        let names = |usage: &Self| {
-            [
-                usage.provider.clone(),
-                usage.model.clone(),
-                usage.project.clone(),
-                usage.repository.clone(),
-                usage.session.clone(),
-                usage.inference_geo.clone(),
-            ]
-        };
-        self.tokens == other.tokens
+        (&self.project, &self.repository) == (&other.project, &other.repository)
+            && self.shows_but_for_its_place_as(other)
+    }
+
+    fn shows_but_for_its_place_as(&self, other: &Self) -> bool {
+        self.session == other.session
             && Quarter::of(self.occurred_at) == Quarter::of(other.occurred_at)
-            && names(self) == names(other)
-            && self.service_tier == other.service_tier
-            && self.speed == other.speed
-            && self.odd == other.odd
+            && self.priced_by() == other.priced_by()
     }
 
     /// Whether its price rests on the same as another telling's.
     #[must_use]
     pub fn costs_as(&self, other: &Self) -> bool {
         let day = |usage: &Self| calendar::day_of(usage.occurred_at, &TimeZone::UTC);
-        if day(self) != day(other) {
-            return false;
-        }
-        (
-            &self.tokens,
-            &self.provider,
-            &self.model,
-            &self.service_tier,
-            &self.speed,
-            &self.inference_geo,
-            &self.odd,
-        ) == (
-            &other.tokens,
-            &other.provider,
-            &other.model,
-            &other.service_tier,
-            &other.speed,
-            &other.inference_geo,
-            &other.odd,
-        )
+        day(self) == day(other) && self.priced_by() == other.priced_by()
+    }
+
+    /// All that its price rests on but the day.
+    fn priced_by(&self) -> impl PartialEq + '_ {
+        let Self { tokens, provider, model, service_tier, speed, inference_geo, odd, .. } = self;
+        (tokens, provider, model, service_tier, speed, inference_geo, odd)
     }
 }
 

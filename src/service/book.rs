@@ -95,10 +95,24 @@ pub fn fold<E: From<ViewError>>(
     log: &dyn EventLog,
     tenant: &TenantId,
     stream: &str,
+    apply: impl FnMut(&RecordRef<'_>, Event<'_>) -> Result<(), E>,
+) -> Result<Version, E> {
+    fold_from(log, tenant, stream, Version(1), apply)
+}
+
+/// Reads a stream from a version on; blocks. Its last version, or [`Version::NONE`] where nothing stands there.
+///
+/// # Errors
+/// As [`fold`]; what stands before the failure has been applied.
+pub fn fold_from<E: From<ViewError>>(
+    log: &dyn EventLog,
+    tenant: &TenantId,
+    stream: &str,
+    from: Version,
     mut apply: impl FnMut(&RecordRef<'_>, Event<'_>) -> Result<(), E>,
 ) -> Result<Version, E> {
     let (mut version, mut failure) = (Version::NONE, None);
-    let scanned = log.scan_stream(tenant, &StreamId::new(stream), Version(1), &mut |record| {
+    let scanned = log.scan_stream(tenant, &StreamId::new(stream), from, &mut |record| {
         let event = decode(record).map_err(|source| ViewError::Event { position: record.position, source });
         if let Err(error) = event.map_err(E::from).and_then(|event| apply(record, event)) {
             failure = Some(error);

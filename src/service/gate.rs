@@ -280,8 +280,7 @@ impl Queries {
         let mut lacks: Vec<String> = held.iter().filter_map(|held| held.lacking.text()).collect();
         lacks.dedup();
         let Ruling { mut verdict, reasons } = rule(held, caps.warn_percent, caps.unknown);
-        let mut doubts =
-            if has_limits { self.doubts(Some(PROVIDER), standing.day).missing } else { Vec::new() };
+        let mut doubts = if has_limits { self.unread(standing.day).missing } else { Vec::new() };
         if !doubts.is_empty() {
             verdict = verdict.max(caps.unknown);
         }
@@ -320,7 +319,7 @@ impl Queries {
         if gate.verdict == Verdict::Block {
             parts.push("STOP".to_owned());
         }
-        let unread = self.reading.doubts(calendar::start_of(standing.day, &self.zone())).missing;
+        let unread = self.unread(standing.day).missing;
         let today_is_partial = !standing.today_lacks.is_nothing() || !unread.is_empty();
         // Two marks: somebody else's number, and one that leaves something out.
         let mark = |is_partial: bool| if is_partial { "+?" } else { "" };

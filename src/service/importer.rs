@@ -128,10 +128,10 @@ impl Importer {
     ) -> Result<ImportSummary, ViewError> {
         let found = discover(&self.roots);
         let file_count = found.files.len() as u64;
-        let mut files = found.files.clone();
-        if changed_only {
-            files.retain(|(path, size)| cursors.get(path).is_none_or(|cursor| cursor.has_more(*size, now)));
-        }
+        let is_due = |(path, size): &&(PathBuf, u64)| {
+            !changed_only || cursors.get(path).is_none_or(|cursor| cursor.has_more(*size, now))
+        };
+        let files: Vec<(PathBuf, u64)> = found.files.iter().filter(is_due).cloned().collect();
         self.reading.begin(&files);
         let total = files.iter().map(|(_, size)| size).sum();
         let threads = std::thread::available_parallelism().map_or(2, usize::from).min(4);

@@ -224,20 +224,22 @@ impl Queries {
     /// A report.
     #[must_use]
     pub fn report(&self, grouping: Grouping, range: &Range, zone: Option<&TimeZone>) -> ReportShown {
-        let freshness = self.reading.freshness();
-        ReportShown { report: self.plain_report(grouping, range, zone), freshness }
+        let (freshness, week) = (self.reading.freshness(), self.week_starts());
+        let report =
+            self.with_view(|view| report(&view.spend, grouping, range, zone.unwrap_or(&self.zone()), week));
+        ReportShown { report, freshness }
     }
 
-    fn plain_report(&self, grouping: Grouping, range: &Range, zone: Option<&TimeZone>) -> Report {
-        let week = self.week_starts();
-        self.with_view(|view| report(&view.spend, grouping, range, zone.unwrap_or(&self.zone()), week))
+    /// What was not read of the transcripts that may tell of a day or later.
+    pub(super) fn unread(&self, first: Date) -> Doubts {
+        self.reading.doubts(calendar::start_of(first, &self.zone()))
     }
 
     /// What is not known of the sums from a day on: what was not read of transcripts, and the providers (or this one) whose
     /// own reports are not to be had.
     #[must_use]
     pub fn doubts(&self, provider: Option<&str>, first: Date) -> Doubts {
-        let mut doubts = self.reading.doubts(calendar::start_of(first, &self.zone()));
+        let mut doubts = self.unread(first);
         let reports = ["anthropic", "openai"];
         let is_meant =
             |name: &str| reports.contains(&name) && provider.is_none_or(|provider| provider == name);

@@ -1,6 +1,5 @@
 //! How far transcripts have been read: what every figure of usage rests on.
 
-use std::collections::HashSet;
 use std::path::Path;
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -69,9 +68,8 @@ impl SharedReading {
     /// A look has ended well, at `now`, with these cursors; these files could not be read.
     pub fn end(&self, now: Timestamp, found: &Found, cursors: &Cursors, unread: &[Problem]) {
         // What is gone is not asked for: nobody can read it again.
-        let there: HashSet<&Path> = found.files.iter().map(|(path, _)| path.as_path()).collect();
         let mut refused: Vec<Refused> = Vec::new();
-        for (_, cursor) in cursors.iter().filter(|(path, _)| there.contains(path.as_path())) {
+        for cursor in found.files.iter().filter_map(|(path, _)| cursors.get(path)) {
             let of_file = |written_us: i64, lines| {
                 let written = Timestamp::from_microsecond(written_us).unwrap_or(Timestamp::UNIX_EPOCH);
                 Refused { written, lines }
@@ -82,8 +80,10 @@ impl SharedReading {
                 refused.push(of_file(cursor.more_written_us, cursor.more_may_cost));
             }
         }
-        let size =
-            |path: &Path| found.files.iter().find(|(known, _)| known == path).map_or(0, |(_, size)| *size);
+        let size = |path: &Path| {
+            let place = found.files.binary_search_by(|(known, _)| known.as_path().cmp(path));
+            place.map_or(0, |place| found.files[place].1)
+        };
         let closed = unread
             .iter()
             .take(KEPT)

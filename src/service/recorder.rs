@@ -377,31 +377,6 @@ impl Recorder {
         })?;
         failure.map_or(Ok(()), Err)
     }
-
-    /// Looks once for calls of the former identity, and takes back what was counted twice.
-    fn settle_former(&self) -> Result<(), ViewError> {
-        let mut known = self.former.lock().unwrap_or_else(PoisonError::into_inner);
-        if known.is_some() {
-            return Ok(());
-        }
-        for _ in 1..DECISIONS_MAX {
-            let expected = self.version();
-            let former = Former::find(&*self.log, &self.tenant)?;
-            let metadata = Metadata { actor: self.actor.to_owned(), ..Metadata::default() };
-            let events = former.doubled(&*self.log, &self.tenant, &metadata)?;
-            if events.is_empty() {
-                *known = Some(Arc::new(former));
-                return Ok(());
-            }
-            let (tenant, stream) = (self.tenant.clone(), StreamId::new(STREAM));
-            let append = Append { tenant, stream, expected: Expected::at(expected), events };
-            match self.log.append(append).wait() {
-                Ok(_) | Err(LogError::Conflict { .. }) => {}
-                Err(error) => return Err(error.into()),
-            }
-        }
-        Err(ViewError::Log(LogError::Conflict { stream: StreamId::new(STREAM), actual: self.version() }))
-    }
 }
 
 /// An event ready to be appended.

@@ -10,13 +10,10 @@
 //! An append is all or nothing, so that a crash leaves the call told once or not at all, never twice. What is known is
 //! folded from the log ([`Heard`]): it survives restarts without a file of its own.
 
-use std::ops::ControlFlow;
-
 use jiff::Timestamp;
 
 use crate::domain::pricing::PriceTable;
 use crate::domain::telemetry_usage::{Draft, Export, Fact, Heard, Outcome};
-use crate::event::codec::decode;
 use crate::event::payload::{
     MeteredPoint, UsageMetered, UsageRecorded, UsageTold, hear, session_event_id, told_event_id,
 };
@@ -24,6 +21,7 @@ use crate::event::{Event, Metadata, NewEvent, Position, StreamId, TenantId, Vers
 use crate::log::{Append, EventLog, Expected, LogError};
 use crate::view::ViewError;
 
+use super::book;
 use super::recorder::{STREAM, new_event, take_back};
 
 /// How often an export is decided at most, where others record at the same time.
@@ -135,20 +133,14 @@ impl TellingBook {
 
     /// Reads what the stream has gained.
     fn catch_up(&mut self, log: &dyn EventLog, tenant: &TenantId) -> Result<(), ViewError> {
-        let mut failure = None;
-        let (heard, version) = (&mut self.heard, &mut self.version);
-        log.scan_stream(tenant, &StreamId::new(STREAM), Version(version.0 + 1), &mut |record| {
-            match decode(record) {
-                Ok(event) => hear(heard, &event),
-                Err(source) => {
-                    failure = Some(ViewError::Event { position: record.position, source });
-                    return ControlFlow::Break(());
-                }
-            }
-            *version = record.version;
-            ControlFlow::Continue(())
-        })?;
-        failure.map_or(Ok(()), Err)
+        let from = Version(self.version.0 + 1);
+        book::fold_from(log, tenant, STREAM, from, |record, event| {
+            hear(&mut self.heard, &event);
+            // At once: what was heard before a failure is not heard again.
+            self.version = record.version;
+            Ok(())
+        })
+        .map(drop)
     }
 }
 

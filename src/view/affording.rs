@@ -53,7 +53,7 @@ pub struct LimitLine {
     #[schema(value_type = String)]
     pub spent_usd: Picodollars,
     /// Calls that lack a price or a part of one, so that they are not wholly in `spent_usd`; absent where there are none.
-    #[serde(default, skip_serializing_if = "is_zero")]
+    #[serde(default, skip_serializing_if = "super::report::is_zero")]
     pub lacking_messages: u64,
     /// What was spent of it at most; null where nobody knows.
     #[schema(value_type = Option<String>)]
@@ -176,11 +176,6 @@ impl AffordabilityShown {
             freshness,
         }
     }
-}
-
-#[allow(clippy::trivially_copy_pass_by_ref)] // serde asks for a reference
-fn is_zero(count: &u64) -> bool {
-    *count == 0
 }
 
 /// Whether something can be afforded at `now`. Touches what happened this month, and in the periods of the budgets

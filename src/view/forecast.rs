@@ -80,13 +80,8 @@ pub struct ForecastLine {
     #[schema(value_type = Option<String>, format = Date)]
     pub spend_until: Option<Date>,
     /// Calls that lack a price or a part of one, so that more may be spent than `left_usd` tells; absent where there are none.
-    #[serde(default, skip_serializing_if = "is_zero")]
+    #[serde(default, skip_serializing_if = "super::report::is_zero")]
     pub lacking_messages: u64,
-}
-
-#[allow(clippy::trivially_copy_pass_by_ref)] // serde asks for a reference
-fn is_zero(count: &u64) -> bool {
-    *count == 0
 }
 
 /// Days of a range; null where it does not end by then.

@@ -82,7 +82,7 @@ pub struct Totals {
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref)] // serde asks for a reference
-fn is_zero(count: &u64) -> bool {
+pub(super) fn is_zero(count: &u64) -> bool {
     *count == 0
 }
 

@@ -262,7 +262,7 @@ impl<'a> UsageRecorded<'a> {
             odd: usage.odd.iter().map(|odd| odd.name().to_owned()).collect(),
             cost: priced.cost,
             missing: priced.missing.iter().map(ToString::to_string).collect(),
-            lacking: (priced.lacking != Tokens::default()).then_some(priced.lacking),
+            lacking: priced.lacks(),
             price_table: price_table.into(),
         }
     }
@@ -335,7 +335,7 @@ impl<'a> UsageRecorded<'a> {
         Self {
             cost: priced.cost,
             missing: priced.missing.iter().map(ToString::to_string).collect(),
-            lacking: (priced.lacking != Tokens::default()).then_some(priced.lacking),
+            lacking: priced.lacks(),
             price_table: price_table.into(),
             ..self.clone()
         }

@@ -119,6 +119,8 @@ struct Reader {
     parser: LineParser,
     buffer: Vec<u8>,
     repositories: Repositories,
+    /// The main transcript that was looked into last, and what it said: a session's subagents stand side by side.
+    main: Option<(PathBuf, Vec<(String, String)>)>,
     now: Timestamp,
 }
 
@@ -137,12 +139,13 @@ struct OfFile {
 
 impl Reader {
     fn new(now: Timestamp) -> Self {
-        Self { parser: LineParser::new(now), buffer: Vec::new(), repositories: Repositories::default(), now }
+        let (parser, repositories) = (LineParser::new(now), Repositories::default());
+        Self { parser, buffer: Vec::new(), repositories, main: None, now }
     }
 
     fn read(&mut self, path: &Path, cursor: Option<&FileCursor>, all: &Mutex<Gathered>) {
         let mut of_file = OfFile::default();
-        let Self { parser, buffer, repositories, now } = self;
+        let Self { parser, buffer, repositories, main: known_main, now } = self;
         // A subagent's lines do not say where their session began, if its own transcript does.
         let (mut is_begun, mut is_main) = (false, true);
         parser.places = Places::default();
@@ -152,7 +155,7 @@ impl Reader {
                 let remembered = cursor.filter(|cursor| start.offset > 0 && !cursor.begun.is_empty());
                 parser.places = match (remembered, main_of(path)) {
                     (Some(cursor), _) => Places::remembered(&cursor.begun, repositories),
-                    (None, Some(main)) => Places::of_file(&main, repositories),
+                    (None, Some(main)) => places_of(main, known_main, repositories),
                     (None, None) => Places::default(),
                 };
                 is_main = parser.places.is_empty() || remembered.is_some();
@@ -221,6 +224,22 @@ impl Reader {
             all.tell(usage);
         }
     }
+}
+
+/// What a subagent's main transcript says; it is read once for all of its subagents that follow each other.
+fn places_of(
+    main: PathBuf,
+    known: &mut Option<(PathBuf, Vec<(String, String)>)>,
+    repositories: &mut Repositories,
+) -> Places {
+    if let Some((path, begun)) = known.as_ref()
+        && *path == main
+    {
+        return Places::remembered(begun, repositories);
+    }
+    let places = Places::of_file(&main, repositories);
+    *known = Some((main, places.begun()));
+    places
 }
 
 impl OfFile {

@@ -7,6 +7,7 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::ops::ControlFlow;
+use std::sync::{Arc, PoisonError};
 
 use crate::domain::telemetry_usage::Fingerprint;
 use crate::domain::told::is_told;
@@ -14,11 +15,12 @@ use crate::domain::usage::MessageKey;
 use crate::event::codec::decode;
 use crate::event::payload::{CallId, UsageWithdrawn, withdrawn_event_id};
 use crate::event::{Event, EventId, Metadata, NewEvent, StreamId, TenantId, Version};
-use crate::log::EventLog;
+use crate::log::{EventLog, LogError};
 use crate::view::ViewError;
 
-use super::stored::{latest, read_stored};
-use super::{STREAM, new_event};
+use super::super::book;
+use super::stored::{call_of, latest, read_one};
+use super::{DECISIONS_MAX, Recorder, STREAM, new_event};
 
 /// The version from which on a call is its message id alone.
 const ALONE: u16 = 2;
@@ -107,17 +109,8 @@ impl Former {
             }
             let Some(position) = log.find(first)? else { continue };
             let position = latest(log, position, |revision| id.event(tenant.as_str(), revision))?;
-            let (mut stored, mut failure) = (None, None);
-            log.scan(position, position, &mut |record| {
-                match read_stored(record) {
-                    Ok(read) => stored = read.map(|(usage, _)| (usage, record.occurred_at)),
-                    Err(source) => failure = Some(ViewError::Event { position, source }),
-                }
-                ControlFlow::Break(())
-            })?;
-            if let Some(failure) = failure {
-                return Err(failure);
-            }
+            let mut stored = None;
+            read_one(log, position, |event, at| stored = call_of(event).map(|(usage, _)| (usage, at)))?;
             let Some((usage, at)) = stored else { continue };
             let event =
                 Event::UsageWithdrawn(UsageWithdrawn { usage, ordinal: None, by: "same-call".to_owned() });
@@ -127,5 +120,30 @@ impl Former {
             }
         }
         Ok(events)
+    }
+}
+
+impl Recorder {
+    /// Looks once for calls of the former identity, and takes back what was counted twice.
+    pub(super) fn settle_former(&self) -> Result<(), ViewError> {
+        let mut known = self.former.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.is_some() {
+            return Ok(());
+        }
+        for _ in 1..DECISIONS_MAX {
+            let expected = self.version();
+            let former = Former::find(&*self.log, &self.tenant)?;
+            let metadata = Metadata { actor: self.actor.to_owned(), ..Metadata::default() };
+            let events = former.doubled(&*self.log, &self.tenant, &metadata)?;
+            if events.is_empty() {
+                *known = Some(Arc::new(former));
+                return Ok(());
+            }
+            match book::append(&*self.log, &self.tenant, STREAM, expected, events) {
+                Ok(_) | Err(LogError::Conflict { .. }) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(ViewError::Log(LogError::Conflict { stream: StreamId::new(STREAM), actual: self.version() }))
     }
 }

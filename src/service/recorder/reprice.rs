@@ -5,7 +5,6 @@
 //! again, or after a crash in the middle, completes the work and adds nothing twice.
 
 use std::collections::{BTreeMap, HashMap};
-use std::ops::ControlFlow;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -14,19 +13,18 @@ use utoipa::ToSchema;
 
 use crate::domain::money::Picodollars;
 use crate::domain::naming;
-use crate::domain::pricing::Priced;
-use crate::domain::tokens::Tokens;
+use crate::domain::pricing::{PriceTable, Priced};
 use crate::domain::told::is_told;
 use crate::domain::usage::Usage;
-use crate::event::codec::decode;
 use crate::event::payload::{
     UsageMetered, UsageRecorded, UsageRevised, UsageTold, repriced_event_id, usage_event_id,
     withdrawn_event_id,
 };
-use crate::event::{Event, EventId, Metadata, NewEvent, StreamId, Version};
-use crate::log::{Append, Expected, LogError};
+use crate::event::{Event, EventId, Metadata, NewEvent, StreamId};
+use crate::log::LogError;
 use crate::view::ViewError;
 
+use super::super::book;
 use super::{BATCH, DECISIONS_MAX, Recorder, STREAM, new_event};
 
 /// What pricing did.
@@ -159,10 +157,14 @@ impl Lacking {
     }
 }
 
+/// What a call costs, or a sum of calls.
+fn price(prices: &PriceTable, usage: &Usage, is_sum: bool) -> Priced {
+    if is_sum { prices.price_sum(usage) } else { prices.price(usage) }
+}
+
 /// Whether a cost is known otherwise than before.
 fn is_better(stored: &UsageRecorded<'_>, priced: &Priced) -> bool {
-    let lacking = (priced.lacking != Tokens::default()).then_some(priced.lacking);
-    stored.cost != priced.cost || stored.lacking != lacking || stored.is_whole() != priced.is_whole()
+    stored.cost != priced.cost || stored.lacking != priced.lacks() || stored.is_whole() != priced.is_whole()
 }
 
 impl Recorder {
@@ -213,9 +215,7 @@ impl Recorder {
             let appended = if events.is_empty() {
                 Ok(())
             } else {
-                let (tenant, stream) = (self.tenant.clone(), StreamId::new(STREAM));
-                let append = Append { tenant, stream, expected: Expected::at(expected), events };
-                self.log.append(append).wait().map(drop)
+                book::append(&*self.log, &self.tenant, STREAM, expected, events).map(drop)
             };
             match appended {
                 Ok(()) => {
@@ -240,8 +240,7 @@ impl Recorder {
         let (mut events, mut done) = (Vec::new(), Repriced::default());
         for known in self.known(calls)?.into_values().filter(|known| !known.stored.is_whole()) {
             // A sum that somebody told is one of many calls.
-            let is_sum = is_told(&known.usage.key.message_id);
-            let priced = if is_sum { prices.price_sum(&known.usage) } else { prices.price(&known.usage) };
+            let priced = price(&prices, &known.usage, is_told(&known.usage.key.message_id));
             done.lacking += u64::from(!priced.is_whole());
             if is_better(&known.stored, &priced) {
                 let revision = known.revision + 1;
@@ -265,7 +264,7 @@ impl Recorder {
         let (mut events, mut done) = (Vec::new(), Repriced::default());
         for (first, Told { stored, at, revision, is_sum }) in told {
             let usage = stored.to_usage(*at);
-            let priced = if *is_sum { prices.price_sum(&usage) } else { prices.price(&usage) };
+            let priced = price(&prices, &usage, *is_sum);
             done.lacking += u64::from(!priced.is_whole());
             let taken_back = self.log.find(withdrawn_event_id(*first)).ok().flatten().is_some();
             if !taken_back && is_better(stored, &priced) {
@@ -307,18 +306,11 @@ impl Recorder {
     }
 
     fn read_all(&self, mut read: impl FnMut(EventId, &Event<'_>, Timestamp)) -> Result<(), ViewError> {
-        let mut failure = None;
-        self.log.scan_stream(&self.tenant, &StreamId::new(STREAM), Version(1), &mut |record| {
-            match decode(record) {
-                Ok(event) => read(record.id, &event, record.occurred_at),
-                Err(source) => {
-                    failure = Some(ViewError::Event { position: record.position, source });
-                    return ControlFlow::Break(());
-                }
-            }
-            ControlFlow::Continue(())
-        })?;
-        failure.map_or(Ok(()), Err)
+        book::fold(&*self.log, &self.tenant, STREAM, |record, event| {
+            read(record.id, &event, record.occurred_at);
+            Ok(())
+        })
+        .map(drop)
     }
 
     /// Which models lack prices, and why. Blocks.
@@ -340,7 +332,7 @@ impl Recorder {
                 can_be_priced: 0,
             });
             line.messages += 1;
-            let priced = if is_sum { prices.price_sum(&usage) } else { prices.price(&usage) };
+            let priced = price(&prices, &usage, is_sum);
             line.can_be_priced += u64::from(priced.is_whole());
             for lack in priced.missing.iter().map(ToString::to_string) {
                 if !line.missing.contains(&lack) {

@@ -31,11 +31,16 @@ pub(in crate::service) fn latest(
 pub(in crate::service) fn read_stored(
     record: &RecordRef<'_>,
 ) -> Result<Option<(UsageRecorded<'static>, u32)>, CodecError> {
-    Ok(match decode(record)? {
+    Ok(call_of(decode(record)?))
+}
+
+/// The same of an event.
+pub(super) fn call_of(event: Event<'_>) -> Option<(UsageRecorded<'static>, u32)> {
+    match event {
         Event::UsageRecorded(usage) => Some((usage.into_owned(), 0)),
         Event::UsageRevised(revised) => Some((revised.usage.into_owned(), revised.revision)),
         _ => None,
-    })
+    }
 }
 
 /// The event that takes back what was told under an id: none where nothing was, where it does not count, or where it has
