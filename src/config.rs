@@ -30,7 +30,8 @@ pub use secret::{BaseUrl, Phone, Secret};
 pub use settings::{
     Alerts, Anthropic, Backup, Beeminder, Config, Console, DeepSeek, Email, EmailTls, Gate, Log, Moonshot,
     Ntfy, OpenAi, OpenRouter, Otlp, OtlpProtocol, Outside, Providers, QuietHours, ReminderError,
-    ReminderErrors, ReminderTiers, Reminders, RungSetting, Telemetry, Transcripts, Twilio, Vault, Webhook,
+    ReminderErrors, ReminderTiers, Reminders, RungSetting, Telemetry, Tls, Transcripts, Twilio, Vault,
+    Webhook,
 };
 use zone::ZoneError;
 

@@ -16,7 +16,7 @@ pub mod guard;
 mod headers;
 pub mod health;
 pub mod limits;
-pub mod listener;
+pub mod listeners;
 mod meters;
 pub mod metrics;
 pub mod narrator;
@@ -29,24 +29,24 @@ pub mod people;
 pub mod problem;
 pub mod quota;
 pub mod reconcile;
+pub mod refusals;
 pub mod serve;
 pub mod size;
 pub mod socket;
 pub mod system;
+pub mod tls;
 pub mod tokens;
 pub mod usage;
 pub mod vault;
 pub mod webhooks;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::Router;
 use axum::body::Bytes;
 use axum::http::header::CONTENT_TYPE;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::limit::RequestBodyLimitLayer;
-use tower_http::timeout::RequestBodyTimeoutLayer;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder};
 use utoipa_axum::router::OpenApiRouter;
@@ -56,9 +56,7 @@ use crate::service::Supervised;
 use crate::telemetry::metrics::Metrics;
 
 use guard::Guard;
-
-/// How long a request's body may be silent.
-const BODY: Duration = Duration::from_secs(10);
+use refusals::Refusals;
 
 /// What the handlers work with.
 #[derive(Clone)]
@@ -70,7 +68,7 @@ pub struct App {
 }
 
 /// The whole router, guarded by the token, with `beside`: the routes of other faces, guarded alike.
-pub fn router(app: &App, guard: Guard, beside: Router) -> Router {
+pub fn router(app: &App, guard: Guard, refusals: Refusals, beside: Router) -> Router {
     let (open, _) = health_routes().with_state(app.clone()).split_for_parts();
     let (api, mut document) = api_routes().with_state(app.clone()).split_for_parts();
     let (scraped, described) = metrics_routes().with_state(app.clone()).split_for_parts();
@@ -91,16 +89,17 @@ pub fn router(app: &App, guard: Guard, beside: Router) -> Router {
         .layer(axum::middleware::from_fn_with_state(guard.clone(), guard::require_scope));
     let takes_telemetry = app.system.queries.settings.current().config.otlp.enabled;
     let telemetry = takes_telemetry.then(|| otlp::routes(app.clone(), guard.clone()));
-    open.merge(api)
+    open.layer(axum::middleware::from_fn_with_state(guard.clone(), health::tell_who_asks))
+        .merge(api)
         .layer(axum::middleware::from_fn_with_state(guard, guard::check_host_and_origin))
         // These come from elsewhere, by another name, and are guarded by their signature.
         .merge(webhooks::routes(app.clone()).layer(limit))
         .layer(axum::middleware::from_fn(size::check))
         // Exports are longer than what people and agents send, and have limits and a gate of their own.
         .merge(telemetry.unwrap_or_default())
-        .layer(RequestBodyTimeoutLayer::new(BODY))
         .layer(axum::middleware::from_fn(headers::add))
         .layer(CatchPanicLayer::custom(problem::panicked))
+        .layer(axum::middleware::from_fn_with_state(refusals, refusals::count))
         .layer(axum::middleware::from_fn(observe::observe))
 }
 

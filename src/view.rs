@@ -32,6 +32,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
+use crate::domain::access::refusals::Refused;
 use crate::domain::access::register::Register;
 use crate::domain::alert::book::AlertBook;
 use crate::domain::alert::rules::{SourceFact, SourceTrouble};
@@ -109,6 +110,8 @@ pub struct TenantView {
     pub sources: BTreeMap<String, SourceFact>,
     /// When each actor last gave up, by its path.
     pub gave_up: BTreeMap<String, Timestamp>,
+    /// The requests that were refused lately.
+    pub refused: Refused,
     /// How many repairs of the log, interventions of the supervisor and changes of sources the log tells of.
     pub incidents: u64,
 }
@@ -225,6 +228,10 @@ impl TenantView {
                 if noted.change == "escalated" {
                     self.gave_up.insert(noted.actor.clone(), occurred_at);
                 }
+            }
+            Event::AccessRefused(refused) if counts => {
+                self.incidents += 1;
+                self.refused.evolve(occurred_at, refused.into());
             }
             Event::SourceChanged(change) if counts => {
                 self.incidents += 1;

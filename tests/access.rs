@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::io::Read;
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
+use std::time::Duration;
 
 use mecris::domain::access::{Kind, Scope, table};
 use serde_json::{Value, json};
@@ -272,4 +273,47 @@ fn nobody_who_takes_a_port_that_a_supervisor_left_is_given_a_token() {
             panic!("the squatter was told: {told}");
         }
     }
+}
+
+/// A wrong token once is nobody's business; again and again the person hears of it.
+#[test]
+fn refusals_are_counted_logged_and_told_where_they_are_repeated() {
+    let home = Home::new();
+    let mut command = home.command(&["run", "--listen", "127.0.0.1:0"]);
+    command.env("MECRIS_LOG_LEVEL", "warn");
+    let (running, told) = home.start_command(command, &home.data());
+    let url = running.url.clone();
+    for number in 0..30 {
+        let wrong = format!("Bearer wrong-{number}");
+        assert_eq!(running.send("GET", "/api/v1/status", &[("authorization", &wrong)], None).status, 401);
+    }
+    assert_eq!(running.send("GET", "/api/v1/status", &[("host", "evil.example")], None).status, 403);
+    let counted = running.get("/metrics").body;
+    let line = |reason: &str, from: &str| {
+        let line = counted.lines().find(|line| {
+            line.starts_with("mecris_http_refused_total{")
+                && line.contains(&format!("reason=\"{reason}\""))
+                && line.contains(&format!("from=\"{from}\""))
+        });
+        line.unwrap_or_else(|| panic!("{reason} {from}")).rsplit(' ').next().unwrap().to_owned()
+    };
+    assert_eq!((line("unauthorized", "loopback"), line("forbidden", "loopback")), ("30".into(), "1".into()));
+    // What has never happened is there, at nothing.
+    assert_eq!((line("in-plain", "network"), line("too-many", "socket")), ("0".into(), "0".into()));
+    // The first is told within seconds, what follows once a minute.
+    let alert = (0..900).find_map(|_| {
+        std::thread::sleep(Duration::from_millis(100));
+        let alerts = home.json(&["alerts"]);
+        alerts["alerts"].as_array().unwrap().iter().find(|alert| alert["kind"] == "access").cloned()
+    });
+    let alert = alert.expect("nobody was told");
+    let text = alert["text"].as_str().unwrap();
+    assert!(text.contains("without a good token") && text.contains("all from this machine"), "{text}");
+    let incidents = home.json(&["incidents"])["incidents"].to_string();
+    assert!(incidents.contains("without a good token") && !incidents.contains("wrong-"), "{incidents}");
+    assert_eq!(running.stop(), 0);
+    let told = told.join().unwrap();
+    let lines = told.lines().filter(|line| line.contains("requests were refused")).count();
+    assert!((1..=3).contains(&lines), "{told}");
+    assert!(!told.contains("wrong-") && !told.contains(&url), "{told}");
 }

@@ -31,6 +31,14 @@ fn health_is_open_and_everything_else_needs_the_token() {
     let live = running.send("GET", "/health/live", &[], None);
     assert_eq!((live.status, live.json()["status"].clone()), (200, json!("alive")));
     let ready = running.send("GET", "/health/ready", &[], None);
+    assert_eq!(
+        (ready.status, ready.json()),
+        (200, json!({ "ready": true, "parts": {} })),
+        "strangers hear no more"
+    );
+    let wrong = running.send("GET", "/health/ready", &[("authorization", "Bearer wrong")], None);
+    assert_eq!((wrong.status, wrong.json()), (200, ready.json()), "nor do those whose token is not good");
+    let ready = running.get("/health/ready");
     assert_eq!(ready.status, 200, "{ready:?}");
     for part in ["log", "projection", "transcripts", "actor root/projection"] {
         assert_eq!(ready.json()["parts"][part]["ok"], json!(true), "{part}: {ready:?}");

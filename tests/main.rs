@@ -108,6 +108,8 @@ mod storm;
 mod support;
 #[path = "telemetry.rs"]
 mod telemetry;
+#[path = "tls.rs"]
+mod tls;
 #[path = "transcripts.rs"]
 mod transcripts;
 #[path = "usage_cases.rs"]

@@ -385,7 +385,7 @@ fn a_full_disk_is_said_by_import_and_by_readiness_and_nothing_is_lost() {
         &["does not accept events", "MiB are free", "lower the log's reserve"],
     );
     let running = home.start(&["--config", &config]);
-    let ready = running.send("GET", "/health/ready", &[], None);
+    let ready = running.get("/health/ready");
     assert_eq!(ready.status, 503, "{ready:?}");
     assert_eq!(ready.json()["parts"]["log"]["ok"], json!(false));
     assert_eq!(running.get("/api/v1/status").status, 200, "reads go on");

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use crate::support::program::Home;
+use crate::support::program::{Home, Running};
 
 /// A supervisor that may open few files, so that few connections are many.
 fn start(home: &Home, files: u32) -> (Child, SocketAddr) {
@@ -127,6 +127,163 @@ fn connections_that_do_not_read_their_answers_hold_nobody_up() {
     attacked("no reading", Duration::from_millis(20), |stream| {
         let _ = stream.write_all(&b"GET /health/live HTTP/1.1\r\nhost: localhost\r\n\r\n".repeat(20));
     });
+}
+
+/// Five thousand connections at once, which say nothing, and health all the while.
+#[test]
+fn five_thousand_connections_hold_nobody_up() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let limit = getrlimit(Resource::Nofile);
+    setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit }).unwrap();
+    let home = Home::new();
+    let (mut child, address) = start(&home, 4_096);
+    let is_over = Arc::new(AtomicBool::new(false));
+    let asking = {
+        let is_over = is_over.clone();
+        std::thread::spawn(move || {
+            let mut took = Vec::new();
+            while !is_over.load(Ordering::Relaxed) {
+                let (status, time) = ask(address, "/health/live").expect("health was not answered");
+                assert_eq!(status, 200);
+                took.push(time);
+            }
+            took.sort();
+            took
+        })
+    };
+    let opened: Vec<_> = (0..2)
+        .map(|_| {
+            std::thread::spawn(move || {
+                (0..2_500).filter_map(|_| TcpStream::connect(address).ok()).collect::<Vec<_>>()
+            })
+        })
+        .collect();
+    let held: Vec<TcpStream> = opened.into_iter().flat_map(|thread| thread.join().unwrap()).collect();
+    assert!(held.len() > 4_900, "{}", held.len());
+    std::thread::sleep(Duration::from_secs(2));
+    assert!(resident_kib(&child) < 400 * 1024, "{} KiB", resident_kib(&child));
+    is_over.store(true, Ordering::Relaxed);
+    let took = asking.join().unwrap();
+    println!(
+        "five thousand: health asked {} times, p50 {:?}, p99 {:?}, worst {:?}",
+        took.len(),
+        took[took.len() / 2],
+        took[took.len() * 99 / 100],
+        took[took.len() - 1]
+    );
+    drop(held);
+    assert_eq!(home.run(&["status"]).code, 0);
+    crate::support::program::terminate(&child);
+    assert!(child.wait().unwrap().success());
+}
+
+fn connect(running: &Running) -> TcpStream {
+    let stream = TcpStream::connect(running.url.trim_start_matches("http://")).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+    stream
+}
+
+/// A body of a byte a second would be in the way for a quarter of an hour, and each byte of it puts off a deadline for silence.
+#[test]
+fn a_body_that_drips_is_not_waited_for() {
+    let home = Home::new();
+    let running = home.start(&[]);
+    let mut stream = connect(&running);
+    let head = format!(
+        "POST /api/v1/gate HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {}\r\ncontent-type: application/json\r\ncontent-length: 1000\r\n\r\n{{",
+        running.token
+    );
+    stream.write_all(head.as_bytes()).unwrap();
+    let mut dripping = stream.try_clone().unwrap();
+    let drip = std::thread::spawn(move || {
+        (0..60)
+            .take_while(|_| {
+                std::thread::sleep(Duration::from_secs(1));
+                dripping.write_all(b" ").is_ok()
+            })
+            .count()
+    });
+    let mut answer = Vec::new();
+    let _ = stream.read_to_end(&mut answer);
+    let answer = String::from_utf8_lossy(&answer).into_owned();
+    assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 4"), "{answer}");
+    assert!(drip.join().unwrap() < 45);
+    assert_eq!(running.stop(), 0);
+}
+
+/// Answers of many MiB that nobody reads: their connection is closed, whoever's token it has.
+#[test]
+fn an_answer_that_is_not_read_is_given_up() {
+    let home = Home::new();
+    let running = home.start(&[]);
+    let whole = running.get("/api/v1/openapi.json").body.len() * 200;
+    let mut stream = connect(&running);
+    let request = format!(
+        "GET /api/v1/openapi.json HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {}\r\n\r\n",
+        running.token
+    );
+    stream.write_all(request.repeat(200).as_bytes()).unwrap();
+    let has_gone = || {
+        let answer = running.get("/metrics").body;
+        let open =
+            answer.lines().find(|line| line.starts_with("http_server_active_requests{")).map(str::to_owned);
+        // Its own scrape is one.
+        open.is_none_or(|line| line.ends_with(" 1") || line.ends_with(" 0"))
+    };
+    std::thread::sleep(Duration::from_secs(13));
+    assert!(has_gone());
+    let (mut read, mut buffer) = (0, vec![0; 1 << 20]);
+    while let Ok(length @ 1..) = stream.read(&mut buffer) {
+        read += length;
+    }
+    assert!(read < whole, "all {whole} bytes came, though nobody read them in time");
+    assert_eq!(running.stop(), 0);
+}
+
+/// Streams that are opened and reset at once (CVE-2023-44487), and connections that never say that they speak HTTP/2.
+#[test]
+fn the_port_for_grpc_is_not_held_up_either() {
+    let home = Home::new();
+    let running = home.start_with(&[], &[("MECRIS_OTLP__GRPC_LISTEN", "127.0.0.1:0")]);
+    let line = running.said.lines().find(|line| line.contains("OTLP over gRPC")).unwrap();
+    let address: SocketAddr = line.rsplit(' ').next().unwrap().parse().unwrap();
+    let silent: Vec<TcpStream> = (0..200).map(|_| TcpStream::connect(address).unwrap()).collect();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    let reset = |_| {
+        runtime.block_on(async {
+            let stream = tokio::net::TcpStream::connect(address).await.unwrap();
+            let (mut sender, connection) = h2::client::handshake(stream).await.unwrap();
+            let connection = tokio::spawn(connection);
+            for sent in 0..20_000 {
+                let Ok(ready) = sender.clone().ready().await else { return sent };
+                sender = ready;
+                let request = axum::http::Request::post(format!("http://{address}/x")).body(()).unwrap();
+                let Ok((_, mut body)) = sender.send_request(request, false) else { return sent };
+                body.send_reset(h2::Reason::CANCEL);
+                if sent % 100 == 0 {
+                    tokio::task::yield_now().await;
+                }
+            }
+            connection.abort();
+            20_000
+        })
+    };
+    let sent: Vec<usize> = (0..3).map(reset).collect();
+    println!("streams that were reset before the connection was cut off: {sent:?}");
+    assert!(sent.iter().all(|sent| *sent < 20_000), "{sent:?}");
+    assert!(resident_kib(&running.child) < 400 * 1024);
+    assert_eq!(running.get("/health/live").status, 200);
+    let bearer = format!("Bearer {}", running.token);
+    runtime.block_on(async {
+        use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
+        use opentelemetry_proto::tonic::collector::logs::v1::logs_service_client::LogsServiceClient;
+        let mut client = LogsServiceClient::connect(format!("http://{address}")).await.unwrap();
+        let mut request = tonic::Request::new(ExportLogsServiceRequest::default());
+        request.metadata_mut().insert("authorization", bearer.parse().unwrap());
+        client.export(request).await.unwrap();
+    });
+    drop(silent);
+    assert_eq!(running.stop(), 0);
 }
 
 #[test]

@@ -1,7 +1,6 @@
 //! What `mecris run` says at its start: what was found, what is not configured, and where to ask.
 
 use std::io::IsTerminal;
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use crate::config;
@@ -17,12 +16,11 @@ use super::{Common, tables};
 /// Runs the first import, and says what was found, what is not configured, and where to ask.
 pub async fn announce(
     system: Arc<Supervised>,
-    address: SocketAddr,
+    url: String,
     dir: std::path::PathBuf,
     bar: indicatif::ProgressBar,
     reads_transcripts: bool,
 ) {
-    let url = format!("http://{address}");
     say(&format!("mecris {} · data in {}", env!("CARGO_PKG_VERSION"), dir.display()));
     let summary = if reads_transcripts { system.import().await } else { Ok(ImportSummary::default()) };
     bar.finish_and_clear();

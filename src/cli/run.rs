@@ -1,23 +1,22 @@
 //! `mecris run`: the supervisor, from the first line to the last.
 
-use std::net::SocketAddr;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::net::{TcpListener, TcpSocket};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
+use tokio::task::JoinSet;
 
 use crate::actor::{self, ExitReason, Shutdown};
-use crate::config::Otlp;
 use crate::config::paths::SOCKET_FILE;
 use crate::domain::access::{self, Kind};
 use crate::files::own;
 use crate::http::guard::{Guard, Known};
-use crate::http::socket::{self, Own};
-use crate::http::{self, App};
+use crate::http::listeners::{Certificate, Listeners};
+use crate::http::refusals::Refusals;
+use crate::http::{App, socket};
 use crate::log::EventLog;
 use crate::mcp::{self, answers::Here};
 use crate::service::settings::Settings;
@@ -33,6 +32,8 @@ use super::{Common, RunArgs, announce, service_manager, tables};
 
 /// No token is longer.
 const TOKEN_BYTES_MAX: u64 = 4_096;
+/// How often a certificate's files are read again.
+const RENEW: Duration = Duration::from_secs(3600);
 /// How long open requests may take to end.
 const HTTP_DEADLINE: Duration = Duration::from_secs(1);
 /// How long the actors may take to stop, all together; each has a deadline of its own.
@@ -75,13 +76,9 @@ async fn supervise(
 ) -> Result<ExitCode, CliError> {
     let telemetry = telemetry::init(common.log_format, common.log_level.as_deref(), &settings.current())?;
     // The address first: it is the likeliest to fail, and nothing has happened yet.
-    let address = settings.current().config.listen;
-    let listener =
-        listen(address).map_err(|error| StartError::Listen { address, reason: error.to_string() })?;
-    let address = listener.local_addr().unwrap_or(address);
-    let otlp = OtlpListeners::bind(&settings.current().config.otlp)?;
+    let mut listeners = Listeners::bind(&settings.current().config, &dir)?;
     let (noted, notes) = mpsc::unbounded_channel();
-    let noting = noted.clone();
+    let (noting, telling) = (noted.clone(), noted.clone());
     let (opening, is_demo) = (dir.clone(), sample.is_some());
     let opened = tokio::task::spawn_blocking(move || {
         let node = Node::open(&opening, settings)?;
@@ -90,9 +87,12 @@ async fn supervise(
             demo::Demo::set_budget(&node);
         }
         let queries = node.queries()?;
-        Ok::<_, StartError>((node, queries, sources))
+        // Whoever has opened the log may write to its directory.
+        let certificate = listeners.certify()?;
+        Ok::<_, CliError>((node, queries, sources, listeners, certificate))
     });
-    let (node, queries, sources) = opened.await.map_err(|_| StartError::CutShort)??;
+    let (node, queries, sources, listeners, certificate) =
+        opened.await.map_err(|_| StartError::CutShort)??;
     let (owners, agents) =
         (token(&dir, TOKEN_FILE, Kind::Owner)?, token(&dir, AGENT_TOKEN_FILE, Kind::Agent)?);
     if owners == agents {
@@ -108,28 +108,34 @@ async fn supervise(
     metrics::observe(system.clone());
     let shutdown = Shutdown::default();
     tokio::spawn(notes::record(node.log.clone(), node.tenant.clone(), notes));
+    let refusals = Refusals::default();
+    let ending = shutdown.clone();
+    tokio::spawn(refusals.clone().tell(telling, async move { ending.requested().await }));
     let tree = tokio::task::spawn_local(supervisor.run_until(shutdown.subscribe()));
     let known = system.clone();
     let known: Known = Arc::new(move |hash| known.queries.holder(hash.as_bytes(), jiff::Timestamp::now()));
-    let guard = Guard::new(&owners, address).with(&agents, known);
+    let config = &node.settings.current().config;
+    let url = listeners.url();
+    let guard = Guard::new(&owners, listeners.address())
+        .with(&agents, known)
+        .known_as(&config.tls.names, url.starts_with("https:"));
     let app = App { system: system.clone(), metrics: telemetry.metrics() };
-    otlp.serve(&app, &guard, &shutdown);
     let own = socket::bind(&dir).map_err(|error| CliError::File {
         path: dir.join(SOCKET_FILE).display().to_string(),
         reason: error.to_string(),
     })?;
-    let server = tokio::spawn(serve(listener, own, app, guard, shutdown.clone()));
-    write_server_file(&dir, address)?;
-    let announced = tokio::spawn(announce::announce(
-        system.clone(),
-        address,
-        dir.clone(),
-        bar,
-        node.settings.current().config.transcripts.enabled,
-    ));
+    let (ending, idle) = (shutdown.clone(), Duration::from_secs(config.mcp.session_seconds.get()));
+    let mcp = mcp::router(Here::new(system.clone()), idle, async move { ending.requested().await });
+    let said = listeners.said();
+    let server = listeners.serve(&app, &guard, own, mcp, &refusals, &shutdown)?;
+    said.iter().for_each(|line| say(line));
+    write_server_file(&dir, &url)?;
+    let announced =
+        tokio::spawn(announce::announce(system.clone(), url, dir.clone(), bar, config.transcripts.enabled));
     service_manager::ready();
     let pulse = tokio::task::spawn_local(service_manager::pulse());
     let reloading = tokio::spawn(reload_on_hangup(system.clone()));
+    let renewing = tokio::spawn(renew(certificate, node.settings.clone()));
     // The sample is whole: what this machine lacks is no news then.
     let looked = sample.is_none().then(|| tokio::spawn(announce::look_around(common.clone(), dir.clone())));
     let code = wait(tree, &shutdown).await;
@@ -139,20 +145,11 @@ async fn supervise(
     service_manager::stopping();
     pulse.abort();
     reloading.abort();
+    renewing.abort();
     announced.abort();
     stop(node, &system, &dir, server).await;
     let _ = tokio::task::spawn_blocking(move || telemetry.flush(FLUSH_DEADLINE)).await;
     Ok(code)
-}
-
-/// Listens, with room in the kernel's queue for those who come all at once.
-fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
-    const QUEUE: u32 = 4_096;
-    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
-    // A supervisor that is started again at once finds its address free.
-    socket.set_reuseaddr(true)?;
-    socket.bind(address)?;
-    socket.listen(QUEUE)
 }
 
 /// Waits for a signal, or for the tree to give up; then stops the actors.
@@ -185,8 +182,8 @@ async fn wait(mut tree: tokio::task::JoinHandle<ExitReason>, shutdown: &Shutdown
 }
 
 /// The actors are gone: the requests that are open end, then the log is closed.
-async fn stop(node: Node, system: &Supervised, dir: &Path, server: tokio::task::JoinHandle<()>) {
-    if tokio::time::timeout(HTTP_DEADLINE, server).await.is_err() {
+async fn stop(node: Node, system: &Supervised, dir: &Path, server: JoinSet<()>) {
+    if tokio::time::timeout(HTTP_DEADLINE, server.join_all()).await.is_err() {
         tracing::warn!("open requests were cut off");
     }
     let _ = std::fs::remove_file(dir.join(SERVER_FILE));
@@ -228,65 +225,20 @@ async fn reload_on_hangup(system: Arc<Supervised>) {
     }
 }
 
-async fn serve(listener: TcpListener, own: Own, app: App, guard: Guard, shutdown: Shutdown) {
-    let ending = shutdown.clone();
-    let idle = Duration::from_secs(app.system.queries.settings.current().config.mcp.session_seconds.get());
-    let mcp = mcp::router(Here::new(app.system.clone()), idle, async move { ending.requested().await });
-    let router = http::router(&app, guard, mcp);
-    let (routes, closing) = (socket::routes(router.clone()), shutdown.clone());
-    let at_socket = axum::serve(own, routes).with_graceful_shutdown(async move { closing.requested().await });
-    let served = http::serve::serve(listener, router, async move { shutdown.requested().await });
-    let (served, at_socket) = tokio::join!(served, at_socket);
-    if let Err(error) = served.and(at_socket) {
-        tracing::error!(%error, "HTTP is not served any more");
-    }
-}
-
-/// The addresses for OTLP alone.
-struct OtlpListeners {
-    http: Option<TcpListener>,
-    grpc: Option<TcpListener>,
-}
-
-impl OtlpListeners {
-    fn bind(otlp: &Otlp) -> Result<Self, StartError> {
-        let bind = |address: Option<SocketAddr>| {
-            let address = address.filter(|_| otlp.enabled);
-            let bound = address.map(|address| {
-                listen(address).map_err(|error| StartError::Listen { address, reason: error.to_string() })
-            });
-            bound.transpose()
-        };
-        Ok(Self { http: bind(otlp.listen)?, grpc: bind(otlp.grpc_listen)? })
-    }
-
-    /// Serves until the end. What is open then is cut off: an exporter that got no answer sends again.
-    fn serve(self, app: &App, guard: &Guard, shutdown: &Shutdown) {
-        let said = |what: &str, listener: &TcpListener| {
-            if let Ok(address) = listener.local_addr() {
-                say(&format!("OTLP over {what} on {address}"));
-            }
-        };
-        if let Some(listener) = self.http {
-            said("HTTP", &listener);
-            let router = http::otlp::router(app.clone(), guard.clone());
-            let shutdown = shutdown.clone();
-            tokio::spawn(async move {
-                let served = http::serve::serve(listener, router, async move { shutdown.requested().await });
-                if let Err(error) = served.await {
-                    tracing::error!(%error, "OTLP is not taken over HTTP any more");
-                }
-            });
+/// Reads the certificate again once an hour, and when the settings have been read again. A certificate that is renewed beside us
+/// needs nobody to say so.
+async fn renew(certificate: Option<Certificate>, settings: Settings) {
+    let Some(certificate) = certificate else { return };
+    let mut changes = settings.subscribe();
+    loop {
+        let changed = tokio::time::timeout(RENEW, changes.changed()).await;
+        if matches!(changed, Ok(Err(_))) {
+            return;
         }
-        if let Some(listener) = self.grpc {
-            said("gRPC", &listener);
-            let (app, guard, shutdown) = (app.clone(), guard.clone(), shutdown.clone());
-            tokio::spawn(async move {
-                let stopped = async move { shutdown.requested().await };
-                if let Err(error) = http::otlp::grpc::serve(listener, app, guard, stopped).await {
-                    tracing::error!(%error, "OTLP is not taken over gRPC any more");
-                }
-            });
+        let (certificate, loaded) = (certificate.clone(), settings.current());
+        let reloaded = tokio::task::spawn_blocking(move || certificate.reload(&loaded.config.tls)).await;
+        if let Ok(Err(error)) = reloaded {
+            tracing::warn!(%error, "the certificate stays as it was read before");
         }
     }
 }
@@ -321,9 +273,9 @@ fn token(dir: &Path, name: &str, kind: Kind) -> Result<String, CliError> {
     }
 }
 
-fn write_server_file(dir: &Path, address: SocketAddr) -> Result<(), CliError> {
+fn write_server_file(dir: &Path, url: &str) -> Result<(), CliError> {
     let path = dir.join(SERVER_FILE);
-    let file = ServerFile { url: format!("http://{address}"), pid: std::process::id() };
+    let file = ServerFile { url: url.to_owned(), pid: std::process::id() };
     let bytes = serde_json::to_vec(&file).map_err(std::io::Error::from)?;
     own::write(&path, &bytes)
         .map_err(|error| CliError::File { path: path.display().to_string(), reason: error.to_string() })

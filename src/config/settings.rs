@@ -9,6 +9,7 @@ mod otlp;
 mod providers;
 mod reminders;
 mod telemetry;
+mod tls;
 mod vault;
 
 use std::net::SocketAddr;
@@ -27,6 +28,7 @@ pub use otlp::Otlp;
 pub use providers::{Anthropic, DeepSeek, Moonshot, OpenAi, OpenRouter, Providers};
 pub use reminders::{ReminderError, ReminderErrors, ReminderTiers, Reminders};
 pub use telemetry::{OtlpProtocol, Percent, Telemetry};
+pub use tls::Tls;
 pub use vault::Vault;
 
 use crate::domain::calendar::WeekStart;
@@ -43,6 +45,8 @@ pub struct Config {
     pub week_starts: WeekStart,
     /// Where HTTP is served.
     pub listen: SocketAddr,
+    /// See [`Tls`].
+    pub tls: Tls,
     /// A price file that overrides the bundled table, model by model.
     pub prices: Option<PathBuf>,
     /// See [`Transcripts`].
@@ -176,6 +180,7 @@ impl Default for Config {
             time_zone: None,
             week_starts: WeekStart::default(),
             listen: SocketAddr::from(([127, 0, 0, 1], 7787)),
+            tls: Tls::default(),
             prices: None,
             transcripts: Transcripts::default(),
             otlp: Otlp::default(),

@@ -61,11 +61,13 @@ pub enum Kind {
     Odometer,
     /// Somebody asks for more than the limits say.
     LimitRequest,
+    /// Requests are refused again and again.
+    Access,
 }
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Goal,
         Self::Reminder,
         Self::BudgetThreshold,
@@ -79,6 +81,7 @@ impl Kind {
         Self::Actor,
         Self::Odometer,
         Self::LimitRequest,
+        Self::Access,
     ];
 
     /// As it stands in events and tables.
@@ -98,6 +101,7 @@ impl Kind {
             Self::Actor => "actor",
             Self::Odometer => "odometer",
             Self::LimitRequest => "limit-request",
+            Self::Access => "access",
         }
     }
 

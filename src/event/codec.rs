@@ -6,15 +6,15 @@
 use serde::{Deserialize, Serialize};
 
 use super::payload::{
-    AlertAcknowledged, AlertGraded, AlertQueued, AlertRaised, AlertResolved, AttemptEnded, AttemptStarted,
-    BalanceRead, BalanceReadV1, BalanceToppedUp, BudgetRemoved, BudgetSet, BudgetSetV1, BudgetSetV2,
-    ConsentChanged, CostReported, DatapointIntended, DatapointRefused, DatapointWritten, DeliveryNoted,
-    Event, FeedStarted, FeedStopped, GoalGone, GoalObserved, LimitGranted, LimitRefused, LimitRequested,
-    LimitWithdrawn, LocalGoalClosed, LocalGoalSet, LogRepaired, OdometerCorrected, OdometerRead,
-    OdometerStopped, OverrideEnded, ProjectAliased, QuotaRead, SessionLogged, SourceChanged, SpendOverridden,
-    SpendOverriddenV1, SupervisionNoted, TaskGone, TaskObserved, TokenIssued, TokenRevoked, UsageMetered,
-    UsageMeteredV1, UsageRecorded, UsageRecordedV1, UsageReported, UsageRevised, UsageRevisedV1, UsageTold,
-    UsageToldV1, UsageWithdrawn, UsageWithdrawnV1, VirtualBudgetSet,
+    AccessRefused, AlertAcknowledged, AlertGraded, AlertQueued, AlertRaised, AlertResolved, AttemptEnded,
+    AttemptStarted, BalanceRead, BalanceReadV1, BalanceToppedUp, BudgetRemoved, BudgetSet, BudgetSetV1,
+    BudgetSetV2, ConsentChanged, CostReported, DatapointIntended, DatapointRefused, DatapointWritten,
+    DeliveryNoted, Event, FeedStarted, FeedStopped, GoalGone, GoalObserved, LimitGranted, LimitRefused,
+    LimitRequested, LimitWithdrawn, LocalGoalClosed, LocalGoalSet, LogRepaired, OdometerCorrected,
+    OdometerRead, OdometerStopped, OverrideEnded, ProjectAliased, QuotaRead, SessionLogged, SourceChanged,
+    SpendOverridden, SpendOverriddenV1, SupervisionNoted, TaskGone, TaskObserved, TokenIssued, TokenRevoked,
+    UsageMetered, UsageMeteredV1, UsageRecorded, UsageRecordedV1, UsageReported, UsageRevised,
+    UsageRevisedV1, UsageTold, UsageToldV1, UsageWithdrawn, UsageWithdrawnV1, VirtualBudgetSet,
 };
 use super::record::RecordRef;
 
@@ -67,6 +67,7 @@ impl Event<'_> {
             Self::LogRepaired(_) => ("log-repaired", 1),
             Self::SupervisionNoted(_) => ("supervision-noted", 1),
             Self::SourceChanged(_) => ("source-changed", 1),
+            Self::AccessRefused(_) => ("access-refused", 1),
             Self::GoalObserved(_) => ("goal-observed", 1),
             Self::GoalGone(_) => ("goal-gone", 1),
             Self::LocalGoalSet(_) => ("local-goal-set", 1),
@@ -127,6 +128,7 @@ pub fn encode(event: &Event<'_>) -> Vec<u8> {
         Event::LogRepaired(payload) => to_bytes(payload),
         Event::SupervisionNoted(payload) => to_bytes(payload),
         Event::SourceChanged(payload) => to_bytes(payload),
+        Event::AccessRefused(payload) => to_bytes(payload),
         Event::GoalObserved(payload) => to_bytes(payload),
         Event::GoalGone(payload) => to_bytes(payload),
         Event::LocalGoalSet(payload) => to_bytes(payload),
@@ -192,6 +194,7 @@ pub fn decode<'a>(record: &RecordRef<'a>) -> Result<Event<'a>, CodecError> {
         ("log-repaired", 1) => Event::LogRepaired(from_bytes(record)?),
         ("supervision-noted", 1) => Event::SupervisionNoted(from_bytes(record)?),
         ("source-changed", 1) => Event::SourceChanged(from_bytes(record)?),
+        ("access-refused", 1) => Event::AccessRefused(from_bytes(record)?),
         ("goal-observed", 1) => Event::GoalObserved(from_bytes(record)?),
         ("goal-gone", 1) => Event::GoalGone(from_bytes(record)?),
         ("local-goal-set", 1) => Event::LocalGoalSet(from_bytes(record)?),
@@ -261,6 +264,7 @@ pub fn schemas() -> Vec<(String, schemars::Schema)> {
         named("log-repaired", 1, schemars::schema_for!(LogRepaired)),
         named("supervision-noted", 1, schemars::schema_for!(SupervisionNoted)),
         named("source-changed", 1, schemars::schema_for!(SourceChanged)),
+        named("access-refused", 1, schemars::schema_for!(AccessRefused)),
         named("goal-observed", 1, schemars::schema_for!(GoalObserved)),
         named("goal-gone", 1, schemars::schema_for!(GoalGone)),
         named("local-goal-set", 1, schemars::schema_for!(LocalGoalSet)),

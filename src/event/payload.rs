@@ -5,6 +5,7 @@
 //! [`super::codec`]; no field is ever reordered, removed or skipped: bincode is not self-describing,
 //! so such a change would be read silently wrong. `schemas/golden/` holds the bytes of every version.
 
+mod access;
 mod alert;
 mod allowance;
 mod balance;
@@ -23,6 +24,7 @@ mod vault;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use access::AccessRefused;
 pub use alert::{
     AlertAcknowledged, AlertGraded, AlertPayloadError, AlertQueued, AlertRaised, AlertResolved, AttemptEnded,
     AttemptStarted, ConsentChanged, DeliveryNoted, alert_change,
@@ -81,6 +83,8 @@ pub enum Event<'a> {
     SupervisionNoted(SupervisionNoted),
     /// An outside system changed its state.
     SourceChanged(SourceChanged),
+    /// Requests were refused.
+    AccessRefused(AccessRefused),
     /// Something about a goal changed.
     GoalObserved(GoalObserved),
     /// A goal is gone.

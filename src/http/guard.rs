@@ -28,6 +28,7 @@ pub struct Guard {
     agent: Option<blake3::Hash>,
     known: Option<Known>,
     hosts: Arc<[String]>,
+    by_tls: bool,
 }
 
 impl Guard {
@@ -39,13 +40,35 @@ impl Guard {
             ip => ip.to_string(),
         };
         let hosts = ["127.0.0.1".to_owned(), "localhost".to_owned(), "[::1]".to_owned(), own];
-        Self { owner: blake3::hash(token.as_bytes()), agent: None, known: None, hosts: hosts.into() }
+        Self {
+            owner: blake3::hash(token.as_bytes()),
+            agent: None,
+            known: None,
+            hosts: hosts.into(),
+            by_tls: false,
+        }
     }
 
     /// The same, with the agents' token of the data directory, and those that were given out.
     #[must_use]
     pub fn with(self, agent: &str, known: Known) -> Self {
         Self { agent: Some(blake3::hash(agent.as_bytes())), known: Some(known), ..self }
+    }
+
+    /// The same, with the names by which others call this machine, and whether they ask by TLS.
+    #[must_use]
+    pub fn known_as(self, names: &[String], by_tls: bool) -> Self {
+        let names = names.iter().map(|name| match name.parse::<std::net::Ipv6Addr>() {
+            Ok(address) => format!("[{address}]"),
+            Err(_) => name.clone(),
+        });
+        Self { hosts: self.hosts.iter().cloned().chain(names).collect(), by_tls, ..self }
+    }
+
+    /// Whether a page of this origin is one of ours.
+    fn knows_origin(&self, origin: &str) -> bool {
+        let by_tls = origin.strip_prefix("https://").filter(|_| self.by_tls);
+        by_tls.or_else(|| origin.strip_prefix("http://")).is_some_and(|host| self.knows_host(host))
     }
 
     /// Whose token a request bears.
@@ -126,11 +149,12 @@ pub async fn check_host_and_origin(State(guard): State<Guard>, request: Request,
     }
     let host = text(request.headers(), header::HOST).or_else(|| request.uri().host());
     if !host.is_some_and(|host| guard.knows_host(host)) {
-        return Problem::forbidden("the Host header names another host; ask for 127.0.0.1 or localhost")
-            .into_response();
+        return Problem::forbidden(
+            "the Host header names another host; ask for 127.0.0.1 or localhost, or set tls.names",
+        )
+        .into_response();
     }
-    let foreign = text(request.headers(), header::ORIGIN)
-        .is_some_and(|origin| !origin.strip_prefix("http://").is_some_and(|host| guard.knows_host(host)));
+    let foreign = text(request.headers(), header::ORIGIN).is_some_and(|origin| !guard.knows_origin(origin));
     if foreign {
         return Problem::forbidden("a page of another origin may not ask").into_response();
     }
@@ -157,6 +181,20 @@ pub async fn require_scope(State(guard): State<Guard>, mut request: Request, nex
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_that_others_use_are_known_where_they_are_set_and_https_where_it_is_spoken() {
+        let guard = Guard::new("secret", "0.0.0.0:7787".parse().unwrap());
+        assert!(!guard.knows_host("mecris.example:7787") && !guard.knows_origin("https://localhost:7787"));
+        let guard = guard.known_as(&["mecris.example".to_owned(), "2001:db8::1".to_owned()], true);
+        for host in ["mecris.example:7787", "[2001:db8::1]:7787", "[2001:db8::1]", "localhost"] {
+            assert!(guard.knows_host(host), "{host}");
+            assert!(guard.knows_origin(&format!("https://{host}")), "{host}");
+        }
+        for origin in ["https://evil.example", "ftp://localhost", "localhost", "null", "https://"] {
+            assert!(!guard.knows_origin(origin), "{origin}");
+        }
+    }
 
     #[test]
     fn only_the_machine_s_own_names_are_known() {

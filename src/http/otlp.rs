@@ -37,6 +37,7 @@ use crate::service::ServiceError;
 use super::App;
 use super::guard::{Guard, Refused};
 use super::problem;
+use super::refusals::{self, Refusals};
 
 /// Exports that are worked on at once: each holds its body in memory.
 const IN_FLIGHT: usize = 8;
@@ -76,10 +77,11 @@ pub(super) fn routes(app: App, guard: Guard) -> Router {
 }
 
 /// For an address of OTLP alone.
-pub fn router(app: App, guard: Guard) -> Router {
+pub fn router(app: App, guard: Guard, refusals: Refusals) -> Router {
     routes(app, guard)
         .fallback(problem::not_found)
         .layer(CatchPanicLayer::custom(problem::panicked))
+        .layer(axum::middleware::from_fn_with_state(refusals, refusals::count))
         .layer(axum::middleware::from_fn(super::observe::observe))
 }
 

@@ -8,8 +8,6 @@ use std::io;
 use std::os::unix::fs::FileTypeExt;
 use std::path::Path;
 
-use axum::Router;
-use axum::serve::Listener;
 use tokio::net::{UnixListener, UnixStream};
 
 use crate::config::paths::{SOCKET_FILE, socket_in};
@@ -38,32 +36,15 @@ pub fn bind(dir: &Path) -> io::Result<Own> {
 /// A listener that takes our own processes' connections, and drops all others.
 pub struct Own(UnixListener);
 
-impl Listener for Own {
-    type Io = UnixStream;
-    type Addr = tokio::net::unix::SocketAddr;
-
-    async fn accept(&mut self) -> (UnixStream, Self::Addr) {
+impl Own {
+    /// The next of them, and whose it is.
+    pub(super) async fn accept(&self) -> io::Result<(UnixStream, u32)> {
         loop {
-            let (stream, address) = Listener::accept(&mut self.0).await;
-            let uid = stream.peer_cred().map(|peer| peer.uid());
-            match uid {
-                Ok(uid) if (Peer::Unix { uid }).is_own() => return (stream, address),
+            let (stream, _) = self.0.accept().await?;
+            match stream.peer_cred().map(|peer| peer.uid()) {
+                Ok(uid) if (Peer::Unix { uid }).is_own() => return Ok((stream, uid)),
                 _ => tracing::warn!("a process of another user came to the socket, and was not answered"),
             }
         }
     }
-
-    fn local_addr(&self) -> io::Result<Self::Addr> {
-        self.0.local_addr()
-    }
-}
-
-/// The same routes for those who come by the socket.
-pub fn routes(router: Router) -> Router {
-    let uid = rustix::process::geteuid().as_raw();
-    let mark = move |mut request: axum::extract::Request, next: axum::middleware::Next| async move {
-        request.extensions_mut().insert(Peer::Unix { uid });
-        next.run(request).await
-    };
-    router.layer(axum::middleware::from_fn(mark))
 }

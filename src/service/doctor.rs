@@ -4,6 +4,7 @@
 //! configured one cheap question with its own key. Neither needs a running supervisor, neither changes
 //! anything.
 
+mod addresses;
 mod console;
 pub mod local;
 pub mod online;

@@ -25,8 +25,16 @@ pub struct Part {
 pub struct Readiness {
     /// False only where the log does not accept events: everything else degrades on its own.
     pub ready: bool,
-    /// Each part by name.
+    /// Each part by name; none for those who may read nothing.
     pub parts: BTreeMap<String, Part>,
+}
+
+impl Readiness {
+    /// What somebody hears who may read nothing: yes or no.
+    #[must_use]
+    pub fn for_strangers(self) -> Self {
+        Self { parts: BTreeMap::new(), ..self }
+    }
 }
 
 /// Looks at a running system.

@@ -54,6 +54,14 @@ pub enum StartError {
         /// What the system said.
         reason: String,
     },
+    /// Others would reach an address without encryption.
+    #[error("{address} can be reached by others, and TLS cannot be spoken there: {reason}")]
+    Tls {
+        /// The address.
+        address: SocketAddr,
+        /// Why, and what helps.
+        reason: String,
+    },
     /// A thread ended early.
     #[error("starting was cut short; see the log lines above")]
     CutShort,

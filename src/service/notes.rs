@@ -9,6 +9,7 @@ use tokio::sync::mpsc;
 use utoipa::ToSchema;
 
 use crate::actor::SupervisionEvent;
+use crate::domain::access::refusals::Refusals;
 use crate::event::codec::decode;
 use crate::event::payload::{SourceChanged, SupervisionNoted};
 use crate::event::{Event, EventId, Metadata, StreamId, TenantId, Version};
@@ -20,6 +21,8 @@ use super::recorder::new_event;
 pub const SUPERVISION: &str = "supervision";
 /// The stream of the sources' changes.
 pub const SOURCES: &str = "sources";
+/// The stream of requests that were refused.
+const ACCESS: &str = "access";
 /// The stream of repairs.
 const REPAIRS: &str = "log";
 
@@ -30,11 +33,14 @@ pub enum Note {
     Supervision(SupervisionEvent),
     /// A source changed.
     Source(SourceChanged),
+    /// Requests were refused.
+    Refused(Refusals),
 }
 
 impl Note {
     fn into_event(self) -> (&'static str, &'static str, Event<'static>) {
         match self {
+            Self::Refused(refusals) => (ACCESS, "http", Event::AccessRefused(refusals.into())),
             Self::Source(change) => (SOURCES, "sources", Event::SourceChanged(change)),
             Self::Supervision(event) => {
                 let (actor, change, reason) = told(event);
@@ -105,11 +111,14 @@ pub fn incidents(
     since: Option<Timestamp>,
 ) -> Result<Incidents, LogError> {
     let mut found = Vec::new();
-    for stream in [SUPERVISION, SOURCES, REPAIRS] {
+    for stream in [SUPERVISION, SOURCES, ACCESS, REPAIRS] {
         log.scan_stream(tenant, &StreamId::new(stream), Version(1), &mut |record| {
             let told = match decode(record) {
                 Ok(Event::SupervisionNoted(noted)) => Some((noted.actor, noted.change, noted.reason)),
                 Ok(Event::SourceChanged(change)) => Some((change.source, change.state, change.reason)),
+                Ok(Event::AccessRefused(refused)) => {
+                    Some(("access".to_owned(), "refused".to_owned(), Refusals::from(&refused).words()))
+                }
                 Ok(Event::LogRepaired(repair)) => {
                     let reason = format!(
                         "{}, events {} to {}: {}",

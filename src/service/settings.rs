@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use super::prices::Prices;
 use crate::config::forms::{PHONES, SECRETS};
 use crate::config::prices::price_table;
-use crate::config::{Config, ConfigError, Loaded, load, settings_of};
+use crate::config::{Config, ConfigError, Loaded, Tls, load, settings_of};
 use crate::domain::pricing::PriceTable;
 
 /// The key of the price file.
@@ -112,7 +112,7 @@ impl Settings {
 /// Whether a key can change while the system runs. The others are bound to what was opened at the start.
 fn can_change(key: &str) -> bool {
     let is_bound = ["transcripts.", "otlp.", "telemetry.", "log."].iter().any(|table| key.starts_with(table));
-    key != "listen" && !is_bound
+    !["listen", "tls.names", "tls.plain"].contains(&key) && !is_bound
 }
 
 /// What was read, with what cannot change as it is in force.
@@ -120,6 +120,7 @@ fn in_force(current: &Loaded, read: Loaded) -> Loaded {
     let before = &current.config;
     let config = Config {
         listen: before.listen,
+        tls: Tls { names: before.tls.names.clone(), plain: before.tls.plain, ..read.config.tls },
         transcripts: before.transcripts.clone(),
         otlp: before.otlp.clone(),
         telemetry: before.telemetry.clone(),

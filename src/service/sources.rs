@@ -272,7 +272,7 @@ mod tests {
         std::iter::from_fn(|| receiver.try_recv().ok())
             .map(|note| match note {
                 Note::Source(change) => change.state,
-                Note::Supervision(_) => unreachable!(),
+                Note::Supervision(_) | Note::Refused(_) => unreachable!(),
             })
             .collect()
     }

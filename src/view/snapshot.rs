@@ -13,6 +13,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::domain::access::refusals::Refused;
 use crate::domain::access::register::Register;
 use crate::domain::alert::book::AlertBook;
 use crate::domain::alert::rules::SourceFact;
@@ -37,7 +38,7 @@ use super::{TenantView, Views};
 const MAGIC: [u8; 4] = *b"MCVS";
 
 /// Counts the changes of what the views hold, or of how they fold: raise it with either.
-pub const SCHEMA: u32 = 15;
+pub const SCHEMA: u32 = 16;
 
 /// A snapshot of this size would hold some millions of sessions.
 const LIMIT: usize = 1 << 30;
@@ -77,6 +78,7 @@ struct StoredTenant {
     consents: Consents,
     sources: BTreeMap<String, SourceFact>,
     gave_up: BTreeMap<String, Timestamp>,
+    refused: Refused,
     incidents: u64,
 }
 
@@ -105,6 +107,7 @@ pub fn to_bytes(views: &Views, log: &dyn EventLog) -> Result<Option<Vec<u8>>, Lo
         consents: view.consents.clone(),
         sources: view.sources.clone(),
         gave_up: view.gave_up.clone(),
+        refused: view.refused.clone(),
         incidents: view.incidents,
     };
     let stored = Stored {
@@ -164,6 +167,7 @@ pub fn from_bytes(bytes: &[u8], log: &dyn EventLog) -> Option<Views> {
             consents: tenant.consents,
             sources: tenant.sources,
             gave_up: tenant.gave_up,
+            refused: tenant.refused,
             incidents: tenant.incidents,
         };
         tenants.insert(TenantId::new(tenant.tenant), view);

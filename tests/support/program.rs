@@ -106,7 +106,8 @@ impl Home {
         self.wait_for(shell)
     }
 
-    fn wait_for(&self, mut command: Command) -> Running {
+    /// Starts a supervisor by a command of the test's own, and waits until it has said where it listens.
+    pub fn wait_for(&self, mut command: Command) -> Running {
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let mut said = String::new();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();

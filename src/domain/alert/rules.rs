@@ -1,5 +1,6 @@
 //! The rules: which causes there are, given how things stand.
 
+pub mod access;
 pub mod allowance;
 pub mod limit_request;
 pub mod odometer;

@@ -255,6 +255,14 @@ fn every_version() -> Vec<(&'static str, u16, Vec<u8>, Event<'static>)> {
         SupervisionNoted { actor: "root/usage".into(), change: "restarted".into(), reason: "panic".into() };
     let changed =
         SourceChanged { source: "beeminder".into(), state: "failing".into(), reason: "timeout".into() };
+    let refused = AccessRefused {
+        unauthorized: 30,
+        forbidden: 2,
+        misdirected: 1,
+        too_many: 0,
+        in_plain: 5,
+        from_network: 6,
+    };
     let removed = BudgetRemoved { name: "main".into() };
     let mut all: Vec<_> = vec![
         Event::UsageRecorded(usage()),
@@ -285,6 +293,7 @@ fn every_version() -> Vec<(&'static str, u16, Vec<u8>, Event<'static>)> {
         Event::LogRepaired(repaired),
         Event::SupervisionNoted(noted),
         Event::SourceChanged(changed),
+        Event::AccessRefused(refused),
         Event::GoalObserved(goal()),
         Event::GoalGone(GoalGone { id: "66b0".into() }),
         Event::TaskObserved(TaskObserved {

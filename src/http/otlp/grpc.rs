@@ -5,8 +5,9 @@
 
 use std::sync::Arc;
 
+use axum::Router;
 use axum::http::Extensions;
-use axum::serve::Listener;
+use axum::middleware::Next;
 use jiff::Timestamp;
 use opentelemetry_proto::tonic::collector::logs::v1::logs_service_server::{LogsService, LogsServiceServer};
 use opentelemetry_proto::tonic::collector::logs::v1::{ExportLogsServiceRequest, ExportLogsServiceResponse};
@@ -22,11 +23,12 @@ use opentelemetry_proto::tonic::collector::trace::v1::trace_service_server::{
 use opentelemetry_proto::tonic::collector::trace::v1::{
     ExportTraceServiceRequest, ExportTraceServiceResponse,
 };
-use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tonic::codec::CompressionEncoding;
-use tonic::transport::Server;
+use tonic::service::Routes;
+use tonic::service::interceptor::InterceptedService;
 use tonic::{Request, Response, Status};
+use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::domain::access::Scope;
 use crate::integration::claude_code::telemetry::{self, Reading};
@@ -34,7 +36,9 @@ use crate::integration::otlp::BYTES_MAX;
 
 use super::super::App;
 use super::super::guard::{Guard, Refused};
-use super::super::listener::Bounded;
+use super::super::peer::Peer;
+use super::super::problem;
+use super::super::refusals::{Refusals, Why};
 use super::{Accepted, BODY_PATIENCE, FORBIDDEN, IN_FLIGHT, UNAUTHORIZED, record};
 
 #[derive(Clone)]
@@ -84,27 +88,27 @@ impl TraceService for Receiver {
     }
 }
 
-/// Serves until `stopped`.
-///
-/// # Errors
-/// What the transport says.
-pub async fn serve(
-    listener: TcpListener,
-    app: App,
-    guard: Guard,
-    stopped: impl Future<Output = ()>,
-) -> Result<(), tonic::transport::Error> {
-    let connections = futures_util::stream::unfold(Bounded::new(listener), |mut listener| async {
-        let (connection, _) = listener.accept().await;
-        Some((Ok::<_, std::io::Error>(connection), listener))
-    });
+/// What is served over HTTP/2.
+pub fn router(app: App, guard: Guard, refusals: Refusals) -> Router {
     let receiver = Receiver { app, turns: Arc::new(Semaphore::new(IN_FLIGHT)) };
     let checked = move |request: Request<()>| {
         let headers = request.metadata().clone().into_headers();
+        let refused = |why: Why| {
+            // A refusal of gRPC is an answer of HTTP like any other, and not counted with them.
+            if let Some(peer) = Peer::of(request.extensions()) {
+                refusals.note(why, peer);
+            }
+        };
         match guard.may(&headers, &Extensions::new(), Scope::Ingest) {
             Ok(_) => Ok(request),
-            Err(Refused::Unknown) => Err(Status::unauthenticated(UNAUTHORIZED)),
-            Err(Refused::Scope(_)) => Err(Status::permission_denied(FORBIDDEN)),
+            Err(Refused::Unknown) => {
+                refused(Why::Unauthorized);
+                Err(Status::unauthenticated(UNAUTHORIZED))
+            }
+            Err(Refused::Scope(_)) => {
+                refused(Why::Forbidden);
+                Err(Status::permission_denied(FORBIDDEN))
+            }
         }
     };
     let logs = LogsServiceServer::new(receiver.clone())
@@ -116,13 +120,18 @@ pub async fn serve(
     let traces = TraceServiceServer::new(receiver)
         .accept_compressed(CompressionEncoding::Gzip)
         .max_decoding_message_size(BYTES_MAX);
-    Server::builder()
-        .timeout(BODY_PATIENCE)
-        // Not more of one connection is worked on at once than of all.
-        .concurrency_limit_per_connection(IN_FLIGHT)
-        .add_service(tonic::service::interceptor::InterceptedService::new(logs, checked.clone()))
-        .add_service(tonic::service::interceptor::InterceptedService::new(metrics, checked.clone()))
-        .add_service(tonic::service::interceptor::InterceptedService::new(traces, checked))
-        .serve_with_incoming_shutdown(connections, stopped)
-        .await
+    Routes::new(InterceptedService::new(logs, checked.clone()))
+        .add_service(InterceptedService::new(metrics, checked.clone()))
+        .add_service(InterceptedService::new(traces, checked))
+        .into_axum_router()
+        .layer(axum::middleware::from_fn(in_time))
+        .layer(CatchPanicLayer::custom(problem::panicked))
+}
+
+/// What takes too long is given up, and may be sent again.
+async fn in_time(request: axum::extract::Request, next: Next) -> axum::response::Response {
+    match tokio::time::timeout(BODY_PATIENCE, next.run(request)).await {
+        Ok(response) => response,
+        Err(_) => Status::unavailable("the export did not come in time").into_http(),
+    }
 }

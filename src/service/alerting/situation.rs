@@ -4,7 +4,9 @@ use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 
 use crate::config::Loaded;
-use crate::domain::alert::rules::{BalanceFact, Facts, Promise, allowance, causes, limit_request, odometer};
+use crate::domain::alert::rules::{
+    BalanceFact, Facts, Promise, access, allowance, causes, limit_request, odometer,
+};
 use crate::domain::alert::step::Usable;
 use crate::domain::alert::{Causes, Channel};
 use crate::domain::budget::{self, BudgetStatus};
@@ -76,6 +78,7 @@ pub fn causes_of(view: &TenantView, loaded: &Loaded, looks: Looks, now: Timestam
     let mut causes = causes(&facts, &loaded.config.alerts.rules());
     odometer::add(&view.odometer, now, zone, &mut causes);
     limit_request::add(&view.requests, now, &mut causes);
+    access::add(&view.refused, now, &mut causes);
     allowance::add(&virtual_limits(view, now, zone), now, zone, &mut causes);
     if let Some(instant) = next_reminder {
         causes.may_change_at(instant);

@@ -1,7 +1,6 @@
 //! What can be told from this machine alone.
 
 use std::io::ErrorKind;
-use std::net::TcpListener;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
@@ -13,7 +12,7 @@ use crate::log::disk::{Disk, RealDisk};
 use crate::log::{EventLog, LogError, SledLog};
 use crate::service::node::{log_options, transcript_roots};
 
-use super::{Check, console};
+use super::{Check, addresses, console};
 
 /// Looks at the settings, the directories, the log and the programs. Blocks.
 #[must_use]
@@ -35,7 +34,7 @@ pub fn checks(inspection: &Inspection, data_dir: Result<PathBuf, ConfigError>) -
             let log = log(&dir, config);
             let is_running = log.detail.starts_with(RUNNING);
             checks.push(log);
-            checks.push(listen(config, is_running));
+            checks.extend(addresses::checks(config, &dir, is_running));
         }
         Err(error) => {
             checks.push(Check::problem("data directory", error.to_string(), "name one with --data-dir"));
@@ -316,29 +315,6 @@ fn log(dir: &Path, config: &Config) -> Check {
         }
         Err(LogError::Locked { .. }) => Check::ok(NAME, format!("{RUNNING} holds it")),
         Err(error) => Check::problem(NAME, error.to_string(), "mecris verify, then mecris repair"),
-    }
-}
-
-fn listen(config: &Config, is_running: bool) -> Check {
-    const NAME: &str = "listen";
-    let address = config.listen;
-    match TcpListener::bind(address) {
-        Ok(_) => {
-            if address.ip().is_loopback() {
-                Check::ok(NAME, format!("{address} is free"))
-            } else {
-                let detail = format!("{address} can be reached from other machines, without encryption");
-                Check::warning(NAME, detail, "listen on 127.0.0.1 and put a TLS proxy before it")
-            }
-        }
-        Err(error) if error.kind() == ErrorKind::AddrInUse && is_running => {
-            Check::ok(NAME, format!("{address}, where the supervisor listens"))
-        }
-        Err(error) => Check::problem(
-            NAME,
-            format!("{address}: {error}"),
-            "choose another with listen or --listen; `ss -ltnp` shows who has it",
-        ),
     }
 }
 
