@@ -108,6 +108,8 @@ mod storm;
 mod support;
 #[path = "telemetry.rs"]
 mod telemetry;
+#[path = "told.rs"]
+mod told;
 #[path = "transcripts.rs"]
 mod transcripts;
 #[path = "usage_cases.rs"]

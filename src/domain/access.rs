@@ -4,6 +4,7 @@
 //! governed agent reads, asks the gate, asks for more, and adds facts; whatever lifts a limit, quiets a warning, makes less seem
 //! to be spent, or shows other people, needs [`Scope::Own`], which the owner alone has.
 
+pub mod plain;
 pub mod register;
 pub mod table;
 pub mod token;
