@@ -23,6 +23,8 @@ mod balance;
 mod calendars;
 #[path = "channels.rs"]
 mod channels;
+#[path = "commands.rs"]
+mod commands;
 #[path = "console.rs"]
 mod console;
 #[path = "degradation.rs"]
