@@ -107,6 +107,8 @@ mod snapshots;
 mod stopping;
 #[path = "storm.rs"]
 mod storm;
+#[path = "supply_chain.rs"]
+mod supply_chain;
 mod support;
 #[path = "telemetry.rs"]
 mod telemetry;
