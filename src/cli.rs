@@ -23,6 +23,7 @@ pub mod projects;
 pub mod remote;
 pub mod reprice;
 pub mod run;
+pub mod server_file;
 pub mod service_manager;
 pub mod tables;
 pub mod token;

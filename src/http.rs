@@ -26,6 +26,7 @@ pub mod otlp;
 pub mod overload;
 pub mod peer;
 pub mod people;
+pub mod plain;
 pub mod problem;
 pub mod quota;
 pub mod reconcile;
@@ -45,6 +46,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::Bytes;
 use axum::http::header::CONTENT_TYPE;
+use axum::response::Response;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::limit::RequestBodyLimitLayer;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
@@ -70,6 +72,7 @@ pub struct App {
 /// The whole router, guarded by the token, with `beside`: the routes of other faces, guarded alike.
 pub fn router(app: &App, guard: Guard, refusals: Refusals, beside: Router) -> Router {
     let (open, _) = health_routes().with_state(app.clone()).split_for_parts();
+    let open = open.layer(axum::middleware::map_response(|answer: Response| plain::told_to(None, answer)));
     let (api, mut document) = api_routes().with_state(app.clone()).split_for_parts();
     let (scraped, described) = metrics_routes().with_state(app.clone()).split_for_parts();
     document.merge(described);

@@ -9,7 +9,6 @@ pub mod args;
 pub mod ask;
 pub mod clean;
 pub mod order;
-pub mod plain;
 pub mod prompts;
 pub mod resources;
 pub mod schema;

@@ -68,6 +68,7 @@ pub mod provider_actor;
 pub mod provider_book;
 pub mod provider_context;
 pub mod providers;
+pub mod pseudonyms;
 pub mod queries;
 pub mod quota_book;
 pub mod reading;

@@ -147,6 +147,11 @@ fn without_an_answer_work_goes_on_and_it_is_said_unless_it_shall_stop() {
     let closed = [("MECRIS_GATE__FAIL_CLOSED", "true")];
     std::fs::create_dir_all(home.data()).unwrap();
     let at = home.data().join("mecris.sock");
+    // What listens in this test is who holds the directory, as far as anybody can see: what it says is judged by itself.
+    let lock = std::fs::File::create(home.data().join("lock")).unwrap();
+    lock.lock().unwrap();
+    let holder = json!({ "url": "http://127.0.0.1:1", "pid": std::process::id() }).to_string();
+    std::fs::write(home.data().join("server.json"), holder).unwrap();
     let answers = |answer: Option<&'static [u8]>| {
         let listener = std::os::unix::net::UnixListener::bind(&at).unwrap();
         std::thread::spawn(move || {
@@ -279,4 +284,82 @@ fn a_hundred_calls_at_once_do_not_disturb_the_supervisor() {
         assert_eq!(actor["restarts"], 0, "{actor}");
     }
     assert_eq!(running.stop(), 0);
+}
+
+/// A supervisor was killed and left its files; somebody listens in its place and says that all is well. Or it runs, and
+/// somebody has put a socket of their own over its. Whoever it is: nobody watches, and that is said.
+#[test]
+fn whoever_has_only_taken_the_socket_s_place_is_not_believed() {
+    use std::os::unix::net::UnixListener;
+    const ALL_IS_WELL: &[u8] =
+        b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n{}";
+    let home = home_with(&[(1, "s1")]);
+    let at = home.data().join("mecris.sock");
+    let (asked, hears) = std::sync::mpsc::channel();
+    let squat = || {
+        let _ = std::fs::remove_file(&at);
+        let listener = UnixListener::bind(&at).unwrap();
+        let asked = asked.clone();
+        std::thread::spawn(move || {
+            for stream in listener.incoming() {
+                let Ok(mut stream) = stream else { return };
+                let mut told = [0; 4096];
+                // Who only looks who is there says nothing.
+                match stream.read(&mut told) {
+                    Ok(read) if read > 0 => {
+                        asked.send(String::from_utf8_lossy(&told[..read]).into_owned()).unwrap()
+                    }
+                    _ => continue,
+                }
+                let _ = stream.write_all(ALL_IS_WELL);
+            }
+        });
+    };
+    let nobody_watches = |what: &str| {
+        let patient = [&["gate"], &PATIENT[..]].concat();
+        let said = tell(&home, &patient, &[], &hook("PreToolUse", "s1"));
+        let answer: Value =
+            serde_json::from_str(&said.out).unwrap_or_else(|error| panic!("{what}: {error}: {said:?}"));
+        let message = answer["systemMessage"].as_str().unwrap();
+        assert!(
+            message.contains("is no Mecris") && message.contains("spending is not watched"),
+            "{what}: {message}"
+        );
+        let closed =
+            tell(&home, &patient, &[("MECRIS_GATE__FAIL_CLOSED", "true")], &hook("PreToolUse", "s1"));
+        let closed: Value = serde_json::from_str(&closed.out).unwrap();
+        assert_eq!(closed["hookSpecificOutput"]["permissionDecision"], "deny", "{what}: {closed}");
+        let line = tell(&home, &[&["statusline"], &PATIENT[..]].concat(), &[], "{}");
+        assert_eq!(line.out, "Mecris does not answer\n", "{what}");
+        assert!(hears.try_recv().is_err(), "{what}: it was asked");
+    };
+    let mut running = home.start(&[]);
+    let left = std::fs::read(home.data().join("server.json")).unwrap();
+    assert_eq!(ask(&home, "PreToolUse", "s1"), Value::Null, "the supervisor itself is believed");
+    squat();
+    nobody_watches("over a supervisor that runs");
+    let status = home.run(&["status"]);
+    assert!(
+        status.code != 0 && status.err.contains("is not the supervisor that server.json names"),
+        "{status:?}"
+    );
+    running.child.kill().unwrap();
+    running.child.wait().unwrap();
+    nobody_watches("in the place of one that was killed");
+    // Its id is somebody else's by now, who lives: the squatter's own, and another's.
+    for pid in [std::process::id(), 1] {
+        let mut reused: Value = serde_json::from_slice(&left).unwrap();
+        reused["pid"] = json!(pid);
+        std::fs::write(home.data().join("server.json"), reused.to_string()).unwrap();
+        nobody_watches(&format!("with the id {pid}"));
+    }
+    // Somebody else holds the directory for a moment, such as `mecris verify`.
+    let lock = std::fs::File::open(home.data().join("lock")).unwrap();
+    lock.lock().unwrap();
+    std::fs::write(home.data().join("server.json"), &left).unwrap();
+    nobody_watches("while the directory is held");
+    for spoiled in ["", "{}", "[1]", "{\"url\":\"\",\"pid\":-1}", "{\"url\":\"\",\"pid\":4294967295}"] {
+        std::fs::write(home.data().join("server.json"), spoiled).unwrap();
+        nobody_watches(spoiled);
+    }
 }

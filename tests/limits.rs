@@ -5,7 +5,7 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use mecris::mcp::plain::LIFTING;
+use mecris::domain::access::plain::LIFTING;
 use mecris::mcp::tools::is_question;
 use serde_json::{Value, json};
 
@@ -29,7 +29,7 @@ fn call(number: u32, session: &str) -> String {
 }
 
 /// A home in which the sessions `dear` and `other` have cost 5.00 USD each.
-fn home() -> Home {
+pub fn home() -> Home {
     let home = Home::new();
     let calls = [(1, "dear"), (2, "dear"), (3, "other"), (4, "other")];
     home.transcript(
@@ -40,7 +40,7 @@ fn home() -> Home {
     home
 }
 
-fn start(home: &Home) -> Running {
+pub fn start(home: &Home) -> Running {
     home.start_with(&[], &[("MECRIS_GATE__SESSION_USD", "5")])
 }
 
@@ -66,7 +66,7 @@ fn is_denied(home: &Home, session: &str) -> bool {
 }
 
 /// Waits until something is so; a busy machine may need long.
-fn until(what: &str, mut is_so: impl FnMut() -> bool) {
+pub fn until(what: &str, mut is_so: impl FnMut() -> bool) {
     for _ in 0..2_400 {
         if is_so() {
             return;
@@ -76,7 +76,7 @@ fn until(what: &str, mut is_so: impl FnMut() -> bool) {
     panic!("it never came: {what}");
 }
 
-fn request(amount: &str, reason: &str) -> Value {
+pub fn request(amount: &str, reason: &str) -> Value {
     json!({"amount_usd": amount, "reason": reason, "limit": "session", "session": "dear"})
 }
 

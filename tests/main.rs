@@ -23,6 +23,8 @@ mod balance;
 mod calendars;
 #[path = "channels.rs"]
 mod channels;
+#[path = "commands.rs"]
+mod commands;
 #[path = "console.rs"]
 mod console;
 #[path = "degradation.rs"]
@@ -105,11 +107,15 @@ mod snapshots;
 mod stopping;
 #[path = "storm.rs"]
 mod storm;
+#[path = "supply_chain.rs"]
+mod supply_chain;
 mod support;
 #[path = "telemetry.rs"]
 mod telemetry;
 #[path = "tls.rs"]
 mod tls;
+#[path = "told.rs"]
+mod told;
 #[path = "transcripts.rs"]
 mod transcripts;
 #[path = "usage_cases.rs"]

@@ -445,26 +445,62 @@ fn people_are_told_with_an_admin_key_and_without_one_the_reason_is() {
     use crate::support::program::{Home, Said, everything_below};
     let (server, home) = (anthropic::Anthropic::start(), Home::new());
     let url = server.front.url();
-    let variables = [("ANTHROPIC_API_BASE", url.as_str()), ("ANTHROPIC_ADMIN_KEY", anthropic::ADMIN_KEY)];
-    let ask = |keys: usize| {
-        let mut command = home.command(&["people", "--day", "2026-11-23", "--json"]);
-        let said: Said = command.envs(variables[..keys].iter().copied()).output().unwrap().into();
+    let variables = [
+        ("ANTHROPIC_API_BASE", url.as_str()),
+        ("ANTHROPIC_ADMIN_KEY", anthropic::ADMIN_KEY),
+        ("MECRIS_PEOPLE__ACTIVITY", "true"),
+    ];
+    let say = |keys: usize, options: &[&str]| -> Said {
+        let mut command = home.command(&[&["people", "--day", "2026-11-23"], options].concat());
+        command.envs(variables[..keys].iter().copied()).output().unwrap().into()
+    };
+    let ask = |keys: usize, options: &[&str]| {
+        let said = say(keys, &[&["--json"], options].concat());
         serde_json::from_str::<serde_json::Value>(&said.out)
             .unwrap_or_else(|error| panic!("{error}: {said:?}"))
     };
-    let without = ask(1);
+    let without = ask(1, &[]);
     assert_eq!(
         (&without["state"], without["people"].as_array().map(Vec::len)),
         (&"not-configured".into(), Some(0))
     );
-    let own = ask(2);
-    assert_eq!(own["people"][0]["name"], anthropic::PERSON);
+    // By name only where that is asked for; the cost is the same, and who asked is told.
+    let named = say(2, &["--names", "--json", "--log-level", "info"]);
+    assert!(named.err.contains("are shown by name") && named.err.contains("cli"), "{named:?}");
+    assert!(!named.err.contains("marked-ada"), "{named:?}");
+    let named: serde_json::Value = serde_json::from_str(&named.out).unwrap();
+    let of = |shown: &serde_json::Value, is_key: bool| {
+        let people = shown["people"].as_array().unwrap().iter();
+        people.clone().find(|person| person["is_key"] == is_key).unwrap().clone()
+    };
+    assert_eq!((&of(&named, false)["name"], &named["named"]), (&anthropic::PERSON.into(), &true.into()));
+    let own = ask(2, &[]);
+    assert_eq!((&of(&own, false)["estimated_usd"], &own["named"]), (&"10.251234567".into(), &false.into()));
+    for (is_key, prefix) in [(false, "m-"), (true, "k-")] {
+        let (own, named) = (of(&own, is_key), of(&named, is_key));
+        let pseudonym = own["name"].as_str().unwrap();
+        assert!(pseudonym.starts_with(prefix) && pseudonym.len() == 18, "{pseudonym}");
+        assert_eq!((&own["tokens"], &own["terminal"]), (&named["tokens"], &named["terminal"]));
+        for activity in ["lines_added", "lines_removed", "commits", "pull_requests"] {
+            assert!(
+                own.get(activity).is_none() && named.get(activity).is_none(),
+                "{activity} is shown unasked"
+            );
+        }
+    }
+    let (table, by_name) = (say(2, &[]).out, say(2, &["--names"]).out);
+    assert!(!table.contains("marked-ada") && !table.contains("Commits"), "{table}");
+    assert!(by_name.contains(anthropic::PERSON) && !by_name.contains("Lines"), "{by_name}");
+    assert!(say(3, &[]).out.contains("Commits"), "where a setting says so, they are shown");
     assert_eq!(
-        (&own["people"][0]["estimated_usd"], &own["people"][1]["is_key"]),
-        (&"10.251234567".into(), &true.into())
+        (&of(&ask(3, &[]), false)["commits"], of(&ask(3, &[]), true).get("lines_added").is_some()),
+        (&12.into(), true)
     );
-    let running = home.start_with(&[], &variables);
-    assert_eq!(ask(0), own, "a supervisor says the same");
+    let running = home.start_with(&[], &variables[..2]);
+    assert_eq!(ask(0, &[]), own, "a supervisor says the same");
+    assert_eq!(ask(0, &["--names"]), named);
+    assert_eq!(running.get("/api/v1/people?day=2026-11-23").json(), own);
+    assert_eq!(running.get("/api/v1/people?day=2026-11-23&names=perhaps").status, 400);
     server.front.fault(Fault::Status(403));
     let refused = running.get("/api/v1/people?day=2026-11-23");
     assert_eq!((refused.status, &refused.json()["state"]), (200, &"unauthorized".into()));

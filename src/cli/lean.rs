@@ -1,7 +1,8 @@
 //! Asking a running supervisor where milliseconds count: one request at the socket in the data
 //! directory, by a deadline, and with no more rights than an agent has.
 //!
-//! [`super::remote::Remote`] sets up TLS, a pool and a runtime, which takes longer than what is asked for here.
+//! [`super::remote::Remote`] sets up TLS, a pool and a runtime, which takes longer than what is asked for here. Like it, this
+//! believes only the supervisor itself: `{}` says that work may go on, and anybody can say that who has taken the socket's place.
 
 use std::io::{ErrorKind, Read, Write};
 use std::os::unix::net::UnixStream;
@@ -12,6 +13,7 @@ use crate::config::paths::{SOCKET_FILE, socket_in};
 use crate::domain::access::Kind;
 
 use super::remote::AS;
+use super::server_file::{End, ServerFile};
 
 /// No answer that is asked for here is longer, in bytes.
 const ANSWER_MAX: u64 = 64 * 1024;
@@ -30,8 +32,10 @@ pub enum LeanError {
     /// It said something else.
     #[error("Mecris answered with status {0}; `mecris doctor` tells more")]
     Refused(u16),
-    /// What listens there is something else.
-    #[error("what listens at {0} is no Mecris; start `mecris run` again")]
+    /// What listens there is something else, or another process than the one that holds the data directory.
+    #[error(
+        "what listens at {0} is no Mecris, or not the one that holds this directory; start `mecris run` again"
+    )]
     Strange(String),
 }
 
@@ -50,19 +54,32 @@ pub fn post(data_dir: &Path, path: &str, body: &[u8], within: Duration) -> Resul
         body.len()
     );
     let request = [head.as_bytes(), body].concat();
+    let strange = || LeanError::Strange(data_dir.join(SOCKET_FILE).display().to_string());
+    let failed = |error: std::io::Error| match error.kind() {
+        ErrorKind::ConnectionRefused | ErrorKind::NotFound => LeanError::NotRunning,
+        ErrorKind::WouldBlock | ErrorKind::TimedOut => LeanError::Late(within.as_millis()),
+        _ => strange(),
+    };
     loop {
-        let answer = exchange(&socket, &request, deadline).map_err(|error| match error.kind() {
-            ErrorKind::ConnectionRefused | ErrorKind::NotFound => LeanError::NotRunning,
-            ErrorKind::WouldBlock | ErrorKind::TimedOut => LeanError::Late(within.as_millis()),
-            _ => LeanError::Strange(data_dir.join(SOCKET_FILE).display().to_string()),
-        })?;
+        let end = match End::connect(&socket) {
+            // Too many wait to be let in.
+            Err(error) if error.kind() == ErrorKind::WouldBlock && Instant::now() + AGAIN < deadline => {
+                std::thread::sleep(AGAIN);
+                continue;
+            }
+            end => end.map_err(failed)?,
+        };
+        if !is_the_supervisor(&end, data_dir) {
+            return Err(strange());
+        }
+        let answer = exchange(end.stream, &request, deadline).map_err(failed)?;
         match parse(&answer) {
             Some((200, body)) => return Ok(body.to_vec()),
             // Too much at once: nothing was done.
             Some((429, _)) if Instant::now() + AGAIN < deadline => std::thread::sleep(AGAIN),
             Some((429, _)) => return Err(LeanError::Late(within.as_millis())),
             Some((status, _)) => return Err(LeanError::Refused(status)),
-            None => return Err(LeanError::Strange(data_dir.join(SOCKET_FILE).display().to_string())),
+            None => return Err(strange()),
         }
     }
 }
@@ -73,8 +90,12 @@ fn left(deadline: Instant) -> std::io::Result<Duration> {
     if left.is_zero() { Err(ErrorKind::TimedOut.into()) } else { Ok(left) }
 }
 
-fn exchange(socket: &Path, request: &[u8], deadline: Instant) -> std::io::Result<Vec<u8>> {
-    let mut stream = UnixStream::connect(socket)?;
+/// Whether the process that listens is the one that `server.json` names, and holds the directory.
+fn is_the_supervisor(end: &End, data_dir: &Path) -> bool {
+    ServerFile::read(data_dir).is_some_and(|server| server.is(end) && server.holds(data_dir))
+}
+
+fn exchange(mut stream: UnixStream, request: &[u8], deadline: Instant) -> std::io::Result<Vec<u8>> {
     stream.set_write_timeout(Some(left(deadline)?))?;
     stream.write_all(request)?;
     let (mut answer, mut chunk) = (Vec::new(), [0; 4096]);

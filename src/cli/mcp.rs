@@ -80,7 +80,7 @@ impl Answers for Elsewhere {
         loop {
             let common = self.common.clone();
             let head = tokio::task::spawn_blocking(move || match Backend::open(&common).ok()? {
-                Backend::Running(remote) => remote.get::<HeadShown>("/api/v1/head", &[]).ok(),
+                Backend::Running(remote) => remote.as_agent().get::<HeadShown>("/api/v1/head", &[]).ok(),
                 Backend::Own(_) => None,
             });
             let position = head.await.ok().flatten().map(|head| head.position);

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
-use crate::service::people::{PeopleShown, people};
+use crate::service::people::{PeopleShown, Wanted, people};
 
 use super::backend::Backend;
 use super::output::{CliError, print};
@@ -17,6 +17,9 @@ pub struct PeopleArgs {
     /// A UTC day [default: yesterday]
     #[arg(long, value_name = "DAY")]
     pub day: Option<Date>,
+    /// By name, and not by pseudonym; that you asked so is in the log lines
+    #[arg(long)]
+    pub names: bool,
 }
 
 /// Carries out `mecris people`.
@@ -25,18 +28,23 @@ pub struct PeopleArgs {
 /// [`CliError`].
 pub fn shown(common: &Common, args: &PeopleArgs) -> Result<(), CliError> {
     let yesterday = Timestamp::now().to_zoned(TimeZone::UTC).date().yesterday().unwrap_or(Date::MIN);
-    let shown = Backend::open(common)?.people(args.day.unwrap_or(yesterday))?;
+    let wanted = Wanted { day: args.day.unwrap_or(yesterday), names: args.names };
+    let shown = Backend::open(common)?.people(wanted)?;
     print(common.json, &shown, tables::people::all)
 }
 
 impl Backend {
-    fn people(&self, day: Date) -> Result<PeopleShown, CliError> {
+    fn people(&self, wanted: Wanted) -> Result<PeopleShown, CliError> {
         match self {
-            Self::Running(remote) => remote.get("/api/v1/people", &[("day", day.to_string())]),
+            Self::Running(remote) => {
+                let mut query = vec![("day", wanted.day.to_string())];
+                query.extend(wanted.names.then(|| ("names", "true".to_owned())));
+                remote.get("/api/v1/people", &query)
+            }
             Self::Own(node) => {
                 let loaded = node.settings.current();
                 let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-                Ok(runtime.block_on(people(&loaded, day)))
+                Ok(runtime.block_on(people(&loaded, &node.dir, wanted, "cli")))
             }
         }
     }

@@ -4,29 +4,19 @@ use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::time::Duration;
 
-use rustix::io::Errno;
-use rustix::process::{Pid, test_kill_process};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::config::paths::{SOCKET_FILE, socket_in};
 use crate::domain::access::Kind;
-use crate::log;
 
 use super::output::CliError;
+use super::server_file::End;
+pub use super::server_file::{SERVER_FILE, ServerFile};
 
 /// How long a command waits for the supervisor; replay and verify read the whole log.
 const PATIENCE: Duration = Duration::from_mins(10);
-
-/// Where a supervisor that holds the data directory listens; the file `server.json` in it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ServerFile {
-    /// `http://127.0.0.1:7787`
-    pub url: String,
-    /// Its process id.
-    pub pid: u32,
-}
 
 /// What stands in place of an address for what goes by the socket.
 const HERE: &str = "http://localhost";
@@ -53,8 +43,6 @@ struct Problem {
     detail: String,
 }
 
-/// The name of [`ServerFile`] in the data directory.
-pub const SERVER_FILE: &str = "server.json";
 /// The name of the file with the owner's token in the data directory, for people and scripts that ask over HTTP.
 pub const TOKEN_FILE: &str = "token";
 
@@ -73,27 +61,13 @@ pub struct Remote {
     _open: Option<OwnedFd>,
 }
 
-impl ServerFile {
-    /// What a data directory says of its supervisor, which may have ended since.
-    pub(super) fn read(data_dir: &Path) -> Option<Self> {
-        serde_json::from_str(&std::fs::read_to_string(data_dir.join(SERVER_FILE)).ok()?).ok()
-    }
-
-    fn is_alive(&self) -> bool {
-        let pid = i32::try_from(self.pid).ok().and_then(Pid::from_raw);
-        // Another person's process is one too.
-        pid.is_some_and(|pid| matches!(test_kill_process(pid), Ok(()) | Err(Errno::PERM)))
-    }
-}
-
 impl Remote {
     /// The supervisor that holds a data directory at this moment. None where that is not certain at once: then the log
     /// is opened, which waits for whoever holds it to let go.
     #[must_use]
     pub fn running(data_dir: &Path) -> Option<Self> {
         let server = ServerFile::read(data_dir)?;
-        let is_running = server.is_alive() && log::is_held(data_dir);
-        is_running.then(|| Self::connect(data_dir, Some(server)).ok())?
+        server.holds(data_dir).then(|| Self::connect(data_dir, Some(server)).ok())?
     }
 
     /// The same, on behalf of an agent: it may do no more than one.
@@ -119,6 +93,14 @@ impl Remote {
         };
         let server = server.ok_or_else(|| starting(SERVER_FILE))?;
         let (socket, open) = socket_in(data_dir).map_err(|_| starting(SOCKET_FILE))?;
+        // Nobody is asked, and nobody's answer shown, who has only taken the socket's place.
+        if End::connect(&socket).is_ok_and(|end| !server.is(&end)) {
+            let path = data_dir.join(SOCKET_FILE);
+            return Err(CliError::Remote(format!(
+                "what listens at {} is not the supervisor that {SERVER_FILE} names; end it, and start `mecris run` again",
+                path.display()
+            )));
+        }
         let client = reqwest::Client::builder()
             .timeout(PATIENCE)
             .no_proxy()

@@ -6,6 +6,7 @@ mod channels;
 mod gate;
 mod mcp;
 mod otlp;
+mod people;
 mod providers;
 mod reminders;
 mod telemetry;
@@ -25,6 +26,7 @@ pub use channels::{Email, EmailTls, Ntfy, Twilio, Webhook};
 pub use gate::Gate;
 pub use mcp::Mcp;
 pub use otlp::Otlp;
+pub use people::People;
 pub use providers::{Anthropic, DeepSeek, Moonshot, OpenAi, OpenRouter, Providers};
 pub use reminders::{ReminderError, ReminderErrors, ReminderTiers, Reminders};
 pub use telemetry::{OtlpProtocol, Percent, Telemetry};
@@ -67,6 +69,8 @@ pub struct Config {
     pub gate: Gate,
     /// See [`Mcp`].
     pub mcp: Mcp,
+    /// See [`People`].
+    pub people: People,
     /// See [`Beeminder`].
     pub beeminder: Beeminder,
     /// See [`Twilio`].
@@ -191,6 +195,7 @@ impl Default for Config {
             alerts: Alerts::default(),
             gate: Gate::default(),
             mcp: Mcp::default(),
+            people: People::default(),
             beeminder: Beeminder::default(),
             twilio: Twilio::default(),
             ntfy: Ntfy::default(),

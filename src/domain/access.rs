@@ -1,9 +1,11 @@
 //! Who asks, and what they may do.
 //!
-//! A principal is of a [`Kind`], a kind has [`Scope`]s, and all that can be asked for needs one: [`table`] says which. A
+//! A principal is of a [`Kind`], a kind has [`Scope`]s, and all that can be asked for needs one: [`table`] and [`commands`] say which. A
 //! governed agent reads, asks the gate, asks for more, and adds facts; whatever lifts a limit, quiets a warning, makes less seem
 //! to be spent, or shows other people, needs [`Scope::Own`], which the owner alone has.
 
+pub mod commands;
+pub mod plain;
 pub mod refusals;
 pub mod register;
 pub mod table;

@@ -15,6 +15,7 @@ use crate::domain::access::{Principal, Scope, table, token};
 use crate::service::caller;
 
 use super::peer::Peer;
+use super::plain;
 use super::problem::Problem;
 
 /// Whose token has a hash: the tokens that were given out.
@@ -175,7 +176,11 @@ pub async fn require_scope(State(guard): State<Guard>, mut request: Request, nex
         }
     }
     request.extensions_mut().insert(principal.clone());
-    caller::on_behalf(principal, next.run(request)).await
+    // Whoever comes by the socket could be the owner, from whom nothing is kept: `mecris gate` hands the person's part of an
+    // answer to the person.
+    let is_own = Peer::of(request.extensions()).is_some_and(Peer::is_own);
+    let answer = caller::on_behalf(principal.clone(), next.run(request)).await;
+    if is_own { answer } else { plain::told_to(Some(&principal), answer).await }
 }
 
 #[cfg(test)]

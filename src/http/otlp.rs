@@ -208,8 +208,9 @@ async fn take(
     Ok(record(&receiver.app, reading).await?)
 }
 
-const FORBIDDEN: &str = "this token is not for telling usage; make one with `mecris token new --kind ingest`";
-const UNAUTHORIZED: &str = "send the token from the file 'token' in Mecris' data directory: \
+const FORBIDDEN: &str =
+    "this token is not for telling usage; the person can make one that is: docs/tokens.md";
+const UNAUTHORIZED: &str = "send a token for telling usage, which the person makes (docs/tokens.md): \
     OTEL_EXPORTER_OTLP_HEADERS=\"Authorization=Bearer <token>\"";
 
 /// The body, with or without a `Content-Length`, up to the limit.

@@ -66,8 +66,8 @@ impl Problem {
     /// No token, or a wrong one.
     #[must_use]
     pub fn unauthorized() -> Self {
-        let detail =
-            "send 'Authorization: Bearer <token>' with the token from the file 'token' in the data directory";
+        let detail = "send 'Authorization: Bearer <token>', with the token of a file in the data directory: an agent that of \
+                      'agent-token', the owner that of 'token'";
         Self::new(StatusCode::UNAUTHORIZED, "unauthorized", detail)
     }
 

@@ -6,12 +6,12 @@
 
 use serde_json::Value;
 
+use crate::domain::access::plain::{for_agents, sentence};
 use crate::domain::shown;
 
 use super::answers::Answers;
-use super::plain::{for_agents, sentence};
 
-/// Answers whose texts are clean, and are none that are for the person alone ([`super::plain`]).
+/// Answers whose texts are clean, and are none that are for the person alone ([`crate::domain::access::plain`]).
 #[derive(Clone)]
 pub struct Clean<A>(pub A);
 

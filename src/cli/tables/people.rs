@@ -14,17 +14,26 @@ pub fn all(shown: &PeopleShown) -> String {
     if shown.people.is_empty() {
         return format!("Nobody used Claude Code on {} (UTC).\n", shown.day);
     }
-    let mut rows = table(&["Who", "Terminal", "Sessions", "Lines", "Commits", "Tokens", "Estimated"], 2);
-    for person in &shown.people {
-        rows.add_row(vec![
-            person.name.clone(),
-            person.terminal.clone(),
-            person.sessions.to_string(),
-            format!("+{} -{}", person.lines_added, person.lines_removed),
-            person.commits.to_string(),
-            count(person.tokens),
-            person.estimated_usd.map_or_else(|| "?".to_owned(), |usd| usd.to_string()),
-        ]);
+    let activity = shown.people.iter().any(|person| person.lines_added.is_some());
+    let mut titles = vec!["Who", "Terminal", "Sessions"];
+    if activity {
+        titles.extend(["Lines", "Commits", "Pull requests"]);
     }
-    format!("{}\n", rows.trim_fmt())
+    titles.extend(["Tokens", "Estimated"]);
+    let mut rows = table(&titles, 2);
+    for person in &shown.people {
+        let mut row = vec![person.name.clone(), person.terminal.clone(), person.sessions.to_string()];
+        if activity {
+            let number =
+                |number: Option<u64>| number.map_or_else(|| "?".to_owned(), |number| number.to_string());
+            row.push(format!("+{} -{}", number(person.lines_added), number(person.lines_removed)));
+            row.extend([number(person.commits), number(person.pull_requests)]);
+        }
+        row.push(count(person.tokens));
+        row.push(person.estimated_usd.map_or_else(|| "?".to_owned(), |usd| usd.to_string()));
+        rows.add_row(row);
+    }
+    let how =
+        if shown.named { "" } else { "Pseudonyms of this data directory; --names shows who they are.\n" };
+    format!("{}\n{how}", rows.trim_fmt())
 }

@@ -1,4 +1,5 @@
-//! The one table of who may what: every endpoint, every tool and every command with the scope that it needs.
+//! The one table of who may what: every endpoint and every tool with the scope that it needs; the commands' rows are in
+//! [`super::commands`].
 //!
 //! The faces enforce it: a request whose route has no row is refused, and tests hold the rows against the routes, the tools and
 //! the commands that there are. A path is written as the router matches it.

@@ -1,15 +1,16 @@
 //! What agents are told names no command by which a limit is lifted or less seems to be spent: those are the person's.
 //!
-//! The person's texts keep such commands apart, under keys of their own ([`OF_THE_PERSON`]), and this face drops the keys.
-//! Reasons and advice about outside systems are told in one sentence with their mend: of those the part that names one
-//! is cut.
+//! It is one rule, at each edge where an answer leaves: of MCP for all of them (`mcp::clean`), of HTTP for whoever may not do
+//! what such a command does (`http::plain`). The person's texts keep such commands apart, under keys of their own
+//! ([`OF_THE_PERSON`]), and the keys are dropped. Reasons, advice and problems are told in sentences with their mend: of those
+//! the parts that name one are cut.
 
 use serde_json::Value;
 
 /// Keys whose texts are for the person alone.
 const OF_THE_PERSON: [&str; 1] = ["mend"];
 /// Keys whose texts are ours, and may say in their last parts what the person can do.
-const OURS: [&str; 4] = ["reason", "advice", "trouble", "waits_for"];
+const OURS: [&str; 6] = ["reason", "advice", "trouble", "waits_for", "detail", "systemMessage"];
 /// Commands that lift a limit, or change what seems to be spent or left.
 pub const LIFTING: [&str; 9] = [
     "mecris override",
@@ -53,10 +54,28 @@ fn names_one(text: &str) -> bool {
     LIFTING.iter().any(|command| text.contains(command))
 }
 
-/// The parts of a sentence that name no such command.
+/// The sentences, and their parts, that name no such command.
 fn without_commands(text: &str) -> String {
-    let kept: Vec<&str> = text.split("; ").filter(|part| !names_one(part)).collect();
-    if kept.is_empty() { "the person can mend it".to_owned() } else { kept.join("; ") }
+    let parts = |sentence: &str| {
+        let kept: Vec<&str> = sentence.split("; ").filter(|part| !names_one(part)).collect();
+        kept.join("; ")
+    };
+    let sentences: Vec<String> =
+        text.split(". ").map(parts).filter(|sentence| !sentence.is_empty()).collect();
+    match sentences.join(". ") {
+        kept if kept.is_empty() => "the person can mend it".to_owned(),
+        // The last one was cut, and the full stop with it.
+        kept if text.ends_with('.') && !kept.ends_with('.') => kept + ".",
+        kept => kept,
+    }
+}
+
+/// Whether bytes of an answer may hold what is for the person alone: those that do not are left as they are, unread.
+#[must_use]
+pub fn may_name_one(answer: &[u8]) -> bool {
+    let holds = |word: &str| memchr::memmem::find(answer, word.as_bytes()).is_some();
+    OF_THE_PERSON.iter().any(|key| holds(&format!("\"{key}\"")))
+        || LIFTING.iter().any(|command| holds(command))
 }
 
 #[cfg(test)]
@@ -73,14 +92,18 @@ mod tests {
             "parts": { "groq": { "ok": false, "reason": "no key; the balance comes from `mecris balance set`" } },
             "only": { "reason": "`mecris override --usd 5`" },
             "advice": "nothing was read; tell it with `mecris odometer record`",
+            "systemMessage": "Mecris stopped this. 5.00 of 5.00 USD spent; so it is. Raise it with `mecris budget set`; or `mecris limit`.",
             "tasks": [{ "text": "ask about `mecris override`; then go on" }],
         });
+        assert!(may_name_one(told.to_string().as_bytes()));
+        assert!(!may_name_one(br#"{"reason":"nothing is left","text":"mecris status"}"#));
         let expected = json!({
             "reason": "budget main: nothing is left",
             "alerts": [{ "text": "groq: read long ago." }],
             "parts": { "groq": { "ok": false, "reason": "no key" } },
             "only": { "reason": "the person can mend it" },
             "advice": "nothing was read",
+            "systemMessage": "Mecris stopped this. 5.00 of 5.00 USD spent; so it is.",
             // A task's words are the person's own: they are shown as they are.
             "tasks": [{ "text": "ask about `mecris override`; then go on" }],
         });
