@@ -1,53 +1,116 @@
-//! What each fuzz target does with its bytes. The smoke run on the stable compiler
-//! (`tests/fuzz_smoke.rs`) calls the same functions.
+//! What each fuzz target does with its bytes: it reads them as the program does, and holds what was read against what must be
+//! so. The fuzzer (`fuzz_targets/main.rs`) and the smoke run on every change (`tests/fuzz_smoke.rs`) call the same functions.
 //!
-//! A long run: `cargo +nightly fuzz run block -- -max_len=70000 -malloc_limit_mb=16 -timeout=5`.
+//! `docs/fuzzing.md` has a row for each target; a test holds that it has.
 
-use mecris::event::RecordRef;
-use mecris::event::record::encode_record;
-use mecris::log::block::{BLOCK_BYTES_MAX, Block, HEADER_BYTES, TRAILER_BYTES};
-use mecris::log::export::ExportReader;
+#[path = "bodies/faces.rs"]
+mod faces;
+#[path = "bodies/files.rs"]
+mod files;
+#[path = "bodies/kept.rs"]
+mod kept;
+#[path = "bodies/providers.rs"]
+mod providers;
+#[path = "bodies/transcripts.rs"]
+mod transcripts;
+#[path = "bodies/typed.rs"]
+mod typed;
 
-/// The block reader: as the bytes are, and with checksums and length made right, so that the records
-/// behind them are reached.
-pub fn block(data: &[u8]) {
-    read_block(data);
-    if (HEADER_BYTES + TRAILER_BYTES..=BLOCK_BYTES_MAX).contains(&data.len()) {
-        let mut bytes = data.to_vec();
-        let end = bytes.len() - 4;
-        bytes[12..16].copy_from_slice(&(data.len() as u32).to_le_bytes());
-        let crc = crc32c::crc32c(&bytes[..end]);
-        bytes[end..].copy_from_slice(&crc.to_le_bytes());
-        read_block(&bytes);
+use crate::hostility::Form;
+
+/// A parser of outside bytes, as the fuzzer sees it.
+pub struct Target {
+    /// Its name: that of its corpus, and of its row in the document.
+    pub name: &'static str,
+    /// How its input is written.
+    pub form: Form,
+    /// What is done with an input.
+    pub body: fn(&[u8]),
+}
+
+const fn target(name: &'static str, form: Form, body: fn(&[u8])) -> Target {
+    Target { name, form, body }
+}
+
+/// All of them.
+pub const TARGETS: &[Target] = &[
+    target("block", Form::Bytes, kept::block),
+    target("record", Form::Bytes, kept::record),
+    target("export", Form::Json, kept::export),
+    target("cursors", Form::Json, kept::cursors),
+    target("snapshot", Form::Bytes, kept::snapshot),
+    target("transcript", Form::Json, transcripts::lines),
+    target("transcript-file", Form::Json, transcripts::file),
+    target("hook", Form::Json, faces::hook),
+    target("hook-answer", Form::Text, faces::hook_answer),
+    target("status-line", Form::Json, faces::status_line),
+    target("mcp", Form::Json, faces::mcp),
+    target("otlp-json", Form::Json, faces::otlp_json),
+    target("otlp-protobuf", Form::Protobuf, faces::otlp_protobuf),
+    target("otlp-gzip", Form::Bytes, faces::otlp_gzip),
+    target("webhook", Form::Fields, faces::webhook),
+    target("note", Form::Markdown, files::note),
+    target("vault-settings", Form::Json, files::vault_settings),
+    target("settings", Form::Toml, files::settings),
+    target("prices", Form::Json, files::prices),
+    target("recipe", Form::Toml, files::recipe),
+    target("cookies", Form::Columns, files::cookies),
+    target("page", Form::Html, providers::page),
+    target("anthropic", Form::Json, providers::anthropic),
+    target("openai", Form::Json, providers::openai),
+    target("openrouter", Form::Json, providers::openrouter),
+    target("deepseek", Form::Json, providers::deepseek),
+    target("moonshot", Form::Json, providers::moonshot),
+    target("refusals", Form::Json, providers::refusals),
+    target("beeminder", Form::Json, providers::beeminder),
+    target("twilio", Form::Json, providers::twilio),
+    target("calendar", Form::Text, typed::calendar),
+    target("amounts", Form::Text, typed::amounts),
+    target("names", Form::Text, typed::names),
+    target("templates", Form::Text, typed::templates),
+    target("shown", Form::Text, typed::shown),
+];
+
+/// A directory of this thread, which goes with it; in memory where the machine has such a file system.
+struct Scratch(std::path::PathBuf);
+
+impl Scratch {
+    fn make() -> Self {
+        let memory = std::path::Path::new("/dev/shm");
+        let usual = || if memory.is_dir() { memory.to_owned() } else { std::env::temp_dir() };
+        let above = std::env::var_os("MECRIS_FUZZ_SCRATCH").map_or_else(usual, Into::into);
+        let thread = format!("{:?}", std::thread::current().id());
+        let number: String = thread.chars().filter(char::is_ascii_digit).collect();
+        let own = above.join(format!("mecris-fuzz-{}-{number}", std::process::id()));
+        std::fs::create_dir_all(&own).expect("a directory for the files that are fuzzed");
+        Self(own)
     }
 }
 
-fn read_block(bytes: &[u8]) {
-    let Ok(block) = Block::read(bytes) else {
-        return;
-    };
-    let within: usize = block.records().map_while(Result::ok).map(|record| record.encoded_len()).sum();
-    assert!(within <= block.bytes().len() - HEADER_BYTES - TRAILER_BYTES);
-    drop(block.verify(&block.header().previous));
-}
-
-/// The record decoder: what it accepts is canonical.
-pub fn record(data: &[u8]) {
-    let mut rest = data;
-    while let Ok((record, behind)) = RecordRef::decode(rest) {
-        let taken = &rest[..rest.len() - behind.len()];
-        let mut encoded = Vec::new();
-        encode_record(&mut encoded, &record).expect("what was decoded can be encoded");
-        assert_eq!(encoded, taken);
-        rest = behind;
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
     }
 }
 
-/// The export reader: it ends, whatever it reads, and what it accepts reads back the same.
-pub fn export(data: &[u8]) {
-    for event in ExportReader::new(data).flatten() {
-        let again = event.to_line();
-        let read = ExportReader::new(again.as_bytes()).next().and_then(Result::ok);
-        assert_eq!(read.as_ref(), Some(&event));
+fn scratch() -> std::path::PathBuf {
+    thread_local! {
+        static SCRATCH: Scratch = Scratch::make();
     }
+    SCRATCH.with(|scratch| scratch.0.clone())
+}
+
+/// A file of these bytes.
+fn file(name: &str, bytes: &[u8]) -> std::path::PathBuf {
+    let path = scratch().join(name);
+    if let Some(above) = path.parent() {
+        std::fs::create_dir_all(above).expect("the file's directory");
+    }
+    std::fs::write(&path, bytes).expect("a file that is fuzzed");
+    path
+}
+
+/// The input as text, where it is text; else what of it is.
+fn text(data: &[u8]) -> std::borrow::Cow<'_, str> {
+    String::from_utf8_lossy(data)
 }

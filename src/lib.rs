@@ -12,6 +12,8 @@ pub mod config;
 pub mod domain;
 pub mod event;
 pub mod files;
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod http;
 pub mod integration;
 pub mod log;

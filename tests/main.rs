@@ -19,6 +19,8 @@ mod alerts;
 mod backups;
 #[path = "balance.rs"]
 mod balance;
+#[path = "../fuzz/bodies.rs"]
+mod bodies;
 #[path = "calendars.rs"]
 mod calendars;
 #[path = "channels.rs"]
@@ -55,6 +57,8 @@ mod gate;
 mod goals;
 #[path = "hostile.rs"]
 mod hostile;
+#[path = "../fuzz/hostile.rs"]
+mod hostility;
 #[path = "http.rs"]
 mod http;
 #[path = "lacking.rs"]

@@ -23,6 +23,8 @@ use super::{Common, lean};
 
 /// What a hook tells may hold a file that a tool is to write; it is read as far as this, in bytes.
 const CALL_MAX: u64 = 64 * 1024 * 1024;
+/// What the status line tells holds no such thing, and all of it is kept while it is read.
+const STATUS_MAX: u64 = 1024 * 1024;
 
 /// What Claude reads where Mecris does not answer and work shall stop then: neither why nor the setting's name.
 const FOR_CLAUDE: &str =
@@ -90,7 +92,7 @@ fn check(common: &Common, args: CheckArgs) -> Result<ExitCode, CliError> {
 }
 
 /// Reads what Claude Code tells.
-fn call(command: &str, settings: &str) -> Result<Vec<u8>, CliError> {
+fn call(command: &str, settings: &str, most: u64) -> Result<Vec<u8>, CliError> {
     let input = std::io::stdin();
     if input.is_terminal() {
         return Err(CliError::Usage(format!(
@@ -98,12 +100,12 @@ fn call(command: &str, settings: &str) -> Result<Vec<u8>, CliError> {
         )));
     }
     let mut told = Vec::new();
-    input.lock().take(CALL_MAX).read_to_end(&mut told)?;
+    input.lock().take(most).read_to_end(&mut told)?;
     Ok(told)
 }
 
 fn hook(common: &Common, within: Duration) -> Result<ExitCode, CliError> {
-    let told = call("gate", "a person asks `mecris gate check`; docs/gate.md has the hooks")?;
+    let told = call("gate", "a person asks `mecris gate check`; docs/gate.md has the hooks", CALL_MAX)?;
     let Ok(mut call) = serde_json::from_slice::<HookCall>(&told) else {
         let why = "what came on standard input is no hook's JSON";
         if fails_closed(common) {
@@ -161,7 +163,7 @@ fn fails_closed(common: &Common) -> bool {
 /// # Errors
 /// [`CliError`].
 pub fn statusline(common: &Common, args: &StatuslineArgs) -> Result<ExitCode, CliError> {
-    let told = call("statusline", "docs/gate.md has its settings")?;
+    let told = call("statusline", "docs/gate.md has its settings", STATUS_MAX)?;
     let body = StatuslineBody::from(StatusCall::parse(&told).unwrap_or_default());
     let request = serde_json::to_vec(&body).map_err(std::io::Error::from)?;
     let within = Duration::from_millis(args.within);

@@ -126,16 +126,16 @@ fn measure(answer: &[u8]) -> Option<(usize, Option<usize>)> {
     Some((end, length.next().and_then(|(_, value)| value.trim().parse().ok())))
 }
 
-fn is_whole(answer: &[u8]) -> bool {
-    matches!(measure(answer), Some((end, Some(length))) if answer.len() >= end + length)
+pub(crate) fn is_whole(answer: &[u8]) -> bool {
+    matches!(measure(answer), Some((end, Some(length))) if end.checked_add(length).is_some_and(|all| answer.len() >= all))
 }
 
 /// The status and the body of a whole answer.
-fn parse(answer: &[u8]) -> Option<(u16, &[u8])> {
+pub(crate) fn parse(answer: &[u8]) -> Option<(u16, &[u8])> {
     let (end, length) = measure(answer)?;
     let status =
         std::str::from_utf8(&answer[..end]).ok()?.strip_prefix("HTTP/1.1 ")?.get(..3)?.parse().ok()?;
-    let body = answer.get(end..end + length?)?;
+    let body = answer.get(end..end.checked_add(length?)?)?;
     Some((status, body))
 }
 
@@ -152,11 +152,13 @@ mod tests {
             ("HTTP/1.1 200 OK\r\n\r\n{}", None),
             ("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n", None),
             ("SSH-2.0-OpenSSH\r\n\r\n", None),
+            ("HTTP/1.1 200 OK\r\ncontent-length: 18446744073709551615\r\n\r\n{}", None),
             ("", None),
         ];
         for (answer, expected) in cases {
             let expected = expected.map(|(status, body)| (status, body.as_bytes()));
             assert_eq!(parse(answer.as_bytes()), expected, "{answer}");
+            assert_eq!(is_whole(answer.as_bytes()), expected.is_some(), "{answer}");
         }
     }
 }

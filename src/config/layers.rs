@@ -13,6 +13,9 @@ use super::{ConfigError, Origin};
 /// No secret is longer, in bytes.
 const SECRET_MAX: u64 = 64 << 10;
 
+/// A file with more keys holds something else than settings: each would be looked for among those there are.
+const KEYS_MAX: usize = 1_000;
+
 /// Where other programs look for the same things.
 pub const USUAL_NAMES: &[(&str, &str)] = &[
     ("BEEMINDER_AUTH_TOKEN", "beeminder.token"),
@@ -71,7 +74,9 @@ pub(super) fn of_file(path: &Path) -> Result<Vec<Entry>, ConfigError> {
         path: path.display().to_string(),
         reason: error.to_string(),
     })?;
-    let line = |span: &Range<usize>| text[..span.start.min(text.len())].matches('\n').count() + 1;
+    // Found once: a file may have as many keys as lines.
+    let ends: Vec<usize> = memchr::memchr_iter(b'\n', text.as_bytes()).collect();
+    let line = |span: &Range<usize>| ends.partition_point(|end| *end < span.start) + 1;
     let broken = |error: &toml::de::Error| {
         let at = error.span().map_or(String::new(), |span| format!("line {}: ", line(&span)));
         ConfigError::Broken {
@@ -83,6 +88,14 @@ pub(super) fn of_file(path: &Path) -> Result<Vec<Entry>, ConfigError> {
     let values: Map<String, Value> = toml::from_str(&text).map_err(|error| broken(&error))?;
     let spans = toml::de::DeTable::parse(&text).map_err(|error| broken(&error))?;
     let mut entries = Vec::new();
+    let count = count(&values);
+    if count > KEYS_MAX {
+        return Err(ConfigError::Broken {
+            origin: path.display().to_string(),
+            detail: format!("it has {count} keys, more than there are settings"),
+            fix: "mend the file, or remove it".into(),
+        });
+    }
     flatten("", values, &mut |key, value| {
         let origin = Origin::File { path: path.to_owned(), line: line(&span_of(spans.get_ref(), &key)) };
         entries.push(Entry { key, value, origin });
@@ -105,6 +118,12 @@ fn span_of(table: &toml::de::DeTable<'_>, key: &str) -> Range<usize> {
         (toml::de::DeValue::Table(inner), Some(rest)) => span_of(inner, rest),
         _ => name.span(),
     }
+}
+
+/// How many values a table has that are no tables.
+fn count(table: &Map<String, Value>) -> usize {
+    let of = |value: &Value| value.as_object().filter(|inner| !inner.is_empty()).map_or(1, count);
+    table.values().map(of).sum()
 }
 
 /// Calls `each` for every value that is no table.

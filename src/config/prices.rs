@@ -20,6 +20,9 @@ const UNIT: &str = "USD per million tokens";
 /// A file with more models or aliases is none of a person's.
 const MODELS_MAX: usize = 100_000;
 
+/// An alias leads over no more others to its model.
+const ALIAS_STEPS_MAX: usize = 16;
+
 #[derive(Deserialize)]
 struct PriceFile {
     #[serde(default)]
@@ -38,22 +41,28 @@ struct PriceFile {
 /// [`ConfigError::Prices`] names the file and what is wrong with it.
 pub fn price_table(overriding: Option<&Path>) -> Result<PriceTable, ConfigError> {
     let bundled = parse("the bundled table", BUNDLED)?;
-    let mut table = PriceTable {
+    let table = PriceTable {
         version: bundled.snapshot.unwrap_or_default(),
         models: bundled.models,
         aliases: bundled.aliases,
     };
-    if let Some(path) = overriding {
-        let name = path.display().to_string();
-        let refuse = |reason: String| ConfigError::Prices { path: name.clone(), reason };
-        let text = text::read(path).map_err(|error| refuse(error.to_string()))?;
-        let own = parse(&name, &text)?;
-        table.models.extend(own.models);
-        table.aliases.extend(own.aliases);
-        table.aliases = settled(&table).map_err(refuse)?;
-        let hash = blake3::hash(text.as_bytes());
-        table.version = format!("{}+{}", table.version, hex(&hash.as_bytes()[..4]));
+    let Some(path) = overriding else { return Ok(table) };
+    let name = path.display().to_string();
+    match text::read(path) {
+        Ok(text) => overridden(table, &name, &text),
+        Err(error) => Err(ConfigError::Prices { path: name, reason: error.to_string() }),
     }
+}
+
+/// A table with the models and aliases of a file over its own.
+pub(crate) fn overridden(mut table: PriceTable, name: &str, text: &str) -> Result<PriceTable, ConfigError> {
+    let own = parse(name, text)?;
+    table.models.extend(own.models);
+    table.aliases.extend(own.aliases);
+    let refuse = |reason: String| ConfigError::Prices { path: name.to_owned(), reason };
+    table.aliases = settled(&table).map_err(refuse)?;
+    let hash = blake3::hash(text.as_bytes());
+    table.version = format!("{}+{}", table.version, hex(&hash.as_bytes()[..4]));
     Ok(table)
 }
 
@@ -63,13 +72,18 @@ fn settled(table: &PriceTable) -> Result<BTreeMap<String, String>, String> {
     let mut settled = BTreeMap::new();
     for (alias, first) in aliases {
         let mut meant = first;
-        // As many steps as there are aliases: more can only go round.
         let mut steps = 0;
         while let Some(next) = aliases.get(meant) {
             steps += 1;
-            if steps > aliases.len() || next == alias {
+            if next == alias || next == meant {
                 return Err(format!(
                     "the alias '{alias}' leads back to itself; let it lead to a model of the table"
+                ));
+            }
+            // Others may go round behind it; and a long way for each of many would take for ever.
+            if steps > ALIAS_STEPS_MAX {
+                return Err(format!(
+                    "the alias '{alias}' leads over more than {ALIAS_STEPS_MAX} others; let it lead to a model of the table"
                 ));
             }
             meant = next;

@@ -57,7 +57,11 @@ fn shift(digits: &str, power: i32) -> Option<i128> {
     if power >= 0 {
         return format!("{digits}{}", "0".repeat(zeros)).parse().ok();
     }
-    let padded = format!("{digits:0>zeros$}");
+    // Less than a tenth of the last unit: nothing, however many zeros stand before it.
+    if zeros > digits.len() {
+        return Some(0);
+    }
+    let padded = digits;
     let (head, tail) = padded.split_at(padded.len() - zeros);
     let kept: i128 = if head.is_empty() { 0 } else { head.parse().ok()? };
     let half = format!("5{}", "0".repeat(zeros - 1));
@@ -93,6 +97,8 @@ mod tests {
             ("2E3", Whole, 2_000_000_000_000_000),
             ("1e-30", Whole, 0),
             ("100.00", Whole, 100_000_000_000_000),
+            (format!("0.{}1", "0".repeat(70_000)).as_str(), Whole, 0),
+            (format!("{}1.5", "0".repeat(70_000)).as_str(), Whole, 1_500_000_000_000),
             ("999999999.999999999999", Whole, 999_999_999_999_999_999_999),
         ] {
             assert_eq!(parse_decimal(text, unit), Ok(Picodollars(pico)), "{text}");

@@ -241,7 +241,7 @@ impl PriceList {
             (Ok(rates), Ok((factor, scale))) => {
                 let amount = rates.apply(&tokens, &mut priced);
                 if let Some(amount) = amount {
-                    let cost = Picodollars(divide_half_even(amount * factor, scale));
+                    let cost = Picodollars(divide_half_even(amount.saturating_mul(factor), scale));
                     priced.cost = Some(priced.cost.unwrap_or_default() + cost);
                 }
             }

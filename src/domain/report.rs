@@ -192,7 +192,8 @@ impl DayReport {
     ) -> Self {
         let mut sums: BTreeMap<String, Tokens> = BTreeMap::new();
         for line in lines {
-            *sums.entry(line.model).or_default() += line.tokens;
+            let sum = sums.entry(line.model).or_default();
+            *sum = sum.saturating_add(line.tokens);
         }
         let lines = sums.into_iter().filter(|(_, tokens)| *tokens != Tokens::default());
         let lines = lines.map(|(model, tokens)| UsageLine { model, tokens }).collect();

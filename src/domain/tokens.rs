@@ -61,6 +61,21 @@ impl Tokens {
     }
 }
 
+impl Tokens {
+    /// The sum of counts that nobody has checked yet: what is too much for a number stays too much for a count.
+    #[must_use]
+    pub fn saturating_add(self, other: Self) -> Self {
+        Self {
+            input: self.input.saturating_add(other.input),
+            output: self.output.saturating_add(other.output),
+            cache_write_5m: self.cache_write_5m.saturating_add(other.cache_write_5m),
+            cache_write_1h: self.cache_write_1h.saturating_add(other.cache_write_1h),
+            cache_read: self.cache_read.saturating_add(other.cache_read),
+            web_searches: self.web_searches.saturating_add(other.web_searches),
+        }
+    }
+}
+
 impl AddAssign for Tokens {
     fn add_assign(&mut self, other: Self) {
         self.input += other.input;

@@ -31,7 +31,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::domain::access::Scope;
 use crate::integration::claude_code::telemetry::{self, Reading};
-use crate::integration::otlp::{self, BYTES_MAX, Encoding, WireError};
+use crate::integration::otlp::{self, BYTES_MAX, Encoding, Signal, WireError};
 use crate::service::ServiceError;
 
 use super::App;
@@ -51,14 +51,6 @@ struct Receiver {
     app: App,
     guard: Guard,
     turns: Arc<Semaphore>,
-}
-
-/// What an exporter tells of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Signal {
-    Logs,
-    Metrics,
-    Traces,
 }
 
 /// The three addresses.
@@ -132,7 +124,7 @@ struct Status {
 impl From<WireError> for Refusal {
     fn from(error: WireError) -> Self {
         let status = match error {
-            WireError::TooLong => StatusCode::PAYLOAD_TOO_LARGE,
+            WireError::TooLong | WireError::TooWide => StatusCode::PAYLOAD_TOO_LARGE,
             _ => StatusCode::BAD_REQUEST,
         };
         Self::new(status, error.to_string())

@@ -5,8 +5,8 @@
 //! organisation's admin key may read the organisation. Individual accounts have no Admin API, and nobody has an
 //! interface for the prepaid balance. Neither call proves that there is credit.
 
-mod people;
-mod reports;
+pub(crate) mod people;
+pub(crate) mod reports;
 
 use jiff::Timestamp;
 use serde::Deserialize;

@@ -26,7 +26,7 @@ struct Detail {
 }
 
 /// [`NO_CREDIT`] where a refusal says so.
-pub(super) fn of_refusal(status: u16, body: &[u8]) -> Option<u32> {
+pub(crate) fn of_refusal(status: u16, body: &[u8]) -> Option<u32> {
     if status == 402 {
         return Some(NO_CREDIT);
     }

@@ -18,6 +18,8 @@ use super::resilience::{Answer, Ask, Auth, OnBreaker, Outside, OutsideError, Pol
 
 /// The name of this system in spans, events and errors, and of the provider in usage.
 pub const SYSTEM: &str = "deepseek";
+/// ISO 4217 has fewer.
+const CURRENCIES_MAX: usize = 200;
 const FIX: &str = "make a key at https://platform.deepseek.com/api_keys and set deepseek.api_key";
 
 /// A client; cheap to clone.
@@ -38,20 +40,24 @@ struct Info {
     total_balance: RawNumber,
 }
 
-fn read(answer: &Answer, now: Timestamp) -> Result<(Told, Option<i64>), OutsideError> {
+pub(crate) fn read(answer: &Answer, now: Timestamp) -> Result<(Told, Option<i64>), OutsideError> {
     let malformed = |what| OutsideError::Malformed { system: SYSTEM, what };
     let told: BalanceTold = answer.exact()?;
     let mut balances: Vec<Reading> = Vec::new();
     for info in told.balance_infos {
         let currency = Currency::parse(&info.currency).map_err(|_| malformed("a currency that is none"))?;
         let left = amount(SYSTEM, &info.total_balance, Unit::Whole)?;
-        if balances.iter().any(|known| known.currency == currency && known.left != left) {
-            return Err(malformed("two balances in one currency"));
+        match balances.iter().find(|known| known.currency == currency) {
+            Some(known) if known.left != left => return Err(malformed("two balances in one currency")),
+            Some(_) => continue,
+            None if balances.len() == CURRENCIES_MAX => {
+                return Err(malformed("more currencies than there are"));
+            }
+            None => {}
         }
         let reading = Reading::usd(SYSTEM, left, now, Source::ProviderApi, "user/balance");
         balances.push(Reading { currency, ..reading });
     }
-    balances.dedup();
     let said = if told.is_available {
         "the key reads the balance"
     } else {

@@ -40,7 +40,11 @@ struct Data {
     available_balance: RawNumber,
 }
 
-fn read(answer: &Answer, currency: Currency, now: Timestamp) -> Result<(Told, Option<i64>), OutsideError> {
+pub(crate) fn read(
+    answer: &Answer,
+    currency: Currency,
+    now: Timestamp,
+) -> Result<(Told, Option<i64>), OutsideError> {
     let malformed = |what| OutsideError::Malformed { system: SYSTEM, what };
     let told: BalanceTold = answer.exact()?;
     let data = told.data.filter(|_| told.status).ok_or_else(|| malformed("an error with status 200"))?;

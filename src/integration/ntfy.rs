@@ -137,7 +137,7 @@ impl Ntfy {
 }
 
 /// `{"code":40009,"http":400,"error":…,"link":…}`. Where the status says what to do, it is left to that.
-fn of_refusal(status: u16, body: &[u8]) -> Option<u32> {
+pub(crate) fn of_refusal(status: u16, body: &[u8]) -> Option<u32> {
     #[derive(Deserialize)]
     struct Refusal {
         code: u32,

@@ -16,7 +16,7 @@ use crate::domain::tokens::Tokens;
 
 use super::credit;
 use super::official::{Asking, Looked, Official};
-use super::pages::{CostTold, by_day, day_cost, read_all, span, utc_day};
+use super::pages::{CostTold, Page, by_day, day_cost, read_all, span, utc_day};
 use super::resilience::{Answer, Ask, Auth, OnBreaker, Outside, OutsideError, Policy};
 
 /// The name of this system in spans, events and errors, and of the provider in usage.
@@ -100,8 +100,7 @@ impl OpenAi {
     /// [`OutsideError`]; [`OutsideError::Malformed`] where the pages or the amounts make no sense.
     pub async fn costs(&self, days: Days) -> Result<Vec<DayReport>, OutsideError> {
         let buckets = self.buckets("organization/costs", LIMITS[0], "line_item", days).await?;
-        let told: Result<Vec<_>, _> = buckets.into_iter().map(cost_of).collect();
-        Ok(by_day(SYSTEM, days, told?)?.into_values().collect())
+        costs_told(buckets, days)
     }
 
     /// What was consumed of each model, by UTC day.
@@ -110,8 +109,7 @@ impl OpenAi {
     /// As [`OpenAi::costs`].
     pub async fn usage(&self, days: Days) -> Result<Vec<DayReport>, OutsideError> {
         let buckets = self.buckets("organization/usage/completions", LIMITS[1], "model", days).await?;
-        let told: Result<Vec<_>, _> = buckets.into_iter().map(usage_of).collect();
-        Ok(by_day(SYSTEM, days, told?)?.into_values().collect())
+        usage_told(buckets, days)
     }
 
     async fn buckets<T: for<'de> Deserialize<'de>>(
@@ -154,6 +152,24 @@ impl<T> Bucket<T> {
             |second| Timestamp::from_second(second).map_err(|_| malformed("a bucket that is no UTC day"));
         Ok((at(self.start_time)?, at(self.end_time)?))
     }
+}
+
+fn costs_told(buckets: Vec<Bucket<Cost>>, days: Days) -> Result<Vec<DayReport>, OutsideError> {
+    let told: Result<Vec<_>, _> = buckets.into_iter().map(cost_of).collect();
+    Ok(by_day(SYSTEM, days, told?)?.into_values().collect())
+}
+
+fn usage_told(buckets: Vec<Bucket<Consumed>>, days: Days) -> Result<Vec<DayReport>, OutsideError> {
+    let told: Result<Vec<_>, _> = buckets.into_iter().map(usage_of).collect();
+    Ok(by_day(SYSTEM, days, told?)?.into_values().collect())
+}
+
+/// What one page says, read as each of the two reports.
+pub(crate) fn of_page(page: &Answer, days: Days) -> [Result<Vec<DayReport>, OutsideError>; 2] {
+    [
+        page.exact::<Page<_>>().and_then(|page| usage_told(page.items, days)),
+        page.exact::<Page<_>>().and_then(|page| costs_told(page.items, days)),
+    ]
 }
 
 fn cost_of(bucket: Bucket<Cost>) -> Result<(Timestamp, Timestamp, DayReport), OutsideError> {

@@ -66,13 +66,13 @@ fn usd(number: &RawNumber) -> Result<Picodollars, OutsideError> {
     amount(SYSTEM, number, Unit::Whole)
 }
 
-fn credits_of(answer: &Answer) -> Result<(Credits, Option<i64>), OutsideError> {
+pub(crate) fn credits_of(answer: &Answer) -> Result<(Credits, Option<i64>), OutsideError> {
     let told: Data<CreditsTold> = answer.exact()?;
     let credits = Credits { total: usd(&told.data.total_credits)?, used: usd(&told.data.total_usage)? };
     Ok((credits, answer.clock_ahead()))
 }
 
-fn key_of(answer: &Answer) -> Result<(KeyLimits, Option<i64>), OutsideError> {
+pub(crate) fn key_of(answer: &Answer) -> Result<(KeyLimits, Option<i64>), OutsideError> {
     let told: Data<KeyTold> = answer.exact()?;
     let limit_remaining = told.data.limit_remaining.as_ref().map(usd).transpose()?;
     Ok((KeyLimits { limit_remaining, used: usd(&told.data.usage)? }, answer.clock_ahead()))

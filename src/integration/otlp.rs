@@ -4,6 +4,7 @@
 //! they mean is another's matter ([`crate::integration::claude_code::telemetry`]).
 
 mod json;
+mod width;
 
 use std::io::Read;
 
@@ -22,6 +23,9 @@ pub enum WireError {
     /// Too long.
     #[error("the export is over 4 MiB; have the exporter send smaller batches")]
     TooLong,
+    /// Too many parts.
+    #[error("the export has too many parts; have the exporter send smaller batches")]
+    TooWide,
     /// Not gzip.
     #[error("the body is not gzip, as its Content-Encoding says")]
     NotGzip,
@@ -31,6 +35,26 @@ pub enum WireError {
     /// Not JSON.
     #[error("the body is not the JSON message of this address")]
     NotJson,
+}
+
+/// What an export is of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Signal {
+    /// Log records.
+    Logs,
+    /// Metrics.
+    Metrics,
+    /// Spans.
+    Traces,
+}
+
+/// Refuses what would be far larger when it has been read than it is.
+fn narrow(signal: Signal, encoding: Encoding, body: &[u8]) -> Result<(), WireError> {
+    let is_too_wide = match encoding {
+        Encoding::Protobuf => width::is_too_wide(signal, body),
+        Encoding::Json => width::is_too_wide_json(body),
+    };
+    if is_too_wide { Err(WireError::TooWide) } else { Ok(()) }
 }
 
 /// How a body is written.
@@ -82,6 +106,7 @@ pub fn gunzip(body: &[u8]) -> Result<Vec<u8>, WireError> {
 /// # Errors
 /// [`WireError`].
 pub fn logs(encoding: Encoding, body: &[u8]) -> Result<ExportLogsServiceRequest, WireError> {
+    narrow(Signal::Logs, encoding, body)?;
     match encoding {
         Encoding::Protobuf => ExportLogsServiceRequest::decode(body).map_err(|_| WireError::NotProtobuf),
         Encoding::Json => json::logs(body),
@@ -93,6 +118,7 @@ pub fn logs(encoding: Encoding, body: &[u8]) -> Result<ExportLogsServiceRequest,
 /// # Errors
 /// [`WireError`].
 pub fn metrics(encoding: Encoding, body: &[u8]) -> Result<ExportMetricsServiceRequest, WireError> {
+    narrow(Signal::Metrics, encoding, body)?;
     match encoding {
         Encoding::Protobuf => ExportMetricsServiceRequest::decode(body).map_err(|_| WireError::NotProtobuf),
         Encoding::Json => json::metrics(body),
@@ -104,6 +130,7 @@ pub fn metrics(encoding: Encoding, body: &[u8]) -> Result<ExportMetricsServiceRe
 /// # Errors
 /// [`WireError`].
 pub fn traces(encoding: Encoding, body: &[u8]) -> Result<(), WireError> {
+    narrow(Signal::Traces, encoding, body)?;
     match encoding {
         Encoding::Protobuf => {
             ExportTraceServiceRequest::decode(body).map(drop).map_err(|_| WireError::NotProtobuf)

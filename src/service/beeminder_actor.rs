@@ -36,6 +36,8 @@ const DOUBLINGS_MAX: u32 = 8;
 const STAMP_S: i64 = 2;
 /// Longer texts are cut, in characters.
 const TEXT_MAX: usize = 200;
+/// No goal's id or slug is longer, in bytes.
+const NAME_MAX: usize = 250;
 
 /// See the module.
 pub struct BeeminderActor {
@@ -196,7 +198,10 @@ impl BeeminderActor {
         told: Vec<beeminder::Goal>,
         unchanged: &[String],
     ) -> Result<(), LookError> {
-        let (pending, settled): (Vec<_>, Vec<_>) = told.into_iter().partition(|goal| goal.queued);
+        // One that no event can name must not keep the others from being recorded.
+        let is_named = |goal: &beeminder::Goal| goal.id.len().max(goal.slug.len()) <= NAME_MAX;
+        let (pending, settled): (Vec<_>, Vec<_>) =
+            told.into_iter().filter(is_named).partition(|goal| goal.queued);
         let was_pending = !self.pending.is_empty();
         self.pending = pending.into_iter().map(|goal| goal.id).collect();
         let is_in_vain = was_pending && !self.pending.is_empty();
@@ -218,7 +223,7 @@ fn is_close(goal: &Goal, now: Timestamp) -> bool {
 }
 
 /// What is kept of a goal. Texts of others are cut: an event is no place for an essay.
-fn to_goal(told: beeminder::Goal) -> Goal {
+pub(crate) fn to_goal(told: beeminder::Goal) -> Goal {
     let text = |text: Option<String>| text.unwrap_or_default().chars().take(TEXT_MAX).collect::<String>();
     Goal {
         id: told.id,
@@ -235,7 +240,7 @@ fn to_goal(told: beeminder::Goal) -> Goal {
             .unwrap_or(Picodollars::ZERO),
         has_data_today: told.todayta,
         is_active: !told.frozen && !told.won,
-        autodata: told.autodata.filter(|name| !name.is_empty()),
+        autodata: Some(text(told.autodata)).filter(|name| !name.is_empty()),
     }
 }
 

@@ -6,15 +6,13 @@ use std::process::Stdio;
 
 use serde_json::json;
 
+use crate::hostility::{self, NESTS, deep_value};
 use crate::support::program::{Home, Said};
 
-/// In what, and how deep.
-const SHAPES: [(&str, &str, &str); 3] =
-    [("arrays", "[", "]"), ("objects", r#"{"a":"#, "}"), ("both", r#"[{"a":"#, "}]")];
 const DEPTHS: [usize; 3] = [129, 15_000, 1_000_000];
 
 fn nested(open: &str, close: &str, depth: usize) -> String {
-    [open.repeat(depth), "1".to_owned(), close.repeat(depth)].concat()
+    hostility::nested(open, "1", close, depth)
 }
 
 /// A call as Claude Code writes it, with more fields.
@@ -33,7 +31,7 @@ fn call(id: &str, field: &str, more: &str) -> String {
 #[test]
 fn a_nested_line_of_a_transcript_is_named_and_the_lines_around_it_count() {
     for field in ["line", "message", "usage"] {
-        for (name, open, close) in SHAPES {
+        for (name, open, close) in NESTS {
             for depth in DEPTHS {
                 let home = Home::new();
                 let bad = call("2", field, &format!(r#","x":{}"#, nested(open, close, depth)));
@@ -87,7 +85,7 @@ fn with_input(home: &Home, arguments: &[&str], input: &str) -> Said {
 fn what_claude_code_tells_the_gate_and_the_status_line_may_be_nested_as_it_likes() {
     let home = Home::new();
     let running = home.start(&[]);
-    for (_, open, close) in SHAPES {
+    for (_, open, close) in NESTS {
         for depth in DEPTHS {
             let deep = nested(open, close, depth);
             let hook = format!(r#"{{"hook_event_name":"PreToolUse","session_id":"s","tool_input":{deep}}}"#);
@@ -106,7 +104,7 @@ fn what_comes_over_http_may_be_nested_as_it_likes() {
     let home = Home::new();
     let running = home.start(&[]);
     let bearer = format!("Bearer {}", running.token);
-    for (name, open, close) in SHAPES {
+    for (name, open, close) in NESTS {
         let deep = nested(open, close, 5_000);
         let mcp = format!(
             r#"{{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{{"name":"forecast","arguments":{{"x":{deep}}}}}}}"#
@@ -130,27 +128,6 @@ fn what_comes_over_http_may_be_nested_as_it_likes() {
     assert_eq!(running.get("/health/live").status, 200);
 }
 
-/// `AnyValue` holds a list of `AnyValue`s: each level is a field with its length.
-fn protobuf(depth: usize) -> Vec<u8> {
-    let field = |number: u8, inner: &[u8]| {
-        let mut bytes = vec![number << 3 | 2];
-        let mut length = inner.len();
-        while length > 0x7f {
-            bytes.push(length as u8 | 0x80);
-            length >>= 7;
-        }
-        bytes.push(length as u8);
-        bytes.extend_from_slice(inner);
-        bytes
-    };
-    let mut value = vec![0x10, 0x01];
-    for _ in 0..depth {
-        value = field(5, &field(1, &value));
-    }
-    // ExportLogsServiceRequest > ResourceLogs > ScopeLogs > LogRecord > body
-    field(1, &field(2, &field(2, &field(5, &value))))
-}
-
 #[test]
 fn nested_protobuf_is_refused() {
     let home = Home::new();
@@ -160,7 +137,7 @@ fn nested_protobuf_is_refused() {
         let request =
             reqwest::Client::builder().no_proxy().build().unwrap().post(format!("{}/v1/logs", running.url));
         let request = request.bearer_auth(&running.token).header("content-type", "application/x-protobuf");
-        runtime.block_on(async { request.body(protobuf(depth)).send().await.unwrap().status().as_u16() })
+        runtime.block_on(async { request.body(deep_value(depth)).send().await.unwrap().status().as_u16() })
     };
     for depth in [60, 5_000, 50_000] {
         assert_eq!(post(depth), 400, "{depth}");
@@ -171,7 +148,7 @@ fn nested_protobuf_is_refused() {
 
 #[test]
 fn files_that_a_person_or_another_program_writes_may_be_nested_as_they_like() {
-    for (name, open, close) in SHAPES {
+    for (name, open, close) in NESTS {
         for depth in [129, 100_000] {
             let home = Home::new();
             let deep = nested(open, close, depth);

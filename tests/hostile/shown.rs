@@ -3,13 +3,10 @@
 
 use serde_json::{Value, json};
 
+use crate::hostility::EVIL;
 use crate::mcp::given;
 use crate::support::outside::beeminder::{self, Beeminder};
 use crate::support::program::Home;
-
-/// Clears the screen, writes to the clipboard, sets the title, turns the line, ends it, and hides a sentence.
-const EVIL: &str =
-    "\u{1b}[2J\u{1b}]52;c;ZXZpbA==\u{7}\u{9b}31m\u{202e}x\u{2028}y\r\u{7f}\u{e0049}\u{e0047}\u{200b}";
 
 /// What must reach no terminal.
 fn is_obeyed(c: char) -> bool {

@@ -6,6 +6,7 @@ use mecris::domain::vault::Note;
 use mecris::domain::vault::moment::{Weeks, format};
 use mecris::domain::vault::periodic::fill;
 
+use crate::hostility::multiplying;
 use crate::support::program::Home;
 
 const LENGTH: usize = 2_000_000;
@@ -25,6 +26,12 @@ fn marks_that_never_close_are_read_once() {
         ("tags", "#".repeat(LENGTH)),
         ("fences", "```\n".repeat(LENGTH / 4)),
         ("tasks", "- [ ] a 📅 ".repeat(LENGTH / 12)),
+        ("fields of a task", format!("- [ ] a {}", "🔺".repeat(LENGTH / 4))),
+        ("tags of a task", format!("- [ ] a{}", " #a".repeat(LENGTH / 3))),
+        (
+            "a long heading over many tasks",
+            format!("# {}\n{}", "h".repeat(LENGTH / 2), "- [ ] \n".repeat(LENGTH / 14)),
+        ),
         ("front matter", format!("---\n{}", "a: &a [*a]\n".repeat(LENGTH / 11))),
     ] {
         let note = Note::parse(&text);
@@ -43,15 +50,9 @@ fn templates_and_formats_of_open_marks_are_read_once() {
     assert_eq!(format(moment, &open, Weeks::Sunday), open);
 }
 
-/// Anchors that refer to anchors: ten lines that would be a thousand million words.
 #[test]
 fn properties_that_multiply_are_refused() {
-    let mut yaml = "a0: &a0 [lol, lol, lol, lol, lol, lol, lol, lol, lol, lol]\n".to_owned();
-    for level in 1..10 {
-        let again = format!("*a{}, ", level - 1).repeat(10);
-        yaml += &format!("a{level}: &a{level} [{}]\n", again.trim_end_matches(", "));
-    }
-    let note = Note::parse(&format!("---\n{yaml}---\n- [ ] a task\n"));
+    let note = Note::parse(&multiplying());
     assert!(note.has_broken_properties);
     assert_eq!(note.tasks.len(), 1);
 }
@@ -63,4 +64,28 @@ fn a_file_of_bad_lines_alone_is_counted_and_not_kept() {
     let told = home.json(&["import"]);
     assert_eq!(told["bad_lines"], 400_000, "{told}");
     assert!((1..=1_000).contains(&told["obstacles"].as_array().unwrap().len()), "{told}");
+}
+
+/// What does not fit into an event is cut, and neither the call nor the calls beside it are lost.
+#[test]
+fn names_without_end_stop_no_import() {
+    let home = Home::new();
+    let long = "n".repeat(100_000);
+    let call = |id: &str, session: &str, model: &str, cwd: &str| {
+        format!(
+            r#"{{"type":"assistant","timestamp":"2026-11-20T10:00:00Z","sessionId":"{session}","requestId":"r{model}","cwd":"/{cwd}","message":{{"id":"{id}","model":"claude-{model}","usage":{{"input_tokens":100}}}}}}"#
+        )
+    };
+    let lines = [
+        call("1", "s", "m", "w"),
+        call("2", &long, "m", "w"),
+        call("3", "s", &long, "w"),
+        call("4", "t", "m", &long),
+        call(&long, "s", "m", "w"),
+        call("6", "s", "m", "w"),
+    ];
+    home.transcript("a.jsonl", lines.join("\n") + "\n");
+    let told = home.json(&["import"]);
+    assert_eq!((&told["recorded"], &told["bad_lines"]), (&5.into(), &1.into()), "{told}");
+    assert_eq!(home.json(&["status"])["all_time"]["messages"], 5);
 }

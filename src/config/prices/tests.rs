@@ -33,6 +33,12 @@ fn dated(from: &str, history: &str) -> String {
     format!(r#"{{"models": {{"a/b": {{"from": "{from}", {tiers}, "history": [{history}]}}}}}}"#)
 }
 
+/// Aliases that lead to each other in a row, the last to a model.
+fn chain(length: usize) -> String {
+    let links = (0..length).map(|n| format!(r#""a{n}": "a{}""#, n + 1)).collect::<Vec<_>>().join(", ");
+    format!(r#""aliases": {{{links}, "a{length}": "anthropic/claude-opus-5"}}"#)
+}
+
 #[test]
 fn a_file_that_makes_no_sense_is_refused_in_one_line_that_says_why() {
     let model = |tiers: &str| format!(r#"{{"models": {{"a/b": {{"tiers": [{tiers}]}}}}}}"#);
@@ -56,6 +62,17 @@ fn a_file_that_makes_no_sense_is_refused_in_one_line_that_says_why() {
         (OPUS.replacen('{', r#"{"aliases": {"z": "x", "x": "y", "y": "x"},"#, 1), "leads back to itself"),
         (OPUS.replacen('{', r#"{"aliases": {"x": "x"},"#, 1), "alias 'x' leads back to itself"),
         (OPUS.replacen('{', r#"{"aliases": {"x": "a/none"},"#, 1), "which the table does not have"),
+        (OPUS.replacen('{', &format!("{{{},", chain(18)), 1), "leads over more than 16 others"),
+        (
+            model(r#"{"above_prompt_tokens": 0, "input": "1000000.1", "output": "2"}"#),
+            "over 1000000 USD for a million",
+        ),
+        (
+            format!(
+                r#"{{"models": {{"a/b": {{"tiers": [{{"above_prompt_tokens": 0, {rates}}}], "multipliers": {{"us": "101"}}}}}}}}"#
+            ),
+            "factor for 'us' is over 100",
+        ),
         (dated("2026-05-01", r#"{"until": "2026-05-01", TIERS}"#), "two of its prices hold on 2026-05-01"),
         (dated("2026-05-01", r#"{"from": "2026-04-02", "until": "2026-04-01", TIERS}"#), "before they begin"),
         (

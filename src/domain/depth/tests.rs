@@ -28,6 +28,49 @@ fn levels_are_counted_where_they_are_levels() {
 }
 
 #[test]
+fn what_lies_deeper_than_anybody_looks_is_null_and_all_else_stays() {
+    let deep = |inner: &str| nested("[", inner, "]", LOOKED_INTO);
+    for (text, expected) in [
+        (deep("1"), deep("1")),
+        (deep("[1]"), deep("null")),
+        (deep(r#"1,{"a":[["]"]]},"[[",[],2"#), deep(r#"1,null,"[[",null,2"#)),
+        (
+            format!("[{},{}]", deep("[1]"), deep("2")),
+            format!("[{0},{0}]", nested("[", "null", "]", LOOKED_INTO - 1)),
+        ),
+        (nested(r#"{"a":"#, "1", "}", DEPTH_MAX), nested(r#"{"a":"#, "null", "}", LOOKED_INTO)),
+        // Broken stays broken.
+        ("[".repeat(DEPTH_MAX), "[".repeat(LOOKED_INTO) + "null"),
+        (format!("{}]]]]", deep("[1]")), format!("{}]]]]", deep("null"))),
+    ] {
+        assert_eq!(
+            String::from_utf8(shallow(text.as_bytes()).unwrap().into_owned()).unwrap(),
+            expected,
+            "{text}"
+        );
+    }
+    assert_eq!(shallow("[".repeat(DEPTH_MAX + 1).as_bytes()), Err(TooDeep));
+    // As deep as may be, in every way that a parser may have to pass over it, on a stack as small as any of ours.
+    #[derive(serde::Deserialize)]
+    struct Named<'a> {
+        #[serde(borrow)]
+        _a: sonic_rs::LazyValue<'a>,
+    }
+    let parse = || {
+        for (open, close) in [("[", "]"), (r#"{"a":"#, "}"), (r#"[{"a":"#, "}]")] {
+            let inner = nested(open, "1", close, (DEPTH_MAX - 1) / open.matches(['[', '{']).count());
+            for text in [inner.clone(), format!(r#"{{"_a":{inner}}}"#), format!(r#"{{"b":{inner},"_a":1}}"#)]
+            {
+                let text = shallow(text.as_bytes()).unwrap();
+                let is_read = sonic_rs::from_slice::<Named<'_>>(&text).is_ok();
+                assert_eq!(is_read, !text.starts_with(b"{\"a\""), "{}", String::from_utf8_lossy(&text));
+            }
+        }
+    };
+    std::thread::Builder::new().stack_size(2 * 1024 * 1024).spawn(parse).unwrap().join().unwrap();
+}
+
+#[test]
 fn levels_of_yaml_are_never_counted_as_fewer_than_there_are() {
     let indented = (0..200).fold(String::new(), |text, n| text + &" ".repeat(n) + "a:\n");
     let cases = [

@@ -10,6 +10,12 @@ use crate::domain::money::Picodollars;
 
 /// Tokens in the unit that prices are quoted for.
 pub(super) const MILLION: i128 = 1_000_000;
+/// No price is higher. With it, and with [`FACTOR_MAX`], no cost of a call is too large for a number.
+const PER_MILLION_MAX_USD: i64 = 1_000_000;
+/// No factor on a price is greater.
+const FACTOR_MAX: i128 = 100;
+/// No search costs more, in USD.
+const SEARCH_MAX_USD: i64 = 1_000_000;
 
 /// The price of one token, in picodollars; written as USD for a million tokens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -19,6 +25,10 @@ impl<'de> Deserialize<'de> for Rate {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
         let per_million = Picodollars::parse(&text).map_err(serde::de::Error::custom)?.0;
+        if per_million > Picodollars::usd(PER_MILLION_MAX_USD).0 {
+            let reason = format!("price '{text}' is over {PER_MILLION_MAX_USD} USD for a million tokens");
+            return Err(serde::de::Error::custom(reason));
+        }
         if per_million < 0 || per_million % MILLION != 0 {
             return Err(serde::de::Error::custom(format!(
                 "price '{text}' is negative or has more than 6 decimals"
@@ -138,14 +148,17 @@ pub struct ModelPrices {
 }
 
 /// Why a price list makes no sense.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ListError {
     /// No tier, or tiers that do not ascend.
     #[error("its tiers are missing or not in ascending order; begin with above_prompt_tokens 0")]
     Tiers,
-    /// A negative price for searches.
-    #[error("its price for web searches is negative")]
-    Negative,
+    /// A price for searches that is none.
+    #[error("its price for web searches is negative, or over {SEARCH_MAX_USD} USD for one")]
+    Search,
+    /// A factor that is too great.
+    #[error("its factor for '{0}' is over {FACTOR_MAX}")]
+    Factor(String),
     /// A period that ends before it begins.
     #[error("its prices from {0} end on {1}, before they begin")]
     Ends(Date, Date),
@@ -182,8 +195,15 @@ impl ModelPrices {
             if !ascends || list.tiers.first().is_none_or(|first| first.above_prompt_tokens != 0) {
                 return Err(ListError::Tiers);
             }
-            if list.web_search_per_call.is_some_and(|price| price.0 < 0) {
-                return Err(ListError::Negative);
+            let is_price =
+                |price: Picodollars| (Picodollars::ZERO..=Picodollars::usd(SEARCH_MAX_USD)).contains(&price);
+            if list.web_search_per_call.is_some_and(|price| !is_price(price)) {
+                return Err(ListError::Search);
+            }
+            if let Some((name, _)) =
+                list.multipliers.iter().find(|(_, factor)| factor.0 > FACTOR_MAX * MILLION)
+            {
+                return Err(ListError::Factor(name.clone()));
             }
         }
         let mut before: Option<Date> = None;

@@ -13,6 +13,13 @@ use crate::domain::depth;
 
 mod inline;
 
+/// The properties of a note have no more values, keys among them.
+const VALUES_MAX: usize = 100_000;
+/// Nor are more of them values that stand elsewhere already.
+const REPEATED_MAX: usize = 10_000;
+/// A heading is as long as this where a task names it, in bytes.
+const HEADING_MAX: usize = 200;
+
 /// What is read of a note.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Note {
@@ -138,7 +145,12 @@ impl Reader {
             self.note.has_broken_properties = true;
             return;
         }
-        match serde_saphyr::from_str::<Value>(yaml) {
+        // A few lines of anchors that refer to anchors would be a million values.
+        let limits = serde_saphyr::options! {
+            budget: serde_saphyr::budget! { max_events: VALUES_MAX, max_nodes: VALUES_MAX },
+            alias_limits: serde_saphyr::alias_limits! { max_total_replayed_events: REPEATED_MAX },
+        };
+        match serde_saphyr::from_str_with_options::<Value>(yaml, limits) {
             Ok(Value::Object(properties)) => {
                 for key in ["tags", "tag"] {
                     let tags = properties.get(key).map(texts).unwrap_or_default();
@@ -198,7 +210,7 @@ impl Reader {
         if is_item(inner) && !starts_in_comment {
             self.in_list = true;
             if let Some(task) = task::parse(line) {
-                let heading = self.note.headings.last().map(|heading| heading.text.clone());
+                let heading = self.note.headings.last().map(|heading| cut(&heading.text));
                 self.note.tasks.push(Task { line: number, heading, ..task });
             }
         }
@@ -224,6 +236,11 @@ impl Reader {
         }
         visible
     }
+}
+
+/// Each task has a copy of its heading: of a long one over many tasks only its beginning.
+fn cut(heading: &str) -> String {
+    heading[..heading.floor_char_boundary(HEADING_MAX)].to_owned()
 }
 
 /// A property's texts, whether it is one or a list.

@@ -149,6 +149,11 @@ impl Task {
     }
 }
 
+/// No field is longer, in bytes.
+const FIELD_MAX: usize = 1_024;
+/// A task has no more fields and tags behind its words; what stands before them is words too.
+const FIELDS_MAX: usize = 64;
+
 macro_rules! pattern {
     ($name:ident, $text:expr) => {
         static $name: LazyLock<Regex> =
@@ -185,15 +190,18 @@ pub fn parse(line: &str) -> Option<Task> {
     }
     // Tags may stand among the fields: they are words.
     let mut tags: Vec<&str> = Vec::new();
-    loop {
-        if let Some(shorter) = take_field(&mut task, rest) {
-            rest = shorter.trim_end();
-        } else if let Some(tag) = TAG.find(rest) {
+    for _ in 0..FIELDS_MAX {
+        // What is further from the end than any field is long is not looked at for each of them.
+        let (before, end) = rest.split_at(rest.ceil_char_boundary(rest.len().saturating_sub(FIELD_MAX)));
+        let left = if let Some(shorter) = take_field(&mut task, end) {
+            shorter.len()
+        } else if let Some(tag) = TAG.find(end).filter(|tag| before.is_empty() || tag.start() > 0) {
             tags.push(tag.as_str().trim());
-            rest = rest[..tag.start()].trim_end();
+            tag.start()
         } else {
             break;
-        }
+        };
+        rest = rest[..before.len() + left].trim_end();
     }
     let words = std::iter::once(rest).chain(tags.into_iter().rev()).filter(|part| !part.is_empty());
     task.text = words.collect::<Vec<_>>().join(" ");

@@ -12,7 +12,11 @@ pub fn append(text: &str, heading: &str, line: &str) -> Option<String> {
     let end = if text.contains("\r\n") { "\r\n" } else { "\n" };
     let found = note.headings.iter().position(|own| own.text.eq_ignore_ascii_case(heading));
     let Some(found) = found else {
-        return Some(with_heading(text, heading, line, end));
+        // Behind a fence or a comment that is never closed a heading is none: what was written there stays there.
+        let own = format!("## {heading}");
+        let mut behind = text.lines().skip_while(|known| known.trim_end() != own).skip(1);
+        let is_there = behind.any(|known| known.trim_end() == line);
+        return (!is_there).then(|| with_heading(text, heading, line, end));
     };
     let section = &note.headings[found];
     let next = note.headings[found + 1..].iter().find(|next| next.level <= section.level);
@@ -89,7 +93,9 @@ mod tests {
 
     #[test]
     fn telling_it_twice_changes_nothing() {
-        for text in ["", "a", "a\r\n", "# Log\n\n# B", "# Log\n```\n"] {
+        for text in
+            ["", "a", "a\r\n", "# Log\n\n# B", "# Log\n```\n", "```\n", "%%", "a %% b\n\n", "~~~~\r\n~~~"]
+        {
             if let Some(once) = append(text, "Log", "- new") {
                 assert_eq!(append(&once, "Log", "- new"), None, "{text:?}");
             }

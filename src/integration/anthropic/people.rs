@@ -4,6 +4,7 @@
 //! JSON numbers in cents, and estimates of the provider's. Whoever is named here is asked for anew each time: nobody's
 //! name is kept.
 
+use std::collections::HashSet;
 use std::fmt;
 
 use jiff::civil::Date;
@@ -24,7 +25,7 @@ const LIMIT: &str = "1000";
 const PAGES_MAX: usize = 50;
 
 /// A person's address or a key's name: personal, so no error and no span shows it.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PersonName(pub String);
 
 impl fmt::Debug for PersonName {
@@ -34,7 +35,7 @@ impl fmt::Debug for PersonName {
 }
 
 /// Who used it.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Who {
     /// A person, by address.
     User(PersonName),
@@ -43,7 +44,7 @@ pub enum Who {
 }
 
 /// What somebody did with Claude Code on a day, with one kind of terminal.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Person {
     /// Who.
     pub who: Who,
@@ -145,30 +146,40 @@ impl Anthropic {
             }
             self.outside.ask_for::<Page<Row>>(&ask, Answer::exact).await
         });
-        let mut people: Vec<Person> = Vec::new();
-        for row in rows.await? {
-            let person = person(row)?;
-            if !people.contains(&person) {
-                people.push(person);
-            }
-        }
-        people.sort_by(|a, b| (&a.who, &a.terminal).cmp(&(&b.who, &b.terminal)));
-        Ok(people)
+        people_of(rows.await?)
     }
+}
+
+fn people_of(rows: Vec<Row>) -> Result<Vec<Person>, OutsideError> {
+    let mut seen = HashSet::new();
+    let mut people: Vec<Person> = Vec::new();
+    for row in rows {
+        let person = person(row)?;
+        if seen.insert(person.clone()) {
+            people.push(person);
+        }
+    }
+    people.sort_by(|a, b| (&a.who, &a.terminal).cmp(&(&b.who, &b.terminal)));
+    Ok(people)
+}
+
+/// Whom one page tells of.
+pub(crate) fn of_page(page: &Answer) -> Result<Vec<Person>, OutsideError> {
+    people_of(page.exact::<Page<_>>()?.items)
 }
 
 fn person(row: Row) -> Result<Person, OutsideError> {
     let malformed = |what| OutsideError::Malformed { system: SYSTEM, what };
     let (mut tokens, mut cost) = (Tokens::default(), Some(Picodollars::ZERO));
     for Breakdown { tokens: counts, estimated_cost } in row.model_breakdown {
-        tokens += Tokens {
+        tokens = tokens.saturating_add(Tokens {
             input: counts.input,
             output: counts.output,
             cache_read: counts.cache_read,
             // How long it is kept is not told.
             cache_write_5m: counts.cache_creation,
             ..Tokens::default()
-        };
+        });
         let amount = parse_decimal(estimated_cost.amount.as_str(), Unit::Cents);
         let amount = amount.map_err(|_| malformed("an amount that is none"))?;
         let is_usd = Currency::parse(&estimated_cost.currency) == Ok(Currency::USD);

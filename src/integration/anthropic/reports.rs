@@ -13,7 +13,7 @@ use crate::domain::decimal::Unit;
 use crate::domain::lookback::Days;
 use crate::domain::report::{DayReport, ReportSource, UsageLine};
 use crate::domain::tokens::Tokens;
-use crate::integration::pages::{CostTold, by_day, day_cost, read_all, span, utc_day};
+use crate::integration::pages::{CostTold, Page, by_day, day_cost, read_all, span, utc_day};
 use crate::integration::resilience::{Answer, OutsideError};
 
 /// Buckets of a day in a page, at most.
@@ -76,17 +76,7 @@ impl Anthropic {
     /// [`OutsideError`]; [`OutsideError::Malformed`] where the pages make no sense.
     pub async fn usage(&self, days: Days) -> Result<Vec<DayReport>, OutsideError> {
         let buckets = self.buckets("v1/organizations/usage_report/messages", "model", days).await?;
-        let report = |bucket: Bucket<Consumed>| {
-            let lines = bucket
-                .results
-                .into_iter()
-                .map(|result| UsageLine { tokens: result.tokens(), model: result.model.unwrap_or_default() });
-            let day = utc_day(bucket.starting_at);
-            let report = DayReport::usage(SYSTEM, day, ReportSource::ProviderApi, lines);
-            (bucket.starting_at, bucket.ending_at, report)
-        };
-        let told = buckets.into_iter().map(report).collect();
-        Ok(by_day(SYSTEM, days, told)?.into_values().collect())
+        usage_told(buckets, days)
     }
 
     /// What each day cost, by model and kind.
@@ -94,9 +84,7 @@ impl Anthropic {
     /// # Errors
     /// [`OutsideError`]; [`OutsideError::Malformed`] where the pages or the amounts make no sense.
     pub async fn cost(&self, days: Days) -> Result<Vec<DayReport>, OutsideError> {
-        let buckets = self.buckets("v1/organizations/cost_report", "description", days).await?;
-        let told: Result<Vec<_>, _> = buckets.into_iter().map(cost_of).collect();
-        Ok(by_day(SYSTEM, days, told?)?.into_values().collect())
+        cost_told(self.buckets("v1/organizations/cost_report", "description", days).await?, days)
     }
 
     async fn buckets<T: for<'de> Deserialize<'de>>(
@@ -135,6 +123,33 @@ impl Consumed {
             web_searches: self.server_tool_use.as_ref().map_or(0, |tools| tools.web_search_requests),
         }
     }
+}
+
+fn usage_told(buckets: Vec<Bucket<Consumed>>, days: Days) -> Result<Vec<DayReport>, OutsideError> {
+    let report = |bucket: Bucket<Consumed>| {
+        let lines = bucket
+            .results
+            .into_iter()
+            .map(|result| UsageLine { tokens: result.tokens(), model: result.model.unwrap_or_default() });
+        let day = utc_day(bucket.starting_at);
+        let report = DayReport::usage(SYSTEM, day, ReportSource::ProviderApi, lines);
+        (bucket.starting_at, bucket.ending_at, report)
+    };
+    let told = buckets.into_iter().map(report).collect();
+    Ok(by_day(SYSTEM, days, told)?.into_values().collect())
+}
+
+fn cost_told(buckets: Vec<Bucket<Cost>>, days: Days) -> Result<Vec<DayReport>, OutsideError> {
+    let told: Result<Vec<_>, _> = buckets.into_iter().map(cost_of).collect();
+    Ok(by_day(SYSTEM, days, told?)?.into_values().collect())
+}
+
+/// What one page says, read as each of the two reports.
+pub(crate) fn of_page(page: &Answer, days: Days) -> [Result<Vec<DayReport>, OutsideError>; 2] {
+    [
+        page.exact::<Page<_>>().and_then(|page| usage_told(page.items, days)),
+        page.exact::<Page<_>>().and_then(|page| cost_told(page.items, days)),
+    ]
 }
 
 fn cost_of(bucket: Bucket<Cost>) -> Result<(Timestamp, Timestamp, DayReport), OutsideError> {

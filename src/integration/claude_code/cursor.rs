@@ -130,8 +130,11 @@ impl FileCursor {
         if !is_same {
             return Start::default();
         }
-        let due =
-            self.refused.iter().filter(|refused| refused.is_due(now)).min_by_key(|refused| refused.offset);
+        // The file that cursors are kept in may have been spoiled: what was not read is not read again.
+        let is_read = |refused: &&Refused| {
+            (1..=self.line).contains(&refused.line) && refused.offset <= self.offset && refused.is_due(now)
+        };
+        let due = self.refused.iter().filter(is_read).min_by_key(|refused| refused.offset);
         due.map_or(Start { offset: self.offset, line: self.line }, |refused| Start {
             offset: refused.offset,
             line: refused.line - 1,
@@ -157,17 +160,17 @@ impl FileCursor {
             Some(place) => std::mem::replace(place, refused),
             None => refused,
         };
-        self.refused_more += 1;
+        self.refused_more = self.refused_more.saturating_add(1);
         if unnamed.may_cost {
-            self.more_may_cost += 1;
+            self.more_may_cost = self.more_may_cost.saturating_add(1);
             self.more_written_us = self.more_written_us.max(unnamed.written_us);
         }
     }
 
     /// Takes over the lines that another cursor of the file counts and does not name.
     pub fn take_unnamed(&mut self, before: &Self) {
-        self.refused_more += before.refused_more;
-        self.more_may_cost += before.more_may_cost;
+        self.refused_more = self.refused_more.saturating_add(before.refused_more);
+        self.more_may_cost = self.more_may_cost.saturating_add(before.more_may_cost);
         self.more_written_us = self.more_written_us.max(before.more_written_us);
     }
 }

@@ -8,6 +8,7 @@ mod consumed;
 mod fields;
 mod refusal;
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
@@ -15,18 +16,21 @@ use memchr::memmem::Finder;
 use serde::Deserialize;
 use sonic_rs::LazyValue;
 
-use crate::domain::depth;
+use crate::domain::depth::{self, TooDeep};
 use crate::domain::usage::{MessageKey, ServiceTier, Speed, Usage};
 
 use super::place::{Place, Places};
 use consumed::{BESIDE, Consumed, INSIDE, tokens, unknown_are_inside};
-use fields::{Text, list, moment, part};
+use fields::{First, NAME_MAX, Text, list, moment, part};
 
 /// Clocks of two machines may differ; a line that is further ahead than this is not believed yet.
 const AHEAD: SignedDuration = SignedDuration::from_hours(1);
 
 /// Claude Code's name for messages that it made itself, without a call.
 const SYNTHETIC: &str = "<synthetic>";
+
+/// No directory is longer, in bytes.
+const DIRECTORY_MAX: usize = 4_096;
 
 /// More entries of one line are none that a response has.
 const ENTRIES_MAX: usize = 10_000;
@@ -152,10 +156,10 @@ impl LineParser {
             return Parsed::Other;
         }
         // Once for all that is read below: each part of a line is nested less deeply than the line.
-        if depth::json(line).is_err() {
+        let Ok(text) = shallow(text) else {
             return refuse("nested deeper than 128 levels; no call is", true);
-        }
-        let Ok(line) = sonic_rs::from_str::<Line<'_>>(text) else {
+        };
+        let Ok(line) = sonic_rs::from_str::<Line<'_>>(&text) else {
             return refuse("not JSON of a transcript's shape", true);
         };
         match line.kind.get() {
@@ -233,10 +237,14 @@ impl LineParser {
         }
         let id = |text: &Text<'_>| text.get().filter(|id| !id.is_empty()).map(Box::from);
         let message_id = id(&message.id).or_else(|| id(&line.uuid));
-        let message_id = message_id.ok_or(refuse("neither message.id nor uuid"))?;
-        let session = line.session_id.get().or(outer.session_id.get()).unwrap_or_default();
+        let message_id: Box<str> = message_id.ok_or(refuse("neither message.id nor uuid"))?;
+        // The parts of a call have it again, each; and cut it would be another's.
+        if message_id.len() > NAME_MAX {
+            return Err(refuse("message.id is longer than any is"));
+        }
+        let session = line.session_id.name().or(outer.session_id.name()).unwrap_or_default();
         let forked = part::<ForkedFrom<'_>>(line.forked_from.as_ref()).ok().flatten();
-        let forked = forked.map(|forked| forked.session_id.or_empty().to_owned());
+        let forked = forked.and_then(|forked| forked.session_id.name().map(str::to_owned));
         let original = forked.filter(|original| !original.is_empty() && original != session);
         let place = self.places.own(session).cloned();
         self.written_in = self.name(session);
@@ -248,11 +256,11 @@ impl LineParser {
         };
         let (tokens, odd) = tokens(consumed);
         Ok(Usage {
-            key: MessageKey { message_id, request_id: line.request_id.or_empty().into() },
+            key: MessageKey { message_id, request_id: line.request_id.name().unwrap_or_default().into() },
             agent: self.name("claude-code"),
             part: self.name(""),
             provider: self.name("anthropic"),
-            model: self.name(message.model.or_empty()),
+            model: self.name(message.model.name().unwrap_or_default()),
             project: place.project,
             repository: place.repository,
             session: self.name(original.as_deref().unwrap_or(session)),
@@ -271,11 +279,11 @@ impl LineParser {
     /// The calls within a response that its own numbers leave out. What is not known to be inside or beside them is, where
     /// the numbers do not say that it is inside, a call whose bill is not known.
     fn parts(&mut self, call: &Usage, consumed: &Consumed<'_>) -> Vec<Usage> {
-        let Ok(Some(entries)) = list::<Vec<LazyValue<'_>>>(consumed.iterations.as_ref()) else {
+        let Ok(Some(First(entries))) = list::<First<'_, ENTRIES_MAX>>(consumed.iterations.as_ref()) else {
             return Vec::new();
         };
         let read = |value| part::<Consumed<'_>>(Some(value)).ok().flatten();
-        let entries: Vec<Option<Consumed<'_>>> = entries.iter().take(ENTRIES_MAX).map(read).collect();
+        let entries: Vec<Option<Consumed<'_>>> = entries.iter().map(read).collect();
         let are_inside = unknown_are_inside(call, &entries);
         let mut parts = Vec::new();
         for (number, entry) in entries.iter().enumerate() {
@@ -293,7 +301,7 @@ impl LineParser {
                     request_id: "".into(),
                 },
                 part: self.name(kind),
-                model: entry.model.get().map_or_else(|| call.model.clone(), |model| self.name(model)),
+                model: entry.model.name().map_or_else(|| call.model.clone(), |model| self.name(model)),
                 tokens,
                 odd,
                 ..call.clone()
@@ -316,6 +324,15 @@ impl LineParser {
     }
 }
 
+/// A line as far down as it is read.
+fn shallow(text: &str) -> Result<Cow<'_, str>, TooDeep> {
+    Ok(match depth::shallow(text.as_bytes())? {
+        Cow::Borrowed(_) => Cow::Borrowed(text),
+        // What is cut out begins and ends with a bracket: text stays text.
+        Cow::Owned(bytes) => Cow::Owned(String::from_utf8(bytes).unwrap_or_default()),
+    })
+}
+
 /// Without whitespace around it, and without the mark by which some editors begin a file.
 fn trimmed(line: &[u8]) -> &[u8] {
     let line = line.trim_ascii();
@@ -333,12 +350,11 @@ pub fn directory(line: &[u8]) -> Option<(String, String)> {
         #[serde(borrow, default, rename = "sessionId")]
         session_id: Text<'a>,
     }
-    let line = trimmed(line);
-    depth::json(line).ok()?;
-    let text = simdutf8::basic::from_utf8(line).ok()?;
-    let named: Directory<'_> = sonic_rs::from_str(text).ok()?;
-    let directory = named.cwd.0.filter(|cwd| !cwd.is_empty())?.into_owned();
-    Some((named.session_id.or_empty().to_owned(), directory))
+    let text = shallow(simdutf8::basic::from_utf8(trimmed(line)).ok()?).ok()?;
+    let named: Directory<'_> = sonic_rs::from_str(&text).ok()?;
+    let directory = named.cwd.get().filter(|cwd| !cwd.is_empty())?;
+    let directory = &directory[..directory.floor_char_boundary(DIRECTORY_MAX)];
+    Some((named.session_id.name().unwrap_or_default().to_owned(), directory.to_owned()))
 }
 
 fn is_true(flag: Option<&LazyValue<'_>>) -> bool {

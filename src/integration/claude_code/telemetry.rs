@@ -31,6 +31,8 @@ const AHEAD: SignedDuration = SignedDuration::from_hours(1);
 const FIRST_SECOND: i64 = 1_577_836_800;
 /// Ids and names are no longer.
 const NAME_MAX: usize = 200;
+/// What a resource says of itself is no longer, in bytes.
+const RESOURCE_MAX: usize = 64 * 1024;
 
 /// What an export says.
 #[derive(Debug, Default)]
@@ -259,6 +261,8 @@ pub fn metrics(request: &ExportMetricsServiceRequest, now: Timestamp) -> Reading
     let mut reading = Reading::default();
     for of_one in &request.resource_metrics {
         let resource = of_resource(of_one.resource.as_ref());
+        // They are a part of each point's series: many points would have many of them read.
+        let is_long = of_one.resource.as_ref().is_some_and(|resource| resource.encoded_len() > RESOURCE_MAX);
         for metric in of_one.scope_metrics.iter().flat_map(|scope| &scope.metrics) {
             let is_cost = match metric.name.strip_prefix(PREFIX) {
                 Some("token.usage") => false,
@@ -270,6 +274,10 @@ pub fn metrics(request: &ExportMetricsServiceRequest, now: Timestamp) -> Reading
                 continue;
             };
             for point in &sum.data_points {
+                if is_long {
+                    reading.reject("a resource has more than 64 KiB of attributes");
+                    continue;
+                }
                 match read_point(point, sum, is_cost, &resource, now) {
                     Ok(Some(point)) => reading.export.points.push(point),
                     Ok(None) => {}

@@ -17,7 +17,7 @@ use super::look::{Look, look};
 use super::profile::Profile;
 use super::recipe::{Recipe, Unit, Way};
 use super::responses::{Heard, Listener, Response};
-use super::{ConsoleError, browser, cookies, mask};
+use super::{ConsoleError, browser, cookies, mask, responses};
 
 /// How often the page is looked at.
 const EVERY: Duration = Duration::from_millis(150);
@@ -182,6 +182,21 @@ fn step(n: usize, way: &Way, recipe: &Recipe, look: &Look, heard: &Heard, now: T
         None => Step::Missing("no such response".to_owned()),
         Some(response) => json(response, way, recipe, now),
     }
+}
+
+/// The amounts that a recipe's ways lead to where this is the JSON of each response and the text of each element.
+pub(crate) fn amounts(recipe: &Recipe, body: &[u8], text: &str, now: Timestamp) -> Vec<Found> {
+    let body = responses::json(body);
+    let response = Response { ways: Vec::new(), status: 200, body };
+    let step = |way: &Way| match way.selector {
+        Some(_) => shown(text, way),
+        None => json(&response, way, recipe, now),
+    };
+    let amount = |way: &Way| match step(way) {
+        Step::Amount(amount) => Some(Found { way: way.way.clone(), amount }),
+        Step::Missing(_) | Step::Wrong(_) => None,
+    };
+    recipe.amounts.iter().filter_map(amount).collect()
 }
 
 fn shown(text: &str, way: &Way) -> Step {

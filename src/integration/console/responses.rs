@@ -125,5 +125,10 @@ async fn body_of(page: &Page, id: RequestId) -> Value {
     } else {
         answer.body.clone().into_bytes()
     };
-    if bytes.len() > BODY_MAX { Value::Null } else { serde_json::from_slice(&bytes).unwrap_or_default() }
+    json(&bytes)
+}
+
+/// A body's JSON; null where it is none, or too long.
+pub(super) fn json(body: &[u8]) -> Value {
+    if body.len() > BODY_MAX { Value::Null } else { serde_json::from_slice(body).unwrap_or_default() }
 }

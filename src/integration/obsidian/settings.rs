@@ -61,7 +61,7 @@ impl VaultSettings {
 }
 
 /// Reads them, and what is wrong with them.
-pub(super) fn read(inside: &Root) -> (VaultSettings, Vec<Problem>) {
+pub(crate) fn read(inside: &Root) -> (VaultSettings, Vec<Problem>) {
     let (mut settings, mut problems) = (VaultSettings::default(), Vec::new());
     let mut json = |name: &str| {
         let path = format!(".obsidian/{name}");

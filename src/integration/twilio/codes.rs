@@ -157,7 +157,7 @@ const ABOUT_MESSAGES: u32 = 21_000;
 /// Reads `{"code":21211,"message":…,"more_info":…,"status":400}`. A code of the account's, such as 20003 with
 /// 401, 20404 with 404 and 20429 with 429, says no more than the status does and is left to that. Twilio's own
 /// message holds the number, so it is read by nobody.
-pub(super) fn of_refusal(status: u16, body: &[u8]) -> Option<u32> {
+pub(crate) fn of_refusal(status: u16, body: &[u8]) -> Option<u32> {
     #[derive(serde::Deserialize)]
     struct Refusal {
         code: Option<u32>,

@@ -128,6 +128,19 @@ fn lines_are_read_as_the_plugin_reads_them() {
 }
 
 #[test]
+fn fields_without_end_are_words_from_some_number_on() {
+    let task = parse(&format!("- [ ] a {}📅 2026-01-31", "🔺 ".repeat(100))).unwrap();
+    assert_eq!((task.priority, task.due), (Priority::Highest, Some(jiff::civil::date(2026, 1, 31))));
+    assert_eq!(task.text.matches('🔺').count(), 100 + 1 - FIELDS_MAX);
+    // A word that is longer than a field may be hides nothing behind it, and is none itself.
+    let long = "x".repeat(2 * FIELD_MAX);
+    let task = parse(&format!("- [ ] {long} #tag 🔼")).unwrap();
+    assert_eq!((task.text, task.priority), (format!("{long} #tag"), Priority::Medium));
+    let task = parse(&format!("- [ ] a #{long}")).unwrap();
+    assert_eq!(task.text, format!("a #{long}"));
+}
+
+#[test]
 fn a_box_with_a_character_of_one_s_own_is_to_be_done() {
     for (symbol, state) in [
         (' ', State::Todo),

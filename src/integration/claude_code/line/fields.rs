@@ -15,6 +15,9 @@ use crate::domain::tokens::MAX_COUNT;
 /// Words that say how a call was billed are kept to this length, in bytes.
 const WORD_MAX: usize = 64;
 
+/// Names are kept to this length, in bytes: an event with all of its names is some kilobytes long, and holds 64.
+pub(super) const NAME_MAX: usize = 1_024;
+
 /// A text; a number counts as its digits. Anything else is as if it were absent.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Text<'a>(pub(super) Option<Cow<'a, str>>);
@@ -27,6 +30,11 @@ impl Text<'_> {
     /// The text; empty where there is none.
     pub(super) fn or_empty(&self) -> &str {
         self.get().unwrap_or_default()
+    }
+
+    /// A name, as far as an event has room for it: nobody's is longer, and no call is dropped for one that is.
+    pub(super) fn name(&self) -> Option<&str> {
+        self.get().map(|name| &name[..name.floor_char_boundary(NAME_MAX)])
     }
 
     /// A word that says how a call was billed, no longer than makes sense.
@@ -75,6 +83,32 @@ impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
             }
         }
         deserializer.deserialize_any(TextVisitor)
+    }
+}
+
+/// The first values of a list; those behind them are passed over, and take no memory.
+pub(super) struct First<'a, const MOST: usize>(pub(super) Vec<LazyValue<'a>>);
+
+impl<'de: 'a, 'a, const MOST: usize> Deserialize<'de> for First<'a, MOST> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct FirstVisitor<const MOST: usize>;
+        impl<'de, const MOST: usize> Visitor<'de> for FirstVisitor<MOST> {
+            type Value = First<'de, MOST>;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a list")
+            }
+            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+                let mut values = Vec::new();
+                while values.len() < MOST
+                    && let Some(value) = seq.next_element()?
+                {
+                    values.push(value);
+                }
+                while seq.next_element::<IgnoredAny>()?.is_some() {}
+                Ok(First(values))
+            }
+        }
+        deserializer.deserialize_seq(FirstVisitor)
     }
 }
 

@@ -1,0 +1,153 @@
+//! The ways in for the fuzzer (`fuzz/`): what reads bytes from outside and is nobody's interface. Nothing here is one either,
+//! and nothing else uses it.
+
+use std::path::Path;
+
+use axum::extract::FromRequest;
+use axum::extract::Request;
+use axum::http::header::CONTENT_TYPE;
+use futures_util::FutureExt;
+use jiff::Timestamp;
+use rmcp::model::{ClientJsonRpcMessage, ClientRequest};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::config::ConfigError;
+use crate::domain::console::Found;
+use crate::domain::currency::Currency;
+use crate::domain::goal::Goal;
+use crate::domain::lookback::Days;
+use crate::domain::pricing::PriceTable;
+use crate::domain::report::DayReport;
+use crate::files::beneath::Root;
+use crate::integration::anthropic::{self, Person};
+use crate::integration::console::{self, Recipe};
+use crate::integration::obsidian::{self, VaultSettings};
+use crate::integration::official::Told;
+use crate::integration::resilience::{Answer, OutsideError};
+use crate::integration::{beeminder, credit, deepseek, moonshot, ntfy, openai, openrouter, twilio};
+use crate::{cli, config, service};
+
+/// When everything that is read here was received: the fuzzer's inputs mean the same on every day.
+pub const NOW: Timestamp = Timestamp::constant(1_795_000_000, 0);
+
+fn answer(system: &'static str, body: &[u8]) -> Answer {
+    Answer::of_body(system, body, NOW)
+}
+
+/// What a page of reports says, read as each report that the provider has.
+#[must_use]
+pub fn reports(provider: &str, body: &[u8], days: Days) -> [Result<Vec<DayReport>, OutsideError>; 2] {
+    match provider {
+        anthropic::SYSTEM => anthropic::reports::of_page(&answer(anthropic::SYSTEM, body), days),
+        _ => openai::of_page(&answer(openai::SYSTEM, body), days),
+    }
+}
+
+/// Whom a page of Anthropic's report of people tells of.
+///
+/// # Errors
+/// [`OutsideError`].
+pub fn people(body: &[u8]) -> Result<Vec<Person>, OutsideError> {
+    anthropic::people::of_page(&answer(anthropic::SYSTEM, body))
+}
+
+/// What DeepSeek says of the balance.
+///
+/// # Errors
+/// [`OutsideError`].
+pub fn deepseek(body: &[u8]) -> Result<Told, OutsideError> {
+    deepseek::read(&answer(deepseek::SYSTEM, body), NOW).map(|(told, _)| told)
+}
+
+/// What Moonshot says of the balance.
+///
+/// # Errors
+/// [`OutsideError`].
+pub fn moonshot(body: &[u8]) -> Result<Told, OutsideError> {
+    moonshot::read(&answer(moonshot::SYSTEM, body), Currency::USD, NOW).map(|(told, _)| told)
+}
+
+/// What OpenRouter says of the credits, and of the key.
+#[must_use]
+pub fn openrouter(
+    body: &[u8],
+) -> (Result<openrouter::Credits, OutsideError>, Result<openrouter::KeyLimits, OutsideError>) {
+    let answer = answer(openrouter::SYSTEM, body);
+    (openrouter::credits_of(&answer).map(|(told, _)| told), openrouter::key_of(&answer).map(|(told, _)| told))
+}
+
+/// An answer of any other system, as its clients read it.
+///
+/// # Errors
+/// [`OutsideError::Malformed`].
+pub fn json<T: DeserializeOwned>(body: &[u8]) -> Result<T, OutsideError> {
+    answer("any", body).json()
+}
+
+/// The codes that are read from a refusal's body: a provider's, Twilio's, ntfy's.
+#[must_use]
+pub fn refusals(status: u16, body: &[u8]) -> [Option<u32>; 3] {
+    [
+        credit::of_refusal(status, body),
+        twilio::codes::of_refusal(status, body),
+        ntfy::of_refusal(status, body),
+    ]
+}
+
+/// What is kept of a goal that Beeminder told of.
+#[must_use]
+pub fn goal(told: beeminder::Goal) -> Goal {
+    service::beeminder_actor::to_goal(told)
+}
+
+/// The amounts that a recipe leads to.
+#[must_use]
+pub fn amounts(recipe: &Recipe, body: &[u8], text: &str) -> Vec<Found> {
+    console::read::amounts(recipe, body, text, NOW)
+}
+
+/// A price table with a file over it.
+///
+/// # Errors
+/// [`ConfigError::Prices`].
+pub fn prices(table: PriceTable, text: &str) -> Result<PriceTable, ConfigError> {
+    config::prices::overridden(table, "prices.json", text)
+}
+
+/// The status and the body of the supervisor's answer to a hook, and whether reading on would be in vain.
+#[must_use]
+pub fn hook_answer(bytes: &[u8]) -> (Option<(u16, &[u8])>, bool) {
+    (cli::lean::parse(bytes), cli::lean::is_whole(bytes))
+}
+
+/// What the vault in a directory says of itself, and how much of that is wrong.
+///
+/// # Errors
+/// The directory cannot be opened.
+pub fn vault_settings(vault: &Path) -> std::io::Result<(VaultSettings, usize)> {
+    let (settings, problems) = obsidian::settings::read(&Root::open(vault)?);
+    Ok((settings, problems.len()))
+}
+
+/// The arguments of a call of a tool, where this is a message of an assistant's that is one; else all of it, as JSON.
+#[must_use]
+pub fn mcp_arguments(body: &[u8]) -> Option<Value> {
+    let message = serde_json::from_slice(body).ok();
+    if let Some(ClientJsonRpcMessage::Request(request)) = message
+        && let ClientRequest::CallToolRequest(call) = request.request
+    {
+        return Some(Value::Object(call.params.arguments.unwrap_or_default()));
+    }
+    serde_json::from_slice(body).ok()
+}
+
+/// The fields of a posted form, as the webhooks take them.
+#[must_use]
+pub fn form(body: &[u8]) -> Option<Vec<(String, String)>> {
+    let request = Request::post("/").header(CONTENT_TYPE, "application/x-www-form-urlencoded");
+    let request = request.body(axum::body::Body::from(body.to_vec())).ok()?;
+    let form = axum::Form::<Vec<(String, String)>>::from_request(request, &());
+    // All of the body is there: nothing is waited for.
+    form.now_or_never()?.ok().map(|form| form.0)
+}
