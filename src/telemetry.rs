@@ -34,20 +34,9 @@ use plan::{Plan, Target};
 use reach::{Noted, Reach};
 
 /// The exporter's own parts: their spans would be exported, which would make more of them.
-/// And the browser's driver and the protocol's server: their lines hold whole messages, cookies among them.
-const PLUMBING: [&str; 11] = [
-    "opentelemetry",
-    "opentelemetry_sdk",
-    "opentelemetry_otlp",
-    "tonic",
-    "h2",
-    "hyper_util",
-    "rmcp",
-    "chromiumoxide",
-    "chromiumoxide_cdp",
-    "async_tungstenite",
-    "tungstenite",
-];
+/// And the protocol's server: its lines hold whole messages.
+const PLUMBING: [&str; 7] =
+    ["opentelemetry", "opentelemetry_sdk", "opentelemetry_otlp", "tonic", "h2", "hyper_util", "rmcp"];
 
 /// How log lines are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]

@@ -1,9 +1,7 @@
 //! The balance from a provider's own page, in a real Chromium, against a site that behaves as such sites do.
 
-use std::io::{BufRead, BufReader};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
@@ -16,7 +14,11 @@ use serde_json::Value;
 use crate::support::outside::console::{Mood, PERSON, SESSION, Site};
 use crate::support::program::{Home, everything_below};
 
-const LIMITS: Limits = Limits { memory_mib: 2048, page_seconds: 5 };
+#[path = "console/reach.rs"]
+mod reach;
+
+/// Tests may run as root, as they do in a container.
+const LIMITS: Limits = Limits { memory_mib: 2048, page_seconds: 5, as_root: true };
 
 fn recipe(site: &Site) -> Recipe {
     Recipe::parse(&site.recipe(), "site.toml").unwrap()
@@ -115,7 +117,7 @@ async fn a_browser_that_takes_too_much_is_ended_with_all_its_processes() {
     let recipe = recipe(&site);
     let profile = logged_in(dir.path(), &recipe).await;
     site.be(Mood::Hog);
-    let limits = Limits { memory_mib: 1500, page_seconds: 60 };
+    let limits = Limits { memory_mib: 1500, page_seconds: 60, ..LIMITS };
     let seen = read(None, &profile, &recipe, limits).await;
     assert_eq!(seen, Err(ConsoleError::Memory { mib: 1500 }));
     // Another program does not get the profile meanwhile.
@@ -184,7 +186,7 @@ fn home_of(site: &Site) -> Home {
     std::fs::create_dir_all(config.join("consoles")).unwrap();
     std::fs::write(config.join("consoles/anthropic.toml"), site.recipe()).unwrap();
     let text = format!(
-        "[console]\nenabled = true\nrecipes = \"{}\"\npage_seconds = 4\n",
+        "[console]\nenabled = true\nas_root = true\nrecipes = \"{}\"\npage_seconds = 4\n",
         config.join("consoles").display()
     );
     std::fs::write(config.join("config.toml"), text).unwrap();
@@ -241,23 +243,8 @@ fn a_person_logs_in_in_a_window_and_the_session_outlives_the_browser() {
     let home = home_of(&site);
     let recipe = site.recipe().replace("login = \"/login\"", "login = \"/login#by-itself\"");
     std::fs::write(home.dir.path().join(".config/mecris/consoles/anthropic.toml"), recipe).unwrap();
-    let mut screen = Command::new("Xvfb")
-        .args(["-displayfd", "1", "-screen", "0", "1024x768x24", "-nolisten", "tcp"])
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    let mut number = String::new();
-    BufReader::new(screen.stdout.take().unwrap()).read_line(&mut number).unwrap();
-    let mut command = home.command(&["login", "anthropic"]);
-    let said = command
-        .env("PATH", std::env::var_os("PATH").unwrap())
-        .env("DISPLAY", format!(":{}", number.trim()))
-        .output()
-        .unwrap();
-    screen.kill().unwrap();
-    screen.wait().unwrap();
-    let said: crate::support::program::Said = said.into();
+    let screen = reach::Screen::start();
+    let said: crate::support::program::Said = screen.log_in(&home).output().unwrap().into();
     assert!(said.code == 0 && said.out.contains("The session is kept"), "{said:?}");
     assert_eq!(site.logins(), 1);
     // The site's cookie has no end of its own: it would have died with the window.

@@ -167,6 +167,7 @@ const WRONG: &[(&str, &str)] = &[
     ("vault.log_heading", "5"),
     ("vault.iso_weeks", "\"perhaps\""),
     ("console.browser", "\"/nowhere/chromium\""),
+    ("console.as_root", "\"perhaps\""),
     ("console.memory_mib", "0"),
     ("console.page_seconds", "-1"),
     ("reminder_tiers.full_above_usd", "2.5"),

@@ -161,6 +161,8 @@ pub struct Console {
     pub every_hours: NonZeroU64,
     /// The browser's program; where absent, Chromium or Chrome is looked for.
     pub browser: Option<PathBuf>,
+    /// Whether root may start the browser. It then has no sandbox: a page that finds a flaw in it is root.
+    pub as_root: bool,
     /// What all processes of the browser may hold in memory, in MiB.
     pub memory_mib: NonZeroU64,
     /// How long a page is looked at, in seconds.
@@ -223,6 +225,7 @@ impl Default for Console {
             recipes: None,
             every_hours: seconds(6),
             browser: None,
+            as_root: false,
             memory_mib: seconds(2048),
             page_seconds: seconds(20),
         }

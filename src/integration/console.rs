@@ -9,9 +9,10 @@
 //! pretends to be another browser, or types a password: the person logs in, once, in a window of their own, or brings
 //! the cookies of a browser in which they did.
 //!
-//! Driven by the Chrome DevTools Protocol, <https://chromedevtools.github.io/devtools-protocol/>, through `chromiumoxide`.
+//! Driven by the Chrome DevTools Protocol over a pipe (`cdp`): no port is opened that another user could reach.
 
 pub mod browser;
+mod cdp;
 pub mod cookies;
 mod group;
 mod look;
@@ -36,7 +37,12 @@ pub enum ConsoleError {
         "no Chromium or Chrome was found; install one (apt-get install chromium) or name it in console.browser"
     )]
     NoBrowser,
-    /// The browser did not start, or went away.
+    /// Root would start it.
+    #[error(
+        "a browser that root starts has no sandbox against the pages it shows, so it is not started; run mecris as an ordinary user, or take the risk: console.as_root = true"
+    )]
+    AsRoot,
+    /// The browser did not start, went away, or said what makes no sense.
     #[error("the browser {what}; try `{program} --headless --version`, and look into {log}")]
     Browser {
         /// What happened.
@@ -128,6 +134,7 @@ impl ConsoleError {
     pub fn word(&self) -> &'static str {
         match self {
             Self::NoBrowser => "no-browser",
+            Self::AsRoot => "as-root",
             Self::Browser { .. } => "browser",
             Self::Busy => "busy",
             Self::LoggedOut { .. } => "logged-out",

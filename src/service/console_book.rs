@@ -146,5 +146,10 @@ impl ConsoleBook {
 /// What a browser may take under these settings.
 #[must_use]
 pub fn limits(config: &Config) -> Limits {
-    Limits { memory_mib: config.console.memory_mib.get(), page_seconds: config.console.page_seconds.get() }
+    let console = &config.console;
+    Limits {
+        memory_mib: console.memory_mib.get(),
+        page_seconds: console.page_seconds.get(),
+        as_root: console.as_root,
+    }
 }

@@ -1,41 +1,48 @@
 //! The browser itself: started in a process group of its own, with limits, and ended with all of it.
 //!
-//! What ends it: [`Browser::end`]; dropping it, in whatever way; its limits; and where we are killed, the kernel, by
-//! `setpriv --pdeathsig` (util-linux), or where that is missing, the next use of the profile.
+//! It is driven over a pipe, its descriptors 3 and 4 ([`super::cdp`]), and listens on no port. What ends it:
+//! [`Browser::end`]; dropping it, in whatever way; its limits; and where we are killed, the kernel, by
+//! `setpriv --pdeathsig` (util-linux), or where that is missing, the browser itself, which closes when its pipe ends, and
+//! at last the next use of the profile.
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
-use chromiumoxide::handler::HandlerConfig;
-use futures_util::StreamExt;
 use rustix::process::Pid;
-use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, Command};
 use tokio::task::JoinHandle;
 
+use super::cdp::commands::{Close, GetVersion};
+use super::cdp::{CdpError, Client, Tasks};
 use super::profile::Profile;
 use super::{ConsoleError, group};
+use said::Said;
+
+mod said;
 
 /// Chromium and Chrome, as distributions name them.
 pub const BROWSERS: &[&str] =
     &["chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"];
-/// A browser says where it listens within a second or two.
+/// A browser answers for the first time within a second or two.
 const START: Duration = Duration::from_secs(20);
 /// A browser that was asked to close is given this long to write its cookies.
 const CLOSE: Duration = Duration::from_secs(5);
 /// How often its memory is looked at.
 const WATCH: Duration = Duration::from_millis(500);
-/// Of what it says this much is kept, in bytes.
-const LOG_MAX: usize = 64 << 10;
+/// Makes standard input and output the descriptors 3 and 4, on which a browser takes commands and answers them: the shell
+/// does it between fork and exec, where a program of our own would need `unsafe`.
+const ON_PIPE: &str = r#"exec "$@" 3<&0 4>&1 0</dev/null 1>/dev/null"#;
 
-/// What a browser may take.
+/// What a browser may take, and who may start it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
     /// Memory of all its processes, in MiB.
     pub memory_mib: u64,
     /// Time for one page, in seconds.
     pub page_seconds: u64,
+    /// Whether root may start it, without its sandbox.
+    pub as_root: bool,
 }
 
 /// Whether a person sees it.
@@ -50,12 +57,12 @@ pub enum Window {
 /// A running browser.
 pub struct Browser {
     /// For commands to it.
-    pub(super) driver: chromiumoxide::Browser,
+    pub(super) driver: Client,
     child: Child,
     /// The program, for errors.
     program: PathBuf,
-    handler: JoinHandle<()>,
-    drain: JoinHandle<()>,
+    _tasks: Tasks,
+    _said: Said,
     watch: JoinHandle<()>,
     over_memory: tokio::sync::watch::Receiver<bool>,
     /// Ends all of it where the browser is dropped, in whatever way.
@@ -71,6 +78,26 @@ pub fn find(named: Option<&Path>) -> Option<PathBuf> {
     }
 }
 
+/// The program, for who may start it.
+///
+/// # Errors
+/// [`ConsoleError::AsRoot`], [`ConsoleError::NoBrowser`].
+pub fn program(named: Option<&Path>, limits: Limits) -> Result<PathBuf, ConsoleError> {
+    may_start(is_root(), limits)?;
+    find(named).ok_or(ConsoleError::NoBrowser)
+}
+
+/// Chromium refuses to run as root inside its sandbox. An ordinary user keeps it.
+fn may_start(is_root: bool, limits: Limits) -> Result<(), ConsoleError> {
+    if is_root && !limits.as_root { Err(ConsoleError::AsRoot) } else { Ok(()) }
+}
+
+/// Whether root runs this program.
+#[must_use]
+pub fn is_root() -> bool {
+    rustix::process::geteuid().is_root()
+}
+
 fn in_path(names: &[&str]) -> Option<PathBuf> {
     let places = std::env::var_os("PATH").unwrap_or_default();
     let mut candidates =
@@ -83,38 +110,49 @@ fn is_program(path: &Path) -> bool {
     std::fs::metadata(path).is_ok_and(|file| file.is_file() && file.permissions().mode() & 0o111 != 0)
 }
 
-fn command(program: &Path, profile: &Profile, only_hosts: &[String], window: Window) -> Command {
+fn command(
+    program: &Path,
+    profile: &Profile,
+    only_hosts: &[String],
+    window: Window,
+    limits: Limits,
+) -> Command {
+    const SHELL: &str = "/bin/sh";
     // The thread that starts it is the one whose end ends it: one of the runtime's own, never one that comes and goes.
     let mut command = match in_path(&["setpriv"]) {
         Some(setpriv) => {
             let mut command = Command::new(setpriv);
-            command.args(["--pdeathsig", "KILL", "--"]).arg(program);
+            command.args(["--pdeathsig", "KILL", "--", SHELL]);
             command
         }
-        None => Command::new(program),
+        None => Command::new(SHELL),
     };
     command
+        .args(["-c", ON_PIPE, "browser"])
+        .arg(program)
         .arg(format!("--user-data-dir={}", profile.browser_dir().display()))
-        .args(["--remote-debugging-port=0", "--remote-debugging-address=127.0.0.1"])
+        .arg("--remote-debugging-pipe")
         .args(["--no-first-run", "--no-default-browser-check", "--password-store=basic"])
         .args(["--disable-gpu", "--disable-quic", "--disable-background-networking", "--disable-breakpad"])
         .args(["--disable-component-update", "--disable-sync", "--disable-extensions", "--mute-audio"]);
     if window == Window::Headless {
-        command.arg("--headless");
+        command.args(["--headless", "--window-size=1280,800"]);
     }
     if !only_hosts.is_empty() {
         let except = only_hosts.join(" , EXCLUDE ");
         command.arg(format!("--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE {except}"));
     }
-    if rustix::process::geteuid().is_root() {
-        // Chromium refuses to run as root inside its sandbox. An ordinary user keeps it.
+    if is_root() && limits.as_root {
         command.arg("--no-sandbox");
     }
     command
         .arg("about:blank")
         .env("TMPDIR", profile.temporary())
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
+        // In which some distributions look for more arguments: a port among them would be open to everybody.
+        .env_remove("CHROMIUM_FLAGS")
+        .env_remove("CHROMIUM_USER_FLAGS")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .process_group(0)
         .kill_on_drop(true);
@@ -125,7 +163,7 @@ impl Browser {
     /// Starts it on a profile.
     ///
     /// # Errors
-    /// [`ConsoleError::Browser`], [`ConsoleError::Files`].
+    /// [`ConsoleError::AsRoot`], [`ConsoleError::Browser`], [`ConsoleError::Files`].
     pub async fn start(
         program: &Path,
         profile: &Profile,
@@ -133,44 +171,38 @@ impl Browser {
         window: Window,
         limits: Limits,
     ) -> Result<Self, ConsoleError> {
+        Self::start_within(START, program, profile, only_hosts, window, limits).await
+    }
+
+    /// The same, with another deadline for its first answer.
+    async fn start_within(
+        within: Duration,
+        program: &Path,
+        profile: &Profile,
+        only_hosts: &[String],
+        window: Window,
+        limits: Limits,
+    ) -> Result<Self, ConsoleError> {
+        may_start(is_root(), limits)?;
         let failed = |what: &str| failed(what, program, profile);
-        let mut child = command(program, profile, only_hosts, window)
+        let log = profile.make_log()?;
+        let mut child = command(program, profile, only_hosts, window, limits)
             .spawn()
             .map_err(|error| failed(&format!("could not be started ({error})")))?;
         let pid = child.id().and_then(|pid| Pid::from_raw(i32::try_from(pid).ok()?));
-        let Some((pid, said)) = pid.zip(child.stderr.take()) else {
-            return Err(failed("ended at once"));
-        };
+        let Some(pid) = pid else { return Err(failed("ended at once")) };
         // From here on whatever goes wrong ends the whole group.
         let group = Guard(pid);
-        let mut log = tokio::fs::File::from_std(profile.make_log()?);
-        let mut lines = BufReader::new(said).lines();
-        let find_address = async {
-            let mut kept = 0;
-            while let Ok(Some(line)) = lines.next_line().await {
-                if let Some(address) = line.strip_prefix("DevTools listening on ") {
-                    return Some(address.trim().to_owned());
-                }
-                keep(&mut log, &mut kept, &line).await;
-            }
-            None
-        };
-        let address = tokio::time::timeout(START, find_address).await;
-        let address = address.ok().flatten().ok_or_else(|| failed("did not say where it can be driven"))?;
-        let drain = tokio::spawn(async move {
-            let mut kept = 0;
-            while let Ok(Some(line)) = lines.next_line().await {
-                keep(&mut log, &mut kept, &line).await;
-            }
-        });
-        let config = HandlerConfig {
-            ignore_https_errors: false,
-            request_timeout: Duration::from_secs(limits.page_seconds),
-            ..HandlerConfig::default()
-        };
-        let connected = chromiumoxide::Browser::connect_with_config(address, config).await;
-        let (driver, mut handler) = connected.map_err(|_| failed("could not be driven"))?;
-        let handler = tokio::spawn(async move { while handler.next().await.is_some() {} });
+        let ends = (child.stdin.take(), child.stdout.take(), child.stderr.take());
+        let (Some(hears), Some(says), Some(said)) = ends else { return Err(failed("has no pipe")) };
+        let mut said = Said::start(said, log);
+        let (driver, tasks) = Client::start(says, hears);
+        if let Err(error) = driver.call_within(within, None, &GetVersion {}).await {
+            group::end(pid);
+            let _ = child.wait().await;
+            let last = said.last_line().await.map(|line| format!("; it said last: {line}"));
+            return Err(failed(&format!("{error}{}", last.unwrap_or_default())));
+        }
         let (over, over_memory) = tokio::sync::watch::channel(false);
         let watch = tokio::spawn(async move {
             loop {
@@ -184,12 +216,13 @@ impl Browser {
                 }
             }
         });
-        Ok(Self { driver, child, program: program.to_owned(), handler, drain, watch, over_memory, group })
+        let program = program.to_owned();
+        Ok(Self { driver, child, program, _tasks: tasks, _said: said, watch, over_memory, group })
     }
 
     /// The error that it did something it should not.
-    pub(super) fn failed(&self, what: &str, profile: &Profile) -> ConsoleError {
-        failed(what, &self.program, profile)
+    pub(super) fn failed(&self, why: CdpError, profile: &Profile) -> ConsoleError {
+        failed(&why.to_string(), &self.program, profile)
     }
 
     /// Waits until it is ended for taking too much memory.
@@ -208,7 +241,8 @@ impl Browser {
     /// Asks it to close, so that it writes its cookies, and ends what is left of it.
     pub async fn end(mut self) {
         let close = async {
-            if self.driver.close().await.is_ok() {
+            // The end of the pipe may come before the answer.
+            if let Ok(_) | Err(CdpError::Closed { .. }) = self.driver.call(None, &Close {}).await {
                 let _ = self.child.wait().await;
             }
         };
@@ -223,8 +257,6 @@ impl Browser {
 impl Drop for Browser {
     fn drop(&mut self) {
         self.watch.abort();
-        self.handler.abort();
-        self.drain.abort();
     }
 }
 
@@ -245,10 +277,5 @@ impl Drop for Guard {
     }
 }
 
-async fn keep(log: &mut tokio::fs::File, kept: &mut usize, line: &str) {
-    if *kept + line.len() < LOG_MAX {
-        *kept += line.len() + 1;
-        // A log that cannot be written is missed by nobody but who looks for it.
-        let _ = log.write_all(format!("{line}\n").as_bytes()).await;
-    }
-}
+#[cfg(test)]
+mod tests;

@@ -3,10 +3,8 @@
 //! Two forms are read: Netscape's `cookies.txt` (<https://curl.se/docs/http-cookies.html>) and the JSON that cookie
 //! extensions export. Only the recipe's domains are taken; no value reaches a log or an error.
 
-pub use chromiumoxide::cdp::browser_protocol::network::CookieParam;
-use chromiumoxide::cdp::browser_protocol::network::{Cookie, TimeSinceEpoch};
 use jiff::Timestamp;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::recipe::Recipe;
 
@@ -57,6 +55,34 @@ struct Exported {
     http_only: bool,
     #[serde(default, alias = "expires")]
     expiration_date: Option<f64>,
+}
+
+/// A cookie for the browser, the protocol's `Network.CookieParam`. It cannot be shown: its value is a session.
+#[derive(Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CookieParam {
+    name: String,
+    value: String,
+    domain: String,
+    path: String,
+    secure: bool,
+    http_only: bool,
+    /// Its end, in seconds since 1970.
+    expires: f64,
+}
+
+/// A cookie of the browser, the protocol's `Network.Cookie`.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Cookie {
+    name: String,
+    value: String,
+    domain: String,
+    path: String,
+    secure: bool,
+    http_only: bool,
+    /// Whether it would die with the browser.
+    session: bool,
 }
 
 /// Reads a cookie file.
@@ -117,14 +143,15 @@ fn is_of(recipe: &Recipe, domain: &str) -> bool {
 }
 
 fn param(cookie: Exported, now_s: f64) -> CookieParam {
-    let end = cookie.expiration_date.filter(|at| *at > 0.0).unwrap_or(now_s + SESSION_S);
-    let mut param = CookieParam::new(cookie.name, cookie.value);
-    param.domain = Some(cookie.domain);
-    param.path = Some(cookie.path.unwrap_or_else(|| "/".to_owned()));
-    param.secure = Some(cookie.secure);
-    param.http_only = Some(cookie.http_only);
-    param.expires = Some(TimeSinceEpoch::new(end));
-    param
+    CookieParam {
+        name: cookie.name,
+        value: cookie.value,
+        domain: cookie.domain,
+        path: cookie.path.unwrap_or_else(|| "/".to_owned()),
+        secure: cookie.secure,
+        http_only: cookie.http_only,
+        expires: cookie.expiration_date.filter(|at| *at > 0.0).unwrap_or(now_s + SESSION_S),
+    }
 }
 
 /// The cookies that would die with the browser, so that they live on in the profile.
@@ -171,10 +198,10 @@ mod tests {
             {"name":"a","value":"b","domain":"example.com"}]"#;
         let read = parse(json, &recipe(), now()).unwrap();
         assert_eq!(read.len(), 1);
-        assert_eq!((read[0].http_only, read[0].secure), (Some(true), Some(true)));
+        assert_eq!((read[0].http_only, read[0].secure), (true, true));
         // A cookie of a session would die with the browser.
         let theme = parse(text, &recipe(), now()).unwrap().remove(1);
-        assert!(theme.expires.is_some());
+        assert!(theme.expires > now().as_second() as f64);
     }
 
     #[test]

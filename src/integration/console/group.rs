@@ -57,3 +57,9 @@ pub fn end_leftovers(profile: &Path) {
         }
     }
 }
+
+/// Whether a process of the group still runs. One that has ended and that nobody has asked for does not.
+#[cfg(test)]
+pub fn has_living(group: Pid) -> bool {
+    stats().into_iter().any(|stat| stat.group == group.as_raw_nonzero().get() && !stat.is_zombie)
+}

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use chromiumoxide::Page;
 use serde::{Deserialize, Serialize};
 
+use super::cdp::Page;
 use super::recipe::{Recipe, Sign, is_like};
 use super::responses::Heard;
 
@@ -20,6 +20,8 @@ struct Asked<'a> {
 pub struct Look {
     url: String,
     title: String,
+    /// Whether all of the page has come.
+    pub is_loaded: bool,
     signs: Vec<bool>,
     /// The text of each way's element; none where it is not there, or where several differ.
     pub texts: Vec<Option<String>>,
@@ -35,6 +37,7 @@ const SCRIPT: &str = r"((asked) => {
   };
   return {
     url: location.href.slice(0, 2000), title: (document.title || '').slice(0, 200),
+    is_loaded: document.readyState === 'complete',
     signs: asked.signs.map((selector) => all(selector).length > 0), texts: asked.elements.map(text),
   };
 })";
@@ -48,8 +51,7 @@ pub async fn look(page: &Page, recipe: &Recipe) -> Option<Look> {
     let signs = signs.map(|sign| sign.selector.as_deref().unwrap_or_default()).collect();
     let elements = recipe.amounts.iter().map(|way| way.selector.as_deref().unwrap_or_default()).collect();
     let asked = serde_json::to_string(&Asked { signs, elements }).ok()?;
-    let looked = tokio::time::timeout(PATIENCE, page.evaluate(format!("{SCRIPT}({asked})"))).await;
-    looked.ok()?.ok()?.into_value().ok()
+    page.evaluate(&format!("{SCRIPT}({asked})"), PATIENCE).await
 }
 
 impl Look {

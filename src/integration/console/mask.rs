@@ -1,8 +1,11 @@
 //! A picture of a page that gave no balance, with nothing of the person on it.
 
-use chromiumoxide::Page;
-use chromiumoxide::cdp::browser_protocol::page::CaptureScreenshotFormat;
-use chromiumoxide::page::ScreenshotParams;
+use std::time::Duration;
+
+use super::cdp::Page;
+
+/// A page is masked within some milliseconds.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Empties fields, hides pictures and frames, and replaces what may name a person or an amount: digits, addresses,
 /// and every word of a text that is longer than a label. What is left is the layout, which is what one looks for.
@@ -32,10 +35,9 @@ const SCRIPT: &str = r"(() => {
 /// Masks the page, so that it cannot be used any more, and takes its picture. None where either fails: what is
 /// not masked is not kept.
 pub async fn picture(page: &Page) -> Option<Vec<u8>> {
-    let left: String = page.evaluate(SCRIPT).await.ok()?.into_value().ok()?;
+    let left: String = page.evaluate(SCRIPT, PATIENCE).await?;
     if left.chars().any(char::is_numeric) {
         return None;
     }
-    let params = ScreenshotParams::builder().format(CaptureScreenshotFormat::Png).build();
-    page.screenshot(params).await.ok()
+    page.picture().await
 }

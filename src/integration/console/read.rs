@@ -3,7 +3,6 @@
 use std::path::Path;
 use std::time::Duration;
 
-use chromiumoxide::Page;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use tokio::time::Instant;
@@ -13,6 +12,8 @@ use crate::domain::console::{Found, ShownError, parse_shown};
 use crate::domain::money::Picodollars;
 
 use super::browser::{Browser, Limits, Window};
+use super::cdp::commands::{GetCookies, SetCookies};
+use super::cdp::{CdpError, Page};
 use super::look::{Look, look};
 use super::profile::Profile;
 use super::recipe::{Recipe, Unit, Way};
@@ -55,7 +56,7 @@ pub async fn read(
     recipe: &Recipe,
     limits: Limits,
 ) -> Result<Seen, ConsoleError> {
-    let program = browser::find(named).ok_or(ConsoleError::NoBrowser)?;
+    let program = browser::program(named, limits)?;
     profile.note_attempt()?;
     let started = Browser::start(&program, profile, &recipe.only_hosts, Window::Headless, limits);
     let browser = started.instrument(tracing::info_span!("console.start")).await?;
@@ -63,6 +64,7 @@ pub async fn read(
     let seen = tokio::select! {
         biased;
         () = browser.over_memory() => Err(ConsoleError::Memory { mib: limits.memory_mib }),
+        why = browser.driver.ended() => Err(browser.failed(why, profile)),
         seen = see(&browser, profile, recipe, limits) => seen,
         () = tokio::time::sleep(Duration::from_secs(limits.page_seconds) + GRACE) => {
             Err(ConsoleError::Slow { seconds: limits.page_seconds })
@@ -79,8 +81,8 @@ async fn see(
     recipe: &Recipe,
     limits: Limits,
 ) -> Result<Seen, ConsoleError> {
-    let gone = |_| browser.failed("went away", profile);
-    let page = browser.driver.new_page("about:blank").await.map_err(gone)?;
+    let gone = |error| browser.failed(error, profile);
+    let page = Page::open(&browser.driver, "about:blank").await.map_err(gone)?;
     let listener = Listener::start(&page, recipe).await.map_err(gone)?;
     let until = Instant::now() + Duration::from_secs(limits.page_seconds);
     let watched = watch(&page, &listener, recipe, until, limits.page_seconds);
@@ -108,14 +110,15 @@ async fn watch(
     seconds: u64,
 ) -> Result<Seen, ConsoleError> {
     // A page that never finishes loading may show the balance all the same.
-    let open = page.goto(recipe.page_url());
+    let url = recipe.page_url();
+    let open = page.navigate(&url, Duration::from_secs(seconds) + GRACE);
     let mut opened = std::pin::pin!(open);
-    let (mut is_open, mut first_found) = (false, None::<Instant>);
+    let (mut has_begun, mut is_open, mut first_found) = (false, false, None::<Instant>);
     loop {
         tokio::select! {
-            result = &mut opened, if !is_open => {
-                is_open = true;
-                if result.is_err() && look(page, recipe).await.is_none_or(|look| look.is_browser_error()) {
+            began = &mut opened, if !has_begun => {
+                has_begun = true;
+                if began != Ok(true) && look(page, recipe).await.is_none_or(|look| look.is_browser_error()) {
                     return Err(ConsoleError::Unreachable);
                 }
             }
@@ -130,6 +133,7 @@ async fn watch(
         if look.is_browser_error() {
             return Err(ConsoleError::Unreachable);
         }
+        is_open |= has_begun && look.is_loaded;
         let provider = || recipe.provider.clone();
         if listener.with(|heard| look.is_challenge(recipe, heard)) {
             return Err(ConsoleError::Challenge { provider: provider() });
@@ -260,10 +264,10 @@ pub async fn log_in(
     recipe: &Recipe,
     limits: Limits,
 ) -> Result<(), ConsoleError> {
-    let program = browser::find(named).ok_or(ConsoleError::NoBrowser)?;
+    let program = browser::program(named, limits)?;
     let mut browser = Browser::start(&program, profile, &recipe.only_hosts, Window::Visible, limits).await?;
     let logged_out = || ConsoleError::LoggedOut { provider: recipe.provider.clone() };
-    let page = browser.driver.new_page(recipe.login_url()).await.map_err(|_| logged_out())?;
+    let page = Page::open(&browser.driver, &recipe.login_url()).await.map_err(|_| logged_out())?;
     let waiting = async {
         loop {
             tokio::time::sleep(EVERY * 4).await;
@@ -278,10 +282,12 @@ pub async fn log_in(
             }
         }
     };
+    let driver = browser.driver.clone();
     let is_in = tokio::select! {
         () = waiting => true,
         () = tokio::time::sleep(LOGIN) => false,
         () = browser.gone() => false,
+        _ = driver.ended() => false,
     };
     if is_in {
         keep_session(&browser, recipe).await.map_err(|_| logged_out())?;
@@ -292,10 +298,11 @@ pub async fn log_in(
 }
 
 /// A cookie without an end would die with the browser.
-async fn keep_session(browser: &Browser, recipe: &Recipe) -> Result<(), chromiumoxide::error::CdpError> {
-    let lasting = cookies::lasting(browser.driver.get_cookies().await?, recipe, Timestamp::now());
+async fn keep_session(browser: &Browser, recipe: &Recipe) -> Result<(), CdpError> {
+    let lasting =
+        cookies::lasting(browser.driver.call(None, &GetCookies {}).await?.cookies, recipe, Timestamp::now());
     if !lasting.is_empty() {
-        browser.driver.set_cookies(lasting).await?;
+        browser.driver.call(None, &SetCookies { cookies: lasting }).await?;
     }
     Ok(())
 }
@@ -308,13 +315,13 @@ pub async fn import_cookies(
     named: Option<&Path>,
     profile: &Profile,
     recipe: &Recipe,
-    cookies: Vec<chromiumoxide::cdp::browser_protocol::network::CookieParam>,
+    cookies: Vec<cookies::CookieParam>,
     limits: Limits,
 ) -> Result<(), ConsoleError> {
-    let program = browser::find(named).ok_or(ConsoleError::NoBrowser)?;
+    let program = browser::program(named, limits)?;
     let browser = Browser::start(&program, profile, &recipe.only_hosts, Window::Headless, limits).await?;
-    let set = browser.driver.set_cookies(cookies).await;
-    let set = set.map(drop).map_err(|_| browser.failed("did not take the cookies", profile));
+    let set = browser.driver.call(None, &SetCookies { cookies }).await;
+    let set = set.map(drop).map_err(|error| browser.failed(error, profile));
     browser.end().await;
     profile.tidy();
     set

@@ -1,23 +1,21 @@
 //! The JSON that a page asks for, as the browser gets it: looked at, never asked for by us.
 
+use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use base64::Engine;
-use base64::prelude::BASE64_STANDARD;
-use chromiumoxide::Page;
-use chromiumoxide::cdp::browser_protocol::network::{
-    EventLoadingFinished, EventResponseReceived, GetResponseBodyParams, RequestId,
-};
-use futures_util::StreamExt;
 use serde_json::Value;
+use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
+use super::cdp::{CdpError, Event, Page};
 use super::recipe::{Recipe, is_like};
 
 /// Longer bodies are not read, in bytes.
 const BODY_MAX: usize = 1 << 20;
 /// How many of a page's responses are kept in mind while they come.
 const PENDING_MAX: usize = 64;
+/// A longer address is no provider's, in bytes; a page can ask for one of megabytes.
+const URL_MAX: usize = 8 << 10;
 
 /// A response that the recipe names.
 #[derive(Debug, Clone)]
@@ -41,6 +39,65 @@ pub struct Heard {
     pub is_challenge: bool,
 }
 
+impl Heard {
+    /// Only the newest response of a way is ever looked at; a page may ask again as often as it likes.
+    fn keep(&mut self, response: Response) {
+        self.named.retain(|known| known.ways != response.ways);
+        self.named.push(response);
+    }
+}
+
+/// A response of the recipe's that is on its way.
+struct Pending {
+    id: String,
+    status: i64,
+    ways: Vec<usize>,
+}
+
+/// What hears the events.
+struct Ear {
+    patterns: Vec<Option<String>>,
+    heard: Arc<Mutex<Heard>>,
+    /// Their bodies are still to come.
+    pending: VecDeque<Pending>,
+    /// Their bodies have come, and are to be fetched.
+    fetch: mpsc::Sender<Pending>,
+}
+
+impl Ear {
+    fn take(&mut self, event: Event) {
+        match event {
+            Event::Received { id, url, status, is_challenge } => {
+                let mut heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
+                heard.is_challenge |= is_challenge;
+                if url.len() > URL_MAX {
+                    return;
+                }
+                let ways: Vec<usize> = (0..self.patterns.len())
+                    .filter(|n| self.patterns[*n].as_ref().is_some_and(|pattern| is_like(pattern, &url)))
+                    .collect();
+                if matches!(status, 401 | 403) && heard.refused.len() < PENDING_MAX {
+                    heard.refused.push(url);
+                }
+                if !ways.is_empty() {
+                    // The oldest is the one whose body will not come any more.
+                    if self.pending.len() >= PENDING_MAX {
+                        self.pending.pop_front();
+                    }
+                    self.pending.push_back(Pending { id, status, ways });
+                }
+            }
+            Event::Finished { id } => {
+                let at = self.pending.iter().position(|pending| pending.id == id);
+                if let Some(pending) = at.and_then(|at| self.pending.remove(at)) {
+                    // A page that asks faster than bodies are fetched has so many to show as are waiting.
+                    let _ = self.fetch.try_send(pending);
+                }
+            }
+        }
+    }
+}
+
 /// Listens while it lives.
 pub struct Listener {
     heard: Arc<Mutex<Heard>>,
@@ -51,47 +108,18 @@ impl Listener {
     /// Begins to listen; before the page is opened.
     ///
     /// # Errors
-    /// The browser is gone.
-    pub async fn start(page: &Page, recipe: &Recipe) -> Result<Self, chromiumoxide::error::CdpError> {
-        let mut received = page.event_listener::<EventResponseReceived>().await?;
-        let mut finished = page.event_listener::<EventLoadingFinished>().await?;
-        let patterns: Vec<Option<String>> = recipe.amounts.iter().map(|way| way.url.clone()).collect();
+    /// [`CdpError`].
+    pub async fn start(page: &Page, recipe: &Recipe) -> Result<Self, CdpError> {
         let heard = Arc::new(Mutex::new(Heard::default()));
+        let (fetch, mut fetched) = mpsc::channel::<Pending>(PENDING_MAX);
+        let patterns = recipe.amounts.iter().map(|way| way.url.clone()).collect();
+        let mut ear = Ear { patterns, heard: heard.clone(), pending: VecDeque::new(), fetch };
+        page.hear(move |event| ear.take(event)).await?;
         let (into, page) = (heard.clone(), page.clone());
         let task = tokio::spawn(async move {
-            let mut pending: Vec<(RequestId, i64, Vec<usize>)> = Vec::new();
-            loop {
-                tokio::select! {
-                    // What was received is taken in before what was finished.
-                    biased;
-                    event = received.next() => {
-                        let Some(event) = event else { return };
-                        let answer = &event.response;
-                        {
-                            let mut heard = into.lock().unwrap_or_else(PoisonError::into_inner);
-                            heard.is_challenge |= is_mitigated(answer.headers.inner());
-                            if matches!(answer.status, 401 | 403) && heard.refused.len() < PENDING_MAX {
-                                heard.refused.push(answer.url.clone());
-                            }
-                        }
-                        let is_named = |pattern: &Option<String>| {
-                            pattern.as_ref().is_some_and(|pattern| is_like(pattern, &answer.url))
-                        };
-                        let ways: Vec<usize> =
-                            patterns.iter().enumerate().filter(|(_, pattern)| is_named(pattern)).map(|(n, _)| n).collect();
-                        if !ways.is_empty() && pending.len() < PENDING_MAX {
-                            pending.push((event.request_id.clone(), answer.status, ways));
-                        }
-                    }
-                    event = finished.next() => {
-                        let Some(event) = event else { return };
-                        let Some(at) = pending.iter().position(|(id, ..)| *id == event.request_id) else { continue };
-                        let (id, status, ways) = pending.swap_remove(at);
-                        let body = body_of(&page, id).await;
-                        let mut heard = into.lock().unwrap_or_else(PoisonError::into_inner);
-                        heard.named.push(Response { ways, status, body });
-                    }
-                }
+            while let Some(Pending { id, status, ways }) = fetched.recv().await {
+                let body = body_of(&page, &id).await;
+                into.lock().unwrap_or_else(PoisonError::into_inner).keep(Response { ways, status, body });
             }
         });
         Ok(Self { heard, task })
@@ -109,23 +137,8 @@ impl Drop for Listener {
     }
 }
 
-/// Cloudflare's own sign of a challenge:
-/// <https://developers.cloudflare.com/cloudflare-challenges/challenge-types/challenge-pages/detect-response/>.
-fn is_mitigated(headers: &Value) -> bool {
-    let headers = headers.as_object();
-    headers.is_some_and(|headers| {
-        headers.iter().any(|(name, value)| name.eq_ignore_ascii_case("cf-mitigated") && value == "challenge")
-    })
-}
-
-async fn body_of(page: &Page, id: RequestId) -> Value {
-    let Ok(answer) = page.execute(GetResponseBodyParams::new(id)).await else { return Value::Null };
-    let bytes = if answer.base64_encoded {
-        BASE64_STANDARD.decode(&answer.body).unwrap_or_default()
-    } else {
-        answer.body.clone().into_bytes()
-    };
-    json(&bytes)
+async fn body_of(page: &Page, id: &str) -> Value {
+    page.body(id).await.map_or(Value::Null, |bytes| json(&bytes))
 }
 
 /// A body's JSON; null where it is none, or too long.

@@ -10,6 +10,7 @@ use super::Check;
 /// Looks at all of it. Where pages are not read, only what is wrong is told of.
 pub fn checks(config: &Config, data_dir: Option<&Path>) -> Vec<Check> {
     let mut checks = vec![the_browser(config)];
+    checks.extend(as_root(config, browser::is_root()));
     checks.extend(recipes(config));
     checks.push(providers(config));
     if config.console.enabled {
@@ -37,6 +38,25 @@ fn the_browser(config: &Config) -> Check {
             Check::skipped(NAME, "no Chromium or Chrome in PATH; only balance pages would need one")
         }
     }
+}
+
+/// Root's browser has no sandbox; told where that is so, or keeps pages from being read.
+fn as_root(config: &Config, is_root: bool) -> Option<Check> {
+    const NAME: &str = "console.as_root";
+    if config.console.as_root {
+        return Some(Check::warning(
+            NAME,
+            "root may start the browser, which then has no sandbox against the pages it shows",
+            "run mecris as an ordinary user, and remove the key",
+        ));
+    }
+    (config.console.enabled && is_root).then(|| {
+        Check::problem(
+            NAME,
+            "root runs mecris, and starts no browser: it would have no sandbox",
+            "run mecris as an ordinary user, or take the risk: console.as_root = true",
+        )
+    })
 }
 
 fn recipes(config: &Config) -> Option<Check> {

@@ -60,6 +60,10 @@ pub enum Mood {
     NotJson,
     /// The element alone.
     ElementOnly,
+    /// Beside the amount, the JSON holds megabytes.
+    Long,
+    /// Whatever the page is asked, it answers with megabytes.
+    Shouting,
     /// A page that takes all memory there is.
     Hog,
 }
@@ -71,6 +75,7 @@ pub struct Site {
 
 struct SiteState {
     mood: Mood,
+    login_pages: usize,
     logins: usize,
     reads: usize,
 }
@@ -79,7 +84,7 @@ type Served = State<Shared<SiteState>>;
 
 impl Site {
     pub fn start() -> Self {
-        let state = Shared::new(SiteState { mood: Mood::Good, logins: 0, reads: 0 });
+        let state = Shared::new(SiteState { mood: Mood::Good, login_pages: 0, logins: 0, reads: 0 });
         let router = Router::new()
             .route("/login", get(login_page).post(login))
             .route("/settings/billing", get(billing))
@@ -97,6 +102,11 @@ impl Site {
     /// How often the billing page was asked for.
     pub fn reads(&self) -> usize {
         self.state.lock().reads
+    }
+
+    /// How often the page with the login was asked for.
+    pub fn login_pages(&self) -> usize {
+        self.state.lock().login_pages
     }
 
     /// How often somebody logged in.
@@ -162,7 +172,8 @@ fn is_honest(headers: &HeaderMap) {
     assert!(agent.contains("Chrome/"), "{agent}");
 }
 
-async fn login_page() -> Html<&'static str> {
+async fn login_page(State(state): Served) -> Html<&'static str> {
+    state.lock().login_pages += 1;
     Html(
         "<!doctype html><title>Sign in</title><form method=post action=/login>\
          <input name=email><input name=code><button>Continue</button></form>\
@@ -205,6 +216,11 @@ async fn billing(State(state): Served, headers: HeaderMap) -> Response {
         Mood::SoftChallenge => Html(
             "<!doctype html><title>Console</title><script>setTimeout(() => { document.title = 'Just a moment...';\
              document.body.innerHTML = '<form id=challenge-form></form>' }, 300)</script>",
+        )
+        .into_response(),
+        Mood::Shouting => Html(
+            "<!doctype html><title>Console</title><script>const long = 'x'.repeat(32 << 20);\
+             String.prototype.slice = () => long</script>",
         )
         .into_response(),
         Mood::Hog => Html(
@@ -291,6 +307,11 @@ async fn credits(State(state): Served, headers: HeaderMap) -> Response {
         Mood::Thousands => credits(json!("1,234"), "USD"),
         Mood::Negative => credits(json!(-200), "USD"),
         Mood::Euro => credits(json!(1392), "EUR"),
+        Mood::Long => {
+            let mut body = credits(json!(1392), "USD");
+            body["more"] = json!("[".repeat(8 << 20));
+            body
+        }
         Mood::Absurd => credits(json!(1_392_000_000), "USD"),
         _ => credits(json!(1392), "USD"),
     };
