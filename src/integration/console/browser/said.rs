@@ -11,8 +11,10 @@ use crate::domain::shown;
 
 /// Of what it says this much is kept, in bytes.
 const LOG_MAX: usize = 64 << 10;
-/// The last line is looked for in this much, in bytes.
-const TAIL_MAX: usize = 400;
+/// The line that tells most is looked for in this much, in bytes.
+const TAIL_MAX: usize = 8 << 10;
+/// And so much of it is told, in characters.
+const LINE_MAX: usize = 300;
 /// What a browser that has ended said is read within milliseconds.
 const REST: Duration = Duration::from_millis(500);
 
@@ -46,13 +48,16 @@ impl Said {
         Self { tail, task }
     }
 
-    /// The last line, once all is read; of a browser that has not shown a page yet, for what it says then may be a page's.
+    /// The last line, or the one with which a Chromium dies, after which its reporter of crashes goes on to talk; once all is
+    /// read. Only of a browser that has not shown a page yet: what it says then may be a page's.
     pub async fn last_line(&mut self) -> Option<String> {
         let _ = tokio::time::timeout(REST, &mut self.task).await;
         let tail = self.tail.lock().unwrap_or_else(PoisonError::into_inner);
         let text = String::from_utf8_lossy(&tail).into_owned();
-        let line = text.lines().map(str::trim).rfind(|line| !line.is_empty())?;
-        Some(shown::line(line).into_owned())
+        let lines = || text.lines().map(str::trim).rev();
+        let fatal = lines().find(|line| line.contains(":FATAL:"));
+        let line = fatal.or_else(|| lines().find(|line| !line.is_empty()))?;
+        Some(shown::line(line).chars().take(LINE_MAX).collect())
     }
 }
 
