@@ -36,7 +36,6 @@ fn answer(system: &'static str, body: &[u8]) -> Answer {
 }
 
 /// What a page of reports says, read as each report that the provider has.
-#[must_use]
 pub fn reports(provider: &str, body: &[u8], days: Days) -> [Result<Vec<DayReport>, OutsideError>; 2] {
     match provider {
         anthropic::SYSTEM => anthropic::reports::of_page(&answer(anthropic::SYSTEM, body), days),
@@ -69,7 +68,6 @@ pub fn moonshot(body: &[u8]) -> Result<Told, OutsideError> {
 }
 
 /// What OpenRouter says of the credits, and of the key.
-#[must_use]
 pub fn openrouter(
     body: &[u8],
 ) -> (Result<openrouter::Credits, OutsideError>, Result<openrouter::KeyLimits, OutsideError>) {

@@ -33,7 +33,7 @@ use super::{Common, RunArgs, announce, service_manager, tables};
 /// No token is longer.
 const TOKEN_BYTES_MAX: u64 = 4_096;
 /// How often a certificate's files are read again.
-const RENEW: Duration = Duration::from_secs(3600);
+const RENEW: Duration = Duration::from_hours(1);
 /// How long open requests may take to end.
 const HTTP_DEADLINE: Duration = Duration::from_secs(1);
 /// How long the actors may take to stop, all together; each has a deadline of its own.
@@ -128,7 +128,9 @@ async fn supervise(
     let mcp = mcp::router(Here::new(system.clone()), idle, async move { ending.requested().await });
     let said = listeners.said();
     let server = listeners.serve(&app, &guard, own, mcp, &refusals, &shutdown)?;
-    said.iter().for_each(|line| say(line));
+    for line in &said {
+        say(line);
+    }
     write_server_file(&dir, &url)?;
     let announced =
         tokio::spawn(announce::announce(system.clone(), url, dir.clone(), bar, config.transcripts.enabled));

@@ -25,7 +25,7 @@ pub use crate::domain::access::refusals::Why;
 /// After the first of a quiet time so long is waited for others.
 const GATHER: Duration = Duration::from_secs(3);
 /// After that one is told in so long.
-const PAUSE: Duration = Duration::from_secs(60);
+const PAUSE: Duration = Duration::from_mins(1);
 
 static REFUSED: LazyLock<Counter<u64>> = LazyLock::new(|| {
     let counter = opentelemetry::global::meter("mecris.http")

@@ -52,7 +52,7 @@ const HEAD: Duration = Duration::from_secs(5);
 /// How long a whole body may take to come. The longest that is taken is some MiB.
 const BODY: Duration = Duration::from_secs(10);
 /// A connection of HTTP/2 without a request is closed after one to two of these.
-const IDLE: Duration = Duration::from_secs(60);
+const IDLE: Duration = Duration::from_mins(1);
 /// Whether the other end of a connection of HTTP/2 is still there is asked so often, and waited for half as long.
 const KEEP_ALIVE: Duration = Duration::from_secs(20);
 /// Requests of one connection of HTTP/2 that are worked on at once.

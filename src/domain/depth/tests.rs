@@ -27,6 +27,12 @@ fn levels_are_counted_where_they_are_levels() {
     }
 }
 
+#[derive(serde::Deserialize)]
+struct Named<'a> {
+    #[serde(borrow)]
+    _a: sonic_rs::LazyValue<'a>,
+}
+
 #[test]
 fn what_lies_deeper_than_anybody_looks_is_null_and_all_else_stays() {
     let deep = |inner: &str| nested("[", inner, "]", LOOKED_INTO);
@@ -51,11 +57,6 @@ fn what_lies_deeper_than_anybody_looks_is_null_and_all_else_stays() {
     }
     assert_eq!(shallow("[".repeat(DEPTH_MAX + 1).as_bytes()), Err(TooDeep));
     // As deep as may be, in every way that a parser may have to pass over it, on a stack as small as any of ours.
-    #[derive(serde::Deserialize)]
-    struct Named<'a> {
-        #[serde(borrow)]
-        _a: sonic_rs::LazyValue<'a>,
-    }
     let parse = || {
         for (open, close) in [("[", "]"), (r#"{"a":"#, "}"), (r#"[{"a":"#, "}]")] {
             let inner = nested(open, "1", close, (DEPTH_MAX - 1) / open.matches(['[', '{']).count());

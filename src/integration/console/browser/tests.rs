@@ -8,7 +8,7 @@ use super::super::recipe::Recipe;
 use super::*;
 
 /// Against a hang only.
-const HANG: Duration = Duration::from_secs(60);
+const HANG: Duration = Duration::from_mins(1);
 
 /// A program that is started as a browser is, and does what a script says. It notes its process group beside itself.
 struct Fake {

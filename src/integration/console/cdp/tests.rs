@@ -144,7 +144,7 @@ async fn a_message_has_a_largest_size_to_the_byte_however_it_is_cut() {
     for room in [1, 3, 64] {
         let (mut says, hears) = duplex(room);
         let writes = tokio::spawn(async move {
-            let _ = says.write_all(b"12345678\0\x001234\0123456789\0").await;
+            let _ = says.write_all(&[&b"12345678"[..], b"", b"1234", b"123456789", b""].join(&0)).await;
         });
         let mut frames = Frames::new(hears, 8);
         assert_eq!(frames.next().await.unwrap(), b"12345678");
