@@ -101,6 +101,8 @@ mod rot;
 mod service_manager;
 #[path = "snapshots.rs"]
 mod snapshots;
+#[path = "soak.rs"]
+mod soak;
 #[path = "stopping.rs"]
 mod stopping;
 #[path = "storm.rs"]

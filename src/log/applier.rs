@@ -25,6 +25,9 @@ pub(super) fn run(shared: &Arc<Shared>) {
             Ok(applied) => {
                 lock(&shared.trail).applied = applied;
                 shared.trail_moved.notify_all();
+                if shared.head.borrow().position == applied {
+                    store.rest();
+                }
             }
             Err(detail) => {
                 tracing::error!(%detail, "the log's second copy has failed; the journal carries on alone");
