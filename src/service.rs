@@ -32,6 +32,7 @@ pub mod beeminder_actor;
 pub mod book;
 pub mod budget_book;
 pub mod caller;
+pub mod clock;
 pub mod console_book;
 pub mod datapoint_actor;
 pub mod datapoint_book;

@@ -23,6 +23,8 @@ mod balance;
 mod calendars;
 #[path = "channels.rs"]
 mod channels;
+#[path = "clocks.rs"]
+mod clocks;
 #[path = "console.rs"]
 mod console;
 #[path = "degradation.rs"]

@@ -23,7 +23,7 @@ use crate::mcp::{self, answers::Here};
 use crate::service::settings::Settings;
 use crate::service::sources::Sources;
 use crate::service::tree::{Restarts, Screen};
-use crate::service::{Node, StartError, Supervised, demo, metrics, notes, tree};
+use crate::service::{Node, StartError, Supervised, clock, demo, metrics, notes, tree};
 use crate::telemetry;
 
 use super::backend::{settings, show_steps};
@@ -103,6 +103,7 @@ async fn supervise(
     }
     let (on_step, bar) = show_steps(common.json);
     let screen = Screen { on_step, on_alert: announce::on_alert() };
+    let following = tokio::spawn(sources.clone().follow(node.settings.clock().subscribe()));
     let (system, supervisor) = tree::build(&node, queries, sources, noted, &screen, Restarts::default());
     let system = Arc::new(system);
     metrics::observe(system.clone());
@@ -127,6 +128,8 @@ async fn supervise(
         bar,
         node.settings.current().config.transcripts.enabled,
     ));
+    clock::check(node.log.head().recorded_at, jiff::Timestamp::now());
+    let clock = tokio::spawn(node.settings.clock().clone().watch());
     service_manager::ready();
     let pulse = tokio::task::spawn_local(service_manager::pulse());
     let reloading = tokio::spawn(reload_on_hangup(system.clone()));
@@ -138,6 +141,8 @@ async fn supervise(
     }
     service_manager::stopping();
     pulse.abort();
+    clock.abort();
+    following.abort();
     reloading.abort();
     announced.abort();
     stop(node, &system, &dir, server).await;

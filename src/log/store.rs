@@ -133,18 +133,38 @@ impl Store {
         let Ok(mut db) = self.db.try_write() else {
             return;
         };
-        let Some(old) = db.take() else {
-            return;
-        };
+        if db.is_some()
+            && let Err(error) = self.open_anew(&mut db)
+        {
+            tracing::error!(%error, "the log's second copy cannot be opened again");
+        }
+    }
+
+    /// After a failure: opens sled anew. The last position that it has; zero where it has none.
+    ///
+    /// # Errors
+    /// [`StoreError`]: it still fails.
+    pub fn reopen(&self) -> Result<Position, StoreError> {
+        self.open_anew(&mut self.db.write().unwrap_or_else(PoisonError::into_inner))?;
+        let Some((_, run)) = self.run_at(Position(u64::MAX))? else { return Ok(Position::START) };
+        let (mut rest, mut last) = (run.as_slice(), Position::START);
+        while !rest.is_empty() {
+            let block = Block::read(rest).map_err(|error| StoreError(error.to_string()))?;
+            last = block.header().last();
+            rest = &rest[block.bytes().len()..];
+        }
+        Ok(last)
+    }
+
+    fn open_anew(&self, db: &mut Option<sled::Db>) -> Result<(), StoreError> {
+        let old = db.take();
         self.touched.store(0, Ordering::Relaxed);
         let closed = guarded(|| {
             drop(old);
             Ok(())
         });
-        match closed.and_then(|()| open_db(&self.path, self.cache_bytes)) {
-            Ok(opened) => *db = Some(opened),
-            Err(error) => tracing::error!(%error, "the log's second copy cannot be opened again"),
-        }
+        *db = Some(closed.and_then(|()| open_db(&self.path, self.cache_bytes))?);
+        Ok(())
     }
 
     fn touch(&self, bytes: usize) {
@@ -290,6 +310,7 @@ mod tests {
         store.apply(Position(1), &blocks).unwrap();
         store.rest();
         assert_eq!(store.touched.load(Ordering::Relaxed), blocks.len() as u64, "there is not much yet");
+        assert_eq!(store.reopen().unwrap(), Position(500), "what it has is known when it is opened anew");
         store.touch(RESTED_BYTES_MAX as usize);
         store.rest();
         assert_eq!(store.touched.load(Ordering::Relaxed), 0);
