@@ -8,6 +8,7 @@ pub mod allowance;
 pub mod balance;
 pub mod budget;
 pub mod calendar;
+pub mod clock;
 pub mod consent;
 pub mod console;
 pub mod cost;

@@ -33,6 +33,7 @@ pub mod book;
 pub mod budget_book;
 pub mod caller;
 pub mod certificate;
+pub mod clock;
 pub mod console_book;
 pub mod datapoint_actor;
 pub mod datapoint_book;

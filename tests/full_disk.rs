@@ -134,3 +134,57 @@ fn a_write_that_fails_stops_the_log_until_the_supervisor_has_opened_it_again() {
     limit("unlimited");
     recovers(&home, running, told);
 }
+
+/// A number that a scrape tells.
+fn metric(running: &Running, name: &str) -> f64 {
+    let scrape = running.get("/metrics").body;
+    let line = scrape.lines().find(|line| line.starts_with(name)).unwrap_or_else(|| panic!("{scrape}"));
+    line.rsplit(' ').next().unwrap().parse().unwrap()
+}
+
+fn until_metric(running: &Running, name: &str, is_so: impl Fn(f64) -> bool) {
+    let begun = Instant::now();
+    while !is_so(metric(running, name)) {
+        assert!(begun.elapsed() < BOUND * 2, "{name}: {}", metric(running, name));
+        std::thread::sleep(Duration::from_millis(100));
+    }
+}
+
+#[test]
+fn a_second_copy_whose_disk_was_full_is_written_again_without_a_restart() {
+    let home = Home::new();
+    home.transcript("a.jsonl", calls(0..50));
+    let data = home.dir.path().join("data");
+    let copy = data.join("sled").display().to_string();
+    // The copy alone is on a small disk.
+    let mount = format!(
+        "mkdir -m 700 '{0}' '{copy}' && mount -t tmpfs -o size=3m,mode=700 none '{copy}' || exit 77",
+        data.display()
+    );
+    let mut command = scripted(&home, &["unshare", "--mount"], &mount, &data);
+    command.env("MECRIS_LOG__RESERVE_MIB", "0");
+    let (running, told) = home.start_command(command, &data);
+    counts(&running, 50);
+    until_metric(&running, "mecris_log_second_copy_lag", |lag| lag == 0.0);
+    home.transcript("b.jsonl", calls(50..12_000));
+    until_metric(&running, "mecris_log_second_copy_up", |up| up == 0.0);
+    // The journal carries on alone.
+    counts(&running, 12_000);
+    home.transcript("c.jsonl", calls(12_000..12_010));
+    counts(&running, 12_010);
+    let pid = running.child.id().to_string();
+    let grown = Command::new("nsenter")
+        .args(["--mount", "--target", &pid, "mount", "-o", "remount,size=64m", &copy])
+        .status()
+        .unwrap();
+    assert!(grown.success());
+    until_metric(&running, "mecris_log_second_copy_up", |up| up == 1.0);
+    until_metric(&running, "mecris_log_second_copy_lag", |lag| lag == 0.0);
+    let bearer = format!("Bearer {}", running.token);
+    let verified = running.send("POST", "/api/v1/verify", &[("authorization", &bearer)], None).json();
+    assert_eq!(verified["problem_count"], 0, "{verified}");
+    assert_eq!(running.stop(), 0);
+    let told = told.join().unwrap();
+    assert_eq!(told.matches("the log's second copy has failed").count(), 1, "{told}");
+    assert_eq!(told.matches("the log's second copy is written again").count(), 1, "{told}");
+}

@@ -25,6 +25,8 @@ mod bodies;
 mod calendars;
 #[path = "channels.rs"]
 mod channels;
+#[path = "clocks.rs"]
+mod clocks;
 #[path = "commands.rs"]
 mod commands;
 #[path = "console.rs"]
@@ -107,6 +109,8 @@ mod rot;
 mod service_manager;
 #[path = "snapshots.rs"]
 mod snapshots;
+#[path = "soak.rs"]
+mod soak;
 #[path = "stopping.rs"]
 mod stopping;
 #[path = "storm.rs"]

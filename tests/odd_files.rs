@@ -270,6 +270,83 @@ fn a_line_without_an_end_is_refused_and_the_rest_of_the_file_is_read() {
     assert!(most_kib < 200 << 10, "{most_kib} KiB");
 }
 
+/// The most that a process ever had in memory.
+fn peak_mib(process: u32) -> u64 {
+    let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+    line.split_whitespace().next().unwrap().parse::<u64>().unwrap() >> 10
+}
+
+#[test]
+fn a_line_that_grows_to_a_hundred_megabytes_while_it_is_followed_is_one_refused_line() {
+    let home = Home::new();
+    let path = home.transcript("a.jsonl", calls(0..3));
+    let (running, told) = home.start_command(
+        home.command(&["run", "--listen", "127.0.0.1:0", "--log-level", "warn"]),
+        &home.data(),
+    );
+    counts(&running, 3);
+    let mut file = fs::OpenOptions::new().append(true).open(&path).unwrap();
+    let mut write = |bytes: &[u8]| std::io::Write::write_all(&mut file, bytes).unwrap();
+    write(b"{\"type\":\"user\",\"text\":\"");
+    // Between two looks it ends with what would be a line by itself.
+    let part = "a".repeat(999_000) + &call(900).replace('\n', "") + "\\n" + &call(901).replace('\n', "");
+    for _ in 0..100 {
+        write(part.as_bytes());
+        std::thread::sleep(Duration::from_millis(40));
+    }
+    write(b"\"}\n");
+    write(calls(3..6).as_bytes());
+    counts(&running, 6);
+    let shown = running.get("/api/v1/spend").json();
+    assert_eq!(shown["refused_lines"], 1, "{shown}");
+    let peak = peak_mib(running.child.id());
+    println!("peak of resident memory: {peak} MiB");
+    assert!(peak < 260, "{peak} MiB");
+    assert_eq!(running.stop(), 0);
+    assert!(!told.join().unwrap().contains("panicked"));
+}
+
+/// Root may read everything, so the supervisor is an ordinary user where this runs as root.
+#[test]
+fn a_transcript_that_cannot_be_read_for_a_while_is_read_when_it_can_be_and_a_line_says_both() {
+    use std::os::unix::fs::{PermissionsExt, chown};
+    let home = Home::new();
+    let path = home.transcript("a.jsonl", calls(0..5));
+    let mut command = home.command(&["run", "--listen", "127.0.0.1:0", "--log-level", "warn"]);
+    if rustix::process::geteuid().is_root() {
+        const NOBODY: u32 = 65_534;
+        let program = home.dir.path().join("mecris");
+        fs::copy(env!("CARGO_BIN_EXE_mecris"), &program).unwrap();
+        for path in [home.dir.path(), &home.claude(), &path] {
+            chown(path, Some(NOBODY), Some(NOBODY)).unwrap();
+        }
+        let arguments: Vec<_> = command.get_args().map(ToOwned::to_owned).collect();
+        command = Command::new(program);
+        std::os::unix::process::CommandExt::uid(&mut command, NOBODY).args(arguments).env_clear();
+        std::os::unix::process::CommandExt::gid(&mut command, NOBODY).env("HOME", home.dir.path());
+    }
+    command.env("MECRIS_TRANSCRIPTS__POLL_SECONDS", "1");
+    let (running, told) = home.start_command(command, &home.data());
+    counts(&running, 5);
+    let mut file = fs::OpenOptions::new().append(true).open(&path).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o000)).unwrap();
+    std::io::Write::write_all(&mut file, calls(5..9).as_bytes()).unwrap();
+    home.transcript("b.jsonl", calls(20..22));
+    counts(&running, 7);
+    let begun = Instant::now();
+    while running.get("/api/v1/spend").json()["unread"]["files"] != 1 {
+        assert!(begun.elapsed() < BOUND, "{}", running.get("/api/v1/spend").json());
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
+    counts(&running, 11);
+    assert_eq!(running.stop(), 0);
+    let told = told.join().unwrap();
+    assert_eq!(told.matches("transcripts cannot be read").count(), 1, "{told}");
+    assert_eq!(told.matches("all transcripts can be read again").count(), 1, "{told}");
+}
+
 /// `MECRIS_FILES=200000 cargo test --test main -- odd_files::many --nocapture`
 #[test]
 fn many_small_files_are_read_and_followed_with_few_open_at_once() {

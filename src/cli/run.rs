@@ -22,7 +22,7 @@ use crate::mcp::{self, answers::Here};
 use crate::service::settings::Settings;
 use crate::service::sources::Sources;
 use crate::service::tree::{Restarts, Screen};
-use crate::service::{Node, StartError, Supervised, demo, metrics, notes, tree};
+use crate::service::{Node, StartError, Supervised, clock, demo, metrics, notes, tree};
 use crate::telemetry;
 
 use super::backend::{settings, show_steps};
@@ -103,6 +103,7 @@ async fn supervise(
     }
     let (on_step, bar) = show_steps(common.json);
     let screen = Screen { on_step, on_alert: announce::on_alert() };
+    let following = tokio::spawn(sources.clone().follow(node.settings.clock().subscribe()));
     let (system, supervisor) = tree::build(&node, queries, sources, noted, &screen, Restarts::default());
     let system = Arc::new(system);
     metrics::observe(system.clone());
@@ -134,6 +135,8 @@ async fn supervise(
     write_server_file(&dir, &url)?;
     let announced =
         tokio::spawn(announce::announce(system.clone(), url, dir.clone(), bar, config.transcripts.enabled));
+    clock::check(node.log.head().recorded_at, jiff::Timestamp::now());
+    let clock = tokio::spawn(node.settings.clock().clone().watch());
     service_manager::ready();
     let pulse = tokio::task::spawn_local(service_manager::pulse());
     let reloading = tokio::spawn(reload_on_hangup(system.clone()));
@@ -146,6 +149,8 @@ async fn supervise(
     }
     service_manager::stopping();
     pulse.abort();
+    clock.abort();
+    following.abort();
     reloading.abort();
     renewing.abort();
     announced.abort();

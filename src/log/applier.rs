@@ -14,26 +14,72 @@ use crate::event::Position;
 /// How long a block may wait for others to share its run.
 const LINGER: Duration = Duration::from_millis(100);
 
-/// Runs until the log closes or sled fails.
+/// The first pause before a copy that has failed is tried again; each is twice the one before.
+const PAUSE: Duration = Duration::from_secs(1);
+/// No pause is longer.
+const PAUSE_MAX: Duration = Duration::from_mins(1);
+
+/// Runs until the log closes. Where sled fails, as on a full disk, it is opened anew and tried again.
 pub(super) fn run(shared: &Arc<Shared>) {
     let Some(store) = &shared.store else {
         return;
     };
+    let mut pause = PAUSE;
     while let Some(applied) = wait(shared) {
         let head = shared.head.borrow().position;
         match apply_until(shared, store, applied, head) {
             Ok(applied) => {
-                lock(&shared.trail).applied = applied;
-                shared.trail_moved.notify_all();
+                if succeed(shared, applied) {
+                    tracing::warn!("the log's second copy is written again");
+                }
+                pause = PAUSE;
+                if shared.head.borrow().position == applied {
+                    store.rest();
+                }
             }
             Err(detail) => {
-                tracing::error!(%detail, "the log's second copy has failed; the journal carries on alone");
-                lock(&shared.trail).failed = Some(detail);
-                shared.trail_moved.notify_all();
-                return;
+                if fail(shared, &detail) {
+                    tracing::error!(
+                        %detail,
+                        "the log's second copy has failed; the journal carries on alone, and the copy is tried again"
+                    );
+                }
+                if !rest(shared, pause) {
+                    return;
+                }
+                pause = (pause * 2).min(PAUSE_MAX);
+                // What sled has taken and not kept is told by what it has now.
+                match store.reopen() {
+                    Ok(applied) => lock(&shared.trail).applied = applied.min(head),
+                    Err(error) => drop(fail(shared, &error.to_string())),
+                }
             }
         }
     }
+}
+
+/// The second copy has everything up to there. Whether it had failed before.
+fn succeed(shared: &Shared, applied: Position) -> bool {
+    let mut trail = lock(&shared.trail);
+    trail.applied = applied;
+    let had_failed = trail.failed.take().is_some();
+    drop(trail);
+    shared.trail_moved.notify_all();
+    had_failed
+}
+
+/// Whether that is news.
+fn fail(shared: &Shared, detail: &str) -> bool {
+    let is_news = lock(&shared.trail).failed.replace(detail.to_owned()).is_none();
+    shared.trail_moved.notify_all();
+    is_news
+}
+
+/// Waits for so long. False where the log closes.
+fn rest(shared: &Shared, pause: Duration) -> bool {
+    let trail = lock(&shared.trail);
+    let waited = shared.trail_moved.wait_timeout_while(trail, pause, |trail| !trail.closing);
+    !waited.unwrap_or_else(std::sync::PoisonError::into_inner).0.closing
 }
 
 /// Waits until there is something to apply; `None` when the log closes and there is nothing.

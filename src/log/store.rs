@@ -27,6 +27,10 @@ use crate::files::own;
 /// 200 MB for 288 MB of blocks at a limit of 4 MB). So the store is opened anew after this much.
 const TOUCHED_BYTES_MAX: u64 = 64 * 1024 * 1024;
 
+/// And after this much where nothing waits for it. Else a supervisor would grow by the bytes of each event, some 350 with
+/// few events a block, for its first hundred thousands of them.
+const RESTED_BYTES_MAX: u64 = 8 * 1024 * 1024;
+
 /// A closed sled keeps its file, and the lock on it, until the last of its own threads lets go. The
 /// log's lock is held by then, so whoever has sled's will not have it for long.
 const LOCK_WAIT_MAX: Duration = Duration::from_secs(10);
@@ -110,32 +114,57 @@ impl Store {
     }
 
     fn with<T>(&self, call: impl FnOnce(&sled::Db) -> Result<T, StoreError>) -> Result<T, StoreError> {
-        self.recycle();
+        self.recycle_above(TOUCHED_BYTES_MAX);
         let db = self.db.read().unwrap_or_else(PoisonError::into_inner);
         let db = db.as_ref().ok_or_else(|| StoreError("it is closed".to_owned()))?;
         guarded(|| call(db))
     }
 
-    /// Opens sled anew when it has seen [`TOUCHED_BYTES_MAX`] bytes, unless someone else is using it.
-    fn recycle(&self) {
-        if self.touched.load(Ordering::Relaxed) < TOUCHED_BYTES_MAX {
+    /// Nothing waits for it: what sled keeps of what it has seen is given back.
+    pub fn rest(&self) {
+        self.recycle_above(RESTED_BYTES_MAX);
+    }
+
+    /// Opens sled anew when it has seen so many bytes, unless someone else is using it.
+    fn recycle_above(&self, touched_max: u64) {
+        if self.touched.load(Ordering::Relaxed) < touched_max {
             return;
         }
         let Ok(mut db) = self.db.try_write() else {
             return;
         };
-        let Some(old) = db.take() else {
-            return;
-        };
+        if db.is_some()
+            && let Err(error) = self.open_anew(&mut db)
+        {
+            tracing::error!(%error, "the log's second copy cannot be opened again");
+        }
+    }
+
+    /// After a failure: opens sled anew. The last position that it has; zero where it has none.
+    ///
+    /// # Errors
+    /// [`StoreError`]: it still fails.
+    pub fn reopen(&self) -> Result<Position, StoreError> {
+        self.open_anew(&mut self.db.write().unwrap_or_else(PoisonError::into_inner))?;
+        let Some((_, run)) = self.run_at(Position(u64::MAX))? else { return Ok(Position::START) };
+        let (mut rest, mut last) = (run.as_slice(), Position::START);
+        while !rest.is_empty() {
+            let block = Block::read(rest).map_err(|error| StoreError(error.to_string()))?;
+            last = block.header().last();
+            rest = &rest[block.bytes().len()..];
+        }
+        Ok(last)
+    }
+
+    fn open_anew(&self, db: &mut Option<sled::Db>) -> Result<(), StoreError> {
+        let old = db.take();
         self.touched.store(0, Ordering::Relaxed);
         let closed = guarded(|| {
             drop(old);
             Ok(())
         });
-        match closed.and_then(|()| open_db(&self.path, self.cache_bytes)) {
-            Ok(opened) => *db = Some(opened),
-            Err(error) => tracing::error!(%error, "the log's second copy cannot be opened again"),
-        }
+        *db = Some(closed.and_then(|()| open_db(&self.path, self.cache_bytes))?);
+        Ok(())
     }
 
     fn touch(&self, bytes: usize) {
@@ -271,6 +300,21 @@ mod tests {
         assert_eq!(store.block(Position(2)), None, "no block starts there");
         assert_eq!(store.run_at(Position(300)).unwrap(), Some((Position(1), blocks)));
         assert_eq!(store.run_after(Position(1)).unwrap(), None);
+    }
+
+    #[test]
+    fn what_sled_keeps_of_what_it_has_seen_is_given_back_when_nothing_waits() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(dir.path(), 1 << 20).unwrap();
+        let (blocks, _) = commit_of(500);
+        store.apply(Position(1), &blocks).unwrap();
+        store.rest();
+        assert_eq!(store.touched.load(Ordering::Relaxed), blocks.len() as u64, "there is not much yet");
+        assert_eq!(store.reopen().unwrap(), Position(500), "what it has is known when it is opened anew");
+        store.touch(RESTED_BYTES_MAX as usize);
+        store.rest();
+        assert_eq!(store.touched.load(Ordering::Relaxed), 0);
+        assert_eq!(store.run_at(Position(300)).unwrap(), Some((Position(1), blocks)));
     }
 
     #[test]

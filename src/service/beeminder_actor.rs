@@ -151,7 +151,7 @@ impl BeeminderActor {
         let (user, ahead) = client.user().await.map_err(LookError::Outside)?;
         let now = Timestamp::now();
         let known = self.seen.filter(|(_, at)| {
-            now.duration_since(*at) < AT_LEAST
+            (SignedDuration::ZERO..AT_LEAST).contains(&now.duration_since(*at))
                 && self.pending.is_empty()
                 && !book
                     .goals()

@@ -218,6 +218,13 @@ impl DatapointActor {
     }
 
     async fn look_and_plan(&mut self) -> Result<(), ActorError> {
+        // By a clock that was just set days have ended that may not have begun.
+        if let Some(doubt) = self.queries.settings.clock().doubt() {
+            if let Some(pacemaker) = &self.pacemaker {
+                pacemaker.after(doubt);
+            }
+            return Ok(());
+        }
         let mut book = self.take_book().await.map_err(|error| ActorError(error.to_string()))?;
         let pause = match self.look(&mut book).await {
             Ok(looked) => {

@@ -74,6 +74,20 @@ pub struct ImportSummary {
     pub obstacles: Vec<Obstacle>,
 }
 
+/// So many cursors of files that are not there are kept, for one that is hidden may come back.
+const GONE_KEPT: usize = 1_000;
+
+/// Forgets the cursors of files that are gone, where there are many: old transcripts are deleted every day, for years. One that
+/// comes back is read from its beginning, which adds nothing. Whether any were forgotten.
+fn forget_gone(cursors: &mut Cursors, found: &Found) -> bool {
+    if cursors.len() <= found.files.len() + GONE_KEPT {
+        return false;
+    }
+    let is_there = |path: &PathBuf| found.files.binary_search_by(|(known, _)| known.cmp(path)).is_ok();
+    cursors.retain(|path, _| is_there(path));
+    true
+}
+
 /// Imports from a number of directories.
 #[derive(Clone)]
 pub struct Importer {
@@ -148,6 +162,7 @@ impl Importer {
         }
         let has_moved = collected.cursors.iter().any(|(path, cursor)| cursors.get(path) != Some(cursor));
         cursors.extend(collected.cursors);
+        let has_moved = forget_gone(cursors, &found) || has_moved;
         // Only now, when all of it is durable: what is kept here is not read again.
         if has_moved && let Err(error) = own::write(&self.cursor_file, &cursor::to_bytes(cursors)) {
             tracing::warn!(%error, "where reading stopped cannot be kept; the next start reads everything again");
@@ -174,5 +189,23 @@ impl Importer {
             bad_files: bad_files as u64,
             obstacles: named.chain(lines).take(NAMED).collect(),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cursors_of_files_that_are_gone_are_forgotten_where_there_are_many() {
+        let name = |number: usize| PathBuf::from(format!("{number:05}.jsonl"));
+        let mut cursors: Cursors =
+            (0..GONE_KEPT + 10).map(|number| (name(number), Default::default())).collect();
+        let mut found =
+            Found { files: (0..10).map(|number| (name(number), 1)).collect(), ..Found::default() };
+        assert!(!forget_gone(&mut cursors, &found), "one that is hidden may come back");
+        found.files.pop();
+        assert!(forget_gone(&mut cursors, &found));
+        assert_eq!(cursors.into_keys().collect::<Vec<_>>(), (0..9).map(name).collect::<Vec<_>>());
     }
 }

@@ -105,6 +105,11 @@ impl ProviderActor {
             pacemaker.rest();
             return Ok(());
         };
+        // What is read by a clock that was just set would be dated by it.
+        if let Some(doubt) = self.queries.settings.clock().doubt() {
+            pacemaker.after(doubt);
+            return Ok(());
+        }
         let (name, now) = (self.provider.name(), Timestamp::now());
         let backfill = self.queries.settings.current().config.providers.backfill_days;
         let days = days_to_read(day_of(now, &TimeZone::UTC), self.last_told(), backfill);

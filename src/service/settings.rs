@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 use utoipa::ToSchema;
 
+use super::clock::Clock;
 use super::prices::Prices;
 use crate::config::forms::{PHONES, SECRETS};
 use crate::config::prices::price_table;
@@ -42,6 +43,8 @@ pub struct Settings {
     as_read: Arc<std::sync::Mutex<Config>>,
     /// As they are in force.
     current: watch::Sender<Arc<Loaded>>,
+    /// By which they are worked.
+    clock: Clock,
 }
 
 impl Settings {
@@ -52,7 +55,14 @@ impl Settings {
             named,
             as_read: Arc::new(std::sync::Mutex::new(as_read)),
             current: watch::Sender::new(Arc::new(loaded)),
+            clock: Clock::default(),
         }
+    }
+
+    /// The clock of those that work by them.
+    #[must_use]
+    pub fn clock(&self) -> &Clock {
+        &self.clock
     }
 
     /// Reads all layers.

@@ -14,6 +14,7 @@ use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::watch;
 use utoipa::ToSchema;
 
+use crate::domain::clock;
 use crate::event::codec::decode;
 use crate::event::payload::SourceChanged;
 use crate::event::{Event, StreamId, TenantId, Version};
@@ -195,7 +196,7 @@ impl Sources {
     pub fn shown(&self, now: Timestamp) -> SourcesShown {
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let shown = |(name, source): (&String, &Source)| {
-            let age = source.last_success.map(|at| now.duration_since(at).max(SignedDuration::ZERO));
+            let age = source.last_success.map(|at| clock::age(at, now));
             SourceShown {
                 name: name.clone(),
                 state: source.state,
@@ -211,6 +212,25 @@ impl Sources {
             }
         };
         SourcesShown { sources: known.iter().map(shown).collect() }
+    }
+
+    /// Goes along with the clock where it is set: what was told a minute before is a minute old, whatever the clock says now.
+    pub async fn follow(self, mut off: watch::Receiver<SignedDuration>) {
+        let mut before = *off.borrow_and_update();
+        while off.changed().await.is_ok() {
+            let now = *off.borrow_and_update();
+            self.shift(now.saturating_sub(before));
+            before = now;
+        }
+    }
+
+    fn shift(&self, by: SignedDuration) {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let moments =
+            known.values_mut().flat_map(|source| [&mut source.last_success, &mut source.next_attempt]);
+        for moment in moments.flatten() {
+            *moment = moment.saturating_add(by).unwrap_or(*moment);
+        }
     }
 
     fn change(&self, name: &str, change: impl FnOnce(&mut Source)) {
@@ -310,6 +330,15 @@ mod tests {
         for (age, stale) in [(0, false), (60, false), (61, true)] {
             let shown = sources.shown(start + SignedDuration::from_secs(age)).sources;
             assert_eq!((shown[0].age_seconds, shown[0].stale), (Some(age), stale));
+        }
+        // Where the clock is set, what was told is as old as it was, and what is due is as far away.
+        sources.succeeded("beeminder", "", start, Some(start + SignedDuration::from_secs(60)));
+        let year = SignedDuration::from_hours(365 * 24);
+        for (by, now) in [(year, start + year), (-year, start)] {
+            sources.shift(by);
+            let shown = sources.shown(now + SignedDuration::from_secs(61)).sources;
+            assert_eq!((shown[0].age_seconds, shown[0].stale), (Some(61), true), "{by:?}");
+            assert_eq!(shown[0].next_attempt, Some(now + SignedDuration::from_secs(60)), "{by:?}");
         }
         sources.failed("beeminder", SourceState::Failing, "gone", None);
         let shown = sources.shown(start).sources;

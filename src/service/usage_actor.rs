@@ -60,6 +60,8 @@ pub struct UsageActor {
     state: SharedImportState,
     poll: Duration,
     cursors: Cursors,
+    /// How many files could not be read at the last look.
+    unread: u64,
     /// Dropped with the actor, which ends the watching.
     watcher: Option<notify::RecommendedWatcher>,
 }
@@ -68,7 +70,7 @@ impl UsageActor {
     /// Reads with `importer`, and looks every `poll` where the system does not tell of changes.
     #[must_use]
     pub fn new(importer: Importer, on_step: OnStep, state: SharedImportState, poll: Duration) -> Self {
-        Self { importer, on_step, state, poll, cursors: Cursors::new(), watcher: None }
+        Self { importer, on_step, state, poll, cursors: Cursors::new(), unread: 0, watcher: None }
     }
 
     /// Watches the directories that are there; those that come later are found by the poll.
@@ -140,7 +142,22 @@ impl UsageActor {
             .map_err(|_| ViewError::Log(crate::log::LogError::Closed))?;
         self.cursors = cursors;
         self.note(changed_only, &result);
+        if let Ok(summary) = &result {
+            self.tell_of_unread(summary.bad_files);
+        }
         result
+    }
+
+    /// A line for each change, and none for what stays as it is.
+    fn tell_of_unread(&mut self, files: u64) {
+        match (std::mem::replace(&mut self.unread, files), files) {
+            (before, files) if before == files => {}
+            (_, 0) => tracing::warn!("all transcripts can be read again"),
+            (_, files) => tracing::warn!(
+                files,
+                "transcripts cannot be read, and what is new in them is not counted; `mecris import` names them"
+            ),
+        }
     }
 
     /// Nobody else records calls meanwhile, and no look at transcripts waits for the disk beside it.

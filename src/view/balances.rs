@@ -14,6 +14,7 @@ use utoipa::ToSchema;
 
 use crate::domain::balance::{Account, Accounts, BalanceChange, Confidence, Reading, Source};
 use crate::domain::calendar::Quarter;
+use crate::domain::clock;
 use crate::domain::currency::Currency;
 use crate::domain::money::Picodollars;
 
@@ -179,7 +180,7 @@ impl OtherReading {
             currency: reading.currency,
             left: reading.left,
             taken_at: reading.taken_at,
-            age_seconds: now.duration_since(reading.taken_at).as_secs(),
+            age_seconds: clock::age(reading.taken_at, now).as_secs(),
             source: reading.source,
             confidence: reading.confidence,
             found: reading.found.clone(),
@@ -206,7 +207,7 @@ pub fn balances(view: &TenantView, now: Timestamp) -> Vec<BalanceLine> {
             added_since_usd: added,
             total_usd: base.total,
             taken_at: base.taken_at,
-            age_seconds: now.duration_since(base.taken_at).as_secs(),
+            age_seconds: clock::age(base.taken_at, now).as_secs(),
             source: base.source,
             confidence: base.confidence,
             found: base.found.clone(),

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::domain::calendar;
+use crate::domain::clock;
 use crate::domain::money::Picodollars;
 use crate::domain::odometer::{Meter, Month, MonthState, Need, months, need};
 
@@ -120,7 +121,7 @@ fn line(provider: &str, meter: &Meter, now: Timestamp, zone: &TimeZone) -> Optio
         month: last.month,
         value_usd: last.value,
         taken_at: last.taken_at,
-        age_seconds: now.duration_since(last.taken_at).as_secs(),
+        age_seconds: clock::age(last.taken_at, now).as_secs(),
         note: last.note.clone(),
         months: months(meter, now, zone).into_iter().map(month).collect(),
         inferred_days: calendar::last_days(now, zone)

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::domain::clock;
 use crate::domain::quota::{QuotaReading, percent};
 
 use super::TenantView;
@@ -35,7 +36,7 @@ pub fn quotas(view: &TenantView, now: Timestamp) -> Vec<QuotaLine> {
         used_percent: (reading.resets_at > now).then(|| percent(reading.used)),
         resets_at: reading.resets_at,
         told_at: *told_at,
-        age_seconds: now.duration_since(*told_at).as_secs().max(0),
+        age_seconds: clock::age(*told_at, now).as_secs(),
     };
     view.quotas.iter().map(line).collect()
 }

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::domain::calendar;
+use crate::domain::clock;
 use crate::domain::currency::Currency;
 use crate::domain::money::{Picodollars, percent, ratio};
 use crate::domain::reconcile::{Attribution, Cause, ModelUse, Recorded, attribute};
@@ -291,7 +292,7 @@ fn line(
         standing,
         source: cost.map(|(source, _)| source),
         told_at: report.map(|latest| latest.told_at),
-        age_seconds: report.map(|latest| now.duration_since(latest.told_at).as_secs()),
+        age_seconds: report.map(|latest| clock::age(latest.told_at, now).as_secs()),
         revision: report.map(|latest| latest.revision),
         calls: sum.calls,
         unpriced_calls: sum.unpriced,

@@ -6,6 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::{AlertChange, AlertId, AttemptId, CauseKey, Channel, Delivery, Grade, Outcome, Parcel};
+use crate::domain::clock::happened;
 
 /// Alerts that were resolved longer ago are in the log alone.
 const KEPT: SignedDuration = SignedDuration::from_hours(90 * 24);
@@ -203,17 +204,19 @@ impl AlertBook {
     }
 
     /// The attempts that were made from an instant on, of all alerts.
-    pub fn attempts_since(&self, since: Timestamp) -> impl Iterator<Item = &Attempt> {
-        self.alerts().flat_map(Alert::attempts).filter(move |attempt| attempt.started_at > since)
+    pub fn attempts_since(&self, since: Timestamp, now: Timestamp) -> impl Iterator<Item = &Attempt> {
+        let is_within = move |attempt: &&Attempt| happened(attempt.started_at, now) > since;
+        self.alerts().flat_map(Alert::attempts).filter(is_within)
     }
 
     /// The worst that a person was told, or may have been, from an instant on, or is about to be told by another
     /// alert, of the kind and subject of this one.
     #[must_use]
-    pub fn worst_told(&self, of: &Alert, since: Timestamp) -> Option<Grade> {
+    pub fn worst_told(&self, of: &Alert, since: Timestamp, now: Timestamp) -> Option<Grade> {
         let is_same = |alert: &&Alert| (alert.key.kind, &alert.key.subject) == (of.key.kind, &of.key.subject);
         let told = |telling: &&Telling| {
-            telling.attempts.iter().any(|attempt| attempt.started_at >= since && attempt.may_have_told())
+            let mut attempts = telling.attempts.iter();
+            attempts.any(|attempt| happened(attempt.started_at, now) >= since && attempt.may_have_told())
         };
         let tellings = self.alerts().filter(is_same).flat_map(|alert| &alert.tellings).filter(told);
         let others = self.open().filter(is_same).filter(|alert| alert.id != of.id);

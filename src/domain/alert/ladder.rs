@@ -3,13 +3,14 @@
 //! The first rung that can be used begins at once. The next one begins when the one before it has failed for
 //! good, or when its patience is over and the climb has not ended. A rung that could not send tries again, with
 //! growing pauses, for as long as nothing has ended the climb. No two attempts are under way within a rung's
-//! patience.
+//! patience. What is dated ahead of the clock was long ago: else a clock that was set back would make pauses of years.
 
 use jiff::{SignedDuration, Timestamp};
 
 use super::book::{Alert, Attempt, AttemptState, Telling};
 use super::policy::{Policy, Until};
 use super::step::Usable;
+use crate::domain::clock::happened;
 
 /// What was taken and did not arrive is sent again after this pause, where that is of use.
 const AGAIN: SignedDuration = SignedDuration::from_mins(15);
@@ -43,7 +44,7 @@ pub fn turn<'a>(alert: &Alert, policy: &Policy, usable: &'a [Usable], now: Times
     }
     // It may have eased since its round began.
     let severity = telling.grade.min(alert.grade).severity;
-    let mut begins = telling.queued_at;
+    let mut begins = happened(telling.queued_at, now);
     let mut next: Option<(Timestamp, Option<&Usable>)> = None;
     for rung in policy.ladder.iter().filter(|rung| rung.at_least <= severity) {
         let Some(channel) = usable.iter().find(|usable| usable.channel == rung.channel) else { continue };
@@ -52,16 +53,16 @@ pub fn turn<'a>(alert: &Alert, policy: &Policy, usable: &'a [Usable], now: Times
             break;
         }
         let tried: Vec<&Attempt> = telling.on(rung.channel).collect();
-        if let Some(due) = due(&tried, policy, begins) {
+        if let Some(due) = due(&tried, policy, begins, now) {
             next = Some(earlier(next, (due, Some(channel))));
         }
-        begins = match failed_at(&tried) {
+        begins = match failed_at(&tried, now) {
             Some(failed_at) => begins.max(failed_at),
             None => begins.saturating_add(rung.patience).unwrap_or(Timestamp::MAX),
         };
     }
     let Some((due, channel)) = next else { return Turn::Nobody };
-    let due = under_way_until(telling, policy).map_or(due, |until| until.max(due));
+    let due = under_way_until(telling, policy, now).map_or(due, |until| until.max(due));
     match channel {
         Some(channel) if due <= now => Turn::Now(channel),
         _ => Turn::At(due),
@@ -70,10 +71,10 @@ pub fn turn<'a>(alert: &Alert, policy: &Policy, usable: &'a [Usable], now: Times
 
 /// Until when what has left, and may arrive yet, is waited for: else a try again on one rung while another one's
 /// message is on its way would tell the person twice.
-fn under_way_until(telling: &Telling, policy: &Policy) -> Option<Timestamp> {
+fn under_way_until(telling: &Telling, policy: &Policy, now: Timestamp) -> Option<Timestamp> {
     let patience = |attempt: &Attempt| {
         let rung = policy.ladder.iter().find(|rung| rung.channel == attempt.parcel.channel)?;
-        Some(attempt.started_at.saturating_add(rung.patience).unwrap_or(Timestamp::MAX))
+        Some(happened(attempt.started_at, now).saturating_add(rung.patience).unwrap_or(Timestamp::MAX))
     };
     telling.attempts.iter().filter(|attempt| attempt.may_have_told()).filter_map(patience).max()
 }
@@ -100,7 +101,7 @@ fn is_over(telling: &Telling, until: Until) -> bool {
 }
 
 /// When a rung that began may next send; none where it may not.
-fn due(tried: &[&Attempt], policy: &Policy, begins: Timestamp) -> Option<Timestamp> {
+fn due(tried: &[&Attempt], policy: &Policy, begins: Timestamp, now: Timestamp) -> Option<Timestamp> {
     let Some(last) = tried.last() else { return Some(begins) };
     let pause = match last.state {
         AttemptState::Unsent => {
@@ -113,13 +114,14 @@ fn due(tried: &[&Attempt], policy: &Policy, begins: Timestamp) -> Option<Timesta
         | AttemptState::Delivered(_)
         | AttemptState::Undelivered { .. } => return None,
     };
-    Some(last.changed_at.saturating_add(pause).unwrap_or(Timestamp::MAX))
+    Some(happened(last.changed_at, now).saturating_add(pause).unwrap_or(Timestamp::MAX))
 }
 
 /// When a rung failed for good; none where it has not.
-fn failed_at(tried: &[&Attempt]) -> Option<Timestamp> {
+fn failed_at(tried: &[&Attempt], now: Timestamp) -> Option<Timestamp> {
     let last = tried.last()?;
-    matches!(last.state, AttemptState::Refused | AttemptState::Undelivered { .. }).then_some(last.changed_at)
+    let has_failed = matches!(last.state, AttemptState::Refused | AttemptState::Undelivered { .. });
+    has_failed.then_some(happened(last.changed_at, now))
 }
 
 fn astray(tried: &[&Attempt]) -> usize {

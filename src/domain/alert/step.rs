@@ -186,7 +186,7 @@ fn hold_of_news(book: &AlertBook, alert: &Alert, situation: &Situation<'_>) -> O
         return Some(Hold::NoChannel);
     }
     let today = calendar::day_of(now, zone);
-    let told = book.worst_told(alert, calendar::start_of(today, zone));
+    let told = book.worst_told(alert, calendar::start_of(today, zone), now);
     if told.is_some_and(|told| alert.grade <= told) {
         return Some(Hold::Throttled(calendar::end_of(today, zone)));
     }
@@ -313,7 +313,7 @@ struct Allowance {
 impl Allowance {
     fn new(book: &AlertBook, policy: &Policy, now: Timestamp) -> Self {
         let since = now.saturating_sub(DAY).unwrap_or(Timestamp::MIN);
-        let left = book.attempts_since(since).filter(|attempt| attempt.may_have_left());
+        let left = book.attempts_since(since, now).filter(|attempt| attempt.may_have_left());
         let mut sent: Vec<_> = left.map(|attempt| (attempt.started_at, attempt.parcel.cost)).collect();
         sent.sort_unstable();
         Self { sent, limits: policy.limits }

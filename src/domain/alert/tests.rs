@@ -15,6 +15,7 @@
 //! for its answer.
 
 mod balances;
+mod clocks;
 mod devices;
 mod ladder;
 mod life;

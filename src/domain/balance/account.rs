@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::is_provider;
 use super::{AMOUNT_MAX_USD, BalanceChange, BalanceError, FOUND_BYTES_MAX, Reading, Source, TopUp, Trust};
+use crate::domain::clock;
 use crate::domain::currency::Currency;
 use crate::domain::money::Picodollars;
 
@@ -46,10 +47,12 @@ impl Account {
         all.filter(|reading| !reading.is_usd()).map(|reading| (reading.currency, reading)).collect()
     }
 
-    /// The reading that the balance is reckoned from at `now`, by [`TRUST`](super::TRUST).
+    /// The reading that the balance is reckoned from at `now`, by [`TRUST`](super::TRUST). One that is dated ahead, by a clock
+    /// that was set back since, counts only where there is no other.
     #[must_use]
     pub fn base(&self, now: Timestamp) -> Option<&Reading> {
-        self.readings().max_by_key(|reading| Trust::order(reading, now))
+        let is_ahead = |reading: &Reading| clock::is_ahead(reading.taken_at, now);
+        self.readings().max_by_key(|reading| (!is_ahead(reading), Trust::order(reading, now)))
     }
 
     /// What was added after an instant, and not after another.
@@ -165,7 +168,13 @@ fn is_news(accounts: &Accounts, reading: &Reading, now: Timestamp) -> Result<boo
         return Err(BalanceError::Future(reading.taken_at));
     }
     let Some(account) = accounts.get(&reading.provider) else { return Ok(true) };
-    let mut own = account.readings.iter().rev().map(|kept| &kept.reading);
+    // What is dated ahead makes nothing of now outdated.
+    let mut own = account
+        .readings
+        .iter()
+        .rev()
+        .map(|kept| &kept.reading)
+        .filter(|last| !clock::is_ahead(last.taken_at, now));
     let last = own.find(|last| last.source == reading.source && last.currency == reading.currency);
     let Some(last) = last else { return Ok(true) };
     if last.taken_at > reading.taken_at {

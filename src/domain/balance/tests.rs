@@ -262,3 +262,20 @@ proptest! {
         prop_assert_eq!(account.added(begin, middle) + account.added(middle, now()), whole);
     }
 }
+
+#[test]
+fn a_reading_that_is_dated_ahead_makes_nothing_of_now_outdated() {
+    let mut accounts = Accounts::default();
+    let ahead = "2027-11-23T12:00:00Z";
+    let change = BalanceChange::Read(reading("99", None, ahead));
+    accounts.evolve(decide(&accounts, change, at(ahead)).unwrap().expect("news"));
+    let base = |accounts: &Accounts, now| accounts.get("anthropic").unwrap().base(now).unwrap().left;
+    assert_eq!(base(&accounts, now()), usd("99"), "there is no other");
+    for (left, taken_at) in [("13", "2026-11-23T11:00:00Z"), ("12", "2026-11-23T11:30:00Z")] {
+        tell(&mut accounts, BalanceChange::Read(reading(left, None, taken_at)));
+        assert_eq!(base(&accounts, now()), usd(left));
+    }
+    let late = BalanceChange::Read(reading("14", None, "2026-11-23T11:10:00Z"));
+    assert!(matches!(decide(&accounts, late, now()), Err(BalanceError::Outdated { .. })), "of those of now");
+    assert_eq!(base(&accounts, at(ahead)), usd("99"), "when the clock has come there");
+}

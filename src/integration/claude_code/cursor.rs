@@ -56,6 +56,9 @@ pub struct FileCursor {
     pub offset: u64,
     /// Lines that have been read.
     pub line: u64,
+    /// Whether that is within a line that is too long, and was refused already.
+    #[serde(default, skip_serializing_if = "is_false")]
+    is_within: bool,
     /// Of the bytes just before the offset.
     fingerprint: u64,
     /// See [`READER`].
@@ -78,6 +81,11 @@ pub struct FileCursor {
     pub more_written_us: i64,
 }
 
+#[allow(clippy::trivially_copy_pass_by_ref)] // serde asks for a reference
+fn is_false(flag: &bool) -> bool {
+    !*flag
+}
+
 /// The cursors of all files.
 pub type Cursors = BTreeMap<PathBuf, FileCursor>;
 
@@ -97,14 +105,16 @@ pub struct Start {
     pub offset: u64,
     /// The lines before it.
     pub line: u64,
+    /// Whether it is within a line that is too long, and was refused already.
+    pub is_within: bool,
 }
 
 impl FileCursor {
-    /// The cursor after reading `offset` bytes and `line` lines of a file.
+    /// The cursor after reading `offset` bytes and `line` lines of a file; `is_within` a line that is too long.
     ///
     /// # Errors
     /// What the file system said.
-    pub fn after(file: &File, offset: u64, line: u64) -> io::Result<Self> {
+    pub fn after(file: &File, offset: u64, line: u64, is_within: bool) -> io::Result<Self> {
         let metadata = file.metadata()?;
         let fingerprint = fingerprint(file, offset)?;
         Ok(Self {
@@ -112,6 +122,7 @@ impl FileCursor {
             ino: metadata.ino(),
             offset,
             line,
+            is_within,
             fingerprint,
             reader: READER,
             ..Self::default()
@@ -135,9 +146,11 @@ impl FileCursor {
             (1..=self.line).contains(&refused.line) && refused.offset <= self.offset && refused.is_due(now)
         };
         let due = self.refused.iter().filter(is_read).min_by_key(|refused| refused.offset);
-        due.map_or(Start { offset: self.offset, line: self.line }, |refused| Start {
+        let Self { offset, line, is_within, .. } = *self;
+        due.map_or(Start { offset, line, is_within }, |refused| Start {
             offset: refused.offset,
             line: refused.line - 1,
+            is_within: false,
         })
     }
 

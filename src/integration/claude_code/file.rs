@@ -52,7 +52,16 @@ pub fn read_file(
 ) -> io::Result<(FileCursor, Start, i64)> {
     let mut file = others::open(path)?;
     let start = cursor.map_or_else(Start::default, |cursor| cursor.resume(&file, now));
-    let mut reading = Reading { line: start.line, filled: 0, skipping: false };
+    let mut reading = Reading { line: start.line, filled: 0, skipping: start.is_within };
+    // The rest of a line that was refused at an earlier look is no other one.
+    let is_known = |placed: &Placed<'_>| {
+        start.is_within && placed.line == start.line + 1 && placed.piece == Piece::TooLong
+    };
+    let mut visit = |placed: Placed<'_>| {
+        if !is_known(&placed) {
+            visit(start, placed)
+        }
+    };
     let mut offset = start.offset;
     file.seek(SeekFrom::Start(offset))?;
     loop {
@@ -65,20 +74,20 @@ pub fn read_file(
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
             Err(error) => return Err(error),
         };
-        offset += reading.take(buffer, read, offset, &mut |placed| visit(start, placed));
+        offset += reading.take(buffer, read, offset, &mut visit);
     }
     let line = reading.line + 1;
     if reading.skipping {
-        visit(start, Placed { line, offset, piece: Piece::TooLong });
+        visit(Placed { line, offset, piece: Piece::TooLong });
     } else if reading.filled > 0 {
-        visit(start, Placed { line, offset, piece: Piece::Tail(&buffer[..reading.filled]) });
+        visit(Placed { line, offset, piece: Piece::Tail(&buffer[..reading.filled]) });
     }
     // A giant line must not keep its memory for all files after it.
     if buffer.len() > 2 * CHUNK {
         buffer.truncate(2 * CHUNK);
         buffer.shrink_to_fit();
     }
-    Ok((FileCursor::after(&file, offset, reading.line)?, start, written_us(&file)?))
+    Ok((FileCursor::after(&file, offset, reading.line, reading.skipping)?, start, written_us(&file)?))
 }
 
 struct Reading {

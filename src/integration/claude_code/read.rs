@@ -196,7 +196,11 @@ impl Reader {
                 };
                 // What was refused before where reading went on, and is not read again.
                 if let Some(before) = cursor.filter(|_| start.offset > 0) {
-                    let known = before.refused.iter().filter(|known| known.offset < start.offset);
+                    // A line that is too long stands where reading stopped within it.
+                    let is_before = |known: &&Refused| {
+                        known.offset < start.offset || (start.is_within && known.line == start.line + 1)
+                    };
+                    let known = before.refused.iter().filter(is_before);
                     known.for_each(|known| after.refuse(known.clone()));
                     after.take_unnamed(before);
                 }

@@ -136,6 +136,11 @@ impl AlertActor {
 
     /// Does what is to be done now.
     async fn consider(&mut self, context: &Context<Self>) -> Result<(), ActorError> {
+        // What is true by a clock that was just set may be true no more when it is set right.
+        if let Some(doubt) = self.means.queries.settings.clock().doubt() {
+            self.waker.iter().for_each(|waker| waker.after(doubt));
+            return Ok(());
+        }
         let mut due = None;
         for _ in 0..CONFLICTS_MAX {
             let mut alerts = self.take_alerts().await?;

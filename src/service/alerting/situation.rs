@@ -11,6 +11,7 @@ use crate::domain::alert::step::Usable;
 use crate::domain::alert::{Causes, Channel};
 use crate::domain::budget::{self, BudgetStatus};
 use crate::domain::calendar;
+use crate::domain::clock::happened;
 use crate::domain::consent::Consents;
 use crate::domain::lacking::Lacking;
 use crate::domain::money::Picodollars;
@@ -50,7 +51,9 @@ pub fn causes_of(view: &TenantView, loaded: &Loaded, looks: Looks, now: Timestam
         (status.budget.name.clone(), Lacking { at_most: Some(Picodollars::ZERO), ..lacking(own, None) })
     };
     let lacking = budgets.iter().map(lacks).filter(|(_, lacking)| !lacking.is_nothing()).collect();
-    let seen_at = looks.last.max(view.goals_told_at).unwrap_or(Timestamp::UNIX_EPOCH);
+    // What a clock that was ahead has dated makes nothing new.
+    let told_at = view.goals_told_at.map(|at| happened(at, now));
+    let seen_at = looks.last.max(told_at).unwrap_or(Timestamp::UNIX_EPOCH);
     let seen: Vec<SeenGoal<'_>> = view.goals.values().map(|goal| SeenGoal { goal, seen_at }).collect();
     let (rules, tiers) = (&loaded.config.reminders.rules, loaded.config.reminder_tiers.tiers());
     let known = Known { goals: &seen, budgets: &budgets };

@@ -13,6 +13,7 @@ use crate::actor::Context;
 use crate::domain::alert::book::{AlertBook, Attempt, AttemptState};
 use crate::domain::alert::step::Sending;
 use crate::domain::alert::{AlertId, AttemptId};
+use crate::domain::clock::happened;
 use crate::event::Position;
 use crate::service::settings::Settings;
 
@@ -31,6 +32,8 @@ const FOLLOW_FIRST: SignedDuration = SignedDuration::from_secs(5);
 const FOLLOW_LAST: SignedDuration = SignedDuration::from_hours(12);
 /// However near the next moment is, the actor rests for this.
 const AT_LEAST: Duration = Duration::from_millis(50);
+/// And for this at most, whenever the next moment is.
+const LOOK_AGAIN: Duration = Duration::from_hours(1);
 /// Changes of the views within this are looked at together.
 const TOGETHER: Duration = Duration::from_millis(200);
 
@@ -120,8 +123,10 @@ impl Errands {
             if self.under_way.contains(&key) {
                 continue;
             }
-            let settled = later(attempt.started_at, settle);
-            let at = self.seek_at.get(&key).map_or(settled, |(at, _)| settled.max(*at));
+            let settled = later(happened(attempt.started_at, now), settle);
+            // A pause that seems to last longer than any does was begun before the clock was set back.
+            let again = self.seek_at.get(&key).filter(|(at, _)| at.duration_since(now) <= SEEK_AGAIN_MAX);
+            let at = again.map_or(settled, |(at, _)| settled.max(*at));
             if at > now {
                 self.is_due(at);
                 continue;
@@ -152,14 +157,17 @@ impl Errands {
         let taken = attempts(book, |attempt| {
             matches!(attempt.state, AttemptState::Accepted(_))
                 && attempt.parcel.channel.needs_consent()
-                && now.duration_since(attempt.changed_at) < FOLLOW_LAST
+                && now.duration_since(happened(attempt.changed_at, now)) < FOLLOW_LAST
         });
         self.followed_at.retain(|key, _| taken.iter().any(|(id, attempt)| *key == (*id, attempt.id)));
         for (id, attempt) in taken {
             let key = (id, attempt.id);
             let AttemptState::Accepted(sid) = &attempt.state else { continue };
             let at = match self.followed_at.get(&key) {
-                Some(last) => later(*last, last.duration_since(attempt.changed_at).max(FOLLOW_FIRST)),
+                Some(last) => later(
+                    happened(*last, now),
+                    last.duration_since(attempt.changed_at).clamp(FOLLOW_FIRST, FOLLOW_LAST),
+                ),
                 None => later(attempt.changed_at, FOLLOW_FIRST),
             };
             if at > now {
@@ -229,7 +237,8 @@ impl Waker {
         settings: &Settings,
     ) -> Self {
         let (sender, mut due) = watch::channel(Some(Instant::now()));
-        let (handle, mut settings) = (context.handle().clone(), settings.subscribe());
+        let (handle, mut clock) = (context.handle().clone(), settings.clock().subscribe());
+        let mut settings = settings.subscribe();
         context.spawn(async move {
             let mut at = *due.borrow_and_update();
             loop {
@@ -258,6 +267,10 @@ impl Waker {
                         Ok(()) => AlertMessage::Consider,
                         Err(_) => return,
                     },
+                    changed = clock.changed() => match changed {
+                        Ok(()) => AlertMessage::Consider,
+                        Err(_) => return,
+                    },
                     changed = settings.changed() => match changed {
                         Ok(()) => AlertMessage::Renew,
                         Err(_) => return,
@@ -275,9 +288,13 @@ impl Waker {
     pub(super) fn set(&self, at: Option<Timestamp>) {
         let wait =
             at.map(|at| Duration::try_from(at.duration_since(Timestamp::now())).unwrap_or(Duration::ZERO));
-        // A clock that is set is noticed within the hour.
-        let wait = wait.unwrap_or(Duration::from_hours(1)).min(Duration::from_hours(1));
-        self.due.send_replace(Some(Instant::now() + wait.max(AT_LEAST)));
+        self.after(wait.unwrap_or(LOOK_AGAIN));
+    }
+
+    /// Something is due after this; within the hour it is looked at anew in any case.
+    pub(super) fn after(&self, wait: Duration) {
+        let wait = wait.clamp(AT_LEAST, LOOK_AGAIN);
+        self.due.send_replace(Some(Instant::now() + wait));
     }
 }
 
