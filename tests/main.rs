@@ -27,6 +27,8 @@ mod channels;
 mod console;
 #[path = "degradation.rs"]
 mod degradation;
+#[path = "described.rs"]
+mod described;
 #[path = "differential.rs"]
 mod differential;
 #[path = "disk_errors.rs"]

@@ -11,10 +11,11 @@ use utoipa::IntoParams;
 use crate::service::people::{PeopleShown, people};
 
 use super::App;
-use super::problem::{Params, Problem};
+use super::problem::Params;
 
 /// Which day.
 #[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct PeopleQuery {
     /// A UTC day; yesterday where absent.
@@ -25,7 +26,6 @@ pub struct PeopleQuery {
 /// Who of the organisation used Claude Code on a UTC day, as Anthropic tells it now; names are kept nowhere.
 #[utoipa::path(get, path = "/api/v1/people", tag = "money", params(PeopleQuery), security(("token" = [])), responses(
     (status = 200, body = PeopleShown, description = "the people, or in `state` and `reason` why they are not known"),
-    (status = 400, body = Problem), (status = 401, body = Problem),
 ))]
 pub async fn shown(State(app): State<App>, Params(query): Params<PeopleQuery>) -> Json<PeopleShown> {
     let yesterday = Timestamp::now().to_zoned(TimeZone::UTC).date().yesterday().unwrap_or(Date::MIN);
