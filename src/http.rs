@@ -9,6 +9,7 @@ pub mod alerts;
 pub mod api;
 pub mod balance;
 pub mod console;
+pub mod described;
 pub mod forecast;
 pub mod gate;
 pub mod goals;
@@ -44,21 +45,20 @@ pub mod webhooks;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::body::Bytes;
-use axum::http::header::CONTENT_TYPE;
 use axum::response::Response;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::limit::RequestBodyLimitLayer;
-use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
-use utoipa::openapi::{InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::service::Supervised;
 use crate::telemetry::metrics::Metrics;
 
+use described::check;
 use guard::Guard;
 use refusals::Refusals;
+
+pub use described::openapi;
 
 /// What the handlers work with.
 #[derive(Clone)]
@@ -71,18 +71,22 @@ pub struct App {
 
 /// The whole router, guarded by the token, with `beside`: the routes of other faces, guarded alike.
 pub fn router(app: &App, guard: Guard, refusals: Refusals, beside: Router) -> Router {
+    let document = openapi();
+    let operations = Arc::new(check::Operations::of(&document));
+    let described = described::document::Served::of(&document);
+    let known = axum::middleware::from_fn_with_state(operations, check::note);
     let (open, _) = health_routes().with_state(app.clone()).split_for_parts();
+    let open = open.method_not_allowed_fallback(problem::method_not_allowed).layer(known.clone());
     let open = open.layer(axum::middleware::map_response(|answer: Response| plain::told_to(None, answer)));
-    let (api, mut document) = api_routes().with_state(app.clone()).split_for_parts();
-    let (scraped, described) = metrics_routes().with_state(app.clone()).split_for_parts();
-    document.merge(described);
-    // As bytes: a handler is cloned for every connection, and the document is half a megabyte of small parts.
-    let document = Bytes::from(serde_json::to_vec(&complete(document)).unwrap_or_default());
-    let described = move || async move { ([(CONTENT_TYPE, "application/json")], document) };
+    let (api, _) = api_routes().with_state(app.clone()).split_for_parts();
+    let (scraped, _) = metrics_routes().with_state(app.clone()).split_for_parts();
+    let scraped = scraped.method_not_allowed_fallback(problem::method_not_allowed).layer(known.clone());
+    let (own, _) = document_routes().with_state(described).split_for_parts();
     let limit = RequestBodyLimitLayer::new(size::MAX_BODY);
     let api = api
-        .route("/api/v1/openapi.json", axum::routing::get(described))
+        .merge(own)
         .layer(limit)
+        .layer(known)
         // These count what they read themselves, so that they can answer in their own protocol.
         .merge(beside)
         .fallback(problem::not_found)
@@ -112,6 +116,10 @@ fn health_routes() -> OpenApiRouter<App> {
 
 fn metrics_routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(metrics::exposition))
+}
+
+fn document_routes() -> OpenApiRouter<described::document::Served> {
+    OpenApiRouter::new().routes(routes!(described::document::document))
 }
 
 fn api_routes() -> OpenApiRouter<App> {
@@ -184,27 +192,4 @@ fn api_routes() -> OpenApiRouter<App> {
         .routes(routes!(system::sources))
         .routes(routes!(system::incidents))
         .routes(routes!(system::reload))
-}
-
-/// The API's description, also for `schemas/openapi.json`.
-#[must_use]
-pub fn openapi() -> OpenApi {
-    let mut document = api_routes().into_openapi();
-    document.merge(health_routes().into_openapi());
-    document.merge(metrics_routes().into_openapi());
-    complete(document)
-}
-
-fn complete(mut document: OpenApi) -> OpenApi {
-    let scheme = SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build());
-    document.components.get_or_insert_default().add_security_scheme("token", scheme);
-    let info = InfoBuilder::new()
-        .title("Mecris")
-        .version(env!("CARGO_PKG_VERSION"))
-        .description(Some("What LLMs cost, and how the budgets stand; every number traced to its events."))
-        .license(Some(LicenseBuilder::new().name("MIT OR Apache-2.0").build()))
-        .build();
-    let mut whole = OpenApiBuilder::new().info(info).build();
-    whole.merge(document);
-    whole
 }

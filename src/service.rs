@@ -42,6 +42,7 @@ pub mod demo;
 pub mod desk_book;
 pub mod doctor;
 pub mod forecasting;
+pub mod forms;
 pub mod gate;
 pub mod goal_book;
 pub mod goal_commands;

@@ -219,12 +219,12 @@ fn a_rolling_budget_is_of_the_last_days_and_of_no_others() {
     let running = home.start(&[]);
     let ok = put(&running, &json!({ "amount_usd": "2.5", "period": "rolling", "days": 7 }));
     assert_eq!((ok.status, used(&ok.json()).as_str()), (200, "2"));
-    // 422, as everywhere, where a field by itself is none.
+    // 400, as everywhere, where a field by itself is none; 422 where they do not go together.
     for (status, body, words) in [
-        (400, json!({ "amount_usd": "1", "period": "rolling" }), "needs its number of days"),
-        (400, json!({ "amount_usd": "1", "days": 400 }), "from 1 to 366 days, not 400"),
+        (422, json!({ "amount_usd": "1", "period": "rolling" }), "needs its number of days"),
+        (400, json!({ "amount_usd": "1", "days": 400 }), "days must be at most 366"),
         (
-            400,
+            422,
             json!({ "amount_usd": "1", "period": "daily", "days": 4 }),
             "'days' belongs to a rolling period",
         ),
@@ -233,8 +233,8 @@ fn a_rolling_budget_is_of_the_last_days_and_of_no_others() {
             json!({ "amount_usd": "1", "period": "hourly" }),
             "daily, weekly, monthly, yearly, rolling, fixed",
         ),
-        (422, json!({ "amount_usd": "1", "week_starts": "someday" }), "use monday, tuesday"),
-        (422, json!({ "amount_usd": "1", "year_starts": "02-30" }), "'02-30' is not a day of the year"),
+        (400, json!({ "amount_usd": "1", "week_starts": "someday" }), "use monday, tuesday"),
+        (400, json!({ "amount_usd": "1", "year_starts": "02-30" }), "'02-30' is not a day of the year"),
     ] {
         let answer = put(&running, &body);
         assert_eq!(answer.status, status, "{body}: {answer:?}");
@@ -453,7 +453,7 @@ fn a_time_zone_that_does_not_exist_is_an_error_with_the_nearest_names() {
         let answer = running.get(path);
         assert_eq!(
             (answer.status, answer.content_type.as_str()),
-            (400, "application/problem+json"),
+            (422, "application/problem+json"),
             "{answer:?}"
         );
         assert!(answer.json()["detail"].as_str().unwrap().contains(berlin), "{answer:?}");

@@ -258,11 +258,14 @@ fn a_backup_over_http_lies_below_its_root_and_names_the_setting() {
     let elsewhere = home.dir.path().join("elsewhere");
     fs::create_dir(&elsewhere).unwrap();
     symlink(&elsewhere, home.data().join("backups-link")).unwrap();
-    for asked in [elsewhere.to_str().unwrap(), "/tmp", "../x", "", ".."] {
+    // The empty path is of no form, the others lie elsewhere.
+    for (asked, status) in
+        [(elsewhere.to_str().unwrap(), 422), ("/tmp", 422), ("../x", 422), ("", 400), ("..", 422)]
+    {
         let answer = running.backup(asked);
         assert_eq!(
             (answer.status, answer.content_type.as_str()),
-            (400, "application/problem+json"),
+            (status, "application/problem+json"),
             "{answer:?}"
         );
         assert!(answer.body.contains("backup.root"), "{answer:?}");
@@ -270,7 +273,7 @@ fn a_backup_over_http_lies_below_its_root_and_names_the_setting() {
     assert_eq!(running.backup("nightly").status, 200);
     symlink(&elsewhere, home.data().join("backups/out")).unwrap();
     for asked in ["out", "out/deeper"] {
-        assert_eq!(running.backup(asked).status, 400);
+        assert_eq!(running.backup(asked).status, 422);
     }
     assert_eq!(fs::read_dir(&elsewhere).unwrap().count(), 0);
     let absolute = home.data().join("backups/nightly");
@@ -292,7 +295,7 @@ fn a_backup_over_http_lies_below_its_root_and_names_the_setting() {
     };
     let running = home.start_with(&[], &[("MECRIS_BACKUP__ROOT", not_ours.to_str().unwrap())]);
     let answer = running.backup("nightly");
-    assert_eq!(answer.status, 400, "{answer:?}");
+    assert_eq!(answer.status, 422, "{answer:?}");
     assert!(answer.body.contains("belongs to user"), "{answer:?}");
     assert_eq!(running.stop(), 0);
 }

@@ -84,7 +84,6 @@ fn requests_that_make_no_sense_are_refused_in_words() {
     let paths = [
         "/api/v1/spend?by=hour",
         "/api/v1/spend?since=yesterday",
-        "/api/v1/spend?tz=Mars",
         "/api/v1/spend?sicne=2026-01-01",
         "/api/v1/events?limit=0",
         "/api/v1/events?limit=1001",
@@ -96,6 +95,7 @@ fn requests_that_make_no_sense_are_refused_in_words() {
     for path in paths {
         is_problem(&send("GET", path, None), 400);
     }
+    is_problem(&send("GET", "/api/v1/spend?tz=Mars", None), 422);
     let bodies = [
         "",
         "{}",

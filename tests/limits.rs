@@ -173,7 +173,7 @@ fn a_refusal_is_read_by_whoever_asked_and_a_flood_is_bounded() {
     assert_eq!(send("/api/v1/limit-requests", &body), 429);
     assert_eq!(send("/api/v1/limit-requests/1/grant", "{}"), 409, "it is refused");
     assert_eq!(send("/api/v1/limit-requests/9/grant", "{}"), 404);
-    assert_eq!(send("/api/v1/limit-requests/4/grant", "{\"until\": \"2999-01-01T00:00:00Z\"}"), 400);
+    assert_eq!(send("/api/v1/limit-requests/4/grant", "{\"until\": \"2999-01-01T00:00:00Z\"}"), 422);
     assert!(is_denied(&home, "dear"), "nothing was granted");
 }
 
@@ -361,7 +361,7 @@ fn what_an_agent_told_does_not_fall() {
     assert_eq!(first.status, 200, "{first:?}");
     let before = spent();
     let fallen = tell(10);
-    assert_eq!(fallen.status, 400, "{fallen:?}");
+    assert_eq!(fallen.status, 422, "{fallen:?}");
     assert!(fallen.body.contains("only the person corrects that"), "{fallen:?}");
     assert_eq!(spent(), before);
     assert_eq!(tell(2_000).status, 200);

@@ -33,6 +33,8 @@ mod commands;
 mod console;
 #[path = "degradation.rs"]
 mod degradation;
+#[path = "described.rs"]
+mod described;
 #[path = "differential.rs"]
 mod differential;
 #[path = "disk_errors.rs"]

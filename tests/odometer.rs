@@ -72,24 +72,27 @@ fn a_running_supervisor_keeps_the_odometer_through_a_restart() {
         );
     }
     assert_eq!(events(&running), ["odometer-read"], "the same again is no event");
-    for body in [
-        json!({"value_usd": "-1"}),
-        json!({"value_usd": "1,234"}),
-        json!({"value_usd": "5 EUR"}),
-        json!({"value_usd": "$—"}),
-        json!({"value_usd": "2000000"}),
-        json!({"value_usd": "5", "month": "October"}),
-        json!({"value_usd": "5", "month": "2999-01"}),
-        json!({"value_usd": "5", "at": "2999-01-01T00:00:00Z"}),
-        json!({"value_usd": "5", "provider": "Groq Inc."}),
-        json!({"value_usd": "5", "note": "two\nlines"}),
-        json!({"value_usd": "5", "correct": true}),
-        json!({"value_usd": "2.49", "provider": "together", "at": (at + SignedDuration::from_secs(1)).to_string()}),
+    for (status, body) in [
+        (400, json!({"value_usd": "-1"})),
+        (400, json!({"value_usd": "1,234"})),
+        (400, json!({"value_usd": "5 EUR"})),
+        (400, json!({"value_usd": "$—"})),
+        (422, json!({"value_usd": "2000000"})),
+        (400, json!({"value_usd": "5", "month": "October"})),
+        (422, json!({"value_usd": "5", "month": "2999-01"})),
+        (422, json!({"value_usd": "5", "at": "2999-01-01T00:00:00Z"})),
+        (400, json!({"value_usd": "5", "provider": "Groq Inc."})),
+        (400, json!({"value_usd": "5", "note": "two\nlines"})),
+        (422, json!({"value_usd": "5", "correct": true})),
+        (
+            422,
+            json!({"value_usd": "2.49", "provider": "together", "at": (at + SignedDuration::from_secs(1)).to_string()}),
+        ),
     ] {
         let answer = post(&running, &body);
         assert_eq!(
             (answer.status, answer.content_type.as_str()),
-            (400, "application/problem+json"),
+            (status, "application/problem+json"),
             "{body}: {answer:?}"
         );
     }

@@ -77,7 +77,7 @@ fn what_the_status_line_is_told_is_kept_where_it_is_news() {
         let (status, problem) = post(&running, &body);
         assert_eq!(
             (status, problem["type"].as_str()),
-            (400, Some("urn:mecris:problem:bad-request")),
+            (422, Some("urn:mecris:problem:refused")),
             "{problem}"
         );
     }

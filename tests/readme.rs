@@ -55,6 +55,7 @@ fn links_of_the_documents_lead_somewhere() {
         "README.md",
         "ARCHITECTURE.md",
         "CHANGELOG.md",
+        "docs/api.md",
         "docs/goals.md",
         "docs/json.md",
         "docs/log.md",

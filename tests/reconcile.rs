@@ -371,7 +371,7 @@ fn days_that_make_no_sense_are_refused() {
     let nothing = home.json(&["reconcile"]);
     assert_eq!((&nothing["days"], &nothing["providers"]), (&serde_json::json!([]), &serde_json::json!([])));
     let running = home.start(&[]);
-    assert_eq!(running.get("/api/v1/reconcile?since=2026-11-02&until=2026-11-01").status, 400);
+    assert_eq!(running.get("/api/v1/reconcile?since=2026-11-02&until=2026-11-01").status, 422);
     assert_eq!(running.get("/api/v1/reconcile?provider=A").status, 400);
     assert_eq!(running.get("/api/v1/reconcile").status, 200);
     assert_eq!(running.stop(), 0);

@@ -67,7 +67,7 @@ fn settings_change_while_it_runs_or_are_said_to_need_a_restart() {
     // What is wrong changes nothing, and is told.
     std::fs::write(&path, "time_zone = \"Mars/Olympus\"\n").unwrap();
     let refused = reload();
-    assert_eq!(refused.status, 400);
+    assert_eq!(refused.status, 409);
     assert!(refused.body.contains("'Mars/Olympus' is not a time zone"), "{refused:?}");
     assert_eq!(zone(), "Asia/Tokyo");
     // The command does the same as the API.

@@ -11,6 +11,7 @@ use utoipa::IntoParams;
 
 use crate::domain::allowance::AllowanceCommand;
 use crate::service::allowance_book::{AskBody, OverrideBody, VirtualBudgetBody};
+use crate::service::forms;
 use crate::view::affording::{AffordabilityShown, AllowanceShown};
 use crate::view::cost::CostShown;
 use crate::view::report::Range;
@@ -25,7 +26,7 @@ use super::problem::{Body, Params, Problem};
 #[serde(deny_unknown_fields)]
 pub struct AskParams {
     /// How much, in USD.
-    #[param(example = "5")]
+    #[param(value_type = forms::UsdText)]
     usd: String,
     /// With whom, as usage names it.
     provider: Option<String>,
@@ -40,7 +41,6 @@ pub struct AskParams {
 /// Whether something can be afforded, and which limit says so.
 #[utoipa::path(get, path = "/api/v1/can-afford", tag = "money", params(AskParams), security(("token" = [])), responses(
     (status = 200, body = AffordabilityShown, description = "the answer, yes or no"),
-    (status = 400, body = Problem), (status = 401, body = Problem),
 ))]
 pub async fn can_afford(
     State(app): State<App>,
@@ -67,7 +67,7 @@ pub struct CostParams {
 
 /// What every provider cost, and how that is known: actual, inferred or estimated.
 #[utoipa::path(get, path = "/api/v1/cost", tag = "money", params(CostParams), security(("token" = [])), responses(
-    (status = 200, body = CostShown), (status = 400, body = Problem), (status = 401, body = Problem),
+    (status = 200, body = CostShown),
 ))]
 pub async fn cost(State(app): State<App>, Params(params): Params<CostParams>) -> Answer<CostShown> {
     let range = Range { since: params.since, until: params.until };
@@ -76,7 +76,7 @@ pub async fn cost(State(app): State<App>, Params(params): Params<CostParams>) ->
 
 /// The virtual budget, and what was allowed beyond it.
 #[utoipa::path(get, path = "/api/v1/virtual-budget", tag = "money", security(("token" = [])), responses(
-    (status = 200, body = AllowanceShown), (status = 401, body = Problem),
+    (status = 200, body = AllowanceShown),
 ))]
 pub async fn virtual_budget(State(app): State<App>) -> Json<AllowanceShown> {
     Json(app.system.queries.allowance(Timestamp::now()))
@@ -84,8 +84,7 @@ pub async fn virtual_budget(State(app): State<App>) -> Json<AllowanceShown> {
 
 /// Sets the virtual budget, or replaces it.
 #[utoipa::path(put, path = "/api/v1/virtual-budget", tag = "money", request_body = VirtualBudgetBody, security(("token" = [])), responses(
-    (status = 200, body = AllowanceShown), (status = 400, body = Problem), (status = 401, body = Problem),
-    (status = 503, body = Problem),
+    (status = 200, body = AllowanceShown),
 ))]
 pub async fn set_virtual_budget(
     State(app): State<App>,
@@ -97,7 +96,7 @@ pub async fn set_virtual_budget(
 
 /// Removes the virtual budget.
 #[utoipa::path(delete, path = "/api/v1/virtual-budget", tag = "money", security(("token" = [])), responses(
-    (status = 200, body = AllowanceShown), (status = 401, body = Problem), (status = 404, body = Problem),
+    (status = 200, body = AllowanceShown), (status = 404, body = Problem),
 ))]
 pub async fn remove_virtual_budget(State(app): State<App>) -> Answer<AllowanceShown> {
     app.system.command_allowance(AllowanceCommand::Remove).await?;
@@ -106,8 +105,7 @@ pub async fn remove_virtual_budget(State(app): State<App>) -> Answer<AllowanceSh
 
 /// Allows more than the limits say, knowingly: recorded with its reason, and over by itself.
 #[utoipa::path(post, path = "/api/v1/overrides", tag = "money", request_body = OverrideBody, security(("token" = [])), responses(
-    (status = 200, body = AllowanceShown), (status = 400, body = Problem), (status = 401, body = Problem),
-    (status = 503, body = Problem),
+    (status = 200, body = AllowanceShown),
 ))]
 pub async fn grant_override(
     State(app): State<App>,

@@ -27,7 +27,7 @@ pub struct AlertParams {
 
 /// The alerts, the worst first: what each says, whether the person was told, and what it waits for.
 #[utoipa::path(get, path = "/api/v1/alerts", tag = "alerts", params(AlertParams), security(("token" = [])), responses(
-    (status = 200, body = AlertsShown), (status = 400, body = Problem), (status = 401, body = Problem),
+    (status = 200, body = AlertsShown),
 ))]
 pub async fn alerts(State(app): State<App>, Params(params): Params<AlertParams>) -> Json<AlertsShown> {
     Json(app.system.alerts(Timestamp::now(), params.all))
@@ -36,8 +36,7 @@ pub async fn alerts(State(app): State<App>, Params(params): Params<AlertParams>)
 /// Takes note of an alert: nothing more is sent unless it gets worse.
 #[utoipa::path(post, path = "/api/v1/alerts/{id}/ack", tag = "alerts", params(("id" = u64, Path, example = 17)),
     security(("token" = [])), responses(
-    (status = 200, body = AlertsShown, description = "the alerts"),
-    (status = 400, body = Problem), (status = 401, body = Problem), (status = 404, body = Problem),
+    (status = 200, body = AlertsShown, description = "the alerts"), (status = 404, body = Problem),
 ))]
 pub async fn acknowledge(State(app): State<App>, Segment(id): Segment<u64>) -> Answer<AlertsShown> {
     app.system.acknowledge(AlertId(id)).await?;
@@ -46,7 +45,7 @@ pub async fn acknowledge(State(app): State<App>, Segment(id): Segment<u64>) -> A
 
 /// Whose numbers may be written to. Numbers are shown by their last two digits.
 #[utoipa::path(get, path = "/api/v1/consent", tag = "alerts", security(("token" = [])), responses(
-    (status = 200, body = ConsentsShown), (status = 401, body = Problem),
+    (status = 200, body = ConsentsShown),
 ))]
 pub async fn consents(State(app): State<App>) -> Answer<ConsentsShown> {
     Ok(Json(app.system.consents().await?))
@@ -54,7 +53,7 @@ pub async fn consents(State(app): State<App>) -> Answer<ConsentsShown> {
 
 /// Grants or revokes the consent to write to a number.
 #[utoipa::path(put, path = "/api/v1/consent", tag = "alerts", request_body = ConsentBody, security(("token" = [])), responses(
-    (status = 200, body = ConsentsShown), (status = 400, body = Problem), (status = 401, body = Problem),
+    (status = 200, body = ConsentsShown),
 ))]
 pub async fn consent(State(app): State<App>, Body(body): Body<ConsentBody>) -> Answer<ConsentsShown> {
     app.system.consent(&body).await?;
@@ -64,7 +63,7 @@ pub async fn consent(State(app): State<App>, Body(body): Body<ConsentBody>) -> A
 /// Looks now whether there is something to be told, and sends what is due: by the rules of every alert, so that consent,
 /// quiet hours and limits hold.
 #[utoipa::path(post, path = "/api/v1/alerts/check", tag = "alerts", security(("token" = [])), responses(
-    (status = 200, body = AlertsShown), (status = 401, body = Problem), (status = 503, body = Problem),
+    (status = 200, body = AlertsShown),
 ))]
 pub async fn check_alerts(State(app): State<App>) -> Answer<AlertsShown> {
     app.system.check_alerts().await?;

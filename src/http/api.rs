@@ -19,6 +19,7 @@ use crate::log::EventLog;
 use crate::log::verify::parse_hash;
 use crate::service::ImportSummary;
 use crate::service::backups::Reach;
+use crate::service::forms;
 use crate::service::queries::{EventPage, Replayed};
 use crate::service::requests::{
     BackedUp, BackupBody, BudgetBody, Budgets, HeadShown, Reckoning, ReportShown, StatusShown, Verified,
@@ -49,12 +50,12 @@ pub(super) async fn blocking<T: Send + 'static, E: Into<Problem> + Send + 'stati
 }
 
 fn zone_of(name: Option<&str>) -> Result<Option<TimeZone>, Problem> {
-    name.map(zone::named).transpose().map_err(|error| Problem::bad_request(error.to_string()))
+    name.map(zone::named).transpose().map_err(|error| Problem::refused(error.to_string()))
 }
 
 /// How things stand.
 #[utoipa::path(get, path = "/api/v1/status", tag = "money", security(("token" = [])), responses(
-    (status = 200, body = StatusShown), (status = 401, body = Problem),
+    (status = 200, body = StatusShown),
 ))]
 pub async fn status(State(app): State<App>) -> Json<StatusShown> {
     Json(app.system.status(Timestamp::now()))
@@ -66,6 +67,7 @@ pub async fn status(State(app): State<App>) -> Json<StatusShown> {
 #[serde(deny_unknown_fields)]
 pub struct SpendParams {
     /// `daily` (the default), `weekly`, `monthly`, `project`, `session` or `model`.
+    #[param(inline)]
     by: Option<Grouping>,
     /// The first day, `YYYY-MM-DD`.
     #[param(value_type = Option<String>, format = Date)]
@@ -74,13 +76,13 @@ pub struct SpendParams {
     #[param(value_type = Option<String>, format = Date)]
     until: Option<Date>,
     /// The time zone of the days; the configured one where absent.
-    #[param(example = "Europe/Berlin")]
+    #[param(value_type = Option<forms::ZoneName>)]
     tz: Option<String>,
 }
 
 /// What was spent, by day, week, month, project, session or model.
 #[utoipa::path(get, path = "/api/v1/spend", tag = "money", params(SpendParams), security(("token" = [])), responses(
-    (status = 200, body = ReportShown), (status = 400, body = Problem), (status = 401, body = Problem),
+    (status = 200, body = ReportShown),
 ))]
 pub async fn spend(State(app): State<App>, Params(params): Params<SpendParams>) -> Answer<ReportShown> {
     let zone = zone_of(params.tz.as_deref())?;
@@ -90,7 +92,7 @@ pub async fn spend(State(app): State<App>, Params(params): Params<SpendParams>) 
 
 /// How the budgets stand.
 #[utoipa::path(get, path = "/api/v1/budgets", tag = "money", security(("token" = [])), responses(
-    (status = 200, body = Budgets), (status = 401, body = Problem),
+    (status = 200, body = Budgets),
 ))]
 pub async fn budgets(State(app): State<App>) -> Json<Budgets> {
     Json(app.system.queries.budgets_shown(Timestamp::now()))
@@ -101,10 +103,9 @@ fn budget_name(name: &str) -> Result<BudgetName, Problem> {
 }
 
 /// Creates or replaces a budget.
-#[utoipa::path(put, path = "/api/v1/budgets/{name}", tag = "money", params(("name" = String, Path, example = "main")),
+#[utoipa::path(put, path = "/api/v1/budgets/{name}", tag = "money", params(("name" = forms::BudgetName, Path)),
     request_body = BudgetBody, security(("token" = [])), responses(
     (status = 200, body = Budgets, description = "the budgets, this one among them"),
-    (status = 400, body = Problem), (status = 401, body = Problem), (status = 503, body = Problem),
 ))]
 pub async fn set_budget(
     State(app): State<App>,
@@ -112,16 +113,15 @@ pub async fn set_budget(
     Body(body): Body<BudgetBody>,
 ) -> Answer<Budgets> {
     let budget = body.into_budget(budget_name(&name)?, app.system.queries.week_starts());
-    let budget = budget.map_err(|error| Problem::bad_request(error.to_string()))?;
+    let budget = budget.map_err(|error| Problem::refused(error.to_string()))?;
     app.system.command_budget(BudgetCommand::Set(budget)).await?;
     Ok(budgets(State(app)).await)
 }
 
 /// Removes a budget.
-#[utoipa::path(delete, path = "/api/v1/budgets/{name}", tag = "money", params(("name" = String, Path, example = "main")),
+#[utoipa::path(delete, path = "/api/v1/budgets/{name}", tag = "money", params(("name" = forms::BudgetName, Path)),
     security(("token" = [])), responses(
-    (status = 200, body = Budgets, description = "the budgets that are left"),
-    (status = 400, body = Problem), (status = 401, body = Problem), (status = 404, body = Problem),
+    (status = 200, body = Budgets, description = "the budgets that are left"), (status = 404, body = Problem),
 ))]
 pub async fn remove_budget(State(app): State<App>, Segment(name): Segment<String>) -> Answer<Budgets> {
     app.system.command_budget(BudgetCommand::Remove(budget_name(&name)?)).await?;
@@ -134,7 +134,7 @@ pub async fn remove_budget(State(app): State<App>, Segment(name): Segment<String
 #[serde(deny_unknown_fields)]
 pub struct EventParams {
     /// The first position; 1 where absent.
-    #[param(minimum = 0)]
+    #[param(minimum = 0, maximum = 9_223_372_036_854_775_807_u64)]
     from: Option<u64>,
     /// How many at most; 100 where absent.
     #[param(minimum = 1, maximum = 1000)]
@@ -153,7 +153,7 @@ impl EventParams {
 
 /// The events themselves, by position, page by page.
 #[utoipa::path(get, path = "/api/v1/events", tag = "audit", params(EventParams), security(("token" = [])), responses(
-    (status = 200, body = EventPage), (status = 400, body = Problem), (status = 401, body = Problem),
+    (status = 200, body = EventPage),
 ))]
 pub async fn events(State(app): State<App>, Params(params): Params<EventParams>) -> Answer<EventPage> {
     let (from, limit) = params.page()?;
@@ -166,15 +166,16 @@ pub async fn events(State(app): State<App>, Params(params): Params<EventParams>)
 #[serde(deny_unknown_fields)]
 pub struct ExplainParams {
     /// A day (`YYYY-MM-DD`), or the id of a session or message, or its beginning.
-    #[param(example = "2026-11-23")]
+    #[param(min_length = 1, max_length = 1000, example = "2026-11-23")]
     subject: String,
     /// The time zone of the day; the configured one where absent.
+    #[param(value_type = Option<forms::ZoneName>)]
     tz: Option<String>,
 }
 
 /// The events behind a number, read from the log alone.
 #[utoipa::path(get, path = "/api/v1/explain", tag = "audit", params(ExplainParams), security(("token" = [])), responses(
-    (status = 200, body = Explanation), (status = 400, body = Problem), (status = 401, body = Problem),
+    (status = 200, body = Explanation),
 ))]
 pub async fn explain(State(app): State<App>, Params(params): Params<ExplainParams>) -> Answer<Explanation> {
     if params.subject.is_empty() {
@@ -190,18 +191,20 @@ pub async fn explain(State(app): State<App>, Params(params): Params<ExplainParam
 #[serde(deny_unknown_fields)]
 pub struct ReplayParams {
     /// A position or an instant (RFC 3339); the head where absent.
+    #[param(value_type = Option<forms::ReplayEnd>)]
     until: Option<String>,
     /// `recorded` (what was known then, the default) or `occurred` (what is known now of then).
+    #[param(inline)]
     by: Option<Reckoning>,
 }
 
 /// Everything rebuilt from the first event, read from the log alone.
 #[utoipa::path(get, path = "/api/v1/replay", tag = "audit", params(ReplayParams), security(("token" = [])), responses(
-    (status = 200, body = Replayed), (status = 400, body = Problem), (status = 401, body = Problem),
+    (status = 200, body = Replayed),
 ))]
 pub async fn replay(State(app): State<App>, Params(params): Params<ReplayParams>) -> Answer<Replayed> {
     let until =
-        parse_until(params.until.as_deref(), params.by.unwrap_or_default()).map_err(Problem::bad_request)?;
+        parse_until(params.until.as_deref(), params.by.unwrap_or_default()).map_err(Problem::refused)?;
     blocking(move || app.system.queries.replay(until, Timestamp::now(), &mut |_, _| {})).await
 }
 
@@ -211,13 +214,13 @@ pub async fn replay(State(app): State<App>, Params(params): Params<ReplayParams>
 #[serde(deny_unknown_fields)]
 pub struct VerifyParams {
     /// A head's hash that was written down: it must still be part of the log.
+    #[param(value_type = Option<forms::BlockHash>)]
     head: Option<String>,
 }
 
 /// Verifies the whole log, both copies.
 #[utoipa::path(post, path = "/api/v1/verify", tag = "audit", params(VerifyParams), security(("token" = [])), responses(
     (status = 200, body = Verified, description = "what was found; `problems` is empty where all is well"),
-    (status = 400, body = Problem), (status = 401, body = Problem),
 ))]
 pub async fn verify(State(app): State<App>, Params(params): Params<VerifyParams>) -> Answer<Verified> {
     let parse = |text: &String| {
@@ -231,7 +234,7 @@ pub async fn verify(State(app): State<App>, Params(params): Params<VerifyParams>
 
 /// The head of the log.
 #[utoipa::path(get, path = "/api/v1/head", tag = "audit", security(("token" = [])), responses(
-    (status = 200, body = HeadShown), (status = 401, body = Problem),
+    (status = 200, body = HeadShown),
 ))]
 pub async fn head(State(app): State<App>) -> Json<HeadShown> {
     Json(app.system.log().head().into())
@@ -240,7 +243,7 @@ pub async fn head(State(app): State<App>) -> Json<HeadShown> {
 /// Backs the log up to a directory of this machine, while it is written to: below `backup.root`, and anywhere for who comes
 /// by the socket.
 #[utoipa::path(post, path = "/api/v1/backup", tag = "audit", request_body = BackupBody, security(("token" = [])), responses(
-    (status = 200, body = BackedUp), (status = 400, body = Problem), (status = 401, body = Problem),
+    (status = 200, body = BackedUp),
 ))]
 pub async fn backup(
     State(app): State<App>,
@@ -255,7 +258,7 @@ pub async fn backup(
 
 /// Events as JSON lines, a page of positions at a time; an empty page is the end.
 #[utoipa::path(get, path = "/api/v1/export", tag = "audit", params(EventParams), security(("token" = [])), responses(
-    (status = 200, body = String, content_type = "application/jsonl"), (status = 400, body = Problem), (status = 401, body = Problem),
+    (status = 200, body = String, content_type = "application/jsonl"),
 ))]
 pub async fn export(
     State(app): State<App>,
@@ -274,7 +277,7 @@ pub async fn export(
 
 /// Looks at all transcripts now.
 #[utoipa::path(post, path = "/api/v1/import", tag = "money", security(("token" = [])), responses(
-    (status = 200, body = ImportSummary), (status = 401, body = Problem), (status = 503, body = Problem),
+    (status = 200, body = ImportSummary),
 ))]
 pub async fn import(State(app): State<App>) -> Answer<ImportSummary> {
     Ok(Json(app.system.import().await?))
@@ -282,7 +285,7 @@ pub async fn import(State(app): State<App>) -> Answer<ImportSummary> {
 
 /// Reads what is new in transcripts, and says how old the figures are then. It waits two seconds at most.
 #[utoipa::path(post, path = "/api/v1/look", tag = "money", security(("token" = [])), responses(
-    (status = 200, body = Freshness), (status = 401, body = Problem),
+    (status = 200, body = Freshness),
 ))]
 pub async fn look(State(app): State<App>) -> Json<Freshness> {
     Json(app.system.refresh().await)
@@ -290,8 +293,7 @@ pub async fn look(State(app): State<App>) -> Json<Freshness> {
 
 /// Records usage that no transcript shows: what a session has consumed with one model so far.
 #[utoipa::path(post, path = "/api/v1/usage", tag = "money", request_body = ToldBody, security(("token" = [])), responses(
-    (status = 200, body = ToldShown), (status = 400, body = Problem), (status = 401, body = Problem),
-    (status = 503, body = Problem),
+    (status = 200, body = ToldShown),
 ))]
 pub async fn tell_usage(
     State(app): State<App>,

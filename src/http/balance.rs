@@ -10,12 +10,12 @@ use crate::service::balance_book::{BalanceBody, Balances, TopUpBody};
 
 use super::App;
 use super::api::Answer;
-use super::problem::{Body, Problem};
+use super::problem::Body;
 
 /// What is left at the providers whose balance was read: the last reading, less what was spent since, plus what was
 /// added.
 #[utoipa::path(get, path = "/api/v1/balance", tag = "money", security(("token" = [])), responses(
-    (status = 200, body = Balances), (status = 401, body = Problem),
+    (status = 200, body = Balances),
 ))]
 pub async fn balances(State(app): State<App>) -> Json<Balances> {
     Json(app.system.queries.all_balances(Timestamp::now()))
@@ -24,7 +24,6 @@ pub async fn balances(State(app): State<App>) -> Json<Balances> {
 /// Records what a provider says is left.
 #[utoipa::path(put, path = "/api/v1/balance", tag = "money", request_body = BalanceBody, security(("token" = [])), responses(
     (status = 200, body = Balances, description = "the balances, this one among them"),
-    (status = 400, body = Problem), (status = 401, body = Problem), (status = 503, body = Problem),
 ))]
 pub async fn read(State(app): State<App>, Body(body): Body<BalanceBody>) -> Answer<Balances> {
     app.system.read_balance(body).await?;
@@ -34,7 +33,6 @@ pub async fn read(State(app): State<App>, Body(body): Body<BalanceBody>) -> Answ
 /// Records money that was added at a provider. The same again, at the same moment, changes nothing.
 #[utoipa::path(post, path = "/api/v1/balance/top-ups", tag = "money", request_body = TopUpBody, security(("token" = [])), responses(
     (status = 200, body = Balances, description = "the balances, this one among them"),
-    (status = 400, body = Problem), (status = 401, body = Problem), (status = 503, body = Problem),
 ))]
 pub async fn top_up(State(app): State<App>, Body(body): Body<TopUpBody>) -> Answer<Balances> {
     app.system.top_up_balance(body).await?;

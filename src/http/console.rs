@@ -13,9 +13,8 @@ use super::problem::{Body, Problem};
 
 /// Reads a provider's own billing page now, in a browser, and records what is left. Takes some seconds.
 #[utoipa::path(post, path = "/api/v1/console/read", tag = "money", request_body = ConsoleBody, security(("token" = [])), responses(
-    (status = 200, body = ConsoleRead), (status = 400, body = Problem), (status = 401, body = Problem),
+    (status = 200, body = ConsoleRead),
     (status = 409, body = Problem, description = "the page gave no balance that may be believed; `detail` names its state and the mend"),
-    (status = 503, body = Problem),
 ))]
 pub async fn read(State(app): State<App>, Body(body): Body<ConsoleBody>) -> Answer<ConsoleRead> {
     Ok(Json(app.system.read_console(body).await?))

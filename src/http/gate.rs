@@ -11,11 +11,11 @@ use crate::service::gate::{GateParams, GateShown, StatuslineBody, StatuslineShow
 
 use super::App;
 use super::api::Answer;
-use super::problem::{Body, Params, Problem};
+use super::problem::{Body, Params};
 
 /// Whether work may go on, by what is spent.
 #[utoipa::path(get, path = "/api/v1/gate", tag = "money", params(GateParams), security(("token" = [])), responses(
-    (status = 200, body = GateShown), (status = 400, body = Problem), (status = 401, body = Problem),
+    (status = 200, body = GateShown),
 ))]
 pub async fn gate(State(app): State<App>, Params(asked): Params<GateParams>) -> Answer<GateShown> {
     Ok(Json(app.system.gate(&asked, Timestamp::now())))
@@ -23,7 +23,7 @@ pub async fn gate(State(app): State<App>, Params(asked): Params<GateParams>) -> 
 
 /// Answers a hook of Claude Code in the hook's own form; an empty object lets work go on.
 #[utoipa::path(post, path = "/api/v1/gate", tag = "money", request_body = HookCall, security(("token" = [])), responses(
-    (status = 200, body = HookAnswer), (status = 400, body = Problem), (status = 401, body = Problem),
+    (status = 200, body = HookAnswer),
 ))]
 pub async fn answer_hook(State(app): State<App>, Body(call): Body<HookCall>) -> Answer<HookAnswer> {
     Ok(Json(app.system.answer_hook(call, Timestamp::now())))
@@ -31,7 +31,7 @@ pub async fn answer_hook(State(app): State<App>, Body(call): Body<HookCall>) -> 
 
 /// How things stand, in one line.
 #[utoipa::path(get, path = "/api/v1/statusline", tag = "money", params(GateParams), security(("token" = [])), responses(
-    (status = 200, body = StatuslineShown), (status = 400, body = Problem), (status = 401, body = Problem),
+    (status = 200, body = StatuslineShown),
 ))]
 pub async fn statusline(
     State(app): State<App>,
@@ -45,7 +45,7 @@ pub async fn statusline(
 /// The same for what Claude Code's status line tells.
 #[utoipa::path(post, path = "/api/v1/statusline", tag = "money", request_body = StatuslineBody,
     security(("token" = [])), responses(
-    (status = 200, body = StatuslineShown), (status = 400, body = Problem), (status = 401, body = Problem),
+    (status = 200, body = StatuslineShown),
 ))]
 pub async fn tell_statusline(
     State(app): State<App>,

@@ -12,6 +12,7 @@ use utoipa::ToSchema;
 use crate::domain::desk::DeskCommand;
 use crate::domain::local_goal::End;
 use crate::domain::slug::GoalSlug;
+use crate::service::forms;
 use crate::service::goal_requests::{
     DatapointBody, DatapointShown, DatapointState, FeedBody, FeedsShown, LocalGoalBody,
 };
@@ -27,17 +28,16 @@ fn slug(text: &str) -> Result<GoalSlug, Problem> {
 
 /// The goals that are followed, the nearest to derailing first, with the source's age and state.
 #[utoipa::path(get, path = "/api/v1/goals", tag = "goals", security(("token" = [])), responses(
-    (status = 200, body = GoalsShown), (status = 401, body = Problem),
+    (status = 200, body = GoalsShown),
 ))]
 pub async fn goals(State(app): State<App>) -> Json<GoalsShown> {
     Json(app.system.goals(Timestamp::now()))
 }
 
 /// Makes a local goal, or changes it.
-#[utoipa::path(put, path = "/api/v1/goals/{slug}", tag = "goals", params(("slug" = String, Path, example = "taxes")),
+#[utoipa::path(put, path = "/api/v1/goals/{slug}", tag = "goals", params(("slug" = forms::GoalSlug, Path)),
     request_body = LocalGoalBody, security(("token" = [])), responses(
     (status = 200, body = GoalsShown, description = "the goals, this one among them"),
-    (status = 400, body = Problem), (status = 401, body = Problem), (status = 503, body = Problem),
 ))]
 pub async fn set_goal(
     State(app): State<App>,
@@ -53,15 +53,14 @@ pub async fn set_goal(
 #[serde(deny_unknown_fields)]
 pub struct CloseBody {
     /// `done` or `dropped`.
-    #[schema(value_type = String)]
+    #[schema(value_type = forms::GoalEnd)]
     pub end: End,
 }
 
 /// Closes a local goal.
-#[utoipa::path(post, path = "/api/v1/goals/{slug}/close", tag = "goals", params(("slug" = String, Path, example = "taxes")),
+#[utoipa::path(post, path = "/api/v1/goals/{slug}/close", tag = "goals", params(("slug" = forms::GoalSlug, Path)),
     request_body = CloseBody, security(("token" = [])), responses(
-    (status = 200, body = GoalsShown, description = "the goals that are left"),
-    (status = 400, body = Problem), (status = 401, body = Problem), (status = 404, body = Problem),
+    (status = 200, body = GoalsShown, description = "the goals that are left"), (status = 404, body = Problem),
 ))]
 pub async fn close_goal(
     State(app): State<App>,
@@ -73,12 +72,11 @@ pub async fn close_goal(
 }
 
 /// Writes a datapoint to a goal, here or at Beeminder. The same `request_id` writes the same datapoint.
-#[utoipa::path(post, path = "/api/v1/goals/{slug}/datapoints", tag = "goals", params(("slug" = String, Path, example = "read")),
+#[utoipa::path(post, path = "/api/v1/goals/{slug}/datapoints", tag = "goals", params(("slug" = forms::GoalSlug, Path)),
     request_body = DatapointBody, security(("token" = [])), responses(
     (status = 200, body = DatapointShown, description = "it is written"),
-    (status = 202, body = DatapointShown, description = "it is kept, and sent when Beeminder answers"),
-    (status = 400, body = Problem), (status = 401, body = Problem), (status = 404, body = Problem),
-    (status = 422, body = Problem), (status = 503, body = Problem),
+    (status = 202, body = DatapointShown, description = "it is kept, and sent when Beeminder answers"), (status = 404, body = Problem),
+    (status = 422, body = Problem),
 ))]
 pub async fn add_datapoint(
     State(app): State<App>,
@@ -95,16 +93,16 @@ pub async fn add_datapoint(
 
 /// What feeds which goal.
 #[utoipa::path(get, path = "/api/v1/feeds", tag = "goals", security(("token" = [])), responses(
-    (status = 200, body = FeedsShown), (status = 401, body = Problem),
+    (status = 200, body = FeedsShown),
 ))]
 pub async fn feeds(State(app): State<App>) -> Json<FeedsShown> {
     Json(app.system.queries.feeds())
 }
 
 /// Feeds a goal with each day's spend, or changes how.
-#[utoipa::path(put, path = "/api/v1/feeds/{slug}", tag = "goals", params(("slug" = String, Path, example = "spend")),
+#[utoipa::path(put, path = "/api/v1/feeds/{slug}", tag = "goals", params(("slug" = forms::GoalSlug, Path)),
     request_body = FeedBody, security(("token" = [])), responses(
-    (status = 200, body = FeedsShown), (status = 400, body = Problem), (status = 401, body = Problem),
+    (status = 200, body = FeedsShown),
     (status = 404, body = Problem),
 ))]
 pub async fn start_feed(
@@ -112,15 +110,15 @@ pub async fn start_feed(
     Segment(name): Segment<String>,
     Body(body): Body<FeedBody>,
 ) -> Answer<FeedsShown> {
-    let command = body.into_command(slug(&name)?).map_err(|error| Problem::bad_request(error.to_string()))?;
+    let command = body.into_command(slug(&name)?).map_err(|error| Problem::refused(error.to_string()))?;
     app.system.command_goal(command).await?;
     Ok(feeds(State(app)).await)
 }
 
 /// Feeds a goal no more.
-#[utoipa::path(delete, path = "/api/v1/feeds/{slug}", tag = "goals", params(("slug" = String, Path, example = "spend")),
+#[utoipa::path(delete, path = "/api/v1/feeds/{slug}", tag = "goals", params(("slug" = forms::GoalSlug, Path)),
     security(("token" = [])), responses(
-    (status = 200, body = FeedsShown), (status = 400, body = Problem), (status = 401, body = Problem),
+    (status = 200, body = FeedsShown),
     (status = 404, body = Problem),
 ))]
 pub async fn stop_feed(State(app): State<App>, Segment(name): Segment<String>) -> Answer<FeedsShown> {

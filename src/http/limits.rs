@@ -40,7 +40,7 @@ pub struct RequestsParams {
 
 /// The requests for more than the limits say, those that wait for a person first. An agent sees its own.
 #[utoipa::path(get, path = "/api/v1/limit-requests", tag = "money", params(RequestsParams), security(("token" = [])), responses(
-    (status = 200, body = LimitRequestsShown), (status = 400, body = Problem), (status = 401, body = Problem),
+    (status = 200, body = LimitRequestsShown),
 ))]
 pub async fn list(
     State(app): State<App>,
@@ -53,8 +53,7 @@ pub async fn list(
 /// Asks for more than the limits say. It allows nothing: a person is told, and decides. The same again is the same
 /// request, and shows how it stands.
 #[utoipa::path(post, path = "/api/v1/limit-requests", tag = "money", request_body = LimitBody, security(("token" = [])), responses(
-    (status = 200, body = LimitAsked), (status = 400, body = Problem), (status = 401, body = Problem),
-    (status = 403, body = Problem), (status = 429, body = Problem), (status = 503, body = Problem),
+    (status = 200, body = LimitAsked),
 ))]
 pub async fn ask(State(app): State<App>, by: Asker, Body(body): Body<LimitBody>) -> Answer<LimitAsked> {
     Ok(Json(app.system.ask_for_more(body, by.0).await?))
@@ -63,9 +62,7 @@ pub async fn ask(State(app): State<App>, by: Asker, Body(body): Body<LimitBody>)
 /// Grants a request, as a person: for as much and as long as they say. It ends by itself.
 #[utoipa::path(post, path = "/api/v1/limit-requests/{number}/grant", tag = "money", request_body = GrantBody,
     params(("number" = u32, Path, example = 3)), security(("token" = [])), responses(
-    (status = 200, body = LimitRequestsShown), (status = 400, body = Problem), (status = 401, body = Problem),
-    (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem),
-    (status = 503, body = Problem),
+    (status = 200, body = LimitRequestsShown), (status = 404, body = Problem), (status = 409, body = Problem),
 ))]
 pub async fn grant(
     State(app): State<App>,
@@ -80,9 +77,7 @@ pub async fn grant(
 /// Refuses a request, as a person.
 #[utoipa::path(post, path = "/api/v1/limit-requests/{number}/refuse", tag = "money", request_body = RefuseBody,
     params(("number" = u32, Path, example = 3)), security(("token" = [])), responses(
-    (status = 200, body = LimitRequestsShown), (status = 400, body = Problem), (status = 401, body = Problem),
-    (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem),
-    (status = 503, body = Problem),
+    (status = 200, body = LimitRequestsShown), (status = 404, body = Problem), (status = 409, body = Problem),
 ))]
 pub async fn refuse(
     State(app): State<App>,
@@ -97,9 +92,7 @@ pub async fn refuse(
 /// Takes one's own request back.
 #[utoipa::path(post, path = "/api/v1/limit-requests/{number}/withdraw", tag = "money",
     params(("number" = u32, Path, example = 3)), security(("token" = [])), responses(
-    (status = 200, body = LimitRequestsShown), (status = 400, body = Problem), (status = 401, body = Problem),
-    (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem),
-    (status = 503, body = Problem),
+    (status = 200, body = LimitRequestsShown), (status = 404, body = Problem), (status = 409, body = Problem),
 ))]
 pub async fn withdraw(
     State(app): State<App>,
@@ -112,9 +105,7 @@ pub async fn withdraw(
 /// Ends what was granted on a request before its time, as a person.
 #[utoipa::path(post, path = "/api/v1/limit-requests/{number}/end", tag = "money",
     params(("number" = u32, Path, example = 3)), security(("token" = [])), responses(
-    (status = 200, body = LimitRequestsShown), (status = 400, body = Problem), (status = 401, body = Problem),
-    (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem),
-    (status = 503, body = Problem),
+    (status = 200, body = LimitRequestsShown), (status = 404, body = Problem), (status = 409, body = Problem),
 ))]
 pub async fn end(
     State(app): State<App>,

@@ -19,8 +19,7 @@ static SCRAPES: Semaphore = Semaphore::const_new(4);
 
 /// Everything that is measured, in Prometheus' text format 0.0.4.
 #[utoipa::path(get, path = "/metrics", tag = "health", security(("token" = [])), responses(
-    (status = 200, body = String, content_type = "text/plain"), (status = 401, body = Problem),
-    (status = 429, body = Problem),
+    (status = 200, body = String, content_type = "text/plain"),
 ))]
 pub async fn exposition(State(app): State<App>) -> Response {
     let Ok(_permit) = SCRAPES.try_acquire() else {

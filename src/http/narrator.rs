@@ -37,7 +37,7 @@ pub struct ActivityParams {
 
 /// How things stand and what to do next: what an agent reads at the start of a session.
 #[utoipa::path(get, path = "/api/v1/narrator", tag = "narrator", params(NarratorParams), security(("token" = [])), responses(
-    (status = 200, body = Narration), (status = 400, body = Problem), (status = 401, body = Problem),
+    (status = 200, body = Narration),
 ))]
 pub async fn narrator(State(app): State<App>, Params(asked): Params<NarratorParams>) -> Answer<Narration> {
     blocking(move || Ok::<_, Problem>(app.system.narrator(asked.detail, Timestamp::now()))).await
@@ -45,7 +45,7 @@ pub async fn narrator(State(app): State<App>, Params(asked): Params<NarratorPara
 
 /// What happened on a day: spend, sessions, datapoints of goals, tasks done, alerts.
 #[utoipa::path(get, path = "/api/v1/activity", tag = "narrator", params(ActivityParams), security(("token" = [])), responses(
-    (status = 200, body = Activity), (status = 400, body = Problem), (status = 401, body = Problem),
+    (status = 200, body = Activity),
 ))]
 pub async fn activity(State(app): State<App>, Params(asked): Params<ActivityParams>) -> Answer<Activity> {
     blocking(move || Ok::<_, Problem>(app.system.queries.activity(asked.date, Timestamp::now()))).await

@@ -12,10 +12,11 @@ use crate::service::people::{PeopleShown, Wanted};
 
 use super::App;
 use super::limits::Asker;
-use super::problem::{Params, Problem};
+use super::problem::Params;
 
 /// Which day, and how people are called.
 #[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct PeopleQuery {
     /// A UTC day; yesterday where absent.
@@ -29,7 +30,6 @@ pub struct PeopleQuery {
 /// Who of the organisation used Claude Code on a UTC day, as Anthropic tells it now, by pseudonyms; names are kept nowhere.
 #[utoipa::path(get, path = "/api/v1/people", tag = "money", params(PeopleQuery), security(("token" = [])), responses(
     (status = 200, body = PeopleShown, description = "the people, or in `state` and `reason` why they are not known"),
-    (status = 400, body = Problem), (status = 401, body = Problem),
 ))]
 pub async fn shown(
     State(app): State<App>,

@@ -1,12 +1,14 @@
 //! Errors as problem details (RFC 9457): every error of every room becomes one here.
 
+mod extract;
+
 use axum::Json;
-use axum::extract::rejection::{FormRejection, JsonRejection, PathRejection, QueryRejection};
-use axum::extract::{FromRequest, FromRequestParts};
 use axum::http::{HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+
+pub use extract::{Body, Form, Params, Segment};
 
 use crate::domain::access::{Kind, Scope};
 use crate::domain::alert::command::AlertError;
@@ -58,9 +60,14 @@ impl Problem {
         }
     }
 
-    /// The request makes no sense.
+    /// The request is not of the form that the API's description gives.
     pub fn bad_request(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "bad-request", detail)
+    }
+
+    /// The request is of the form that the description gives, and makes no sense, or is not wanted.
+    pub fn refused(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "refused", detail)
     }
 
     /// No token, or a wrong one.
@@ -148,7 +155,7 @@ impl From<LogError> for Problem {
                 Self::new(StatusCode::INTERNAL_SERVER_ERROR, "unknown-outcome", detail)
             }
             LogError::Corrupt { .. } => Self::new(StatusCode::INTERNAL_SERVER_ERROR, "log-damaged", detail),
-            LogError::Invalid { .. } | LogError::Unsafe(_) => Self::bad_request(detail),
+            LogError::Invalid { .. } | LogError::Unsafe(_) => Self::refused(detail),
             LogError::Busy { .. } => Self::busy(detail),
             _ => Self::internal(detail),
         }
@@ -160,7 +167,7 @@ impl From<BackupFailure> for Problem {
         match failure {
             BackupFailure::Log(error) => error.into(),
             BackupFailure::Outside { .. } | BackupFailure::Relative | BackupFailure::Root { .. } => {
-                Self::bad_request(failure.to_string())
+                Self::refused(failure.to_string())
             }
         }
     }
@@ -184,7 +191,7 @@ impl<R: Refusal> From<BookFailure<R>> for Problem {
                 Self::new(StatusCode::CONFLICT, "conflict", refusal.to_string())
             }
             BookFailure::Refused(refusal) if refusal.is_flood() => Self::too_many(refusal.to_string()),
-            BookFailure::Refused(refusal) => Self::bad_request(refusal.to_string()),
+            BookFailure::Refused(refusal) => Self::refused(refusal.to_string()),
             BookFailure::Log(error) => error.into(),
             BookFailure::Unreadable(error) => error.into(),
         }
@@ -198,14 +205,14 @@ impl From<AllowanceFailure> for Problem {
             AllowanceFailure::Refused(AllowanceError::NoBudget) => Self::missing(detail),
             AllowanceFailure::Log(error) => error.into(),
             AllowanceFailure::Unreadable(error) => error.into(),
-            _ => Self::bad_request(detail),
+            _ => Self::refused(detail),
         }
     }
 }
 
 impl From<LimitBodyError> for Problem {
     fn from(error: LimitBodyError) -> Self {
-        Self::bad_request(error.to_string())
+        Self::refused(error.to_string())
     }
 }
 
@@ -214,7 +221,7 @@ impl From<ConsoleFailure> for Problem {
         let detail = failure.to_string();
         match failure {
             ConsoleFailure::Balance(failure) => failure.into(),
-            ConsoleFailure::Recipe(_) => Self::bad_request(detail),
+            ConsoleFailure::Recipe(_) => Self::refused(detail),
             // The page's state stands in the way, not the request.
             ConsoleFailure::Off | ConsoleFailure::Page(_) => {
                 Self::new(StatusCode::CONFLICT, "page-not-read", detail)
@@ -227,7 +234,7 @@ impl From<VaultFailure> for Problem {
     fn from(error: VaultFailure) -> Self {
         let detail = error.to_string();
         match error {
-            VaultFailure::Mistake(_) => Self::bad_request(detail),
+            VaultFailure::Mistake(_) => Self::refused(detail),
             VaultFailure::NotConfigured | VaultFailure::NoPath(_) => {
                 Self::new(StatusCode::CONFLICT, "not-configured", detail)
             }
@@ -244,7 +251,7 @@ impl From<BudgetFailure> for Problem {
         let detail = error.to_string();
         match error {
             BudgetFailure::Refused(BudgetError::Unknown(_)) => Self::missing(detail),
-            BudgetFailure::Refused(_) => Self::bad_request(detail),
+            BudgetFailure::Refused(_) => Self::refused(detail),
             BudgetFailure::Log(error) => error.into(),
             BudgetFailure::Unreadable(error) => error.into(),
             BudgetFailure::Stored(_) => Self::internal(detail),
@@ -260,7 +267,7 @@ impl From<GoalFailure> for Problem {
                 DeskError::UnknownGoal(_) | DeskError::UnknownFeed(_) | DeskError::NoKeeper(_),
             ) => Self::missing(detail),
             GoalFailure::Refused(_) | GoalFailure::Datapoint(_) | GoalFailure::Slug(_) => {
-                Self::bad_request(detail)
+                Self::refused(detail)
             }
             GoalFailure::NotTaken(_) => Self::new(StatusCode::UNPROCESSABLE_ENTITY, "not-taken", detail),
             GoalFailure::Log(error) => error.into(),
@@ -294,7 +301,7 @@ impl From<ContactsError> for Problem {
     fn from(error: ContactsError) -> Self {
         let detail = error.to_string();
         match error {
-            ContactsError::Form(_) | ContactsError::NoNumber => Self::bad_request(detail),
+            ContactsError::Form(_) | ContactsError::NoNumber => Self::refused(detail),
             ContactsError::File { .. } => Self::internal(detail),
         }
     }
@@ -324,7 +331,8 @@ impl From<ServiceError> for Problem {
             ServiceError::Quota(error) => error.into(),
             ServiceError::Vault(error) => error.into(),
             ServiceError::Project(error) => error.into(),
-            ServiceError::Config(_) => Self::bad_request(detail),
+            // The files stand in the way, not the request.
+            ServiceError::Config(_) => Self::new(StatusCode::CONFLICT, "settings", detail),
             ServiceError::Record(error) => error.into(),
         }
     }
@@ -345,48 +353,4 @@ pub async fn method_not_allowed(method: axum::http::Method, uri: Uri) -> Problem
 /// For a handler that panicked: the connection lives on, and the panic's text stays inside.
 pub fn panicked(_: Box<dyn std::any::Any + Send>) -> Response {
     Problem::internal("this request failed inside; the log of the supervisor has the cause").into_response()
-}
-
-/// Query parameters whose rejection is a [`Problem`].
-#[derive(FromRequestParts)]
-#[from_request(via(axum::extract::Query), rejection(Problem))]
-pub struct Params<T>(pub T);
-
-/// Path parameters whose rejection is a [`Problem`].
-#[derive(FromRequestParts)]
-#[from_request(via(axum::extract::Path), rejection(Problem))]
-pub struct Segment<T>(pub T);
-
-/// A JSON body whose rejection is a [`Problem`].
-#[derive(FromRequest)]
-#[from_request(via(axum::Json), rejection(Problem))]
-pub struct Body<T>(pub T);
-
-/// A form whose rejection is a [`Problem`].
-#[derive(FromRequest)]
-#[from_request(via(axum::Form), rejection(Problem))]
-pub struct Form<T>(pub T);
-
-impl From<FormRejection> for Problem {
-    fn from(rejection: FormRejection) -> Self {
-        Self { status: rejection.status().as_u16(), ..Self::bad_request(rejection.body_text()) }
-    }
-}
-
-impl From<QueryRejection> for Problem {
-    fn from(rejection: QueryRejection) -> Self {
-        Self::bad_request(rejection.body_text())
-    }
-}
-
-impl From<PathRejection> for Problem {
-    fn from(rejection: PathRejection) -> Self {
-        Self::bad_request(rejection.body_text())
-    }
-}
-
-impl From<JsonRejection> for Problem {
-    fn from(rejection: JsonRejection) -> Self {
-        Self { status: rejection.status().as_u16(), ..Self::bad_request(rejection.body_text()) }
-    }
 }

@@ -10,11 +10,11 @@ use crate::service::quota_book::{QuotaBody, QuotasShown};
 
 use super::App;
 use super::api::Answer;
-use super::problem::{Body, Problem};
+use super::problem::Body;
 
 /// How much of a Claude subscription's five-hour and seven-day windows is used.
 #[utoipa::path(get, path = "/api/v1/quota", tag = "money", security(("token" = [])), responses(
-    (status = 200, body = QuotasShown), (status = 401, body = Problem),
+    (status = 200, body = QuotasShown),
 ))]
 pub async fn quotas(State(app): State<App>) -> Json<QuotasShown> {
     Json(app.system.queries.quotas(Timestamp::now()))
@@ -22,8 +22,7 @@ pub async fn quotas(State(app): State<App>) -> Json<QuotasShown> {
 
 /// Records what Claude Code gave to its status line: its JSON as it is, of which only `rate_limits` is read.
 #[utoipa::path(post, path = "/api/v1/quota", tag = "money", request_body = QuotaBody, security(("token" = [])), responses(
-    (status = 200, body = QuotasShown), (status = 400, body = Problem), (status = 401, body = Problem),
-    (status = 503, body = Problem),
+    (status = 200, body = QuotasShown),
 ))]
 pub async fn record(State(app): State<App>, Body(body): Body<QuotaBody>) -> Answer<QuotasShown> {
     app.system.read_quota(body).await?;

@@ -9,6 +9,7 @@ use jiff::civil::Date;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
+use crate::service::forms;
 use crate::service::provider_context::ReportedShown;
 use crate::service::reconcile::check;
 use crate::view::reconcile::{Reconciliation, Wanted};
@@ -29,13 +30,13 @@ pub struct ReconcileParams {
     #[param(value_type = Option<String>, format = Date)]
     until: Option<Date>,
     /// Only this provider.
-    #[param(example = "anthropic")]
+    #[param(value_type = Option<forms::ProviderName>)]
     provider: Option<String>,
 }
 
 /// What is recorded here, held against what the providers reported and how their balances fell, by UTC day.
 #[utoipa::path(get, path = "/api/v1/reconcile", tag = "money", params(ReconcileParams), security(("token" = [])), responses(
-    (status = 200, body = Reconciliation), (status = 400, body = Problem), (status = 401, body = Problem),
+    (status = 200, body = Reconciliation),
 ))]
 pub async fn reconcile(
     State(app): State<App>,
@@ -43,13 +44,13 @@ pub async fn reconcile(
 ) -> Answer<Reconciliation> {
     let ReconcileParams { since, until, provider } = params;
     let wanted =
-        check(Wanted { since, until, provider }).map_err(|error| Problem::bad_request(error.to_string()))?;
+        check(Wanted { since, until, provider }).map_err(|error| Problem::refused(error.to_string()))?;
     Ok(Json(app.system.queries.reconcile(&wanted, Timestamp::now())))
 }
 
 /// What a provider itself reports, held against what is recorded here, and whether it answers.
 #[utoipa::path(get, path = "/api/v1/reported", tag = "money", params(ReconcileParams), security(("token" = [])), responses(
-    (status = 200, body = ReportedShown), (status = 400, body = Problem), (status = 401, body = Problem),
+    (status = 200, body = ReportedShown),
 ))]
 pub async fn reported(
     State(app): State<App>,
@@ -57,5 +58,5 @@ pub async fn reported(
 ) -> Answer<ReportedShown> {
     let ReconcileParams { since, until, provider } = params;
     let reported = app.system.reported(Wanted { since, until, provider }, Timestamp::now());
-    reported.map(Json).map_err(|error| Problem::bad_request(error.to_string()))
+    reported.map(Json).map_err(|error| Problem::refused(error.to_string()))
 }

@@ -19,7 +19,7 @@ use super::problem::{Body, Params, Problem};
 
 /// The tree of actors: state, restarts, queue, last error.
 #[utoipa::path(get, path = "/api/v1/actors", tag = "health", security(("token" = [])), responses(
-    (status = 200, body = serde_json::Value), (status = 401, body = Problem),
+    (status = 200, body = serde_json::Value),
 ))]
 pub async fn actors(State(app): State<App>) -> Json<Vec<crate::actor::Snapshot>> {
     Json(app.system.actors())
@@ -27,8 +27,7 @@ pub async fn actors(State(app): State<App>) -> Json<Vec<crate::actor::Snapshot>>
 
 /// Has an actor panic on purpose, to see that it comes back: a drill. What came of it is an incident.
 #[utoipa::path(post, path = "/api/v1/drill", tag = "health", request_body = DrillBody, security(("token" = [])), responses(
-    (status = 200, body = serde_json::Value, description = "the actors, at this moment"),
-    (status = 400, body = Problem), (status = 401, body = Problem), (status = 404, body = Problem),
+    (status = 200, body = serde_json::Value, description = "the actors, at this moment"), (status = 404, body = Problem),
 ))]
 pub async fn drill(
     State(app): State<App>,
@@ -44,7 +43,7 @@ pub async fn drill(
 
 /// The outside systems: whether each answers, how old what it said is, and what mends it.
 #[utoipa::path(get, path = "/api/v1/sources", tag = "health", security(("token" = [])), responses(
-    (status = 200, body = SourcesShown), (status = 401, body = Problem),
+    (status = 200, body = SourcesShown),
 ))]
 pub async fn sources(State(app): State<App>) -> Json<SourcesShown> {
     Json(app.system.sources.shown(Timestamp::now()))
@@ -62,7 +61,7 @@ pub struct IncidentParams {
 
 /// What happened to the system itself: restarts, escalations, sources that came and went, repairs.
 #[utoipa::path(get, path = "/api/v1/incidents", tag = "audit", params(IncidentParams), security(("token" = [])), responses(
-    (status = 200, body = Incidents), (status = 400, body = Problem), (status = 401, body = Problem),
+    (status = 200, body = Incidents),
 ))]
 pub async fn incidents(State(app): State<App>, Params(params): Params<IncidentParams>) -> Answer<Incidents> {
     let queries = app.system.queries.clone();
@@ -71,8 +70,7 @@ pub async fn incidents(State(app): State<App>, Params(params): Params<IncidentPa
 
 /// Reads the settings and the price file again: what can change while the system runs does, the answer tells what cannot.
 #[utoipa::path(post, path = "/api/v1/reload", tag = "health", security(("token" = [])), responses(
-    (status = 200, body = Reloaded), (status = 400, body = Problem, description = "something is wrong with them; nothing changed"),
-    (status = 401, body = Problem),
+    (status = 200, body = Reloaded), (status = 409, body = Problem, description = "something is wrong with them; nothing changed"),
 ))]
 pub async fn reload(State(app): State<App>) -> Answer<Reloaded> {
     Ok(Json(app.system.reload().await?))

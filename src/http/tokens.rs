@@ -7,8 +7,8 @@ use axum::extract::State;
 use jiff::Timestamp;
 
 use crate::domain::access::register::TokenOrder;
-use crate::service::ServiceError;
 use crate::service::token_book::{TokenBody, TokenGiven, TokensShown, mint};
+use crate::service::{ServiceError, forms};
 
 use super::App;
 use super::api::Answer;
@@ -17,7 +17,7 @@ use super::problem::{Body, Problem, Segment};
 
 /// The tokens that were given out, without the tokens themselves.
 #[utoipa::path(get, path = "/api/v1/tokens", tag = "access", security(("token" = [])), responses(
-    (status = 200, body = TokensShown), (status = 401, body = Problem), (status = 403, body = Problem),
+    (status = 200, body = TokensShown),
 ))]
 pub async fn list(State(app): State<App>) -> Json<TokensShown> {
     Json(app.system.queries.tokens(Timestamp::now()))
@@ -25,8 +25,7 @@ pub async fn list(State(app): State<App>) -> Json<TokensShown> {
 
 /// Gives a token out. The answer is the only place where it ever stands.
 #[utoipa::path(post, path = "/api/v1/tokens", tag = "access", request_body = TokenBody, security(("token" = [])), responses(
-    (status = 200, body = TokenGiven), (status = 400, body = Problem), (status = 401, body = Problem),
-    (status = 403, body = Problem), (status = 503, body = Problem),
+    (status = 200, body = TokenGiven),
 ))]
 pub async fn issue(State(app): State<App>, by: Asker, Body(body): Body<TokenBody>) -> Answer<TokenGiven> {
     let minted = mint(body).map_err(ServiceError::from)?;
@@ -36,9 +35,8 @@ pub async fn issue(State(app): State<App>, by: Asker, Body(body): Body<TokenBody
 
 /// Gives another token out in the place of one, which stays good for a day.
 #[utoipa::path(post, path = "/api/v1/tokens/{id}/rotate", tag = "access",
-    params(("id" = String, Path, example = "ing-3f9c01d2")), security(("token" = [])), responses(
-    (status = 200, body = TokenGiven), (status = 400, body = Problem), (status = 401, body = Problem),
-    (status = 403, body = Problem), (status = 404, body = Problem), (status = 503, body = Problem),
+    params(("id" = forms::TokenId, Path)), security(("token" = [])), responses(
+    (status = 200, body = TokenGiven), (status = 404, body = Problem),
 ))]
 pub async fn rotate(State(app): State<App>, by: Asker, Segment(id): Segment<String>) -> Answer<TokenGiven> {
     let minted = app.system.queries.rotation(&id).map_err(ServiceError::from)?;
@@ -48,9 +46,8 @@ pub async fn rotate(State(app): State<App>, by: Asker, Segment(id): Segment<Stri
 
 /// Takes a token back. Its next request is refused.
 #[utoipa::path(delete, path = "/api/v1/tokens/{id}", tag = "access",
-    params(("id" = String, Path, example = "ing-3f9c01d2")), security(("token" = [])), responses(
-    (status = 200, body = TokensShown), (status = 400, body = Problem), (status = 401, body = Problem),
-    (status = 403, body = Problem), (status = 404, body = Problem), (status = 503, body = Problem),
+    params(("id" = forms::TokenId, Path)), security(("token" = [])), responses(
+    (status = 200, body = TokensShown), (status = 404, body = Problem),
 ))]
 pub async fn revoke(State(app): State<App>, by: Asker, Segment(id): Segment<String>) -> Answer<TokensShown> {
     app.system.order_token(TokenOrder::Revoke { id }, by.0).await?;

@@ -8,6 +8,7 @@ use jiff::civil::Date;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
+use crate::service::forms;
 use crate::service::project_book::AliasBody;
 use crate::service::recorder::reprice::{Repriced, WhatIf};
 use crate::service::refused::RefusedShown;
@@ -20,8 +21,7 @@ use super::{App, overload};
 
 /// Prices what lacks a price, by the price file as it is now. What was priced stays as it was.
 #[utoipa::path(post, path = "/api/v1/reprice", tag = "money", security(("token" = [])), responses(
-    (status = 200, body = Repriced), (status = 400, body = Problem, description = "the price file is none; nothing was done"),
-    (status = 401, body = Problem), (status = 503, body = Problem),
+    (status = 200, body = Repriced), (status = 409, body = Problem, description = "the price file is none; nothing was done"),
 ))]
 pub async fn reprice(State(app): State<App>) -> Answer<Repriced> {
     Ok(Json(app.system.reprice().await?))
@@ -39,7 +39,7 @@ pub struct WhatIfParams {
 
 /// What everything would cost by the prices of a day. Nothing is written.
 #[utoipa::path(get, path = "/api/v1/reprice", tag = "money", params(WhatIfParams), security(("token" = [])), responses(
-    (status = 200, body = WhatIf), (status = 400, body = Problem), (status = 401, body = Problem),
+    (status = 200, body = WhatIf), (status = 409, body = Problem, description = "the price file is none"),
 ))]
 pub async fn what_if(State(app): State<App>, Params(params): Params<WhatIfParams>) -> Answer<WhatIf> {
     let _turn = overload::turn().await;
@@ -48,7 +48,7 @@ pub async fn what_if(State(app): State<App>, Params(params): Params<WhatIfParams
 
 /// Which models lack prices, why, and how many of their calls the price file has a price for now.
 #[utoipa::path(get, path = "/api/v1/prices/lacking", tag = "money", security(("token" = [])), responses(
-    (status = 200, body = Lacks), (status = 400, body = Problem), (status = 401, body = Problem),
+    (status = 200, body = Lacks), (status = 409, body = Problem, description = "the price file is none"),
 ))]
 pub async fn lacking(State(app): State<App>) -> Answer<Lacks> {
     let _turn = overload::turn().await;
@@ -57,7 +57,7 @@ pub async fn lacking(State(app): State<App>) -> Answer<Lacks> {
 
 /// What was folded into which project, what each cost, and what a person calls them.
 #[utoipa::path(get, path = "/api/v1/projects", tag = "money", security(("token" = [])), responses(
-    (status = 200, body = ProjectsShown), (status = 401, body = Problem),
+    (status = 200, body = ProjectsShown),
 ))]
 pub async fn projects(State(app): State<App>) -> Json<ProjectsShown> {
     Json(app.system.queries.projects())
@@ -65,9 +65,8 @@ pub async fn projects(State(app): State<App>) -> Json<ProjectsShown> {
 
 /// Calls a directory, and all below it, by a name.
 #[utoipa::path(put, path = "/api/v1/projects/aliases", tag = "money", request_body = AliasBody, security(("token" = [])), responses(
-    (status = 200, body = ProjectsShown), (status = 400, body = Problem), (status = 401, body = Problem),
+    (status = 200, body = ProjectsShown),
     (status = 409, body = Problem, description = "the names would go round, or there are too many"),
-    (status = 503, body = Problem),
 ))]
 pub async fn alias(State(app): State<App>, Body(body): Body<AliasBody>) -> Answer<ProjectsShown> {
     app.system.alias_project(body.directory, Some(body.name)).await?;
@@ -80,14 +79,14 @@ pub async fn alias(State(app): State<App>, Body(body): Body<AliasBody>) -> Answe
 #[serde(deny_unknown_fields)]
 pub struct UnaliasParams {
     /// The directory.
-    #[param(example = "/w/alpha")]
+    #[param(value_type = forms::Directory)]
     directory: String,
 }
 
 /// Calls a directory as it is again.
 #[utoipa::path(delete, path = "/api/v1/projects/aliases", tag = "money", params(UnaliasParams), security(("token" = [])), responses(
-    (status = 200, body = ProjectsShown), (status = 400, body = Problem), (status = 401, body = Problem),
-    (status = 404, body = Problem), (status = 503, body = Problem),
+    (status = 200, body = ProjectsShown),
+    (status = 404, body = Problem),
 ))]
 pub async fn unalias(State(app): State<App>, Params(params): Params<UnaliasParams>) -> Answer<ProjectsShown> {
     app.system.alias_project(params.directory, None).await?;
@@ -96,7 +95,7 @@ pub async fn unalias(State(app): State<App>, Params(params): Params<UnaliasParam
 
 /// Lines of transcripts that were refused, and files that cannot be read; never their text.
 #[utoipa::path(get, path = "/api/v1/import/refused", tag = "money", security(("token" = [])), responses(
-    (status = 200, body = RefusedShown), (status = 401, body = Problem),
+    (status = 200, body = RefusedShown),
 ))]
 pub async fn refused(State(app): State<App>) -> Answer<RefusedShown> {
     blocking(move || Ok::<_, Problem>(app.system.refused())).await

@@ -21,6 +21,7 @@ use crate::view::cost::{CostShown, unified_cost};
 use crate::view::report::Range;
 
 use super::book::{self, Conflicting};
+use super::forms;
 use super::recorder::new_event;
 use super::{Queries, ServiceError, Supervised};
 
@@ -68,14 +69,15 @@ impl Conflicting for AllowanceFailure {
 pub struct VirtualBudgetBody {
     /// What may be spent in a day; not limited where absent.
     #[serde(default)]
-    #[schema(example = "5")]
+    #[schema(value_type = Option<forms::UsdText>)]
     pub daily_usd: Option<String>,
     /// What may be spent in a calendar month; not limited where absent.
     #[serde(default)]
-    #[schema(example = "100")]
+    #[schema(value_type = Option<forms::UsdText>)]
     pub monthly_usd: Option<String>,
     /// The part of each, in percent, that ordinary spend may not touch; 20 where absent.
     #[serde(default)]
+    #[schema(minimum = 0, maximum = 90)]
     pub reserve_percent: Option<u8>,
 }
 
@@ -99,9 +101,10 @@ impl VirtualBudgetBody {
 #[serde(deny_unknown_fields)]
 pub struct OverrideBody {
     /// How much more than the limits say, in USD.
-    #[schema(example = "5")]
+    #[schema(value_type = forms::UsdText)]
     pub usd: String,
     /// Why, in one line.
+    #[schema(value_type = forms::Reason)]
     pub reason: String,
     /// Until when; the end of today where absent.
     #[serde(default)]
@@ -114,7 +117,7 @@ pub struct OverrideBody {
 #[serde(deny_unknown_fields)]
 pub struct AskBody {
     /// How much, in USD.
-    #[schema(example = "5")]
+    #[schema(value_type = forms::UsdText)]
     pub usd: String,
     /// With whom, as usage names it.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -21,6 +21,7 @@ use crate::view::{TenantView, ViewError};
 
 use super::ServiceError;
 use super::book::{self, BookFailure, Refusal, kept};
+use super::forms;
 use super::queries::Queries;
 use super::recorder::new_event;
 use super::tree::Supervised;
@@ -37,15 +38,15 @@ impl Refusal for BalanceError {}
 #[serde(deny_unknown_fields)]
 pub struct BalanceBody {
     /// What is left.
-    #[schema(example = "13.92")]
+    #[schema(value_type = forms::UsdText)]
     pub left_usd: String,
     /// What was bought in all.
     #[serde(default)]
-    #[schema(example = "24.02")]
+    #[schema(value_type = Option<forms::UsdText>)]
     pub total_usd: Option<String>,
     /// Who is paid; `anthropic` where absent.
     #[serde(default = "anthropic")]
-    #[schema(example = "anthropic")]
+    #[schema(value_type = forms::ProviderName)]
     pub provider: String,
     /// When it was read; now where absent.
     #[serde(default)]
@@ -58,11 +59,11 @@ pub struct BalanceBody {
 #[serde(deny_unknown_fields)]
 pub struct TopUpBody {
     /// How much was added.
-    #[schema(example = "20")]
+    #[schema(value_type = forms::UsdText)]
     pub amount_usd: String,
     /// Who was paid; `anthropic` where absent.
     #[serde(default = "anthropic")]
-    #[schema(example = "anthropic")]
+    #[schema(value_type = forms::ProviderName)]
     pub provider: String,
     /// When; now where absent.
     #[serde(default)]

@@ -16,6 +16,7 @@ use crate::integration::console::{self, ConsoleError, Limits, Profile, Recipe, R
 use crate::log::{EventLog, LogError};
 
 use super::balance_book::{BalanceFailure, record_reading};
+use super::forms;
 use super::queries::Queries;
 
 /// Why a page was not read, or what it showed not recorded.
@@ -41,7 +42,7 @@ pub enum ConsoleFailure {
 pub struct ConsoleBody {
     /// Whose page; `anthropic` where absent.
     #[serde(default = "anthropic")]
-    #[schema(example = "anthropic")]
+    #[schema(value_type = forms::ProviderName)]
     pub provider: String,
 }
 

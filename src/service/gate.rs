@@ -16,6 +16,7 @@ use crate::view::goals::GoalLine;
 use crate::view::standing::Standing;
 
 use super::Supervised;
+use super::forms;
 use super::meters;
 use super::queries::Queries;
 use super::quota_book::{QuotaBody, RateLimits};
@@ -185,7 +186,7 @@ pub struct StatuslineBody {
     pub model: Option<String>,
     /// What the session has cost, as Claude Code reckons: shown where the log knows nothing of the session, and marked.
     #[serde(default)]
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<forms::Usd>)]
     pub session_usd: Option<Picodollars>,
     /// How far the subscription's windows are used: recorded as `POST /api/v1/quota` does.
     #[serde(default)]

@@ -16,6 +16,7 @@ use crate::view::feeds::{FeedLine, feeds};
 
 use super::datapoint_book::Delivery;
 use super::desk_book::GoalFailure;
+use super::forms;
 use super::queries::Queries;
 
 /// A datapoint to write.
@@ -23,10 +24,11 @@ use super::queries::Queries;
 #[serde(deny_unknown_fields)]
 pub struct DatapointBody {
     /// A decimal number.
-    #[schema(example = "1.5")]
+    #[schema(value_type = forms::PointValue)]
     pub value: String,
     /// What to say with it; at most 200 characters.
     #[serde(default)]
+    #[schema(max_length = 200)]
     pub comment: String,
     /// The day that it counts for; the goal's own present day where absent.
     #[serde(default)]
@@ -34,6 +36,7 @@ pub struct DatapointBody {
     pub day: Option<Date>,
     /// The idempotency key: the same again writes the same datapoint. One is made where absent.
     #[serde(default)]
+    #[schema(value_type = Option<forms::RequestId>)]
     pub request_id: Option<String>,
 }
 
@@ -97,9 +100,10 @@ impl DatapointShown {
 #[serde(deny_unknown_fields)]
 pub struct LocalGoalBody {
     /// The name for people; at most 200 characters.
+    #[schema(value_type = forms::GoalTitle)]
     pub title: String,
     /// `high`, `medium` or `low`.
-    #[schema(value_type = String)]
+    #[schema(value_type = forms::GoalPriority)]
     pub priority: Priority,
     /// The day on whose end it is late.
     #[schema(value_type = String, format = Date)]
@@ -131,6 +135,7 @@ pub struct FeedBody {
     pub from: FeedSource,
     /// The budget whose scope is counted; all spend where absent.
     #[serde(default)]
+    #[schema(value_type = Option<forms::BudgetName>)]
     pub budget: Option<String>,
     /// The first day; today where absent.
     #[serde(default)]

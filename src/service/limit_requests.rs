@@ -11,6 +11,7 @@ use crate::domain::limit_request::{Answer, LimitOrder, LimitRequest, State, Wish
 use crate::domain::money::Picodollars;
 
 use super::Queries;
+use super::forms;
 
 /// What is over is shown for so long, unless all is asked for.
 const SHOWN: SignedDuration = SignedDuration::from_hours(24);
@@ -33,22 +34,22 @@ pub enum LimitBodyError {
 #[serde(deny_unknown_fields)]
 pub struct LimitBody {
     /// How much more than the limits say, a decimal string in USD: above 0 and at most 1000.
-    #[schema(example = "5")]
+    #[schema(value_type = forms::UsdText)]
     pub amount_usd: String,
     /// Why, in one line of at most 200 bytes; the person reads it.
-    #[schema(max_length = 200, example = "two tests still fail")]
+    #[schema(value_type = forms::Reason)]
     pub reason: String,
     /// Which limit: `session`, `day`, `virtual` or `budget:NAME`; all of them where absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(example = "session")]
+    #[schema(value_type = Option<forms::LimitName>)]
     pub limit: Option<String>,
     /// For which session's work; for all where absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(max_length = 128)]
+    #[schema(value_type = Option<forms::SessionName>)]
     pub session: Option<String>,
     /// For work in which directory; for all where absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(max_length = 1024, example = "/home/ada/engine")]
+    #[schema(value_type = Option<forms::ProjectPath>)]
     pub project: Option<String>,
     /// For how many minutes, at most seven days; the person decides.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -75,7 +76,7 @@ impl LimitBody {
 pub struct GrantBody {
     /// How much, a decimal string in USD; what was asked for where absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(example = "3")]
+    #[schema(value_type = Option<forms::UsdText>)]
     pub amount_usd: Option<String>,
     /// Until when, seven days from now at most; as long as was asked for, and until the end of today at most, where
     /// absent.
@@ -106,7 +107,7 @@ impl GrantBody {
 pub struct RefuseBody {
     /// In one line of at most 200 bytes; whoever asked reads it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(max_length = 200)]
+    #[schema(value_type = Option<forms::Note>)]
     pub reason: Option<String>,
 }
 

@@ -17,6 +17,7 @@ use crate::view::odometer::{OdometerLine, odometers};
 
 use super::book::{self, BookFailure, Refusal};
 use super::deciding_actor::{Book, Decided, DecidingActor, Ordered};
+use super::forms;
 use super::recorder::new_event;
 use super::{Queries, ServiceError, Supervised};
 
@@ -37,18 +38,19 @@ impl Refusal for OdometerError {
 #[serde(deny_unknown_fields)]
 pub struct OdometerBody {
     /// The month's sum as the page shows it, in USD.
-    #[schema(example = "1.06")]
+    #[schema(value_type = forms::UsdText)]
     pub value_usd: String,
     /// Who is paid; `groq` where absent.
     #[serde(default = "groq")]
-    #[schema(example = "groq")]
+    #[schema(value_type = forms::ProviderName)]
     pub provider: String,
     /// Which month's sum it is, `YYYY-MM`; that of the moment where absent.
     #[serde(default)]
-    #[schema(example = "2026-10")]
+    #[schema(value_type = Option<forms::Month>)]
     pub month: Option<String>,
     /// What there is to say about it: one line of at most 200 bytes.
     #[serde(default)]
+    #[schema(value_type = forms::Note)]
     pub note: String,
     /// When it was read; now where absent.
     #[serde(default)]

@@ -12,6 +12,7 @@ use crate::view::ViewError;
 use crate::view::projects::{ProjectsShown, projects};
 
 use super::book::{self, BookFailure, Refusal};
+use super::forms;
 use super::recorder::new_event;
 use super::{Queries, ServiceError, Supervised, caller};
 
@@ -36,10 +37,10 @@ impl Refusal for AliasError {
 #[serde(deny_unknown_fields)]
 pub struct AliasBody {
     /// The directory; all below it is called so too.
-    #[schema(example = "/w/alpha")]
+    #[schema(value_type = forms::Directory)]
     pub directory: String,
     /// What it is to be called.
-    #[schema(example = "alpha")]
+    #[schema(value_type = forms::Directory)]
     pub name: String,
 }
 

@@ -55,7 +55,7 @@ pub struct WindowTold {
     pub used_percentage: serde_json::Number,
     /// When it ends, in seconds since the Unix epoch; a window without an end is passed over.
     #[serde(default)]
-    #[schema(value_type = Option<i64>, example = 1_788_190_200)]
+    #[schema(value_type = Option<f64>, example = 1_788_190_200)]
     pub resets_at: Option<serde_json::Number>,
 }
 

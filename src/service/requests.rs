@@ -21,6 +21,7 @@ use crate::view::replay::Until;
 use crate::view::report::Report;
 use crate::view::status::Status;
 
+use super::forms;
 use super::sources::SourceShown;
 
 /// How things stand, with the sources that are behind the numbers.
@@ -90,11 +91,12 @@ pub struct ReportShown {
 #[serde(deny_unknown_fields)]
 pub struct BudgetBody {
     /// What may be spent in one period.
-    #[schema(value_type = String, example = "50")]
+    #[schema(value_type = forms::Usd)]
     pub amount_usd: Picodollars,
     /// `daily`, `weekly`, `monthly`, `yearly`, `rolling` or `fixed`; where absent it is what the next fields belong to,
     /// or else `monthly`.
     #[serde(default)]
+    #[schema(value_type = Option<forms::PeriodName>)]
     pub period: Option<String>,
     /// The first day of a fixed period.
     #[serde(default)]
@@ -110,11 +112,11 @@ pub struct BudgetBody {
     pub days: Option<u32>,
     /// What a weekly period begins with, `monday` to `sunday`; where absent what `week_starts` says in the settings now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>, example = "monday")]
+    #[schema(value_type = Option<forms::WeekDay>)]
     pub week_starts: Option<WeekStart>,
     /// What a yearly period begins with, `MM-DD`; `01-01` where absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>, example = "04-01")]
+    #[schema(value_type = Option<forms::YearDay>)]
     pub year_starts: Option<YearStart>,
     /// Covers only this provider.
     #[serde(default)]
@@ -127,11 +129,11 @@ pub struct BudgetBody {
     pub project: Option<String>,
     /// `LOW_BUDGET` below this remainder; 5 where absent.
     #[serde(default)]
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<forms::Usd>)]
     pub low_usd: Option<Picodollars>,
     /// `DAILY_LIMIT_EXCEEDED` above this; 2 where absent.
     #[serde(default)]
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<forms::Usd>)]
     pub daily_limit_usd: Option<Picodollars>,
     /// `PERIOD_ENDING` at this many days left; 1 where absent.
     #[serde(default)]
@@ -171,8 +173,8 @@ impl BudgetBody {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DrillBody {
-    /// Its path, as `mecris actors` shows it.
-    #[schema(example = "tenants/local/usage")]
+    /// Its path, as `mecris actors` shows it, such as `tenants/local/usage`.
+    #[schema(min_length = 1, max_length = 200)]
     pub actor: String,
 }
 
@@ -280,7 +282,7 @@ impl From<VerifyReport> for Verified {
 #[serde(deny_unknown_fields)]
 pub struct BackupBody {
     /// A path below `backup.root`, relative to it or absolute.
-    #[schema(example = "nightly")]
+    #[schema(value_type = forms::BackupDir)]
     pub dir: String,
 }
 

@@ -15,6 +15,7 @@ use crate::view::ViewError;
 
 use super::book::{self, BookFailure, Refusal};
 use super::deciding_actor::{Book, Decided, DecidingActor, Ordered};
+use super::forms;
 use super::recorder::new_event;
 use super::{Queries, ServiceError, Supervised};
 
@@ -103,11 +104,11 @@ impl Book for TokenBook {
 #[serde(deny_unknown_fields)]
 pub struct TokenBody {
     /// `agent`, `ingest`, `auditor` or `member`.
-    #[schema(example = "ingest")]
+    #[schema(value_type = forms::TokenKind)]
     pub kind: String,
     /// What you call it, in one line of at most 64 bytes.
     #[serde(default)]
-    #[schema(max_length = 64)]
+    #[schema(value_type = forms::TokenName)]
     pub name: String,
     /// For how many minutes, up to three years; 90 days for ingest and member where absent, for ever for the others.
     #[serde(default)]

@@ -13,6 +13,7 @@ use crate::event::payload::usage_event_id;
 use crate::log::{EventLog, LogError};
 
 use super::book::{self, BookFailure, Refusal};
+use super::forms;
 use super::importer::Importer;
 use super::recorder::{Recorder, Tally};
 use super::tree::PATIENCE;
@@ -29,30 +30,36 @@ impl Refusal for ToldError {}
 #[serde(deny_unknown_fields)]
 pub struct ToldBody {
     /// The model, as the provider names it.
-    #[schema(example = "claude-sonnet-4-5")]
+    #[schema(value_type = forms::ToldName)]
     pub model: String,
     /// Tokens that were sent, without those that the cache held.
     #[serde(default)]
+    #[schema(minimum = 0, maximum = 1_000_000_000_000_u64)]
     pub input_tokens: u64,
     /// Tokens that came back.
     #[serde(default)]
+    #[schema(minimum = 0, maximum = 1_000_000_000_000_u64)]
     pub output_tokens: u64,
     /// Tokens that were read from the cache.
     #[serde(default)]
+    #[schema(minimum = 0, maximum = 1_000_000_000_000_u64)]
     pub cache_read_tokens: u64,
     /// Tokens that were written to the cache for five minutes.
     #[serde(default)]
+    #[schema(minimum = 0, maximum = 1_000_000_000_000_u64)]
     pub cache_write_tokens: u64,
     /// Who is paid; `anthropic` where absent.
     #[serde(default = "anthropic")]
-    #[schema(example = "anthropic")]
+    #[schema(value_type = forms::ToldName)]
     pub provider: String,
     /// The session's name, by which the sum is told anew later; a new one where absent. Not one whose transcripts are
     /// read here, or come here later: that would count twice.
     #[serde(default)]
+    #[schema(value_type = Option<forms::ToldName>)]
     pub session: Option<String>,
     /// The project's directory.
     #[serde(default)]
+    #[schema(value_type = forms::ToldProject)]
     pub project: String,
     /// When it ended; now where absent.
     #[serde(default)]

@@ -17,6 +17,7 @@ use crate::integration::obsidian::append::{AppendError, Appended, add_line};
 use crate::integration::obsidian::{self, NOTE_MAX, Snapshot};
 use crate::log::LogError;
 
+use super::forms;
 use super::queries::Queries;
 use super::vault_book::record_line;
 use super::vault_tasks::{TaskLine, lines};
@@ -120,7 +121,7 @@ pub struct DailyParams {
     pub date: Option<Date>,
     /// `daily` (the default), `weekly`, `monthly`, `quarterly` or `yearly`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[param(example = "daily")]
+    #[param(value_type = Option<forms::NotePeriod>)]
     pub period: Option<String>,
 }
 
@@ -149,10 +150,11 @@ pub struct DailyShown {
 #[serde(deny_unknown_fields)]
 pub struct LogBody {
     /// What was done, in one line.
-    #[schema(example = "mended the parser, two tests to go")]
+    #[schema(value_type = forms::Summary)]
     pub text: String,
     /// Below which heading; that of the settings where absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<forms::Summary>)]
     pub heading: Option<String>,
     /// A session of Claude Code, whose cost is written behind it.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -11,6 +11,7 @@ use crate::domain::calendar;
 use crate::domain::vault::{Note, Priority, State, Task};
 use crate::integration::obsidian::VaultSettings;
 
+use super::forms;
 use super::queries::Queries;
 use super::vault::VaultFailure;
 
@@ -21,7 +22,7 @@ use super::vault::VaultFailure;
 pub struct TasksFilter {
     /// Due by then: `overdue`, `today`, `tomorrow`, `week` (the next seven days) or a day, `YYYY-MM-DD`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[param(example = "today")]
+    #[param(value_type = Option<forms::DueBy>)]
     pub due: Option<String>,
     /// Also those that are closed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -31,7 +32,7 @@ pub struct TasksFilter {
     pub note: Option<String>,
     /// How many at most; all where absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[param(minimum = 1)]
+    #[param(minimum = 1, maximum = 1_000_000)]
     pub limit: Option<usize>,
 }
 

@@ -49,7 +49,7 @@ pub struct ConsentLine {
 pub struct ConsentBody {
     /// In E.164 form; the configured one where absent.
     #[serde(default)]
-    #[schema(example = "+15558675310")]
+    #[schema(value_type = Option<crate::service::forms::PhoneNumber>)]
     pub number: Option<String>,
     /// Whether it may be written to.
     pub grant: bool,
