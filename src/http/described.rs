@@ -34,7 +34,10 @@ struct Refusal {
     header: Option<(&'static str, &'static str)>,
 }
 
-const REFUSALS: &[(Refusal, fn(&Asked) -> bool)] = &[
+/// Whether an operation can answer so.
+type Applies = fn(&Asked) -> bool;
+
+const REFUSALS: &[(Refusal, Applies)] = &[
     (
         Refusal {
             status: "400",
