@@ -102,7 +102,7 @@ mod tests {
             // Set right by the network, again and again.
             (1, SignedDuration::from_secs(90), false, false),
             (1, SignedDuration::from_secs(-119), false, false),
-            (1, YEAR, true, false),
+            (1_i64, YEAR, true, false),
             (1, SignedDuration::ZERO, false, false),
             (1, -YEAR, true, true),
             (1, -YEAR, true, false),
@@ -110,8 +110,8 @@ mod tests {
             (1, minute(60), true, false),
             (0, -minute(60), true, true),
         ] {
-            steady += Duration::from_secs(ran);
-            wall = wall + SignedDuration::from_secs(ran as i64) + set;
+            steady += Duration::from_secs(ran.unsigned_abs());
+            wall = wall + SignedDuration::from_secs(ran) + set;
             let told = clocks.look(wall, steady);
             assert_eq!(told.is_some(), is_jump, "{set:?}: {told:?}");
             let Some(told) = told else { continue };

@@ -200,7 +200,7 @@ mod tests {
     fn cursors_of_files_that_are_gone_are_forgotten_where_there_are_many() {
         let name = |number: usize| PathBuf::from(format!("{number:05}.jsonl"));
         let mut cursors: Cursors =
-            (0..GONE_KEPT + 10).map(|number| (name(number), Default::default())).collect();
+            (0..GONE_KEPT + 10).map(|number| (name(number), claude_code::FileCursor::default())).collect();
         let mut found =
             Found { files: (0..10).map(|number| (name(number), 1)).collect(), ..Found::default() };
         assert!(!forget_gone(&mut cursors, &found), "one that is hidden may come back");
