@@ -59,7 +59,7 @@ pub fn read_file(
     };
     let mut visit = |placed: Placed<'_>| {
         if !is_known(&placed) {
-            visit(start, placed)
+            visit(start, placed);
         }
     };
     let mut offset = start.offset;
