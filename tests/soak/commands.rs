@@ -155,8 +155,8 @@ impl<'a> Asking<'a> {
         let body = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params }).to_string();
         let (status, body) = self.ask(what, ("POST", "/mcp"), &headers, Some(body));
         assert_eq!(status, 200, "{tool}: {body}");
-        let data = body.lines().map(|line| line.strip_prefix("data:").unwrap_or(line).trim());
-        let last = data.filter(|data| data.starts_with('{')).last();
+        let mut data = body.lines().map(|line| line.strip_prefix("data:").unwrap_or(line).trim());
+        let last = data.rfind(|data| data.starts_with('{'));
         serde_json::from_str::<Value>(last.unwrap_or_else(|| panic!("{tool}: {body}"))).unwrap()["result"]
             .clone()
     }
