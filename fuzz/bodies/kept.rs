@@ -72,7 +72,7 @@ pub fn cursors(data: &[u8]) {
     for told in cursors.into_values() {
         let _ = told.resume(&file, NOW);
         // One that is of this very file, with what the other says.
-        let mut own = FileCursor::after(&file, 6, 2).expect("a cursor of a file that is there");
+        let mut own = FileCursor::after(&file, 6, 2, false).expect("a cursor of a file that is there");
         own.take_unnamed(&told);
         told.refused.into_iter().for_each(|refused| own.refuse(refused));
         let start = own.resume(&file, NOW);

@@ -139,7 +139,7 @@ pub fn beeminder(data: &[u8]) {
             let day = goal_day(NOW, &zone, goal.deadline_s);
             assert!(NOW < goal_day_end(day, &zone, goal.deadline_s));
         }
-        (goal.risk(), goal.urgency(), goal.time_left(NOW));
+        let _ = (goal.risk(), goal.urgency(), goal.time_left(NOW));
     }
     let stamps = [
         changes.ok().map(|changes| changes.updated_at),
@@ -159,7 +159,7 @@ pub fn twilio(data: &[u8]) {
         let _ = message.created_at();
         let shown = format!("{message:?}");
         assert!(message.body.as_ref().is_none_or(|body| body.len() < 16 || !shown.contains(message.text())));
-        (message.status.rank(), message.status.is_final());
+        let _ = (message.status.rank(), message.status.is_final());
     }
     drop(fuzzing::json::<Balance>(data));
     drop(fuzzing::json::<Account>(data));
