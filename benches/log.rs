@@ -1,6 +1,6 @@
 //! The log: durable appends, bulk appends, scans with verification, start-up.
 //!
-//! `cargo bench --bench log`. The README's table comes from `cargo run --release --example figures`.
+//! `cargo bench --bench log`. The table in docs/figures.md comes from `cargo run --release --example figures`.
 
 use std::hint::black_box;
 use std::ops::ControlFlow;

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The README's table: this program and ccusage on the same corpus, in turns, in one run.
+# The table in docs/figures.md: this program and ccusage on the same corpus, in turns, in one run.
 #   benches/peer.sh [BYTES] [FILES] [ROUNDS]
 # Needs npm for the peer. Prints wall seconds, CPU seconds and the largest resident memory of each run.
 set -euo pipefail

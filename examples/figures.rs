@@ -1,4 +1,4 @@
-//! Prints the log's figures for the README as a table, with the machine's own fdatasync rate beside them.
+//! Prints the log's figures for docs/figures.md as a table, with the machine's own fdatasync rate beside them.
 //!
 //! `cargo run --release --example figures [events] [directory]`: 1,000,000 events by default, in a
 //! directory of the system's temporary one. What is measured is the disk of that directory.

@@ -1,5 +1,5 @@
 //! With any one outside system missing, refused, slow, lying or flapping, every endpoint still answers with
-//! what is known, its age and why it is stale, and the supervisor stays ready. The README's table says the same.
+//! what is known, its age and why it is stale, and the supervisor stays ready. docs/faults.md says the same.
 
 use std::time::Duration;
 

@@ -110,7 +110,7 @@ fn a_hundred_times_too_much_is_refused_by_name_while_health_answers() {
     assert!(tally.answered > 0 && tally.refused > 0, "{tally:?}");
     assert!(!took.is_empty(), "health was asked meanwhile");
     took.sort_unstable();
-    // For the README's figure: cargo test --test main -- --nocapture overload
+    // For the figure in docs/faults.md: cargo test --test main -- --nocapture overload
     println!(
         "overload: {tally:?}; health answered {} times meanwhile, p50 {:?}, p99 {:?}, at most {:?}",
         took.len(),

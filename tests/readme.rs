@@ -56,6 +56,8 @@ fn links_of_the_documents_lead_somewhere() {
         "ARCHITECTURE.md",
         "CHANGELOG.md",
         "docs/api.md",
+        "docs/faults.md",
+        "docs/figures.md",
         "docs/goals.md",
         "docs/json.md",
         "docs/log.md",

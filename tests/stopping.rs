@@ -13,7 +13,7 @@ use crate::support::outside::beeminder::{self, Beeminder};
 use crate::support::outside::twilio::{self, Twilio};
 use crate::support::program::{Home, Running, terminate};
 
-/// Only a program that hangs meets this; the README has the figure.
+/// Only a program that hangs meets this; docs/figures.md has the figure.
 const HANG: Duration = Duration::from_secs(30);
 
 /// What was asked for and answered with 200: the last amount of each budget.
@@ -107,7 +107,7 @@ fn a_signal_under_load_loses_nothing_and_stops_in_time() {
             assert!(asked.elapsed() < HANG, "it does not stop");
             std::thread::sleep(Duration::from_millis(5));
         }
-        // For the README's figure: cargo test --test main -- --nocapture stopping
+        // For the figure in docs/faults.md: cargo test --test main -- --nocapture stopping
         println!("stopped under load in {} ms", asked.elapsed().as_millis());
         assert_eq!(running.child.wait().unwrap().code(), Some(0));
     });
