@@ -55,6 +55,8 @@ pub const TARGETS: &[Target] = &[
     target("prices", Form::Json, files::prices),
     target("recipe", Form::Toml, files::recipe),
     target("cookies", Form::Columns, files::cookies),
+    target("browser", Form::Json, files::browser),
+    target("api-body", Form::Json, faces::api_body),
     target("page", Form::Html, providers::page),
     target("anthropic", Form::Json, providers::anthropic),
     target("openai", Form::Json, providers::openai),

@@ -2,6 +2,7 @@
 //! and nothing else uses it.
 
 use std::path::Path;
+use std::sync::LazyLock;
 
 use axum::extract::FromRequest;
 use axum::extract::Request;
@@ -20,6 +21,7 @@ use crate::domain::lookback::Days;
 use crate::domain::pricing::PriceTable;
 use crate::domain::report::DayReport;
 use crate::files::beneath::Root;
+use crate::http::described::check::Operations;
 use crate::integration::anthropic::{self, Person};
 use crate::integration::console::{self, Recipe};
 use crate::integration::obsidian::{self, VaultSettings};
@@ -33,6 +35,19 @@ pub const NOW: Timestamp = Timestamp::constant(1_795_000_000, 0);
 
 fn answer(system: &'static str, body: &[u8]) -> Answer {
     Answer::of_body(system, body, NOW)
+}
+
+/// What the browser says over its pipe: whether it is a message, and an event of those that are listened to.
+pub fn browser(message: &[u8]) -> Option<bool> {
+    console::cdp::read_alone(message).ok()
+}
+
+/// A body of JSON held against the API's description, as that of each operation that takes one: whether it is let in, and how
+/// its handler then reads it.
+pub fn api_bodies(body: &[u8]) -> Vec<(bool, Option<Value>)> {
+    static OPERATIONS: LazyLock<Operations> =
+        LazyLock::new(|| Operations::of(&serde_json::to_value(crate::http::openapi()).unwrap_or_default()));
+    OPERATIONS.with_bodies().map(|one| (one.check_body(body).is_ok(), one.plain(body))).collect()
 }
 
 /// What a page of reports says, read as each report that the provider has.

@@ -29,10 +29,6 @@ fn send(running: &Running, token: &str, method: &str, path: &str, body: Option<&
     running.send(method, path, &headers, body)
 }
 
-fn head(running: &Running) -> u64 {
-    running.get("/api/v1/head").json()["position"].as_u64().unwrap()
-}
-
 /// A path with its parameters filled in, by names that are none.
 fn filled(path: &str) -> String {
     let parts = path.split('/').map(|part| if part.starts_with('{') { "none" } else { part });
@@ -60,13 +56,13 @@ fn each_principal_is_answered_what_its_scopes_hold_and_refused_the_rest() {
             {
                 continue;
             }
-            let before = head(&running);
+            let before = running.recorded();
             let answer = send(&running, &token, method, &filled(path), body);
             if kind.scopes().contains(scope) {
                 assert!(![401, 403].contains(&answer.status), "{kind:?} {method} {path}: {answer:?}");
             } else {
                 assert_eq!(answer.status, 403, "{kind:?} {method} {path}: {answer:?}");
-                assert_eq!(head(&running), before, "{kind:?} {method} {path}");
+                assert_eq!(running.recorded(), before, "{kind:?} {method} {path}");
             }
         }
     }
@@ -119,7 +115,7 @@ fn each_principal_sees_and_may_call_the_tools_of_its_scopes() {
         let expected = table::TOOLS.iter().filter(|(_, scope)| may(scope)).map(|(name, _)| *name).collect();
         assert_eq!(names, expected, "{kind:?}");
         for (name, _) in table::TOOLS.iter().filter(|(_, scope)| !may(scope)) {
-            let before = head(&running);
+            let before = running.recorded();
             let arguments = json!({ "name": "main", "amount_usd": "1000", "id": 1, "value_usd": "0" });
             let refused =
                 message(&ask("tools/call", Some(name), json!({ "name": name, "arguments": arguments })));
@@ -128,7 +124,7 @@ fn each_principal_sees_and_may_call_the_tools_of_its_scopes() {
                 refused["result"]["content"][0]["text"].as_str().unwrap().contains("not for"),
                 "{refused}"
             );
-            assert_eq!(head(&running), before, "{kind:?} {name}");
+            assert_eq!(running.recorded(), before, "{kind:?} {name}");
         }
     }
 }

@@ -4,14 +4,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Read, Write};
 use std::os::unix::net::{UnixListener, UnixStream};
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::mpsc::{Receiver, Sender, channel};
 
 use clap::CommandFactory;
 use mecris::domain::access::commands::{AS_AGENT, COMMANDS, command};
 use mecris::domain::access::{Kind, Scope, table};
 use serde_json::json;
 
-use crate::support::program::{Home, Running};
+use crate::support::program::Home;
 
 /// All that can be run: the leaves, and what does something without a subcommand too.
 fn runnable() -> BTreeSet<String> {
@@ -64,18 +64,16 @@ impl Pretender {
         let (tell, heard) = channel();
         std::thread::spawn(move || {
             for stream in listener.incoming() {
-                let Some(asked) = refuse(stream.unwrap()) else { continue };
-                if tell.send(asked).is_err() {
-                    return;
-                }
+                let _ = refuse(stream.unwrap(), &tell);
             }
         });
         Self { heard, _lock: lock }
     }
 }
 
-/// Reads a request and refuses it; nothing where somebody only looked who is there.
-fn refuse(mut stream: UnixStream) -> Option<Asked> {
+/// Reads a request, tells of it, and then refuses it: whoever asked has ended no sooner. Nothing where somebody only looked who
+/// is there.
+fn refuse(mut stream: UnixStream, tell: &Sender<Asked>) -> Option<()> {
     let (mut told, mut chunk) = (Vec::new(), [0; 4096]);
     let end = loop {
         if let Some(at) = memchr::memmem::find(&told, b"\r\n\r\n") {
@@ -97,12 +95,12 @@ fn refuse(mut stream: UnixStream) -> Option<Asked> {
         "HTTP/1.1 404 Not Found\r\ncontent-type: application/problem+json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
         body.len()
     );
-    let _ = stream.write_all(answer.as_bytes());
     let line = String::from_utf8(told[..end].to_vec()).unwrap();
     let mut words = line.split(' ');
     let method = words.next()?.to_owned();
     let path = words.next()?.split('?').next()?.to_owned();
-    Some(Asked { method, path, as_agent: head.contains("mecris-as: agent") })
+    let _ = tell.send(Asked { method, path, as_agent: head.contains("mecris-as: agent") });
+    stream.write_all(answer.as_bytes()).ok()
 }
 
 /// What a request needs, by the table.
@@ -283,8 +281,7 @@ fn whoever_comes_as_an_agent_by_the_socket_may_do_no_more_than_one() {
         stream.read_to_string(&mut answer).unwrap();
         answer.split(' ').nth(1).unwrap_or_else(|| panic!("{method} {path}: {answer}")).parse().unwrap()
     };
-    let head = |running: &Running| running.get("/api/v1/head").json()["position"].clone();
-    let before = head(&running);
+    let before = running.recorded();
     for (method, path, scope) in table::ENDPOINTS.iter().filter(|(_, path, _)| path.starts_with("/api/")) {
         if Kind::Agent.scopes().contains(scope) {
             continue;
@@ -296,7 +293,7 @@ fn whoever_comes_as_an_agent_by_the_socket_may_do_no_more_than_one() {
             assert_eq!(send(method, &path.join("/"), lowered), 403, "{method} {path:?} {lowered:?}");
         }
     }
-    assert_eq!(head(&running), before);
+    assert_eq!(running.recorded(), before);
     assert_eq!(send("GET", "/api/v1/tokens", ""), 200, "without a word it is the owner");
 }
 

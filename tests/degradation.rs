@@ -133,7 +133,7 @@ impl World {
             let path = match path.as_str() {
                 "/api/v1/explain" => format!("{path}?subject=2026-11-23"),
                 "/api/v1/can-afford" => format!("{path}?usd=1"),
-                _ => path.clone(),
+                _ => path.replace("{provider}", "groq"),
             };
             let answer = self.running.get(&path);
             assert_eq!(answer.status, 200, "{situation}: {path}: {answer:?}");

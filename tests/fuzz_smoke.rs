@@ -178,6 +178,7 @@ const FUZZED: &[&str] = &[
     "domain/vault/note.rs",
     "event/codec.rs",
     "fuzzing.rs",
+    "http/described/check.rs",
     "integration/anthropic/people.rs",
     "integration/anthropic/reports.rs",
     "integration/claude_code/cursor.rs",
@@ -185,6 +186,8 @@ const FUZZED: &[&str] = &[
     "integration/claude_code/line/fields.rs",
     "integration/claude_code/line/refusal.rs",
     "integration/claude_code/status_line.rs",
+    "integration/console/cdp.rs",
+    "integration/console/cdp/commands.rs",
     "integration/console/cookies.rs",
     "integration/console/recipe.rs",
     "integration/console/responses.rs",
@@ -199,8 +202,15 @@ const FUZZED: &[&str] = &[
     "log/export.rs",
     "view/snapshot.rs",
 ];
-/// What is read there this very program has written: answers of its own supervisor, its contacts, the note of a backup.
-const OURS: &[&str] = &["cli/remote.rs", "log/backup.rs", "service/alerting/contacts.rs"];
+/// What is read there this very program has written: answers of its own supervisor and where it is, its answers to others, its
+/// contacts, the note of a backup.
+const OURS: &[&str] = &[
+    "cli/remote.rs",
+    "cli/server_file.rs",
+    "http/plain.rs",
+    "log/backup.rs",
+    "service/alerting/contacts.rs",
+];
 
 /// What is fuzzed is what is shipped: the same versions of everything.
 #[test]

@@ -24,6 +24,16 @@ use prost::Message;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+/// A body for the API: what is let in is what its handler reads, and what is read is let in again as it was.
+pub fn api_body(data: &[u8]) {
+    for (index, (is_let_in, read)) in fuzzing::api_bodies(data).into_iter().enumerate() {
+        assert_eq!(is_let_in, read.is_some());
+        let Some(read) = read else { continue };
+        let again = serde_json::to_vec(&read).expect("JSON is JSON");
+        assert_eq!(fuzzing::api_bodies(&again)[index], (true, Some(read)));
+    }
+}
+
 /// A hook's call, and each answer to it.
 pub fn hook(data: &[u8]) {
     let Ok(call) = serde_json::from_slice::<HookCall>(data) else { return };

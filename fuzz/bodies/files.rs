@@ -160,3 +160,9 @@ pub fn cookies(data: &[u8]) {
         assert!(cookie["expires"].as_f64().is_some_and(|end| end > NOW.as_second() as f64));
     }
 }
+
+/// What the browser says over its pipe: only what is no deeper than may be is a message, and only a message is an event.
+pub fn browser(data: &[u8]) {
+    let is_event = fuzzing::browser(data);
+    assert!(is_event.is_none() || serde_json::from_slice::<serde::de::IgnoredAny>(data).is_ok());
+}

@@ -12,7 +12,7 @@
 //! Driven by the Chrome DevTools Protocol over a pipe (`cdp`): no port is opened that another user could reach.
 
 pub mod browser;
-mod cdp;
+pub(crate) mod cdp;
 pub mod cookies;
 mod group;
 mod look;

@@ -226,6 +226,16 @@ impl Running {
         self.send("GET", path, &[("authorization", &bearer)], None)
     }
 
+    /// How many events the log has, but for those that tell of refusals, and of the alert where they are many: whoever is refused
+    /// leaves those and no other.
+    pub fn recorded(&self) -> usize {
+        let page = self.get("/api/v1/events?limit=1000").json();
+        let events = page["events"].as_array().unwrap();
+        assert!(events.len() < 1000, "count them page by page");
+        let of_refusals = ["access-refused", "alert-raised", "alert-graded", "alert-queued"];
+        events.iter().filter(|event| !of_refusals.contains(&event["type"].as_str().unwrap())).count()
+    }
+
     /// Sends SIGTERM and waits for the end.
     pub fn stop(mut self) -> i32 {
         terminate(&self.child);

@@ -51,6 +51,13 @@ impl Operations {
     }
 }
 
+impl Operations {
+    /// All that take a body.
+    pub fn with_bodies(&self) -> impl Iterator<Item = &Operation> {
+        self.0.values().map(AsRef::as_ref).filter(|operation| operation.body.is_some())
+    }
+}
+
 /// Finds the operation that a request is for, and refuses parameters that it does not have.
 pub async fn note(State(operations): State<Arc<Operations>>, mut request: Request, next: Next) -> Response {
     let path = request.extensions().get::<MatchedPath>();

@@ -280,8 +280,7 @@ impl Shared {
 
     /// Brings a message to whom it is for.
     fn take(&self, message: Vec<u8>) -> Result<(), CdpError> {
-        depth::json(&message).map_err(|_| CdpError::TooDeep)?;
-        let head: Head = serde_json::from_slice(&message).map_err(|_| CdpError::Garbage)?;
+        let head = head_of(&message)?;
         match (head.id, head.method) {
             (Some(id), _) => {
                 let waiting = self.state().waiting.remove(&id);
@@ -303,6 +302,21 @@ impl Shared {
         }
         Ok(())
     }
+}
+
+/// What a message says of whom it is for.
+fn head_of(message: &[u8]) -> Result<Head, CdpError> {
+    depth::json(message).map_err(|_| CdpError::TooDeep)?;
+    serde_json::from_slice(message).map_err(|_| CdpError::Garbage)
+}
+
+/// Reads a message as it is read before anybody gets it: for the fuzzer. Whether it is one, and whether it is an event of ours.
+///
+/// # Errors
+/// As in a conversation: too deep, or no message.
+pub(crate) fn read_alone(message: &[u8]) -> Result<bool, CdpError> {
+    let head = head_of(message)?;
+    Ok(head.method.is_some_and(|method| Event::read(&method, message).is_some()))
 }
 
 async fn read_all<R: AsyncRead + Unpin>(mut frames: Frames<R>, shared: Arc<Shared>) {

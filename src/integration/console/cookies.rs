@@ -150,7 +150,7 @@ fn param(cookie: Exported, now_s: f64) -> CookieParam {
         path: cookie.path.unwrap_or_else(|| "/".to_owned()),
         secure: cookie.secure,
         http_only: cookie.http_only,
-        expires: cookie.expiration_date.filter(|at| *at > 0.0).unwrap_or(now_s + SESSION_S),
+        expires: cookie.expiration_date.filter(|at| *at > 0.0 && at.is_finite()).unwrap_or(now_s + SESSION_S),
     }
 }
 
