@@ -286,6 +286,22 @@ fn the_port_for_grpc_is_not_held_up_either() {
     assert_eq!(running.stop(), 0);
 }
 
+/// What is not read yet is kept for each connection: a head has a largest size.
+#[test]
+fn a_head_without_an_end_is_refused_before_it_fills_the_memory() {
+    let home = Home::new();
+    let running = home.start(&[]);
+    let mut stream = connect(&running);
+    stream.write_all(b"GET /health/live HTTP/1.1\r\nhost: localhost\r\nx-long: ").unwrap();
+    let sent = (0..1_024).take_while(|_| stream.write_all(&[b'x'; 1_024]).is_ok()).count();
+    let mut answer = String::new();
+    let _ = stream.read_to_string(&mut answer);
+    assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 431 "), "{answer}");
+    assert!(sent < 1_024 || !answer.is_empty(), "a megabyte was taken");
+    assert_eq!(running.get("/health/live").status, 200);
+    assert_eq!(running.stop(), 0);
+}
+
 #[test]
 fn a_head_that_does_not_come_is_not_waited_for() {
     let home = Home::new();

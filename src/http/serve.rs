@@ -59,6 +59,10 @@ const KEEP_ALIVE: Duration = Duration::from_secs(20);
 const STREAMS: u32 = 8;
 /// So many streams that were reset before they were answered are remembered; a client that resets more is cut off.
 const RESETS: usize = 20;
+/// What is kept of a connection that nobody has read yet, in bytes: a head must fit into it, a body comes in pieces.
+const BUFFER: usize = 32 << 10;
+/// The same of a stream of HTTP/2; a connection may have twice as much.
+const WINDOW: u32 = 128 << 10;
 /// The longest head of HTTP/2, in bytes.
 const HEAD_BYTES: u32 = 16 << 10;
 /// Where nobody can be let in just now, so that the loop does not spin.
@@ -197,7 +201,7 @@ async fn converse(accepted: Accepted, place: Place, house: House, watcher: Watch
     match protocol {
         Protocol::Http1 => {
             let mut http = http1::Builder::new();
-            http.timer(TokioTimer::new()).header_read_timeout(HEAD);
+            http.timer(TokioTimer::new()).header_read_timeout(HEAD).max_buf_size(BUFFER);
             let _ = watcher.watch(http.serve_connection(io, service)).await;
         }
         Protocol::Http2 => {
@@ -207,6 +211,8 @@ async fn converse(accepted: Accepted, place: Place, house: House, watcher: Watch
                 .max_pending_accept_reset_streams(RESETS)
                 .max_local_error_reset_streams(RESETS)
                 .max_header_list_size(HEAD_BYTES)
+                .initial_stream_window_size(WINDOW)
+                .initial_connection_window_size(2 * WINDOW)
                 .keep_alive_interval(KEEP_ALIVE)
                 .keep_alive_timeout(KEEP_ALIVE / 2);
             tokio::select! {

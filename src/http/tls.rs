@@ -8,7 +8,7 @@ use std::io;
 use std::path::Path;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
@@ -21,6 +21,8 @@ use crate::service::certificate::{CertificateError, certified, provider};
 use super::peer::Peer;
 use super::serve::{Io, Protocol};
 
+/// So many bytes of what came in plain are thrown away.
+const UNREAD_MAX: u64 = 64 << 10;
 /// The content type of a TLS record that holds a handshake: the first byte of every connection that speaks it (RFC 8446, 5.1).
 const HANDSHAKE: u8 = 22;
 
@@ -79,7 +81,7 @@ pub struct Tls(TlsAcceptor);
 pub(super) struct InPlain(TcpStream);
 
 impl InPlain {
-    /// Says so, in the only words that whoever does so can read, and reads nothing of what they sent.
+    /// Says so, in the only words that whoever does so can read; what they sent is looked at by nobody.
     pub(super) async fn refuse(mut self) -> io::Result<()> {
         const BODY: &str = r#"{"type":"about:blank","title":"in-plain","status":421,"detail":"this address speaks TLS alone; ask by https"}"#;
         let answer = format!(
@@ -87,7 +89,10 @@ impl InPlain {
             BODY.len()
         );
         self.0.write_all(answer.as_bytes()).await?;
-        self.0.shutdown().await
+        self.0.shutdown().await?;
+        // Closed with words unread, the connection would be reset, and the answer with it.
+        let mut unread = (&mut self.0).take(UNREAD_MAX);
+        tokio::io::copy(&mut unread, &mut tokio::io::sink()).await.map(drop)
     }
 }
 

@@ -129,6 +129,25 @@ pub fn to_bytes(views: &Views, log: &dyn EventLog) -> Result<Option<Vec<u8>>, Lo
     Ok(Some(bytes))
 }
 
+/// What a snapshot's bytes say, if all of them say it. A length that they name is made room for before it is read: so what they
+/// may name is bounded by what they are, in steps, for bincode's limit is a constant.
+fn stored(body: &[u8]) -> Option<Stored> {
+    const MIB: usize = 1 << 20;
+    const SIXTEEN_MIB: usize = 16 * MIB;
+    const QUARTER_GIB: usize = 256 * MIB;
+    fn up_to<const MOST: usize>(body: &[u8]) -> Option<Stored> {
+        let config = bincode::config::legacy().with_limit::<MOST>();
+        let (stored, read) = bincode::serde::decode_from_slice(body, config).ok()?;
+        (read == body.len()).then_some(stored)
+    }
+    match body.len() {
+        0..MIB => up_to::<MIB>(body),
+        MIB..SIXTEEN_MIB => up_to::<SIXTEEN_MIB>(body),
+        SIXTEEN_MIB..QUARTER_GIB => up_to::<QUARTER_GIB>(body),
+        QUARTER_GIB.. => up_to::<LIMIT>(body),
+    }
+}
+
 /// The views of a snapshot of this very log; none where it is not to be trusted.
 #[must_use]
 pub fn from_bytes(bytes: &[u8], log: &dyn EventLog) -> Option<Views> {
@@ -137,10 +156,7 @@ pub fn from_bytes(bytes: &[u8], log: &dyn EventLog) -> Option<Views> {
         return None;
     }
     let body = covered.strip_prefix(&MAGIC)?.strip_prefix(&SCHEMA.to_le_bytes())?;
-    let (stored, read): (Stored, usize) = bincode::serde::decode_from_slice(body, CONFIG).ok()?;
-    if read != body.len() {
-        return None;
-    }
+    let stored = stored(body)?;
     let event = log.get(Position(stored.position)).ok()??;
     if event.id != EventId(stored.event) {
         return None;

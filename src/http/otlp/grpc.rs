@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use axum::Router;
+use axum::extract::State;
 use axum::http::Extensions;
 use axum::middleware::Next;
 use jiff::Timestamp;
@@ -44,14 +45,10 @@ use super::{Accepted, BODY_PATIENCE, FORBIDDEN, IN_FLIGHT, UNAUTHORIZED, record}
 #[derive(Clone)]
 struct Receiver {
     app: App,
-    turns: Arc<Semaphore>,
 }
 
 impl Receiver {
     async fn take(&self, reading: Reading) -> Result<Accepted, Status> {
-        let Ok(_turn) = self.turns.try_acquire() else {
-            return Err(Status::unavailable("the supervisor is busy; try again in a moment"));
-        };
         record(&self.app, reading).await.map_err(|error| Status::unavailable(error.to_string()))
     }
 }
@@ -90,7 +87,8 @@ impl TraceService for Receiver {
 
 /// What is served over HTTP/2.
 pub fn router(app: App, guard: Guard, refusals: Refusals) -> Router {
-    let receiver = Receiver { app, turns: Arc::new(Semaphore::new(IN_FLIGHT)) };
+    let receiver = Receiver { app };
+    let turns = Arc::new(Semaphore::new(IN_FLIGHT));
     let checked = move |request: Request<()>| {
         let headers = request.metadata().clone().into_headers();
         let refused = |why: Why| {
@@ -124,12 +122,20 @@ pub fn router(app: App, guard: Guard, refusals: Refusals) -> Router {
         .add_service(InterceptedService::new(metrics, checked.clone()))
         .add_service(InterceptedService::new(traces, checked))
         .into_axum_router()
-        .layer(axum::middleware::from_fn(in_time))
+        .layer(axum::middleware::from_fn_with_state(turns, in_turn))
         .layer(CatchPanicLayer::custom(problem::panicked))
 }
 
-/// What takes too long is given up, and may be sent again.
-async fn in_time(request: axum::extract::Request, next: Next) -> axum::response::Response {
+/// So many are worked on at once, from their first byte on: what an export unpacks to is known when it is unpacked. What is too
+/// much, or takes too long, may be sent again.
+async fn in_turn(
+    State(turns): State<Arc<Semaphore>>,
+    request: axum::extract::Request,
+    next: Next,
+) -> axum::response::Response {
+    let Ok(_turn) = turns.try_acquire() else {
+        return Status::unavailable("the supervisor is busy; try again in a moment").into_http();
+    };
     match tokio::time::timeout(BODY_PATIENCE, next.run(request)).await {
         Ok(response) => response,
         Err(_) => Status::unavailable("the export did not come in time").into_http(),
