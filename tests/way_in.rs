@@ -211,6 +211,24 @@ fn a_body_that_drips_is_not_waited_for() {
     assert_eq!(running.stop(), 0);
 }
 
+/// An exporter that was too slow is told so, and sends again; what it is told with 400 it would throw away.
+#[test]
+fn an_export_that_does_not_come_in_time_may_be_sent_again() {
+    let home = Home::new();
+    let running = home.start(&[]);
+    let mut stream = connect(&running);
+    let head = format!(
+        "POST /v1/logs HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {}\r\ncontent-type: application/json\r\ncontent-length: 1000\r\n\r\n{{",
+        running.token
+    );
+    stream.write_all(head.as_bytes()).unwrap();
+    let mut answer = String::new();
+    let _ = stream.read_to_string(&mut answer);
+    assert!(answer.starts_with("HTTP/1.1 503 "), "{answer}");
+    assert!(answer.to_lowercase().contains("retry-after: 5"), "{answer}");
+    assert_eq!(running.stop(), 0);
+}
+
 /// Answers of many MiB that nobody reads: their connection is closed, whoever's token it has.
 #[test]
 fn an_answer_that_is_not_read_is_given_up() {

@@ -24,7 +24,7 @@ use serde_json::{Map, Value, json};
 
 use crate::service::forms;
 
-use super::{api_routes, document_routes, health_routes, metrics_routes};
+use super::{api_routes, health_routes, metrics_routes};
 
 /// An answer that layers give: its status, its name among the document's components, what it means, and a header of it.
 struct Refusal {
@@ -170,7 +170,6 @@ pub fn openapi() -> Value {
     let mut document = api_routes().into_openapi();
     document.merge(health_routes().into_openapi());
     document.merge(metrics_routes().into_openapi());
-    document.merge(document_routes().into_openapi());
     complete(serde_json::to_value(document).unwrap_or_default())
 }
 

@@ -9,7 +9,6 @@
 pub mod grpc;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, Bytes};
@@ -38,11 +37,10 @@ use super::App;
 use super::guard::{Guard, Refused};
 use super::problem;
 use super::refusals::{self, Refusals};
+use super::serve;
 
 /// Exports that are worked on at once: each holds its body in memory.
 const IN_FLIGHT: usize = 8;
-/// How long a body may take to come.
-const BODY_PATIENCE: Duration = Duration::from_secs(10);
 /// So much of a body that is too long is read and thrown away, so that its sender hears the answer.
 const DRAINED: usize = 64 * 1024 * 1024;
 
@@ -189,10 +187,7 @@ async fn take(
         "gzip" => true,
         _ => return Err(Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "send gzip, or no compression")),
     };
-    let body = tokio::time::timeout(BODY_PATIENCE, collect(body));
-    let body = body
-        .await
-        .map_err(|_| Refusal::later(StatusCode::SERVICE_UNAVAILABLE, 5, "the body did not come in time"))??;
+    let body = collect(body).await?;
     let read = tokio::task::spawn_blocking(move || read(signal, encoding, is_gzip, &body, Timestamp::now()));
     let reading = read.await.map_err(|_| {
         Refusal::later(StatusCode::SERVICE_UNAVAILABLE, 5, "reading the export was cut short")
@@ -210,8 +205,13 @@ async fn collect(body: Body) -> Result<Vec<u8>, Refusal> {
     let (mut whole, mut length): (Vec<u8>, usize) = (Vec::new(), 0);
     let mut chunks = body.into_data_stream();
     while let Some(chunk) = chunks.next().await {
-        let chunk: Bytes =
-            chunk.map_err(|_| Refusal::new(StatusCode::BAD_REQUEST, "the body ended early"))?;
+        let chunk: Bytes = chunk.map_err(|error| {
+            if serve::is_late(&error) {
+                Refusal::later(StatusCode::SERVICE_UNAVAILABLE, 5, "the body did not come in time")
+            } else {
+                Refusal::new(StatusCode::BAD_REQUEST, "the body ended early")
+            }
+        })?;
         length += chunk.len();
         if length > DRAINED {
             break;

@@ -50,7 +50,7 @@ pub use stream::Io;
 /// How long a handshake may take, and a request's head to come, also on a connection that is kept.
 const HEAD: Duration = Duration::from_secs(5);
 /// How long a whole body may take to come. The longest that is taken is some MiB.
-const BODY: Duration = Duration::from_secs(10);
+pub(super) const BODY: Duration = Duration::from_secs(10);
 /// A connection of HTTP/2 without a request is closed after one to two of these.
 const IDLE: Duration = Duration::from_mins(1);
 /// Whether the other end of a connection of HTTP/2 is still there is asked so often, and waited for half as long.
@@ -196,7 +196,7 @@ async fn converse(accepted: Accepted, place: Place, house: House, watcher: Watch
     let io = TokioIo::new(Patient::of(io));
     let (watched, protocol) = (place.clone(), house.protocol);
     let service = TowerToHyperService::new(tower::service_fn(move |request: hyper::Request<Incoming>| {
-        answer(request, peer, InWork::begin(&place), house.router.clone())
+        answer(request, protocol, peer, InWork::begin(&place), house.router.clone())
     }));
     match protocol {
         Protocol::Http1 => {
@@ -226,11 +226,16 @@ async fn converse(accepted: Accepted, place: Place, house: House, watcher: Watch
 
 async fn answer(
     request: hyper::Request<Incoming>,
+    protocol: Protocol,
     peer: Peer,
     in_work: InWork,
     router: Router,
 ) -> Result<Response, std::convert::Infallible> {
-    let mut request: Request = request.map(|body| Body::new(Timely::of(body)));
+    let mut request: Request = request.map(|body| match protocol {
+        Protocol::Http1 => Body::new(Timely::of(body)),
+        // gRPC's deadline is that of the whole call, so that it can be answered in gRPC's words.
+        Protocol::Http2 => Body::new(body),
+    });
     request.extensions_mut().insert(peer);
     let answer = if in_work.is_for_health() && !request.uri().path().starts_with("/health/") {
         let mut answer = Problem::busy("all connections are at work; try again in a moment").into_response();
@@ -274,17 +279,24 @@ impl HttpBody for Kept {
 /// A request's body that must have come as a whole within [`BODY`]: a byte now and then is no body.
 struct Timely {
     body: Incoming,
-    late: Pin<Box<Sleep>>,
+    until: Instant,
+    /// Set when the body is first waited for: most requests have none.
+    late: Option<Pin<Box<Sleep>>>,
 }
 
-/// The body took too long.
+/// The body took too long. It is among an error's causes ([`is_late`]).
 #[derive(Debug, thiserror::Error)]
 #[error("the body did not come in time")]
 struct Late;
 
+/// Whether a body cannot be read because it took too long, and not because of what it is.
+pub(super) fn is_late(error: &(dyn std::error::Error + 'static)) -> bool {
+    std::iter::successors(Some(error), |error| error.source()).any(<dyn std::error::Error>::is::<Late>)
+}
+
 impl Timely {
     fn of(body: Incoming) -> Self {
-        Self { body, late: Box::pin(tokio::time::sleep_until(Instant::now() + BODY)) }
+        Self { body, until: Instant::now() + BODY, late: None }
     }
 }
 
@@ -299,7 +311,9 @@ impl HttpBody for Timely {
         if let Poll::Ready(frame) = Pin::new(&mut self.body).poll_frame(context) {
             return Poll::Ready(frame.map(|frame| frame.map_err(Into::into)));
         }
-        match self.late.as_mut().poll(context) {
+        let until = self.until;
+        let late = self.late.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(until)));
+        match late.as_mut().poll(context) {
             Poll::Ready(()) => Poll::Ready(Some(Err(Late.into()))),
             Poll::Pending => Poll::Pending,
         }

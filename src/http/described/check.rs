@@ -6,7 +6,7 @@
 //! document against that, so that nothing in it is passed over.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use axum::extract::{MatchedPath, Query, Request, State};
 use axum::http::Uri;
@@ -17,9 +17,12 @@ use serde_json::Value;
 use super::super::problem::Problem;
 use super::rule::Rule;
 
-/// The operations, by method and path.
-#[derive(Debug, Default)]
-pub struct Operations(HashMap<(String, String), Arc<Operation>>);
+/// The operations, by method and path. The document is made, and an operation's rules are, when somebody first asks for them: a
+/// start waits for none of it.
+pub struct Operations {
+    document: LazyLock<Value, Box<dyn FnOnce() -> Value + Send>>,
+    known: Mutex<HashMap<(String, String), Arc<Operation>>>,
+}
 
 /// What may be asked of an operation.
 #[derive(Debug, Default)]
@@ -32,36 +35,42 @@ pub struct Operation {
 impl Operations {
     /// The document's.
     #[must_use]
-    pub fn of(document: &Value) -> Self {
-        let mut operations = HashMap::new();
-        for (path, item) in document["paths"].as_object().into_iter().flatten() {
-            for (method, operation) in item.as_object().into_iter().flatten() {
-                let found = Operation::of(document, operation);
-                operations.insert((method.to_uppercase(), path.clone()), Arc::new(found));
-            }
-        }
-        Self(operations)
+    pub fn of(document: impl FnOnce() -> Value + Send + 'static) -> Self {
+        Self { document: LazyLock::new(Box::new(document)), known: Mutex::default() }
     }
 
     /// That of a method and a path, as the document writes them. `HEAD` is asked as `GET` is.
     #[must_use]
-    pub fn named(&self, method: &str, path: &str) -> Option<&Arc<Operation>> {
+    pub fn named(&self, method: &str, path: &str) -> Option<Arc<Operation>> {
         let method = if method == "HEAD" { "GET" } else { method };
-        self.0.get(&(method.to_owned(), path.to_owned()))
+        let name = (method.to_owned(), path.to_owned());
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(operation) = known.get(&name) {
+            return Some(operation.clone());
+        }
+        let described = self.document["paths"].get(path)?.get(method.to_lowercase())?;
+        let operation = Arc::new(Operation::of(&self.document, described));
+        known.insert(name, operation.clone());
+        Some(operation)
     }
-}
 
-impl Operations {
     /// All that take a body.
-    pub fn with_bodies(&self) -> impl Iterator<Item = &Operation> {
-        self.0.values().map(AsRef::as_ref).filter(|operation| operation.body.is_some())
+    pub fn with_bodies(&self) -> impl Iterator<Item = Arc<Operation>> {
+        let paths = self.document["paths"].as_object().into_iter().flatten();
+        let names = paths.flat_map(|(path, item)| {
+            let methods = item.as_object().into_iter().flatten();
+            methods.map(move |(method, _)| (method.to_uppercase(), path))
+        });
+        names
+            .filter_map(|(method, path)| self.named(&method, path))
+            .filter(|operation| operation.body.is_some())
     }
 }
 
 /// Finds the operation that a request is for, and refuses parameters that it does not have.
 pub async fn note(State(operations): State<Arc<Operations>>, mut request: Request, next: Next) -> Response {
     let path = request.extensions().get::<MatchedPath>();
-    let found = path.and_then(|path| operations.named(request.method().as_str(), path.as_str())).cloned();
+    let found = path.and_then(|path| operations.named(request.method().as_str(), path.as_str()));
     if let Some(operation) = found {
         if let Err(problem) = operation.check_names(request.uri()) {
             return problem.into_response();

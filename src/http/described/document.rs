@@ -1,25 +1,24 @@
 //! The description as it is served: in one form for the whole run, so that who has it need not fetch it again.
 
+use std::sync::LazyLock;
+
 use axum::body::Bytes;
-use axum::extract::State;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use serde_json::Value;
 
-/// The document and its tag.
-#[derive(Debug, Clone)]
-pub struct Served {
-    // As bytes: a handler is cloned for every connection, and the document is half a megabyte of small parts.
+/// The document as bytes, and its tag.
+struct Served {
     bytes: Bytes,
     tag: HeaderValue,
 }
 
+/// Made when it is first asked for: a start does not wait for it.
+static SERVED: LazyLock<Served> = LazyLock::new(Served::make);
+
 impl Served {
-    /// Of the document.
-    #[must_use]
-    pub fn of(document: &Value) -> Self {
-        let bytes = Bytes::from(serde_json::to_vec(document).unwrap_or_default());
+    fn make() -> Self {
+        let bytes = Bytes::from(serde_json::to_vec(&super::openapi()).unwrap_or_default());
         let tag = format!("\"{}\"", blake3::hash(&bytes).to_hex());
         // Hexadecimal digits and quotes are what a header may hold.
         let tag = HeaderValue::from_str(&tag).unwrap_or(HeaderValue::from_static("\"\""));
@@ -41,12 +40,12 @@ impl Served {
     (status = 200, body = serde_json::Value, headers(("ETag" = String, description = "Changes when the description does."))),
     (status = 304, description = "it is the one whose tag was sent"),
 ))]
-pub async fn document(State(served): State<Served>, headers: HeaderMap) -> Response {
-    let Served { bytes, tag } = served.clone();
-    let kept = [(ETAG, tag), (CACHE_CONTROL, HeaderValue::from_static("private, no-cache"))];
-    if served.is_known(&headers) {
+pub async fn document(headers: HeaderMap) -> Response {
+    let Served { bytes, tag } = &*SERVED;
+    let kept = [(ETAG, tag.clone()), (CACHE_CONTROL, HeaderValue::from_static("private, no-cache"))];
+    if SERVED.is_known(&headers) {
         return (StatusCode::NOT_MODIFIED, kept).into_response();
     }
     let of = [(CONTENT_TYPE, HeaderValue::from_static("application/json"))];
-    (kept, of, bytes).into_response()
+    (kept, of, bytes.clone()).into_response()
 }

@@ -169,7 +169,7 @@ fn bodies_are_held_against_their_schemas() {
             "Kind": { "type": "string", "enum": ["a", "b"] },
         } },
     });
-    let operations = Operations::of(&document);
+    let operations = Operations::of(|| document);
     let check = |body: &str| {
         let operation = operations.named("POST", "/x").unwrap();
         operation.check_body(body.as_bytes()).map_err(|problem| problem.detail)

@@ -40,7 +40,8 @@ use super::super::guard::{Guard, Refused};
 use super::super::peer::Peer;
 use super::super::problem;
 use super::super::refusals::{Refusals, Why};
-use super::{Accepted, BODY_PATIENCE, FORBIDDEN, IN_FLIGHT, UNAUTHORIZED, record};
+use super::super::serve::BODY;
+use super::{Accepted, FORBIDDEN, IN_FLIGHT, UNAUTHORIZED, record};
 
 #[derive(Clone)]
 struct Receiver {
@@ -136,7 +137,7 @@ async fn in_turn(
     let Ok(_turn) = turns.try_acquire() else {
         return Status::unavailable("the supervisor is busy; try again in a moment").into_http();
     };
-    match tokio::time::timeout(BODY_PATIENCE, next.run(request)).await {
+    match tokio::time::timeout(BODY, next.run(request)).await {
         Ok(response) => response,
         Err(_) => Status::unavailable("the export did not come in time").into_http(),
     }
