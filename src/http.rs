@@ -71,9 +71,7 @@ pub struct App {
 
 /// The whole router, guarded by the token, with `beside`: the routes of other faces, guarded alike.
 pub fn router(app: &App, guard: Guard, refusals: Refusals, beside: Router) -> Router {
-    let document = openapi();
-    let operations = Arc::new(check::Operations::of(&document));
-    let described = described::document::Served::of(&document);
+    let operations = Arc::new(check::Operations::of(openapi));
     let known = axum::middleware::from_fn_with_state(operations, check::note);
     let (open, _) = health_routes().with_state(app.clone()).split_for_parts();
     let open = open.method_not_allowed_fallback(problem::method_not_allowed).layer(known.clone());
@@ -81,10 +79,8 @@ pub fn router(app: &App, guard: Guard, refusals: Refusals, beside: Router) -> Ro
     let (api, _) = api_routes().with_state(app.clone()).split_for_parts();
     let (scraped, _) = metrics_routes().with_state(app.clone()).split_for_parts();
     let scraped = scraped.method_not_allowed_fallback(problem::method_not_allowed).layer(known.clone());
-    let (own, _) = document_routes().with_state(described).split_for_parts();
     let limit = RequestBodyLimitLayer::new(size::MAX_BODY);
     let api = api
-        .merge(own)
         .layer(limit)
         .layer(known)
         // These count what they read themselves, so that they can answer in their own protocol.
@@ -116,10 +112,6 @@ fn health_routes() -> OpenApiRouter<App> {
 
 fn metrics_routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(metrics::exposition))
-}
-
-fn document_routes() -> OpenApiRouter<described::document::Served> {
-    OpenApiRouter::new().routes(routes!(described::document::document))
 }
 
 fn api_routes() -> OpenApiRouter<App> {
@@ -192,4 +184,5 @@ fn api_routes() -> OpenApiRouter<App> {
         .routes(routes!(system::sources))
         .routes(routes!(system::incidents))
         .routes(routes!(system::reload))
+        .routes(routes!(described::document::document))
 }

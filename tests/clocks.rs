@@ -11,10 +11,10 @@ use std::time::{Duration, Instant};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use crate::support::outside::Fault;
-use crate::support::outside::beeminder::{self, Beeminder};
-use crate::support::outside::ntfy::{self, Ntfy};
+use crate::support::outside::beeminder::Beeminder;
+use crate::support::outside::ntfy::Ntfy;
 use crate::support::outside::purses::{self, Purse};
+use crate::support::outside::{Fault, variables};
 use crate::support::program::{Answer, Home, Running, Said};
 
 const BOUND: Duration = Duration::from_secs(90);
@@ -82,17 +82,11 @@ impl World {
     fn start(&self) -> (Running, Told) {
         let mut command = self.command(&["run", "--listen", "127.0.0.1:0", "--log-level", "warn"]);
         let (base, topic, purse) = (self.beeminder.base(), self.ntfy.url(), self.openrouter.front.url());
+        command.envs(variables(&base, &topic, &purse));
         command.envs([
-            ("BEEMINDER_API_BASE", base.as_str()),
-            ("BEEMINDER_AUTH_TOKEN", beeminder::TOKEN),
-            ("OPENROUTER_API_BASE", &purse),
-            ("OPENROUTER_API_KEY", purses::OPENROUTER_KEY),
-            ("MECRIS_NTFY__URL", &topic),
-            ("MECRIS_NTFY__TOKEN", ntfy::TOKEN),
             ("MECRIS_BEEMINDER__POLL_SECONDS", "1"),
             ("MECRIS_PROVIDERS__POLL_SECONDS", "1"),
             ("MECRIS_TRANSCRIPTS__POLL_SECONDS", "1"),
-            ("MECRIS_ALERTS__QUIET_HOURS", "never"),
             ("MECRIS_ALERTS__SETTLE_SECONDS", "1"),
             ("MECRIS_ALERTS__RETRY_SECONDS", "1"),
             ("MECRIS_ALERTS__MESSAGES_PER_HOUR", "1"),

@@ -251,15 +251,21 @@ fn without_a_supervisor_the_person_asks_and_answers_all_the_same() {
     assert_eq!(states, ["withdrawn", "refused", "over"]);
 }
 
-/// Whatever stands in the way: what an agent reads names no command that lifts a limit, and the person's texts do.
-#[test]
-fn no_answer_to_an_agent_names_a_command_that_lifts_a_limit() {
+/// A home where money is gone or not known, and readings are old.
+pub fn troubled() -> Home {
     let home = home();
     let past = (Timestamp::now() - SignedDuration::from_hours(24 * 9)).to_string();
     home.json(&["budget", "set", "--amount", "9", "--name", "main"]);
     home.json(&["budget", "virtual", "--daily", "5"]);
     home.json(&["balance", "set", "3", "--at", &past]);
     home.json(&["odometer", "record", "1.06", "--at", &past]);
+    home
+}
+
+/// Whatever stands in the way: what an agent reads names no command that lifts a limit, and the person's texts do.
+#[test]
+fn no_answer_to_an_agent_names_a_command_that_lifts_a_limit() {
+    let home = troubled();
     let running = start(&home);
     given(&running, "request_limit", &request("2", "x"));
     until("the alerts", || {

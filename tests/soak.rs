@@ -20,11 +20,11 @@ use mecris::event::codec::decode;
 use mecris::event::{Event, Position};
 use mecris::log::{EventLog, Options, SledLog};
 
-use crate::support::outside::Fault;
-use crate::support::outside::beeminder::{self, Beeminder};
+use crate::support::outside::beeminder::Beeminder;
 use crate::support::outside::front::Front;
-use crate::support::outside::ntfy::{self, Ntfy};
+use crate::support::outside::ntfy::Ntfy;
 use crate::support::outside::purses::{self, Purse};
+use crate::support::outside::{Fault, variables};
 use crate::support::program::Home;
 
 use commands::{Asking, Ledger, reload};
@@ -99,14 +99,8 @@ fn program(home: &Home, outside: &Outside) -> Command {
         "--config",
         config.to_str().unwrap(),
     ]);
+    command.envs(variables(&base, &topic, &purse));
     command.envs([
-        ("BEEMINDER_API_BASE", base.as_str()),
-        ("BEEMINDER_AUTH_TOKEN", beeminder::TOKEN),
-        ("OPENROUTER_API_BASE", &purse),
-        ("OPENROUTER_API_KEY", purses::OPENROUTER_KEY),
-        ("MECRIS_NTFY__URL", &topic),
-        ("MECRIS_NTFY__TOKEN", ntfy::TOKEN),
-        ("MECRIS_ALERTS__QUIET_HOURS", "never"),
         ("MECRIS_OUTSIDE__TIMEOUT_SECONDS", "1"),
         ("MECRIS_GATE__SESSION_USD", "5"),
         ("MECRIS_GATE__BUDGETS", "false"),

@@ -3,22 +3,16 @@
 
 use std::collections::BTreeSet;
 
-use jiff::{SignedDuration, Timestamp};
 use mecris::domain::access::plain::LIFTING;
 use mecris::domain::access::{Kind, table};
 use serde_json::{Value, json};
 
-use crate::limits::{home, request, start, until};
+use crate::limits::{request, start, troubled, until};
 use crate::support::program::{Answer, Home, Running};
 
 /// Money is gone or not known, readings are old, a request waits: everywhere something is the person's to mend.
 fn in_trouble() -> (Home, Running) {
-    let home = home();
-    let past = (Timestamp::now() - SignedDuration::from_hours(24 * 9)).to_string();
-    home.json(&["budget", "set", "--amount", "9", "--name", "main"]);
-    home.json(&["budget", "virtual", "--daily", "5"]);
-    home.json(&["balance", "set", "3", "--at", &past]);
-    home.json(&["odometer", "record", "1.06", "--at", &past]);
+    let home = troubled();
     home.json(&["limit", "request", "2", "--reason", "x", "--limit", "session", "--session", "dear"]);
     let running = start(&home);
     until("the alerts", || {

@@ -111,21 +111,18 @@ fn read_key(path: &Path) -> Result<String, CertificateError> {
     Ok(key)
 }
 
-/// Whether a certificate that `settings` name is over at a moment, as far as can be told. Blocks.
-///
-/// # Errors
-/// [`CertificateError`]: it cannot be used at all.
-pub fn is_over(settings: &config::Tls, data_dir: &Path, at: Timestamp) -> Result<bool, CertificateError> {
-    let certified = certified(settings, data_dir)?;
+/// Whether a certificate is over at a moment, as far as can be told.
+#[must_use]
+pub fn is_over(certified: &CertifiedKey, at: Timestamp) -> bool {
     // It is held against the last of its own chain: who signed it is for those who ask here to judge.
     let (mut roots, chain) = (RootCertStore::empty(), &certified.cert);
     let anchored = chain.last().is_some_and(|last| roots.add(last.clone()).is_ok());
     let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider()).build();
     let (true, Ok(verifier), Ok(name)) = (anchored, verifier, ServerName::try_from("localhost")) else {
-        return Ok(false);
+        return false;
     };
     let at = UnixTime::since_unix_epoch(Duration::from_secs(at.as_second().max(0).unsigned_abs()));
     let between = chain.get(1..).unwrap_or_default();
     let verified = verifier.verify_server_cert(&chain[0], between, &name, &[], at);
-    Ok(matches!(verified, Err(rustls::Error::InvalidCertificate(Expired | ExpiredContext { .. }))))
+    matches!(verified, Err(rustls::Error::InvalidCertificate(Expired | ExpiredContext { .. })))
 }

@@ -30,6 +30,19 @@ use axum::Router;
 
 pub use front::{Fault, Front};
 
+/// The settings of a program that watches goals at one, tells by another and pays a third.
+pub fn variables<'a>(beeminder: &'a str, ntfy: &'a str, openrouter: &'a str) -> [(&'static str, &'a str); 7] {
+    [
+        ("BEEMINDER_API_BASE", beeminder),
+        ("BEEMINDER_AUTH_TOKEN", beeminder::TOKEN),
+        ("OPENROUTER_API_BASE", openrouter),
+        ("OPENROUTER_API_KEY", purses::OPENROUTER_KEY),
+        ("MECRIS_NTFY__URL", ntfy),
+        ("MECRIS_NTFY__TOKEN", ntfy::TOKEN),
+        ("MECRIS_ALERTS__QUIET_HOURS", "never"),
+    ]
+}
+
 /// State that a test and a server share.
 pub struct Shared<T>(Arc<Mutex<T>>);
 

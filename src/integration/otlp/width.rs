@@ -148,12 +148,7 @@ mod tests {
 
     fn field(number: u8, inner: &[u8]) -> Vec<u8> {
         let mut bytes = vec![number << 3 | 2];
-        let mut length = inner.len();
-        while length > 0x7f {
-            bytes.push(length as u8 | 0x80);
-            length >>= 7;
-        }
-        bytes.push(length as u8);
+        prost::encoding::encode_varint(inner.len() as u64, &mut bytes);
         [bytes, inner.to_vec()].concat()
     }
 

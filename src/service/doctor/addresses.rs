@@ -57,19 +57,18 @@ fn tls(config: &Config, data_dir: &Path) -> Check {
         let path = data_dir.join(certificate::CERTIFICATE_FILE);
         return Check::ok(NAME, format!("a certificate of our own; others trust it by {}", path.display()));
     }
-    let now = Timestamp::now();
-    let soon = now.saturating_add(SOON.hours()).unwrap_or(Timestamp::MAX);
-    let is_over = |at: Timestamp| certificate::is_over(settings, data_dir, at);
-    match is_over(now).and_then(|over| Ok((over, is_over(soon)?))) {
-        Err(error) => Check::problem(NAME, error.to_string(), "until then nothing is served off loopback"),
-        Ok((true, _)) => {
-            Check::problem(NAME, "the certificate is over", "renew it; it is read again by itself")
+    let certified = match certificate::certified(settings, data_dir) {
+        Ok(certified) => certified,
+        Err(error) => {
+            return Check::problem(NAME, error.to_string(), "until then nothing is served off loopback");
         }
-        Ok((_, true)) => Check::warning(
-            NAME,
-            "the certificate is over within two weeks",
-            "renew it; it is read again by itself",
-        ),
-        Ok(_) => Check::ok(NAME, "the certificate of tls.certificate"),
+    };
+    let (now, renew) = (Timestamp::now(), "renew it; it is read again by itself");
+    if certificate::is_over(&certified, now) {
+        Check::problem(NAME, "the certificate is over", renew)
+    } else if certificate::is_over(&certified, now.saturating_add(SOON.hours()).unwrap_or(Timestamp::MAX)) {
+        Check::warning(NAME, "the certificate is over within two weeks", renew)
+    } else {
+        Check::ok(NAME, "the certificate of tls.certificate")
     }
 }
