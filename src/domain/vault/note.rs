@@ -154,8 +154,10 @@ impl Reader {
             Ok(Value::Object(properties)) => {
                 for key in ["tags", "tag"] {
                     let tags = properties.get(key).map(texts).unwrap_or_default();
-                    let parts = tags.iter().flat_map(|tag| tag.split([',', ' ']));
-                    let parts = parts.map(|tag| tag.trim().trim_start_matches('#').to_lowercase());
+                    let parts = tags
+                        .iter()
+                        .flat_map(|tag| tag.split(|mark: char| mark == ',' || mark.is_whitespace()));
+                    let parts = parts.map(|tag| tag.trim_start_matches('#').to_lowercase());
                     self.note.tags.extend(parts.filter(|tag| !tag.is_empty()));
                 }
                 self.note.properties = properties;

@@ -184,7 +184,7 @@ pub fn parse(line: &str) -> Option<Task> {
     let symbol = parts[1].chars().next()?;
     let mut task = Task { symbol, ..Task::default() };
     let mut rest = parts.get(2).map_or("", |text| text.as_str()).trim();
-    if let Some(block) = BLOCK.captures(rest) {
+    if let Some(block) = rest.contains('^').then(|| BLOCK.captures(rest)).flatten() {
         task.block = Some(block[1].to_owned());
         rest = rest[..block.get(0).map_or(rest.len(), |found| found.start())].trim_end();
     }
@@ -195,7 +195,9 @@ pub fn parse(line: &str) -> Option<Task> {
         let (before, end) = rest.split_at(rest.ceil_char_boundary(rest.len().saturating_sub(FIELD_MAX)));
         let left = if let Some(shorter) = take_field(&mut task, end) {
             shorter.len()
-        } else if let Some(tag) = TAG.find(end).filter(|tag| before.is_empty() || tag.start() > 0) {
+        } else if end.contains('#')
+            && let Some(tag) = TAG.find(end).filter(|tag| before.is_empty() || tag.start() > 0)
+        {
             tags.push(tag.as_str().trim());
             tag.start()
         } else {
@@ -211,6 +213,15 @@ pub fn parse(line: &str) -> Option<Task> {
 /// Takes the last field off, and returns what is before it.
 fn take_field<'a>(task: &mut Task, rest: &'a str) -> Option<&'a str> {
     let before = |found: &regex::Captures<'a>| &rest[..found.get(0).map_or(0, |whole| whole.start())];
+    // Most words are followed by no field: an inline one ends with its bracket, and each of the others has its sign.
+    if let Some(found) = rest.ends_with([']', ')', ',']).then(|| INLINE.captures(rest)).flatten() {
+        let part = |bracket, round| found.get(bracket).or(found.get(round)).map_or("", |part| part.as_str());
+        let (key, value) = (part(1, 3), part(2, 4));
+        return set_inline(task, key, value).then(|| before(&found));
+    }
+    if rest.is_ascii() {
+        return None;
+    }
     if let Some(found) = DATE.captures(rest) {
         // A date that is none is a field all the same: it says nothing.
         let date = found[2].parse().ok();
@@ -227,11 +238,6 @@ fn take_field<'a>(task: &mut Task, rest: &'a str) -> Option<&'a str> {
     if let Some(found) = PRIORITY.captures(rest) {
         task.priority = Priority::of(&found[1]).unwrap_or_default();
         return Some(before(&found));
-    }
-    if let Some(found) = INLINE.captures(rest) {
-        let part = |bracket, round| found.get(bracket).or(found.get(round)).map_or("", |part| part.as_str());
-        let (key, value) = (part(1, 3), part(2, 4));
-        return set_inline(task, key, value).then(|| before(&found));
     }
     let word = |pattern: &Regex, slot: &mut Option<String>| {
         let found = pattern.captures(rest)?;

@@ -1,5 +1,8 @@
 //! What stands inside of a line: tags, links and inline fields.
 
+use std::borrow::Cow;
+use std::ops::Range;
+
 use super::Note;
 
 /// A field within a line is no longer than this, in bytes: its end is not looked for behind it.
@@ -12,8 +15,8 @@ pub(super) fn read(line: &str, note: &mut Note) {
     if !line.contains(['#', '[', ':', '`']) {
         return;
     }
-    let plain = without_code(line);
-    let (mut rest, mut before) = (plain.as_str(), None);
+    let plain = if line.contains('`') { Cow::Owned(without_code(line)) } else { Cow::Borrowed(line) };
+    let (mut rest, mut before) = (plain.as_ref(), None);
     // Behind this, counted from the line's end, no link ends: it is not looked for again at each bracket.
     let last_end = plain.rfind("]]").map(|at| plain.len() - at);
     while let Some(next) = rest.chars().next() {
@@ -40,41 +43,47 @@ pub(super) fn read(line: &str, note: &mut Note) {
     fields(&plain, note);
 }
 
-/// The line with spaces in place of its spans of code.
+/// The line with spaces in place of its spans of code. A span ends at the next run of just as many backticks.
 fn without_code(line: &str) -> String {
+    let runs = backticks(line);
+    let ends = span_ends(&runs);
     let mut plain = String::with_capacity(line.len());
-    let mut rest = line;
-    // Lengths of runs of which none is left behind: each is looked for in vain once.
-    let mut spent = [false; RUN_MAX + 1];
-    while let Some(at) = rest.find('`') {
-        plain.push_str(&rest[..at]);
-        let run = rest[at..].len() - rest[at..].trim_start_matches('`').len();
-        let inner = &rest[at + run..];
-        let may_end = run <= RUN_MAX && !spent[run];
-        if let Some(end) = may_end.then(|| span_end(inner, run)).flatten() {
+    let (mut done, mut run) = (0, 0);
+    while run < runs.len() {
+        run = if let Some(end) = ends[run] {
+            plain.push_str(&line[done..runs[run].start]);
             plain.push(' ');
-            rest = &inner[end + run..];
+            done = runs[end].end;
+            end + 1
         } else {
-            plain.push_str(&rest[at..at + run]);
-            rest = inner;
-            spent[run.min(RUN_MAX)] |= run <= RUN_MAX;
-        }
+            run + 1
+        };
     }
-    plain + rest
+    plain + &line[done..]
 }
 
-/// Where a span of code ends: at a run of just as many backticks.
-fn span_end(text: &str, run: usize) -> Option<usize> {
-    let mut from = 0;
-    while let Some(at) = text[from..].find('`') {
-        let at = from + at;
-        let length = text[at..].len() - text[at..].trim_start_matches('`').len();
-        if length == run {
-            return Some(at);
+/// Where the runs of backticks are.
+fn backticks(line: &str) -> Vec<Range<usize>> {
+    let mut runs: Vec<Range<usize>> = Vec::new();
+    for at in memchr::memchr_iter(b'`', line.as_bytes()) {
+        match runs.last_mut() {
+            Some(run) if run.end == at => run.end += 1,
+            _ => runs.push(at..at + 1),
         }
-        from = at + length;
     }
-    None
+    runs
+}
+
+/// For each run, the next one that is just as long. From the end, so that nothing is looked for twice.
+fn span_ends(runs: &[Range<usize>]) -> Vec<Option<usize>> {
+    let mut nearest = [None; RUN_MAX + 1];
+    let mut ends = vec![None; runs.len()];
+    for (index, run) in runs.iter().enumerate().rev() {
+        if let Some(nearest) = nearest.get_mut(run.len()) {
+            ends[index] = nearest.replace(index);
+        }
+    }
+    ends
 }
 
 /// The tag that a text begins with: letters and digits of any script, `_`, `-` and `/`; signs such as emoji too.

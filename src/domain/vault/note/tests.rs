@@ -74,6 +74,36 @@ fn broken_properties_hide_nothing_else() {
 }
 
 #[test]
+fn tags_end_at_any_white_space() {
+    for space in [' ', '\t', '\u{a0}', '\u{2003}', '\u{3000}'] {
+        let note = Note::parse(&format!("---\ntags: \"US${space}13.92, #a{space}b\"\n---"));
+        let tags: Vec<&str> = note.tags.iter().map(String::as_str).collect();
+        assert_eq!(tags, ["13.92", "a", "b", "us$"], "{space:?}");
+    }
+}
+
+#[test]
+fn a_span_of_code_ends_at_a_run_of_just_as_many_ticks() {
+    let cases: &[(&str, &[&str])] = &[
+        ("`#a` #b", &["b"]),
+        ("`#a`` #b` #c", &["c"]),
+        ("``#a` #b`` #c", &["c"]),
+        ("`#a ``#b`` #c", &["b", "c"]),
+        ("` #a `` #b ``` #c", &["a", "b", "c"]),
+        ("`` ` `` #a ` #b `", &["a"]),
+    ];
+    for (text, expected) in cases {
+        // What stands behind a tick is no tag.
+        let tags = Note::parse(text).tags;
+        assert!(tags.iter().all(|tag| expected.contains(&tag.as_str())), "{text}: {tags:?}");
+        assert!(
+            expected.iter().all(|tag| tags.contains(*tag) || text.contains(&format!("`#{tag}"))),
+            "{text}: {tags:?}"
+        );
+    }
+}
+
+#[test]
 fn goals_have_a_tag_or_lie_in_a_folder() {
     let goals = Goals { tag: Some("goal".into()), folder: Some("Goals/".into()) };
     let cases = [
