@@ -16,9 +16,9 @@ use mecris::config::prices::price_table;
 use mecris::event::TenantId;
 use mecris::integration::claude_code::{Cursors, discover, read_all};
 use mecris::log::{Options, SledLog};
-use mecris::service::importer::{Importer, OnStep};
-use mecris::service::reading::SharedReading;
-use mecris::service::recorder::Recorder;
+use mecris::service::usage::importer::{Importer, OnStep};
+use mecris::service::usage::reading::SharedReading;
+use mecris::service::usage::recorder::Recorder;
 
 fn megabytes() -> u64 {
     std::env::var("MECRIS_BENCH_MB").ok().and_then(|text| text.parse().ok()).unwrap_or(200)

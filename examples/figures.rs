@@ -17,9 +17,9 @@ use mecris::domain::usage::{MessageKey, Usage};
 use mecris::event::Position;
 use mecris::log::conformance::{append, event};
 use mecris::log::{Append, EventLog, Expected, Options, SledLog};
-use mecris::service::Node;
-use mecris::service::recorder::Recorder;
-use mecris::service::settings::Settings;
+use mecris::service::runtime::node::Node;
+use mecris::service::runtime::settings::Settings;
+use mecris::service::usage::recorder::Recorder;
 use mecris::view::replay::{Until, replay};
 
 /// Makes records of some 280 bytes, as a usage event is.

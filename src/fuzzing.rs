@@ -110,7 +110,7 @@ pub fn refusals(status: u16, body: &[u8]) -> [Option<u32>; 3] {
 /// What is kept of a goal that Beeminder told of.
 #[must_use]
 pub fn goal(told: beeminder::Goal) -> Goal {
-    service::beeminder_actor::to_goal(told)
+    service::goals::beeminder_actor::to_goal(told)
 }
 
 /// The amounts that a recipe leads to.

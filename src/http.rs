@@ -51,7 +51,7 @@ use tower_http::limit::RequestBodyLimitLayer;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::service::Supervised;
+use crate::service::system::tree::Supervised;
 use crate::telemetry::metrics::Metrics;
 
 use described::check;

@@ -36,7 +36,7 @@ use serde_json::Value;
 use tracing::{Instrument, Span};
 
 use crate::domain::access::{Principal, table};
-use crate::service::caller;
+use crate::service::aggregate::caller;
 use crate::telemetry;
 
 use answers::Answers;

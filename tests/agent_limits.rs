@@ -34,13 +34,13 @@ use mecris::domain::usage::{MessageKey, Usage};
 use mecris::event::{Metadata, TenantId};
 use mecris::log::{EventLog, MemoryLog};
 use mecris::mcp::tools::is_question;
-use mecris::service::allowance_book;
-use mecris::service::budget_book::BudgetBook;
-use mecris::service::deciding_actor::Book;
-use mecris::service::limit_request_book::LimitBook;
-use mecris::service::recorder::Recorder;
-use mecris::service::telling_book::TellingBook;
-use mecris::service::told;
+use mecris::service::aggregate::actor::Book;
+use mecris::service::budgets::allowance;
+use mecris::service::budgets::budget::BudgetBook;
+use mecris::service::budgets::limit::LimitBook;
+use mecris::service::usage::manual;
+use mecris::service::usage::recorder::Recorder;
+use mecris::service::usage::telemetry::TellingBook;
 use mecris::view::affording::affordability;
 use mecris::view::replay::catch_up;
 use mecris::view::standing::Standing;
@@ -303,7 +303,7 @@ impl World {
 
     /// In the stream of the requests, behind the book's back: as another process does, so that it reads anew.
     fn allowance(&mut self, command: &AllowanceCommand) {
-        allowance_book::execute(&*self.log, &self.tenant, command, self.now, "test").unwrap();
+        allowance::execute(&*self.log, &self.tenant, command, self.now, "test").unwrap();
         self.limits = LimitBook::load(&*self.log, &self.tenant).unwrap();
     }
 
@@ -380,7 +380,7 @@ impl World {
         let Ok(usage) = told.into_usage(SESSIONS.contains(&session), self.now) else {
             return format!("{words}: refused");
         };
-        let done = told::record_at(&self.recorder, usage, false, self.now);
+        let done = manual::record_at(&self.recorder, usage, false, self.now);
         format!("{words}: {:?}", done.map(|recorded| recorded.tally))
     }
 
@@ -558,7 +558,7 @@ fn a_sum_that_was_told_takes_no_telemetry_back_and_keeps_none_out() {
     assert_eq!(tell(&exports[0]), 1);
     world.project();
     let before = world.spent().all;
-    told::record_at(&world.recorder, told.into_usage(false, world.now).unwrap(), false, world.now).unwrap();
+    manual::record_at(&world.recorder, told.into_usage(false, world.now).unwrap(), false, world.now).unwrap();
     world.project();
     let after = world.spent().all;
     assert!(after > before, "{after} is not above {before}");

@@ -34,7 +34,7 @@ use mecris::event::codec::decode;
 use mecris::event::{Event, Position, TenantId};
 use mecris::integration::claude_code::{Cursors, discover, read_all};
 use mecris::log::{EventLog, MemoryLog};
-use mecris::service::recorder::Recorder;
+use mecris::service::usage::recorder::Recorder;
 use serde_json::Value;
 
 use generator::{Step, corpus, files};

@@ -209,7 +209,7 @@ const OURS: &[&str] = &[
     "cli/server_file.rs",
     "http/plain.rs",
     "log/backup.rs",
-    "service/alerting/contacts.rs",
+    "service/alerts/contacts.rs",
 ];
 
 /// What is fuzzed is what is shipped: the same versions of everything.

@@ -7,9 +7,9 @@ use jiff::{SignedDuration, Timestamp};
 use mecris::event::payload::SourceChanged;
 use mecris::event::{Event, EventId, Metadata, StreamId};
 use mecris::log::{Append, EventLog, Expected};
-use mecris::service::Node;
-use mecris::service::recorder::new_event;
-use mecris::service::settings::Settings;
+use mecris::service::runtime::node::Node;
+use mecris::service::runtime::settings::Settings;
+use mecris::service::usage::recorder::new_event;
 use serde_json::{Value, json};
 
 use crate::support::program::Home;

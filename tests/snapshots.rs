@@ -8,7 +8,7 @@ use mecris::config::prices::price_table;
 use mecris::event::{EventId, TenantId};
 use mecris::integration::claude_code::{Cursors, discover, read_all};
 use mecris::log::{EventLog, Options, SledLog};
-use mecris::service::recorder::Recorder;
+use mecris::service::usage::recorder::Recorder;
 use mecris::view::replay::{Until, replay};
 use mecris::view::snapshot::{from_bytes, to_bytes};
 

@@ -17,10 +17,13 @@ use mecris::event::Position;
 use mecris::event::codec::decode;
 use mecris::log::verify::verify;
 use mecris::log::{EventLog, Options};
-use mecris::service::settings::Settings;
-use mecris::service::sources::Sources;
-use mecris::service::tree::{self, Restarts, Supervised};
-use mecris::service::{Node, ServiceError, notes};
+use mecris::service::ServiceError;
+use mecris::service::runtime::incidents;
+use mecris::service::runtime::node::Node;
+use mecris::service::runtime::settings::Settings;
+use mecris::service::runtime::sources::Sources;
+use mecris::service::system::tree;
+use mecris::service::system::tree::{Restarts, Supervised};
 use mecris::view::replay::{Until, replay};
 
 /// Set for the child: where its data is.
@@ -146,7 +149,7 @@ async fn storm(dir: &std::path::Path) {
     };
     let (system, supervisor) = tree::build(&node, queries, sources, noted, &screen, quick);
     let (system, shutdown) = (Arc::new(system), Shutdown::default());
-    let recording = tokio::spawn(notes::record(node.log.clone(), node.tenant.clone(), notes));
+    let recording = tokio::spawn(incidents::record(node.log.clone(), node.tenant.clone(), notes));
     let tree = tokio::task::spawn_local(supervisor.run_until(shutdown.subscribe()));
 
     let heard = rage(&system, 0..COMMANDS, RESTARTS).await;

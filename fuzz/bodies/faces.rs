@@ -17,9 +17,9 @@ use mecris::integration::twilio::webhook::{Delivery, Inbound, is_genuine, signat
 use mecris::mcp::answers::Answers;
 use mecris::mcp::args;
 use mecris::mcp::clean::Clean;
-use mecris::service::gate::StatuslineBody;
-use mecris::service::quota_book::QuotaBody;
-use mecris::service::told::ToldBody;
+use mecris::service::balances::quota::QuotaBody;
+use mecris::service::budgets::gate::StatuslineBody;
+use mecris::service::usage::manual::ToldBody;
 use prost::Message;
 use serde::de::DeserializeOwned;
 use serde_json::Value;

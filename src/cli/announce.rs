@@ -4,10 +4,11 @@ use std::io::IsTerminal;
 use std::sync::Arc;
 
 use crate::config;
-use crate::service::alerting::OnAlert;
+use crate::service::alerts::OnAlert;
 use crate::service::doctor::{Verdict, local, online};
-use crate::service::sources::SourceState;
-use crate::service::{ImportSummary, Supervised};
+use crate::service::runtime::sources::SourceState;
+use crate::service::system::tree::Supervised;
+use crate::service::usage::importer::ImportSummary;
 use crate::telemetry::plan::Plan;
 
 use super::output::{say, warn};

@@ -18,17 +18,19 @@ use crate::domain::budget::{BudgetCommand, BudgetName};
 use crate::event::Metadata;
 use crate::integration::claude_code::Cursors;
 use crate::log::LogError;
-use crate::service::budget_book::BudgetBook;
-use crate::service::deciding_actor::Book;
-use crate::service::importer::OnStep;
-use crate::service::notes::Incidents;
-use crate::service::queries::Replayed;
-use crate::service::requests::{
+use crate::service::aggregate::actor::Book;
+use crate::service::budgets::budget::BudgetBook;
+use crate::service::runtime::incidents;
+use crate::service::runtime::incidents::Incidents;
+use crate::service::runtime::node::{Node, StartError};
+use crate::service::runtime::reads::Replayed;
+use crate::service::runtime::settings::{Reloaded, Settings};
+use crate::service::runtime::sources::SourcesShown;
+use crate::service::system::status::{
     BudgetBody, Budgets, DrillBody, GoalsShown, Reckoning, ReportShown, StatusShown, parse_until,
 };
-use crate::service::settings::{Reloaded, Settings};
-use crate::service::sources::SourcesShown;
-use crate::service::{ImportSummary, Node, StartError, notes};
+use crate::service::usage::importer::ImportSummary;
+use crate::service::usage::importer::OnStep;
 use crate::view::explain::{Explanation, Subject};
 use crate::view::freshness::Freshness;
 use crate::view::report::{Grouping, Range};
@@ -166,7 +168,7 @@ impl Backend {
                 let query: Vec<_> = since.map(|since| ("since", since.to_string())).into_iter().collect();
                 remote.get("/api/v1/incidents", &query)
             }
-            Self::Own(node) => Ok(notes::incidents(&*node.log, &node.tenant, since)?),
+            Self::Own(node) => Ok(incidents::incidents(&*node.log, &node.tenant, since)?),
         }
     }
 
@@ -332,7 +334,7 @@ impl Backend {
 /// Draws an import's progress: a bar on a terminal, a line now and then elsewhere.
 #[must_use]
 pub fn show_steps(is_quiet: bool) -> (OnStep, indicatif::ProgressBar) {
-    use crate::service::importer::Step;
+    use crate::service::usage::importer::Step;
     use std::io::IsTerminal;
     use std::sync::atomic::{AtomicU64, Ordering};
 

@@ -5,9 +5,9 @@ use std::process::ExitCode;
 use clap::CommandFactory;
 
 use crate::config::Config;
-use crate::service::alerting::shown::ConsentBody;
-use crate::service::balance_book::{BalanceBody, TopUpBody};
-use crate::service::requests::Reckoning;
+use crate::service::alerts::requests::ConsentBody;
+use crate::service::balances::balance::{BalanceBody, TopUpBody};
+use crate::service::system::status::Reckoning;
 use crate::telemetry;
 use crate::view::reconcile::Wanted;
 

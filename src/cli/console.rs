@@ -9,7 +9,7 @@ use crate::config::{Config, paths};
 use crate::files::text;
 use crate::integration::console::read::{import_cookies, log_in};
 use crate::integration::console::{ConsoleError, Profile, Recipe, cookies};
-use crate::service::console_book::{ConsoleBody, ConsoleBook, ConsoleFailure, ConsoleRead, limits};
+use crate::service::balances::console::{ConsoleBody, ConsoleBook, ConsoleFailure, ConsoleRead, limits};
 
 use super::Common;
 use super::backend::{Backend, settings};

@@ -15,7 +15,7 @@ use crate::config::{self, paths};
 use crate::domain::gate::Verdict;
 use crate::integration::claude_code::hook::{HookAnswer, HookCall};
 use crate::integration::claude_code::status_line::StatusCall;
-use crate::service::gate::{GateParams, GateShown, StatuslineBody, StatuslineShown};
+use crate::service::budgets::gate::{GateParams, GateShown, StatuslineBody, StatuslineShown};
 
 use super::backend::Backend;
 use super::output::{CliError, print, print_text, warn};

@@ -9,15 +9,15 @@ use crate::domain::local_goal::{End, Priority};
 use crate::domain::slug::GoalSlug;
 use crate::event::Metadata;
 use crate::integration::beeminder::Beeminder;
-use crate::service::Node;
-use crate::service::datapoint_book::{DatapointBook, Delivery};
-use crate::service::deciding_actor::Book;
-use crate::service::desk_book::{DeskBook, GoalFailure};
-use crate::service::goal_requests::{
+use crate::service::aggregate::actor::Book;
+use crate::service::goals::datapoints::{DatapointBook, Delivery};
+use crate::service::goals::local::{DeskBook, GoalFailure};
+use crate::service::goals::requests::{
     DatapointBody, DatapointShown, FeedBody, FeedSource, FeedsShown, LocalGoalBody,
 };
-use crate::service::pacemaker::{policy, wrong_settings};
-use crate::service::requests::GoalsShown;
+use crate::service::runtime::node::Node;
+use crate::service::runtime::poller::{policy, wrong_settings};
+use crate::service::system::status::GoalsShown;
 
 use super::backend::Backend;
 use super::output::{CliError, print};

@@ -13,9 +13,9 @@ use crate::log::{
     EventLog, LogError, Options, backup as backing, repair as mending, restore as restoring,
     verify as verifying,
 };
-use crate::service::node::log_options;
-use crate::service::queries::readable;
-use crate::service::requests::{BackedUp, BackupBody, HeadShown, Verified};
+use crate::service::runtime::node::log_options;
+use crate::service::runtime::reads::readable;
+use crate::service::system::status::{BackedUp, BackupBody, HeadShown, Verified};
 
 use super::backend::{Backend, settings};
 use super::output::{CliError, bar, print};

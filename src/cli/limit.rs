@@ -6,10 +6,12 @@ use jiff::{Span, Timestamp};
 use crate::domain::access::{Kind, Principal};
 use crate::domain::limit_request::LimitOrder;
 use crate::event::Metadata;
-use crate::service::Node;
-use crate::service::deciding_actor::Book;
-use crate::service::limit_request_book::{LimitBook, LimitFailure};
-use crate::service::limit_requests::{GrantBody, LimitAsked, LimitBody, LimitRequestsShown, RefuseBody};
+use crate::service::aggregate::actor::Book;
+use crate::service::budgets::limit::{LimitBook, LimitFailure};
+use crate::service::budgets::limit_requests::{
+    GrantBody, LimitAsked, LimitBody, LimitRequestsShown, RefuseBody,
+};
+use crate::service::runtime::node::Node;
 
 use super::backend::{Backend, settings};
 use super::output::{CliError, print};

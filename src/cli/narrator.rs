@@ -3,8 +3,8 @@
 use jiff::Timestamp;
 use jiff::civil::Date;
 
-use crate::service::activity::Activity;
-use crate::service::narration::Narration;
+use crate::service::briefing::activity::Activity;
+use crate::service::briefing::shape::Narration;
 
 use super::Common;
 use super::backend::Backend;

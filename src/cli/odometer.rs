@@ -5,9 +5,9 @@ use jiff::Timestamp;
 
 use crate::domain::odometer::OdometerOrder;
 use crate::event::Metadata;
-use crate::service::Node;
-use crate::service::deciding_actor::Book;
-use crate::service::odometer_book::{OdometerBody, OdometerBook, OdometerFailure, Odometers};
+use crate::service::aggregate::actor::Book;
+use crate::service::balances::odometer::{OdometerBody, OdometerBook, OdometerFailure, Odometers};
+use crate::service::runtime::node::Node;
 
 use super::backend::Backend;
 use super::output::{CliError, print};

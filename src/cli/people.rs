@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
-use crate::service::people::{PeopleShown, Wanted, people};
+use crate::service::providers::people::{PeopleShown, Wanted, people};
 
 use super::backend::Backend;
 use super::output::{CliError, print};

@@ -3,7 +3,7 @@
 use clap::Args;
 use jiff::civil::Date;
 
-use crate::service::repricing::today;
+use crate::service::usage::repricing::today;
 
 use super::backend::Backend;
 use super::output::{CliError, print};

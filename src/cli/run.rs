@@ -19,10 +19,14 @@ use crate::http::refusals::Refusals;
 use crate::http::{App, socket};
 use crate::log::EventLog;
 use crate::mcp::{self, answers::Here};
-use crate::service::settings::Settings;
-use crate::service::sources::Sources;
-use crate::service::tree::{Restarts, Screen};
-use crate::service::{Node, StartError, Supervised, clock, demo, metrics, notes, tree};
+use crate::service::metrics;
+use crate::service::runtime::node::{Node, StartError};
+use crate::service::runtime::settings::Settings;
+use crate::service::runtime::sources::Sources;
+use crate::service::runtime::{clock, incidents};
+use crate::service::system::tree::Supervised;
+use crate::service::system::tree::{Restarts, Screen};
+use crate::service::system::{demo, tree};
 use crate::telemetry;
 
 use super::backend::{settings, show_steps};
@@ -108,7 +112,7 @@ async fn supervise(
     let system = Arc::new(system);
     metrics::observe(system.clone());
     let shutdown = Shutdown::default();
-    tokio::spawn(notes::record(node.log.clone(), node.tenant.clone(), notes));
+    tokio::spawn(incidents::record(node.log.clone(), node.tenant.clone(), notes));
     let refusals = Refusals::default();
     let ending = shutdown.clone();
     tokio::spawn(refusals.clone().tell(telling, async move { ending.requested().await }));

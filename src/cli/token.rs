@@ -5,10 +5,10 @@ use jiff::{Span, SpanRelativeTo, Timestamp, Unit};
 
 use crate::domain::access::Principal;
 use crate::domain::access::register::TokenOrder;
-use crate::service::Node;
-use crate::service::book;
-use crate::service::deciding_actor::Book;
-use crate::service::token_book::{Minted, TokenBody, TokenBook, TokenGiven, TokensShown, mint};
+use crate::service::access::token::{Minted, TokenBody, TokenBook, TokenGiven, TokensShown, mint};
+use crate::service::aggregate::actor::Book;
+use crate::service::aggregate::repository;
+use crate::service::runtime::node::Node;
 
 use super::backend::Backend;
 use super::output::{CliError, print};
@@ -117,6 +117,6 @@ fn give(node: &Node, minted: Minted) -> Result<TokenGiven, CliError> {
 
 fn order(node: &Node, order: TokenOrder) -> Result<(), CliError> {
     let mut book = TokenBook::load(&*node.log, &node.tenant)?;
-    book.execute(&*node.log, (order, person()), Timestamp::now(), &book::by("cli"))?;
+    book.execute(&*node.log, (order, person()), Timestamp::now(), &repository::by("cli"))?;
     Ok(())
 }

@@ -4,7 +4,7 @@ use clap::Args;
 use jiff::Timestamp;
 
 use crate::domain::pricing::MEND;
-use crate::service::told::{ToldBody, ToldShown};
+use crate::service::usage::manual::{ToldBody, ToldShown};
 
 use super::Common;
 use super::backend::Backend;

@@ -4,9 +4,9 @@ use clap::Args;
 use jiff::Timestamp;
 use jiff::civil::Date;
 
-use crate::service::queries::Queries;
-use crate::service::vault::{DailyParams, DailyShown, LogBody, Logged, VaultShown};
-use crate::service::vault_tasks::{TasksFilter, TasksShown};
+use crate::service::runtime::reads::Queries;
+use crate::service::vault::queries::{DailyParams, DailyShown, LogBody, Logged, VaultShown};
+use crate::service::vault::tasks::{TasksFilter, TasksShown};
 
 use super::backend::Backend;
 use super::output::{CliError, print};
@@ -85,7 +85,7 @@ fn query(parts: [(&'static str, Option<String>); 4]) -> Vec<(&'static str, Strin
 
 impl Backend {
     /// Asks the log itself, with the vault as it is now.
-    fn own(node: &crate::service::Node) -> Result<Queries, CliError> {
+    fn own(node: &crate::service::runtime::node::Node) -> Result<Queries, CliError> {
         let queries = node.queries()?;
         queries.look_at_vault();
         Ok(queries)

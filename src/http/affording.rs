@@ -10,8 +10,8 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use crate::domain::allowance::AllowanceCommand;
-use crate::service::allowance_book::{AskBody, OverrideBody, VirtualBudgetBody};
-use crate::service::forms;
+use crate::service::budgets::allowance::{AskBody, OverrideBody, VirtualBudgetBody};
+use crate::service::runtime::forms;
 use crate::view::affording::{AffordabilityShown, AllowanceShown};
 use crate::view::cost::CostShown;
 use crate::view::report::Range;

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use crate::domain::alert::AlertId;
-use crate::service::alerting::shown::{AlertsShown, ConsentBody, ConsentsShown};
+use crate::service::alerts::requests::{AlertsShown, ConsentBody, ConsentsShown};
 
 use super::App;
 use super::api::Answer;

@@ -17,15 +17,15 @@ use crate::domain::budget::{BudgetCommand, BudgetName};
 use crate::event::Position;
 use crate::log::EventLog;
 use crate::log::verify::parse_hash;
-use crate::service::ImportSummary;
-use crate::service::backups::Reach;
-use crate::service::forms;
-use crate::service::queries::{EventPage, Replayed};
-use crate::service::requests::{
+use crate::service::runtime::forms;
+use crate::service::runtime::reads::{EventPage, Replayed};
+use crate::service::system::backups::Reach;
+use crate::service::system::status::{
     BackedUp, BackupBody, BudgetBody, Budgets, HeadShown, Reckoning, ReportShown, StatusShown, Verified,
     parse_until,
 };
-use crate::service::told::{ToldBody, ToldShown};
+use crate::service::usage::importer::ImportSummary;
+use crate::service::usage::manual::{ToldBody, ToldShown};
 use crate::view::explain::{Explanation, Subject};
 use crate::view::freshness::Freshness;
 use crate::view::report::{Grouping, Range};
@@ -43,7 +43,7 @@ pub(super) async fn blocking<T: Send + 'static, E: Into<Problem> + Send + 'stati
     ask: impl FnOnce() -> Result<T, E> + Send + 'static,
 ) -> Answer<T> {
     let _turn = overload::turn().await;
-    match crate::service::caller::blocking(ask).await {
+    match crate::service::aggregate::caller::blocking(ask).await {
         Ok(answer) => answer.map(Json).map_err(Into::into),
         Err(_) => Err(crate::log::LogError::Closed.into()),
     }

@@ -6,7 +6,7 @@ use axum::Json;
 use axum::extract::State;
 use jiff::Timestamp;
 
-use crate::service::balance_book::{BalanceBody, Balances, TopUpBody};
+use crate::service::balances::balance::{BalanceBody, Balances, TopUpBody};
 
 use super::App;
 use super::api::Answer;

@@ -5,7 +5,7 @@
 use axum::Json;
 use axum::extract::State;
 
-use crate::service::console_book::{ConsoleBody, ConsoleRead};
+use crate::service::balances::console::{ConsoleBody, ConsoleRead};
 
 use super::App;
 use super::api::Answer;

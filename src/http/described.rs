@@ -22,7 +22,7 @@ mod tests;
 
 use serde_json::{Map, Value, json};
 
-use crate::service::forms;
+use crate::service::runtime::forms;
 
 use super::{api_routes, health_routes, metrics_routes};
 

@@ -7,7 +7,7 @@ use axum::extract::State;
 use jiff::Timestamp;
 
 use crate::integration::claude_code::hook::{HookAnswer, HookCall};
-use crate::service::gate::{GateParams, GateShown, StatuslineBody, StatuslineShown};
+use crate::service::budgets::gate::{GateParams, GateShown, StatuslineBody, StatuslineShown};
 
 use super::App;
 use super::api::Answer;

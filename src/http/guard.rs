@@ -12,7 +12,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use crate::domain::access::{Principal, Scope, table, token};
-use crate::service::caller;
+use crate::service::aggregate::caller;
 
 use super::peer::Peer;
 use super::plain;

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::domain::access::Scope;
-use crate::service::health::{Health, Readiness};
+use crate::service::system::health::{Health, Readiness};
 
 use super::App;
 use super::guard::Guard;

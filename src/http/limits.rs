@@ -11,7 +11,9 @@ use utoipa::IntoParams;
 
 use crate::domain::access::Principal;
 use crate::domain::limit_request::LimitOrder;
-use crate::service::limit_requests::{GrantBody, LimitAsked, LimitBody, LimitRequestsShown, RefuseBody};
+use crate::service::budgets::limit_requests::{
+    GrantBody, LimitAsked, LimitBody, LimitRequestsShown, RefuseBody,
+};
 
 use super::App;
 use super::api::Answer;

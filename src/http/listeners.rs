@@ -11,8 +11,8 @@ use tokio::task::JoinSet;
 
 use crate::actor::Shutdown;
 use crate::config::{self, Config};
-use crate::service::StartError;
-use crate::service::certificate::{CERTIFICATE_FILE, CertificateError};
+use crate::service::runtime::node::StartError;
+use crate::service::system::certificate::{CERTIFICATE_FILE, CertificateError};
 
 use super::guard::Guard;
 use super::refusals::Refusals;

@@ -8,8 +8,8 @@ use jiff::civil::Date;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use crate::service::activity::Activity;
-use crate::service::narration::Narration;
+use crate::service::briefing::activity::Activity;
+use crate::service::briefing::shape::Narration;
 
 use super::App;
 use super::api::{Answer, blocking};

@@ -7,9 +7,9 @@ use axum::extract::State;
 use jiff::Timestamp;
 
 use crate::domain::odometer::OdometerOrder;
-use crate::service::forms;
-use crate::service::odometer_book::{OdometerBody, Odometers};
-use crate::service::provider_context::MeteredShown;
+use crate::service::balances::odometer::{OdometerBody, Odometers};
+use crate::service::providers::summary::MeteredShown;
+use crate::service::runtime::forms;
 
 use super::App;
 use super::api::Answer;

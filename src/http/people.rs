@@ -8,7 +8,7 @@ use jiff::tz::TimeZone;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use crate::service::people::{PeopleShown, Wanted};
+use crate::service::providers::people::{PeopleShown, Wanted};
 
 use super::App;
 use super::limits::Asker;

@@ -18,17 +18,17 @@ use crate::domain::desk::DeskError;
 use crate::integration::obsidian::append::AppendError;
 use crate::log::LogError;
 use crate::service::ServiceError;
-use crate::service::alerting::alert_log::AlertFailure;
-use crate::service::alerting::consent_log::ConsentFailure;
-use crate::service::alerting::contacts::ContactsError;
-use crate::service::allowance_book::AllowanceFailure;
-use crate::service::backups::BackupFailure;
-use crate::service::book::{BookFailure, Refusal};
-use crate::service::budget_book::BudgetFailure;
-use crate::service::console_book::ConsoleFailure;
-use crate::service::desk_book::GoalFailure;
-use crate::service::limit_requests::LimitBodyError;
-use crate::service::vault::VaultFailure;
+use crate::service::aggregate::repository::{BookFailure, Refusal};
+use crate::service::alerts::alert::AlertFailure;
+use crate::service::alerts::consent::ConsentFailure;
+use crate::service::alerts::contacts::ContactsError;
+use crate::service::balances::console::ConsoleFailure;
+use crate::service::budgets::allowance::AllowanceFailure;
+use crate::service::budgets::budget::BudgetFailure;
+use crate::service::budgets::limit_requests::LimitBodyError;
+use crate::service::goals::local::GoalFailure;
+use crate::service::system::backups::BackupFailure;
+use crate::service::vault::queries::VaultFailure;
 use crate::view::ViewError;
 
 /// A problem, by RFC 9457.

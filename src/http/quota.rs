@@ -6,7 +6,7 @@ use axum::Json;
 use axum::extract::State;
 use jiff::Timestamp;
 
-use crate::service::quota_book::{QuotaBody, QuotasShown};
+use crate::service::balances::quota::{QuotaBody, QuotasShown};
 
 use super::App;
 use super::api::Answer;

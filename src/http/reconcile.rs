@@ -9,9 +9,9 @@ use jiff::civil::Date;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use crate::service::forms;
-use crate::service::provider_context::ReportedShown;
-use crate::service::reconcile::check;
+use crate::service::providers::reconcile::check;
+use crate::service::providers::summary::ReportedShown;
+use crate::service::runtime::forms;
 use crate::view::reconcile::{Reconciliation, Wanted};
 
 use super::App;

@@ -16,7 +16,7 @@ use tokio::sync::Notify;
 use tokio::sync::mpsc::UnboundedSender;
 
 use crate::domain::access::refusals;
-use crate::service::notes::Note;
+use crate::service::runtime::incidents::Note;
 
 use super::peer::Peer;
 

@@ -8,10 +8,11 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use crate::service::notes::{self, Incidents};
-use crate::service::requests::DrillBody;
-use crate::service::settings::Reloaded;
-use crate::service::sources::SourcesShown;
+use crate::service::runtime::incidents;
+use crate::service::runtime::incidents::Incidents;
+use crate::service::runtime::settings::Reloaded;
+use crate::service::runtime::sources::SourcesShown;
+use crate::service::system::status::DrillBody;
 
 use super::App;
 use super::api::{Answer, blocking};
@@ -65,7 +66,7 @@ pub struct IncidentParams {
 ))]
 pub async fn incidents(State(app): State<App>, Params(params): Params<IncidentParams>) -> Answer<Incidents> {
     let queries = app.system.queries.clone();
-    blocking(move || notes::incidents(&*queries.log, &queries.tenant, params.since)).await
+    blocking(move || incidents::incidents(&*queries.log, &queries.tenant, params.since)).await
 }
 
 /// Reads the settings and the price file again: what can change while the system runs does, the answer tells what cannot.

@@ -16,7 +16,7 @@ use tokio_rustls::rustls::server::{ClientHello, ResolvesServerCert};
 use tokio_rustls::rustls::sign::CertifiedKey;
 
 use crate::config;
-use crate::service::certificate::{CertificateError, certified, provider};
+use crate::service::system::certificate::{CertificateError, certified, provider};
 
 use super::peer::Peer;
 use super::serve::{Io, Protocol};

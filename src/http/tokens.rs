@@ -7,8 +7,9 @@ use axum::extract::State;
 use jiff::Timestamp;
 
 use crate::domain::access::register::TokenOrder;
-use crate::service::token_book::{TokenBody, TokenGiven, TokensShown, mint};
-use crate::service::{ServiceError, forms};
+use crate::service::ServiceError;
+use crate::service::access::token::{TokenBody, TokenGiven, TokensShown, mint};
+use crate::service::runtime::forms;
 
 use super::App;
 use super::api::Answer;

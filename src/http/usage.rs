@@ -8,11 +8,12 @@ use jiff::civil::Date;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use crate::service::forms;
-use crate::service::project_book::AliasBody;
-use crate::service::recorder::reprice::{Repriced, WhatIf};
-use crate::service::refused::RefusedShown;
-use crate::service::repricing::{self, Lacks};
+use crate::service::runtime::forms;
+use crate::service::usage::projects::AliasBody;
+use crate::service::usage::recorder::reprice::{Repriced, WhatIf};
+use crate::service::usage::refused::RefusedShown;
+use crate::service::usage::repricing;
+use crate::service::usage::repricing::Lacks;
 use crate::view::projects::ProjectsShown;
 
 use super::api::{Answer, blocking};

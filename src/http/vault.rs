@@ -6,8 +6,8 @@ use axum::Json;
 use axum::extract::State;
 use jiff::Timestamp;
 
-use crate::service::vault::{DailyParams, DailyShown, LogBody, Logged, VaultShown};
-use crate::service::vault_tasks::{TasksFilter, TasksShown};
+use crate::service::vault::queries::{DailyParams, DailyShown, LogBody, Logged, VaultShown};
+use crate::service::vault::tasks::{TasksFilter, TasksShown};
 
 use super::App;
 use super::api::{Answer, blocking};

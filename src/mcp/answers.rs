@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use crate::service::Supervised;
+use crate::service::system::tree::Supervised;
 
 use super::ask::{Asked, ask};
 use super::order::order;

@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 
 use crate::domain::calendar::{WeekStart, YearStart};
 use crate::domain::money::Picodollars;
-use crate::service::goal_requests::LocalGoalBody;
+use crate::service::goals::requests::LocalGoalBody;
 use crate::view::report::Grouping;
 
 /// Nothing.

@@ -10,11 +10,12 @@ use crate::domain::calendar::{CalendarError, PeriodTerms, WeekStart};
 use crate::domain::desk::DeskCommand;
 use crate::domain::local_goal::End;
 use crate::domain::slug::GoalSlug;
-use crate::service::alerting::shown::AlertsShown;
-use crate::service::odometer_book::OdometerBody;
-use crate::service::told::ToldBody;
-use crate::service::vault::LogBody;
-use crate::service::{Supervised, caller};
+use crate::service::aggregate::caller;
+use crate::service::alerts::requests::AlertsShown;
+use crate::service::balances::odometer::OdometerBody;
+use crate::service::system::tree::Supervised;
+use crate::service::usage::manual::ToldBody;
+use crate::service::vault::queries::LogBody;
 
 use super::args::{Acknowledge, AddGoal, CompleteGoal, LogSession, Nothing, Reading, UpdateBudget};
 use super::ask::{GROQ, read, said, shown};

@@ -29,12 +29,12 @@ use jiff::Timestamp;
 use opentelemetry::KeyValue;
 use opentelemetry::metrics::{AsyncInstrument, Meter};
 
+use crate::service::runtime::reads::Queries;
+use crate::service::system::meters;
+use crate::service::system::tree::Supervised;
+
 use catalogue::{ALL, Kind, LEFT_OUT, Measure};
 use money::Money;
-
-use super::Supervised;
-use super::meters;
-use super::queries::Queries;
 
 /// A survey serves all instruments of a collection, and who else asks meanwhile.
 const FRESH: Duration = Duration::from_secs(1);

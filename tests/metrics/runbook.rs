@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use mecris::actor::State;
 use mecris::domain::alert::Kind;
-use mecris::service::sources::SourceState;
+use mecris::service::runtime::sources::SourceState;
 
 use regex::Regex;
 

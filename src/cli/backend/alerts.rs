@@ -7,11 +7,11 @@ use jiff::Timestamp;
 use crate::domain::alert::AlertId;
 use crate::domain::consent::By;
 use crate::log::EventLog;
-use crate::service::Node;
-use crate::service::alerting::alert_log::AlertLog;
-use crate::service::alerting::consent_log;
-use crate::service::alerting::contacts::Contacts;
-use crate::service::alerting::shown::{AlertsShown, ConsentBody, ConsentsShown, consents_shown};
+use crate::service::alerts::alert::AlertLog;
+use crate::service::alerts::consent;
+use crate::service::alerts::contacts::Contacts;
+use crate::service::alerts::requests::{AlertsShown, ConsentBody, ConsentsShown, consents_shown};
+use crate::service::runtime::node::Node;
 
 use super::{Backend, CliError};
 
@@ -62,7 +62,7 @@ impl Backend {
         match self {
             Self::Running(remote) => remote.get("/api/v1/consent", &[]),
             Self::Own(node) => {
-                let (consents, _) = consent_log::load(&*node.log, &node.tenant)?;
+                let (consents, _) = consent::load(&*node.log, &node.tenant)?;
                 Ok(consents_shown(&consents, &Contacts::new(&node.dir))?)
             }
         }
@@ -89,7 +89,7 @@ fn decide(node: &Node, body: &ConsentBody) -> Result<(), CliError> {
     let contact = if body.grant { Some(contacts.take_in(&number)?) } else { contacts.find(&number)? };
     if let Some(contact) = contact {
         let log: Arc<dyn EventLog> = node.log.clone();
-        consent_log::execute_now(&log, &node.tenant, &contact, command, By::Person, Timestamp::now())?;
+        consent::execute_now(&log, &node.tenant, &contact, command, By::Person, Timestamp::now())?;
     }
     Ok(())
 }

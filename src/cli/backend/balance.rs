@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use crate::service::balance_book::{
+use crate::service::balances::balance::{
     BalanceBody, BalanceFailure, Balances, TopUpBody, record_reading, record_top_up,
 };
 

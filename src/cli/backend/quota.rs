@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use crate::service::quota_book::QuotasShown;
+use crate::service::balances::quota::QuotasShown;
 
 use super::{Backend, CliError};
 

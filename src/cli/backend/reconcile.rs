@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use crate::service::reconcile::check;
+use crate::service::providers::reconcile::check;
 use crate::view::reconcile::{Reconciliation, Wanted};
 
 use super::{Backend, CliError};

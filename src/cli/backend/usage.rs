@@ -2,10 +2,12 @@
 
 use jiff::civil::Date;
 
-use crate::service::project_book::{self, AliasBody};
-use crate::service::recorder::reprice::{Repriced, WhatIf};
-use crate::service::refused::RefusedShown;
-use crate::service::repricing::{self, Lacks};
+use crate::service::usage::projects;
+use crate::service::usage::projects::AliasBody;
+use crate::service::usage::recorder::reprice::{Repriced, WhatIf};
+use crate::service::usage::refused::RefusedShown;
+use crate::service::usage::repricing;
+use crate::service::usage::repricing::Lacks;
 use crate::view::projects::ProjectsShown;
 
 use super::{Backend, CliError, bar};
@@ -76,7 +78,7 @@ impl Backend {
             (Self::Running(remote), Some(name)) => remote.put(PATH, &AliasBody { directory, name }),
             (Self::Running(remote), None) => remote.delete_where(PATH, &[("directory", directory)]),
             (Self::Own(node), name) => {
-                project_book::alias(&*node.log, &node.tenant, &directory, name.as_deref(), "cli")?;
+                projects::alias(&*node.log, &node.tenant, &directory, name.as_deref(), "cli")?;
                 self.projects()
             }
         }

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use crate::service::alerting::shown::{AlertsShown, ConsentsShown};
+use crate::service::alerts::requests::{AlertsShown, ConsentsShown};
 use crate::view::alerts::AlertLine;
 
 use super::system::{age, word};

@@ -1,7 +1,7 @@
 //! The table of balances.
 
 use crate::domain::balance::{Confidence, Source};
-use crate::service::balance_book::Balances;
+use crate::service::balances::balance::Balances;
 use crate::view::balances::{BalanceLine, OtherReading};
 
 use super::system::age;

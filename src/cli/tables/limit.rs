@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use crate::service::limit_requests::{LimitAsked, LimitRequestLine, LimitRequestsShown};
+use crate::service::budgets::limit_requests::{LimitAsked, LimitRequestLine, LimitRequestsShown};
 
 use super::system::word;
 use super::table;

@@ -2,8 +2,8 @@
 
 use std::fmt::Write;
 
-use crate::service::activity::Activity;
-use crate::service::narration::{LeftOut, Narration};
+use crate::service::briefing::activity::Activity;
+use crate::service::briefing::shape::{LeftOut, Narration};
 
 use super::system::age;
 

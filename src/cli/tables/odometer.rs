@@ -1,7 +1,7 @@
 //! The table of odometers.
 
 use crate::domain::money::Picodollars;
-use crate::service::odometer_book::Odometers;
+use crate::service::balances::odometer::Odometers;
 use crate::view::odometer::{OdometerLine, OdometerState};
 
 use super::system::{age, word};

@@ -1,7 +1,7 @@
 //! The table of an organisation's people.
 
-use crate::service::people::PeopleShown;
-use crate::service::sources::SourceState;
+use crate::service::providers::people::PeopleShown;
+use crate::service::runtime::sources::SourceState;
 
 use super::{count, table};
 

@@ -1,6 +1,6 @@
 //! How much of a subscription's limits is used.
 
-use crate::service::quota_book::QuotasShown;
+use crate::service::balances::quota::QuotasShown;
 use crate::view::quotas::QuotaLine;
 
 use super::system::age;

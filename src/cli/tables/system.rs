@@ -4,9 +4,9 @@ use jiff::Timestamp;
 
 use crate::actor::Snapshot;
 use crate::service::doctor::{Diagnosis, Verdict};
-use crate::service::notes::Incidents;
-use crate::service::settings::{ChangedSetting, Reloaded};
-use crate::service::sources::{SourceShown, SourcesShown};
+use crate::service::runtime::incidents::Incidents;
+use crate::service::runtime::settings::{ChangedSetting, Reloaded};
+use crate::service::runtime::sources::{SourceShown, SourcesShown};
 
 use super::{count, table};
 

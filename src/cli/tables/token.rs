@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use crate::service::token_book::{TokenGiven, TokensShown};
+use crate::service::access::token::{TokenGiven, TokensShown};
 
 use super::table;
 

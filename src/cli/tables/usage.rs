@@ -2,9 +2,9 @@
 
 use crate::domain::pricing::MEND;
 use crate::domain::shown::line as one_line;
-use crate::service::recorder::reprice::{Repriced, WhatIf};
-use crate::service::refused::RefusedShown;
-use crate::service::repricing::Lacks;
+use crate::service::usage::recorder::reprice::{Repriced, WhatIf};
+use crate::service::usage::refused::RefusedShown;
+use crate::service::usage::repricing::Lacks;
 use crate::view::projects::ProjectsShown;
 
 use super::{cost, count, or_unknown, shorten, table, wrapped};

@@ -1,7 +1,7 @@
 //! The tables of the vault.
 
-use crate::service::vault::{DailyShown, Logged, VaultShown};
-use crate::service::vault_tasks::{TaskLine, TasksShown};
+use crate::service::vault::queries::{DailyShown, Logged, VaultShown};
+use crate::service::vault::tasks::{TaskLine, TasksShown};
 
 use super::system::age;
 use super::table;

@@ -7,7 +7,7 @@ use std::path::Path;
 use jiff::{Timestamp, ToSpan};
 
 use crate::config::Config;
-use crate::service::certificate;
+use crate::service::system::certificate;
 
 use super::Check;
 

@@ -10,7 +10,7 @@ use crate::domain::calendar::zone_name;
 use crate::integration::claude_code::discover;
 use crate::log::disk::{Disk, RealDisk};
 use crate::log::{EventLog, LogError, SledLog};
-use crate::service::node::{log_options, transcript_roots};
+use crate::service::runtime::node::{log_options, transcript_roots};
 
 use super::{Check, addresses, console};
 

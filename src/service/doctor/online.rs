@@ -10,10 +10,10 @@ use crate::integration::email::{self, Email};
 use crate::integration::resilience::{OnBreaker, OutsideError, Policy};
 use crate::integration::twilio::{self, Credentials, Twilio};
 use crate::integration::{ntfy, webhook};
+use crate::service::providers::clients::Provider;
+use crate::telemetry::plan::Plan;
 
 use super::Check;
-use crate::service::providers::Provider;
-use crate::telemetry::plan::Plan;
 
 /// A clock that is further off than this makes deadlines wrong, in seconds.
 const SKEW_MAX_S: i64 = 30;
@@ -272,8 +272,8 @@ fn clock(ahead: impl Iterator<Item = i64>) -> Check {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Verdict;
     use super::*;
+    use crate::service::doctor::Verdict;
 
     #[test]
     fn a_clock_is_off_where_most_say_so() {

@@ -8,7 +8,7 @@ use opentelemetry::KeyValue;
 use crate::domain::alert::Severity;
 use crate::domain::alert::book::Alert;
 use crate::domain::datapoint::Keeper;
-use crate::service::queries::Queries;
+use crate::service::runtime::reads::Queries;
 
 use super::catalogue::{ALERTS, ATTEMPTS, GOAL_BUFFER, GOAL_LEFT, GOAL_PLEDGE};
 use super::money::usd;

@@ -9,7 +9,7 @@ use opentelemetry::KeyValue;
 
 use crate::domain::money::{PICO, Picodollars};
 use crate::event::Position;
-use crate::service::queries::Queries;
+use crate::service::runtime::reads::Queries;
 use crate::view::balances::balances;
 use crate::view::quotas::quotas;
 use crate::view::reconcile::{ReconciledProvider, Wanted};

@@ -7,8 +7,8 @@ use opentelemetry::KeyValue;
 
 use crate::actor::State;
 use crate::log::EventLog;
-use crate::service::Supervised;
-use crate::service::sources::SourceState;
+use crate::service::runtime::sources::SourceState;
+use crate::service::system::tree::Supervised;
 
 use super::catalogue::{
     ACTOR_STATE, CAPACITY, COPY_LAG, COPY_UP, DEPTH, DISK_FREE, DISK_RESERVE, HANDLED, INCIDENTS, LOG_QUEUE,

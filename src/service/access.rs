@@ -1,0 +1,3 @@
+//! Who may do what: the tokens, and the one way to issue and revoke them.
+
+pub mod token;

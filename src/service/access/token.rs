@@ -1,0 +1,246 @@
+//! The tokens that were given out, as the log has them; and the one way to give, rotate and take them.
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::domain::access::register::{Register, TokenChange, TokenOrder, TokenOrderError};
+use crate::domain::access::token::{SEED_BYTES, make};
+use crate::domain::access::{Kind, Principal};
+use crate::event::envelope::hex;
+use crate::event::payload::{token_change, token_event};
+use crate::event::{EventId, Metadata, StreamId, TenantId, Version};
+use crate::log::{Append, EventLog, Expected};
+use crate::service::ServiceError;
+use crate::service::aggregate::actor::{Book, Decided, DecidingActor, Ordered};
+use crate::service::aggregate::repository;
+use crate::service::aggregate::repository::{BookFailure, Refusal};
+use crate::service::runtime::forms;
+use crate::service::runtime::reads::Queries;
+use crate::service::system::tree::Supervised;
+use crate::service::usage::recorder::new_event;
+use crate::view::ViewError;
+
+/// The stream of all tokens of a tenant.
+const STREAM: &str = "tokens";
+
+/// The actor that decides on tokens.
+pub type TokenActor = DecidingActor<TokenBook>;
+
+/// Why an order was not carried out.
+pub type TokenFailure = BookFailure<TokenOrderError>;
+
+impl Refusal for TokenOrderError {
+    fn is_unknown(&self) -> bool {
+        matches!(self, Self::Unknown(_))
+    }
+
+    fn is_forbidden(&self) -> bool {
+        matches!(self, Self::NotOwner(_))
+    }
+}
+
+/// The tokens, and the version of their stream.
+#[derive(Debug, Clone)]
+pub struct TokenBook {
+    tenant: TenantId,
+    register: Register,
+    version: Version,
+}
+
+impl Book for TokenBook {
+    type Order = (TokenOrder, Principal);
+    type Change = TokenChange;
+    type Refusal = TokenOrderError;
+    type Failure = TokenFailure;
+
+    const ACTOR: &'static str = "tokens";
+
+    fn load(log: &dyn EventLog, tenant: &TenantId) -> Result<Self, TokenFailure> {
+        let mut register = Register::default();
+        let version = repository::fold(log, tenant, STREAM, |record, event| {
+            let change = token_change(record.occurred_at, &event)
+                .map_err(|error| repository::malformed(record, &error))?;
+            if let Some(change) = change {
+                register.evolve(change);
+            }
+            Ok::<_, ViewError>(())
+        })?;
+        Ok(Self { tenant: tenant.clone(), register, version })
+    }
+
+    fn decide(
+        &self,
+        (order, by): (TokenOrder, Principal),
+        now: Timestamp,
+        metadata: &Metadata,
+    ) -> Decided<Self> {
+        let now = repository::kept(now);
+        let Some(change) = self.register.decide(order, &by, now)? else { return Ok(None) };
+        let event = token_event(&change, &by.reference);
+        let append = Append {
+            tenant: self.tenant.clone(),
+            stream: StreamId::new(STREAM),
+            expected: Expected::at(self.version),
+            events: vec![new_event(EventId::random(), &event, now, metadata)],
+        };
+        Ok(Some((append, change)))
+    }
+
+    fn committed(&mut self, change: TokenChange) {
+        self.version = self.version.next();
+        self.register.evolve(change);
+    }
+
+    fn label((order, _): &(TokenOrder, Principal)) -> &'static str {
+        match order {
+            TokenOrder::Issue { .. } => "issue-token",
+            TokenOrder::Rotate { .. } => "rotate-token",
+            TokenOrder::Revoke { .. } => "revoke-token",
+        }
+    }
+}
+
+/// A token to give out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TokenBody {
+    /// `agent`, `ingest`, `auditor` or `member`.
+    #[schema(value_type = forms::TokenKind)]
+    pub kind: String,
+    /// What you call it, in one line of at most 64 bytes.
+    #[serde(default)]
+    #[schema(value_type = forms::TokenName)]
+    pub name: String,
+    /// For how many minutes, up to three years; 90 days for ingest and member where absent, for ever for the others.
+    #[serde(default)]
+    #[schema(minimum = 1, maximum = 1_581_120)]
+    pub minutes: Option<u32>,
+}
+
+/// A token as it is given out: it is told this once, and kept nowhere.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct TokenGiven {
+    /// The token.
+    pub token: String,
+    /// By which name events know its holder.
+    pub id: String,
+    /// What it is for.
+    pub kind: String,
+    /// When it ends; null for never.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub expires_at: Option<Timestamp>,
+}
+
+/// A token that was given out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct TokenLine {
+    /// By which name events know its holder.
+    pub id: String,
+    /// What it is for.
+    pub kind: String,
+    /// What its owner calls it.
+    pub name: String,
+    /// Since when.
+    #[schema(value_type = String, format = DateTime)]
+    pub issued_at: Timestamp,
+    /// When it ends; null for never.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub expires_at: Option<Timestamp>,
+    /// Whether it is good now.
+    pub is_good: bool,
+    /// Who gave it out.
+    pub by: String,
+}
+
+/// The tokens.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct TokensShown {
+    /// Those that were given out, by id. The two in the data directory are not among them.
+    pub tokens: Vec<TokenLine>,
+}
+
+/// A token that is about to be given out.
+pub struct Minted {
+    /// The token.
+    pub token: String,
+    /// Its id.
+    pub id: String,
+    /// What makes it known.
+    pub order: TokenOrder,
+}
+
+/// Makes a token by a body's wishes.
+///
+/// # Errors
+/// The kind is none.
+pub fn mint(body: TokenBody) -> Result<Minted, TokenFailure> {
+    let kind = Kind::of_word(&body.kind).ok_or(TokenOrderError::Kind)?;
+    let (token, id, hash) = fresh(kind);
+    let lasts = body.minutes.map(|minutes| SignedDuration::from_mins(i64::from(minutes)));
+    let order = TokenOrder::Issue { id: id.clone(), kind, label: body.name, hash, lasts };
+    Ok(Minted { token, id, order })
+}
+
+fn fresh(kind: Kind) -> (String, String, [u8; 32]) {
+    let seed: [u8; SEED_BYTES] = rand::random();
+    let token = make(kind, &seed);
+    let hash = *blake3::hash(token.as_bytes()).as_bytes();
+    let id: [u8; 4] = rand::random();
+    let id = format!("{}-{}", &token[4..7], hex(&id));
+    (token, id, hash)
+}
+
+impl Queries {
+    /// The tokens that were given out.
+    #[must_use]
+    pub fn tokens(&self, now: Timestamp) -> TokensShown {
+        let line = |issued: &crate::domain::access::register::Issued| TokenLine {
+            id: issued.id.clone(),
+            kind: issued.kind.clone(),
+            name: issued.label.clone(),
+            issued_at: issued.issued_at,
+            expires_at: issued.revoked_at.or(issued.expires_at),
+            is_good: issued.holds(now),
+            by: issued.by.clone(),
+        };
+        TokensShown { tokens: self.with_view(|view| view.tokens.all().map(line).collect()) }
+    }
+
+    /// Makes the token that takes another one's place.
+    ///
+    /// # Errors
+    /// There is none of this id.
+    pub fn rotation(&self, id: &str) -> Result<Minted, TokenFailure> {
+        let kind = self.with_view(|view| {
+            view.tokens.all().find(|issued| issued.id == id).and_then(|issued| Kind::of_word(&issued.kind))
+        });
+        let kind = kind.ok_or_else(|| TokenOrderError::Unknown(id.chars().take(64).collect()))?;
+        let (token, fresh, hash) = fresh(kind);
+        let order = TokenOrder::Rotate { id: id.to_owned(), hash, fresh: fresh.clone() };
+        Ok(Minted { token, id: fresh, order })
+    }
+
+    /// What is told of a token that was given out just now.
+    #[must_use]
+    pub fn given(&self, token: String, id: &str) -> TokenGiven {
+        let known = self.with_view(|view| view.tokens.all().find(|issued| issued.id == id).cloned());
+        let (kind, expires_at) =
+            known.map_or((String::new(), None), |issued| (issued.kind, issued.expires_at));
+        TokenGiven { token, id: id.to_owned(), kind, expires_at }
+    }
+}
+
+impl Supervised {
+    /// Carries out an order of `by` on the tokens, and waits until the views show it.
+    ///
+    /// # Errors
+    /// [`ServiceError`].
+    pub async fn order_token(&self, order: TokenOrder, by: Principal) -> Result<(), ServiceError> {
+        let message = |reply| Ordered { order: (order, by), reply };
+        let answer = self.tokens.ask(message, crate::service::system::tree::PATIENCE).await;
+        let position = answer.map_err(|error| ServiceError::asking("the actor of the tokens", error))??;
+        self.shown_from(position).await;
+        Ok(())
+    }
+}

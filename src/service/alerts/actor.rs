@@ -1,0 +1,402 @@
+//! The shell around the domain of alerts: it looks at the views when they change and when something is due,
+//! appends what is decided, and has messages sent whose attempts its own append put into the log.
+//!
+//! What it has under way is in memory alone. After a crash every open attempt is one of which nothing is
+//! known: it is looked for before anything is sent again.
+
+mod consent;
+mod in_flight;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+use tokio::sync::watch;
+use tracing::{Instrument, Span};
+
+use crate::actor::{ActorError, Behaviour, Context, Reply};
+use crate::config::Phone;
+use crate::domain::alert::step::{Hold, Situation, Step, step};
+use crate::domain::alert::{
+    AlertChange, AlertId, AttemptId, CauseKey, Causes, Channel, Delivery, Grade, Outcome,
+};
+use crate::domain::consent::{By, ConsentCommand};
+use crate::event::Position;
+use crate::integration::{beeminder, twilio};
+use crate::log::LogError;
+use crate::service::aggregate::repository;
+use crate::service::runtime::reads::Queries;
+use crate::service::runtime::sources::{SourceState, Sources};
+use crate::telemetry::context;
+
+use super::alert::{AlertFailure, AlertLog};
+use super::conditions::{Looks, usable};
+use super::consent::ConsentFailure;
+use super::contacts::Contacts;
+use super::delivery::{Courier, Report, Sought};
+use in_flight::{Errands, Waker};
+
+/// How often changes are appended on top of those of others before the actor gives up for now.
+const CONFLICTS_MAX: usize = 8;
+/// Where the log takes nothing, it is tried again after this.
+const LOG_AGAIN: SignedDuration = SignedDuration::from_secs(30);
+
+/// Shows an alert on the screen: its number, how bad it is, what it is of, and what there is to say.
+pub type OnAlert = Arc<dyn Fn(AlertId, Grade, &CauseKey, &str) + Send + Sync>;
+
+/// What the alerts wait for, for showing it.
+pub type Holds = watch::Sender<BTreeMap<AlertId, Hold>>;
+
+/// What the actor is told.
+pub enum AlertMessage {
+    /// Something may have to be done.
+    Consider,
+    /// The same, and somebody waits until it is.
+    Check(Reply<()>),
+    /// The settings have changed.
+    Renew,
+    /// The person has taken note.
+    Acknowledge {
+        /// Of which alert.
+        id: AlertId,
+        /// Who waits: for the event's position, or none where nothing changed.
+        reply: Reply<Result<Option<Position>, AlertFailure>>,
+    },
+    /// Somebody decided about a number.
+    Consent {
+        /// Which.
+        number: Phone,
+        /// What.
+        command: ConsentCommand,
+        /// Who.
+        by: By,
+        /// Who waits: for the event's position, or none where nothing changed.
+        reply: Reply<Result<Option<Position>, ConsentFailure>>,
+    },
+    /// A message has left, or has not.
+    Reported(AlertId, AttemptId, Report),
+    /// A message was looked for.
+    Sought(AlertId, AttemptId, Sought),
+    /// What became of a message was asked for.
+    Followed(AlertId, AttemptId, Option<Delivery>),
+    /// A channel tells what became of the message that it knows by this id.
+    Told {
+        /// The channel's id.
+        channel_id: String,
+        /// What became of it.
+        delivery: Delivery,
+    },
+}
+
+/// What the actor works with.
+#[derive(Clone)]
+pub struct Means {
+    /// The log, the views and the settings.
+    pub queries: Queries,
+    /// The outside systems.
+    pub sources: Sources,
+    /// The numbers.
+    pub contacts: Contacts,
+    /// How far the views are.
+    pub projected: watch::Receiver<Position>,
+    /// What the alerts wait for.
+    pub holds: Holds,
+    /// The screen.
+    pub on_alert: OnAlert,
+}
+
+/// See the module.
+pub struct AlertActor {
+    means: Means,
+    alerts: Option<AlertLog>,
+    courier: Courier,
+    errands: Errands,
+    waker: Option<Waker>,
+}
+
+impl AlertActor {
+    /// Tells one tenant.
+    #[must_use]
+    pub fn new(means: Means) -> Self {
+        let courier = courier(&means);
+        Self { means, alerts: None, courier, errands: Errands::default(), waker: None }
+    }
+
+    /// The alerts as they are; from the log where an append has failed.
+    async fn take_alerts(&mut self) -> Result<AlertLog, ActorError> {
+        if let Some(alerts) = self.alerts.take() {
+            return Ok(alerts);
+        }
+        let (log, tenant) = (self.means.queries.log.clone(), self.means.queries.tenant.clone());
+        let loaded = tokio::task::spawn_blocking(move || AlertLog::load(log, tenant)).await;
+        let loaded = loaded.map_err(|_| ActorError("reading the alerts panicked".into()))?;
+        loaded.map_err(|error| ActorError(error.to_string()))
+    }
+
+    /// Does what is to be done now.
+    async fn consider(&mut self, context: &Context<Self>) -> Result<(), ActorError> {
+        // What is true by a clock that was just set may be true no more when it is set right.
+        if let Some(doubt) = self.means.queries.settings.clock().doubt() {
+            self.waker.iter().for_each(|waker| waker.after(doubt));
+            return Ok(());
+        }
+        let mut due = None;
+        for _ in 0..CONFLICTS_MAX {
+            let mut alerts = self.take_alerts().await?;
+            match self.work(&mut alerts, context).await {
+                Ok(next) => {
+                    due = next;
+                    self.look_after(&alerts, context);
+                    self.alerts = Some(alerts);
+                    break;
+                }
+                // Another has appended before us: what is there now is read, and decided anew.
+                Err(LogError::Conflict { .. }) => {}
+                Err(error) => {
+                    tracing::warn!(%error, "alerts could not be recorded");
+                    due = Timestamp::now().checked_add(LOG_AGAIN).ok();
+                    break;
+                }
+            }
+        }
+        if let Some(waker) = &self.waker {
+            waker.set([due, self.errands.due()].into_iter().flatten().min());
+        }
+        Ok(())
+    }
+
+    /// Steps until nothing changes. When to ask again.
+    async fn work(
+        &mut self,
+        alerts: &mut AlertLog,
+        context: &Context<Self>,
+    ) -> Result<Option<Timestamp>, LogError> {
+        loop {
+            let now = Timestamp::now();
+            let loaded = self.means.queries.settings.current();
+            let causes = self.means.queries.causes(self.looks(), now);
+            let policy = loaded.config.alerts.policy();
+            let usable = self.usable();
+            let zone = &loaded.zone;
+            let situation = Situation { causes: &causes, policy: &policy, usable: &usable, zone, now };
+            let Step { changes, sendings, held, due } = step(alerts.book(), &situation);
+            if changes.is_empty() {
+                self.means.holds.send_replace(held);
+                return Ok(due);
+            }
+            let span = self.deciding(changes.len()).await;
+            alerts.append(changes.clone(), "alerts", now).instrument(span.clone()).await?;
+            let _entered = span.enter();
+            for change in &changes {
+                self.show(alerts, change, &causes);
+            }
+            for sending in sendings {
+                self.errands.send(context, &self.courier, &self.means.contacts, sending);
+            }
+        }
+    }
+
+    /// The span of a decision, linked to the last event that it rests on.
+    async fn deciding(&self, changes: usize) -> Span {
+        let seen = *self.means.projected.borrow();
+        let span = tracing::info_span!("alert.decide", mecris.event.position = seen.0, changes);
+        if context::is_recorded(&span) {
+            let log = self.means.queries.log.clone();
+            let trace = tokio::task::spawn_blocking(move || repository::trace_at(&*log, seen)).await;
+            context::link(&span, trace.ok().flatten());
+        }
+        span
+    }
+
+    fn looks(&self) -> Looks {
+        let sources = &self.means.sources;
+        Looks {
+            last: sources.last_success(beeminder::SYSTEM),
+            is_first_awaited: sources
+                .state(beeminder::SYSTEM)
+                .is_none_or(|state| state == SourceState::Waiting),
+        }
+    }
+
+    fn usable(&self) -> Vec<crate::domain::alert::step::Usable> {
+        let loaded = self.means.queries.settings.current();
+        // A key that is refused is looked at by its own actor, which tells when it is taken.
+        let twilio_refuses = self.means.sources.state(twilio::SYSTEM) == Some(SourceState::Unauthorized);
+        let is_set_up =
+            |channel: Channel| self.courier.has(channel) && !(channel.needs_consent() && twilio_refuses);
+        self.means.queries.with_view(|view| usable(&loaded, &view.consents, &self.means.contacts, is_set_up))
+    }
+
+    /// Shows what is new, unless the same was shown today already.
+    fn show(&self, alerts: &AlertLog, change: &AlertChange, causes: &Causes) {
+        let (AlertChange::Raised { id, .. } | AlertChange::Graded { id, .. }) = change else { return };
+        let Some(alert) = alerts.book().get(*id) else { return };
+        tracing::info!(
+            alert = id.0,
+            kind = alert.key.kind.name(),
+            severity = alert.grade.severity.name(),
+            "alert"
+        );
+        if let Some(cause) = causes.of(&alert.key).filter(|_| alert.is_news()) {
+            (self.means.on_alert)(*id, alert.grade, &alert.key, &cause.for_the_person());
+        }
+    }
+
+    /// Looks for what is lost, and asks what became of what was taken.
+    fn look_after(&mut self, alerts: &AlertLog, context: &Context<Self>) {
+        let settle = self.means.queries.settings.current().config.alerts.settle_seconds;
+        let settle = SignedDuration::from_secs(settle.min(3600).cast_signed());
+        let now = Timestamp::now();
+        self.errands.seek(context, &self.courier, &self.means.contacts, alerts.book(), settle, now);
+        self.errands.follow(context, &self.courier, alerts.book(), now);
+    }
+
+    /// Records what is known of an attempt, unless it was known already, and goes on.
+    async fn conclude(
+        &mut self,
+        change: AlertChange,
+        is_settled: impl Fn(&AlertLog) -> bool,
+        context: &Context<Self>,
+    ) -> Result<(), ActorError> {
+        for _ in 0..CONFLICTS_MAX {
+            let mut alerts = self.take_alerts().await?;
+            if is_settled(&alerts) {
+                self.alerts = Some(alerts);
+                break;
+            }
+            match alerts.append(vec![change.clone()], "alerts", Timestamp::now()).await {
+                Ok(_) => {
+                    self.alerts = Some(alerts);
+                    break;
+                }
+                Err(LogError::Conflict { .. }) => {}
+                // The attempt stays open: it is looked for once the log takes something again.
+                Err(error) => {
+                    tracing::warn!(%error, "what became of a message could not be recorded");
+                    break;
+                }
+            }
+        }
+        self.consider(context).await
+    }
+
+    async fn ended(
+        &mut self,
+        (id, attempt): (AlertId, AttemptId),
+        outcome: Outcome,
+        context: &Context<Self>,
+    ) -> Result<(), ActorError> {
+        let is_settled = move |alerts: &AlertLog| !in_flight::is_open(alerts.book(), id, attempt);
+        self.conclude(AlertChange::Ended { id, attempt, outcome }, is_settled, context).await
+    }
+
+    async fn noted(
+        &mut self,
+        (id, attempt): (AlertId, AttemptId),
+        delivery: Delivery,
+        context: &Context<Self>,
+    ) -> Result<(), ActorError> {
+        let is_settled = move |alerts: &AlertLog| !in_flight::is_accepted(alerts.book(), id, attempt);
+        self.conclude(AlertChange::Noted { id, attempt, delivery }, is_settled, context).await
+    }
+}
+
+fn courier(means: &Means) -> Courier {
+    let queries = &means.queries;
+    Courier::new(&queries.settings.current(), queries.tenant.clone(), &means.sources)
+}
+
+impl Behaviour for AlertActor {
+    type Message = AlertMessage;
+
+    async fn started(&mut self, context: &Context<Self>) -> Result<(), ActorError> {
+        let alerts = self.take_alerts().await?;
+        self.alerts = Some(alerts);
+        // From here on nothing that is done on this thread reads a file.
+        let contacts = self.means.contacts.clone();
+        let _ = tokio::task::spawn_blocking(move || contacts.all().map(drop)).await;
+        let (projected, sources) = (self.means.projected.clone(), self.means.sources.subscribe());
+        self.waker = Some(Waker::start(context, projected, sources, &self.means.queries.settings));
+        Ok(())
+    }
+
+    async fn handle(&mut self, message: AlertMessage, context: &Context<Self>) -> Result<(), ActorError> {
+        match message {
+            AlertMessage::Consider => self.consider(context).await,
+            AlertMessage::Check(reply) => {
+                let considered = self.consider(context).await;
+                reply.send(());
+                considered
+            }
+            AlertMessage::Renew => {
+                self.courier = courier(&self.means);
+                self.consider(context).await
+            }
+            AlertMessage::Acknowledge { id, reply } => {
+                let mut alerts = self.take_alerts().await?;
+                let outcome = alerts.acknowledge(id, "alerts", Timestamp::now()).await;
+                // After a failure they are read afresh.
+                self.alerts = outcome.is_ok().then_some(alerts);
+                reply.send(outcome);
+                self.consider(context).await
+            }
+            AlertMessage::Consent { number, command, by, reply } => {
+                reply.send(self.consent(number, command, by).await);
+                self.consider(context).await
+            }
+            AlertMessage::Reported(id, attempt, report) => {
+                self.errands.is_back(id, attempt);
+                match report {
+                    Report::Ended(outcome) => self.ended((id, attempt), outcome, context).await,
+                    Report::OptedOut(outcome) => {
+                        self.opted_out(id, attempt).await;
+                        self.ended((id, attempt), outcome, context).await
+                    }
+                    Report::Unknown => self.consider(context).await,
+                }
+            }
+            AlertMessage::Sought(id, attempt, sought) => {
+                self.errands.is_back(id, attempt);
+                let outcome = match sought {
+                    Sought::Found(id) => Outcome::Accepted { id },
+                    Sought::NotThere => Outcome::Unsent { reason: "it is not there".into(), code: None },
+                    Sought::Unknown => {
+                        self.errands.seek_later(id, attempt, Timestamp::now());
+                        return self.consider(context).await;
+                    }
+                };
+                self.ended((id, attempt), outcome, context).await
+            }
+            AlertMessage::Followed(id, attempt, delivery) => {
+                self.errands.followed(id, attempt, Timestamp::now());
+                match delivery {
+                    Some(delivery) => self.noted((id, attempt), delivery, context).await,
+                    None => self.consider(context).await,
+                }
+            }
+            AlertMessage::Told { channel_id, delivery } => {
+                let alerts = self.take_alerts().await?;
+                let sent = alerts.book().sent_as(&channel_id).map(|(id, attempt)| (id, attempt.id));
+                self.alerts = Some(alerts);
+                match sent {
+                    Some(sent) => self.noted(sent, delivery, context).await,
+                    None => Ok(()),
+                }
+            }
+        }
+    }
+
+    fn label(message: &AlertMessage) -> &'static str {
+        match message {
+            AlertMessage::Consider => "consider",
+            AlertMessage::Check(_) => "check",
+            AlertMessage::Renew => "renew",
+            AlertMessage::Acknowledge { .. } => "acknowledge",
+            AlertMessage::Consent { .. } => "consent",
+            AlertMessage::Reported(..) => "reported",
+            AlertMessage::Sought(..) => "sought",
+            AlertMessage::Followed(..) => "followed",
+            AlertMessage::Told { .. } => "told",
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! What the actor hears of consent: from the person, from a message, from a carrier.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::config::Phone;
+use crate::domain::alert::{AlertId, AttemptId};
+use crate::domain::consent::{By, ConsentCommand};
+use crate::event::Position;
+use crate::log::LogError;
+use crate::service::aggregate::caller;
+
+use super::super::consent;
+use super::super::consent::ConsentFailure;
+use super::{AlertActor, in_flight};
+
+impl AlertActor {
+    /// The carrier refuses because the number's owner has opted out: that is heard as such.
+    pub(super) async fn opted_out(&mut self, id: AlertId, attempt: AttemptId) {
+        let Ok(alerts) = self.take_alerts().await else { return };
+        let attempt = in_flight::find(alerts.book(), id, attempt);
+        let contact = attempt.and_then(|attempt| attempt.parcel.contact.clone());
+        self.alerts = Some(alerts);
+        if let Some(contact) = contact
+            && let Err(error) = self.decide_consent(contact, ConsentCommand::Revoke, By::Carrier).await
+        {
+            tracing::warn!(%error, "an opt-out could not be recorded");
+        }
+    }
+
+    pub(super) async fn consent(
+        &mut self,
+        number: Phone,
+        command: ConsentCommand,
+        by: By,
+    ) -> Result<Option<Position>, ConsentFailure> {
+        let contacts = self.means.contacts.clone();
+        let contact = tokio::task::spawn_blocking(move || match (command, by) {
+            (ConsentCommand::Grant, By::Person) => contacts.take_in(&number).map(Some),
+            // A stranger's number is not kept.
+            _ => contacts.find(&number),
+        });
+        let contact = contact.await.map_err(|_| ConsentFailure::Log(LogError::Closed))??;
+        match contact {
+            Some(contact) => self.decide_consent(contact, command, by).await,
+            None => Ok(None),
+        }
+    }
+
+    async fn decide_consent(
+        &self,
+        contact: String,
+        command: ConsentCommand,
+        by: By,
+    ) -> Result<Option<Position>, ConsentFailure> {
+        let (log, tenant) = (self.means.queries.log.clone(), self.means.queries.tenant.clone());
+        let decided = caller::blocking(move || {
+            consent::execute_now(&log, &tenant, &contact, command, by, Timestamp::now())
+        });
+        let position = decided.await.map_err(|_| ConsentFailure::Log(LogError::Closed))??;
+        if let Some(position) = position {
+            // The next decision must see it.
+            let mut projected = self.means.projected.clone();
+            let shown = projected.wait_for(|projected| *projected >= position);
+            let _ = tokio::time::timeout(Duration::from_secs(5), shown).await;
+        }
+        Ok(position)
+    }
+}

@@ -1,0 +1,117 @@
+//! What the faces ask of the alerts' actor.
+
+use jiff::Timestamp;
+
+use crate::config::Phone;
+use crate::domain::alert::AlertId;
+use crate::domain::consent::{By, ConsentCommand};
+use crate::integration::twilio::MessageStatus;
+use crate::log::EventLog;
+use crate::service::ServiceError;
+use crate::service::system::tree::PATIENCE;
+use crate::service::system::tree::Supervised;
+
+use super::AlertMessage;
+use super::consent::ConsentFailure;
+use super::delivery::delivery_of;
+use super::requests::{AlertsShown, ConsentBody, ConsentsShown, consents_shown, words};
+
+impl Supervised {
+    /// The alerts, the worst first; with `all` also those whose cause has gone.
+    #[must_use]
+    pub fn alerts(&self, now: Timestamp, all: bool) -> AlertsShown {
+        let mut alerts = self.queries.alerts(now, all);
+        let holds = self.holds.borrow();
+        for alert in alerts.iter_mut().filter(|alert| alert.resolved_at.is_none()) {
+            alert.waits_for = holds.get(&AlertId(alert.id)).map(|hold| words(*hold));
+        }
+        AlertsShown { alerts }
+    }
+
+    /// Looks now whether there is something to be told, and has sent what is due; waits until the views show it.
+    ///
+    /// # Errors
+    /// [`ServiceError`].
+    pub async fn check_alerts(&self) -> Result<(), ServiceError> {
+        let checked = self.alerts.ask(AlertMessage::Check, PATIENCE).await;
+        checked.map_err(|error| ServiceError::asking("the alert actor", error))?;
+        self.shown_from(Some(self.log().head().position)).await;
+        Ok(())
+    }
+
+    /// Takes note of an alert, and waits until the views show it.
+    ///
+    /// # Errors
+    /// [`ServiceError`].
+    pub async fn acknowledge(&self, id: AlertId) -> Result<(), ServiceError> {
+        let answer = self.alerts.ask(|reply| AlertMessage::Acknowledge { id, reply }, PATIENCE).await;
+        let position = answer.map_err(|error| ServiceError::asking("the alert actor", error))??;
+        self.shown_from(position).await;
+        Ok(())
+    }
+
+    /// Grants or revokes the consent to write to a number.
+    ///
+    /// # Errors
+    /// [`ServiceError`].
+    pub async fn consent(&self, body: &ConsentBody) -> Result<(), ServiceError> {
+        let config = &self.queries.settings.current().config;
+        let (number, command) = body.resolve(config).map_err(ConsentFailure::from)?;
+        self.decide_consent(number, command, By::Person).await
+    }
+
+    /// Has somebody's decision about a number recorded, and waits until the views show it.
+    ///
+    /// # Errors
+    /// [`ServiceError`].
+    pub async fn decide_consent(
+        &self,
+        number: Phone,
+        command: ConsentCommand,
+        by: By,
+    ) -> Result<(), ServiceError> {
+        let message = |reply| AlertMessage::Consent { number, command, by, reply };
+        let answer = self.alerts.ask(message, PATIENCE).await;
+        let position = answer.map_err(|error| ServiceError::asking("the alert actor", error))??;
+        self.shown_from(position).await;
+        Ok(())
+    }
+
+    /// A channel tells what became of a message.
+    ///
+    /// # Errors
+    /// [`ServiceError`].
+    pub async fn told_of_message(
+        &self,
+        id: &str,
+        status: &MessageStatus,
+        code: Option<u32>,
+    ) -> Result<(), ServiceError> {
+        let Some(delivery) = delivery_of(status, code) else { return Ok(()) };
+        let told = AlertMessage::Told { channel_id: id.to_owned(), delivery };
+        let sent = self.alerts.tell(told, PATIENCE).await;
+        sent.map_err(|error| ServiceError::asking("the alert actor", error.into()))
+    }
+
+    /// The owner of a number, as a channel writes it, wants to be written to or not.
+    ///
+    /// # Errors
+    /// [`ServiceError`].
+    pub async fn wished(&self, address: &str, wants: bool) -> Result<(), ServiceError> {
+        let number = Phone::new(address.strip_prefix("whatsapp:").unwrap_or(address));
+        let command = if wants { ConsentCommand::Grant } else { ConsentCommand::Revoke };
+        self.decide_consent(number, command, By::Message).await
+    }
+
+    /// Whose numbers may be written to.
+    ///
+    /// # Errors
+    /// [`ServiceError`].
+    pub async fn consents(&self) -> Result<ConsentsShown, ServiceError> {
+        let consents = self.queries.with_view(|view| view.consents.clone());
+        let contacts = self.contacts.clone();
+        let shown = tokio::task::spawn_blocking(move || consents_shown(&consents, &contacts)).await;
+        let shown = shown.map_err(|_| ServiceError::Unavailable { what: "the contacts' file" })?;
+        Ok(shown.map_err(ConsentFailure::from)?)
+    }
+}

@@ -1,0 +1,107 @@
+//! Holds Twilio's credentials against Twilio: now and then, at no cost, so that credentials that were revoked are
+//! told before they are needed.
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::actor::{ActorError, Behaviour, Context};
+use crate::integration::resilience::OutsideError;
+use crate::integration::twilio::{self, Credentials, Twilio};
+use crate::service::runtime::poller::{
+    Beat, Pacemaker, breaker_listener, pause_after, policy, state_after, wrong_settings,
+};
+use crate::service::runtime::settings::Settings;
+use crate::service::runtime::sources::{SourceState, Sources};
+
+/// How often credentials that are good are looked at.
+const GOOD: Duration = Duration::from_hours(6);
+/// How often a system that does not answer is asked.
+const FAILING: Duration = Duration::from_mins(5);
+
+/// See the module.
+pub struct ProbeActor {
+    settings: Settings,
+    sources: Sources,
+    client: Option<Twilio>,
+    pacemaker: Option<Pacemaker>,
+}
+
+async fn verify(client: &Twilio) -> Result<&'static str, OutsideError> {
+    let (account, _) = client.account().await?;
+    Ok(if account.status == "active" { "the account is active" } else { "the account is not active" })
+}
+
+impl ProbeActor {
+    /// For the credentials that the settings name.
+    #[must_use]
+    pub fn new(settings: Settings, sources: Sources) -> Self {
+        Self { settings, sources, client: None, pacemaker: None }
+    }
+
+    fn renew(&mut self) {
+        let loaded = self.settings.current();
+        let fresh_for = SignedDuration::try_from(GOOD * 2).unwrap_or(SignedDuration::from_hours(12));
+        let declare = |state, reason: &str| self.sources.declare(twilio::SYSTEM, state, reason, fresh_for);
+        self.client = None;
+        let Some(credentials) = Credentials::of(&loaded.config.twilio) else {
+            let reason = "set twilio.account_sid and twilio.auth_token, or an API key";
+            return declare(SourceState::NotConfigured, reason);
+        };
+        let listener = breaker_listener(&self.sources);
+        match Twilio::new(&loaded.config.twilio, credentials, policy(&loaded), listener) {
+            Err(error) => declare(SourceState::Failing, &error.to_string()),
+            Ok(client) => {
+                if let Some(reason) = wrong_settings(&loaded, "twilio.") {
+                    return declare(SourceState::Unauthorized, &reason);
+                }
+                declare(SourceState::Waiting, "not asked yet");
+                self.client = Some(client);
+            }
+        }
+    }
+
+    async fn look(&mut self) {
+        let Some(pacemaker) = &self.pacemaker else { return };
+        let Some(client) = &self.client else {
+            pacemaker.rest();
+            return;
+        };
+        match verify(client).await {
+            Ok(reason) => {
+                let next = pacemaker.after(GOOD);
+                self.sources.succeeded(twilio::SYSTEM, reason, Timestamp::now(), Some(next));
+            }
+            Err(error) => {
+                let next = pacemaker.after(pause_after(&error, FAILING));
+                self.sources.failed(twilio::SYSTEM, state_after(&error), &error.to_string(), Some(next));
+            }
+        }
+    }
+}
+
+impl Behaviour for ProbeActor {
+    type Message = Beat;
+
+    async fn started(&mut self, context: &Context<Self>) -> Result<(), ActorError> {
+        self.renew();
+        self.pacemaker = Some(Pacemaker::start(context, &self.settings));
+        Ok(())
+    }
+
+    async fn handle(&mut self, message: Beat, _: &Context<Self>) -> Result<(), ActorError> {
+        if message == Beat::Renew {
+            self.renew();
+        }
+        self.look().await;
+        Ok(())
+    }
+
+    fn label(message: &Beat) -> &'static str {
+        message.label()
+    }
+
+    fn redeliver(message: &Beat) -> Option<Beat> {
+        Some(*message)
+    }
+}

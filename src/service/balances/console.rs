@@ -1,0 +1,156 @@
+//! A balance read from a provider's own page: seen, held against what is expected, recorded.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::config::Config;
+use crate::domain::balance::{Confidence, Reading, Source};
+use crate::domain::console::{Accepted, accept};
+use crate::domain::money::Picodollars;
+use crate::event::TenantId;
+use crate::integration::console::{self, ConsoleError, Limits, Profile, Recipe, RecipeError};
+use crate::log::{EventLog, LogError};
+use crate::service::runtime::forms;
+use crate::service::runtime::reads::Queries;
+
+use super::balance::{BalanceFailure, record_reading};
+
+/// Why a page was not read, or what it showed not recorded.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum ConsoleFailure {
+    /// It is switched off.
+    #[error("reading pages is switched off; read docs/console.md, then set console.enabled = true")]
+    Off,
+    /// The recipe.
+    #[error(transparent)]
+    Recipe(#[from] RecipeError),
+    /// The page, or what it shows.
+    #[error(transparent)]
+    Page(#[from] ConsoleError),
+    /// Recording it.
+    #[error(transparent)]
+    Balance(#[from] BalanceFailure),
+}
+
+/// A page to read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ConsoleBody {
+    /// Whose page; `anthropic` where absent.
+    #[serde(default = "anthropic")]
+    #[schema(value_type = forms::ProviderName)]
+    pub provider: String,
+}
+
+fn anthropic() -> String {
+    "anthropic".to_owned()
+}
+
+/// What a page showed, and that it was recorded.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ConsoleRead {
+    /// Whose page.
+    pub provider: String,
+    /// What is left.
+    #[schema(value_type = String)]
+    pub left_usd: Picodollars,
+    /// How sure that is: `high` where two ways to it agree, `medium` where one lies where it was expected.
+    #[schema(value_type = String)]
+    pub confidence: Confidence,
+    /// The recipe's ways that led to it.
+    pub found: String,
+    /// When.
+    #[schema(value_type = String, format = DateTime)]
+    pub taken_at: Timestamp,
+    /// The event's position; null where the very same reading was there.
+    pub position: Option<u64>,
+}
+
+/// Reads pages for one tenant; cheap to clone.
+#[derive(Clone)]
+pub struct ConsoleBook {
+    log: Arc<dyn EventLog>,
+    tenant: TenantId,
+    queries: Queries,
+    dir: PathBuf,
+}
+
+impl ConsoleBook {
+    /// For the log and the data directory that they belong to.
+    #[must_use]
+    pub fn new(log: Arc<dyn EventLog>, tenant: TenantId, queries: Queries, dir: &Path) -> Self {
+        Self { log, tenant, queries, dir: dir.to_owned() }
+    }
+
+    /// The data directory.
+    #[must_use]
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// The settings.
+    #[must_use]
+    pub fn queries(&self) -> &Queries {
+        &self.queries
+    }
+
+    /// Reads a provider's page, and records what it shows if that may be believed.
+    ///
+    /// # Errors
+    /// [`ConsoleFailure`].
+    pub async fn read(&self, provider: &str, actor: &'static str) -> Result<ConsoleRead, ConsoleFailure> {
+        let config = &self.queries.settings.current().config;
+        if !config.console.enabled {
+            return Err(ConsoleFailure::Off);
+        }
+        let recipe = Recipe::find(provider, config.console.recipes.as_deref())?;
+        let (dir, name) = (self.dir.clone(), provider.to_owned());
+        let profile = tokio::task::spawn_blocking(move || Profile::lock(&dir, &name)).await;
+        let profile = profile.unwrap_or(Err(ConsoleError::Busy))?;
+        let browser = config.console.browser.as_deref();
+        let seen = console::read(browser, &profile, &recipe, limits(config)).await?;
+        let lines = self.queries.balances(seen.taken_at);
+        let expected = lines.iter().find(|line| line.provider == provider).map(|line| line.left_usd);
+        let accepted = accept(&seen.found, recipe.bounds(), expected).map_err(ConsoleError::from)?;
+        self.record(provider, accepted, seen.taken_at, actor).await
+    }
+
+    async fn record(
+        &self,
+        provider: &str,
+        accepted: Accepted,
+        taken_at: Timestamp,
+        actor: &'static str,
+    ) -> Result<ConsoleRead, ConsoleFailure> {
+        let Accepted { amount, confidence, found } = accepted;
+        let reading =
+            Reading { confidence, ..Reading::usd(provider, amount, taken_at, Source::Console, &found) };
+        let (log, tenant) = (self.log.clone(), self.tenant.clone());
+        let record = move || record_reading(&*log, &tenant, reading, Timestamp::now(), actor);
+        let recorded = crate::service::aggregate::caller::blocking(record).await;
+        let position = recorded.unwrap_or(Err(BalanceFailure::Log(LogError::Closed)))?;
+        Ok(ConsoleRead {
+            provider: provider.to_owned(),
+            left_usd: amount,
+            confidence,
+            found,
+            taken_at,
+            position: position.map(|position| position.0),
+        })
+    }
+}
+
+/// What a browser may take under these settings.
+#[must_use]
+pub fn limits(config: &Config) -> Limits {
+    let console = &config.console;
+    Limits {
+        memory_mib: console.memory_mib.get(),
+        page_seconds: console.page_seconds.get(),
+        as_root: console.as_root,
+    }
+}

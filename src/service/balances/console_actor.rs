@@ -1,0 +1,199 @@
+//! Reads the providers' own pages now and then, where that is switched on.
+//!
+//! Seldom, and politely: every few hours, spread by a tenth; after a restart no sooner than before it; twice as
+//! rarely after each challenge, and after three not at all until a person asks or changes the settings.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::actor::{ActorError, Behaviour, Context, Handle, Reply};
+use crate::domain::console::{CHALLENGES_MAX, rest};
+use crate::event::Position;
+use crate::integration::console::ConsoleError;
+use crate::integration::console::profile::since_last_attempt;
+use crate::service::ServiceError;
+use crate::service::runtime::poller::{Beat, Pacemaker};
+use crate::service::runtime::sources::{SourceState, Sources};
+use crate::service::system::tree::Supervised;
+
+use super::console::{ConsoleBody, ConsoleBook, ConsoleFailure, ConsoleRead};
+
+/// A person waits for one page: the browser's start, the page, and its end.
+const READ_PATIENCE: Duration = Duration::from_mins(3);
+
+/// What the actor is told.
+pub enum ScraperMessage {
+    /// A look is due, or the settings have changed.
+    Beat(Beat),
+    /// A person wants a page read now.
+    Read {
+        /// Whose.
+        provider: String,
+        /// Who waits.
+        reply: Reply<Result<ConsoleRead, ConsoleFailure>>,
+    },
+}
+
+impl From<Beat> for ScraperMessage {
+    fn from(beat: Beat) -> Self {
+        Self::Beat(beat)
+    }
+}
+
+/// See the module.
+pub struct ScraperActor {
+    book: ConsoleBook,
+    sources: Sources,
+    pacemaker: Option<Pacemaker>,
+    /// Challenges in a row, by provider.
+    challenges: BTreeMap<String, u32>,
+}
+
+/// The name of a provider's page among the sources.
+fn source(provider: &str) -> String {
+    format!("console-{provider}")
+}
+
+impl ScraperActor {
+    /// For one tenant.
+    #[must_use]
+    pub fn new(book: ConsoleBook, sources: Sources) -> Self {
+        Self { book, sources, pacemaker: None, challenges: BTreeMap::new() }
+    }
+
+    fn every(&self) -> Duration {
+        Duration::from_hours(self.book.queries().settings.current().config.console.every_hours.get())
+    }
+
+    /// The pages that are read; none where that is off.
+    fn providers(&self) -> Vec<String> {
+        let config = &self.book.queries().settings.current().config.console;
+        if config.enabled { config.providers.clone() } else { Vec::new() }
+    }
+
+    fn renew(&mut self) {
+        self.challenges.clear();
+        let config = &self.book.queries().settings.current().config.console;
+        let fresh_for = SignedDuration::try_from(self.every() * 2).unwrap_or(SignedDuration::from_hours(12));
+        for provider in &config.providers {
+            let (state, reason) = if config.enabled {
+                (SourceState::Waiting, "not read yet")
+            } else {
+                (SourceState::NotConfigured, "set console.enabled = true, after reading docs/console.md")
+            };
+            self.sources.declare(&source(provider), state, reason, fresh_for);
+        }
+    }
+
+    /// How long a provider's page is left alone from now on; none where it is due.
+    fn rest_of(&self, provider: &str) -> Option<Duration> {
+        let challenges = self.challenges.get(provider).copied().unwrap_or_default();
+        rest(self.every(), challenges, since_last_attempt(self.book.dir(), provider))
+    }
+
+    async fn look(&mut self) {
+        for provider in self.providers() {
+            if self.rest_of(&provider).is_none() {
+                // What came of it stands in the sources.
+                let _ = self.read(&provider, "scraper").await;
+            }
+        }
+        let next = self.providers().iter().map(|provider| self.rest_of(provider).unwrap_or_default()).min();
+        let Some(pacemaker) = &self.pacemaker else { return };
+        match next {
+            Some(next) if next < Duration::MAX => drop(pacemaker.after(next.max(Duration::from_mins(1)))),
+            _ => pacemaker.rest(),
+        }
+    }
+
+    async fn read(&mut self, provider: &str, actor: &'static str) -> Result<ConsoleRead, ConsoleFailure> {
+        let outcome = self.book.read(provider, actor).await;
+        let name = source(provider);
+        let next = SignedDuration::try_from(self.every())
+            .ok()
+            .and_then(|every| Timestamp::now().checked_add(every).ok());
+        let is_challenge = matches!(outcome, Err(ConsoleFailure::Page(ConsoleError::Challenge { .. })));
+        if is_challenge {
+            *self.challenges.entry(provider.to_owned()).or_default() += 1;
+        } else {
+            self.challenges.remove(provider);
+        }
+        match &outcome {
+            Ok(read) => {
+                let reason = format!("read by {}", read.found);
+                self.sources.succeeded(&name, &reason, read.taken_at, next);
+            }
+            Err(ConsoleFailure::Off) => {}
+            Err(failure) => {
+                let needs_login = matches!(failure, ConsoleFailure::Page(error) if error.needs_login());
+                let state = if needs_login { SourceState::Unauthorized } else { SourceState::Failing };
+                let stopped = self.challenges.get(provider).is_some_and(|count| *count >= CHALLENGES_MAX);
+                let next = next.filter(|_| !stopped);
+                self.sources.failed(&name, state, &failure.to_string(), next);
+            }
+        }
+        outcome
+    }
+}
+
+impl Behaviour for ScraperActor {
+    type Message = ScraperMessage;
+
+    async fn started(&mut self, context: &Context<Self>) -> Result<(), ActorError> {
+        self.renew();
+        self.pacemaker = Some(Pacemaker::start(context, &self.book.queries().settings));
+        Ok(())
+    }
+
+    async fn handle(&mut self, message: ScraperMessage, _: &Context<Self>) -> Result<(), ActorError> {
+        match message {
+            ScraperMessage::Beat(beat) => {
+                if beat == Beat::Renew {
+                    self.renew();
+                }
+                self.look().await;
+            }
+            ScraperMessage::Read { provider, reply } => {
+                // A person who asks may have logged in since.
+                self.challenges.remove(&provider);
+                let read = self.read(&provider, "http").await;
+                reply.send(read);
+            }
+        }
+        Ok(())
+    }
+
+    fn label(message: &ScraperMessage) -> &'static str {
+        match message {
+            ScraperMessage::Beat(beat) => beat.label(),
+            ScraperMessage::Read { .. } => "read",
+        }
+    }
+
+    fn redeliver(message: &ScraperMessage) -> Option<ScraperMessage> {
+        match message {
+            ScraperMessage::Beat(beat) => Some(ScraperMessage::Beat(*beat)),
+            // Whether the page was read is not known: the person looks, and asks again.
+            ScraperMessage::Read { .. } => None,
+        }
+    }
+}
+
+impl Supervised {
+    /// Reads a provider's page now, and waits until the views show what it said.
+    ///
+    /// # Errors
+    /// [`ServiceError`].
+    pub async fn read_console(&self, body: ConsoleBody) -> Result<ConsoleRead, ServiceError> {
+        let message = |reply| ScraperMessage::Read { provider: body.provider, reply };
+        let asked = self.scraper.ask(message, READ_PATIENCE).await;
+        let read = asked.map_err(|error| ServiceError::asking("the pages' reader", error))??;
+        self.shown_from(read.position.map(Position)).await;
+        Ok(read)
+    }
+}
+
+/// Where the faces send it commands.
+pub type ScraperHandle = Handle<ScraperMessage>;

@@ -1,0 +1,93 @@
+//! What happened on a day: what was spent, what was entered for goals, which tasks were done, which alerts began.
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::domain::calendar;
+use crate::domain::datapoint::Fate;
+use crate::domain::narrator::one_line;
+use crate::domain::vault::State;
+use crate::service::runtime::reads::Queries;
+use crate::view::report::{Grouping, Range, Report, Totals};
+
+/// A text from a note is cut to so many characters.
+pub(in crate::service) const TEXT_MAX: usize = 80;
+
+/// A day.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Activity {
+    /// Which, in the configured time zone.
+    #[schema(value_type = String, format = Date)]
+    pub day: Date,
+    /// What was spent and consumed.
+    pub usage: Totals,
+    /// How many sessions made calls.
+    pub sessions: usize,
+    /// What was entered for goals and is written, the feeds' own among it.
+    pub datapoints: Vec<Entered>,
+    /// Tasks of the vault that were done; empty where no vault is named.
+    pub tasks_done: Vec<DoneTask>,
+    /// Alerts that began, by number.
+    pub alerts_raised: Vec<u64>,
+}
+
+/// A datapoint.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Entered {
+    /// The goal.
+    #[schema(example = "exercise")]
+    pub slug: String,
+    /// The value, as it was written.
+    pub value: String,
+}
+
+/// A task that was done.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct DoneTask {
+    /// Its note.
+    pub note: String,
+    /// Its words in one line, cut: data from the vault.
+    pub text: String,
+}
+
+impl Queries {
+    /// What happened on a day; today where none is named.
+    #[must_use]
+    pub fn activity(&self, day: Option<Date>, now: Timestamp) -> Activity {
+        let zone = self.zone();
+        let day = day.unwrap_or_else(|| calendar::day_of(now, &zone));
+        let range = Range { since: Some(day), until: Some(day) };
+        let (usage, sessions) = match self.report(Grouping::Session, &range, None).report {
+            Report::Session { sessions, total } => (total, sessions.len()),
+            Report::Daily { total, .. }
+            | Report::Weekly { total, .. }
+            | Report::Monthly { total, .. }
+            | Report::Project { total, .. }
+            | Report::Model { total, .. } => (total, 0),
+        };
+        let (datapoints, alerts_raised) = self.with_view(|view| {
+            let written = view.ledger.entries().filter(|(_, entry)| entry.fate == Fate::Written);
+            let of_day = written.filter(|(_, entry)| entry.point.day == day);
+            let entered =
+                |slug: &str, value: &str| Entered { slug: slug.to_owned(), value: value.to_owned() };
+            let datapoints =
+                of_day.map(|(key, entry)| entered(key.slug.as_str(), entry.point.value.as_str())).collect();
+            let raised = view.alerts.alerts().filter(|alert| calendar::day_of(alert.raised_at, &zone) == day);
+            (datapoints, raised.map(|alert| alert.id.0).collect())
+        });
+        Activity { day, usage, sessions, datapoints, tasks_done: self.tasks_done(day), alerts_raised }
+    }
+
+    fn tasks_done(&self, day: Date) -> Vec<DoneTask> {
+        let Ok(snapshot) = self.vault_snapshot() else { return Vec::new() };
+        let done =
+            snapshot.tasks().filter(|(_, task, state)| *state == State::Done && task.done == Some(day));
+        let shown = |(path, task, _): (&str, &crate::domain::vault::Task, State)| DoneTask {
+            note: one_line(path, TEXT_MAX),
+            text: one_line(&task.text, TEXT_MAX),
+        };
+        done.map(shown).collect()
+    }
+}

@@ -1,0 +1,344 @@
+//! Gathers how things stand for the narrator: from the views, the vault, and, where a supervisor runs, its sources.
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::actor::State;
+use crate::domain::alert::{Kind, Severity};
+use crate::domain::balance::Confidence;
+use crate::domain::calendar;
+use crate::domain::datapoint::Keeper;
+use crate::domain::gate::Verdict;
+use crate::domain::limit_request::LimitRequest;
+use crate::domain::money::Picodollars;
+use crate::domain::narrator::{
+    AlertFact, BalanceFact, BudgetFact, DriftFact, ForecastFact, GoalFact, OdometerFact, OdometerNeed,
+    RequestFact, Situation, SourceFact, SourceState as Answer, TaskFact, one_line, recommend,
+};
+use crate::integration::beeminder;
+use crate::service::budgets::gate::GateParams;
+use crate::service::runtime::reads::Queries;
+use crate::service::runtime::sources::{SourceShown, SourceState};
+use crate::service::system::tree::Supervised;
+use crate::service::vault::queries::VaultFailure;
+use crate::service::vault::tasks::{TasksFilter, TasksShown};
+use crate::view::alerts::AlertLine;
+use crate::view::balances::BalanceLine;
+use crate::view::budgets::BudgetLine;
+use crate::view::goals::GoalLine;
+use crate::view::odometer::{OdometerLine, OdometerState};
+use crate::view::reconcile::{ReconciledProvider, Wanted};
+
+use super::activity::TEXT_MAX;
+use super::shape::{
+    AlertShort, BalanceShort, BudgetShort, GoalShort, Narration, OdometerShort, SourceShort, TaskShort,
+    TasksShort,
+};
+
+/// A name is cut to so many characters.
+const NAME_MAX: usize = 40;
+
+/// What only a running supervisor knows.
+#[derive(Debug, Default)]
+struct Running {
+    is_there: bool,
+    sources: Vec<SourceShown>,
+    actors_down: Vec<String>,
+}
+
+impl Queries {
+    /// How things stand and what to do, as far as the log and the vault tell.
+    #[must_use]
+    pub fn narrator(&self, detail: bool, now: Timestamp) -> Narration {
+        let alerts = self.alerts(now, false);
+        self.narrate(Running::default(), &alerts, detail, now)
+    }
+
+    fn narrate(&self, running: Running, alerts: &[AlertLine], detail: bool, now: Timestamp) -> Narration {
+        let Running { is_there, sources, actors_down } = running;
+        let goals = self.goals(now);
+        let mut budgets = self.budgets(now);
+        budgets.sort_by_key(share);
+        let balances = self.with_view(|view| crate::view::balances::balances(view, now));
+        let odometers = self.odometers(now).odometers;
+        let tasks = self.due_tasks(now);
+        let asked_for: Vec<&SourceShown> =
+            sources.iter().filter(|source| source.state != SourceState::NotConfigured).collect();
+        // Without a supervisor nobody has asked Beeminder: what the log says of its goals is as old as it is.
+        let beeminder = asked_for.iter().find(|source| source.name == beeminder::SYSTEM);
+        let goals_are_old = beeminder.is_none_or(|source| source.stale || source.state.is_trouble());
+        let gate = self.gate(&GateParams::default(), now);
+        let stops = gate.reasons.iter().filter(|reason| reason.verdict == Verdict::Block);
+        let low = self.settings.current().config.alerts.balance_low_usd;
+        let status = self.with_view(|view| {
+            crate::view::status::status(view, now, &self.zone(), Some(&self.prices.current()))
+        });
+        let limits = status.allowance.virtual_budget.iter().flat_map(|budget| &budget.limits);
+        let situation = Situation {
+            is_running: is_there,
+            is_read_only: self.log.read_only().is_some(),
+            has_usage: status.all_time.messages > 0,
+            budgets: budgets.iter().map(budget_fact).collect(),
+            spent_limits: limits
+                .filter(|limit| limit.left_usd <= Picodollars::ZERO)
+                .map(|limit| word(&limit.limit))
+                .collect(),
+            stops: stops.map(|reason| reason.text.clone()).collect(),
+            requests: self.with_view(|view| {
+                let fact = |request: &LimitRequest| RequestFact {
+                    number: request.number,
+                    amount: request.wish.amount,
+                };
+                view.requests.open(now).map(fact).collect()
+            }),
+            allowed: status.allowance.overrides.iter().map(|granted| granted.amount_usd).sum(),
+            balances: balances.iter().map(|balance| balance_fact(balance, low)).collect(),
+            forecasts: self.ends(now),
+            drifts: self.reconcile(&Wanted::default(), now).providers.iter().filter_map(drift).collect(),
+            unpriced_calls: status.unpriced.values().sum(),
+            unpriced: status.unpriced.into_keys().collect(),
+            odometers: odometers.iter().map(odometer_fact).collect(),
+            goals: goals.iter().map(|goal| goal_fact(goal, goals_are_old)).collect(),
+            tasks: tasks.as_ref().map(|(_, fact)| fact.clone()),
+            alerts: alerts.iter().map(alert_fact).collect(),
+            sources: asked_for.iter().map(|source| source_fact(source)).collect(),
+            actors_down,
+        };
+        let narration = Narration {
+            summary: summary(&situation, &gate.today_usd),
+            now,
+            recommendations: recommend(&situation).into_iter().map(Into::into).collect(),
+            goals: goals.iter().map(|goal| goal_short(goal, goals_are_old)).collect(),
+            budgets: budgets.into_iter().map(budget_short).collect(),
+            balances: balances.into_iter().map(balance_short).collect(),
+            alerts: alerts.iter().map(alert_short).collect(),
+            today: self.activity(None, now).into(),
+            tasks: tasks.map(|(short, _)| short),
+            odometers: odometers.into_iter().map(odometer_short).collect(),
+            sources: asked_for.into_iter().map(source_short).collect(),
+            left_out: None,
+        };
+        if detail { narration } else { narration.small() }
+    }
+
+    /// When the balances end, where the forecast can say.
+    fn ends(&self, now: Timestamp) -> Vec<ForecastFact> {
+        let today = calendar::day_of(now, &self.zone());
+        let days = |day: jiff::civil::Date| day.since(today).map_or(0, |span| span.get_days());
+        let lines = self.runways(now).into_iter();
+        let ends = lines.filter_map(|line| {
+            let day = line.runs_out?.p50?;
+            Some(ForecastFact { provider: line.name, days: days(day) })
+        });
+        ends.collect()
+    }
+
+    /// The tasks that are due; none where no vault is named.
+    fn due_tasks(&self, now: Timestamp) -> Option<(TasksShort, TaskFact)> {
+        let today = TasksFilter { due: Some("today".to_owned()), ..TasksFilter::default() };
+        let TasksShown { tasks, read_at, trouble, .. } = match self.tasks(&today, now) {
+            Ok(shown) => shown,
+            Err(VaultFailure::NotConfigured) => return None,
+            Err(error) => TasksShown {
+                tasks: Vec::new(),
+                count: 0,
+                read_at: None,
+                trouble: Some(one_line(&error.to_string(), 2 * TEXT_MAX)),
+            },
+        };
+        let overdue = tasks.iter().filter(|task| task.days_left.is_some_and(|days| days < 0)).count();
+        let fact = TaskFact {
+            overdue,
+            due_today: tasks.len() - overdue,
+            blocked: tasks.iter().filter(|task| task.is_blocked).count(),
+            is_old: trouble.is_some(),
+        };
+        let due = tasks.iter().map(|task| TaskShort {
+            text: one_line(&task.text, TEXT_MAX),
+            note: one_line(&task.note, NAME_MAX),
+            due: task.due,
+        });
+        let short = TasksShort { overdue, due_today: fact.due_today, due: due.collect(), read_at, trouble };
+        Some((short, fact))
+    }
+}
+
+impl Supervised {
+    /// How things stand and what to do.
+    #[must_use]
+    pub fn narrator(&self, detail: bool, now: Timestamp) -> Narration {
+        let is_down = |state: State| !matches!(state, State::Running | State::Starting);
+        let actors = self.actors().into_iter();
+        let running = Running {
+            is_there: true,
+            sources: self.sources.shown(now).sources,
+            actors_down: actors.filter(|actor| is_down(actor.state)).map(|actor| actor.path).collect(),
+        };
+        self.queries.narrate(running, &self.alerts(now, false).alerts, detail, now)
+    }
+}
+
+/// `2.10 USD today; main 40.00 left; exercise 3 h 10 min; 2 tasks overdue; 1 alert`
+fn summary(at: &Situation, today: &Picodollars) -> String {
+    let mut parts = vec![format!("{} USD today", today.rounded(2))];
+    parts.extend(at.budgets.first().map(|budget| format!("{} {} left", budget.name, budget.left.rounded(2))));
+    parts.extend(at.balances.iter().min_by_key(|balance| balance.left).map(|balance| {
+        format!(
+            "{} at {} (read {} ago)",
+            balance.left.rounded(2),
+            balance.provider,
+            calendar::span(balance.age)
+        )
+    }));
+    parts.extend(at.goals.first().and_then(|goal| {
+        let left = goal.left.map(calendar::span)?;
+        let doubt = if goal.is_old { "?" } else { "" };
+        Some(format!("{} {left}{doubt}", one_line(&goal.slug, NAME_MAX)))
+    }));
+    if let Some(tasks) = &at.tasks {
+        parts.push(format!("tasks: {} overdue, {} today", tasks.overdue, tasks.due_today));
+    }
+    parts.push(format!("open alerts: {}", at.alerts.len()));
+    parts.join("; ")
+}
+
+/// What is left of a budget, in thousandths of it.
+fn share(budget: &BudgetLine) -> i128 {
+    budget.remaining_usd.0.saturating_mul(1_000).checked_div(budget.amount_usd.0).unwrap_or_default()
+}
+
+fn word(limit: &impl serde::Serialize) -> String {
+    serde_json::to_value(limit).ok().and_then(|word| word.as_str().map(str::to_owned)).unwrap_or_default()
+}
+
+fn seconds(count: i64) -> SignedDuration {
+    SignedDuration::from_secs(count)
+}
+
+fn budget_fact(line: &BudgetLine) -> BudgetFact {
+    BudgetFact {
+        name: line.name.clone(),
+        left: line.remaining_usd,
+        days_left: line.days_left,
+        flags: line.flags.clone(),
+    }
+}
+
+fn balance_fact(line: &BalanceLine, low: Picodollars) -> BalanceFact {
+    BalanceFact {
+        provider: line.provider.clone(),
+        left: line.left_usd,
+        age: seconds(line.age_seconds),
+        is_low: line.left_usd < low,
+        is_doubtful: line.confidence == Confidence::Low,
+    }
+}
+
+fn drift(line: &ReconciledProvider) -> Option<DriftFact> {
+    let percent = line.drift_percent.clone()?;
+    let tenths = Picodollars::parse(percent.trim_start_matches('-')).ok()?;
+    let is_large = tenths > Picodollars::usd(10);
+    Some(DriftFact { provider: line.provider.clone(), percent, is_large })
+}
+
+fn odometer_fact(line: &OdometerLine) -> OdometerFact {
+    let need = match line.state {
+        OdometerState::Normal | OdometerState::Stopped => OdometerNeed::None,
+        OdometerState::Stale | OdometerState::MonthEnds | OdometerState::Unfinished => OdometerNeed::Soon,
+        OdometerState::LastDay => OdometerNeed::LastDay,
+    };
+    OdometerFact { provider: line.provider.clone(), need }
+}
+
+fn goal_fact(line: &GoalLine, beeminder_is_old: bool) -> GoalFact {
+    GoalFact {
+        slug: line.slug.clone(),
+        left: line.seconds_left.map(seconds),
+        is_old: beeminder_is_old && line.source == Keeper::Beeminder,
+    }
+}
+
+fn alert_fact(line: &AlertLine) -> AlertFact {
+    AlertFact {
+        id: line.id,
+        is_grave: matches!(line.severity, Severity::Critical | Severity::Immediate),
+        is_acknowledged: line.acknowledged_at.is_some(),
+        is_held: line.waits_for.is_some() && line.told_at.is_none() && line.kind != Kind::Source,
+    }
+}
+
+fn source_fact(source: &SourceShown) -> SourceFact {
+    let state = match source.state {
+        SourceState::Unauthorized => Answer::Refuses,
+        SourceState::Failing => Answer::Fails,
+        SourceState::NotConfigured | SourceState::Waiting | SourceState::Ok => Answer::Answers,
+    };
+    SourceFact {
+        name: source.name.clone(),
+        state,
+        age: source.age_seconds.map(seconds),
+        is_old: source.stale && source.last_success.is_some(),
+    }
+}
+
+fn goal_short(line: &GoalLine, beeminder_is_old: bool) -> GoalShort {
+    GoalShort {
+        slug: one_line(&line.slug, NAME_MAX),
+        risk: line.risk,
+        left: line.seconds_left.map(|left| {
+            if left < 0 { "its deadline has passed".to_owned() } else { calendar::span(seconds(left)) }
+        }),
+        todo: one_line(&line.limsum, TEXT_MAX),
+        has_data_today: line.has_data_today,
+        is_old: beeminder_is_old && line.source == Keeper::Beeminder,
+    }
+}
+
+fn budget_short(line: BudgetLine) -> BudgetShort {
+    BudgetShort {
+        name: line.name,
+        left_usd: line.remaining_usd,
+        of_usd: line.amount_usd,
+        days_left: line.days_left,
+        rolling_days: line.days,
+        health: line.health,
+        flags: line.flags,
+    }
+}
+
+fn balance_short(line: BalanceLine) -> BalanceShort {
+    BalanceShort {
+        provider: line.provider,
+        left_usd: line.left_usd,
+        source: line.source,
+        age_seconds: line.age_seconds,
+        confidence: line.confidence,
+    }
+}
+
+fn alert_short(line: &AlertLine) -> AlertShort {
+    AlertShort {
+        id: line.id,
+        kind: line.kind,
+        subject: one_line(&line.subject, NAME_MAX),
+        severity: line.severity,
+        is_acknowledged: line.acknowledged_at.is_some(),
+    }
+}
+
+fn odometer_short(line: OdometerLine) -> OdometerShort {
+    OdometerShort {
+        provider: line.provider,
+        state: line.state,
+        value_usd: line.value_usd,
+        age_seconds: line.age_seconds,
+    }
+}
+
+fn source_short(source: &SourceShown) -> SourceShort {
+    SourceShort {
+        name: source.name.clone(),
+        state: source.state,
+        age_seconds: source.age_seconds,
+        stale: source.stale,
+    }
+}

@@ -1,0 +1,8 @@
+//! What may be spent: budgets, the daily allowance, requests for more, the gate that stops agents, and the forecast.
+
+pub mod allowance;
+pub mod budget;
+pub mod forecast;
+pub mod gate;
+pub mod limit;
+pub mod limit_requests;

@@ -1,0 +1,263 @@
+//! What may be spent with all providers together, as the log has it; the one way to change it; and the answers
+//! that rest on it.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::domain::affording::{Affordability, Ask};
+use crate::domain::allowance::reach::Reach;
+use crate::domain::allowance::{
+    Allowance, AllowanceCommand, AllowanceError, RESERVE_PERCENT, VirtualBudget, decide, evolve,
+};
+use crate::domain::balance::{BalanceError, parse_amount};
+use crate::domain::calendar;
+use crate::event::payload::allowance_change;
+use crate::event::{Event, EventId, Position, TenantId, Version};
+use crate::log::{EventLog, LogError};
+use crate::service::ServiceError;
+use crate::service::aggregate::repository;
+use crate::service::aggregate::repository::Conflicting;
+use crate::service::runtime::forms;
+use crate::service::runtime::reads::Queries;
+use crate::service::system::tree::Supervised;
+use crate::service::usage::recorder::new_event;
+use crate::view::ViewError;
+use crate::view::affording::{AffordabilityShown, AllowanceShown, affordability, allowance};
+use crate::view::cost::{CostShown, unified_cost};
+use crate::view::report::Range;
+
+/// The stream of all changes of a tenant; requests for more stand in it too, so that a grant and its override are one
+/// append.
+pub(in crate::service) const STREAM: &str = "allowance";
+
+/// Why a command was not carried out, or a question not answered.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum AllowanceFailure {
+    /// The domain refuses it.
+    #[error(transparent)]
+    Refused(#[from] AllowanceError),
+    /// Not an amount.
+    #[error(transparent)]
+    Amount(#[from] BalanceError),
+    /// An amount below nothing.
+    #[error("{0} USD is below nothing; ask for what would be spent")]
+    Negative(String),
+    /// The log refused it.
+    #[error(transparent)]
+    Log(#[from] LogError),
+    /// What is there cannot be read.
+    #[error(transparent)]
+    Unreadable(#[from] ViewError),
+}
+
+impl AllowanceFailure {
+    /// Whether what was typed makes no sense.
+    #[must_use]
+    pub fn is_mistake(&self) -> bool {
+        matches!(self, Self::Refused(_) | Self::Amount(_) | Self::Negative(_))
+    }
+}
+
+impl Conflicting for AllowanceFailure {
+    fn is_conflict(&self) -> bool {
+        matches!(self, Self::Log(LogError::Conflict { .. }))
+    }
+}
+
+/// A virtual budget to set. Amounts are decimal strings in USD.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct VirtualBudgetBody {
+    /// What may be spent in a day; not limited where absent.
+    #[serde(default)]
+    #[schema(value_type = Option<forms::UsdText>)]
+    pub daily_usd: Option<String>,
+    /// What may be spent in a calendar month; not limited where absent.
+    #[serde(default)]
+    #[schema(value_type = Option<forms::UsdText>)]
+    pub monthly_usd: Option<String>,
+    /// The part of each, in percent, that ordinary spend may not touch; 20 where absent.
+    #[serde(default)]
+    #[schema(minimum = 0, maximum = 90)]
+    pub reserve_percent: Option<u8>,
+}
+
+impl VirtualBudgetBody {
+    /// The command that is meant.
+    ///
+    /// # Errors
+    /// [`AllowanceFailure::Amount`].
+    pub fn into_command(self) -> Result<AllowanceCommand, AllowanceFailure> {
+        let money = |text: Option<String>| text.as_deref().map(parse_amount).transpose();
+        Ok(AllowanceCommand::Set(VirtualBudget {
+            daily: money(self.daily_usd)?,
+            monthly: money(self.monthly_usd)?,
+            reserve_percent: self.reserve_percent.unwrap_or(RESERVE_PERCENT),
+        }))
+    }
+}
+
+/// An override to grant.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OverrideBody {
+    /// How much more than the limits say, in USD.
+    #[schema(value_type = forms::UsdText)]
+    pub usd: String,
+    /// Why, in one line.
+    #[schema(value_type = forms::Reason)]
+    pub reason: String,
+    /// Until when; the end of today where absent.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub until: Option<Timestamp>,
+}
+
+/// What somebody would like to spend.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AskBody {
+    /// How much, in USD.
+    #[schema(value_type = forms::UsdText)]
+    pub usd: String,
+    /// With whom, as usage names it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provider: Option<String>,
+    /// On which model.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
+    /// In which project's directory.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub project: Option<String>,
+    /// In which session.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session: Option<String>,
+}
+
+impl AskBody {
+    /// The ask that is meant.
+    ///
+    /// # Errors
+    /// [`AllowanceFailure::Amount`], [`AllowanceFailure::Negative`].
+    pub fn into_ask(self) -> Result<Ask, AllowanceFailure> {
+        let amount = parse_amount(&self.usd)?;
+        if amount.0 < 0 {
+            return Err(AllowanceFailure::Negative(amount.exact()));
+        }
+        let Self { provider, model, project, session, .. } = self;
+        Ok(Ask { amount, provider, model, project, session, caps: Vec::new() })
+    }
+}
+
+impl Queries {
+    /// Whether something can be afforded. Cheap: for a gate that is asked before each use of a tool.
+    #[must_use]
+    pub fn can_afford(&self, ask: &Ask, now: Timestamp) -> Affordability {
+        let zone = self.zone();
+        let doubts = self.doubts(ask.provider.as_deref(), calendar::day_of(now, &zone).first_of_month());
+        self.with_view(|view| affordability(view, ask, now, &zone, &self.prices.current(), doubts))
+    }
+
+    /// The virtual budget, and what was allowed beyond it.
+    #[must_use]
+    pub fn allowance(&self, now: Timestamp) -> AllowanceShown {
+        let zone = self.zone();
+        self.with_view(|view| allowance(view, now, &zone))
+    }
+
+    /// The unified cost over all providers.
+    #[must_use]
+    pub fn unified_cost(&self, range: &Range, now: Timestamp) -> CostShown {
+        let zone = self.zone();
+        let cost = self.with_view(|view| unified_cost(view, range, now, &zone));
+        CostShown { freshness: self.reading.freshness(), ..cost }
+    }
+
+    /// The answer to an ask, as it is shown.
+    ///
+    /// # Errors
+    /// As [`AskBody::into_ask`].
+    pub fn affordability(
+        &self,
+        body: AskBody,
+        now: Timestamp,
+    ) -> Result<AffordabilityShown, AllowanceFailure> {
+        let ask = body.into_ask()?;
+        Ok(AffordabilityShown::new(ask.amount, &self.can_afford(&ask, now), self.reading.freshness()))
+    }
+
+    /// The command that grants an override.
+    ///
+    /// # Errors
+    /// [`AllowanceFailure::Amount`].
+    pub fn override_command(
+        &self,
+        body: &OverrideBody,
+        now: Timestamp,
+    ) -> Result<AllowanceCommand, AllowanceFailure> {
+        let zone = self.zone();
+        let tonight = calendar::end_of(calendar::day_of(now, &zone), &zone);
+        Ok(AllowanceCommand::Override {
+            amount: parse_amount(&body.usd)?,
+            reason: body.reason.trim().to_owned(),
+            reach: Reach::default(),
+            until: repository::kept(body.until.unwrap_or(tonight)),
+        })
+    }
+}
+
+impl Supervised {
+    /// Carries out a command, and waits until the views show it.
+    ///
+    /// # Errors
+    /// [`ServiceError`].
+    pub async fn command_allowance(&self, command: AllowanceCommand) -> Result<(), ServiceError> {
+        let (log, tenant) = (self.queries.log.clone(), self.queries.tenant.clone());
+        let carry_out = move || execute(&*log, &tenant, &command, Timestamp::now(), "http");
+        let done = crate::service::aggregate::caller::blocking(carry_out).await;
+        let position = done.map_err(|_| ServiceError::UnknownOutcome { what: "the virtual budget" })??;
+        self.shown_from(position).await;
+        Ok(())
+    }
+}
+
+/// Carries out a command; blocks. The position of the event, or none where nothing changed.
+///
+/// # Errors
+/// [`AllowanceFailure`].
+pub fn execute(
+    log: &dyn EventLog,
+    tenant: &TenantId,
+    command: &AllowanceCommand,
+    now: Timestamp,
+    actor: &'static str,
+) -> Result<Option<Position>, AllowanceFailure> {
+    repository::anew(|| execute_once(log, tenant, command.clone(), now, actor))
+}
+
+fn execute_once(
+    log: &dyn EventLog,
+    tenant: &TenantId,
+    command: AllowanceCommand,
+    now: Timestamp,
+    actor: &'static str,
+) -> Result<Option<Position>, AllowanceFailure> {
+    let (known, version) = load(log, tenant)?;
+    let Some(change) = decide(&known, command, now)? else { return Ok(None) };
+    let events = vec![new_event(EventId::random(), &Event::from(&change), now, &repository::by(actor))];
+    Ok(repository::append(log, tenant, STREAM, version, events)?)
+}
+
+/// Reads from the log what may be spent. Blocks.
+fn load(log: &dyn EventLog, tenant: &TenantId) -> Result<(Allowance, Version), ViewError> {
+    let mut known = Allowance::default();
+    let version = repository::fold(log, tenant, STREAM, |record, event| {
+        let change = allowance_change(record.occurred_at, &event);
+        if let Some(change) = change.map_err(|error| repository::malformed(record, &error))? {
+            evolve(&mut known, change);
+        }
+        Ok::<_, ViewError>(())
+    })?;
+    Ok((known, version))
+}

@@ -1,0 +1,39 @@
+//! The questions about what is to come. The views are read shortly, and the simulation runs on what was read.
+
+use jiff::Timestamp;
+
+use crate::domain::calendar;
+use crate::service::runtime::reads::Queries;
+use crate::view::forecast::{
+    BacktestShown, ForecastLine, ForecastShown, backtested, balance_subjects, budget_subjects, line,
+    past_days,
+};
+
+impl Queries {
+    /// When the money ends: for each balance, the virtual budget, and each budget whose period is now. Reckons.
+    #[must_use]
+    pub fn forecast(&self, now: Timestamp) -> ForecastShown {
+        let zone = self.zone();
+        let subjects = self.with_view(|view| {
+            let mut subjects = balance_subjects(view, now, &zone);
+            subjects.extend(budget_subjects(view, now, &zone));
+            subjects
+        });
+        ForecastShown { forecasts: subjects.into_iter().map(|subject| line(subject, now, &zone)).collect() }
+    }
+
+    /// When the money at each provider ends.
+    pub(in crate::service) fn runways(&self, now: Timestamp) -> Vec<ForecastLine> {
+        let zone = self.zone();
+        let subjects = self.with_view(|view| balance_subjects(view, now, &zone));
+        subjects.into_iter().map(|subject| line(subject, now, &zone)).collect()
+    }
+
+    /// How good the forecasts of the past year's days were. Reckons for some seconds where the year was full.
+    #[must_use]
+    pub fn backtest(&self, now: Timestamp) -> BacktestShown {
+        let zone = self.zone();
+        let spent = self.with_view(|view| past_days(view, now, &zone));
+        backtested(&spent, calendar::day_of(now, &zone))
+    }
+}

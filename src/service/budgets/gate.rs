@@ -1,0 +1,399 @@
+//! What hooks and the status line ask: whether work may go on, and how things stand in one line.
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use crate::domain::allowance::reach::{Facing, Worker};
+use crate::domain::calendar;
+use crate::domain::gate::{Caps, Limit, Reason, Ruling, Verdict, Work, rule};
+use crate::domain::money::Picodollars;
+use crate::domain::project;
+use crate::integration::claude_code::hook::{HookAnswer, HookCall};
+use crate::integration::claude_code::status_line::StatusCall;
+use crate::service::balances::quota::{QuotaBody, RateLimits};
+use crate::service::runtime::forms;
+use crate::service::runtime::reads::Queries;
+use crate::service::system::meters;
+use crate::service::system::tree::Supervised;
+use crate::view::freshness::Freshness;
+use crate::view::goals::GoalLine;
+use crate::view::standing::Standing;
+
+/// Who is paid for what Claude Code does, as its transcripts are recorded.
+const PROVIDER: &str = "anthropic";
+
+/// What an agent can do at a limit, and all that it is told of it: a person decides.
+pub const HOW_TO_ASK: &str = "Only the person can allow more: ask with the tool `request_limit` of Mecris's MCP server, \
+    say how much and why, and wait for the answer; do not look for a way around the limit.";
+
+/// The work that asks.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub struct GateParams {
+    /// The session.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session: Option<String>,
+    /// The project's directory.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[param(example = "/home/ada/work")]
+    pub project: Option<String>,
+    /// The model.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
+    /// Who is paid; `anthropic` where absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provider: Option<String>,
+}
+
+/// The project that work is in: where its session began, as far as the log knows the session; else what who asks says.
+struct Place {
+    directory: Option<String>,
+    name: Option<String>,
+}
+
+impl Place {
+    fn work<'a>(&'a self, asked: &'a GateParams) -> Work<'a> {
+        Work {
+            provider: Some(asked.provider.as_deref().unwrap_or(PROVIDER)),
+            model: asked.model.as_deref(),
+            project: self.directory.as_deref(),
+            name: self.name.as_deref(),
+        }
+    }
+}
+
+impl From<HookCall> for GateParams {
+    fn from(call: HookCall) -> Self {
+        Self { session: call.session_id, project: call.cwd, ..Self::default() }
+    }
+}
+
+/// A limit that is reached, or nearly.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct GateReason {
+    /// `warn` or `block`.
+    #[schema(value_type = String)]
+    pub verdict: Verdict,
+    /// `session`, `day`, `virtual-day`, `virtual-month` or `budget`.
+    pub limit: String,
+    /// The budget's name.
+    pub budget: Option<String>,
+    /// What is spent of it.
+    #[schema(value_type = String)]
+    pub spent_usd: Picodollars,
+    /// What may be spent.
+    #[schema(value_type = String)]
+    pub cap_usd: Picodollars,
+    /// The same in words.
+    pub text: String,
+}
+
+impl From<&Reason> for GateReason {
+    fn from(reason: &Reason) -> Self {
+        let held = &reason.held;
+        let (limit, budget) = match &held.limit {
+            Limit::Session => ("session", None),
+            Limit::Day => ("day", None),
+            Limit::VirtualDay => ("virtual-day", None),
+            Limit::VirtualMonth => ("virtual-month", None),
+            Limit::Budget(name) => ("budget", Some(name.to_string())),
+        };
+        Self {
+            verdict: reason.verdict,
+            limit: limit.to_owned(),
+            budget,
+            spent_usd: held.spent,
+            cap_usd: held.cap,
+            text: reason.to_string(),
+        }
+    }
+}
+
+/// Whether work may go on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct GateShown {
+    /// `allow`, `warn` or `block`.
+    #[schema(value_type = String)]
+    pub verdict: Verdict,
+    /// Why, the gravest first.
+    pub reasons: Vec<GateReason>,
+    /// What the session cost so far; null where none was named.
+    #[schema(value_type = Option<String>)]
+    pub session_usd: Option<Picodollars>,
+    /// What all sessions cost today.
+    #[schema(value_type = String)]
+    pub today_usd: Picodollars,
+    /// What is not known of these numbers, in words; absent where nothing is.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub doubts: Vec<String>,
+    /// The last event behind these numbers.
+    pub position: u64,
+    /// How old these numbers are.
+    #[serde(flatten)]
+    pub freshness: Freshness,
+}
+
+impl GateShown {
+    /// For a person: with the commands that lift the limit.
+    #[must_use]
+    pub fn text(&self) -> String {
+        self.told(
+            "To go on, raise the limit in [gate] of Mecris's configuration and run `mecris reload`, or with \
+             `mecris budget set`, or allow more with `mecris override`; what an agent asks for is granted with \
+             `mecris limit`.",
+        )
+    }
+
+    /// For Claude: no command that lifts a limit, only how to ask the person.
+    #[must_use]
+    pub fn text_for_agents(&self) -> String {
+        self.told(HOW_TO_ASK)
+    }
+
+    fn told(&self, mend: &str) -> String {
+        let mut said: Vec<&str> = self.reasons.iter().map(|reason| reason.text.as_str()).collect();
+        let doubts = self.doubts.iter().map(String::as_str);
+        said.extend(doubts.filter(|doubt| !self.reasons.iter().any(|reason| reason.text.contains(doubt))));
+        match self.verdict {
+            Verdict::Allow if said.is_empty() => "Mecris: nothing stands in the way.".to_owned(),
+            Verdict::Allow => {
+                format!("Mecris: nothing stands in the way, though not all is known: {}.", said.join("; "))
+            }
+            Verdict::Warn => format!("Mecris: close to a limit, or not known. {}.", said.join("; ")),
+            Verdict::Block => {
+                said.dedup();
+                format!("Mecris stopped this: a limit is reached. {}. {mend}", said.join("; "))
+            }
+        }
+    }
+}
+
+/// What the status line tells, and asks for one line.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct StatuslineBody {
+    /// The session.
+    #[serde(default)]
+    pub session: Option<String>,
+    /// The project's directory.
+    #[serde(default)]
+    pub project: Option<String>,
+    /// The model.
+    #[serde(default)]
+    pub model: Option<String>,
+    /// What the session has cost, as Claude Code reckons: shown where the log knows nothing of the session, and marked.
+    #[serde(default)]
+    #[schema(value_type = Option<forms::Usd>)]
+    pub session_usd: Option<Picodollars>,
+    /// How far the subscription's windows are used: recorded as `POST /api/v1/quota` does.
+    #[serde(default)]
+    pub rate_limits: Option<RateLimits>,
+}
+
+impl From<StatusCall> for StatuslineBody {
+    fn from(call: StatusCall) -> Self {
+        Self {
+            session: call.session_id,
+            project: call.project,
+            model: call.model,
+            session_usd: call.session_cost,
+            // A form to come is passed over: the line is shown all the same.
+            rate_limits: call.rate_limits.and_then(|limits| serde_json::from_value(limits).ok()),
+        }
+    }
+}
+
+/// How things stand, in one line.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct StatuslineShown {
+    /// The line.
+    #[schema(example = "0.42 session | 3.10 today | 41.20 left in main | exercise 3 h 10 min")]
+    pub line: String,
+    /// What the session cost.
+    #[schema(value_type = Option<String>)]
+    pub session_usd: Option<Picodollars>,
+    /// Whose number that is: `log`, or `told` where the log knows nothing of the session.
+    #[schema(value_type = Option<String>)]
+    pub session_source: Option<SessionSource>,
+    /// What all sessions cost today.
+    #[schema(value_type = String)]
+    pub today_usd: Picodollars,
+    /// Whether calls without a price are not in that.
+    pub today_is_partial: bool,
+    /// The budget of which the least share is left.
+    pub budget: Option<String>,
+    /// What is left of it.
+    #[schema(value_type = Option<String>)]
+    pub left_usd: Option<Picodollars>,
+    /// The goal that derails first.
+    pub goal: Option<String>,
+    /// When.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub derails_at: Option<Timestamp>,
+    /// As the gate has it: `allow`, `warn` or `block`.
+    #[schema(value_type = String)]
+    pub verdict: Verdict,
+    /// How old these numbers are.
+    #[serde(flatten)]
+    pub freshness: Freshness,
+}
+
+/// Whose number a session's cost is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SessionSource {
+    /// The log's own sum.
+    Log,
+    /// Claude Code's reckoning.
+    Told,
+}
+
+impl Queries {
+    fn place(&self, standing: &Standing, asked: &GateParams) -> Place {
+        let known = asked.session.as_deref().and_then(|session| standing.of_session(session));
+        if let Some(known) = known.filter(|known| !known.directory.is_empty()) {
+            return Place { directory: Some(known.directory.clone()), name: Some(known.project.clone()) };
+        }
+        let directory = asked.project.as_deref().map(|project| project::directory(project).into_owned());
+        let name =
+            directory.as_ref().map(|directory| self.with_view(|view| view.spend.aliases().name(directory)));
+        Place { directory, name }
+    }
+
+    /// Whether work may go on.
+    #[must_use]
+    pub fn gate(&self, asked: &GateParams, now: Timestamp) -> GateShown {
+        let loaded = self.settings.current();
+        let caps = Caps::from(&loaded.config.gate);
+        let standing = self.standing(now);
+        let session = asked.session.as_deref();
+        let place = self.place(&standing, asked);
+        let worker = Worker { session, project: place.directory.as_deref() };
+        // An override may end at any moment, so it is no part of what is kept.
+        let held = self.with_view(|view| {
+            let beyond = |facing: Facing<'_>| view.allowance.beyond(facing, worker, now);
+            standing.held(&caps, beyond, session, place.work(asked))
+        });
+        let has_limits = !held.is_empty();
+        let mut lacks: Vec<String> = held.iter().filter_map(|held| held.lacking.text()).collect();
+        lacks.dedup();
+        let Ruling { mut verdict, reasons } = rule(held, caps.warn_percent, caps.unknown);
+        let mut doubts = if has_limits { self.unread(standing.day).missing } else { Vec::new() };
+        if !doubts.is_empty() {
+            verdict = verdict.max(caps.unknown);
+        }
+        doubts.extend(lacks);
+        GateShown {
+            verdict,
+            reasons: reasons.iter().map(GateReason::from).collect(),
+            session_usd: session.map(|session| standing.session(session)),
+            today_usd: standing.today,
+            doubts,
+            position: standing.position.0,
+            freshness: self.reading.freshness(),
+        }
+    }
+
+    /// How things stand, in one line. `is_stale`: nobody knows whether the goals are still as they are shown.
+    #[must_use]
+    pub fn statusline(&self, body: &StatuslineBody, is_stale: bool, now: Timestamp) -> StatuslineShown {
+        let asked = GateParams {
+            session: body.session.clone(),
+            project: body.project.clone(),
+            model: body.model.clone(),
+            provider: None,
+        };
+        let gate = self.gate(&asked, now);
+        let standing = self.standing(now);
+        let of_log = body.session.as_deref().and_then(|session| standing.of_session(session));
+        let session = of_log.map(|of| (of.spent.known, SessionSource::Log, !of.spent.lacking.is_nothing()));
+        let told = || body.session_usd.map(|told| (told, SessionSource::Told, false));
+        let none = || gate.session_usd.map(|nothing| (nothing, SessionSource::Log, false));
+        let session = session.or_else(told).or_else(none);
+        let place = self.place(&standing, &asked);
+        let budget = standing.tightest(place.work(&asked));
+        let goal = self.goals(now).into_iter().next();
+        let mut parts: Vec<String> = Vec::new();
+        if gate.verdict == Verdict::Block {
+            parts.push("STOP".to_owned());
+        }
+        let unread = self.unread(standing.day).missing;
+        let today_is_partial = !standing.today_lacks.is_nothing() || !unread.is_empty();
+        // Two marks: somebody else's number, and one that leaves something out.
+        let mark = |is_partial: bool| if is_partial { "+?" } else { "" };
+        parts.extend(session.map(|(cost, source, is_partial)| {
+            let told = if source == SessionSource::Told { "~" } else { "" };
+            format!("{told}{}{} session", cost.rounded(2), mark(is_partial))
+        }));
+        parts.push(format!("{}{} today", gate.today_usd.rounded(2), mark(today_is_partial)));
+        parts.extend(
+            budget.map(|(budget, used)| {
+                format!("{} left in {}", (budget.amount - *used).rounded(2), budget.name)
+            }),
+        );
+        parts.extend(goal.as_ref().map(|goal| goal_part(goal, is_stale)));
+        match self.with_view(|view| view.requests.open(now).count()) {
+            0 => {}
+            1 => parts.push("1 request waits".to_owned()),
+            more => parts.push(format!("{more} requests wait")),
+        }
+        StatuslineShown {
+            line: parts.join(" | "),
+            session_usd: session.map(|(cost, ..)| cost),
+            session_source: session.map(|(_, source, _)| source),
+            today_usd: gate.today_usd,
+            today_is_partial,
+            budget: budget.map(|(budget, _)| budget.name.to_string()),
+            left_usd: budget.map(|(budget, used)| budget.amount - *used),
+            goal: goal.as_ref().map(|goal| goal.slug.clone()),
+            derails_at: goal.as_ref().and_then(|goal| goal.derails_at),
+            verdict: gate.verdict,
+            freshness: gate.freshness,
+        }
+    }
+}
+
+/// `exercise 3 h 10 min`; with a question mark where that is old.
+fn goal_part(goal: &GoalLine, is_stale: bool) -> String {
+    let doubt = if is_stale { "?" } else { "" };
+    match goal.seconds_left {
+        Some(left) if left < 0 => format!("{} overdue{doubt}", goal.slug),
+        Some(left) => format!("{} {}{doubt}", goal.slug, calendar::span(SignedDuration::from_secs(left))),
+        None => format!("{}{doubt}", goal.slug),
+    }
+}
+
+impl Supervised {
+    /// Whether work may go on. What comes of it is counted.
+    #[must_use]
+    pub fn gate(&self, asked: &GateParams, now: Timestamp) -> GateShown {
+        let shown = self.queries.gate(asked, now);
+        meters::ruled(shown.verdict);
+        shown
+    }
+
+    /// The answer to a hook's call.
+    #[must_use]
+    pub fn answer_hook(&self, call: HookCall, now: Timestamp) -> HookAnswer {
+        let event = call.hook_event_name.clone();
+        let shown = self.gate(&call.into(), now);
+        HookAnswer::to(&event, shown.verdict, &shown.text(), &shown.text_for_agents())
+    }
+
+    /// How things stand, in one line.
+    #[must_use]
+    pub fn statusline(&self, body: &StatuslineBody, now: Timestamp) -> StatuslineShown {
+        let goals = self.goals(now);
+        let is_stale = goals.source.is_some_and(|source| source.stale);
+        self.queries.statusline(body, is_stale, now)
+    }
+
+    /// Records how far the subscription's windows are used. Nobody waits for it.
+    pub async fn note_quota(&self, rate_limits: RateLimits) {
+        if let Err(error) = self.read_quota(QuotaBody { rate_limits: Some(rate_limits) }).await {
+            tracing::warn!(%error, "what the status line told of a subscription's limits is not recorded");
+        }
+    }
+}

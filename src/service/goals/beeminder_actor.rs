@@ -1,0 +1,272 @@
+//! Follows the goals at Beeminder: one small question now and then, the goals where something changed.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::actor::{ActorError, Behaviour, Context};
+use crate::domain::goal::{Goal, Risk};
+use crate::domain::money::Picodollars;
+use crate::event::TenantId;
+use crate::integration::beeminder::{self, Beeminder};
+use crate::integration::resilience::OutsideError;
+use crate::log::{EventLog, LogError};
+use crate::service::runtime::poller::{
+    Beat, Pacemaker, breaker_listener, pause_after, policy, state_after, wrong_settings,
+};
+use crate::service::runtime::settings::Settings;
+use crate::service::runtime::sources::{SourceState, Sources};
+use crate::view::ViewError;
+
+use super::beeminder::GoalBook;
+
+/// Without a change the goals are looked at this often all the same: their safe days count down by
+/// themselves at each deadline.
+const AT_LEAST: SignedDuration = SignedDuration::from_hours(1);
+/// A goal that derails sooner than this is looked at more often.
+const CLOSE: SignedDuration = SignedDuration::from_hours(3);
+/// How much more often.
+const CLOSER: u32 = 5;
+/// A goal whose numbers are being computed anew is looked at after this: it takes seconds. Each time in vain
+/// it is twice as long.
+const SETTLING: Duration = Duration::from_secs(5);
+/// Twice as long at most this often.
+const DOUBLINGS_MAX: u32 = 8;
+/// Beeminder's stamps are whole seconds: a change that was younger than this, in seconds, when it was read may
+/// not have been the last one with its stamp.
+const STAMP_S: i64 = 2;
+/// Longer texts are cut, in characters.
+const TEXT_MAX: usize = 200;
+/// No goal's id or slug is longer, in bytes.
+const NAME_MAX: usize = 250;
+
+/// See the module.
+pub struct BeeminderActor {
+    log: Arc<dyn EventLog>,
+    tenant: TenantId,
+    settings: Settings,
+    sources: Sources,
+    client: Option<Beeminder>,
+    pacemaker: Option<Pacemaker>,
+    book: Option<GoalBook>,
+    /// The user's `updated_at` at the last look at the goals, and when all of them were looked at.
+    seen: Option<(i64, Timestamp)>,
+    /// Goals whose numbers are being computed anew.
+    pending: Vec<String>,
+    /// How often they were looked at in vain.
+    in_vain: u32,
+}
+
+/// Why a look failed.
+enum LookError {
+    Outside(OutsideError),
+    Log(LogError),
+}
+
+impl BeeminderActor {
+    /// Follows one tenant's goals.
+    #[must_use]
+    pub fn new(log: Arc<dyn EventLog>, tenant: TenantId, settings: Settings, sources: Sources) -> Self {
+        let (client, pacemaker, book, seen, pending) = (None, None, None, None, Vec::new());
+        Self { log, tenant, settings, sources, client, pacemaker, book, seen, pending, in_vain: 0 }
+    }
+
+    fn poll(&self) -> Duration {
+        Duration::from_secs(self.settings.current().config.beeminder.poll_seconds.get())
+    }
+
+    /// Makes the client that the settings name.
+    fn renew(&mut self) {
+        let loaded = self.settings.current();
+        let settings = &loaded.config.beeminder;
+        let fresh_for = SignedDuration::try_from(self.poll() * 3).unwrap_or(AT_LEAST);
+        let declare = |state, reason: &str| self.sources.declare(beeminder::SYSTEM, state, reason, fresh_for);
+        (self.client, self.seen) = (None, None);
+        let Some(token) = &settings.token else {
+            return declare(SourceState::NotConfigured, "set beeminder.token or BEEMINDER_AUTH_TOKEN");
+        };
+        if let Some(reason) = wrong_settings(&loaded, "beeminder.") {
+            return declare(SourceState::Unauthorized, &reason);
+        }
+        match Beeminder::new(settings, token, policy(&loaded), breaker_listener(&self.sources)) {
+            Ok(client) => {
+                declare(SourceState::Waiting, "not asked yet");
+                self.client = Some(client);
+            }
+            Err(error) => declare(SourceState::Failing, &error.to_string()),
+        }
+    }
+
+    async fn load(&self) -> Result<GoalBook, ViewError> {
+        let (log, tenant) = (self.log.clone(), self.tenant.clone());
+        let loaded = tokio::task::spawn_blocking(move || GoalBook::load(log, tenant)).await;
+        loaded.unwrap_or(Err(ViewError::Log(LogError::Closed)))
+    }
+
+    /// Looks, and says when to look again.
+    async fn look(&mut self) -> Result<(), ActorError> {
+        let Some(client) = self.client.clone() else {
+            if let Some(pacemaker) = &self.pacemaker {
+                pacemaker.rest();
+            }
+            return Ok(());
+        };
+        let mut book = match self.book.take() {
+            Some(book) => book,
+            None => self.load().await.map_err(|error| ActorError(error.to_string()))?,
+        };
+        let outcome = self.ask(&client, &mut book).await;
+        let usual = self.pause(&book);
+        let count = book.goals().filter(|goal| goal.is_active).count();
+        let Some(pacemaker) = &self.pacemaker else { return Ok(()) };
+        match outcome {
+            Ok(()) => {
+                let next = pacemaker.after(usual);
+                let reason = format!("{count} goals");
+                self.sources.succeeded(beeminder::SYSTEM, &reason, Timestamp::now(), Some(next));
+                self.book = Some(book);
+            }
+            Err(LookError::Outside(error)) => {
+                let next = pacemaker.after(pause_after(&error, usual));
+                self.sources.failed(beeminder::SYSTEM, state_after(&error), &error.to_string(), Some(next));
+                self.book = Some(book);
+            }
+            // The book is read again: another writer may have been before us.
+            Err(LookError::Log(error)) => {
+                pacemaker.after(usual);
+                self.seen = None;
+                tracing::warn!(%error, "goals could not be recorded");
+            }
+        }
+        Ok(())
+    }
+
+    /// The pause until the next look where this one succeeds.
+    fn pause(&self, book: &GoalBook) -> Duration {
+        let is_close = book.goals().any(|goal| is_close(goal, Timestamp::now()));
+        let usual = if is_close { self.poll() / CLOSER } else { self.poll() };
+        if self.pending.is_empty() { usual } else { usual.min(SETTLING * 2_u32.pow(self.in_vain)) }
+    }
+
+    async fn ask(&mut self, client: &Beeminder, book: &mut GoalBook) -> Result<(), LookError> {
+        let (user, ahead) = client.user().await.map_err(LookError::Outside)?;
+        let now = Timestamp::now();
+        let known = self.seen.filter(|(_, at)| {
+            (SignedDuration::ZERO..AT_LEAST).contains(&now.duration_since(*at))
+                && self.pending.is_empty()
+                && !book
+                    .goals()
+                    .any(|goal| goal.losedate.is_some_and(|losedate| (*at..now).contains(&losedate)))
+        });
+        // Until all is looked at again, the moment of the last look at all stays.
+        let at = match known {
+            Some((updated_at, _)) if updated_at == user.updated_at => return Ok(()),
+            Some((updated_at, at)) if self.follow(client, book, updated_at).await? => at,
+            _ => {
+                let told = client.goals().await.map_err(LookError::Outside)?;
+                self.observe(book, told, &[]).await?;
+                now
+            }
+        };
+        let is_last = now.as_second() + ahead.unwrap_or_default() - user.updated_at >= STAMP_S;
+        self.seen = Some((user.updated_at - i64::from(!is_last), at));
+        Ok(())
+    }
+
+    /// Takes in what changed since a stamp. False where Beeminder does not tell: then all is to be looked at.
+    async fn follow(
+        &mut self,
+        client: &Beeminder,
+        book: &mut GoalBook,
+        updated_at: i64,
+    ) -> Result<bool, LookError> {
+        let changes = match client.changes_since(updated_at - 1).await {
+            Ok(changes) => changes,
+            Err(OutsideError::Rejected { .. } | OutsideError::Malformed { .. }) => return Ok(false),
+            Err(error) => return Err(LookError::Outside(error)),
+        };
+        let is_deleted = |id: &String| changes.deleted_goals.iter().any(|deleted| deleted.id == *id);
+        let unchanged: Vec<String> =
+            book.goals().map(|goal| goal.id.clone()).filter(|id| !is_deleted(id)).collect();
+        self.observe(book, changes.goals, &unchanged).await?;
+        Ok(true)
+    }
+
+    /// Records what was told; those of `unchanged` were not told of because they are as they were.
+    async fn observe(
+        &mut self,
+        book: &mut GoalBook,
+        told: Vec<beeminder::Goal>,
+        unchanged: &[String],
+    ) -> Result<(), LookError> {
+        // One that no event can name must not keep the others from being recorded.
+        let is_named = |goal: &beeminder::Goal| goal.id.len().max(goal.slug.len()) <= NAME_MAX;
+        let (pending, settled): (Vec<_>, Vec<_>) =
+            told.into_iter().filter(is_named).partition(|goal| goal.queued);
+        let was_pending = !self.pending.is_empty();
+        self.pending = pending.into_iter().map(|goal| goal.id).collect();
+        let is_in_vain = was_pending && !self.pending.is_empty();
+        self.in_vain = if is_in_vain { (self.in_vain + 1).min(DOUBLINGS_MAX) } else { 0 };
+        let goals: Vec<Goal> = settled.into_iter().map(to_goal).collect();
+        let left_alone = [self.pending.as_slice(), unchanged].concat();
+        let changed = book.observe(&goals, &left_alone).await.map_err(LookError::Log)?;
+        if changed > 0 {
+            tracing::info!(changed, "goals changed");
+        }
+        Ok(())
+    }
+}
+
+fn is_close(goal: &Goal, now: Timestamp) -> bool {
+    goal.is_active
+        && goal.risk() == Risk::Critical
+        && goal.time_left(now).is_some_and(|left| left < CLOSE && left > SignedDuration::ZERO)
+}
+
+/// What is kept of a goal. Texts of others are cut: an event is no place for an essay.
+pub(crate) fn to_goal(told: beeminder::Goal) -> Goal {
+    let text = |text: Option<String>| text.unwrap_or_default().chars().take(TEXT_MAX).collect::<String>();
+    Goal {
+        id: told.id,
+        slug: told.slug,
+        title: text(told.title),
+        safebuf: told.safebuf,
+        losedate: told.losedate.and_then(|second| Timestamp::from_second(second).ok()),
+        deadline_s: told.deadline.unwrap_or_default(),
+        limsum: text(told.limsum),
+        baremin: text(told.baremin),
+        pledge: told
+            .pledge
+            .and_then(|pledge| Picodollars::parse(&pledge.to_string()).ok())
+            .unwrap_or(Picodollars::ZERO),
+        has_data_today: told.todayta,
+        is_active: !told.frozen && !told.won,
+        autodata: Some(text(told.autodata)).filter(|name| !name.is_empty()),
+    }
+}
+
+impl Behaviour for BeeminderActor {
+    type Message = Beat;
+
+    async fn started(&mut self, context: &Context<Self>) -> Result<(), ActorError> {
+        self.renew();
+        self.pacemaker = Some(Pacemaker::start(context, &self.settings));
+        Ok(())
+    }
+
+    async fn handle(&mut self, message: Beat, _: &Context<Self>) -> Result<(), ActorError> {
+        if message == Beat::Renew {
+            self.renew();
+        }
+        self.look().await
+    }
+
+    fn label(message: &Beat) -> &'static str {
+        message.label()
+    }
+
+    fn redeliver(message: &Beat) -> Option<Beat> {
+        Some(*message)
+    }
+}

@@ -1,0 +1,219 @@
+//! What the faces send in and get back about goals, and the questions behind it.
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::domain::calendar;
+use crate::domain::datapoint::{Decimal, Keeper, Point, PointKey, RequestId};
+use crate::domain::desk::{DeskCommand, DeskError, Facts};
+use crate::domain::local_goal::{LocalGoal, Priority};
+use crate::domain::slug::GoalSlug;
+use crate::domain::window::goal_day;
+use crate::event::EventId;
+use crate::service::runtime::forms;
+use crate::service::runtime::reads::Queries;
+use crate::view::feeds::{FeedLine, feeds};
+
+use super::datapoints::Delivery;
+use super::local::GoalFailure;
+
+/// A datapoint to write.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DatapointBody {
+    /// A decimal number.
+    #[schema(value_type = forms::PointValue)]
+    pub value: String,
+    /// What to say with it; at most 200 characters.
+    #[serde(default)]
+    #[schema(max_length = 200)]
+    pub comment: String,
+    /// The day that it counts for; the goal's own present day where absent.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, format = Date)]
+    pub day: Option<Date>,
+    /// The idempotency key: the same again writes the same datapoint. One is made where absent.
+    #[serde(default)]
+    #[schema(value_type = Option<forms::RequestId>)]
+    pub request_id: Option<String>,
+}
+
+/// What became of a datapoint.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum DatapointState {
+    /// It is written.
+    Written,
+    /// It is kept, and sent when the goal's keeper answers.
+    Waiting,
+}
+
+/// A datapoint and what became of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct DatapointShown {
+    /// The goal.
+    pub slug: String,
+    /// Who keeps it: `beeminder` or `local`.
+    #[schema(value_type = String)]
+    pub source: Keeper,
+    /// The day that it counts for.
+    #[schema(value_type = String, format = Date)]
+    pub day: Date,
+    /// An exact decimal number.
+    #[schema(value_type = String)]
+    pub value: Decimal,
+    /// The idempotency key.
+    pub request_id: String,
+    /// What became of it.
+    pub state: DatapointState,
+    /// Why it waits.
+    pub reason: Option<String>,
+}
+
+impl DatapointShown {
+    /// Of what came of it.
+    ///
+    /// # Errors
+    /// [`GoalFailure::NotTaken`].
+    pub fn new(key: &PointKey, point: &Point, delivery: Delivery) -> Result<Self, GoalFailure> {
+        let (state, reason) = match delivery {
+            Delivery::Written | Delivery::Known => (DatapointState::Written, None),
+            Delivery::Waiting(error) => (DatapointState::Waiting, Some(error.to_string())),
+            Delivery::Refused(reason) => return Err(GoalFailure::NotTaken(reason)),
+        };
+        Ok(Self {
+            slug: key.slug.to_string(),
+            source: point.keeper,
+            day: point.day,
+            value: point.value.clone(),
+            request_id: key.request_id.as_str().to_owned(),
+            state,
+            reason,
+        })
+    }
+}
+
+/// A local goal to make or to change.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LocalGoalBody {
+    /// The name for people; at most 200 characters.
+    #[schema(value_type = forms::GoalTitle)]
+    pub title: String,
+    /// `high`, `medium` or `low`.
+    #[schema(value_type = forms::GoalPriority)]
+    pub priority: Priority,
+    /// The day on whose end it is late.
+    #[schema(value_type = String, format = Date)]
+    pub due: Date,
+}
+
+impl LocalGoalBody {
+    /// The command that makes it.
+    #[must_use]
+    pub fn into_command(self, slug: GoalSlug) -> DeskCommand {
+        let Self { title, priority, due } = self;
+        DeskCommand::SetGoal(LocalGoal { slug, title: title.trim().to_owned(), priority, due })
+    }
+}
+
+/// From what a goal is fed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum FeedSource {
+    /// What was spent, in USD.
+    Spend,
+}
+
+/// A feed to start or to change.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FeedBody {
+    /// From what: `spend`.
+    pub from: FeedSource,
+    /// The budget whose scope is counted; all spend where absent.
+    #[serde(default)]
+    #[schema(value_type = Option<forms::BudgetName>)]
+    pub budget: Option<String>,
+    /// The first day; today where absent.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, format = Date)]
+    pub since: Option<Date>,
+}
+
+impl FeedBody {
+    /// The command that starts it.
+    ///
+    /// # Errors
+    /// The budget's name is not one.
+    pub fn into_command(self, slug: GoalSlug) -> Result<DeskCommand, crate::domain::budget::BudgetError> {
+        let budget = self.budget.map(|name| name.parse()).transpose()?;
+        // Half of an event's id is enough, and leaves room for the day.
+        let fresh_id = EventId::random().to_string()[..16].to_owned();
+        Ok(DeskCommand::StartFeed { slug, budget, since: self.since, fresh_id })
+    }
+}
+
+/// What feeds which goal.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct FeedsShown {
+    /// By the goal's slug.
+    pub feeds: Vec<FeedLine>,
+}
+
+impl Queries {
+    /// What feeds which goal.
+    #[must_use]
+    pub fn feeds(&self) -> FeedsShown {
+        FeedsShown { feeds: self.with_view(feeds) }
+    }
+
+    fn has_beeminder(&self) -> bool {
+        self.settings.current().config.beeminder.token.is_some()
+    }
+
+    /// What a command on goals is held against.
+    #[must_use]
+    pub fn facts(&self, now: Timestamp) -> Facts {
+        let today = Some(calendar::day_of(now, &self.zone()));
+        let has_beeminder = self.has_beeminder();
+        self.with_view(|view| Facts {
+            at_beeminder: view.goals.values().map(|goal| goal.slug.clone()).collect(),
+            has_beeminder,
+            budgets: view.budgets.keys().cloned().collect(),
+            today,
+        })
+    }
+
+    /// The datapoint that a person means. Where nothing is said of the day it is the goal's own present day,
+    /// which a deadline at 03:00 or at 21:00 shifts, or the day of the datapoint that this key has already.
+    ///
+    /// # Errors
+    /// [`GoalFailure`].
+    pub fn datapoint(
+        &self,
+        slug: GoalSlug,
+        body: DatapointBody,
+        now: Timestamp,
+    ) -> Result<(PointKey, Point), GoalFailure> {
+        let (zone, has_beeminder) = (self.zone(), self.has_beeminder());
+        let request_id = body.request_id.unwrap_or_else(|| format!("mecris-{}", EventId::random()));
+        let key = PointKey { slug, request_id: RequestId::try_from(request_id)? };
+        let value = Decimal::parse(&body.value)?;
+        let (keeper, day) = self.with_view(|view| {
+            let keeper = view.desk.keeper(&key.slug, has_beeminder)?;
+            let known = view.ledger.get(&key).map(|entry| entry.point.day);
+            let at_beeminder = view.goals.values().find(|goal| goal.slug == key.slug.as_str());
+            let deadline_s = match keeper {
+                Keeper::Local => 0,
+                Keeper::Beeminder => at_beeminder.map_or(0, |goal| goal.deadline_s),
+            };
+            let day = body.day.or(known).unwrap_or_else(|| goal_day(now, &zone, deadline_s));
+            Ok::<_, DeskError>((keeper, day))
+        })?;
+        let point = Point { keeper, day, value, comment: body.comment, feed: None }.checked()?;
+        Ok((key, point))
+    }
+}

@@ -1,0 +1,13 @@
+//! What every capability stands on: the open log with its directory, settings, views and their projection, outside
+//! sources, incidents and the polling of outside systems. It knows no capability.
+
+pub mod clock;
+pub mod forms;
+pub mod incidents;
+pub mod node;
+pub mod poller;
+pub mod projection;
+pub mod reads;
+pub mod settings;
+pub mod snapshots;
+pub mod sources;

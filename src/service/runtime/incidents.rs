@@ -1,0 +1,141 @@
+//! What happened to the system itself becomes events: restarts, escalations, sources that come and go.
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use tokio::sync::mpsc;
+use utoipa::ToSchema;
+
+use crate::actor::SupervisionEvent;
+use crate::domain::access::refusals::Refusals;
+use crate::event::codec::decode;
+use crate::event::payload::{SourceChanged, SupervisionNoted};
+use crate::event::{Event, EventId, Metadata, StreamId, TenantId, Version};
+use crate::log::{Append, EventLog, Expected, LogError};
+use crate::service::usage::recorder::new_event;
+
+/// The stream of what supervisors did.
+pub const SUPERVISION: &str = "supervision";
+/// The stream of the sources' changes.
+pub const SOURCES: &str = "sources";
+/// The stream of requests that were refused.
+const ACCESS: &str = "access";
+/// The stream of repairs.
+const REPAIRS: &str = "log";
+
+/// Something that happened to the system itself.
+#[derive(Debug)]
+pub enum Note {
+    /// A supervisor did something.
+    Supervision(SupervisionEvent),
+    /// A source changed.
+    Source(SourceChanged),
+    /// Requests were refused.
+    Refused(Refusals),
+}
+
+impl Note {
+    fn into_event(self) -> (&'static str, &'static str, Event<'static>) {
+        match self {
+            Self::Refused(refusals) => (ACCESS, "http", Event::AccessRefused(refusals.into())),
+            Self::Source(change) => (SOURCES, "sources", Event::SourceChanged(change)),
+            Self::Supervision(event) => {
+                let (actor, change, reason) = told(event);
+                let noted = SupervisionNoted { actor, change: change.to_owned(), reason };
+                (SUPERVISION, "supervisor", Event::SupervisionNoted(noted))
+            }
+        }
+    }
+}
+
+/// Who, what and why.
+pub(in crate::service) fn told(event: SupervisionEvent) -> (String, &'static str, String) {
+    match event {
+        SupervisionEvent::Restarting { path, reason, .. } => (path, "restarted", reason.to_string()),
+        SupervisionEvent::Escalated { path, reason } => (path, "escalated", reason.to_string()),
+        SupervisionEvent::Ended { path, reason } => (path, "ended", reason.to_string()),
+        SupervisionEvent::CutOff { path } => (path, "cut-off", "did not stop in time".to_owned()),
+        SupervisionEvent::SetAside { path, message, reason, times } => {
+            (path, "set-aside", format!("{message}: {}, deliveries: {times}", reason.kind()))
+        }
+    }
+}
+
+/// Records notes until nobody sends any more.
+pub async fn record(log: Arc<dyn EventLog>, tenant: TenantId, mut notes: mpsc::UnboundedReceiver<Note>) {
+    while let Some(note) = notes.recv().await {
+        let (stream, actor, event) = note.into_event();
+        let metadata = Metadata { actor: actor.into(), ..Metadata::default() };
+        let event = new_event(EventId::random(), &event, Timestamp::now(), &metadata);
+        let stream = StreamId::new(stream);
+        let append = Append { tenant: tenant.clone(), stream, expected: Expected::Any, events: vec![event] };
+        if let Err(error) = log.append(append).await {
+            tracing::warn!(%error, "what happened could not be recorded");
+        }
+    }
+}
+
+/// One thing that happened to the system.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Incident {
+    /// Its event's place in the log.
+    pub position: u64,
+    /// When.
+    #[schema(value_type = String, format = DateTime)]
+    pub at: Timestamp,
+    /// The actor, the source, or `log`.
+    pub subject: String,
+    /// What happened: `restarted`, `escalated`, `failing`, `ok`, `breaker-open`, `repaired` …
+    pub change: String,
+    /// Why.
+    pub reason: String,
+}
+
+/// What happened to the system, the oldest first.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Incidents {
+    /// In the log's order.
+    pub incidents: Vec<Incident>,
+}
+
+/// What the log tells of the system itself from an instant on. Blocks.
+///
+/// # Errors
+/// [`LogError`].
+pub fn incidents(
+    log: &dyn EventLog,
+    tenant: &TenantId,
+    since: Option<Timestamp>,
+) -> Result<Incidents, LogError> {
+    let mut found = Vec::new();
+    for stream in [SUPERVISION, SOURCES, ACCESS, REPAIRS] {
+        log.scan_stream(tenant, &StreamId::new(stream), Version(1), &mut |record| {
+            let told = match decode(record) {
+                Ok(Event::SupervisionNoted(noted)) => Some((noted.actor, noted.change, noted.reason)),
+                Ok(Event::SourceChanged(change)) => Some((change.source, change.state, change.reason)),
+                Ok(Event::AccessRefused(refused)) => {
+                    Some(("access".to_owned(), "refused".to_owned(), Refusals::from(&refused).words()))
+                }
+                Ok(Event::LogRepaired(repair)) => {
+                    let reason = format!(
+                        "{}, events {} to {}: {}",
+                        repair.copy, repair.first, repair.last, repair.cause
+                    );
+                    Some(("log".to_owned(), "repaired".to_owned(), reason))
+                }
+                _ => None,
+            };
+            if let Some((subject, change, reason)) = told
+                && since.is_none_or(|since| record.occurred_at >= since)
+            {
+                let at = record.occurred_at;
+                found.push(Incident { position: record.position.0, at, subject, change, reason });
+            }
+            ControlFlow::Continue(())
+        })?;
+    }
+    found.sort_by_key(|incident| incident.position);
+    Ok(Incidents { incidents: found })
+}

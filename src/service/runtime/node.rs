@@ -1,0 +1,190 @@
+//! One installation: the data directory, opened, and what works on it without actors.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use crate::config::{Config, ConfigError, paths, prices};
+use crate::event::payload::LogRepaired;
+use crate::event::{Event, EventId, Metadata, NewEvent, StreamId, TenantId};
+use crate::files::own;
+use crate::integration::claude_code::discover::default_roots;
+use crate::log::{EventLog, LogError, OpenReport, Options, Repair, SledLog};
+use crate::service::usage::importer::Importer;
+use crate::service::usage::prices::Prices;
+use crate::service::usage::reading::SharedReading;
+use crate::service::usage::recorder::{Recorder, new_event};
+use crate::service::vault::actor::SharedVault;
+use crate::view::replay::catch_up;
+use crate::view::{Horizon, ViewError};
+
+use super::reads::{Queries, SharedViews};
+use super::settings::Settings;
+use super::snapshots::Snapshots;
+
+/// Why the system does not start: one line with the mend.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The configuration.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The data directory cannot be made or closed to others.
+    #[error(
+        "cannot use the data directory {path}: {reason}; check its owner and mode, or name another with --data-dir"
+    )]
+    DataDir {
+        /// Which.
+        path: String,
+        /// What the system said.
+        reason: String,
+    },
+    /// The log.
+    #[error(transparent)]
+    Log(#[from] LogError),
+    /// The views.
+    #[error(transparent)]
+    View(#[from] ViewError),
+    /// The address is taken.
+    #[error("cannot listen on {address}: {reason}; stop what listens there, or choose another with --listen")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// What the system said.
+        reason: String,
+    },
+    /// Others would reach an address without encryption.
+    #[error("{address} can be reached by others, and TLS cannot be spoken there: {reason}")]
+    Tls {
+        /// The address.
+        address: SocketAddr,
+        /// Why, and what helps.
+        reason: String,
+    },
+    /// A thread ended early.
+    #[error("starting was cut short; see the log lines above")]
+    CutShort,
+}
+
+/// How the log is opened under these settings.
+#[must_use]
+pub fn log_options(config: &Config) -> Options {
+    Options {
+        reserve_bytes: config.log.reserve_mib.saturating_mul(1024 * 1024),
+        repair_event: Some(repair_event),
+        ..Options::default()
+    }
+}
+
+/// Where transcripts are looked for: in the configured directories, or where Claude Code keeps them.
+#[must_use]
+pub fn transcript_roots(config: &Config) -> Vec<PathBuf> {
+    match config.transcripts.roots.as_slice() {
+        [] => {
+            let named = std::env::var("CLAUDE_CONFIG_DIR").ok();
+            default_roots(named.as_deref(), paths::home().as_deref())
+        }
+        configured => configured.to_vec(),
+    }
+}
+
+/// A repair is an event too: the log tells of its own damage.
+fn repair_event(repair: &Repair) -> (TenantId, StreamId, NewEvent) {
+    let Repair { copy, first, last, detail } = repair;
+    tracing::warn!(%copy, %first, %last, detail, "a damaged part of the log was mended from its other copy");
+    let payload = LogRepaired { copy: copy.to_string(), first: first.0, last: last.0, cause: detail.clone() };
+    let metadata = Metadata { actor: "log".into(), ..Metadata::default() };
+    let event = new_event(EventId::random(), &Event::LogRepaired(payload), Timestamp::now(), &metadata);
+    (TenantId::local(), StreamId::new("log"), event)
+}
+
+/// See the module.
+pub struct Node {
+    /// The data directory.
+    pub dir: PathBuf,
+    /// The log.
+    pub log: Arc<SledLog>,
+    /// What opening found and mended.
+    pub report: OpenReport,
+    /// Whose events these are.
+    pub tenant: TenantId,
+    /// The settings.
+    pub settings: Settings,
+    /// The prices in force.
+    pub prices: Prices,
+    /// How far transcripts have been read.
+    pub reading: SharedReading,
+}
+
+impl Node {
+    /// Opens a data directory. Blocks.
+    ///
+    /// # Errors
+    /// [`StartError`].
+    pub fn open(dir: &Path, settings: Settings) -> Result<Self, StartError> {
+        let loaded = settings.current();
+        let prices = prices::price_table(loaded.config.prices.as_deref())?;
+        own::dir(dir).map_err(|error| StartError::DataDir {
+            path: dir.display().to_string(),
+            reason: error.to_string(),
+        })?;
+        let reading = SharedReading::default();
+        if !loaded.config.transcripts.enabled {
+            reading.turn_off();
+        }
+        let (log, report) = SledLog::open(dir, log_options(&loaded.config))?;
+        Ok(Self {
+            dir: dir.to_owned(),
+            log: Arc::new(log),
+            report,
+            tenant: TenantId::local(),
+            settings,
+            prices: Arc::new(prices).into(),
+            reading,
+        })
+    }
+
+    /// Answers questions, with views from the snapshot and what the log has after it. Blocks.
+    ///
+    /// # Errors
+    /// [`ViewError`].
+    pub fn queries(&self) -> Result<Queries, ViewError> {
+        let snapshots = self.snapshots();
+        let mut views = snapshots.load();
+        let kept = views.position;
+        catch_up(&*self.log, &mut views, self.log.head().position, Horizon::Unbounded, &mut |_, _| {})?;
+        if snapshots.is_due(kept, views.position) {
+            snapshots.save(&views);
+        }
+        Ok(Queries {
+            log: self.log.clone(),
+            tenant: self.tenant.clone(),
+            settings: self.settings.clone(),
+            views: SharedViews::new(views),
+            vault: SharedVault::default(),
+            prices: self.prices.clone(),
+            reading: self.reading.clone(),
+        })
+    }
+
+    /// Where the views are kept.
+    #[must_use]
+    pub fn snapshots(&self) -> Snapshots {
+        Snapshots::new(self.log.clone(), self.dir.join("views.snapshot"))
+    }
+
+    /// Imports from these directories, or from the configured ones, or from where Claude Code keeps them.
+    #[must_use]
+    pub fn importer(&self, roots: &[PathBuf], actor: &'static str) -> Importer {
+        let roots = match roots {
+            [] => transcript_roots(&self.settings.current().config),
+            // What is kept of a file is found again from any directory.
+            named => {
+                named.iter().map(|root| std::path::absolute(root).unwrap_or_else(|_| root.clone())).collect()
+            }
+        };
+        let recorder = Recorder::new(self.log.clone(), self.tenant.clone(), self.prices.clone(), actor);
+        Importer::new(recorder, roots, self.dir.join("transcripts.json"), self.reading.clone())
+    }
+}

@@ -1,0 +1,10 @@
+//! The whole put together: the supervision tree, what the faces see of it, its health, backups and certificate.
+
+pub mod backups;
+pub mod certificate;
+pub mod demo;
+pub mod health;
+pub mod log_actor;
+pub mod meters;
+pub mod status;
+pub mod tree;

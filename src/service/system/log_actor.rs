@@ -1,0 +1,164 @@
+//! Looks after the log: says when it takes no events and when it takes them again, has a log that a failed write has
+//! stopped opened again, and has what waited in the meantime read.
+//!
+//! ```text
+//! takes events ──▶ refuses ──▶ (stopped by a failed write: opened again, at longer and longer pauses) ──▶ takes events
+//!                     │ one line                                                     one line, two incidents │
+//! ```
+//!
+//! A full disk refuses before anything is written, and ends by itself. While the log refuses, nothing can be recorded:
+//! both incidents are appended when it takes events again, each with its own time.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::time::Instant;
+
+use crate::actor::{ActorError, Behaviour, ChildSpec, Context, Handle, Supervisor};
+use crate::event::payload::SupervisionNoted;
+use crate::event::{Event, EventId, Metadata, NewEvent, StreamId, TenantId};
+use crate::log::{Append, EventLog, Expected, LogError, SledLog};
+use crate::service::runtime::incidents::SUPERVISION;
+use crate::service::usage::actor::UsageMessage;
+use crate::service::usage::recorder::new_event;
+
+/// How often the log is looked at: a look asks the system once how much room there is.
+const EVERY: Duration = Duration::from_secs(1);
+/// The first pause before a stopped log is opened again; each is twice the one before.
+const PAUSE: Duration = Duration::from_secs(1);
+/// No pause is longer.
+const PAUSE_MAX: Duration = Duration::from_mins(1);
+
+/// What the actor is told.
+#[derive(Debug, Clone, Copy)]
+pub enum LogMessage {
+    /// Look at the log.
+    Look,
+}
+
+/// Since when the log takes nothing, and why.
+#[derive(Debug, Clone)]
+struct Refusing {
+    since: Timestamp,
+    reason: String,
+    next_try: Instant,
+    pause: Duration,
+}
+
+/// See the module.
+pub struct LogActor {
+    log: Arc<SledLog>,
+    tenant: TenantId,
+    usage: Handle<UsageMessage>,
+    refusing: Option<Refusing>,
+}
+
+/// Adds it to the tree.
+pub(in crate::service) fn add(
+    tenants: &mut Supervisor,
+    log: &Arc<SledLog>,
+    tenant: &TenantId,
+    usage: &Handle<UsageMessage>,
+) {
+    let (log, usage, owner) = (log.clone(), usage.clone(), tenant.clone());
+    tenants.add(&format!("{tenant}/log"), ChildSpec { capacity: 4, ..ChildSpec::default() }, move || {
+        LogActor { log: log.clone(), tenant: owner.clone(), usage: usage.clone(), refusing: None }
+    });
+}
+
+impl LogActor {
+    async fn look(&mut self) {
+        let (stopped, refusal) = (self.log.latched(), self.log.read_only());
+        match (refusal, self.refusing.take()) {
+            (None, None) => {}
+            (None, Some(refusing)) => self.resumed(refusing).await,
+            (Some(reason), None) => {
+                tracing::warn!(
+                    reason,
+                    "the log takes no events; what it has goes on being shown, and what comes meanwhile is taken later"
+                );
+                let since = Timestamp::now();
+                self.refusing =
+                    Some(Refusing { since, reason, next_try: Instant::now() + PAUSE, pause: PAUSE });
+            }
+            (Some(_), Some(mut refusing)) => {
+                if stopped.is_some() && Instant::now() >= refusing.next_try {
+                    self.reopen(&mut refusing).await;
+                }
+                self.refusing = Some(refusing);
+            }
+        }
+    }
+
+    /// Has a log that a failed write has stopped cut back to what is durable, and checked.
+    async fn reopen(&self, refusing: &mut Refusing) {
+        let log = self.log.clone();
+        let opened = tokio::task::spawn_blocking(move || log.reopen()).await.unwrap_or(Err(LogError::Closed));
+        if let Err(error) = opened {
+            tracing::debug!(%error, "the log cannot be opened again yet");
+            refusing.pause = (refusing.pause * 2).min(PAUSE_MAX);
+        }
+        refusing.next_try = Instant::now() + refusing.pause;
+    }
+
+    async fn resumed(&mut self, mut refusing: Refusing) {
+        let now = Timestamp::now();
+        let seconds = now.duration_since(refusing.since).as_secs();
+        let note = |change: &str, at: Timestamp, reason: String| {
+            let noted = SupervisionNoted { actor: "log".to_owned(), change: change.to_owned(), reason };
+            let metadata = Metadata { actor: "log".into(), ..Metadata::default() };
+            new_event(EventId::random(), &Event::SupervisionNoted(noted), at, &metadata)
+        };
+        let events: Vec<NewEvent> = vec![
+            note("refusing", refusing.since, refusing.reason.clone()),
+            note("resumed", now, format!("it took no events for {seconds} s")),
+        ];
+        let (tenant, stream) = (self.tenant.clone(), StreamId::new(SUPERVISION));
+        let append = Append { tenant, stream, expected: Expected::Any, events };
+        if let Err(error) = self.log.append(append).await {
+            // It has stopped again, and the next look begins where this one did.
+            tracing::debug!(%error, "the log stopped again");
+            refusing.pause = (refusing.pause * 2).min(PAUSE_MAX);
+            refusing.next_try = Instant::now() + refusing.pause;
+            self.refusing = Some(refusing);
+            return;
+        }
+        tracing::warn!(
+            seconds,
+            reason = refusing.reason,
+            "the log takes events again; what waited is read now"
+        );
+        // Full: a look at the transcripts is due already.
+        let _ = self.usage.try_tell(UsageMessage::Look);
+    }
+}
+
+impl Behaviour for LogActor {
+    type Message = LogMessage;
+
+    async fn started(&mut self, context: &Context<Self>) -> Result<(), ActorError> {
+        let handle = context.handle().clone();
+        context.spawn(async move {
+            loop {
+                // Full: a look is due already.
+                let _ = handle.try_tell(LogMessage::Look);
+                tokio::time::sleep(EVERY).await;
+            }
+        });
+        Ok(())
+    }
+
+    async fn handle(&mut self, _: LogMessage, _: &Context<Self>) -> Result<(), ActorError> {
+        self.look().await;
+        Ok(())
+    }
+
+    fn label(_: &LogMessage) -> &'static str {
+        "look"
+    }
+
+    fn redeliver(message: &LogMessage) -> Option<LogMessage> {
+        Some(*message)
+    }
+}

@@ -1,0 +1,51 @@
+//! What is counted where it happens: rulings of the gate, and what supervisors do. What can be looked at is measured
+//! when somebody asks ([`crate::service::metrics`]).
+
+use std::sync::LazyLock;
+
+use opentelemetry::KeyValue;
+use opentelemetry::metrics::Counter;
+
+use crate::actor::SupervisionEvent;
+use crate::domain::gate::Verdict;
+use crate::service::runtime::incidents::told;
+
+struct Meters {
+    rulings: Counter<u64>,
+    supervision: Counter<u64>,
+}
+
+static METERS: LazyLock<Meters> = LazyLock::new(|| {
+    let meter = opentelemetry::global::meter("mecris");
+    Meters {
+        rulings: meter
+            .u64_counter("mecris.gate.rulings")
+            .with_unit("{ruling}")
+            .with_description("How often the gate allowed, warned or blocked since the start.")
+            .build(),
+        supervision: meter
+            .u64_counter("mecris.supervision.events")
+            .with_unit("{event}")
+            .with_description("What supervisors did about their actors since the start.")
+            .build(),
+    }
+});
+
+/// The gate ruled.
+pub(in crate::service) fn ruled(verdict: Verdict) {
+    METERS.rulings.add(1, &[KeyValue::new("mecris.gate.verdict", verdict.name())]);
+}
+
+/// So that a verdict that never came stands there with nothing, and its rate with it.
+pub(in crate::service) fn begin() {
+    for verdict in [Verdict::Allow, Verdict::Warn, Verdict::Block] {
+        METERS.rulings.add(0, &[KeyValue::new("mecris.gate.verdict", verdict.name())]);
+    }
+    METERS.supervision.add(0, &[KeyValue::new("mecris.supervision.change", "escalated")]);
+}
+
+/// A supervisor did something.
+pub(in crate::service) fn supervised(event: &SupervisionEvent) {
+    let (_, change, _) = told(event.clone());
+    METERS.supervision.add(1, &[KeyValue::new("mecris.supervision.change", change)]);
+}

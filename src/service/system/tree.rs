@@ -1,0 +1,372 @@
+//! The supervision tree, and the one way into it for the faces.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::sync::{mpsc, watch};
+
+use crate::actor::{
+    Backoff, ChildSpec, Handle, Intensity, Snapshot, Strategy, SupervisionEvent, Supervisor, Vitals,
+};
+use crate::domain::alert::AlertId;
+use crate::domain::alert::step::Hold;
+use crate::domain::budget::BudgetCommand;
+use crate::event::Position;
+use crate::integration::beeminder;
+use crate::log::{EventLog, SledLog};
+use crate::service::ServiceError;
+use crate::service::access::token::{TokenActor, TokenBook};
+use crate::service::aggregate::actor::Ordered;
+use crate::service::alerts::actor::{Holds, Means};
+use crate::service::alerts::contacts::Contacts;
+use crate::service::alerts::twilio_actor::ProbeActor;
+use crate::service::alerts::{AlertActor, AlertMessage, OnAlert};
+use crate::service::balances::console::ConsoleBook;
+use crate::service::balances::console_actor::{ScraperActor, ScraperHandle};
+use crate::service::balances::odometer::{OdometerActor, OdometerBook};
+use crate::service::budgets::budget::{BudgetActor, BudgetBook};
+use crate::service::budgets::limit::{LimitActor, LimitBook};
+use crate::service::goals::beeminder_actor::BeeminderActor;
+use crate::service::goals::datapoint_actor::{DatapointActor, DatapointMessage};
+use crate::service::goals::local::{DeskActor, DeskBook};
+use crate::service::providers::actor::add_providers;
+use crate::service::runtime::incidents::Note;
+use crate::service::runtime::node::Node;
+use crate::service::runtime::poller::Beat;
+use crate::service::runtime::projection::ProjectionActor;
+use crate::service::runtime::reads::Queries;
+use crate::service::runtime::sources::Sources;
+use crate::service::usage::actor::{SharedImportState, UsageActor, UsageMessage};
+use crate::service::usage::importer::{ImportSummary, Importer, OnStep};
+use crate::service::usage::telemetry_actor;
+use crate::service::usage::telemetry_actor::OtlpMessage;
+use crate::service::vault::actor as vault_actor;
+use crate::view::freshness::Freshness;
+
+use super::log_actor;
+use super::meters;
+use super::status::{GoalsShown, StatusShown};
+
+/// How long a person waits for a command.
+pub(in crate::service) const PATIENCE: Duration = Duration::from_secs(10);
+/// How long a person waits for an import of everything.
+pub(in crate::service) const IMPORT_PATIENCE: Duration = Duration::from_mins(30);
+
+/// How long a question waits for what is new in transcripts.
+const REFRESH_PATIENCE: Duration = Duration::from_secs(2);
+
+/// The running system, as its faces see it.
+pub struct Supervised {
+    /// Answers questions.
+    pub queries: Queries,
+    /// What is known of the last import.
+    pub import_state: SharedImportState,
+    /// The outside systems.
+    pub sources: Sources,
+    /// How far the views are.
+    pub projected: watch::Receiver<Position>,
+    log: Arc<SledLog>,
+    pub(in crate::service) usage: Handle<UsageMessage>,
+    pub(in crate::service) otlp: Handle<OtlpMessage>,
+    budgets: Handle<Ordered<BudgetBook>>,
+    pub(in crate::service) odometer: Handle<Ordered<OdometerBook>>,
+    pub(in crate::service) limits: Handle<Ordered<LimitBook>>,
+    pub(in crate::service) tokens: Handle<Ordered<TokenBook>>,
+    pub(in crate::service) goals: GoalHandles,
+    pub(in crate::service) alerts: Handle<AlertMessage>,
+    pub(in crate::service) scraper: ScraperHandle,
+    pub(in crate::service) contacts: Contacts,
+    pub(in crate::service) holds: watch::Receiver<BTreeMap<AlertId, Hold>>,
+    /// Reads transcripts, as the usage actor does.
+    pub(in crate::service) importer: Importer,
+    vitals: Vitals,
+}
+
+/// What the system shows on the screen.
+#[derive(Clone)]
+pub struct Screen {
+    /// How far an import is.
+    pub on_step: OnStep,
+    /// An alert.
+    pub on_alert: OnAlert,
+}
+
+/// The actors that work on goals.
+pub(in crate::service) struct GoalHandles {
+    pub(in crate::service) desk: Handle<Ordered<DeskBook>>,
+    pub(in crate::service) datapoints: Handle<DatapointMessage>,
+}
+
+/// How restarts are borne, in every part of the tree.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Restarts {
+    /// The pauses before them.
+    pub backoff: Backoff,
+    /// How many of them.
+    pub intensity: Intensity,
+}
+
+impl Restarts {
+    fn apply(self, supervisor: Supervisor) -> Supervisor {
+        supervisor.backoff(self.backoff).intensity(self.intensity)
+    }
+}
+
+/// Puts the tree together. The caller runs the supervisor and, beside it, the recording of what it does.
+pub fn build(
+    node: &Node,
+    queries: Queries,
+    sources: Sources,
+    noted: mpsc::UnboundedSender<Note>,
+    screen: &Screen,
+    restarts: Restarts,
+) -> (Supervised, Supervisor) {
+    let listener: Rc<dyn Fn(SupervisionEvent)> = Rc::new(move |event| {
+        tracing::warn!(?event, "supervision");
+        meters::supervised(&event);
+        // Nobody records any more while the program ends.
+        let _ = noted.send(Note::Supervision(event));
+    });
+    let mut root = restarts.apply(Supervisor::new("root", Strategy::RestForOne, listener.clone()));
+    let projected = watch::Sender::new(queries.views.read(|views| views.position));
+    let (log, views, sender) = (node.log.clone(), queries.views.clone(), projected.clone());
+    let snapshots = node.snapshots();
+    root.add("projection", ChildSpec { capacity: 4, ..ChildSpec::default() }, move || ProjectionActor {
+        log: log.clone(),
+        views: views.clone(),
+        projected: sender.clone(),
+        snapshots: snapshots.clone(),
+        kept: sender.borrow().to_owned(),
+    });
+    let mut tenants = restarts.apply(Supervisor::new("root/tenants", Strategy::OneForOne, listener));
+    let import_state = SharedImportState::default();
+    // In this order they start: the sources are known before anybody asks for them, and the first import, for
+    // which a person waits, is answered when all others are there.
+    let follower = add_outside(&mut tenants, node, &queries, &sources);
+    vault_actor::add(&mut tenants, node, &sources, &queries.vault, outside_spec());
+    let (log, tenant) = (node.log.clone(), node.tenant.clone());
+    let budgets = tenants.add(&format!("{tenant}/budgets"), ChildSpec::default(), move || {
+        BudgetActor::new(log.clone(), tenant.clone())
+    });
+    let (log, tenant) = (node.log.clone(), node.tenant.clone());
+    let odometer = tenants.add(&format!("{tenant}/odometer"), ChildSpec::default(), move || {
+        OdometerActor::new(log.clone(), tenant.clone())
+    });
+    let (log, tenant) = (node.log.clone(), node.tenant.clone());
+    let limits = tenants.add(&format!("{tenant}/limits"), ChildSpec::default(), move || {
+        LimitActor::new(log.clone(), tenant.clone())
+    });
+    let (log, tenant) = (node.log.clone(), node.tenant.clone());
+    let tokens = tenants.add(&format!("{tenant}/tokens"), ChildSpec::default(), move || {
+        TokenActor::new(log.clone(), tenant.clone())
+    });
+    let contacts = Contacts::new(&node.dir);
+    let holds = Holds::default();
+    let means = Means {
+        queries: queries.clone(),
+        sources: sources.clone(),
+        contacts: contacts.clone(),
+        projected: projected.subscribe(),
+        holds: holds.clone(),
+        on_alert: screen.on_alert.clone(),
+    };
+    let alerts = add_alerts(&mut tenants, node, &means);
+    let goals = add_goals(&mut tenants, node, &queries, &follower);
+    let scraper = add_scraper(&mut tenants, node, &queries, &sources);
+    let otlp = telemetry_actor::add(&mut tenants, node, &sources);
+    let importer = node.importer(&[], "usage");
+    let usage = add_usage(&mut tenants, node, &importer, &screen.on_step, &import_state);
+    log_actor::add(&mut tenants, &node.log, &node.tenant, &usage);
+    root.add_supervisor(tenants);
+    let supervised = Supervised {
+        queries,
+        import_state,
+        sources,
+        projected: projected.subscribe(),
+        log: node.log.clone(),
+        usage,
+        otlp,
+        budgets,
+        odometer,
+        limits,
+        tokens,
+        goals,
+        alerts,
+        scraper,
+        contacts,
+        holds: holds.subscribe(),
+        importer,
+        vitals: root.vitals(),
+    };
+    (supervised, root)
+}
+
+fn add_usage(
+    tenants: &mut Supervisor,
+    node: &Node,
+    importer: &Importer,
+    on_step: &OnStep,
+    state: &SharedImportState,
+) -> Handle<UsageMessage> {
+    let importer = importer.clone();
+    let poll = Duration::from_secs(node.settings.current().config.transcripts.poll_seconds.get());
+    let (on_step, state) = (on_step.clone(), state.clone());
+    // Reading everything may take long without being hung.
+    let spec = ChildSpec { capacity: 16, heartbeat: IMPORT_PATIENCE, ..ChildSpec::default() };
+    tenants.add(&format!("{}/usage", node.tenant), spec, move || {
+        UsageActor::new(importer.clone(), on_step.clone(), state.clone(), poll)
+    })
+}
+
+fn add_alerts(tenants: &mut Supervisor, node: &Node, means: &Means) -> Handle<AlertMessage> {
+    // What is cut off while a message is on its way out is looked for at the next start.
+    let spec = ChildSpec { capacity: 256, shutdown: Duration::from_millis(500), ..ChildSpec::default() };
+    let means = means.clone();
+    tenants.add(&format!("{}/alerts", node.tenant), spec, move || AlertActor::new(means.clone()))
+}
+
+/// The actors that look at outside systems. One that is broken holds nobody up.
+fn add_outside(tenants: &mut Supervisor, node: &Node, queries: &Queries, sources: &Sources) -> Handle<Beat> {
+    let spec = outside_spec();
+    let (log, tenant) = (node.log.clone(), node.tenant.clone());
+    let (settings, known) = (node.settings.clone(), sources.clone());
+    let follower = tenants.add(&format!("{tenant}/beeminder"), spec, move || {
+        BeeminderActor::new(log.clone(), tenant.clone(), settings.clone(), known.clone())
+    });
+    let (settings, known) = (node.settings.clone(), sources.clone());
+    tenants.add(&format!("{}/twilio", node.tenant), spec, move || {
+        ProbeActor::new(settings.clone(), known.clone())
+    });
+    add_providers(tenants, spec, queries, sources);
+    follower
+}
+
+fn add_scraper(tenants: &mut Supervisor, node: &Node, queries: &Queries, sources: &Sources) -> ScraperHandle {
+    let book = ConsoleBook::new(node.log.clone(), node.tenant.clone(), queries.clone(), &node.dir);
+    let sources = sources.clone();
+    tenants.add(&format!("{}/console", node.tenant), outside_spec(), move || {
+        ScraperActor::new(book.clone(), sources.clone())
+    })
+}
+
+/// A look has deadlines of its own, each far below this heartbeat.
+fn outside_spec() -> ChildSpec {
+    ChildSpec {
+        capacity: 4,
+        heartbeat: Duration::from_mins(5),
+        // What is cut off was only being read, or is in the log as an intent.
+        shutdown: Duration::from_millis(300),
+        ..ChildSpec::default()
+    }
+}
+
+/// The actors that work on goals: one only decides, so that nobody waits for Beeminder where nothing is written.
+fn add_goals(
+    tenants: &mut Supervisor,
+    node: &Node,
+    queries: &Queries,
+    follower: &Handle<Beat>,
+) -> GoalHandles {
+    let (log, tenant) = (node.log.clone(), node.tenant.clone());
+    let desk = tenants.add(&format!("{tenant}/goals"), ChildSpec::default(), move || {
+        DeskActor::new(log.clone(), tenant.clone())
+    });
+    let (log, tenant) = (node.log.clone(), node.tenant.clone());
+    let (queries, follower) = (queries.clone(), follower.clone());
+    let spec = ChildSpec { capacity: 16, ..outside_spec() };
+    let datapoints = tenants.add(&format!("{tenant}/datapoints"), spec, move || {
+        DatapointActor::new(log.clone(), tenant.clone(), queries.clone(), follower.clone())
+    });
+    GoalHandles { desk, datapoints }
+}
+
+impl Supervised {
+    /// Carries out a command on a budget, and waits until the views show it.
+    ///
+    /// # Errors
+    /// [`ServiceError`].
+    pub async fn command_budget(&self, command: BudgetCommand) -> Result<(), ServiceError> {
+        let answer = self.budgets.ask(|reply| Ordered { order: command, reply }, PATIENCE).await;
+        let position = answer.map_err(|error| ServiceError::asking("the budget actor", error))??;
+        self.shown_from(position).await;
+        Ok(())
+    }
+
+    /// Waits until the views show an event.
+    pub(in crate::service) async fn shown_from(&self, position: Option<Position>) {
+        if let Some(position) = position {
+            let mut projected = self.projected.clone();
+            let shown = projected.wait_for(|projected| *projected >= position);
+            // Views that do not follow are the readiness's matter: the command is carried out.
+            let _ = tokio::time::timeout(PATIENCE, shown).await;
+        }
+    }
+
+    /// Looks at all transcripts now.
+    ///
+    /// # Errors
+    /// [`ServiceError`].
+    pub async fn import(&self) -> Result<ImportSummary, ServiceError> {
+        let answer = self.usage.ask(UsageMessage::Import, IMPORT_PATIENCE).await;
+        Ok(answer.map_err(|error| ServiceError::asking("the usage actor", error))??)
+    }
+
+    /// Reads what is new in transcripts, and waits a moment until the views show it. How old the figures are then.
+    pub async fn refresh(&self) -> Freshness {
+        if self.settings_read_transcripts() {
+            // Who is busy with much more than a moment's work is not waited for: the answer says what is unread.
+            let looked = self.usage.ask(UsageMessage::Refresh, REFRESH_PATIENCE).await;
+            if matches!(looked, Ok(Ok(_))) {
+                self.shown_from(Some(EventLog::head(self.log()).position)).await;
+            }
+        }
+        self.queries.reading.freshness()
+    }
+
+    fn settings_read_transcripts(&self) -> bool {
+        self.queries.settings.current().config.transcripts.enabled
+    }
+
+    /// How things stand.
+    #[must_use]
+    pub fn status(&self, now: Timestamp) -> StatusShown {
+        let alerts = self.alerts(now, false).alerts;
+        let sources = self.sources.shown(now).sources;
+        StatusShown::new(
+            self.queries.status(now),
+            self.queries.goals(now),
+            alerts,
+            sources,
+            self.queries.reading.freshness(),
+        )
+    }
+
+    /// The goals, with what is known of their source.
+    #[must_use]
+    pub fn goals(&self, now: Timestamp) -> GoalsShown {
+        let mut sources = self.sources.shown(now).sources.into_iter();
+        let source = sources.find(|source| source.name == beeminder::SYSTEM);
+        GoalsShown { goals: self.queries.goals(now), source }
+    }
+
+    /// The log itself, for what only it can do: verify and back up.
+    #[must_use]
+    pub fn log(&self) -> &SledLog {
+        &self.log
+    }
+
+    /// Has an actor panic on purpose: a drill. False where there is no such actor.
+    #[must_use]
+    pub fn drill(&self, path: &str) -> bool {
+        self.vitals.drill(path)
+    }
+
+    /// Each actor at this moment.
+    #[must_use]
+    pub fn actors(&self) -> Vec<Snapshot> {
+        self.vitals.snapshot()
+    }
+}

@@ -1,0 +1,211 @@
+//! Importing: what the transcripts tell is read once and recorded once.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::files::own;
+use crate::integration::claude_code::{self, Cursors, Found, cursor, discover, read_all};
+use crate::service::providers::ingest;
+use crate::view::ViewError;
+
+use super::reading::SharedReading;
+use super::recorder::Recorder;
+
+/// Problems that are named; more are counted.
+const NAMED: usize = 20;
+
+/// How far an import has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    /// Files are being read.
+    Reading {
+        /// Bytes that are done.
+        bytes: u64,
+        /// Bytes in all.
+        total: u64,
+        /// Files that are done.
+        files: usize,
+    },
+    /// Calls are being recorded.
+    Recording {
+        /// Calls that are done.
+        done: usize,
+        /// Calls in all.
+        total: usize,
+    },
+}
+
+/// Hears how far an import has come.
+pub type OnStep = Arc<dyn Fn(Step) + Send + Sync>;
+
+/// Something that could not be imported.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Obstacle {
+    /// The file, or `file:line`.
+    pub at: String,
+    /// What is wrong with it, and the mend.
+    pub reason: String,
+}
+
+/// What an import did.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
+pub struct ImportSummary {
+    /// The directories that were searched.
+    pub roots: Vec<String>,
+    /// Transcripts that are there.
+    pub files: u64,
+    /// Bytes that were read now.
+    pub bytes: u64,
+    /// Calls that were recorded now.
+    pub recorded: u64,
+    /// Calls that were known, and had grown.
+    pub revised: u64,
+    /// Calls that were known.
+    pub known: u64,
+    /// Lines that are not ones.
+    pub bad_lines: u64,
+    /// Files that could not be read.
+    pub bad_files: u64,
+    /// The first of both, by name.
+    pub obstacles: Vec<Obstacle>,
+}
+
+/// So many cursors of files that are not there are kept, for one that is hidden may come back.
+const GONE_KEPT: usize = 1_000;
+
+/// Forgets the cursors of files that are gone, where there are many: old transcripts are deleted every day, for years. One that
+/// comes back is read from its beginning, which adds nothing. Whether any were forgotten.
+fn forget_gone(cursors: &mut Cursors, found: &Found) -> bool {
+    if cursors.len() <= found.files.len() + GONE_KEPT {
+        return false;
+    }
+    let is_there = |path: &PathBuf| found.files.binary_search_by(|(known, _)| known.cmp(path)).is_ok();
+    cursors.retain(|path, _| is_there(path));
+    true
+}
+
+/// Imports from a number of directories.
+#[derive(Clone)]
+pub struct Importer {
+    recorder: Recorder,
+    roots: Vec<PathBuf>,
+    cursor_file: PathBuf,
+    reading: SharedReading,
+}
+
+impl Importer {
+    /// From the `projects` directories of `roots`; where reading stopped is kept in `cursor_file`, and how far that is is told
+    /// in `reading`.
+    #[must_use]
+    pub fn new(
+        recorder: Recorder,
+        roots: Vec<PathBuf>,
+        cursor_file: PathBuf,
+        reading: SharedReading,
+    ) -> Self {
+        Self { recorder, roots, cursor_file, reading }
+    }
+
+    /// The directories.
+    #[must_use]
+    pub fn roots(&self) -> &[PathBuf] {
+        &self.roots
+    }
+
+    /// Records what is read.
+    #[must_use]
+    pub fn recorder(&self) -> &Recorder {
+        &self.recorder
+    }
+
+    /// Where reading stopped the last time.
+    #[must_use]
+    pub fn load_cursors(&self) -> Cursors {
+        cursor::load(&self.cursor_file)
+    }
+
+    /// Reads and records everything that is new. Blocks. With `changed_only`, files that are as
+    /// long as they were are not opened.
+    ///
+    /// # Errors
+    /// [`ViewError`]; importing again then completes the work.
+    pub fn import(
+        &self,
+        cursors: &mut Cursors,
+        changed_only: bool,
+        now: Timestamp,
+        on_step: &OnStep,
+    ) -> Result<ImportSummary, ViewError> {
+        let found = discover(&self.roots);
+        let file_count = found.files.len() as u64;
+        let is_due = |(path, size): &&(PathBuf, u64)| {
+            !changed_only || cursors.get(path).is_none_or(|cursor| cursor.has_more(*size, now))
+        };
+        let files: Vec<(PathBuf, u64)> = found.files.iter().filter(is_due).cloned().collect();
+        self.reading.begin(&files);
+        let total = files.iter().map(|(_, size)| size).sum();
+        let threads = std::thread::available_parallelism().map_or(2, usize::from).min(4);
+        let collected = read_all(&files, cursors, now, threads, &|progress: claude_code::Progress| {
+            on_step(Step::Reading { bytes: progress.bytes, total, files: progress.files });
+        });
+        let recorded = self.recorder.record(&collected.usages, &|done, total| {
+            on_step(Step::Recording { done, total });
+        });
+        let tally = recorded.inspect_err(|error| self.reading.fail(error.to_string()))?;
+        if let Some(at) = collected.no_credit_at {
+            let (log, tenant) = self.recorder.place();
+            ingest::refused_in_passing(log, tenant, at, now);
+        }
+        let has_moved = collected.cursors.iter().any(|(path, cursor)| cursors.get(path) != Some(cursor));
+        cursors.extend(collected.cursors);
+        let has_moved = forget_gone(cursors, &found) || has_moved;
+        // Only now, when all of it is durable: what is kept here is not read again.
+        if has_moved && let Err(error) = own::write(&self.cursor_file, &cursor::to_bytes(cursors)) {
+            tracing::warn!(%error, "where reading stopped cannot be kept; the next start reads everything again");
+        }
+        self.reading.end(now, &found, cursors, &collected.problems);
+        let Found { problems, roots, .. } = found;
+        let bad_files = problems.len() + collected.problems.len();
+        let named = problems.iter().chain(&collected.problems).map(|problem| Obstacle {
+            at: problem.path.display().to_string(),
+            reason: problem.reason.clone(),
+        });
+        let lines = collected.bad.iter().map(|bad| Obstacle {
+            at: format!("{}:{}", bad.file.display(), bad.line),
+            reason: bad.reason.to_owned(),
+        });
+        Ok(ImportSummary {
+            roots: roots.iter().map(|root| root.display().to_string()).collect(),
+            files: file_count,
+            bytes: collected.bytes,
+            recorded: tally.recorded,
+            revised: tally.revised,
+            known: tally.known,
+            bad_lines: collected.bad_count,
+            bad_files: bad_files as u64,
+            obstacles: named.chain(lines).take(NAMED).collect(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cursors_of_files_that_are_gone_are_forgotten_where_there_are_many() {
+        let name = |number: usize| PathBuf::from(format!("{number:05}.jsonl"));
+        let mut cursors: Cursors =
+            (0..GONE_KEPT + 10).map(|number| (name(number), claude_code::FileCursor::default())).collect();
+        let mut found =
+            Found { files: (0..10).map(|number| (name(number), 1)).collect(), ..Found::default() };
+        assert!(!forget_gone(&mut cursors, &found), "one that is hidden may come back");
+        found.files.pop();
+        assert!(forget_gone(&mut cursors, &found));
+        assert_eq!(cursors.into_keys().collect::<Vec<_>>(), (0..9).map(name).collect::<Vec<_>>());
+    }
+}

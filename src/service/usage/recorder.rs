@@ -1,0 +1,393 @@
+//! Recording usage: what was read becomes events, each call once.
+//!
+//! The event's id is derived from what the call is, so importing again, a copied session or a
+//! crash in the middle adds nothing twice. A call of which another telling says more than the recorded
+//! ones gets a revision; the log is never rewritten. Calls of logs that took the request id for a part of what a
+//! call is are found by [`Former`], and what was counted twice there is taken back.
+//!
+//! A call that telemetry told of before is taken back in the same append that records it from its transcript, and what
+//! was told of its session and of no single request with it. Both this and [`super::telemetry`] append only to the
+//! stream as they read it, and decide again where it has moved: neither can miss what the other has just recorded.
+
+mod former;
+pub mod reprice;
+mod stored;
+
+use std::collections::{HashMap, HashSet};
+use std::ops::ControlFlow;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use jiff::Timestamp;
+
+use crate::domain::pricing::{PriceTable, Priced};
+use crate::domain::told::is_told;
+use crate::domain::usage::{Telling, Usage, decide};
+use crate::event::codec::encode;
+use crate::event::payload::{
+    CallId, UsageRecorded, UsageRevised, session_event_id, told_event_id, usage_event_id,
+};
+use crate::event::{Event, EventId, Metadata, NewEvent, Position, StreamId, TenantId, Version};
+use crate::log::{Append, Appending, EventLog, Expected, LogError};
+use crate::telemetry;
+use crate::view::ViewError;
+
+use super::prices::Prices;
+use stored::{latest, read_stored};
+
+pub use former::Former;
+pub(in crate::service) use stored::take_back;
+
+/// Events in one append of a bulk import.
+const BATCH: usize = 4_096;
+
+/// Positions closer than this are read in one scan.
+const NEAR: u64 = 1_024;
+
+/// The stream of all usage.
+pub(in crate::service) const STREAM: &str = "usage";
+
+/// How often a batch is decided at most, where others record at the same time.
+const DECISIONS_MAX: usize = 32;
+
+/// What became of the calls that were read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]
+pub struct Tally {
+    /// Recorded now.
+    pub recorded: u64,
+    /// Known, and grown since.
+    pub revised: u64,
+    /// Known already.
+    pub known: u64,
+}
+
+impl Tally {
+    /// Adds another tally.
+    pub fn add(&mut self, other: Self) {
+        self.recorded += other.recorded;
+        self.revised += other.revised;
+        self.known += other.known;
+    }
+}
+
+/// Turns calls into events.
+#[derive(Clone)]
+pub struct Recorder {
+    log: Arc<dyn EventLog>,
+    tenant: TenantId,
+    prices: Prices,
+    actor: &'static str,
+    /// Sessions of which a transcript has told: nothing that is told of them alone counts from then on.
+    settled: Arc<Mutex<HashSet<Box<str>>>>,
+    /// The calls of the former identity, once they have been looked for.
+    former: Arc<Mutex<Option<Arc<Former>>>>,
+}
+
+/// A batch as it was decided.
+struct Batch {
+    events: Vec<NewEvent>,
+    /// How many events there are; they themselves go to the log.
+    count: u64,
+    tally: Tally,
+    sessions: HashSet<Box<str>>,
+    /// What the stream has to be at.
+    expected: Version,
+}
+
+impl Batch {
+    /// Where the stream is when it is appended: all of its events are new.
+    fn reaches(&self) -> Version {
+        Version(self.expected.0 + self.count)
+    }
+}
+
+/// What the log knows of a call.
+struct Known {
+    /// By what it is found.
+    id: CallId,
+    /// As it was recorded last.
+    stored: UsageRecorded<'static>,
+    usage: Usage,
+    /// 0: never revised.
+    revision: u32,
+}
+
+impl Recorder {
+    /// Whose log it records in.
+    #[must_use]
+    pub fn place(&self) -> (&dyn EventLog, &TenantId) {
+        (&*self.log, &self.tenant)
+    }
+
+    /// Records for one tenant, at the prices of one table, in the name of `actor`.
+    #[must_use]
+    pub fn new(
+        log: Arc<dyn EventLog>,
+        tenant: TenantId,
+        prices: impl Into<Prices>,
+        actor: &'static str,
+    ) -> Self {
+        let prices = prices.into();
+        Self { log, tenant, prices, actor, settled: Arc::default(), former: Arc::default() }
+    }
+
+    /// The same, at the prices of this table, whatever becomes of the one in force.
+    #[must_use]
+    pub fn by(&self, table: Arc<PriceTable>) -> Self {
+        Self { prices: table.into(), ..self.clone() }
+    }
+
+    /// Whether the price table has what a call needs.
+    #[must_use]
+    pub fn has_price(&self, usage: &Usage) -> bool {
+        self.prices.current().price(usage).is_whole()
+    }
+
+    /// Records what the log does not know. Blocks on the disk. `progress` hears of (done, in all).
+    ///
+    /// # Errors
+    /// [`ViewError`]: what the log knows cannot be read, or it takes nothing. Those before the failure
+    /// have been recorded; recording the same calls again completes the work.
+    pub fn record(&self, usages: &[Usage], progress: &dyn Fn(usize, usize)) -> Result<Tally, ViewError> {
+        if !usages.is_empty() {
+            self.settle_former()?;
+        }
+        let mut tally = Tally::default();
+        let mut underway: Option<(Appending, &[Usage], Batch)> = None;
+        for (number, batch) in usages.chunks(BATCH).enumerate() {
+            let expected = underway.as_ref().map_or_else(|| self.version(), |(.., before)| before.reaches());
+            let mut decided = self.decide_batch(batch, expected)?;
+            // One append is on its way to the disk while the next is decided.
+            if let Some((appending, calls, before)) = underway.take() {
+                let (done, moved) = self.finish(appending, calls, before)?;
+                tally.add(done);
+                if moved {
+                    decided = self.decide_batch(batch, self.version())?;
+                }
+            }
+            if decided.count == 0 {
+                tally.add(decided.tally);
+            } else {
+                underway = Some((self.append(&mut decided), batch, decided));
+            }
+            progress((number * BATCH + batch.len()).min(usages.len()), usages.len());
+        }
+        if let Some((appending, calls, before)) = underway {
+            tally.add(self.finish(appending, calls, before)?.0);
+        }
+        Ok(tally)
+    }
+
+    fn version(&self) -> Version {
+        self.log.stream_version(&self.tenant, &StreamId::new(STREAM))
+    }
+
+    fn append(&self, batch: &mut Batch) -> Appending {
+        self.log.append(Append {
+            tenant: self.tenant.clone(),
+            stream: StreamId::new(STREAM),
+            expected: Expected::at(batch.expected),
+            events: std::mem::take(&mut batch.events),
+        })
+    }
+
+    /// Waits for an append. Where somebody else recorded in between, the batch is decided anew, and the answer says so.
+    fn finish(
+        &self,
+        appending: Appending,
+        calls: &[Usage],
+        mut batch: Batch,
+    ) -> Result<(Tally, bool), ViewError> {
+        let mut answer = appending.wait();
+        let mut moved = false;
+        for _ in 1..DECISIONS_MAX {
+            if !matches!(answer, Err(LogError::Conflict { .. })) {
+                break;
+            }
+            moved = true;
+            batch = self.decide_batch(calls, self.version())?;
+            if batch.count == 0 {
+                return Ok((batch.tally, moved));
+            }
+            answer = self.append(&mut batch).wait();
+        }
+        answer?;
+        self.settled.lock().unwrap_or_else(PoisonError::into_inner).extend(batch.sessions);
+        Ok((batch.tally, moved))
+    }
+
+    fn decide_batch(&self, usages: &[Usage], expected: Version) -> Result<Batch, ViewError> {
+        let known = self.known(usages)?;
+        let metadata = Metadata {
+            actor: self.actor.to_owned(),
+            trace: telemetry::current_trace(),
+            ..Metadata::default()
+        };
+        let mut tally = Tally::default();
+        let mut events = Vec::with_capacity(usages.len());
+        let (mut requests, mut sessions) = (HashSet::new(), HashSet::new());
+        for usage in usages {
+            let id = usage_event_id(self.tenant.as_str(), &usage.key, 0);
+            let known = known.get(&id);
+            match decide(known.map(|known| &known.usage), usage) {
+                Telling::New => {
+                    tally.recorded += 1;
+                    if is_told(&usage.key.message_id) {
+                        // It is no transcript, and takes nothing back that telemetry told.
+                        events.push(self.recorded(id, usage, &metadata));
+                        continue;
+                    }
+                    if requests.insert(&*usage.key.request_id) {
+                        events.extend(self.told_of_request(&usage.key.request_id, &metadata)?);
+                    }
+                    if self.is_unsettled(&usage.session) && sessions.insert((&*usage.session).into()) {
+                        events.extend(self.told_of_session(&usage.session, &metadata)?);
+                    }
+                    events.push(self.recorded(id, usage, &metadata));
+                }
+                Telling::Revision(both) => {
+                    tally.revised += 1;
+                    events.extend(known.map(|known| self.revised(known, &both, &metadata)));
+                }
+                Telling::Known => tally.known += 1,
+            }
+        }
+        Ok(Batch { count: events.len() as u64, events, tally, sessions, expected })
+    }
+
+    fn is_unsettled(&self, session: &str) -> bool {
+        !session.is_empty() && !self.settled.lock().unwrap_or_else(PoisonError::into_inner).contains(session)
+    }
+
+    /// Takes back what telemetry told of a request, if it did.
+    fn told_of_request(&self, request: &str, metadata: &Metadata) -> Result<Option<NewEvent>, ViewError> {
+        if request.is_empty() {
+            return Ok(None);
+        }
+        take_back(&*self.log, told_event_id(self.tenant.as_str(), request), "transcript", metadata)
+    }
+
+    /// Takes back what was told of a session and of no single request.
+    fn told_of_session(&self, session: &str, metadata: &Metadata) -> Result<Vec<NewEvent>, ViewError> {
+        let mut events = Vec::new();
+        for ordinal in 0.. {
+            let id = session_event_id(self.tenant.as_str(), session, ordinal);
+            if self.log.find(id)?.is_none() {
+                break;
+            }
+            events.extend(take_back(&*self.log, id, "transcript", metadata)?);
+        }
+        Ok(events)
+    }
+
+    fn recorded(&self, id: EventId, usage: &Usage, metadata: &Metadata) -> NewEvent {
+        let prices = self.prices.current();
+        let payload = UsageRecorded::new(usage, &prices.price(usage), &prices.version);
+        new_event(id, &Event::UsageRecorded(payload), usage.occurred_at, metadata)
+    }
+
+    fn revised(&self, known: &Known, now: &Usage, metadata: &Metadata) -> NewEvent {
+        let prices = self.prices.current();
+        // A cost that rests on the same is never reckoned anew by another table: that is `reprice`'s, which says so.
+        let usage = if now.costs_as(&known.usage) {
+            let UsageRecorded { cost, missing, lacking, price_table, .. } = known.stored.clone();
+            UsageRecorded {
+                cost,
+                missing,
+                lacking,
+                price_table,
+                ..UsageRecorded::new(now, &Priced::default(), "")
+            }
+        } else {
+            UsageRecorded::new(now, &prices.price(now), &prices.version)
+        };
+        let revision = known.revision + 1;
+        let payload = UsageRevised {
+            usage,
+            superseded: known.stored.clone(),
+            occurred_at_us: known.usage.occurred_at.as_microsecond(),
+            revision,
+            reason: "told".to_owned(),
+        };
+        let id = known.id.event(self.tenant.as_str(), revision);
+        new_event(id, &Event::UsageRevised(payload), now.occurred_at, metadata)
+    }
+
+    /// What the log knows of a call.
+    ///
+    /// # Errors
+    /// [`ViewError`]: it cannot be read.
+    pub fn known_usage(&self, usage: &Usage) -> Result<Option<Usage>, ViewError> {
+        let known = self.known(std::slice::from_ref(usage))?;
+        Ok(known.into_values().next().map(|known| known.usage))
+    }
+
+    /// What the log knows of these calls, by the id that their first record has or would have.
+    fn known(&self, usages: &[Usage]) -> Result<HashMap<EventId, Known>, ViewError> {
+        let tenant = self.tenant.as_str();
+        let former = self.former.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let mut wanted: Vec<(Position, EventId, CallId)> = Vec::new();
+        for usage in usages {
+            let first = usage_event_id(tenant, &usage.key, 0);
+            let (id, position) = if let Some(position) = self.log.find(first)? {
+                (CallId::of(&usage.key), position)
+            } else {
+                let Some(id) = former.as_ref().and_then(|former| former.id(&usage.key.message_id)) else {
+                    continue;
+                };
+                let Some(position) = self.log.find(id.event(tenant, 0))? else { continue };
+                (id, position)
+            };
+            wanted.push((latest(&*self.log, position, |revision| id.event(tenant, revision))?, first, id));
+        }
+        wanted.sort_unstable_by_key(|(position, ..)| *position);
+        let mut known = HashMap::with_capacity(wanted.len());
+        for run in wanted.chunk_by(|one, next| next.0.0 - one.0.0 < NEAR) {
+            self.read_run(run, &mut known)?;
+        }
+        Ok(known)
+    }
+
+    fn read_run(
+        &self,
+        run: &[(Position, EventId, CallId)],
+        known: &mut HashMap<EventId, Known>,
+    ) -> Result<(), ViewError> {
+        let (Some((from, ..)), Some((until, ..))) = (run.first(), run.last()) else { return Ok(()) };
+        let mut wanted = run.iter().peekable();
+        let mut failure = None;
+        self.log.scan(*from, *until, &mut |record| {
+            while let Some((position, first, id)) =
+                wanted.peek().copied().filter(|(position, ..)| *position == record.position)
+            {
+                wanted.next();
+                match read_stored(record) {
+                    Ok(Some((stored, revision))) => {
+                        let usage = stored.to_usage(record.occurred_at);
+                        known.insert(*first, Known { id: id.clone(), stored, usage, revision });
+                    }
+                    Ok(None) => {}
+                    Err(source) => {
+                        failure = Some(ViewError::Event { position: *position, source });
+                        return ControlFlow::Break(());
+                    }
+                }
+            }
+            ControlFlow::Continue(())
+        })?;
+        failure.map_or(Ok(()), Err)
+    }
+}
+
+/// An event ready to be appended.
+#[must_use]
+pub fn new_event(id: EventId, event: &Event<'_>, occurred_at: Timestamp, metadata: &Metadata) -> NewEvent {
+    let (type_name, schema_version) = event.type_and_version();
+    NewEvent {
+        id,
+        type_name,
+        schema_version,
+        occurred_at,
+        metadata: metadata.clone(),
+        payload: encode(event),
+    }
+}

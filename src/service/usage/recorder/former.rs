@@ -1,0 +1,149 @@
+//! Calls of logs that were written when a call was its message id and its request id together.
+//!
+//! They stand at the beginning of the stream, in version 1 of `usage-recorded`. One response that was told with two
+//! request ids, or with and without one, was counted twice there: the later record is taken back, by an event that says
+//! why. Everything else of them holds, and they are revised under the ids that they have.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::ops::ControlFlow;
+use std::sync::{Arc, PoisonError};
+
+use crate::domain::telemetry_usage::Fingerprint;
+use crate::domain::told::is_told;
+use crate::domain::usage::MessageKey;
+use crate::event::codec::decode;
+use crate::event::payload::{CallId, UsageWithdrawn, withdrawn_event_id};
+use crate::event::{Event, EventId, Metadata, NewEvent, StreamId, TenantId, Version};
+use crate::log::{EventLog, LogError};
+use crate::service::aggregate::repository;
+use crate::view::ViewError;
+
+use super::stored::{call_of, latest, read_one};
+use super::{DECISIONS_MAX, Recorder, STREAM, new_event};
+
+/// The version from which on a call is its message id alone.
+const ALONE: u16 = 2;
+
+/// See the module.
+#[derive(Debug, Default)]
+pub struct Former {
+    /// The first request id that each message was recorded with, by a hash of its id.
+    requests: HashMap<Fingerprint, Box<str>>,
+    /// Further records of such a message.
+    doubled: Vec<MessageKey>,
+}
+
+fn print(message_id: &str) -> Fingerprint {
+    Fingerprint::of("message", &[message_id.as_bytes()])
+}
+
+impl Former {
+    /// Reads them from the stream's beginning.
+    ///
+    /// # Errors
+    /// [`ViewError`]: it cannot be read.
+    pub fn find(log: &dyn EventLog, tenant: &TenantId) -> Result<Self, ViewError> {
+        let (mut former, mut failure) = (Self::default(), None);
+        log.scan_stream(tenant, &StreamId::new(STREAM), Version(1), &mut |record| {
+            if record.type_name != "usage-recorded" {
+                return ControlFlow::Continue(());
+            }
+            if record.schema_version >= ALONE {
+                return ControlFlow::Break(());
+            }
+            match decode(record) {
+                Ok(Event::UsageRecorded(usage)) => former.add(&usage.message_id, &usage.request_id),
+                Ok(_) => {}
+                Err(source) => {
+                    failure = Some(ViewError::Event { position: record.position, source });
+                    return ControlFlow::Break(());
+                }
+            }
+            ControlFlow::Continue(())
+        })?;
+        failure.map_or(Ok(former), Err)
+    }
+
+    fn add(&mut self, message_id: &str, request_id: &str) {
+        if is_told(message_id) {
+            return;
+        }
+        match self.requests.entry(print(message_id)) {
+            Entry::Vacant(place) => {
+                place.insert(request_id.into());
+            }
+            Entry::Occupied(_) => {
+                self.doubled
+                    .push(MessageKey { message_id: message_id.into(), request_id: request_id.into() });
+            }
+        }
+    }
+
+    /// By what the call of a message is found, if it was recorded so.
+    #[must_use]
+    pub fn id(&self, message_id: &str) -> Option<CallId> {
+        let request_id = self.requests.get(&print(message_id))?.clone();
+        Some(CallId::Pair(MessageKey { message_id: message_id.into(), request_id }))
+    }
+
+    /// The events that take back what was counted twice and stands yet.
+    ///
+    /// # Errors
+    /// [`ViewError`]: the log cannot be read.
+    pub fn doubled(
+        &self,
+        log: &dyn EventLog,
+        tenant: &TenantId,
+        metadata: &Metadata,
+    ) -> Result<Vec<NewEvent>, ViewError> {
+        /// Events of one append.
+        const MOST: usize = 4_096;
+        let mut events = Vec::new();
+        for key in &self.doubled {
+            let id = CallId::Pair(key.clone());
+            let first = id.event(tenant.as_str(), 0);
+            let withdrawn: EventId = withdrawn_event_id(first);
+            if log.find(withdrawn)?.is_some() {
+                continue;
+            }
+            let Some(position) = log.find(first)? else { continue };
+            let position = latest(log, position, |revision| id.event(tenant.as_str(), revision))?;
+            let mut stored = None;
+            read_one(log, position, |event, at| stored = call_of(event).map(|(usage, _)| (usage, at)))?;
+            let Some((usage, at)) = stored else { continue };
+            let event =
+                Event::UsageWithdrawn(UsageWithdrawn { usage, ordinal: None, by: "same-call".to_owned() });
+            events.push(new_event(withdrawn, &event, at, metadata));
+            if events.len() == MOST {
+                break;
+            }
+        }
+        Ok(events)
+    }
+}
+
+impl Recorder {
+    /// Looks once for calls of the former identity, and takes back what was counted twice.
+    pub(super) fn settle_former(&self) -> Result<(), ViewError> {
+        let mut known = self.former.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.is_some() {
+            return Ok(());
+        }
+        for _ in 1..DECISIONS_MAX {
+            let expected = self.version();
+            let former = Former::find(&*self.log, &self.tenant)?;
+            let metadata = Metadata { actor: self.actor.to_owned(), ..Metadata::default() };
+            let events = former.doubled(&*self.log, &self.tenant, &metadata)?;
+            if events.is_empty() {
+                *known = Some(Arc::new(former));
+                return Ok(());
+            }
+            match repository::append(&*self.log, &self.tenant, STREAM, expected, events) {
+                Ok(_) | Err(LogError::Conflict { .. }) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(ViewError::Log(LogError::Conflict { stream: StreamId::new(STREAM), actual: self.version() }))
+    }
+}

@@ -1,0 +1,390 @@
+//! Pricing what had no price when it was recorded, or a part of one.
+//!
+//! Each call that is priced so becomes a revision that keeps what it cost before: `replay --until` shows what was believed
+//! then, and what was priced stays as it was. A revision's id follows from the call and its number, so that pricing
+//! again, or after a crash in the middle, completes the work and adds nothing twice.
+
+use std::collections::{BTreeMap, HashMap};
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::domain::money::Picodollars;
+use crate::domain::naming;
+use crate::domain::pricing::{PriceTable, Priced};
+use crate::domain::told::is_told;
+use crate::domain::usage::Usage;
+use crate::event::payload::{
+    UsageMetered, UsageRecorded, UsageRevised, UsageTold, repriced_event_id, usage_event_id,
+    withdrawn_event_id,
+};
+use crate::event::{Event, EventId, Metadata, NewEvent, StreamId};
+use crate::log::LogError;
+use crate::service::aggregate::repository;
+use crate::view::ViewError;
+
+use super::{BATCH, DECISIONS_MAX, Recorder, STREAM, new_event};
+
+/// What pricing did.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Repriced {
+    /// Calls that have a price now, or more of one than before.
+    pub repriced: u64,
+    /// What they add to the cost, in USD.
+    #[schema(value_type = String)]
+    pub added_usd: Picodollars,
+    /// Calls that have none yet, or lack a part of it.
+    pub lacking: u64,
+    /// The price table that they were priced by.
+    pub price_table: String,
+}
+
+/// What a model's calls cost, and what they would cost by the prices of another day.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct WhatIfLine {
+    /// Who is paid.
+    pub provider: String,
+    /// The model.
+    pub model: String,
+    /// Billed calls.
+    pub messages: u64,
+    /// What is recorded.
+    #[schema(value_type = String)]
+    pub recorded_usd: Picodollars,
+    /// What it would be.
+    #[schema(value_type = String)]
+    pub would_be_usd: Picodollars,
+    /// Calls that lack a price or a part of one then.
+    pub lacking: u64,
+}
+
+/// What everything would cost by the prices of a day. Nothing is written.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct WhatIf {
+    /// The day, `YYYY-MM-DD`.
+    pub as_of: String,
+    /// By model.
+    pub models: Vec<WhatIfLine>,
+    /// What is recorded of all.
+    #[schema(value_type = String)]
+    pub recorded_usd: Picodollars,
+    /// What it would be.
+    #[schema(value_type = String)]
+    pub would_be_usd: Picodollars,
+}
+
+/// Why calls of a model lack a price.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct LackLine {
+    /// Who is paid.
+    pub provider: String,
+    /// The model.
+    pub model: String,
+    /// Calls that lack a price or a part of one.
+    pub messages: u64,
+    /// What is lacking, in words.
+    pub missing: Vec<String>,
+    /// How many of them the price table has a price for now: `mecris reprice` gives it to them.
+    pub can_be_priced: u64,
+}
+
+/// Something that telemetry told and that lacks a price.
+struct Told {
+    stored: UsageRecorded<'static>,
+    at: Timestamp,
+    /// How often it was priced since.
+    revision: u32,
+    /// Whether it is a sum of calls.
+    is_sum: bool,
+}
+
+/// What lacks a price, or a part of one.
+#[derive(Default)]
+struct Lacking {
+    calls: HashMap<EventId, Usage>,
+    told: HashMap<EventId, Told>,
+    /// The id that the next pricing of something told has.
+    next: HashMap<EventId, EventId>,
+    /// The id of the event that would take something back.
+    withdrawals: HashMap<EventId, EventId>,
+}
+
+impl Lacking {
+    fn tell(&mut self, first: EventId, told: Told) {
+        self.next.insert(repriced_event_id(first, told.revision + 1), first);
+        self.withdrawals.insert(withdrawn_event_id(first), first);
+        self.told.insert(first, told);
+    }
+
+    fn call(&mut self, tenant: &str, stored: &UsageRecorded<'_>, at: Timestamp) {
+        let usage = stored.to_usage(at);
+        let id = usage_event_id(tenant, &usage.key, 0);
+        if stored.is_whole() {
+            self.calls.remove(&id);
+        } else {
+            self.calls.insert(id, usage);
+        }
+    }
+
+    fn take(&mut self, tenant: &str, id: EventId, event: &Event<'_>, at: Timestamp) {
+        match event {
+            Event::UsageRecorded(stored) => self.call(tenant, stored, at),
+            Event::UsageTold(UsageTold { usage, counted: true, .. }) if !usage.is_whole() => {
+                self.tell(id, Told { stored: usage.clone().into_owned(), at, revision: 0, is_sum: false });
+            }
+            Event::UsageMetered(UsageMetered { usage, counted: true, .. }) if !usage.is_whole() => {
+                self.tell(id, Told { stored: usage.clone().into_owned(), at, revision: 0, is_sum: true });
+            }
+            Event::UsageRevised(revised) if revised.usage.message_id.is_empty() => {
+                let first = self.next.get(&id).copied();
+                if let Some(told) = first.and_then(|first| self.told.remove(&first)) {
+                    let stored = revised.usage.clone().into_owned();
+                    if let Some(first) = first.filter(|_| !stored.is_whole()) {
+                        self.tell(first, Told { stored, revision: revised.revision, ..told });
+                    }
+                }
+            }
+            Event::UsageRevised(revised) => self.call(tenant, &revised.usage, at),
+            Event::UsageWithdrawn(_) => {
+                if let Some(first) = self.withdrawals.get(&id) {
+                    self.told.remove(first);
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// What a call costs, or a sum of calls.
+fn price(prices: &PriceTable, usage: &Usage, is_sum: bool) -> Priced {
+    if is_sum { prices.price_sum(usage) } else { prices.price(usage) }
+}
+
+/// Whether a cost is known otherwise than before.
+fn is_better(stored: &UsageRecorded<'_>, priced: &Priced) -> bool {
+    stored.cost != priced.cost || stored.lacking != priced.lacks() || stored.is_whole() != priced.is_whole()
+}
+
+impl Recorder {
+    /// Prices what lacks a price, as far as the table has it now. Blocks. `progress` hears of (done, in all).
+    ///
+    /// # Errors
+    /// [`ViewError`]; pricing again completes the work.
+    pub fn reprice(&self, progress: &dyn Fn(usize, usize)) -> Result<Repriced, ViewError> {
+        // One table for all of it.
+        self.by(self.prices.current()).reprice_all(progress)
+    }
+
+    fn reprice_all(&self, progress: &dyn Fn(usize, usize)) -> Result<Repriced, ViewError> {
+        self.settle_former()?;
+        let price_table = self.prices.current().version.clone();
+        let lacking = self.lacking()?;
+        let total = lacking.calls.len() + lacking.told.len();
+        let mut done = Repriced { price_table, ..Repriced::default() };
+        let mut calls: Vec<Usage> = lacking.calls.into_values().collect();
+        calls
+            .sort_unstable_by(|one, other| (one.occurred_at, &one.key).cmp(&(other.occurred_at, &other.key)));
+        let mut told: Vec<(EventId, Told)> = lacking.told.into_iter().collect();
+        told.sort_unstable_by_key(|(id, told)| (told.at, *id));
+        let mut seen = 0;
+        for batch in calls.chunks(BATCH) {
+            self.append_decided(&mut done, |metadata| self.reprice_calls(batch, metadata))?;
+            seen += batch.len();
+            progress(seen, total);
+        }
+        for batch in told.chunks(BATCH) {
+            self.append_decided(&mut done, |metadata| Ok(self.reprice_told(batch, metadata)))?;
+            seen += batch.len();
+            progress(seen, total);
+        }
+        Ok(done)
+    }
+
+    /// Appends what is decided of a batch; decides again where somebody else has recorded in between.
+    fn append_decided(
+        &self,
+        done: &mut Repriced,
+        decide: impl Fn(&Metadata) -> Result<(Vec<NewEvent>, Repriced), ViewError>,
+    ) -> Result<(), ViewError> {
+        let metadata = Metadata { actor: self.actor.to_owned(), ..Metadata::default() };
+        for _ in 1..DECISIONS_MAX {
+            let expected = self.version();
+            let (events, of_batch) = decide(&metadata)?;
+            let appended = if events.is_empty() {
+                Ok(())
+            } else {
+                repository::append(&*self.log, &self.tenant, STREAM, expected, events).map(drop)
+            };
+            match appended {
+                Ok(()) => {
+                    done.repriced += of_batch.repriced;
+                    done.added_usd += of_batch.added_usd;
+                    done.lacking += of_batch.lacking;
+                    return Ok(());
+                }
+                Err(LogError::Conflict { .. }) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(ViewError::Log(LogError::Conflict { stream: StreamId::new(STREAM), actual: self.version() }))
+    }
+
+    fn reprice_calls(
+        &self,
+        calls: &[Usage],
+        metadata: &Metadata,
+    ) -> Result<(Vec<NewEvent>, Repriced), ViewError> {
+        let prices = self.prices.current();
+        let (mut events, mut done) = (Vec::new(), Repriced::default());
+        for known in self.known(calls)?.into_values().filter(|known| !known.stored.is_whole()) {
+            // A sum that somebody told is one of many calls.
+            let priced = price(&prices, &known.usage, is_told(&known.usage.key.message_id));
+            done.lacking += u64::from(!priced.is_whole());
+            if is_better(&known.stored, &priced) {
+                let revision = known.revision + 1;
+                let id = known.id.event(self.tenant.as_str(), revision);
+                events.push(self.repriced(
+                    id,
+                    &known.stored,
+                    known.usage.occurred_at,
+                    revision,
+                    &priced,
+                    &mut done,
+                    metadata,
+                ));
+            }
+        }
+        Ok((events, done))
+    }
+
+    fn reprice_told(&self, told: &[(EventId, Told)], metadata: &Metadata) -> (Vec<NewEvent>, Repriced) {
+        let prices = self.prices.current();
+        let (mut events, mut done) = (Vec::new(), Repriced::default());
+        for (first, Told { stored, at, revision, is_sum }) in told {
+            let usage = stored.to_usage(*at);
+            let priced = price(&prices, &usage, *is_sum);
+            done.lacking += u64::from(!priced.is_whole());
+            let taken_back = self.log.find(withdrawn_event_id(*first)).ok().flatten().is_some();
+            if !taken_back && is_better(stored, &priced) {
+                let id = repriced_event_id(*first, revision + 1);
+                events.push(self.repriced(id, stored, *at, revision + 1, &priced, &mut done, metadata));
+            }
+        }
+        (events, done)
+    }
+
+    #[allow(clippy::too_many_arguments)] // each is one part of one event
+    fn repriced(
+        &self,
+        id: EventId,
+        stored: &UsageRecorded<'static>,
+        at: Timestamp,
+        revision: u32,
+        priced: &Priced,
+        done: &mut Repriced,
+        metadata: &Metadata,
+    ) -> NewEvent {
+        let prices = self.prices.current();
+        done.repriced += 1;
+        done.added_usd += priced.cost.unwrap_or_default() - stored.cost.unwrap_or_default();
+        let payload = UsageRevised {
+            usage: stored.priced(priced, &prices.version),
+            superseded: stored.clone(),
+            occurred_at_us: at.as_microsecond(),
+            revision,
+            reason: "repriced".to_owned(),
+        };
+        new_event(id, &Event::UsageRevised(payload), at, metadata)
+    }
+
+    fn lacking(&self) -> Result<Lacking, ViewError> {
+        let mut lacking = Lacking::default();
+        self.read_all(|id, event, at| lacking.take(self.tenant.as_str(), id, event, at))?;
+        Ok(lacking)
+    }
+
+    fn read_all(&self, mut read: impl FnMut(EventId, &Event<'_>, Timestamp)) -> Result<(), ViewError> {
+        repository::fold(&*self.log, &self.tenant, STREAM, |record, event| {
+            read(record.id, &event, record.occurred_at);
+            Ok(())
+        })
+        .map(drop)
+    }
+
+    /// Which models lack prices, and why. Blocks.
+    ///
+    /// # Errors
+    /// [`ViewError`].
+    pub fn lacks(&self) -> Result<Vec<LackLine>, ViewError> {
+        let (lacking, prices) = (self.lacking()?, self.prices.current());
+        let told = lacking.told.into_values().map(|told| (told.stored.to_usage(told.at), told.is_sum));
+        let mut lines: BTreeMap<(String, String), LackLine> = BTreeMap::new();
+        for (usage, is_sum) in lacking.calls.into_values().map(|usage| (usage, false)).chain(told) {
+            let name = naming::resolve(&usage.provider, &usage.model);
+            let key = (name.provider.into_owned(), name.model.into_owned());
+            let line = lines.entry(key).or_insert_with_key(|(provider, model)| LackLine {
+                provider: provider.clone(),
+                model: model.clone(),
+                messages: 0,
+                missing: Vec::new(),
+                can_be_priced: 0,
+            });
+            line.messages += 1;
+            let priced = price(&prices, &usage, is_sum);
+            line.can_be_priced += u64::from(priced.is_whole());
+            for lack in priced.missing.iter().map(ToString::to_string) {
+                if !line.missing.contains(&lack) {
+                    line.missing.push(lack);
+                }
+            }
+        }
+        Ok(lines.into_values().collect())
+    }
+
+    /// What everything would cost by the prices of a day. Blocks, and writes nothing.
+    ///
+    /// # Errors
+    /// [`ViewError`].
+    pub fn what_if(&self, as_of: Date) -> Result<WhatIf, ViewError> {
+        let prices = self.prices.current();
+        let mut lines: BTreeMap<(String, String), WhatIfLine> = BTreeMap::new();
+        let mut count = |stored: &UsageRecorded<'_>, at: Timestamp, sign: i128| {
+            let usage = stored.to_usage(at);
+            let name = naming::resolve(&usage.provider, &usage.model);
+            let (provider, model) = (name.provider.into_owned(), name.model.into_owned());
+            let line = lines.entry((provider.clone(), model.clone())).or_insert(WhatIfLine {
+                provider,
+                model,
+                messages: 0,
+                recorded_usd: Picodollars::ZERO,
+                would_be_usd: Picodollars::ZERO,
+                lacking: 0,
+            });
+            let priced = prices.price_on(&usage, as_of);
+            line.recorded_usd += Picodollars(stored.cost.unwrap_or_default().0 * sign);
+            line.would_be_usd += Picodollars(priced.cost.unwrap_or_default().0 * sign);
+            line.messages = line.messages.saturating_add_signed(sign as i64);
+            line.lacking = line.lacking.saturating_add_signed(i64::from(!priced.is_whole()) * sign as i64);
+        };
+        self.read_all(|_, event, at| match event {
+            Event::UsageRecorded(usage)
+            | Event::UsageTold(UsageTold { usage, counted: true, .. })
+            | Event::UsageMetered(UsageMetered { usage, counted: true, .. }) => count(usage, at, 1),
+            Event::UsageWithdrawn(withdrawn) => count(&withdrawn.usage, at, -1),
+            Event::UsageRevised(revised) => {
+                count(&revised.superseded, revised.superseded_at(), -1);
+                count(&revised.usage, at, 1);
+            }
+            _ => {}
+        })?;
+        let models: Vec<WhatIfLine> = lines.into_values().filter(|line| line.messages > 0).collect();
+        Ok(WhatIf {
+            as_of: as_of.to_string(),
+            recorded_usd: models.iter().map(|line| line.recorded_usd).sum(),
+            would_be_usd: models.iter().map(|line| line.would_be_usd).sum(),
+            models,
+        })
+    }
+}

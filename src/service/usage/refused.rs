@@ -1,0 +1,95 @@
+//! What reading transcripts has refused, as the cursors have it. Nothing is read, and no message text is in it.
+
+use std::path::Path;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::files::others;
+use crate::integration::claude_code::discover;
+use crate::service::system::tree::Supervised;
+
+use super::importer::Importer;
+
+/// A line that was refused.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct RefusedLine {
+    /// The transcript, by its absolute path.
+    pub file: String,
+    /// The line's number, from 1.
+    pub line: u64,
+    /// Why; never its contents.
+    pub reason: String,
+    /// Whether it may be a call that costs money.
+    pub may_cost: bool,
+    /// From when on it will be believed and read again by itself, where its time is all that is wrong; null otherwise.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub until: Option<Timestamp>,
+}
+
+/// A file that cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
+pub struct RefusedFile {
+    /// By its absolute path.
+    pub file: String,
+    /// Why, and the mend.
+    pub reason: String,
+}
+
+/// What is refused at this moment.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct RefusedShown {
+    /// By file and line.
+    pub refused: Vec<RefusedLine>,
+    /// More lines, which are only counted.
+    pub more: u64,
+    /// Files that cannot be read.
+    pub files: Vec<RefusedFile>,
+}
+
+fn shown(path: &Path) -> String {
+    std::path::absolute(path).as_deref().unwrap_or(path).display().to_string()
+}
+
+impl Importer {
+    /// What was refused when transcripts were read last, of those that are still there, and what cannot be opened now.
+    /// Blocks.
+    #[must_use]
+    pub fn refused(&self) -> RefusedShown {
+        let mut all = RefusedShown::default();
+        for (path, cursor) in self.load_cursors() {
+            let has_any = !cursor.refused.is_empty() || cursor.refused_more > 0;
+            if !has_any || !path.try_exists().unwrap_or(true) {
+                continue;
+            }
+            all.more += cursor.refused_more;
+            all.refused.extend(cursor.refused.into_iter().map(|refused| RefusedLine {
+                file: shown(&path),
+                line: refused.line,
+                reason: refused.reason,
+                may_cost: refused.may_cost,
+                until: refused.until_us.and_then(|until| Timestamp::from_microsecond(until).ok()),
+            }));
+        }
+        all.refused.sort_by(|one, other| (&one.file, one.line).cmp(&(&other.file, other.line)));
+        let found = discover(self.roots());
+        let problems = found.problems.into_iter().map(|problem| (problem.path, problem.reason));
+        let closed = found.files.into_iter().filter_map(|(path, _)| {
+            let error = others::open(&path).err()?;
+            Some((path, format!("cannot be read ({error}); check its owner and mode")))
+        });
+        all.files =
+            problems.chain(closed).map(|(path, reason)| RefusedFile { file: shown(&path), reason }).collect();
+        all.files.sort_unstable();
+        all
+    }
+}
+
+impl Supervised {
+    /// What is refused of the supervisor's own directories. Blocks.
+    #[must_use]
+    pub fn refused(&self) -> RefusedShown {
+        self.importer.refused()
+    }
+}

@@ -1,0 +1,193 @@
+//! What telemetry tells of usage, as the log has it: the events of one export, each call once.
+//!
+//! Beside [`super::recorder`], which reads transcripts, this is the other writer of the stream of usage, and holds the same
+//! rule: it appends only where the stream is as it was read, and reads on and decides again where it is not. So of two
+//! tellings of one call, whichever is recorded second has seen the first:
+//!
+//! - a transcript after telemetry takes the told call back in the append that records its own;
+//! - telemetry after a transcript finds the request known, and records nothing.
+//!
+//! An append is all or nothing, so that a crash leaves the call told once or not at all, never twice. What is known is
+//! folded from the log ([`Heard`]): it survives restarts without a file of its own.
+
+use jiff::Timestamp;
+
+use crate::domain::pricing::PriceTable;
+use crate::domain::telemetry_usage::{Draft, Export, Fact, Heard, Outcome};
+use crate::event::payload::{
+    MeteredPoint, UsageMetered, UsageRecorded, UsageTold, hear, session_event_id, told_event_id,
+};
+use crate::event::{Event, Metadata, NewEvent, Position, StreamId, TenantId, Version};
+use crate::log::{Append, EventLog, Expected, LogError};
+use crate::service::aggregate::repository;
+use crate::view::ViewError;
+
+use super::recorder::{STREAM, new_event, take_back};
+
+/// How often an export is decided at most, where others record at the same time.
+const DECISIONS_MAX: usize = 32;
+
+/// What became of what was told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Taken {
+    /// Counts now.
+    pub counted: u64,
+    /// Kept to compare.
+    pub compared: u64,
+    /// Known already.
+    pub known: u64,
+    /// Named neither a request nor a session: not taken.
+    pub nameless: u64,
+    /// Where the last event stands, if there is one.
+    pub position: Option<Position>,
+}
+
+impl Taken {
+    /// Adds what another export told.
+    pub fn add(&mut self, other: &Self) {
+        self.counted += other.counted;
+        self.compared += other.compared;
+        self.known += other.known;
+        self.nameless += other.nameless;
+    }
+
+    fn count(&mut self, outcome: Outcome) {
+        match outcome {
+            Outcome::Counted => self.counted += 1,
+            Outcome::Compared => self.compared += 1,
+            Outcome::Known => self.known += 1,
+            Outcome::Nameless => self.nameless += 1,
+        }
+    }
+}
+
+/// See the module.
+#[derive(Debug, Default)]
+pub struct TellingBook {
+    heard: Heard,
+    /// How far the stream has been read.
+    version: Version,
+}
+
+impl TellingBook {
+    /// Records an export, and has it on disk when it answers. Blocks.
+    ///
+    /// # Errors
+    /// [`ViewError`]: nothing of it was recorded, or it is not known; telling it again changes nothing that was.
+    pub fn record(
+        &mut self,
+        log: &dyn EventLog,
+        tenant: &TenantId,
+        prices: &PriceTable,
+        export: &Export,
+        metadata: &Metadata,
+    ) -> Result<Taken, ViewError> {
+        for _ in 1..DECISIONS_MAX {
+            if let Some(taken) = self.try_record(log, tenant, prices, export, metadata)? {
+                return Ok(taken);
+            }
+        }
+        let stream = StreamId::new(STREAM);
+        let actual = log.stream_version(tenant, &stream);
+        Err(ViewError::Log(LogError::Conflict { stream, actual }))
+    }
+
+    /// None where somebody else recorded in between.
+    fn try_record(
+        &mut self,
+        log: &dyn EventLog,
+        tenant: &TenantId,
+        prices: &PriceTable,
+        export: &Export,
+        metadata: &Metadata,
+    ) -> Result<Option<Taken>, ViewError> {
+        self.catch_up(log, tenant)?;
+        let mut taken = Taken::default();
+        let mut draft = Draft::new(&self.heard);
+        export.calls.iter().for_each(|call| taken.count(draft.call(call)));
+        draft.points(&export.points).into_iter().for_each(|outcome| taken.count(outcome));
+        let mut events = Vec::with_capacity(draft.facts.len());
+        for fact in &draft.facts {
+            events.extend(event_of(log, tenant, prices, fact, metadata)?);
+        }
+        if events.is_empty() {
+            return Ok(Some(taken));
+        }
+        let append = Append {
+            tenant: tenant.clone(),
+            stream: StreamId::new(STREAM),
+            expected: Expected::at(self.version),
+            events,
+        };
+        match log.append(append).wait() {
+            // An append of a run that died may have come through with the same numbers, and other contents.
+            Ok(appended) if appended.outcomes.iter().any(|outcome| !outcome.is_new()) => Ok(None),
+            Ok(appended) => {
+                taken.position = appended.outcomes.last().map(|outcome| outcome.position());
+                Ok(Some(taken))
+            }
+            Err(LogError::Conflict { .. }) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Reads what the stream has gained.
+    fn catch_up(&mut self, log: &dyn EventLog, tenant: &TenantId) -> Result<(), ViewError> {
+        let from = Version(self.version.0 + 1);
+        repository::fold_from(log, tenant, STREAM, from, |record, event| {
+            hear(&mut self.heard, &event);
+            // At once: what was heard before a failure is not heard again.
+            self.version = record.version;
+            Ok(())
+        })
+        .map(drop)
+    }
+}
+
+fn event_of(
+    log: &dyn EventLog,
+    tenant: &TenantId,
+    prices: &PriceTable,
+    fact: &Fact,
+    metadata: &Metadata,
+) -> Result<Option<NewEvent>, ViewError> {
+    let tenant = tenant.as_str();
+    let table = &prices.version;
+    let (id, event, at): (_, _, Timestamp) = match fact {
+        Fact::Told { call, ordinal, counted } => {
+            let usage = &call.usage;
+            let id = match ordinal {
+                Some(ordinal) => session_event_id(tenant, &usage.session, *ordinal),
+                None => told_event_id(tenant, &usage.key.request_id),
+            };
+            let told = UsageTold {
+                usage: UsageRecorded::new(usage, &prices.price(usage), table),
+                client_request_id: (&*call.client_request_id).into(),
+                key: call.key().0,
+                ordinal: *ordinal,
+                counted: *counted,
+                told_cost: call.told_cost,
+            };
+            (id, Event::UsageTold(told), usage.occurred_at)
+        }
+        Fact::Metered { usage, ordinal, counted, told_cost, points } => {
+            let metered = UsageMetered {
+                usage: UsageRecorded::new(usage, &prices.price_sum(usage), table),
+                ordinal: *ordinal,
+                counted: *counted,
+                told_cost: *told_cost,
+                points: points.iter().map(|(series, point)| MeteredPoint::new(*series, point)).collect(),
+            };
+            (
+                session_event_id(tenant, &usage.session, *ordinal),
+                Event::UsageMetered(metered),
+                usage.occurred_at,
+            )
+        }
+        Fact::Withdrawn { session, standing } => {
+            let id = session_event_id(tenant, session, standing.ordinal);
+            return take_back(log, id, "calls", metadata);
+        }
+    };
+    Ok(Some(new_event(id, &event, at, metadata)))
+}

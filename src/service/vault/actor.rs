@@ -1,0 +1,264 @@
+//! Looks at the vault: at the start, when something in it changes, and now and then.
+
+use std::path::PathBuf;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use notify::{RecursiveMode, Watcher};
+
+use crate::actor::{ActorError, Behaviour, ChildSpec, Context, Supervisor};
+use crate::event::TenantId;
+use crate::integration::obsidian::{self, SYSTEM, Snapshot};
+use crate::log::{EventLog, LogError};
+use crate::service::runtime::node::Node;
+use crate::service::runtime::poller::{Beat, Pacemaker};
+use crate::service::runtime::settings::Settings;
+use crate::service::runtime::sources::{SourceState, Sources};
+
+use super::aggregate::VaultBook;
+
+/// Changes that come within this time of each other are looked at together.
+const SETTLE: Duration = Duration::from_millis(150);
+/// A look may wait this long to be taken up.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+/// The vault as it was at the last look; cheap to clone.
+#[derive(Debug, Clone, Default)]
+pub struct SharedVault(Arc<RwLock<LastLook>>);
+
+/// What came of the last look.
+#[derive(Debug, Clone, Default)]
+pub struct LastLook {
+    /// What was seen by the last one that succeeded.
+    pub snapshot: Option<Arc<Snapshot>>,
+    /// When that was.
+    pub at: Option<Timestamp>,
+    /// Why the last one failed, if it did.
+    pub error: Option<String>,
+}
+
+impl SharedVault {
+    /// What came of the last look.
+    #[must_use]
+    pub fn last(&self) -> LastLook {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Takes in what came of a look.
+    pub fn take(&self, looked: Result<Arc<Snapshot>, String>, now: Timestamp) {
+        let mut last = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        match looked {
+            Ok(snapshot) => *last = LastLook { snapshot: Some(snapshot), at: Some(now), error: None },
+            // What was seen stays shown, with its age.
+            Err(error) => last.error = Some(error),
+        }
+    }
+
+    fn forget(&self) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = LastLook::default();
+    }
+}
+
+/// See the module.
+pub struct VaultActor {
+    log: Arc<dyn EventLog>,
+    tenant: TenantId,
+    settings: Settings,
+    sources: Sources,
+    shared: SharedVault,
+    pacemaker: Option<Pacemaker>,
+    book: Option<VaultBook>,
+    /// The folder that is watched. Dropped with the actor, which ends the watching.
+    watcher: Option<(PathBuf, notify::RecommendedWatcher)>,
+}
+
+impl VaultActor {
+    /// Looks at one tenant's vault, and shares what it sees.
+    #[must_use]
+    pub fn new(
+        log: Arc<dyn EventLog>,
+        tenant: TenantId,
+        settings: Settings,
+        sources: Sources,
+        shared: SharedVault,
+    ) -> Self {
+        Self { log, tenant, settings, sources, shared, pacemaker: None, book: None, watcher: None }
+    }
+
+    fn poll(&self) -> Duration {
+        Duration::from_secs(self.settings.current().config.vault.poll_seconds.get())
+    }
+
+    fn renew(&mut self) {
+        let fresh_for = SignedDuration::try_from(self.poll() * 3).unwrap_or(SignedDuration::from_mins(1));
+        let path = self.settings.current().config.vault.path.clone();
+        let (state, reason) = match &path {
+            Some(_) => (SourceState::Waiting, "not looked at yet"),
+            None => (SourceState::NotConfigured, "set vault.path"),
+        };
+        self.sources.declare(SYSTEM, state, reason, fresh_for);
+        if self.watcher.as_ref().is_some_and(|(watched, _)| Some(watched) != path.as_ref()) {
+            self.watcher = None;
+        }
+        if path.is_none() {
+            self.shared.forget();
+        }
+    }
+
+    /// Has the system tell of changes below a folder. Where it does not, the folder is looked at now and then.
+    fn watch(&mut self, root: &PathBuf, context: &Context<Self>) {
+        if self.watcher.as_ref().is_some_and(|(watched, _)| watched == root) {
+            return;
+        }
+        let (changed, mut changes) = tokio::sync::mpsc::channel(1);
+        let below = root.clone();
+        let watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
+            let Ok(event) = event else { return };
+            // Obsidian writes down which notes are open all the time.
+            let is_hidden = |path: &PathBuf| {
+                let relative = path.strip_prefix(&below).unwrap_or(path);
+                relative.components().any(|part| part.as_os_str().to_string_lossy().starts_with('.'))
+            };
+            let is_news = event.paths.is_empty() || !event.paths.iter().all(is_hidden);
+            if is_news && !event.kind.is_access() {
+                // Full: a look is due already.
+                let _ = changed.try_send(());
+            }
+        });
+        let watching = watcher.and_then(|mut watcher| {
+            watcher.watch(root, RecursiveMode::Recursive)?;
+            Ok(watcher)
+        });
+        let watcher = match watching {
+            Ok(watcher) => watcher,
+            Err(error) => {
+                tracing::debug!(%error, "the vault is polled instead of watched");
+                return;
+            }
+        };
+        self.watcher = Some((root.clone(), watcher));
+        let handle = context.handle().clone();
+        context.spawn(async move {
+            // It ends with the watcher.
+            while changes.recv().await.is_some() {
+                tokio::time::sleep(SETTLE).await;
+                if handle.tell(Beat::Look, PATIENCE).await.is_err() {
+                    return;
+                }
+            }
+            // A part of an actor that ends would be an end of the actor.
+            std::future::pending::<()>().await;
+        });
+    }
+
+    async fn look(&mut self, context: &Context<Self>) -> Result<(), ActorError> {
+        let loaded = self.settings.current();
+        let Some(root) = loaded.config.vault.path.clone() else {
+            if let Some(pacemaker) = &self.pacemaker {
+                pacemaker.rest();
+            }
+            return Ok(());
+        };
+        let mut book = match self.book.take() {
+            Some(book) => book,
+            None => self.load().await?,
+        };
+        // Before the look: what changes during it is told of after it.
+        self.watch(&root, context);
+        let before = self.shared.last().snapshot;
+        let reading = root.clone();
+        let looked = tokio::task::spawn_blocking(move || obsidian::read(&reading, before.as_deref())).await;
+        let looked = looked.map_err(|_| ActorError("looking at the vault was cut short".to_owned()))?;
+        let seen = looked.map_err(|error| error.to_string()).and_then(|snapshot| {
+            // A mount point without its disk is an empty folder.
+            if snapshot.notes().len() == 0 && !book.is_empty() {
+                let path = root.display();
+                return Err(format!("{path} holds no notes, and it did; mount it, or mend vault.path"));
+            }
+            Ok(Arc::new(snapshot))
+        });
+        let now = Timestamp::now();
+        self.shared.take(seen.clone(), now);
+        let Some(pacemaker) = &self.pacemaker else { return Ok(()) };
+        let next = pacemaker.after(self.poll());
+        match seen {
+            Ok(snapshot) => {
+                self.sources.succeeded(SYSTEM, &said(&snapshot), now, Some(next));
+                match book.observe(&snapshot, loaded.config.vault.record_text).await {
+                    Ok(0) => self.book = Some(book),
+                    Ok(changed) => {
+                        tracing::info!(changed, "tasks changed");
+                        self.book = Some(book);
+                    }
+                    // The book is read again: another writer may have been before us.
+                    Err(error) => tracing::warn!(%error, "tasks could not be recorded"),
+                }
+            }
+            Err(error) => {
+                // The system forgets what was watched with the folder.
+                self.watcher = None;
+                self.sources.failed(SYSTEM, SourceState::Failing, &error, Some(next));
+                self.book = Some(book);
+            }
+        }
+        Ok(())
+    }
+
+    async fn load(&self) -> Result<VaultBook, ActorError> {
+        let (log, tenant) = (self.log.clone(), self.tenant.clone());
+        let loaded = tokio::task::spawn_blocking(move || VaultBook::load(log, tenant)).await;
+        loaded
+            .unwrap_or(Err(crate::view::ViewError::Log(LogError::Closed)))
+            .map_err(|error| ActorError(error.to_string()))
+    }
+}
+
+/// `5000 notes, 2 could not be read`.
+fn said(snapshot: &Snapshot) -> String {
+    let notes = snapshot.notes().len();
+    match snapshot.problems.len() {
+        0 => format!("{notes} notes"),
+        problems => format!("{notes} notes, {problems} problems; `mecris vault` names them"),
+    }
+}
+
+impl Behaviour for VaultActor {
+    type Message = Beat;
+
+    async fn started(&mut self, context: &Context<Self>) -> Result<(), ActorError> {
+        self.renew();
+        self.pacemaker = Some(Pacemaker::start(context, &self.settings));
+        Ok(())
+    }
+
+    async fn handle(&mut self, message: Beat, context: &Context<Self>) -> Result<(), ActorError> {
+        if message == Beat::Renew {
+            self.renew();
+        }
+        self.look(context).await
+    }
+
+    fn label(message: &Beat) -> &'static str {
+        message.label()
+    }
+
+    fn redeliver(message: &Beat) -> Option<Beat> {
+        Some(*message)
+    }
+}
+
+/// Adds the actor to the tree.
+pub(in crate::service) fn add(
+    tenants: &mut Supervisor,
+    node: &Node,
+    sources: &Sources,
+    shared: &SharedVault,
+    spec: ChildSpec,
+) {
+    let (log, tenant) = (node.log.clone(), node.tenant.clone());
+    let (settings, sources, shared) = (node.settings.clone(), sources.clone(), shared.clone());
+    tenants.add(&format!("{tenant}/vault"), spec, move || {
+        VaultActor::new(log.clone(), tenant.clone(), settings.clone(), sources.clone(), shared.clone())
+    });
+}

@@ -1,0 +1,376 @@
+//! What can be asked of the vault, and the line that is written to a daily note. The words of tasks and notes are
+//! read from the vault when they are asked for; the log has none of them, unless `vault.record_text` says so.
+
+use std::path::PathBuf;
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use crate::domain::calendar;
+use crate::domain::vault::moment::{Weeks, format};
+use crate::domain::vault::periodic::{Period, fill};
+use crate::domain::vault::{Goals, Note};
+use crate::files::beneath::{Astray, Root};
+use crate::integration::obsidian::append::{AppendError, Appended, add_line};
+use crate::integration::obsidian::{self, NOTE_MAX, Snapshot};
+use crate::log::LogError;
+use crate::service::ServiceError;
+use crate::service::runtime::forms;
+use crate::service::runtime::reads::Queries;
+use crate::service::system::tree::Supervised;
+
+use super::aggregate::record_line;
+use super::tasks::{TaskLine, lines};
+
+/// A summary is one line and no longer, in characters.
+const SUMMARY_MAX: usize = 1_000;
+/// No more problems are listed.
+const PROBLEMS_MAX: usize = 100;
+
+/// Why the vault does not answer.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum VaultFailure {
+    /// None is named.
+    #[error("no vault is named; set vault.path to an Obsidian vault's folder")]
+    NotConfigured,
+    /// The first look is not done.
+    #[error("the vault is being read for the first time; try again in a moment")]
+    Waiting,
+    /// It cannot be read, and never was.
+    #[error("{0}")]
+    Unreadable(String),
+    /// A question that makes no sense.
+    #[error("{0}")]
+    Mistake(String),
+    /// The daily notes' settings lead nowhere.
+    #[error("the {0} notes' folder and format make no path inside of the vault; mend them in Obsidian")]
+    NoPath(&'static str),
+    /// The line is not written.
+    #[error(transparent)]
+    Append(#[from] AppendError),
+    /// It is written, and the log does not say so.
+    #[error(transparent)]
+    Log(#[from] LogError),
+}
+
+/// A note that is a goal.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct GoalNote {
+    /// Its path in the vault.
+    pub note: String,
+    /// Its property `title`, or its name.
+    pub title: String,
+    /// Its property `status`, or none.
+    pub status: Option<String>,
+    /// Its property `due`, if that is a day.
+    #[schema(value_type = Option<String>, format = Date)]
+    pub due: Option<Date>,
+    /// Its tasks that are to be done.
+    pub open_tasks: usize,
+    /// Its tasks that are done or will not be.
+    pub closed_tasks: usize,
+}
+
+/// Something that stands in the way of reading the vault.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct VaultProblem {
+    /// Where, in the vault.
+    pub path: String,
+    /// What is wrong, and the mend.
+    pub reason: String,
+}
+
+/// The vault and how it stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct VaultShown {
+    /// Its folder.
+    pub path: String,
+    /// When it was last read.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub read_at: Option<Timestamp>,
+    /// How old that is, in seconds.
+    pub age_seconds: Option<i64>,
+    /// Why it cannot be read now; null where it can. What is shown is then as old as it says.
+    pub trouble: Option<String>,
+    /// Notes.
+    pub notes: usize,
+    /// Tasks that are to be done.
+    pub open_tasks: usize,
+    /// Tasks that are done or will not be.
+    pub closed_tasks: usize,
+    /// Notes with the tag or in the folder of goals.
+    pub goals: Vec<GoalNote>,
+    /// What stands in the way, at most 100.
+    pub problems: Vec<VaultProblem>,
+    /// How many there are.
+    pub problem_count: usize,
+    /// Links that lead out of the vault, and are not read for that.
+    #[serde(default)]
+    pub links_left_out: usize,
+}
+
+/// Which daily note, or note of another period.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub struct DailyParams {
+    /// A day of it, `YYYY-MM-DD`; today where absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[param(value_type = Option<String>, format = Date)]
+    pub date: Option<Date>,
+    /// `daily` (the default), `weekly`, `monthly`, `quarterly` or `yearly`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[param(value_type = Option<forms::NotePeriod>)]
+    pub period: Option<String>,
+}
+
+/// A daily note, or a note of another period.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct DailyShown {
+    /// `daily`, `weekly`, `monthly`, `quarterly` or `yearly`.
+    pub period: String,
+    /// The day that was asked for.
+    #[schema(value_type = String, format = Date)]
+    pub date: Date,
+    /// Where it lies in the vault, or would.
+    pub note: String,
+    /// Whether it is there.
+    pub exists: bool,
+    /// Its headings.
+    pub headings: Vec<String>,
+    /// Its tasks, open and closed.
+    pub tasks: Vec<TaskLine>,
+    /// Its text as it is now; null where it is not there.
+    pub text: Option<String>,
+}
+
+/// What is to be written to a daily note.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LogBody {
+    /// What was done, in one line.
+    #[schema(value_type = forms::Summary)]
+    pub text: String,
+    /// Below which heading; that of the settings where absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<forms::Summary>)]
+    pub heading: Option<String>,
+    /// A session of Claude Code, whose cost is written behind it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session: Option<String>,
+    /// When it was; now where absent. The same again changes nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub at: Option<Timestamp>,
+}
+
+/// What was written.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Logged {
+    /// The note.
+    pub note: String,
+    /// The heading.
+    pub heading: String,
+    /// The line.
+    pub line: String,
+    /// Whether it was added; false where it was there.
+    pub added: bool,
+}
+
+impl Queries {
+    fn root(&self) -> Result<PathBuf, VaultFailure> {
+        self.settings.current().config.vault.path.clone().ok_or(VaultFailure::NotConfigured)
+    }
+
+    fn weeks(&self) -> Weeks {
+        if self.settings.current().config.vault.iso_weeks { Weeks::Iso } else { Weeks::Sunday }
+    }
+
+    /// Reads the vault where no supervisor does. Blocks.
+    pub fn look_at_vault(&self) {
+        if let Ok(root) = self.root() {
+            let looked = obsidian::read(&root, None).map(std::sync::Arc::new);
+            self.vault.take(looked.map_err(|error| error.to_string()), Timestamp::now());
+        }
+    }
+
+    /// The vault as it was last seen.
+    ///
+    /// # Errors
+    /// [`VaultFailure`].
+    pub fn vault_snapshot(&self) -> Result<std::sync::Arc<Snapshot>, VaultFailure> {
+        let root = self.root()?;
+        let last = self.vault.last();
+        match (last.snapshot, last.error) {
+            (Some(snapshot), _) if snapshot.root == root => Ok(snapshot),
+            (_, Some(error)) => Err(VaultFailure::Unreadable(error)),
+            (_, None) => Err(VaultFailure::Waiting),
+        }
+    }
+
+    /// The vault and how it stands.
+    ///
+    /// # Errors
+    /// [`VaultFailure`].
+    pub fn vault(&self, now: Timestamp) -> Result<VaultShown, VaultFailure> {
+        let snapshot = self.vault_snapshot()?;
+        let last = self.vault.last();
+        let (mut open_tasks, mut closed_tasks) = (0, 0);
+        for (_, _, state) in snapshot.tasks() {
+            *(if state.is_open() { &mut open_tasks } else { &mut closed_tasks }) += 1;
+        }
+        let problem = |problem: &obsidian::Problem| VaultProblem {
+            path: problem.path.clone(),
+            reason: problem.reason.clone(),
+        };
+        Ok(VaultShown {
+            path: snapshot.root.display().to_string(),
+            read_at: last.at,
+            age_seconds: last.at.map(|at| now.duration_since(at).as_secs().max(0)),
+            trouble: last.error,
+            notes: snapshot.notes().len(),
+            open_tasks,
+            closed_tasks,
+            goals: self.goal_notes(&snapshot),
+            problems: snapshot.problems.iter().take(PROBLEMS_MAX).map(problem).collect(),
+            problem_count: snapshot.problems.len(),
+            links_left_out: snapshot.links_left_out,
+        })
+    }
+
+    fn goal_notes(&self, snapshot: &Snapshot) -> Vec<GoalNote> {
+        let goals = Goals::from(&self.settings.current().config.vault);
+        let goal = |(path, note): (&str, &Note)| {
+            let states = note.tasks.iter().filter_map(|task| snapshot.settings.state_of(task));
+            let open_tasks = states.clone().filter(|state| state.is_open()).count();
+            GoalNote {
+                note: path.to_owned(),
+                title: note.property("title").unwrap_or_else(|| name_of(path).to_owned()),
+                status: note.property("status"),
+                due: note.property("due").and_then(|due| due.get(..10)?.parse().ok()),
+                open_tasks,
+                closed_tasks: states.count() - open_tasks,
+            }
+        };
+        snapshot.notes().filter(|(path, note)| goals.include(path, note)).map(goal).collect()
+    }
+
+    /// A daily note, or a note of another period. Blocks.
+    ///
+    /// # Errors
+    /// [`VaultFailure`].
+    pub fn daily(&self, asked: &DailyParams, now: Timestamp) -> Result<DailyShown, VaultFailure> {
+        let snapshot = self.vault_snapshot()?;
+        let zone = self.zone();
+        let today = calendar::day_of(now, &zone);
+        let date = asked.date.unwrap_or(today);
+        let name = asked.period.as_deref().unwrap_or("daily");
+        let period = Period::ALL.into_iter().find(|period| period.word() == name).ok_or_else(|| {
+            VaultFailure::Mistake(format!(
+                "'{name}' is no kind of note; use daily, weekly, monthly, quarterly or yearly"
+            ))
+        })?;
+        let pattern = snapshot.settings.pattern(period);
+        let path = pattern.path(date, self.weeks()).ok_or(VaultFailure::NoPath(period.word()))?;
+        // As it is now, which may be newer than the last look.
+        let text = read_inside(&snapshot.root, &path)?;
+        let note = text.as_deref().map(Note::parse).unwrap_or_default();
+        Ok(DailyShown {
+            period: period.word().to_owned(),
+            date,
+            exists: text.is_some(),
+            headings: note.headings.iter().map(|heading| heading.text.clone()).collect(),
+            tasks: lines(&path, &note, &snapshot.settings, today),
+            note: path,
+            text,
+        })
+    }
+
+    /// Writes a line to the daily note, and says so in the log. Blocks.
+    ///
+    /// # Errors
+    /// [`VaultFailure`].
+    pub fn log_session(
+        &self,
+        body: LogBody,
+        now: Timestamp,
+        actor: &'static str,
+    ) -> Result<Logged, VaultFailure> {
+        let text = one_line(&body.text)?;
+        let snapshot = self.vault_snapshot()?;
+        let zone = self.zone();
+        let moment = zone.to_datetime(body.at.unwrap_or(now));
+        let weeks = self.weeks();
+        let pattern = snapshot.settings.pattern(Period::Daily);
+        let path = pattern.path(moment.date(), weeks).ok_or(VaultFailure::NoPath("daily"))?;
+        let heading =
+            body.heading.unwrap_or_else(|| self.settings.current().config.vault.log_heading.clone());
+        let heading = one_line(&heading)?.trim_start_matches(['#', ' ']).to_owned();
+        if heading.is_empty() {
+            return Err(VaultFailure::Mistake("a heading needs words".to_owned()));
+        }
+        let cost = body.session.as_deref().map(|session| {
+            let cost = self.standing(now).session(session);
+            format!(" ({} USD)", cost.rounded(2))
+        });
+        let line = format!("- {} {text}{}", format(moment, "HH:mm", weeks), cost.unwrap_or_default());
+        // What a template says matters to a new note alone.
+        let template =
+            pattern.template_path().filter(|_| matches!(read_inside(&snapshot.root, &path), Ok(None)));
+        let fresh = template.map(|template| read_inside(&snapshot.root, &template)).transpose()?.flatten();
+        let fresh = fill(&fresh.unwrap_or_default(), name_of(&path), moment, weeks);
+        let appended = add_line(&snapshot.root, &path, &heading, &line, &fresh)?;
+        let session = body.session.unwrap_or_default();
+        record_line(&*self.log, &self.tenant, &path, &line, &session, actor)?;
+        Ok(Logged { note: path, heading, line, added: appended == Appended::Added })
+    }
+}
+
+/// A note or template as it is now; none where there is none that can be read. One that leads out of the vault is an
+/// error: its words would end in a note that is synced, or before an agent.
+fn read_inside(root: &std::path::Path, path: &str) -> Result<Option<String>, VaultFailure> {
+    match Root::open(root).map_err(Astray::from).and_then(|root| root.read(path, NOTE_MAX)) {
+        Ok(bytes) => Ok(bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned())),
+        Err(astray @ Astray::Outside) => Err(AppendError::astray(path, astray).into()),
+        Err(Astray::Nowhere | Astray::File(_)) => Ok(None),
+    }
+}
+
+/// A note's name: its file's, without the extension.
+fn name_of(path: &str) -> &str {
+    let file = path.rsplit('/').next().unwrap_or(path);
+    file.rsplit_once('.').map_or(file, |(name, _)| name)
+}
+
+/// A text as one line, without control characters.
+fn one_line(text: &str) -> Result<String, VaultFailure> {
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let line: String = line.chars().filter(|character| !character.is_control()).collect();
+    if line.is_empty() {
+        return Err(VaultFailure::Mistake("there is nothing to write".to_owned()));
+    }
+    match line.chars().count() {
+        ..=SUMMARY_MAX => Ok(line),
+        count => Err(VaultFailure::Mistake(format!(
+            "a summary has at most {SUMMARY_MAX} characters, and this has {count}; shorten it"
+        ))),
+    }
+}
+
+impl Supervised {
+    /// Writes a line to the daily note.
+    ///
+    /// # Errors
+    /// [`ServiceError`].
+    pub async fn log_session(&self, body: LogBody) -> Result<Logged, ServiceError> {
+        /// One at a time: two lines of one moment are two lines.
+        static ONE: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+        let _one = ONE.lock().await;
+        let queries = self.queries.clone();
+        let write = move || queries.log_session(body, Timestamp::now(), "http");
+        let written = crate::service::aggregate::caller::blocking(write).await;
+        Ok(written.map_err(|_| ServiceError::UnknownOutcome { what: "the vault" })??)
+    }
+}

@@ -1,0 +1,188 @@
+//! The vault's tasks as they are shown, chosen and put in order.
+
+use std::collections::BTreeSet;
+
+use jiff::civil::Date;
+use jiff::{Timestamp, ToSpan};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use crate::domain::calendar;
+use crate::domain::vault::{Note, Priority, State, Task};
+use crate::integration::obsidian::VaultSettings;
+use crate::service::runtime::forms;
+use crate::service::runtime::reads::Queries;
+
+use super::queries::VaultFailure;
+
+/// Which tasks.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub struct TasksFilter {
+    /// Due by then: `overdue`, `today`, `tomorrow`, `week` (the next seven days) or a day, `YYYY-MM-DD`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[param(value_type = Option<forms::DueBy>)]
+    pub due: Option<String>,
+    /// Also those that are closed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub all: Option<bool>,
+    /// Only those of this note, or below this folder.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+    /// How many at most; all where absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[param(minimum = 1, maximum = 1_000_000)]
+    pub limit: Option<usize>,
+}
+
+/// A task.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct TaskLine {
+    /// Its note's path in the vault.
+    pub note: String,
+    /// Its line there, from 1.
+    pub line: u32,
+    /// The heading that it stands under.
+    pub heading: Option<String>,
+    /// Its words, without the fields.
+    pub text: String,
+    /// `todo`, `in-progress`, `on-hold`, `done` or `cancelled`.
+    #[schema(value_type = String)]
+    pub state: State,
+    /// The character in its box.
+    pub symbol: String,
+    /// `highest`, `high`, `medium`, `none`, `low` or `lowest`.
+    #[schema(value_type = String)]
+    pub priority: Priority,
+    /// When it is due.
+    #[schema(value_type = Option<String>, format = Date)]
+    pub due: Option<Date>,
+    /// Days until then; negative where it is overdue.
+    pub days_left: Option<i32>,
+    /// When it is planned for.
+    #[schema(value_type = Option<String>, format = Date)]
+    pub scheduled: Option<Date>,
+    /// When it can be begun.
+    #[schema(value_type = Option<String>, format = Date)]
+    pub start: Option<Date>,
+    /// When it was written down.
+    #[schema(value_type = Option<String>, format = Date)]
+    pub created: Option<Date>,
+    /// When it was done.
+    #[schema(value_type = Option<String>, format = Date)]
+    pub done: Option<Date>,
+    /// When it was given up.
+    #[schema(value_type = Option<String>, format = Date)]
+    pub cancelled: Option<Date>,
+    /// How it recurs, in the Tasks plugin's words.
+    pub recurrence: Option<String>,
+    /// Its own id.
+    pub id: Option<String>,
+    /// Ids of tasks that come first.
+    pub depends_on: Vec<String>,
+    /// Whether one of them is still to be done.
+    pub is_blocked: bool,
+}
+
+/// The tasks that were asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct TasksShown {
+    /// The one that is due first comes first; of those of one day the one that matters more.
+    pub tasks: Vec<TaskLine>,
+    /// How many there are, also beyond the limit.
+    pub count: usize,
+    /// When the vault was read.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub read_at: Option<Timestamp>,
+    /// Why it cannot be read now; null where it can. The tasks are then as old as it says.
+    pub trouble: Option<String>,
+}
+
+fn line(path: &str, task: &Task, state: State, today: Date) -> TaskLine {
+    let days = |due: Date| due.since(today).map_or(0, |span| span.get_days());
+    TaskLine {
+        note: path.to_owned(),
+        line: task.line,
+        heading: task.heading.clone(),
+        text: task.text.clone(),
+        state,
+        symbol: task.symbol.to_string(),
+        priority: task.priority,
+        due: task.due,
+        days_left: task.due.map(days),
+        scheduled: task.scheduled,
+        start: task.start,
+        created: task.created,
+        done: task.done,
+        cancelled: task.cancelled,
+        recurrence: task.recurrence.clone(),
+        id: task.id.clone(),
+        depends_on: task.depends_on.clone(),
+        is_blocked: false,
+    }
+}
+
+/// The tasks of one note, in its order.
+#[must_use]
+pub fn lines(path: &str, note: &Note, settings: &VaultSettings, today: Date) -> Vec<TaskLine> {
+    let line = |task: &Task| Some(line(path, task, settings.state_of(task)?, today));
+    note.tasks.iter().filter_map(line).collect()
+}
+
+/// The last day that a word or a day means.
+fn by_day(word: &str, today: Date) -> Result<Date, VaultFailure> {
+    let in_days = |days: i64| today.saturating_add(days.days());
+    match word {
+        "overdue" => Ok(in_days(-1)),
+        "today" => Ok(today),
+        "tomorrow" => Ok(in_days(1)),
+        "week" => Ok(in_days(6)),
+        day => day.parse().map_err(|_| {
+            VaultFailure::Mistake(format!(
+                "'{day}' is no day; use overdue, today, tomorrow, week or a day such as 2026-11-23"
+            ))
+        }),
+    }
+}
+
+impl Queries {
+    /// The tasks of the vault, as they were at the last look.
+    ///
+    /// # Errors
+    /// [`VaultFailure`].
+    pub fn tasks(&self, filter: &TasksFilter, now: Timestamp) -> Result<TasksShown, VaultFailure> {
+        let snapshot = self.vault_snapshot()?;
+        let today = calendar::day_of(now, &self.zone());
+        let by = filter.due.as_deref().map(|word| by_day(word, today)).transpose()?;
+        let all = filter.all.unwrap_or_default();
+        let below = |path: &str| {
+            filter.note.as_deref().is_none_or(|note| {
+                let rest = path.strip_prefix(note.trim_end_matches('/'));
+                rest.is_some_and(|rest| matches!(rest, "" | ".md") || rest.starts_with('/'))
+            })
+        };
+        let mut open_ids = BTreeSet::new();
+        let mut tasks = Vec::new();
+        for (path, task, state) in snapshot.tasks() {
+            if let Some(id) = task.id.as_deref().filter(|_| state.is_open()) {
+                open_ids.insert(id);
+            }
+            let is_due = by.is_none_or(|by| task.due.is_some_and(|due| due <= by));
+            if is_due && (all || state.is_open()) && below(path) {
+                tasks.push(line(path, task, state, today));
+            }
+        }
+        tasks.sort_by(|a, b| {
+            let key = |task: &TaskLine| (!task.state.is_open(), task.due.is_none(), task.due, task.priority);
+            key(a).cmp(&key(b)).then_with(|| (&a.note, a.line).cmp(&(&b.note, b.line)))
+        });
+        let count = tasks.len();
+        tasks.truncate(filter.limit.unwrap_or(usize::MAX));
+        for task in &mut tasks {
+            task.is_blocked = task.depends_on.iter().any(|id| open_ids.contains(id.as_str()));
+        }
+        let last = self.vault.last();
+        Ok(TasksShown { tasks, count, read_at: last.at, trouble: last.error })
+    }
+}
