@@ -38,6 +38,10 @@ pub mod usage;
 pub mod vault;
 
 use crate::actor::{AskError, SendError};
+use crate::domain::allowance::AllowanceError;
+use crate::domain::desk::DeskError;
+
+use aggregate::repository::BookFailure;
 
 /// Why an actor did not do what it was asked.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -98,7 +102,7 @@ pub enum ServiceError {
     Told(#[from] usage::manual::ToldFailure),
     /// The vault.
     #[error(transparent)]
-    Vault(#[from] vault::queries::VaultFailure),
+    Vault(#[from] vault::error::VaultFailure),
     /// What a project is called.
     #[error(transparent)]
     Project(#[from] usage::projects::ProjectFailure),
@@ -108,6 +112,18 @@ pub enum ServiceError {
     /// Recording usage.
     #[error(transparent)]
     Record(#[from] crate::view::ViewError),
+}
+
+impl From<BookFailure<AllowanceError>> for ServiceError {
+    fn from(failure: BookFailure<AllowanceError>) -> Self {
+        Self::Allowance(failure.into())
+    }
+}
+
+impl From<BookFailure<DeskError>> for ServiceError {
+    fn from(failure: BookFailure<DeskError>) -> Self {
+        Self::Goal(failure.into())
+    }
 }
 
 impl ServiceError {

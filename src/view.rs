@@ -11,6 +11,7 @@ pub mod budgets;
 pub mod cost;
 pub mod explain;
 pub mod feeds;
+pub mod fold;
 pub mod forecast;
 pub mod freshness;
 pub mod goals;

@@ -13,6 +13,7 @@
 
 use std::sync::Arc;
 
+use crate::support::dice::Dice;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use mecris::config::prices::price_table;
@@ -34,13 +35,13 @@ use mecris::domain::usage::{MessageKey, Usage};
 use mecris::event::{Metadata, TenantId};
 use mecris::log::{EventLog, MemoryLog};
 use mecris::mcp::tools::is_question;
-use mecris::service::aggregate::actor::Book;
-use mecris::service::budgets::allowance;
-use mecris::service::budgets::budget::BudgetBook;
-use mecris::service::budgets::limit::LimitBook;
+use mecris::service::aggregate::repository::Repository;
+use mecris::service::budgets::allowance::AllowanceAggregate;
+use mecris::service::budgets::budget::BudgetAggregate;
+use mecris::service::budgets::limit::LimitAggregate;
 use mecris::service::usage::manual;
 use mecris::service::usage::recorder::Recorder;
-use mecris::service::usage::telemetry::TellingBook;
+use mecris::service::usage::telemetry::TelemetryUsage;
 use mecris::view::affording::affordability;
 use mecris::view::replay::catch_up;
 use mecris::view::standing::Standing;
@@ -53,35 +54,6 @@ const PROJECTS: [&str; 3] = ["/home/ada/engine", "/home/ada/notes", "/tmp"];
 const BUDGETS: [&str; 2] = ["main", "work"];
 const PROVIDER: &str = "anthropic";
 const MODEL: &str = "claude-opus-5";
-
-/// `SplitMix64` (Steele, Lea and Flood 2014).
-struct Dice(u64);
-
-impl Dice {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    fn below(&mut self, end: u64) -> u64 {
-        self.next() % end
-    }
-
-    fn one_in(&mut self, of: u64) -> bool {
-        self.below(of) == 0
-    }
-
-    fn pick<T: Copy>(&mut self, from: &[T]) -> T {
-        from[usize::try_from(self.below(from.len() as u64)).unwrap()]
-    }
-
-    fn cents(&mut self, most_usd: u64) -> Picodollars {
-        Picodollars(i128::from(self.below(most_usd * 100)) * 10_000_000_000)
-    }
-}
 
 /// What the person allowed beyond the limits, as the test remembers it.
 #[derive(Debug, Clone)]
@@ -129,8 +101,9 @@ fn reaches(reach: &Reach, facing: Facing<'_>, worker: Worker<'_>) -> bool {
 struct World {
     log: Arc<MemoryLog>,
     tenant: TenantId,
-    limits: LimitBook,
-    budgets: BudgetBook,
+    limits: Repository<LimitAggregate>,
+    allowance: Repository<AllowanceAggregate>,
+    budgets: Repository<BudgetAggregate>,
     recorder: Recorder,
     prices: Arc<PriceTable>,
     views: Views,
@@ -171,8 +144,9 @@ impl World {
         let prices = Arc::new(price_table(None).unwrap());
         let noon: Timestamp = "2026-11-23T12:00:00Z".parse().unwrap();
         Self {
-            limits: LimitBook::load(&*log, &tenant).unwrap(),
-            budgets: BudgetBook::load(&*log, &tenant).unwrap(),
+            limits: Repository::new(log.clone(), tenant.clone()),
+            allowance: Repository::new(log.clone(), tenant.clone()),
+            budgets: Repository::new(log.clone(), tenant.clone()),
             recorder: Recorder::new(log.clone(), tenant.clone(), prices.clone(), "test"),
             prices,
             log,
@@ -215,7 +189,7 @@ impl World {
     }
 
     fn order(&mut self, order: LimitOrder, by: &Principal) -> Result<bool, String> {
-        let done = self.limits.execute(&*self.log, (order, by.clone()), self.now, &Metadata::default());
+        let done = self.limits.execute((order, by.clone()), self.now, &Metadata::default());
         done.map(|position| position.is_some()).map_err(|error| error.to_string())
     }
 
@@ -251,7 +225,7 @@ impl World {
                     thresholds: Thresholds::default(),
                 };
                 let order = BudgetCommand::Set(budget);
-                self.budgets.execute(&*self.log, order, self.now, &Metadata::default()).unwrap();
+                self.budgets.execute(order, self.now, &Metadata::default()).unwrap();
                 self.will.budgets.insert(name, amount);
             }
             1 => {
@@ -260,13 +234,13 @@ impl World {
                     monthly: dice.one_in(2).then(|| dice.cents(200) + Picodollars::usd(1)),
                     reserve_percent: dice.pick(&[0, 20]),
                 };
-                self.allowance(&AllowanceCommand::Set(budget));
+                self.allow(AllowanceCommand::Set(budget));
                 self.will.virtual_budget = Some(budget);
             }
             2 => {
                 let amount = dice.cents(5) + Picodollars::usd(1);
                 let until = self.now + SignedDuration::from_mins(30);
-                self.allowance(&AllowanceCommand::Override {
+                self.allow(AllowanceCommand::Override {
                     amount,
                     reason: format!("by hand, {}", self.log.head().position),
                     reach: Reach::default(),
@@ -301,10 +275,9 @@ impl World {
         }
     }
 
-    /// In the stream of the requests, behind the book's back: as another process does, so that it reads anew.
-    fn allowance(&mut self, command: &AllowanceCommand) {
-        allowance::execute(&*self.log, &self.tenant, command, self.now, "test").unwrap();
-        self.limits = LimitBook::load(&*self.log, &self.tenant).unwrap();
+    /// In the stream of the requests, as another process does: the requests' repository catches up by itself.
+    fn allow(&mut self, command: AllowanceCommand) {
+        self.allowance.execute(command, self.now, &Metadata::default()).unwrap();
     }
 
     fn some_request(&self, dice: &mut Dice) -> u32 {
@@ -534,7 +507,7 @@ fn no_sequence_of_an_agent_s_calls_raises_its_limits_or_lowers_what_is_spent() {
 #[test]
 fn a_sum_that_was_told_takes_no_telemetry_back_and_keeps_none_out() {
     let mut world = World::new(&mut Dice(1));
-    let mut telling = TellingBook::default();
+    let mut telling = TelemetryUsage::default();
     let prices = price_table(None).unwrap();
     let call = |own: u8| {
         let tokens = Tokens { output: 1_000, ..Tokens::default() };

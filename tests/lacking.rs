@@ -7,9 +7,9 @@ use jiff::{SignedDuration, Timestamp};
 use mecris::event::payload::SourceChanged;
 use mecris::event::{Event, EventId, Metadata, StreamId};
 use mecris::log::{Append, EventLog, Expected};
+use mecris::service::aggregate::repository::new_event;
 use mecris::service::runtime::node::Node;
 use mecris::service::runtime::settings::Settings;
-use mecris::service::usage::recorder::new_event;
 use serde_json::{Value, json};
 
 use crate::support::program::Home;

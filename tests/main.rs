@@ -11,6 +11,8 @@ mod actors;
 mod affording;
 #[path = "agent_limits.rs"]
 mod agent_limits;
+#[path = "aggregates.rs"]
+mod aggregates;
 #[path = "alert_channels.rs"]
 mod alert_channels;
 #[path = "alerts.rs"]

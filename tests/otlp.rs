@@ -19,7 +19,7 @@ use mecris::integration::claude_code::line::{LineParser, Parsed};
 use mecris::integration::claude_code::telemetry;
 use mecris::log::{EventLog, MemoryLog};
 use mecris::service::usage::recorder::Recorder;
-use mecris::service::usage::telemetry::TellingBook;
+use mecris::service::usage::telemetry::TelemetryUsage;
 use mecris::view::replay::{Until, replay};
 use opentelemetry_proto::tonic::collector::logs::v1::logs_service_client::LogsServiceClient;
 use opentelemetry_proto::tonic::collector::logs::v1::{ExportLogsServiceRequest, ExportLogsServiceResponse};
@@ -448,7 +448,7 @@ fn two_that_record_the_same_calls_at_once_record_each_once() {
             });
             let (log, tenant, prices) = (&log, &tenant, &prices);
             scope.spawn(move || {
-                let mut book = TellingBook::default();
+                let mut known = TelemetryUsage::default();
                 let both = events
                     .iter()
                     .map(|export| telemetry::logs(export, now))
@@ -456,9 +456,9 @@ fn two_that_record_the_same_calls_at_once_record_each_once() {
                 for (number, reading) in both.enumerate() {
                     // Now and then by an actor that has just been started again.
                     if number % 9 == 4 {
-                        book = TellingBook::default();
+                        known = TelemetryUsage::default();
                     }
-                    book.record(&**log, tenant, prices, &reading.export, &Metadata::default()).unwrap();
+                    known.record(&**log, tenant, prices, &reading.export, &Metadata::default()).unwrap();
                 }
             });
         });

@@ -22,9 +22,9 @@ use mecris::event::TenantId;
 use mecris::integration::anthropic::{Anthropic, Person, Who};
 use mecris::integration::official::{Looked, Official};
 use mecris::integration::resilience::{OnBreaker, OutsideError, Policy};
-use mecris::log::MemoryLog;
+use mecris::log::{EventLog, MemoryLog};
 use mecris::service::providers::clients::Provider;
-use mecris::service::providers::ingest::{TakeFailure, Taken, take};
+use mecris::service::providers::ingest::{Ingest, TakeFailure, Taken};
 use mecris::view::balances::{balances, foreign_balances};
 use mecris::view::replay::{Until, replay};
 use mecris::view::{TenantView, Views};
@@ -79,18 +79,18 @@ fn view_of(views: &Views) -> TenantView {
     views.tenant(&TenantId::local()).cloned().unwrap_or_default()
 }
 
-fn folded(log: &MemoryLog) -> TenantView {
-    view_of(&replay(log, Until::Head, &mut |_, _| {}).unwrap())
+fn folded(log: &Arc<dyn EventLog>) -> TenantView {
+    view_of(&replay(&**log, Until::Head, &mut |_, _| {}).unwrap())
 }
 
 /// Records on a thread of its own: a runtime's own must not wait for the log.
 fn taken(
-    log: &MemoryLog,
+    log: &Arc<dyn EventLog>,
     system: &'static str,
     looked: Looked,
     now: Timestamp,
 ) -> Result<Taken, TakeFailure> {
-    let record = || take(log, &TenantId::local(), system, looked, now);
+    let record = || Ingest::new(log, &TenantId::local()).take(system, looked, now);
     std::thread::scope(|scope| scope.spawn(record).join().unwrap())
 }
 
@@ -127,7 +127,7 @@ async fn pages_that_make_no_sense_are_refused_and_lose_nothing() {
     ];
     for client in clients {
         let system = client.system();
-        let log = MemoryLog::default();
+        let log: Arc<dyn EventLog> = Arc::new(MemoryLog::default());
         let mut right: Option<Looked> = None;
         for (mischief, expected) in table {
             anthropic.world.lock().mischief = mischief;
@@ -171,7 +171,7 @@ async fn another_currency_is_kept_and_an_absurd_day_is_left_out() {
         world.mischief = Mischief::Currency("eur");
     }
     let client = client(Provider::Anthropic, &with_admin_key(&server));
-    let log = MemoryLog::default();
+    let log: Arc<dyn EventLog> = Arc::new(MemoryLog::default());
     let looked = client.look(Days { first, last }, noon(last)).await;
     assert_eq!(looked.failed, None);
     taken(&log, "anthropic", looked, noon(last)).unwrap();
@@ -184,7 +184,7 @@ async fn another_currency_is_kept_and_an_absurd_day_is_left_out() {
         .collect();
     assert!(!codes.is_empty() && codes.iter().all(|code| code == "EUR"), "{codes:?}");
     // 10⁹ USD for one line is no cost of a day: its day is refused, days without lines are not.
-    let log = MemoryLog::default();
+    let log: Arc<dyn EventLog> = Arc::new(MemoryLog::default());
     server.world.lock().mischief = Mischief::Amount("99999999999");
     let looked = client.look(Days { first, last }, noon(last)).await;
     let taken = taken(&log, "anthropic", looked, noon(last)).unwrap();
@@ -217,7 +217,7 @@ async fn look(client: &dyn Official, now: Timestamp) -> Looked {
 
 #[tokio::test]
 async fn balances_are_read_to_the_last_digit_and_stay_in_their_currency() {
-    let log = MemoryLog::default();
+    let log: Arc<dyn EventLog> = Arc::new(MemoryLog::default());
     let now = noon(date(2026, 11, 23));
     let purses = [
         (Provider::OpenRouter, purses::openrouter(), purses::OPENROUTER_KEY),
@@ -333,7 +333,7 @@ async fn that_no_credit_is_left_is_a_reading_too() {
         (Provider::DeepSeek, with_purse(Provider::DeepSeek, &deepseek, purses::DEEPSEEK_KEY), "HTTP 402"),
     ];
     for (provider, config, found) in cases {
-        let log = MemoryLog::default();
+        let log: Arc<dyn EventLog> = Arc::new(MemoryLog::default());
         let client = client(provider, &config);
         for _ in 0..3 {
             let looked = look(&*client, now).await;

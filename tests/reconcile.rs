@@ -17,7 +17,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use mecris::config::Config;
-use mecris::domain::balance::{Reading, Source, TopUp};
+use mecris::domain::balance::{BalanceChange, Reading, Source, TopUp};
 use mecris::domain::currency::Currency;
 use mecris::domain::money::Picodollars;
 use mecris::domain::pricing::{Lack, Priced};
@@ -27,10 +27,11 @@ use mecris::domain::usage::{MessageKey, Usage};
 use mecris::event::payload::{UsageRecorded, usage_event_id};
 use mecris::event::{Event, Metadata, NewEvent, Position, StreamId, TenantId};
 use mecris::log::{Append, EventLog, Expected, Options, SledLog};
-use mecris::service::balances::balance::{record_reading, record_top_up};
+use mecris::service::aggregate::repository::new_event;
+use mecris::service::aggregate::repository::{Repository, by};
+use mecris::service::balances::balance::BalanceAggregate;
 use mecris::service::providers::reconcile::reconciled;
-use mecris::service::providers::reports::record_days;
-use mecris::service::usage::recorder::new_event;
+use mecris::service::providers::reports::{ReportAggregate, ReportFailure, ReportsTaken, record_days};
 use mecris::view::balances::{BalanceLine, balances};
 use mecris::view::reconcile::{Basis, Reconciliation, Wanted};
 use mecris::view::replay::{Until, catch_up, replay};
@@ -42,7 +43,7 @@ use market::{BOUGHT, Call, DAYS, Here, Market, PROVIDERS, STEP_HOURS, day, insta
 
 /// A log whose clock is turned by hand.
 pub struct Clocked {
-    pub log: SledLog,
+    pub log: Arc<dyn EventLog>,
     clock: Arc<AtomicI64>,
 }
 
@@ -52,11 +53,36 @@ impl Clocked {
         let told = clock.clone();
         let now = move || Timestamp::from_microsecond(told.load(Ordering::Relaxed)).unwrap();
         let options = Options { reserve_bytes: 0, clock: Arc::new(now), ..Options::default() };
-        Self { log: SledLog::open(dir, options).unwrap().0, clock }
+        Self { log: Arc::new(SledLog::open(dir, options).unwrap().0), clock }
     }
 
     pub fn turn(&self, now: Timestamp) {
         self.clock.store(now.as_microsecond(), Ordering::Relaxed);
+    }
+}
+
+/// The write sides of what providers tell.
+pub struct Records {
+    balances: Repository<BalanceAggregate>,
+    reports: Repository<ReportAggregate>,
+}
+
+impl Records {
+    pub fn new(log: &Arc<dyn EventLog>) -> Self {
+        let tenant = TenantId::local();
+        Self {
+            balances: Repository::new(log.clone(), tenant.clone()),
+            reports: Repository::new(log.clone(), tenant),
+        }
+    }
+
+    /// The event's position, or none where it is no news.
+    pub fn balance(&mut self, change: BalanceChange, now: Timestamp) -> Option<Position> {
+        self.balances.execute(change, now, &by("test")).unwrap()
+    }
+
+    pub fn days(&mut self, reports: &[DayReport], now: Timestamp) -> Result<ReportsTaken, ReportFailure> {
+        record_days(&mut self.reports, reports, now, "test")
     }
 }
 
@@ -135,7 +161,8 @@ struct Run {
 }
 
 fn run(clocked: &Clocked, market: Market) -> Run {
-    let (tenant, log) = (TenantId::local(), &clocked.log);
+    let (tenant, log) = (TenantId::local(), &*clocked.log);
+    let mut recorded_by = Records::new(&clocked.log);
     let (mut views, mut beliefs, mut told, mut half) = (Views::default(), Vec::new(), Vec::new(), Vec::new());
     let mut last = instant(0, 0);
     for step in 0..(DAYS + 5) * 24 / STEP_HOURS {
@@ -151,13 +178,13 @@ fn run(clocked: &Clocked, market: Market) -> Run {
                 let left = BOUGHT + added(&told, provider, now);
                 let left = Picodollars::usd(left) - Picodollars(market.spent(provider, now));
                 let reading = Reading::usd(provider, left, now, Source::Hand, "");
-                record_reading(log, &tenant, reading, now, "test").unwrap().expect("news");
+                recorded_by.balance(BalanceChange::Read(reading), now).expect("news");
                 told.push((provider, now, None));
             }
             if hours == 15 && number == 30 + place {
                 let amount = Picodollars::usd(250);
                 let top_up = TopUp { provider: provider.into(), amount, at: now };
-                record_top_up(log, &tenant, top_up, now, "test").unwrap().expect("news");
+                recorded_by.balance(BalanceChange::ToppedUp(top_up), now).expect("news");
                 told.push((provider, now, Some(250)));
             }
             if hours % 6 == 0 {
@@ -165,7 +192,7 @@ fn run(clocked: &Clocked, market: Market) -> Run {
                     .filter(|day| *day >= 0)
                     .map(|day| report(&market, provider, day, now))
                     .collect();
-                record_days(log, &tenant, &reports, now, "test").unwrap();
+                recorded_by.days(&reports, now).unwrap();
             }
         }
         catch_up(log, &mut views, log.head().position, Horizon::Unbounded, &mut |_, _| {}).unwrap();
@@ -204,12 +231,12 @@ fn sixty_days_are_reconciled_to_the_picodollar_and_what_was_believed_is_kept() {
     days_equal_the_truth(&run.market, &end.1.reconciliation);
     beliefs_equal_what_was_told(&run);
     // No correction has changed a past event.
-    let all = all_events(&clocked.log);
+    let all = all_events(&*clocked.log);
     assert!(run.half.len() > 500 && all.len() > run.half.len());
     assert_eq!(all[..run.half.len()], run.half);
     // What was believed then, of the log as it is now.
     for (now, then) in run.beliefs.iter().step_by(7) {
-        let views = replay(&clocked.log, Until::Recorded(*now), &mut |_, _| {}).unwrap();
+        let views = replay(&*clocked.log, Until::Recorded(*now), &mut |_, _| {}).unwrap();
         assert_eq!(&belief(&views, *now), then, "{now}");
     }
     drop(clocked);

@@ -1,7 +1,11 @@
 //! The house: a room may use only rooms above it in this list.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
+
+#[path = "rooms/graph.rs"]
+mod graph;
 
 /// From the ground up. The last three are the faces, which do not know each other.
 const ROOMS: [&str; 9] = ["domain", "event", "log", "view", "actor", "integration", "service", "http", "mcp"];
@@ -78,6 +82,55 @@ fn no_arrow_points_upwards() {
         };
         assert!(allowed, "{} may not use crate::{used}", path.display());
     }
+}
+
+/// The rooms of the services, from the ground up; those of one line know nothing of each other.
+const CAPABILITIES: [&[&str]; 6] = [
+    &["aggregate"],
+    &["runtime"],
+    &["access", "alerts", "balances", "goals", "vault"],
+    &["usage", "providers", "budgets", "audit"],
+    &["system", "briefing", "doctor"],
+    &["metrics"],
+];
+
+#[test]
+fn no_capability_uses_one_beside_or_above_it() {
+    let graph = graph::read(&root(), &sources(&root()));
+    let room = |module: &str| {
+        module.strip_prefix("service::").map(|rest| rest.split("::").next().unwrap().to_owned())
+    };
+    let place = |room: &str| {
+        CAPABILITIES
+            .iter()
+            .position(|line| line.contains(&room))
+            .unwrap_or_else(|| panic!("{room} has no place"))
+    };
+    let mut upward = BTreeSet::new();
+    for (module, used) in &graph {
+        let Some(from) = room(module) else { continue };
+        for other in used {
+            match room(other) {
+                Some(to) if to != from && place(&to) >= place(&from) => {
+                    upward.insert(format!("{module} uses {other}"));
+                }
+                None if other == "service" => {
+                    upward.insert(format!("{module} uses {other}"));
+                }
+                _ => {}
+            }
+        }
+    }
+    assert!(upward.is_empty(), "{upward:#?}");
+}
+
+#[test]
+fn no_files_use_each_other_in_a_circle() {
+    let graph = graph::read(&root(), &sources(&root()));
+    assert!(graph.len() > 300, "the files were not found: {}", graph.len());
+    let own: BTreeSet<String> = ["actor::behaviour", "actor::cell"].map(str::to_owned).into();
+    let circles: Vec<_> = graph::circles(&graph).into_iter().filter(|circle| *circle != own).collect();
+    assert!(circles.is_empty(), "{circles:#?}");
 }
 
 #[test]

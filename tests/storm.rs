@@ -9,8 +9,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use mecris::actor::{self, Backoff, Intensity, Shutdown};
+use mecris::domain::allowance::{AllowanceCommand, VirtualBudget};
 use mecris::domain::budget::{Budget, BudgetCommand, Scope, Thresholds};
 use mecris::domain::calendar::Period;
+use mecris::domain::desk::DeskCommand;
+use mecris::domain::local_goal::{LocalGoal, Priority};
 use mecris::domain::money::Picodollars;
 use mecris::event::Event;
 use mecris::event::Position;
@@ -18,6 +21,11 @@ use mecris::event::codec::decode;
 use mecris::log::verify::verify;
 use mecris::log::{EventLog, Options};
 use mecris::service::ServiceError;
+use mecris::service::aggregate::repository::{Aggregate, Repository};
+use mecris::service::balances::balance::{BalanceAggregate, TopUpBody};
+use mecris::service::budgets::allowance::AllowanceAggregate;
+use mecris::service::budgets::budget::BudgetAggregate;
+use mecris::service::goals::local::LocalGoalAggregate;
 use mecris::service::runtime::incidents;
 use mecris::service::runtime::node::Node;
 use mecris::service::runtime::settings::Settings;
@@ -46,19 +54,63 @@ enum Heard {
     Unknown,
 }
 
-fn command(number: u64) -> BudgetCommand {
+fn budget(number: u64) -> BudgetCommand {
     BudgetCommand::Set(Budget {
         name: format!("budget-{}", number % 32).parse().unwrap(),
-        // Each command is known by its amount.
-        amount: Picodollars(i128::from(number) + 1),
+        amount: amount(number),
         period: Period::Monthly,
         scope: Scope::default(),
         thresholds: Thresholds::default(),
     })
 }
 
+fn goal(number: u64) -> DeskCommand {
+    DeskCommand::SetGoal(LocalGoal {
+        slug: format!("goal-{}", number % 32).parse().unwrap(),
+        title: number.to_string(),
+        priority: Priority::Medium,
+        due: jiff::civil::date(2030, 1, 1),
+    })
+}
+
+/// By which a command is known in its event.
+fn amount(number: u64) -> Picodollars {
+    Picodollars(i128::from(number) + 1)
+}
+
+/// The number of the command that an event has come of.
+fn number(event: &Event<'_>) -> Option<u64> {
+    let of = |amount: Picodollars| u64::try_from(amount.0).ok()?.checked_sub(1);
+    match event {
+        Event::BudgetSet(set) => of(set.amount),
+        Event::BalanceToppedUp(added) => of(added.amount),
+        Event::VirtualBudgetSet(set) => of(set.daily?),
+        Event::LocalGoalSet(set) => set.title.parse().ok(),
+        Event::ProjectAliased(aliased) => aliased.name.as_ref()?.strip_prefix("/name-")?.parse().ok(),
+        _ => None,
+    }
+}
+
+/// Commands of five aggregates in turn: those of which any may be the next, whatever has become of the ones before.
 async fn send(system: &Supervised, number: u64) -> Heard {
-    match system.command_budget(command(number)).await {
+    let sent = match number % 5 {
+        0 => system.command_budget(budget(number)).await,
+        1 => {
+            let amount_usd = amount(number).exact();
+            system.top_up_balance(TopUpBody { amount_usd, provider: "groq".into(), at: None }).await
+        }
+        2 => {
+            let daily = Some(amount(number));
+            let budget = VirtualBudget { daily, monthly: None, reserve_percent: 20 };
+            system.command_allowance(AllowanceCommand::Set(budget)).await
+        }
+        3 => system.command_goal(goal(number)).await,
+        _ => {
+            let (directory, name) = (format!("/dir-{}", number % 32), format!("/name-{number}"));
+            system.alias_project(directory, Some(name)).await
+        }
+    };
+    match sent {
         Ok(()) => Heard::Done,
         Err(ServiceError::Busy | ServiceError::Unavailable { .. }) => Heard::Refused,
         Err(ServiceError::UnknownOutcome { .. }) => Heard::Unknown,
@@ -123,13 +175,18 @@ fn median(levels: &[u64]) -> u64 {
 fn done(log: &dyn EventLog) -> HashMap<u64, u64> {
     let mut done = HashMap::new();
     log.scan(Position::FIRST, log.head().position, &mut |record| {
-        if let Ok(Event::BudgetSet(set)) = decode(record) {
-            *done.entry(u64::try_from(set.amount.0).unwrap() - 1).or_default() += 1;
+        if let Some(number) = decode(record).ok().and_then(|event| number(&event)) {
+            *done.entry(number).or_default() += 1;
         }
         ControlFlow::Continue(())
     })
     .unwrap();
     done
+}
+
+/// What the command side knows.
+fn known<A: Aggregate>(node: &Node) -> A::State {
+    Repository::<A>::load(node.log.clone(), node.tenant.clone()).unwrap().into_state()
 }
 
 async fn storm(dir: &std::path::Path) {
@@ -211,12 +268,18 @@ async fn storm(dir: &std::path::Path) {
     shutdown.request();
     tree.await.unwrap();
     let log = node.log.clone();
-    let shown = system.queries.views.read(|views| views.tenant(&node.tenant).cloned());
+    let (position, shown) =
+        system.queries.views.read(|views| (views.position, views.tenant(&node.tenant).cloned()));
     drop(system);
     recording.await.unwrap();
-    let replayed = replay(&*log, Until::Position(head), &mut |_, _| {}).unwrap();
-    let expected = replayed.tenant(&node.tenant).cloned();
-    assert_eq!(shown.map(|view| view.budgets), expected.map(|view| view.budgets));
+    let replayed = replay(&*log, Until::Position(position), &mut |_, _| {}).unwrap();
+    let (shown, expected) = (shown.unwrap(), replayed.tenant(&node.tenant).cloned().unwrap());
+    assert!(shown == expected, "the views are not those of a replay");
+    // And what the next command of each aggregate would be decided on is what they show.
+    assert_eq!(known::<BudgetAggregate>(&node), expected.budgets);
+    assert_eq!(known::<BalanceAggregate>(&node), expected.balances.accounts);
+    assert_eq!(known::<AllowanceAggregate>(&node), expected.allowance);
+    assert_eq!(known::<LocalGoalAggregate>(&node), expected.desk);
     log.close();
     println!("storm: {total_restarts} restarts, {counts:?}, {levels:?} KiB, {tasks} tasks");
     let last_two = &levels[levels.len() - 2..];

@@ -4,6 +4,7 @@
 pub mod claude_telemetry;
 #[path = "support/corpus.rs"]
 pub mod corpus;
+pub mod dice;
 #[path = "support/outside.rs"]
 #[allow(clippy::result_large_err)] // an answer is the natural error of a handler
 pub mod outside;

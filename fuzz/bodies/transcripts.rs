@@ -6,7 +6,8 @@ use jiff::SignedDuration;
 use mecris::domain::tokens::{MAX_COUNT, Tokens};
 use mecris::domain::usage::Usage;
 use mecris::fuzzing::NOW;
-use mecris::integration::claude_code::line::{LineParser, Parsed, directory};
+use mecris::integration::claude_code::line::{LineParser, Parsed};
+use mecris::integration::claude_code::place::directory;
 use mecris::integration::claude_code::{Collected, Cursors, read_all};
 
 /// A revision holds what it supersedes as well, and an event 64 KiB.

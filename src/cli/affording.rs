@@ -9,7 +9,9 @@ use jiff::{SignedDuration, Timestamp};
 use crate::domain::affording::Verdict;
 use crate::domain::allowance::AllowanceCommand;
 use crate::domain::project;
-use crate::service::budgets::allowance::{AskBody, OverrideBody, VirtualBudgetBody, execute};
+use crate::service::budgets::allowance::{
+    AllowanceAggregate, AllowanceFailure, AskBody, OverrideBody, VirtualBudgetBody,
+};
 use crate::service::runtime::node::Node;
 use crate::view::affording::{AffordabilityShown, AllowanceShown};
 use crate::view::cost::CostShown;
@@ -214,7 +216,8 @@ impl Backend {
     }
 
     fn carry_out(&self, node: &Node, command: &AllowanceCommand) -> Result<AllowanceShown, CliError> {
-        execute(&*node.log, &node.tenant, command, Timestamp::now(), "cli")?;
+        let done = node.execute::<AllowanceAggregate>(command.clone(), Timestamp::now(), "cli");
+        done.map_err(AllowanceFailure::from)?;
         self.allowance()
     }
 }

@@ -15,11 +15,9 @@ use jiff::tz::TimeZone;
 
 use crate::config::{self, ConfigError, Loaded, paths};
 use crate::domain::budget::{BudgetCommand, BudgetName};
-use crate::event::Metadata;
 use crate::integration::claude_code::Cursors;
 use crate::log::LogError;
-use crate::service::aggregate::actor::Book;
-use crate::service::budgets::budget::BudgetBook;
+use crate::service::budgets::budget::BudgetAggregate;
 use crate::service::runtime::incidents;
 use crate::service::runtime::incidents::Incidents;
 use crate::service::runtime::node::{Node, StartError};
@@ -245,9 +243,7 @@ impl Backend {
     }
 
     fn execute(&self, node: &Node, command: BudgetCommand) -> Result<Budgets, CliError> {
-        let metadata = Metadata { actor: "cli".into(), ..Metadata::default() };
-        let mut book = BudgetBook::load(&*node.log, &node.tenant)?;
-        book.execute(&*node.log, command, Timestamp::now(), &metadata)?;
+        node.execute::<BudgetAggregate>(command, Timestamp::now(), "cli")?;
         self.budgets()
     }
 

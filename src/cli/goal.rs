@@ -4,14 +4,12 @@ use clap::{Args, Subcommand};
 use jiff::Timestamp;
 use jiff::civil::Date;
 
-use crate::domain::desk::{DeskCommand, Facts};
+use crate::domain::desk::{DeskCommand, DeskError, Facts};
 use crate::domain::local_goal::{End, Priority};
 use crate::domain::slug::GoalSlug;
-use crate::event::Metadata;
 use crate::integration::beeminder::Beeminder;
-use crate::service::aggregate::actor::Book;
-use crate::service::goals::datapoints::{DatapointBook, Delivery};
-use crate::service::goals::local::{DeskBook, GoalFailure};
+use crate::service::goals::datapoints::{DatapointWriter, Delivery};
+use crate::service::goals::local::{GoalFailure, LocalGoalAggregate};
 use crate::service::goals::requests::{
     DatapointBody, DatapointShown, FeedBody, FeedSource, FeedsShown, LocalGoalBody,
 };
@@ -124,7 +122,8 @@ pub fn goal(common: &Common, command: GoalCommand) -> Result<(), CliError> {
         GoalCommand::New(args) => {
             let slug = parse(&args.slug)?;
             let title = args.title.unwrap_or_else(|| slug.to_string());
-            let priority: Priority = args.priority.parse().map_err(GoalFailure::from)?;
+            let priority: Priority =
+                args.priority.parse().map_err(|error| GoalFailure::Refused(DeskError::Priority(error)))?;
             let body = LocalGoalBody { title, priority, due: args.due };
             print(json, &backend()?.set_goal(&slug, body)?, tables::goals::goals)
         }
@@ -197,10 +196,9 @@ impl Backend {
 }
 
 fn execute(node: &Node, command: DeskCommand) -> Result<(), GoalFailure> {
-    let metadata = Metadata { actor: "cli".into(), ..Metadata::default() };
     let facts: Facts = node.queries()?.facts(Timestamp::now());
-    let mut book = DeskBook::load(&*node.log, &node.tenant)?;
-    book.execute(&*node.log, (command, facts), Timestamp::now(), &metadata).map(drop)
+    node.execute::<LocalGoalAggregate>((command, facts), Timestamp::now(), "cli")?;
+    Ok(())
 }
 
 /// Writes a datapoint without a supervisor, and what was left open by those before.
@@ -211,15 +209,15 @@ fn add_here(node: &Node, slug: &GoalSlug, body: DatapointBody) -> Result<Datapoi
     let token = settings.token.as_ref().filter(|_| wrong_settings(&loaded, "beeminder.").is_none());
     let on_breaker = std::sync::Arc::new(|_: &'static str, _| {});
     let client = token.and_then(|token| Beeminder::new(settings, token, policy(&loaded), on_breaker).ok());
-    let mut book = DatapointBook::load(node.log.clone(), node.tenant.clone(), "cli")?;
+    let mut writer = DatapointWriter::load(node.log.clone(), node.tenant.clone(), "cli")?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(|error| CliError::Remote(error.to_string()))?;
     let delivery = runtime.block_on(async {
-        let delivery = book.put(client.as_ref(), &key, &point).await?;
+        let delivery = writer.put(client.as_ref(), &key, &point).await?;
         if delivery == Delivery::Written {
-            book.put_open(client.as_ref()).await?;
+            writer.put_open(client.as_ref()).await?;
         }
         Ok::<_, GoalFailure>(delivery)
     })?;

@@ -5,9 +5,7 @@ use jiff::{Span, Timestamp};
 
 use crate::domain::access::{Kind, Principal};
 use crate::domain::limit_request::LimitOrder;
-use crate::event::Metadata;
-use crate::service::aggregate::actor::Book;
-use crate::service::budgets::limit::{LimitBook, LimitFailure};
+use crate::service::budgets::limit::{LimitAggregate, LimitFailure};
 use crate::service::budgets::limit_requests::{
     GrantBody, LimitAsked, LimitBody, LimitRequestsShown, RefuseBody,
 };
@@ -190,8 +188,6 @@ impl Backend {
 }
 
 fn order_request(node: &Node, order: LimitOrder) -> Result<(), CliError> {
-    let metadata = Metadata { actor: "cli".into(), ..Metadata::default() };
-    let mut book = LimitBook::load(&*node.log, &node.tenant)?;
-    book.execute(&*node.log, (order, person()), Timestamp::now(), &metadata)?;
+    node.execute::<LimitAggregate>((order, person()), Timestamp::now(), "cli")?;
     Ok(())
 }

@@ -4,9 +4,7 @@ use clap::{Args, Subcommand};
 use jiff::Timestamp;
 
 use crate::domain::odometer::OdometerOrder;
-use crate::event::Metadata;
-use crate::service::aggregate::actor::Book;
-use crate::service::balances::odometer::{OdometerBody, OdometerBook, OdometerFailure, Odometers};
+use crate::service::balances::odometer::{OdometerAggregate, OdometerBody, OdometerFailure, Odometers};
 use crate::service::runtime::node::Node;
 
 use super::backend::Backend;
@@ -99,10 +97,8 @@ impl Backend {
     }
 
     fn order_here(&self, node: &Node, order: OdometerOrder, now: Timestamp) -> Result<Odometers, CliError> {
-        let metadata = Metadata { actor: "cli".into(), ..Metadata::default() };
         let zone = node.settings.current().zone.clone();
-        let mut book = OdometerBook::load(&*node.log, &node.tenant)?;
-        book.execute(&*node.log, (order, zone), now, &metadata)?;
+        node.execute::<OdometerAggregate>((order, zone), now, "cli")?;
         self.odometers()
     }
 }

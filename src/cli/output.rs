@@ -29,7 +29,7 @@ use crate::service::goals::local::GoalFailure;
 use crate::service::runtime::node::StartError;
 use crate::service::usage::manual::ToldFailure;
 use crate::service::usage::projects::ProjectFailure;
-use crate::service::vault::queries::VaultFailure;
+use crate::service::vault::error::VaultFailure;
 use crate::telemetry::TelemetryError;
 use crate::view::ViewError;
 

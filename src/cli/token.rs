@@ -5,9 +5,7 @@ use jiff::{Span, SpanRelativeTo, Timestamp, Unit};
 
 use crate::domain::access::Principal;
 use crate::domain::access::register::TokenOrder;
-use crate::service::access::token::{Minted, TokenBody, TokenBook, TokenGiven, TokensShown, mint};
-use crate::service::aggregate::actor::Book;
-use crate::service::aggregate::repository;
+use crate::service::access::token::{Minted, TokenAggregate, TokenBody, TokenGiven, TokensShown, mint};
 use crate::service::runtime::node::Node;
 
 use super::backend::Backend;
@@ -116,7 +114,6 @@ fn give(node: &Node, minted: Minted) -> Result<TokenGiven, CliError> {
 }
 
 fn order(node: &Node, order: TokenOrder) -> Result<(), CliError> {
-    let mut book = TokenBook::load(&*node.log, &node.tenant)?;
-    book.execute(&*node.log, (order, person()), Timestamp::now(), &repository::by("cli"))?;
+    node.execute::<TokenAggregate>((order, person()), Timestamp::now(), "cli")?;
     Ok(())
 }

@@ -263,13 +263,6 @@ fn is_host(text: &str) -> bool {
     is_address || (!text.is_empty() && text.len() <= 253 && text.bytes().all(is_fit))
 }
 
-/// Whether a server's name is surely this machine's: what goes there crosses no network.
-#[must_use]
-pub fn is_on_this_machine(server: &str) -> bool {
-    server.eq_ignore_ascii_case("localhost")
-        || server.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
-}
-
 /// Whether a text is a telephone number in E.164 form: `+`, then 8 to 15 digits, the first not 0.
 #[must_use]
 pub fn is_e164(text: &str) -> bool {

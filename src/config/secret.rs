@@ -5,8 +5,6 @@ use std::fmt;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::forms::is_on_this_machine;
-
 /// A secret: shown nowhere, not even in a debugger's line, and wiped from memory when it goes.
 #[derive(Clone)]
 pub struct Secret(SecretString);
@@ -184,6 +182,13 @@ impl BaseUrl {
         }
         Ok(Self(url))
     }
+}
+
+/// Whether a server's name is surely this machine's: what goes there crosses no network.
+#[must_use]
+pub fn is_on_this_machine(server: &str) -> bool {
+    server.eq_ignore_ascii_case("localhost")
+        || server.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 /// Whether a secret may be sent to an address: nobody between here and there can read it, because it is encrypted or

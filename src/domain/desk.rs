@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::budget::BudgetName;
 use super::datapoint::Keeper;
 use super::feed::Feed;
-use super::local_goal::{End, LocalGoal};
+use super::local_goal::{End, LocalGoal, PriorityError};
 use super::slug::GoalSlug;
 
 /// Longer titles are refused, in characters.
@@ -43,8 +43,8 @@ pub struct Facts {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DeskError {
     /// Not a priority.
-    #[error("'{0}' is not a priority; use high, medium or low")]
-    Priority(String),
+    #[error(transparent)]
+    Priority(#[from] PriorityError),
     /// The title.
     #[error("a goal's title has 1 to {TITLE_MAX} characters, not {0}")]
     Title(usize),

@@ -36,13 +36,18 @@ impl Priority {
     }
 }
 
+/// Not a priority.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("'{0}' is not a priority; use high, medium or low")]
+pub struct PriorityError(pub String);
+
 impl std::str::FromStr for Priority {
-    type Err = super::desk::DeskError;
+    type Err = PriorityError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let all = [Self::High, Self::Medium, Self::Low];
         let found = all.into_iter().find(|priority| priority.label() == text);
-        found.ok_or_else(|| super::desk::DeskError::Priority(text.to_owned()))
+        found.ok_or_else(|| PriorityError(text.to_owned()))
     }
 }
 

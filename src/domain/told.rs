@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::naming;
 use super::tokens::{MAX_COUNT, Tokens};
-use super::usage::{MessageKey, Usage};
+use super::usage::{MessageKey, TOLD, Usage};
 
 /// Names are no longer, in bytes.
 const NAME_MAX: usize = 200;
@@ -114,20 +114,11 @@ impl Told {
     }
 }
 
-/// How the message id of a sum begins: no provider's does.
-const PREFIX: &str = "told:";
-
-/// Whether a message id is that of a sum that somebody told, and not of a call that was read.
-#[must_use]
-pub fn is_told(message_id: &str) -> bool {
-    message_id.starts_with(PREFIX)
-}
-
 /// What identifies the sum of a session with one model.
 #[must_use]
 pub fn key(provider: &str, model: &str, session: &str) -> MessageKey {
     MessageKey {
-        message_id: format!("{PREFIX}{session}").into_boxed_str(),
+        message_id: format!("{TOLD}{session}").into_boxed_str(),
         request_id: format!("{provider}/{model}").into_boxed_str(),
     }
 }
@@ -139,6 +130,7 @@ fn is_line(name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::usage;
 
     fn now() -> Timestamp {
         "2026-11-26T12:00:00Z".parse().unwrap()
@@ -200,7 +192,7 @@ mod tests {
         for (told, expected) in cases {
             assert_eq!(check_growth(&before, &told, now()), expected, "{told:?}");
         }
-        assert!(is_told(&before.key.message_id) && !is_told("msg_01"));
+        assert!(usage::is_told(&before.key.message_id) && !usage::is_told("msg_01"));
     }
 
     #[test]

@@ -18,7 +18,15 @@ use jiff::tz::TimeZone;
 use super::calendar::{self, Quarter};
 use super::project;
 use super::tokens::Tokens;
-use super::told::is_told;
+
+/// How the message id of a sum begins that somebody told: no provider's does.
+pub(super) const TOLD: &str = "told:";
+
+/// Whether a message id is that of a sum that somebody told, and not of a call that was read.
+#[must_use]
+pub fn is_told(message_id: &str) -> bool {
+    message_id.starts_with(TOLD)
+}
 
 /// What identifies a billed call, and the evidence beside it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]

@@ -18,7 +18,7 @@ use std::path::{Component, Path, PathBuf};
 use rustix::fs::{AtFlags, FileType, Mode, OFlags};
 use rustix::io::Errno;
 
-use super::text::bounded;
+use super::others::bounded;
 use super::{Refused, said};
 
 /// As many links as the kernel follows.

@@ -6,13 +6,11 @@
 //! that leads to.
 
 use std::fs::{File, FileType, OpenOptions};
-use std::io;
+use std::io::{self, Read};
 use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
 use std::path::Path;
 
 use rustix::fs::OFlags;
-
-use super::text::bounded;
 
 /// What stands at a path where no file does, in words; none where it is a file.
 #[must_use]
@@ -60,6 +58,17 @@ fn check(kind: FileType) -> io::Result<()> {
         io::Error::new(io::ErrorKind::InvalidInput, reason)
     };
     no_file(kind).map_or(Ok(()), |what| Err(refused(what)))
+}
+
+/// Reads all of a file, or refuses one that has more than `most` bytes.
+pub(crate) fn bounded(file: File, most: u64) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    file.take(most + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > most {
+        let reason = format!("it has more than {most} bytes, too many for such a file");
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, reason));
+    }
+    Ok(bytes)
 }
 
 #[cfg(test)]

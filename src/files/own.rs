@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{AtFlags, FileType, Mode, OFlags};
 use rustix::io::Errno;
 
-use super::text::bounded;
+use super::others::bounded;
 use super::{Refused, bits, is_leftover, opening, passing_name, said};
 
 /// For the owner alone.

@@ -1,8 +1,7 @@
 //! Short files that a person names: settings, prices, recipes, secrets. Whoever owns them, whatever leads to them, they
 //! are read to a limit, so that a mistaken path costs no more than that.
 
-use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 use std::path::Path;
 
 use super::others;
@@ -25,15 +24,4 @@ pub fn read(path: &Path) -> io::Result<String> {
 pub fn read_up_to(path: &Path, most: u64) -> io::Result<String> {
     let bytes = others::read(path, most)?;
     String::from_utf8(bytes).map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "it is no UTF-8 text"))
-}
-
-/// Reads all of a file, or refuses one that has more than `most` bytes.
-pub(crate) fn bounded(file: File, most: u64) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    file.take(most + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > most {
-        let reason = format!("it has more than {most} bytes, too many for such a file");
-        return Err(io::Error::new(io::ErrorKind::FileTooLarge, reason));
-    }
-    Ok(bytes)
 }

@@ -30,9 +30,8 @@ use crate::view::explain::{Explanation, Subject};
 use crate::view::freshness::Freshness;
 use crate::view::report::{Grouping, Range};
 
-use super::limits::Asker;
 use super::peer::Peer;
-use super::problem::{Body, Params, Problem, Segment};
+use super::problem::{Asker, Body, Params, Problem, Segment};
 use super::{App, overload};
 
 /// What a handler answers.

@@ -3,13 +3,11 @@
 #![allow(clippy::missing_errors_doc)]
 
 use axum::Json;
-use axum::extract::{FromRequestParts, State};
-use axum::http::request::Parts;
+use axum::extract::State;
 use jiff::Timestamp;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use crate::domain::access::Principal;
 use crate::domain::limit_request::LimitOrder;
 use crate::service::budgets::limit_requests::{
     GrantBody, LimitAsked, LimitBody, LimitRequestsShown, RefuseBody,
@@ -17,18 +15,7 @@ use crate::service::budgets::limit_requests::{
 
 use super::App;
 use super::api::Answer;
-use super::problem::{Body, Params, Problem, Segment};
-
-/// Who asks, as the guard knows them.
-pub struct Asker(pub Principal);
-
-impl<S: Sync> FromRequestParts<S> for Asker {
-    type Rejection = Problem;
-
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        parts.extensions.get::<Principal>().cloned().map(Self).ok_or_else(Problem::unauthorized)
-    }
-}
+use super::problem::{Asker, Body, Params, Problem, Segment};
 
 /// Which requests.
 #[derive(Debug, Deserialize, IntoParams)]

@@ -11,8 +11,7 @@ use utoipa::IntoParams;
 use crate::service::providers::people::{PeopleShown, Wanted};
 
 use super::App;
-use super::limits::Asker;
-use super::problem::Params;
+use super::problem::{Asker, Params};
 
 /// Which day, and how people are called.
 #[derive(Debug, Deserialize, IntoParams)]

@@ -3,6 +3,8 @@
 mod extract;
 
 use axum::Json;
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
 use axum::http::{HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
@@ -10,25 +12,22 @@ use utoipa::ToSchema;
 
 pub use extract::{Body, Form, Params, Segment};
 
+use crate::domain::access::Principal;
 use crate::domain::access::{Kind, Scope};
-use crate::domain::alert::command::AlertError;
 use crate::domain::allowance::AllowanceError;
-use crate::domain::budget::BudgetError;
 use crate::domain::desk::DeskError;
 use crate::integration::obsidian::append::AppendError;
 use crate::log::LogError;
 use crate::service::ServiceError;
 use crate::service::aggregate::repository::{BookFailure, Refusal};
-use crate::service::alerts::alert::AlertFailure;
 use crate::service::alerts::consent::ConsentFailure;
 use crate::service::alerts::contacts::ContactsError;
 use crate::service::balances::console::ConsoleFailure;
 use crate::service::budgets::allowance::AllowanceFailure;
-use crate::service::budgets::budget::BudgetFailure;
 use crate::service::budgets::limit_requests::LimitBodyError;
 use crate::service::goals::local::GoalFailure;
 use crate::service::system::backups::BackupFailure;
-use crate::service::vault::queries::VaultFailure;
+use crate::service::vault::error::VaultFailure;
 use crate::view::ViewError;
 
 /// A problem, by RFC 9457.
@@ -246,19 +245,6 @@ impl From<VaultFailure> for Problem {
     }
 }
 
-impl From<BudgetFailure> for Problem {
-    fn from(error: BudgetFailure) -> Self {
-        let detail = error.to_string();
-        match error {
-            BudgetFailure::Refused(BudgetError::Unknown(_)) => Self::missing(detail),
-            BudgetFailure::Refused(_) => Self::refused(detail),
-            BudgetFailure::Log(error) => error.into(),
-            BudgetFailure::Unreadable(error) => error.into(),
-            BudgetFailure::Stored(_) => Self::internal(detail),
-        }
-    }
-}
-
 impl From<GoalFailure> for Problem {
     fn from(error: GoalFailure) -> Self {
         let detail = error.to_string();
@@ -272,17 +258,6 @@ impl From<GoalFailure> for Problem {
             GoalFailure::NotTaken(_) => Self::new(StatusCode::UNPROCESSABLE_ENTITY, "not-taken", detail),
             GoalFailure::Log(error) => error.into(),
             GoalFailure::Unreadable(error) => error.into(),
-        }
-    }
-}
-
-impl From<AlertFailure> for Problem {
-    fn from(error: AlertFailure) -> Self {
-        let detail = error.to_string();
-        match error {
-            AlertFailure::Refused(AlertError::Unknown(_)) => Self::missing(detail),
-            AlertFailure::View(error) => error.into(),
-            AlertFailure::Log(error) => error.into(),
         }
     }
 }
@@ -353,4 +328,15 @@ pub async fn method_not_allowed(method: axum::http::Method, uri: Uri) -> Problem
 /// For a handler that panicked: the connection lives on, and the panic's text stays inside.
 pub fn panicked(_: Box<dyn std::any::Any + Send>) -> Response {
     Problem::internal("this request failed inside; the log of the supervisor has the cause").into_response()
+}
+
+/// Who asks, as the guard knows them.
+pub struct Asker(pub Principal);
+
+impl<S: Sync> FromRequestParts<S> for Asker {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        parts.extensions.get::<Principal>().cloned().map(Self).ok_or_else(Problem::unauthorized)
+    }
 }

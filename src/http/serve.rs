@@ -15,7 +15,7 @@
 //! All listeners are served by this loop: the API and OTLP over HTTP/1.1, OTLP over gRPC by HTTP/2, and the socket.
 
 mod places;
-mod stream;
+pub(super) mod stream;
 
 use std::io;
 use std::net::SocketAddr;
@@ -45,7 +45,7 @@ use super::tls::Tls;
 use places::{InWork, Open, Place, connections_max};
 use stream::Patient;
 
-pub use stream::Io;
+pub use stream::{Io, Protocol};
 
 /// How long a handshake may take, and a request's head to come, also on a connection that is kept.
 const HEAD: Duration = Duration::from_secs(5);
@@ -67,15 +67,6 @@ const WINDOW: u32 = 128 << 10;
 const HEAD_BYTES: u32 = 16 << 10;
 /// Where nobody can be let in just now, so that the loop does not spin.
 const PAUSE: Duration = Duration::from_millis(10);
-
-/// What is spoken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Protocol {
-    /// HTTP/1.1, and nothing else.
-    Http1,
-    /// HTTP/2, and nothing else: gRPC.
-    Http2,
-}
 
 /// Where connections come from.
 pub enum Listener {

@@ -19,7 +19,7 @@ use crate::config;
 use crate::service::system::certificate::{CertificateError, certified, provider};
 
 use super::peer::Peer;
-use super::serve::{Io, Protocol};
+use super::serve::stream::{Io, Protocol};
 
 /// So many bytes of what came in plain are thrown away.
 const UNREAD_MAX: u64 = 64 << 10;

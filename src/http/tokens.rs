@@ -13,8 +13,7 @@ use crate::service::runtime::forms;
 
 use super::App;
 use super::api::Answer;
-use super::limits::Asker;
-use super::problem::{Body, Problem, Segment};
+use super::problem::{Asker, Body, Problem, Segment};
 
 /// The tokens that were given out, without the tokens themselves.
 #[utoipa::path(get, path = "/api/v1/tokens", tag = "access", security(("token" = [])), responses(

@@ -19,7 +19,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::resilience::{Body, EMAIL, OnBreaker, Outside, OutsideError, Policy, Repeat};
 use crate::config::EmailTls;
-use crate::config::forms::is_on_this_machine;
+use crate::config::secret::is_on_this_machine;
 
 /// The name of this system in spans, events and errors.
 pub const SYSTEM: &str = EMAIL;

@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use crate::domain::access::Principal;
 use crate::domain::affording::Verdict;
 use crate::domain::calendar;
 use crate::service::aggregate::caller;
@@ -25,7 +26,6 @@ use crate::view::reconcile::Wanted;
 use crate::view::report::{Grouping, Range};
 
 use super::args::{Day, Days, Explain, Nothing, RecentUsage, Reconcile, Reported, Tasks};
-use super::order::asker;
 use super::small::small;
 
 /// The provider that is read by hand, by the names that its tools have.
@@ -202,4 +202,9 @@ impl Asked {
         };
         Health::of(system).readiness()
     }
+}
+
+/// Who calls.
+pub(super) fn asker() -> Principal {
+    caller::current().unwrap_or_else(Principal::agent)
 }

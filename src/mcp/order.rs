@@ -3,14 +3,12 @@
 use jiff::Timestamp;
 use serde_json::Value;
 
-use crate::domain::access::Principal;
 use crate::domain::alert::{self, AlertId};
 use crate::domain::budget::{Budget, BudgetCommand, BudgetError, BudgetName, Scope, Thresholds};
 use crate::domain::calendar::{CalendarError, PeriodTerms, WeekStart};
 use crate::domain::desk::DeskCommand;
 use crate::domain::local_goal::End;
 use crate::domain::slug::GoalSlug;
-use crate::service::aggregate::caller;
 use crate::service::alerts::requests::AlertsShown;
 use crate::service::balances::odometer::OdometerBody;
 use crate::service::system::tree::Supervised;
@@ -18,7 +16,7 @@ use crate::service::usage::manual::ToldBody;
 use crate::service::vault::queries::LogBody;
 
 use super::args::{Acknowledge, AddGoal, CompleteGoal, LogSession, Nothing, Reading, UpdateBudget};
-use super::ask::{GROQ, read, said, shown};
+use super::ask::{GROQ, asker, read, said, shown};
 
 /// Carries out an order; an error says what to do.
 ///
@@ -91,11 +89,6 @@ pub async fn order(system: &Supervised, tool: &str, arguments: Value) -> Result<
         }
         _ => Err("there is no tool of this name; tools/list names those there are".into()),
     }
-}
-
-/// Who calls.
-pub(super) fn asker() -> Principal {
-    caller::current().unwrap_or_else(Principal::agent)
 }
 
 fn slug(name: &str) -> Result<GoalSlug, String> {

@@ -2,5 +2,6 @@
 
 pub mod actor;
 pub mod aggregate;
+pub mod error;
 pub mod queries;
 pub mod tasks;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
 use jiff::ToSpan;
 use mecris::domain::lookback::days_to_read;
@@ -52,7 +53,7 @@ fn told_usages(report: &UsageReport) -> BTreeMap<String, [u64; 4]> {
 }
 
 /// Every event's bytes, by position.
-fn events(log: &MemoryLog) -> Vec<Vec<u8>> {
+fn events(log: &Arc<dyn EventLog>) -> Vec<Vec<u8>> {
     let mut all = Vec::new();
     log.scan(Position::FIRST, log.head().position, &mut |record| {
         all.push([record.type_name.as_bytes(), record.payload].concat());
@@ -84,7 +85,7 @@ async fn what_the_log_says_of_each_day_is_the_providers_truth_and_no_event_was_c
         client(Provider::Anthropic, &with_admin_key(&anthropic)),
         client(Provider::OpenAi, &with_openai(&openai)),
     ];
-    let log = MemoryLog::default();
+    let log: Arc<dyn EventLog> = Arc::new(MemoryLog::default());
     let mut believed: Vec<(Date, Position)> = Vec::new();
     let (mut revised, mut before) = (0, Vec::new());
     // It was switched off from the 20th day to the 29th, and begins on the 10th.
@@ -123,7 +124,7 @@ async fn what_the_log_says_of_each_day_is_the_providers_truth_and_no_event_was_c
     }
     // And what was believed on each of the days is known to this day.
     for (today, position) in believed {
-        let then = view_of(&replay(&log, Until::Position(position), &mut |_, _| {}).unwrap());
+        let then = view_of(&replay(&*log, Until::Position(position), &mut |_, _| {}).unwrap());
         for (provider, books) in ["anthropic", "openai"].into_iter().zip(&books) {
             for back in 0..=3_i64 {
                 let day = today.saturating_sub(back.days());

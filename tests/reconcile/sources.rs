@@ -1,8 +1,10 @@
 //! Several sources of one truth: which one counts, what is only shown, and what is refused whole.
 
+use std::sync::Arc;
+
 use jiff::tz::TimeZone;
 use mecris::config::Config;
-use mecris::domain::balance::{Confidence, Reading, Source};
+use mecris::domain::balance::{BalanceChange, Confidence, Reading, Source};
 use mecris::domain::currency::Currency;
 use mecris::domain::money::Picodollars;
 use mecris::domain::report::{CostLine, DayReport, ReportError, ReportSource};
@@ -10,15 +12,14 @@ use mecris::event::codec::to_bytes;
 use mecris::event::payload::BalanceReadV1;
 use mecris::event::{EventId, Metadata, NewEvent, StreamId, TenantId};
 use mecris::log::{Append, EventLog, Expected, MemoryLog};
-use mecris::service::balances::balance::record_reading;
 use mecris::service::providers::reconcile::reconciled;
-use mecris::service::providers::reports::{ReportFailure, ReportsTaken, record_day, record_days};
+use mecris::service::providers::reports::{ReportFailure, ReportsTaken};
 use mecris::view::reconcile::{Basis, Reconciliation, Wanted};
 use mecris::view::replay::{Until, replay};
 use serde_json::json;
 
-use super::Clocked;
 use super::market::{day, instant};
+use super::{Clocked, Records};
 use crate::support::program::Home;
 
 fn cost(provider: &str, number: i64, source: ReportSource, currency: &str, cents: i64) -> DayReport {
@@ -36,7 +37,8 @@ fn shown(log: &dyn EventLog) -> Reconciliation {
 #[test]
 fn the_provider_s_interface_goes_before_its_console_and_another_currency_is_only_shown() {
     use ReportSource::{Console, ProviderApi};
-    let (log, tenant, now) = (MemoryLog::new(), TenantId::local(), instant(5, 0));
+    let (log, now): (Arc<dyn EventLog>, _) = (Arc::new(MemoryLog::new()), instant(5, 0));
+    let mut records = Records::new(&log);
     let reports = [
         cost("openai", 0, ProviderApi, "USD", 250),
         cost("openai", 0, Console, "USD", 300),
@@ -46,10 +48,10 @@ fn the_provider_s_interface_goes_before_its_console_and_another_currency_is_only
     ];
     // In any order they are told.
     for report in reports.iter().rev().chain(&reports) {
-        record_day(&log, &tenant, report.clone(), now, "test").unwrap();
+        records.days(std::slice::from_ref(report), now).unwrap();
     }
     assert_eq!(log.head().position.0, 5, "told twice, each is one event");
-    let shown = shown(&log);
+    let shown = shown(&*log);
     let days: Vec<_> =
         shown.days.iter().map(|line| (line.day, line.source, line.actual_usd.unwrap().exact())).collect();
     assert_eq!(
@@ -69,17 +71,18 @@ fn the_provider_s_interface_goes_before_its_console_and_another_currency_is_only
 
 #[test]
 fn days_are_recorded_together_or_not_at_all_and_of_a_day_told_twice_the_last_counts() {
-    let (log, tenant, now) = (MemoryLog::new(), TenantId::local(), instant(5, 0));
+    let (log, now): (Arc<dyn EventLog>, _) = (Arc::new(MemoryLog::new()), instant(5, 0));
+    let mut records = Records::new(&log);
     let report = |number, cents| cost("anthropic", number, ReportSource::ProviderApi, "USD", cents);
-    let taken = record_days(&log, &tenant, &[report(0, 1), report(1, 2), report(0, 3)], now, "test").unwrap();
+    let taken = records.days(&[report(0, 1), report(1, 2), report(0, 3)], now).unwrap();
     assert_eq!(ReportsTaken { position: None, ..taken }, ReportsTaken { new: 2, ..ReportsTaken::default() });
     assert_eq!(taken.position, Some(log.head().position));
-    let actual: Vec<_> = shown(&log).days.iter().map(|line| line.actual_usd.unwrap().exact()).collect();
+    let actual: Vec<_> = shown(&*log).days.iter().map(|line| line.actual_usd.unwrap().exact()).collect();
     assert_eq!(actual, ["0.03", "0.02"]);
-    let taken = record_days(&log, &tenant, &[report(0, 3), report(1, 4), report(2, 5)], now, "test").unwrap();
+    let taken = records.days(&[report(0, 3), report(1, 4), report(2, 5)], now).unwrap();
     assert_eq!((taken.new, taken.revised, taken.known), (1, 1, 1));
     let head = log.head().position;
-    let refused = record_days(&log, &tenant, &[report(0, 9), report(6, 1)], now, "test").unwrap_err();
+    let refused = records.days(&[report(0, 9), report(6, 1)], now).unwrap_err();
     assert!(matches!(refused, ReportFailure::Refused(ReportError::Future(at)) if at == day(6)), "{refused}");
     assert_eq!(log.head().position, head, "and nothing of it is recorded");
 }
@@ -118,7 +121,7 @@ fn old_readings_are_by_hand_and_another_currency_is_kept_and_shown() {
         confidence: Confidence::Medium,
         ..Reading::usd("deepseek", Picodollars::usd(110), later, Source::ProviderApi, "user/balance")
     };
-    record_reading(&clocked.log, &tenant, reading, later, "test").unwrap().expect("news");
+    Records::new(&clocked.log).balance(BalanceChange::Read(reading), later).expect("news");
     drop(clocked);
     let shown = home.json(&["balance"]);
     let line = &shown["balances"][0];

@@ -2,19 +2,18 @@
 //! sums are the same picodollars.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use mecris::config::Config;
-use mecris::domain::balance::{Reading, Source, TopUp};
+use mecris::domain::balance::{BalanceChange, Reading, Source, TopUp};
 use mecris::domain::currency::Currency;
 use mecris::domain::money::Picodollars;
 use mecris::domain::report::{CostLine, DayReport, ReportSource};
 use mecris::event::TenantId;
 use mecris::log::{EventLog, MemoryLog};
-use mecris::service::balances::balance::{record_reading, record_top_up};
 use mecris::service::providers::reconcile::reconciled;
-use mecris::service::providers::reports::record_day;
 use mecris::view::TenantView;
 use mecris::view::balances::balances;
 use mecris::view::reconcile::{Reconciliation, Wanted};
@@ -22,7 +21,7 @@ use mecris::view::replay::{Until, replay};
 use proptest::prelude::*;
 
 use super::market::{Call, Here, PROVIDERS, day, instant};
-use super::{append_usage, recorded};
+use super::{Records, append_usage, recorded};
 
 const DAYS: i64 = 8;
 const MINUTES: i64 = DAYS * 24 * 60;
@@ -73,7 +72,7 @@ enum Happening {
 
 /// The view after all of it.
 fn view_of(story: &Story, learning: &Learning<'_>) -> TenantView {
-    let (log, tenant) = (MemoryLog::new(), TenantId::local());
+    let (log, tenant): (Arc<dyn EventLog>, _) = (Arc::new(MemoryLog::new()), TenantId::local());
     let mut happenings = Vec::new();
     for (number, (_, at, ..)) in story.calls.iter().enumerate() {
         let learned = at + 1 + learning.delays[number % learning.delays.len()];
@@ -89,12 +88,12 @@ fn view_of(story: &Story, learning: &Learning<'_>) -> TenantView {
     for (at, happening) in happenings {
         tell(&log, &tenant, story, minute(at), happening);
     }
-    tell_reports(&log, &tenant, story, learning.in_parts);
-    let views = replay(&log, Until::Head, &mut |_, _| {}).unwrap();
+    tell_reports(&log, story, learning.in_parts);
+    let views = replay(&*log, Until::Head, &mut |_, _| {}).unwrap();
     views.tenant(&tenant).cloned().unwrap_or_default()
 }
 
-fn tell(log: &dyn EventLog, tenant: &TenantId, story: &Story, now: Timestamp, happening: Happening) {
+fn tell(log: &Arc<dyn EventLog>, tenant: &TenantId, story: &Story, now: Timestamp, happening: Happening) {
     match happening {
         Happening::Call(number) => {
             let (provider, at, cost, is_priced) = story.calls[number];
@@ -113,27 +112,28 @@ fn tell(log: &dyn EventLog, tenant: &TenantId, story: &Story, now: Timestamp, ha
                 here: if is_priced { Here::Priced } else { Here::Unpriced },
                 seen_from: at,
             };
-            append_usage(log, tenant, vec![recorded(tenant, &call)]);
+            append_usage(&**log, tenant, vec![recorded(tenant, &call)]);
         }
         Happening::Reading(provider, left) => {
             let reading = Reading::usd(PROVIDERS[provider], left, now, Source::Hand, "");
-            record_reading(log, tenant, reading, now, "test").unwrap();
+            Records::new(log).balance(BalanceChange::Read(reading), now);
         }
         Happening::TopUp(provider, amount) => {
             let top_up = TopUp { provider: PROVIDERS[provider].into(), amount, at: now };
-            record_top_up(log, tenant, top_up, now, "test").unwrap();
+            Records::new(log).balance(BalanceChange::ToppedUp(top_up), now);
         }
     }
 }
 
-fn tell_reports(log: &dyn EventLog, tenant: &TenantId, story: &Story, in_parts: bool) {
+fn tell_reports(log: &Arc<dyn EventLog>, story: &Story, in_parts: bool) {
+    let mut records = Records::new(log);
     let line =
         |pico: &i128| CostLine { model: "model".into(), kind: String::new(), cost: Picodollars(*pico) };
-    let tell = |provider: usize, number, lines: &[i128]| {
+    let mut tell = |provider: usize, number, lines: &[i128]| {
         let lines = lines.iter().map(line);
         let source = ReportSource::ProviderApi;
         let report = DayReport::cost(PROVIDERS[provider], day(number), source, Currency::USD, lines);
-        record_day(log, tenant, report, instant(DAYS + 5, 0), "test").unwrap();
+        records.days(&[report], instant(DAYS + 5, 0)).unwrap();
     };
     if in_parts {
         for ((provider, number), lines) in story.reports.iter().rev() {

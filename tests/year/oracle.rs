@@ -6,8 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
+use mecris::domain::alert::policy::Usable;
 use mecris::domain::alert::policy::{Policy, Until};
-use mecris::domain::alert::step::{Sending, Usable};
+use mecris::domain::alert::step::Sending;
 use mecris::domain::alert::{
     AlertChange, AlertId, AttemptId, CauseKey, Channel, Delivery, Grade, Kind, Outcome, Severity,
 };

@@ -1,14 +1,12 @@
 //! Alerts and consent: of a running supervisor, or of the log itself.
 
-use std::sync::Arc;
-
 use jiff::Timestamp;
 
 use crate::domain::alert::AlertId;
 use crate::domain::consent::By;
-use crate::log::EventLog;
-use crate::service::alerts::alert::AlertLog;
-use crate::service::alerts::consent;
+use crate::service::aggregate::repository::Repository;
+use crate::service::alerts::alert::AlertAggregate;
+use crate::service::alerts::consent::{ConsentAggregate, ConsentFailure};
 use crate::service::alerts::contacts::Contacts;
 use crate::service::alerts::requests::{AlertsShown, ConsentBody, ConsentsShown, consents_shown};
 use crate::service::runtime::node::Node;
@@ -46,9 +44,7 @@ impl Backend {
         match self {
             Self::Running(remote) => remote.post(&format!("/api/v1/alerts/{id}/ack")),
             Self::Own(node) => {
-                let log: Arc<dyn EventLog> = node.log.clone();
-                let alerts = AlertLog::load(log, node.tenant.clone())?;
-                alerts.acknowledge_now(AlertId(id), "cli", Timestamp::now())?;
+                node.execute::<AlertAggregate>(AlertId(id), Timestamp::now(), "cli")?;
                 self.alerts(false)
             }
         }
@@ -62,8 +58,8 @@ impl Backend {
         match self {
             Self::Running(remote) => remote.get("/api/v1/consent", &[]),
             Self::Own(node) => {
-                let (consents, _) = consent::load(&*node.log, &node.tenant)?;
-                Ok(consents_shown(&consents, &Contacts::new(&node.dir))?)
+                let consents = Repository::<ConsentAggregate>::load(node.log.clone(), node.tenant.clone())?;
+                Ok(consents_shown(consents.state(), &Contacts::new(&node.dir))?)
             }
         }
     }
@@ -88,8 +84,9 @@ fn decide(node: &Node, body: &ConsentBody) -> Result<(), CliError> {
     let contacts = Contacts::new(&node.dir);
     let contact = if body.grant { Some(contacts.take_in(&number)?) } else { contacts.find(&number)? };
     if let Some(contact) = contact {
-        let log: Arc<dyn EventLog> = node.log.clone();
-        consent::execute_now(&log, &node.tenant, &contact, command, By::Person, Timestamp::now())?;
+        let decided = (contact, command, By::Person);
+        node.execute::<ConsentAggregate>(decided, Timestamp::now(), "consent")
+            .map_err(ConsentFailure::from)?;
     }
     Ok(())
 }

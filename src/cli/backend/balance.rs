@@ -2,9 +2,8 @@
 
 use jiff::Timestamp;
 
-use crate::service::balances::balance::{
-    BalanceBody, BalanceFailure, Balances, TopUpBody, record_reading, record_top_up,
-};
+use crate::domain::balance::BalanceChange;
+use crate::service::balances::balance::{BalanceAggregate, BalanceBody, BalanceFailure, Balances, TopUpBody};
 
 use super::{Backend, CliError};
 
@@ -30,7 +29,7 @@ impl Backend {
             Self::Own(node) => {
                 let now = Timestamp::now();
                 let reading = body.into_reading(now).map_err(BalanceFailure::from)?;
-                record_reading(&*node.log, &node.tenant, reading, now, "cli")?;
+                node.execute::<BalanceAggregate>(BalanceChange::Read(reading), now, "cli")?;
                 self.balances()
             }
         }
@@ -46,7 +45,7 @@ impl Backend {
             Self::Own(node) => {
                 let now = Timestamp::now();
                 let top_up = body.into_top_up(now).map_err(BalanceFailure::from)?;
-                record_top_up(&*node.log, &node.tenant, top_up, now, "cli")?;
+                node.execute::<BalanceAggregate>(BalanceChange::ToppedUp(top_up), now, "cli")?;
                 self.balances()
             }
         }

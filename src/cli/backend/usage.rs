@@ -1,9 +1,9 @@
 //! What lacks a price, projects and refused lines: of a running supervisor, or of the log itself.
 
+use jiff::Timestamp;
 use jiff::civil::Date;
 
-use crate::service::usage::projects;
-use crate::service::usage::projects::AliasBody;
+use crate::service::usage::projects::{AliasAggregate, AliasBody};
 use crate::service::usage::recorder::reprice::{Repriced, WhatIf};
 use crate::service::usage::refused::RefusedShown;
 use crate::service::usage::repricing;
@@ -78,7 +78,7 @@ impl Backend {
             (Self::Running(remote), Some(name)) => remote.put(PATH, &AliasBody { directory, name }),
             (Self::Running(remote), None) => remote.delete_where(PATH, &[("directory", directory)]),
             (Self::Own(node), name) => {
-                projects::alias(&*node.log, &node.tenant, &directory, name.as_deref(), "cli")?;
+                node.execute::<AliasAggregate>((directory, name), Timestamp::now(), "cli")?;
                 self.projects()
             }
         }

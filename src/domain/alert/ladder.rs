@@ -8,8 +8,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::book::{Alert, Attempt, AttemptState, Telling};
-use super::policy::{Policy, Until};
-use super::step::Usable;
+use super::policy::{Policy, Until, Usable};
 use crate::domain::clock::happened;
 
 /// What was taken and did not arrive is sent again after this pause, where that is of use.

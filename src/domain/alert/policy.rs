@@ -98,3 +98,14 @@ impl Default for Policy {
         }
     }
 }
+
+/// A channel that can be used now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Usable {
+    /// Which.
+    pub channel: Channel,
+    /// To whom: a reference, never a number.
+    pub contact: Option<String>,
+    /// What one part of a message is estimated to cost.
+    pub price: Picodollars,
+}

@@ -11,7 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::book::{Alert, AlertBook};
 use super::ladder::{Turn, turn};
-use super::policy::Policy;
+use super::policy::{Policy, Usable};
 use super::{AlertChange, AlertId, AttemptId, Cause, CauseKey, Causes, Channel, Parcel, Severity};
 use crate::domain::calendar;
 use crate::domain::money::Picodollars;
@@ -19,17 +19,6 @@ use crate::domain::sms;
 
 const HOUR: SignedDuration = SignedDuration::from_hours(1);
 const DAY: SignedDuration = SignedDuration::from_hours(24);
-
-/// A channel that can be used now.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Usable {
-    /// Which.
-    pub channel: Channel,
-    /// To whom: a reference, never a number.
-    pub contact: Option<String>,
-    /// What one part of a message is estimated to cost.
-    pub price: Picodollars,
-}
 
 /// Everything a step depends on, beside what has happened.
 #[derive(Debug, Clone, Copy)]

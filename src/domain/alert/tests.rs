@@ -33,7 +33,8 @@ use jiff::tz::TimeZone;
 use super::book::AlertBook;
 use super::command::acknowledge;
 use super::policy::Policy;
-use super::step::{Hold, Sending, Situation, Step, Usable, step};
+use super::policy::Usable;
+use super::step::{Hold, Sending, Situation, Step, step};
 use super::{
     AlertChange, AlertId, AttemptId, Cause, CauseKey, Causes, Channel, Delivery, Grade, Kind, Outcome,
     Severity,

@@ -9,7 +9,7 @@ use super::{Event, UsageRecorded, UsageRecordedV1};
 use crate::domain::money::Picodollars;
 use crate::domain::telemetry_usage::counter::Point;
 use crate::domain::telemetry_usage::{Fingerprint, Heard};
-use crate::domain::told;
+use crate::domain::usage::is_told;
 use crate::event::envelope::EventId;
 
 /// An `api_request` event told of a call. When it happened stands in the envelope.
@@ -185,7 +185,7 @@ pub fn hear(heard: &mut Heard, event: &Event<'_>) {
     match event {
         // A sum that somebody told is no transcript: else one small sum would keep all that telemetry tells of a session
         // from counting.
-        Event::UsageRecorded(usage) if !told::is_told(&usage.message_id) => {
+        Event::UsageRecorded(usage) if !is_told(&usage.message_id) => {
             heard.transcript(&usage.request_id, &usage.session);
         }
         Event::UsageTold(told) => {

@@ -14,7 +14,7 @@ use crate::domain::money::Picodollars;
 use crate::domain::pricing::Priced;
 use crate::domain::project::AliasChange;
 use crate::domain::tokens::Tokens;
-use crate::domain::told::is_told;
+use crate::domain::usage::is_told;
 use crate::domain::usage::{MessageKey, OddCount, ServiceTier, Speed, Usage};
 use crate::event::envelope::EventId;
 

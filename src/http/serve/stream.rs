@@ -115,3 +115,12 @@ mod tests {
         reader.await.unwrap();
     }
 }
+
+/// What is spoken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Protocol {
+    /// HTTP/1.1, and nothing else.
+    Http1,
+    /// HTTP/2, and nothing else: gRPC.
+    Http2,
+}

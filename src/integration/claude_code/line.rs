@@ -5,10 +5,9 @@
 //! is, or when it was.
 
 mod consumed;
-mod fields;
+pub(super) mod fields;
 mod refusal;
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
@@ -16,21 +15,17 @@ use memchr::memmem::Finder;
 use serde::Deserialize;
 use sonic_rs::LazyValue;
 
-use crate::domain::depth::{self, TooDeep};
 use crate::domain::usage::{MessageKey, ServiceTier, Speed, Usage};
 
 use super::place::{Place, Places};
 use consumed::{BESIDE, Consumed, INSIDE, tokens, unknown_are_inside};
-use fields::{First, NAME_MAX, Text, list, moment, part};
+use fields::{First, NAME_MAX, Text, list, moment, part, shallow, trimmed};
 
 /// Clocks of two machines may differ; a line that is further ahead than this is not believed yet.
 const AHEAD: SignedDuration = SignedDuration::from_hours(1);
 
 /// Claude Code's name for messages that it made itself, without a call.
 const SYNTHETIC: &str = "<synthetic>";
-
-/// No directory is longer, in bytes.
-const DIRECTORY_MAX: usize = 4_096;
 
 /// More entries of one line are none that a response has.
 const ENTRIES_MAX: usize = 10_000;
@@ -322,39 +317,6 @@ impl LineParser {
         self.names.push(name.clone());
         name
     }
-}
-
-/// A line as far down as it is read.
-fn shallow(text: &str) -> Result<Cow<'_, str>, TooDeep> {
-    Ok(match depth::shallow(text.as_bytes())? {
-        Cow::Borrowed(_) => Cow::Borrowed(text),
-        // What is cut out begins and ends with a bracket: text stays text.
-        Cow::Owned(bytes) => Cow::Owned(String::from_utf8(bytes).unwrap_or_default()),
-    })
-}
-
-/// Without whitespace around it, and without the mark by which some editors begin a file.
-fn trimmed(line: &[u8]) -> &[u8] {
-    let line = line.trim_ascii();
-    line.strip_prefix("\u{feff}".as_bytes()).unwrap_or(line).trim_ascii()
-}
-
-/// The session and the directory that a line names, if it is an object that names a directory; a line of no session names
-/// an empty one.
-#[must_use]
-pub fn directory(line: &[u8]) -> Option<(String, String)> {
-    #[derive(Deserialize)]
-    struct Directory<'a> {
-        #[serde(borrow, default)]
-        cwd: Text<'a>,
-        #[serde(borrow, default, rename = "sessionId")]
-        session_id: Text<'a>,
-    }
-    let text = shallow(simdutf8::basic::from_utf8(trimmed(line)).ok()?).ok()?;
-    let named: Directory<'_> = sonic_rs::from_str(&text).ok()?;
-    let directory = named.cwd.get().filter(|cwd| !cwd.is_empty())?;
-    let directory = &directory[..directory.floor_char_boundary(DIRECTORY_MAX)];
-    Some((named.session_id.name().unwrap_or_default().to_owned(), directory.to_owned()))
 }
 
 fn is_true(flag: Option<&LazyValue<'_>>) -> bool {

@@ -10,10 +10,12 @@ use std::sync::Arc;
 
 use memchr::memmem::Finder;
 
+use serde::Deserialize;
+
 use crate::domain::depth::DEPTH_MAX;
 use crate::files::others;
 
-use super::line::directory;
+use super::line::fields::{DIRECTORY_MAX, Text, shallow, trimmed};
 
 /// A session names its directory within its first lines.
 const HEAD: u64 = 4 << 20;
@@ -192,6 +194,24 @@ fn main_worktree(git: &Path) -> Option<String> {
     let main =
         worktrees.parent().filter(|above| above.file_name().is_some_and(|name| name == ".git"))?.parent()?;
     main.to_str().map(str::to_owned)
+}
+
+/// The session and the directory that a line names, if it is an object that names a directory; a line of no session names
+/// an empty one.
+#[must_use]
+pub fn directory(line: &[u8]) -> Option<(String, String)> {
+    #[derive(Deserialize)]
+    struct Directory<'a> {
+        #[serde(borrow, default)]
+        cwd: Text<'a>,
+        #[serde(borrow, default, rename = "sessionId")]
+        session_id: Text<'a>,
+    }
+    let text = shallow(simdutf8::basic::from_utf8(trimmed(line)).ok()?).ok()?;
+    let named: Directory<'_> = sonic_rs::from_str(&text).ok()?;
+    let directory = named.cwd.get().filter(|cwd| !cwd.is_empty())?;
+    let directory = &directory[..directory.floor_char_boundary(DIRECTORY_MAX)];
+    Some((named.session_id.name().unwrap_or_default().to_owned(), directory.to_owned()))
 }
 
 #[cfg(test)]

@@ -5,8 +5,8 @@ use std::path::Path;
 
 use crate::domain::vault::write::append;
 use crate::files::beneath::{Astray, Root};
+use crate::files::others::bounded;
 use crate::files::persons_mode;
-use crate::files::text::bounded;
 
 use super::NOTE_MAX;
 

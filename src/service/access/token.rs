@@ -8,24 +8,12 @@ use crate::domain::access::register::{Register, TokenChange, TokenOrder, TokenOr
 use crate::domain::access::token::{SEED_BYTES, make};
 use crate::domain::access::{Kind, Principal};
 use crate::event::envelope::hex;
-use crate::event::payload::{token_change, token_event};
-use crate::event::{EventId, Metadata, StreamId, TenantId, Version};
-use crate::log::{Append, EventLog, Expected};
+use crate::event::payload::token_event;
 use crate::service::ServiceError;
-use crate::service::aggregate::actor::{Book, Decided, DecidingActor, Ordered};
-use crate::service::aggregate::repository;
-use crate::service::aggregate::repository::{BookFailure, Refusal};
+use crate::service::aggregate::repository::{Aggregate, BookFailure, Fact, Next, Refusal};
 use crate::service::runtime::forms;
 use crate::service::runtime::reads::Queries;
 use crate::service::system::tree::Supervised;
-use crate::service::usage::recorder::new_event;
-use crate::view::ViewError;
-
-/// The stream of all tokens of a tenant.
-const STREAM: &str = "tokens";
-
-/// The actor that decides on tokens.
-pub type TokenActor = DecidingActor<TokenBook>;
 
 /// Why an order was not carried out.
 pub type TokenFailure = BookFailure<TokenOrderError>;
@@ -40,59 +28,33 @@ impl Refusal for TokenOrderError {
     }
 }
 
-/// The tokens, and the version of their stream.
-#[derive(Debug, Clone)]
-pub struct TokenBook {
-    tenant: TenantId,
-    register: Register,
-    version: Version,
-}
+/// The tokens of a tenant.
+pub struct TokenAggregate;
 
-impl Book for TokenBook {
-    type Order = (TokenOrder, Principal);
-    type Change = TokenChange;
-    type Refusal = TokenOrderError;
-    type Failure = TokenFailure;
-
+impl Aggregate for TokenAggregate {
+    const STREAM: &'static str = "tokens";
     const ACTOR: &'static str = "tokens";
 
-    fn load(log: &dyn EventLog, tenant: &TenantId) -> Result<Self, TokenFailure> {
-        let mut register = Register::default();
-        let version = repository::fold(log, tenant, STREAM, |record, event| {
-            let change = token_change(record.occurred_at, &event)
-                .map_err(|error| repository::malformed(record, &error))?;
-            if let Some(change) = change {
-                register.evolve(change);
-            }
-            Ok::<_, ViewError>(())
-        })?;
-        Ok(Self { tenant: tenant.clone(), register, version })
-    }
+    type State = Register;
+    type Command = (TokenOrder, Principal);
+    /// A change, and who made it.
+    type Change = (TokenChange, Principal);
+    type Error = TokenOrderError;
 
     fn decide(
-        &self,
+        register: &Register,
         (order, by): (TokenOrder, Principal),
         now: Timestamp,
-        metadata: &Metadata,
-    ) -> Decided<Self> {
-        let now = repository::kept(now);
-        let Some(change) = self.register.decide(order, &by, now)? else { return Ok(None) };
-        let event = token_event(&change, &by.reference);
-        let append = Append {
-            tenant: self.tenant.clone(),
-            stream: StreamId::new(STREAM),
-            expected: Expected::at(self.version),
-            events: vec![new_event(EventId::random(), &event, now, metadata)],
-        };
-        Ok(Some((append, change)))
+    ) -> Result<Vec<Self::Change>, TokenOrderError> {
+        let change = register.decide(order, &by, now)?;
+        Ok(change.map(|change| (change, by)).into_iter().collect())
     }
 
-    fn committed(&mut self, change: TokenChange) {
-        self.version = self.version.next();
-        self.register.evolve(change);
+    fn event(_: &Register, (change, by): &Self::Change, next: &Next<'_>) -> Fact {
+        next.fact(token_event(change, &by.reference))
     }
 
-    fn label((order, _): &(TokenOrder, Principal)) -> &'static str {
+    fn label((order, _): &Self::Command) -> &'static str {
         match order {
             TokenOrder::Issue { .. } => "issue-token",
             TokenOrder::Rotate { .. } => "rotate-token",
@@ -237,10 +199,6 @@ impl Supervised {
     /// # Errors
     /// [`ServiceError`].
     pub async fn order_token(&self, order: TokenOrder, by: Principal) -> Result<(), ServiceError> {
-        let message = |reply| Ordered { order: (order, by), reply };
-        let answer = self.tokens.ask(message, crate::service::system::tree::PATIENCE).await;
-        let position = answer.map_err(|error| ServiceError::asking("the actor of the tokens", error))??;
-        self.shown_from(position).await;
-        Ok(())
+        self.tokens.execute((order, by)).await
     }
 }

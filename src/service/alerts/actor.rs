@@ -24,14 +24,14 @@ use crate::domain::consent::{By, ConsentCommand};
 use crate::event::Position;
 use crate::integration::{beeminder, twilio};
 use crate::log::LogError;
-use crate::service::aggregate::repository;
+use crate::service::aggregate::repository::{self, Repository};
 use crate::service::runtime::reads::Queries;
 use crate::service::runtime::sources::{SourceState, Sources};
 use crate::telemetry::context;
 
-use super::alert::{AlertFailure, AlertLog};
+use super::alert::{self, AlertAggregate, AlertFailure};
 use super::conditions::{Looks, usable};
-use super::consent::ConsentFailure;
+use super::consent::{ConsentAggregate, ConsentFailure};
 use super::contacts::Contacts;
 use super::delivery::{Courier, Report, Sought};
 use in_flight::{Errands, Waker};
@@ -108,7 +108,9 @@ pub struct Means {
 /// See the module.
 pub struct AlertActor {
     means: Means,
-    alerts: Option<AlertLog>,
+    alerts: Option<Repository<AlertAggregate>>,
+    /// Read when somebody decides about a number for the first time.
+    consents: Option<Repository<ConsentAggregate>>,
     courier: Courier,
     errands: Errands,
     waker: Option<Waker>,
@@ -119,16 +121,16 @@ impl AlertActor {
     #[must_use]
     pub fn new(means: Means) -> Self {
         let courier = courier(&means);
-        Self { means, alerts: None, courier, errands: Errands::default(), waker: None }
+        Self { means, alerts: None, consents: None, courier, errands: Errands::default(), waker: None }
     }
 
     /// The alerts as they are; from the log where an append has failed.
-    async fn take_alerts(&mut self) -> Result<AlertLog, ActorError> {
+    async fn take_alerts(&mut self) -> Result<Repository<AlertAggregate>, ActorError> {
         if let Some(alerts) = self.alerts.take() {
             return Ok(alerts);
         }
         let (log, tenant) = (self.means.queries.log.clone(), self.means.queries.tenant.clone());
-        let loaded = tokio::task::spawn_blocking(move || AlertLog::load(log, tenant)).await;
+        let loaded = tokio::task::spawn_blocking(move || Repository::load(log, tenant)).await;
         let loaded = loaded.map_err(|_| ActorError("reading the alerts panicked".into()))?;
         loaded.map_err(|error| ActorError(error.to_string()))
     }
@@ -168,7 +170,7 @@ impl AlertActor {
     /// Steps until nothing changes. When to ask again.
     async fn work(
         &mut self,
-        alerts: &mut AlertLog,
+        alerts: &mut Repository<AlertAggregate>,
         context: &Context<Self>,
     ) -> Result<Option<Timestamp>, LogError> {
         loop {
@@ -179,13 +181,13 @@ impl AlertActor {
             let usable = self.usable();
             let zone = &loaded.zone;
             let situation = Situation { causes: &causes, policy: &policy, usable: &usable, zone, now };
-            let Step { changes, sendings, held, due } = step(alerts.book(), &situation);
+            let Step { changes, sendings, held, due } = step(alerts.state(), &situation);
             if changes.is_empty() {
                 self.means.holds.send_replace(held);
                 return Ok(due);
             }
             let span = self.deciding(changes.len()).await;
-            alerts.append(changes.clone(), "alerts", now).instrument(span.clone()).await?;
+            alert::append(alerts, &changes, now).instrument(span.clone()).await?;
             let _entered = span.enter();
             for change in &changes {
                 self.show(alerts, change, &causes);
@@ -218,7 +220,7 @@ impl AlertActor {
         }
     }
 
-    fn usable(&self) -> Vec<crate::domain::alert::step::Usable> {
+    fn usable(&self) -> Vec<crate::domain::alert::policy::Usable> {
         let loaded = self.means.queries.settings.current();
         // A key that is refused is looked at by its own actor, which tells when it is taken.
         let twilio_refuses = self.means.sources.state(twilio::SYSTEM) == Some(SourceState::Unauthorized);
@@ -228,9 +230,9 @@ impl AlertActor {
     }
 
     /// Shows what is new, unless the same was shown today already.
-    fn show(&self, alerts: &AlertLog, change: &AlertChange, causes: &Causes) {
+    fn show(&self, alerts: &Repository<AlertAggregate>, change: &AlertChange, causes: &Causes) {
         let (AlertChange::Raised { id, .. } | AlertChange::Graded { id, .. }) = change else { return };
-        let Some(alert) = alerts.book().get(*id) else { return };
+        let Some(alert) = alerts.state().get(*id) else { return };
         tracing::info!(
             alert = id.0,
             kind = alert.key.kind.name(),
@@ -243,19 +245,19 @@ impl AlertActor {
     }
 
     /// Looks for what is lost, and asks what became of what was taken.
-    fn look_after(&mut self, alerts: &AlertLog, context: &Context<Self>) {
+    fn look_after(&mut self, alerts: &Repository<AlertAggregate>, context: &Context<Self>) {
         let settle = self.means.queries.settings.current().config.alerts.settle_seconds;
         let settle = SignedDuration::from_secs(settle.min(3600).cast_signed());
         let now = Timestamp::now();
-        self.errands.seek(context, &self.courier, &self.means.contacts, alerts.book(), settle, now);
-        self.errands.follow(context, &self.courier, alerts.book(), now);
+        self.errands.seek(context, &self.courier, &self.means.contacts, alerts.state(), settle, now);
+        self.errands.follow(context, &self.courier, alerts.state(), now);
     }
 
     /// Records what is known of an attempt, unless it was known already, and goes on.
     async fn conclude(
         &mut self,
         change: AlertChange,
-        is_settled: impl Fn(&AlertLog) -> bool,
+        is_settled: impl Fn(&Repository<AlertAggregate>) -> bool,
         context: &Context<Self>,
     ) -> Result<(), ActorError> {
         for _ in 0..CONFLICTS_MAX {
@@ -264,7 +266,7 @@ impl AlertActor {
                 self.alerts = Some(alerts);
                 break;
             }
-            match alerts.append(vec![change.clone()], "alerts", Timestamp::now()).await {
+            match alert::append(&mut alerts, std::slice::from_ref(&change), Timestamp::now()).await {
                 Ok(_) => {
                     self.alerts = Some(alerts);
                     break;
@@ -286,7 +288,8 @@ impl AlertActor {
         outcome: Outcome,
         context: &Context<Self>,
     ) -> Result<(), ActorError> {
-        let is_settled = move |alerts: &AlertLog| !in_flight::is_open(alerts.book(), id, attempt);
+        let is_settled =
+            move |alerts: &Repository<AlertAggregate>| !in_flight::is_open(alerts.state(), id, attempt);
         self.conclude(AlertChange::Ended { id, attempt, outcome }, is_settled, context).await
     }
 
@@ -296,7 +299,8 @@ impl AlertActor {
         delivery: Delivery,
         context: &Context<Self>,
     ) -> Result<(), ActorError> {
-        let is_settled = move |alerts: &AlertLog| !in_flight::is_accepted(alerts.book(), id, attempt);
+        let is_settled =
+            move |alerts: &Repository<AlertAggregate>| !in_flight::is_accepted(alerts.state(), id, attempt);
         self.conclude(AlertChange::Noted { id, attempt, delivery }, is_settled, context).await
     }
 }
@@ -334,7 +338,7 @@ impl Behaviour for AlertActor {
             }
             AlertMessage::Acknowledge { id, reply } => {
                 let mut alerts = self.take_alerts().await?;
-                let outcome = alerts.acknowledge(id, "alerts", Timestamp::now()).await;
+                let outcome = alert::take_note(&mut alerts, id, Timestamp::now()).await;
                 // After a failure they are read afresh.
                 self.alerts = outcome.is_ok().then_some(alerts);
                 reply.send(outcome);
@@ -376,7 +380,7 @@ impl Behaviour for AlertActor {
             }
             AlertMessage::Told { channel_id, delivery } => {
                 let alerts = self.take_alerts().await?;
-                let sent = alerts.book().sent_as(&channel_id).map(|(id, attempt)| (id, attempt.id));
+                let sent = alerts.state().sent_as(&channel_id).map(|(id, attempt)| (id, attempt.id));
                 self.alerts = Some(alerts);
                 match sent {
                     Some(sent) => self.noted(sent, delivery, context).await,

@@ -8,7 +8,7 @@ use crate::domain::consent::{By, ConsentCommand};
 use crate::integration::twilio::MessageStatus;
 use crate::log::EventLog;
 use crate::service::ServiceError;
-use crate::service::system::tree::PATIENCE;
+use crate::service::runtime::client::PATIENCE;
 use crate::service::system::tree::Supervised;
 
 use super::AlertMessage;

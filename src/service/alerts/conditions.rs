@@ -4,10 +4,10 @@ use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 
 use crate::config::Loaded;
+use crate::domain::alert::policy::Usable;
 use crate::domain::alert::rules::{
     BalanceFact, Facts, Promise, access, allowance, causes, limit_request, odometer,
 };
-use crate::domain::alert::step::Usable;
 use crate::domain::alert::{Causes, Channel};
 use crate::domain::budget::{self, BudgetStatus};
 use crate::domain::calendar;

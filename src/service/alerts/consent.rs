@@ -1,21 +1,17 @@
 //! Who may be written to, as the log has it, and the one way to change it.
 
-use std::sync::Arc;
+use std::convert::Infallible;
 
 use jiff::Timestamp;
 
-use crate::domain::consent::{By, ConsentChange, ConsentCommand, Consents, decide, evolve};
+use crate::domain::consent::{By, ConsentChange, ConsentCommand, Consents, decide};
+use crate::event::Event;
 use crate::event::payload::ConsentChanged;
-use crate::event::{Event, EventId, Position, StreamId, TenantId, Version};
-use crate::log::{Append, Appending, EventLog, Expected, LogError};
-use crate::service::aggregate::repository;
-use crate::service::usage::recorder::new_event;
+use crate::log::LogError;
+use crate::service::aggregate::repository::{Aggregate, BookFailure, Fact, Next};
 use crate::view::ViewError;
 
 use super::contacts::ContactsError;
-
-/// The stream of all consent of a tenant.
-const STREAM: &str = "consent";
 
 /// Why consent was not recorded.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -31,61 +27,45 @@ pub enum ConsentFailure {
     Log(#[from] LogError),
 }
 
-/// Reads who may be written to. Blocks.
-///
-/// # Errors
-/// [`ViewError`].
-pub fn load(log: &dyn EventLog, tenant: &TenantId) -> Result<(Consents, Version), ViewError> {
-    let mut consents = Consents::new();
-    let version = repository::fold(log, tenant, STREAM, |record, event| {
-        if let Event::ConsentChanged(stored) = event
-            && let Ok(change) = ConsentChange::try_from(&stored)
-        {
-            evolve(&mut consents, record.occurred_at, change);
+impl From<BookFailure<Infallible>> for ConsentFailure {
+    fn from(failure: BookFailure<Infallible>) -> Self {
+        match failure {
+            BookFailure::Refused(never) => match never {},
+            BookFailure::Log(error) => Self::Log(error),
+            BookFailure::Unreadable(error) => Self::View(error),
         }
-        Ok::<_, ViewError>(())
-    })?;
-    Ok((consents, version))
+    }
 }
 
-/// Carries out a command about a contact; blocks. The append under way, or none where nothing changes.
-///
-/// # Errors
-/// [`ViewError`].
-pub fn execute(
-    log: &Arc<dyn EventLog>,
-    tenant: &TenantId,
-    contact: &str,
-    command: ConsentCommand,
-    by: By,
-    now: Timestamp,
-) -> Result<Option<Appending>, ViewError> {
-    let (consents, version) = load(&**log, tenant)?;
-    let Some(change) = decide(&consents, contact, command, by) else { return Ok(None) };
-    let metadata = repository::by("consent");
-    let event = Event::ConsentChanged(ConsentChanged::from(&change));
-    let append = Append {
-        tenant: tenant.clone(),
-        stream: StreamId::new(STREAM),
-        expected: Expected::at(version),
-        events: vec![new_event(EventId::random(), &event, now, &metadata)],
-    };
-    Ok(Some(log.append(append)))
-}
+/// Who of a tenant's contacts may be written to.
+pub struct ConsentAggregate;
 
-/// The same, to its end: where the event stands, or none where nothing changed. Blocks.
-///
-/// # Errors
-/// [`ConsentFailure`].
-pub fn execute_now(
-    log: &Arc<dyn EventLog>,
-    tenant: &TenantId,
-    contact: &str,
-    command: ConsentCommand,
-    by: By,
-    now: Timestamp,
-) -> Result<Option<Position>, ConsentFailure> {
-    let Some(appending) = execute(log, tenant, contact, command, by, now)? else { return Ok(None) };
-    let appended = appending.wait()?;
-    Ok(appended.outcomes.first().map(|outcome| outcome.position()))
+impl Aggregate for ConsentAggregate {
+    const STREAM: &'static str = "consent";
+    const ACTOR: &'static str = "consent";
+
+    type State = Consents;
+    /// A contact's reference, what was decided about it, and who decided.
+    type Command = (String, ConsentCommand, By);
+    type Change = ConsentChange;
+    type Error = Infallible;
+
+    fn decide(
+        consents: &Consents,
+        (contact, command, by): Self::Command,
+        _: Timestamp,
+    ) -> Result<Vec<ConsentChange>, Infallible> {
+        Ok(decide(consents, &contact, command, by).into_iter().collect())
+    }
+
+    fn event(_: &Consents, change: &ConsentChange, next: &Next<'_>) -> Fact {
+        next.fact(Event::ConsentChanged(ConsentChanged::from(change)))
+    }
+
+    fn label((_, command, _): &Self::Command) -> &'static str {
+        match command {
+            ConsentCommand::Grant => "grant-consent",
+            ConsentCommand::Revoke => "revoke-consent",
+        }
+    }
 }

@@ -1,33 +1,29 @@
 //! The readings and top-ups of balances as the log has them, and the one way to add one.
 //!
-//! For an actor that has read a balance: build a [`Reading`] (`Reading::usd` where it is in USD and one is
-//! sure of it) and hand it to [`record_reading`] inside of `spawn_blocking`, since it waits for the disk. The same
-//! reading told again is no event, nor is an unchanged amount within an hour. The views show it when
-//! `Supervised::projected` has reached the position that comes back; an actor need not wait for that.
+//! An actor that has read a balance builds a [`Reading`] (`Reading::usd` where it is in USD and one is sure of it) and
+//! executes [`BalanceChange::Read`] on its repository inside of `spawn_blocking`, since that waits for the disk.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::domain::balance::{
     Accounts, BalanceChange, BalanceError, Reading, Source, TopUp, decide, parse_amount,
 };
-use crate::event::payload::{balance_change, balance_event};
-use crate::event::{Position, TenantId, Version};
-use crate::log::EventLog;
+use crate::domain::money::Picodollars;
+use crate::event::payload::balance_event;
+use crate::integration::anthropic;
 use crate::service::ServiceError;
-use crate::service::aggregate::repository;
-use crate::service::aggregate::repository::{BookFailure, Refusal, kept};
+use crate::service::aggregate::repository::{
+    self, Aggregate, BookFailure, Fact, Next, Refusal, Repository, kept,
+};
 use crate::service::runtime::forms;
 use crate::service::runtime::reads::Queries;
 use crate::service::system::tree::Supervised;
-use crate::service::usage::recorder::new_event;
+use crate::view::TenantView;
 use crate::view::balances::{BalanceLine, OtherReading, balances, foreign_balances};
 use crate::view::quotas::{QuotaLine, quotas};
-use crate::view::{TenantView, ViewError};
 
-/// The stream of all readings and top-ups of a tenant.
-const STREAM: &str = "balances";
 /// Why a reading or a top-up was not recorded.
 pub type BalanceFailure = BookFailure<BalanceError>;
 
@@ -110,78 +106,61 @@ pub struct Balances {
     pub quotas: Vec<QuotaLine>,
 }
 
-/// Records a reading, however it was come by; blocks on the disk. The event's position, or none where it is no
-/// news: the very same reading is there, or a program has read the same amount within the last hour.
-///
-/// `actor` is who has read it (`console`, `openrouter`, `cli`), as the event's envelope will say.
-///
-/// # Errors
-/// [`BalanceFailure::Refused`]: it cannot be, or is older than the last one of its source. Nothing is lost by a
-/// refusal: the last reading stands.
-pub fn record_reading(
-    log: &dyn EventLog,
-    tenant: &TenantId,
-    reading: Reading,
-    now: Timestamp,
-    actor: &'static str,
-) -> Result<Option<Position>, BalanceFailure> {
-    let taken_at = kept(reading.taken_at);
-    record(log, tenant, &BalanceChange::Read(Reading { taken_at, ..reading }), now, actor)
-}
+/// The balances of a tenant: the readings, and what was added. The same reading told again is no event, nor is an
+/// unchanged amount that a program has read again within an hour.
+pub struct BalanceAggregate;
 
-/// Records that money was added; blocks on the disk. The event's position, or none where the very same top-up is
-/// there.
-///
-/// # Errors
-/// [`BalanceFailure`].
-pub fn record_top_up(
-    log: &dyn EventLog,
-    tenant: &TenantId,
-    top_up: TopUp,
-    now: Timestamp,
-    actor: &'static str,
-) -> Result<Option<Position>, BalanceFailure> {
-    let at = kept(top_up.at);
-    record(log, tenant, &BalanceChange::ToppedUp(TopUp { at, ..top_up }), now, actor)
-}
+impl Aggregate for BalanceAggregate {
+    const STREAM: &'static str = "balances";
+    const ACTOR: &'static str = "balances";
 
-fn record(
-    log: &dyn EventLog,
-    tenant: &TenantId,
-    change: &BalanceChange,
-    now: Timestamp,
-    actor: &'static str,
-) -> Result<Option<Position>, BalanceFailure> {
-    repository::anew(|| record_once(log, tenant, change.clone(), now, actor))
-}
+    type State = Accounts;
+    type Command = BalanceChange;
+    type Change = BalanceChange;
+    type Error = BalanceError;
 
-fn record_once(
-    log: &dyn EventLog,
-    tenant: &TenantId,
-    change: BalanceChange,
-    now: Timestamp,
-    actor: &'static str,
-) -> Result<Option<Position>, BalanceFailure> {
-    let (accounts, version) = load(log, tenant)?;
-    let Some(change) = decide(&accounts, change, now)? else { return Ok(None) };
-    let nth = if let BalanceChange::Read(reading) = &change { accounts.nth(reading) } else { 0 };
-    let (id, event, occurred_at) = balance_event(tenant.as_str(), &change, nth);
-    let events = vec![new_event(id, &event, occurred_at, &repository::by(actor))];
-    Ok(repository::append(log, tenant, STREAM, version, events)?)
-}
-
-/// Reads what is known of the balances from the log. Blocks.
-fn load(log: &dyn EventLog, tenant: &TenantId) -> Result<(Accounts, Version), ViewError> {
-    let mut accounts = Accounts::default();
-    let version = repository::fold(log, tenant, STREAM, |record, event| {
-        let change = balance_change(record.occurred_at, &event);
-        let change = change.map_err(|error| repository::malformed(record, &error))?;
-        if let Some(change) = change {
-            accounts.evolve(change);
+    fn decide(
+        accounts: &Accounts,
+        mut command: BalanceChange,
+        now: Timestamp,
+    ) -> Result<Vec<BalanceChange>, BalanceError> {
+        match &mut command {
+            BalanceChange::Read(reading) => reading.taken_at = kept(reading.taken_at),
+            BalanceChange::ToppedUp(top_up) => top_up.at = kept(top_up.at),
         }
-        Ok::<_, ViewError>(())
-    })?;
-    Ok((accounts, version))
+        Ok(decide(accounts, command, now)?.into_iter().collect())
+    }
+
+    fn event(accounts: &Accounts, change: &BalanceChange, next: &Next<'_>) -> Fact {
+        let nth = if let BalanceChange::Read(reading) = change { accounts.nth(reading) } else { 0 };
+        let (id, event, at) = balance_event(next.tenant, change, nth);
+        Fact { id, event, at }
+    }
+
+    fn label(command: &BalanceChange) -> &'static str {
+        match command {
+            BalanceChange::Read(_) => "read-balance",
+            BalanceChange::ToppedUp(_) => "top-up-balance",
+        }
+    }
+}
+
+/// A refusal is news for so long: whoever has added credit since is not told of it any more.
+const PASSING: SignedDuration = SignedDuration::from_hours(24);
+
+/// A transcript tells that Anthropic refused a call at an instant because no credit was left: a reading of nothing.
+/// Blocks. An older one says nothing of now. What stands in the way is logged, and stops no import.
+pub fn refused_in_passing(balances: &mut Repository<BalanceAggregate>, at: Timestamp, now: Timestamp) {
+    if now.duration_since(at) > PASSING {
+        return;
+    }
+    let reading =
+        Reading::usd(anthropic::SYSTEM, Picodollars::ZERO, at, Source::Refusal, "Claude Code's transcript");
+    match balances.execute(BalanceChange::Read(reading), now, &repository::by("usage")) {
+        // Another session's refusal, or that of a call of ours, is known already and newer.
+        Ok(_) | Err(BalanceFailure::Refused(_)) => {}
+        Err(error) => tracing::warn!(%error, "a refusal for want of credit could not be recorded"),
+    }
 }
 
 impl Queries {
@@ -214,9 +193,8 @@ impl Supervised {
     /// # Errors
     /// [`ServiceError`].
     pub async fn read_balance(&self, body: BalanceBody) -> Result<(), ServiceError> {
-        let now = Timestamp::now();
-        let reading = body.into_reading(now).map_err(BalanceFailure::from)?;
-        self.change_balance(move |log, tenant| record_reading(log, tenant, reading, now, "http")).await
+        let reading = body.into_reading(Timestamp::now()).map_err(BalanceFailure::from)?;
+        self.balances.execute(BalanceChange::Read(reading)).await
     }
 
     /// Records money that was added, and waits until the views show it.
@@ -224,19 +202,7 @@ impl Supervised {
     /// # Errors
     /// [`ServiceError`].
     pub async fn top_up_balance(&self, body: TopUpBody) -> Result<(), ServiceError> {
-        let now = Timestamp::now();
-        let top_up = body.into_top_up(now).map_err(BalanceFailure::from)?;
-        self.change_balance(move |log, tenant| record_top_up(log, tenant, top_up, now, "http")).await
-    }
-
-    async fn change_balance(
-        &self,
-        change: impl FnOnce(&dyn EventLog, &TenantId) -> Result<Option<Position>, BalanceFailure> + Send + 'static,
-    ) -> Result<(), ServiceError> {
-        let (log, tenant) = (self.queries.log.clone(), self.queries.tenant.clone());
-        let recorded = crate::service::aggregate::caller::blocking(move || change(&*log, &tenant)).await;
-        let position = recorded.map_err(|_| ServiceError::UnknownOutcome { what: "the balance" })??;
-        self.shown_from(position).await;
-        Ok(())
+        let top_up = body.into_top_up(Timestamp::now()).map_err(BalanceFailure::from)?;
+        self.balances.execute(BalanceChange::ToppedUp(top_up)).await
     }
 }

@@ -8,16 +8,17 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::config::Config;
-use crate::domain::balance::{Confidence, Reading, Source};
+use crate::domain::balance::{BalanceChange, Confidence, Reading, Source};
 use crate::domain::console::{Accepted, accept};
 use crate::domain::money::Picodollars;
 use crate::event::TenantId;
 use crate::integration::console::{self, ConsoleError, Limits, Profile, Recipe, RecipeError};
 use crate::log::{EventLog, LogError};
+use crate::service::aggregate::repository::{self, Repository};
 use crate::service::runtime::forms;
 use crate::service::runtime::reads::Queries;
 
-use super::balance::{BalanceFailure, record_reading};
+use super::balance::{BalanceAggregate, BalanceFailure};
 
 /// Why a page was not read, or what it showed not recorded.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -130,7 +131,10 @@ impl ConsoleBook {
         let reading =
             Reading { confidence, ..Reading::usd(provider, amount, taken_at, Source::Console, &found) };
         let (log, tenant) = (self.log.clone(), self.tenant.clone());
-        let record = move || record_reading(&*log, &tenant, reading, Timestamp::now(), actor);
+        let record = move || {
+            let mut balances = Repository::<BalanceAggregate>::new(log, tenant);
+            balances.execute(BalanceChange::Read(reading), Timestamp::now(), &repository::by(actor))
+        };
         let recorded = crate::service::aggregate::caller::blocking(record).await;
         let position = recorded.unwrap_or(Err(BalanceFailure::Log(LogError::Closed)))?;
         Ok(ConsoleRead {

@@ -7,24 +7,16 @@ use utoipa::ToSchema;
 
 use crate::domain::balance::parse_amount;
 use crate::domain::odometer::{
-    Month, Odometer, OdometerChange, OdometerCommand, OdometerError, OdometerOrder, decide, evolve,
+    Month, Odometer, OdometerChange, OdometerCommand, OdometerError, OdometerOrder, decide,
 };
-use crate::event::payload::odometer_change;
-use crate::event::{Event, EventId, Metadata, StreamId, TenantId, Version};
-use crate::log::{Append, EventLog, Expected};
+use crate::event::{Event, EventId};
 use crate::service::ServiceError;
-use crate::service::aggregate::actor::{Book, Decided, DecidingActor, Ordered};
 use crate::service::aggregate::repository;
-use crate::service::aggregate::repository::{BookFailure, Refusal};
+use crate::service::aggregate::repository::{Aggregate, BookFailure, Fact, Next, Refusal};
 use crate::service::runtime::forms;
 use crate::service::runtime::reads::Queries;
 use crate::service::system::tree::Supervised;
-use crate::service::usage::recorder::new_event;
-use crate::view::ViewError;
 use crate::view::odometer::{OdometerLine, odometers};
-
-/// The stream of all readings of a tenant.
-const STREAM: &str = "odometer";
 
 /// Why a reading was not recorded.
 pub type OdometerFailure = BookFailure<OdometerError>;
@@ -91,67 +83,37 @@ pub struct Odometers {
     pub odometers: Vec<OdometerLine>,
 }
 
-/// The odometers of one tenant and the version of their stream.
-#[derive(Debug, Clone)]
-pub struct OdometerBook {
-    tenant: TenantId,
-    odometer: Odometer,
-    version: Version,
-}
-
-/// Decides orders on odometers. What a reading is due for is told by the actor of alerts, from the views, as everything
+/// The odometers of a tenant. What a reading is due for is told by the actor of alerts, from the views, as everything
 /// that a person must hear of.
-pub type OdometerActor = DecidingActor<OdometerBook>;
+pub struct OdometerAggregate;
 
-impl Book for OdometerBook {
-    /// An order, and the zone of its months.
-    type Order = (OdometerOrder, TimeZone);
-    type Change = OdometerChange;
-    type Refusal = OdometerError;
-    type Failure = OdometerFailure;
-
+impl Aggregate for OdometerAggregate {
+    const STREAM: &'static str = "odometer";
     const ACTOR: &'static str = "odometer";
 
-    fn load(log: &dyn EventLog, tenant: &TenantId) -> Result<Self, OdometerFailure> {
-        let mut odometer = Odometer::default();
-        let version = repository::fold(log, tenant, STREAM, |record, event| {
-            let change = odometer_change(record.occurred_at, &event);
-            let change = change.map_err(|error| repository::malformed(record, &error))?;
-            if let Some(change) = change {
-                evolve(&mut odometer, change);
-            }
-            Ok::<_, ViewError>(())
-        })?;
-        Ok(Self { tenant: tenant.clone(), odometer, version })
-    }
+    type State = Odometer;
+    /// An order, and the zone of its months.
+    type Command = (OdometerOrder, TimeZone);
+    type Change = OdometerChange;
+    type Error = OdometerError;
 
     fn decide(
-        &self,
+        odometer: &Odometer,
         (order, zone): (OdometerOrder, TimeZone),
         now: Timestamp,
-        metadata: &Metadata,
-    ) -> Decided<Self> {
-        let Some(change) = decide(&self.odometer, order, now, &zone)? else { return Ok(None) };
-        let at = match &change {
+    ) -> Result<Vec<OdometerChange>, OdometerError> {
+        Ok(decide(odometer, order, now, &zone)?.into_iter().collect())
+    }
+
+    fn event(_: &Odometer, change: &OdometerChange, next: &Next<'_>) -> Fact {
+        let at = match change {
             OdometerChange::Read { reading, .. } => reading.taken_at,
-            OdometerChange::Stopped { .. } => now,
+            OdometerChange::Stopped { .. } => next.now,
         };
-        let id = event_id(self.tenant.as_str(), self.version, &change);
-        let append = Append {
-            tenant: self.tenant.clone(),
-            stream: StreamId::new(STREAM),
-            expected: Expected::at(self.version),
-            events: vec![new_event(id, &Event::from(&change), at, metadata)],
-        };
-        Ok(Some((append, change)))
+        Fact { id: event_id(next, change), event: Event::from(change), at }
     }
 
-    fn committed(&mut self, change: OdometerChange) {
-        evolve(&mut self.odometer, change);
-        self.version = self.version.next();
-    }
-
-    fn label((order, _): &(OdometerOrder, TimeZone)) -> &'static str {
+    fn label((order, _): &Self::Command) -> &'static str {
         match order {
             OdometerOrder::Read(_) => "read-odometer",
             OdometerOrder::Stop { .. } => "stop-odometer",
@@ -161,8 +123,8 @@ impl Book for OdometerBook {
 
 /// The same change of the same odometers is the same event. Another one that was decided on them at the same time is
 /// not: its append conflicts, and it is decided again.
-fn event_id(tenant: &str, version: Version, change: &OdometerChange) -> EventId {
-    let version = version.next().to_string();
+fn event_id(next: &Next<'_>, change: &OdometerChange) -> EventId {
+    let (tenant, version) = (next.tenant, next.version.to_string());
     match change {
         OdometerChange::Read { provider, reading, supersedes } => {
             let (month, value) = (reading.month.to_string(), reading.value.exact());
@@ -200,20 +162,18 @@ impl Supervised {
     /// # Errors
     /// [`ServiceError`].
     pub async fn order_odometer(&self, order: OdometerOrder) -> Result<(), ServiceError> {
-        let order = (order, self.queries.zone());
-        let message = |reply| Ordered { order, reply };
-        let answer = self.odometer.ask(message, crate::service::system::tree::PATIENCE).await;
-        let position = answer.map_err(|error| ServiceError::asking("the odometer's actor", error))??;
-        self.shown_from(position).await;
-        Ok(())
+        self.odometer.execute((order, self.queries.zone())).await
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
-    use crate::event::Position;
-    use crate::log::{LogError, MemoryLog};
+    use crate::event::{Metadata, Position, TenantId, Version};
+    use crate::log::{EventLog, LogError, MemoryLog};
+    use crate::service::aggregate::repository::Repository;
 
     /// Of two who decide on the same odometers one is heard, and the other hears of it; the same one twice is one.
     #[test]
@@ -230,15 +190,22 @@ mod tests {
                 is_correction: false,
             })
         };
-        let book = OdometerBook::load(&log, &tenant).unwrap();
-        let tell = |value| {
-            let mut book = book.clone();
-            book.execute(&log, (read(value), TimeZone::UTC), now, &Metadata::default())
+        let log: Arc<dyn EventLog> = Arc::new(log);
+        let load = || Repository::<OdometerAggregate>::load(log.clone(), tenant.clone()).unwrap();
+        // Both have read the same, and only then decide.
+        let tell = |repository: &mut Repository<OdometerAggregate>, value| {
+            let state = repository.state();
+            let changes = OdometerAggregate::decide(state, (read(value), TimeZone::UTC), now).unwrap();
+            repository.commit(&changes, now, &Metadata::default())
         };
-        assert_eq!(tell(5).unwrap(), Some(Position(1)));
-        assert!(matches!(tell(6), Err(OdometerFailure::Log(LogError::Conflict { .. }))));
-        assert_eq!(tell(5).unwrap(), Some(Position(1)), "the same again is the same");
-        let kept = OdometerBook::load(&log, &tenant).unwrap();
-        assert_eq!(kept.odometer.meters["groq"].readings.len(), 1);
+        let (mut one, mut other, mut same) = (load(), load(), load());
+        assert_eq!(tell(&mut one, 5).unwrap(), Some(Position(1)));
+        assert!(matches!(tell(&mut other, 6), Err(LogError::Conflict { .. })));
+        assert_eq!(tell(&mut same, 5).unwrap(), Some(Position(1)), "the same again is the same");
+        for repository in [&mut one, &mut other, &mut same] {
+            repository.catch_up().unwrap();
+            assert_eq!(repository.state().meters["groq"].readings.len(), 1);
+            assert_eq!(repository.version(), Version(1));
+        }
     }
 }

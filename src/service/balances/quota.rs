@@ -1,8 +1,8 @@
 //! How much of a Claude subscription's limits is used, as the log has it, and the one way to tell it.
 //!
 //! For who runs Claude Code's status line: send the JSON that Claude Code gives to it, as it is, to
-//! `POST /api/v1/quota` ([`QuotaBody`] takes `rate_limits` and passes over the rest), or hand it to [`record`] inside of
-//! `spawn_blocking`. Tell it as often as you like: what is no news adds no event.
+//! `POST /api/v1/quota` ([`QuotaBody`] takes `rate_limits` and passes over the rest). Tell it as often as you like: what is
+//! no news adds no event.
 //!
 //! Nothing else is a source of these numbers: Claude Code's credentials are never read, refreshed or relayed.
 
@@ -11,20 +11,13 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::domain::quota::{QuotaError, QuotaReading, Quotas, Window, decide, parse_percent};
-use crate::event::payload::{quota_event, quota_reading};
-use crate::event::{Position, TenantId, Version};
-use crate::log::EventLog;
+use crate::event::payload::quota_event;
 use crate::service::ServiceError;
-use crate::service::aggregate::repository;
-use crate::service::aggregate::repository::{BookFailure, Refusal};
+use crate::service::aggregate::repository::{Aggregate, BookFailure, Fact, Next, Refusal};
 use crate::service::runtime::reads::Queries;
 use crate::service::system::tree::Supervised;
-use crate::service::usage::recorder::new_event;
-use crate::view::ViewError;
 use crate::view::quotas::{QuotaLine, quotas};
 
-/// The stream of all readings of a tenant.
-const STREAM: &str = "quotas";
 /// Why a reading was not recorded.
 pub type QuotaFailure = BookFailure<QuotaError>;
 
@@ -93,56 +86,34 @@ impl QuotaBody {
     }
 }
 
-/// Records what a status line was told; blocks on the disk. The last event's position, or none where nothing is news.
-///
-/// # Errors
-/// [`QuotaFailure`].
-pub fn record(
-    log: &dyn EventLog,
-    tenant: &TenantId,
-    body: QuotaBody,
-    now: Timestamp,
-    actor: &'static str,
-) -> Result<Option<Position>, QuotaFailure> {
-    let readings = body.into_readings()?;
-    repository::anew(|| record_once(log, tenant, &readings, now, actor))
-}
+/// How much of a tenant's subscription is used.
+pub struct QuotaAggregate;
 
-fn record_once(
-    log: &dyn EventLog,
-    tenant: &TenantId,
-    readings: &[QuotaReading],
-    now: Timestamp,
-    actor: &'static str,
-) -> Result<Option<Position>, QuotaFailure> {
-    if readings.is_empty() {
-        return Ok(None);
-    }
-    let (known, version) = load(log, tenant)?;
-    let metadata = repository::by(actor);
-    let mut events = Vec::new();
-    for reading in readings {
-        if let Some(reading) = decide(&known, *reading, now)? {
-            let (id, event) = quota_event(tenant.as_str(), &reading);
-            events.push(new_event(id, &event, now, &metadata));
-        }
-    }
-    if events.is_empty() {
-        return Ok(None);
-    }
-    Ok(repository::append(log, tenant, STREAM, version, events)?)
-}
+impl Aggregate for QuotaAggregate {
+    const STREAM: &'static str = "quotas";
+    const ACTOR: &'static str = "quotas";
 
-fn load(log: &dyn EventLog, tenant: &TenantId) -> Result<(Quotas, Version), ViewError> {
-    let mut known = Quotas::default();
-    let version = repository::fold(log, tenant, STREAM, |record, event| {
-        let reading = quota_reading(&event).map_err(|error| repository::malformed(record, &error))?;
-        if let Some(reading) = reading {
-            known.evolve(record.occurred_at, reading);
-        }
-        Ok::<_, ViewError>(())
-    })?;
-    Ok((known, version))
+    type State = Quotas;
+    type Command = Vec<QuotaReading>;
+    type Change = QuotaReading;
+    type Error = QuotaError;
+
+    fn decide(
+        known: &Quotas,
+        readings: Vec<QuotaReading>,
+        now: Timestamp,
+    ) -> Result<Vec<QuotaReading>, QuotaError> {
+        readings.into_iter().filter_map(|reading| decide(known, reading, now).transpose()).collect()
+    }
+
+    fn event(_: &Quotas, reading: &QuotaReading, next: &Next<'_>) -> Fact {
+        let (id, event) = quota_event(next.tenant, reading);
+        Fact { id, event, at: next.now }
+    }
+
+    fn label(_: &Vec<QuotaReading>) -> &'static str {
+        "read-quota"
+    }
 }
 
 impl Queries {
@@ -159,11 +130,10 @@ impl Supervised {
     /// # Errors
     /// [`ServiceError`].
     pub async fn read_quota(&self, body: QuotaBody) -> Result<(), ServiceError> {
-        let (log, tenant) = (self.queries.log.clone(), self.queries.tenant.clone());
-        let read = move || record(&*log, &tenant, body, Timestamp::now(), "http");
-        let recorded = crate::service::aggregate::caller::blocking(read).await;
-        let position = recorded.map_err(|_| ServiceError::UnknownOutcome { what: "the quota" })??;
-        self.shown_from(position).await;
-        Ok(())
+        let readings = body.into_readings().map_err(QuotaFailure::from)?;
+        if readings.is_empty() {
+            return Ok(());
+        }
+        self.quotas.execute(readings).await
     }
 }

@@ -19,7 +19,7 @@ use crate::service::budgets::gate::GateParams;
 use crate::service::runtime::reads::Queries;
 use crate::service::runtime::sources::{SourceShown, SourceState};
 use crate::service::system::tree::Supervised;
-use crate::service::vault::queries::VaultFailure;
+use crate::service::vault::error::VaultFailure;
 use crate::service::vault::tasks::{TasksFilter, TasksShown};
 use crate::view::alerts::AlertLine;
 use crate::view::balances::BalanceLine;

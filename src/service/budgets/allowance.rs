@@ -8,28 +8,22 @@ use utoipa::ToSchema;
 use crate::domain::affording::{Affordability, Ask};
 use crate::domain::allowance::reach::Reach;
 use crate::domain::allowance::{
-    Allowance, AllowanceCommand, AllowanceError, RESERVE_PERCENT, VirtualBudget, decide, evolve,
+    Allowance, AllowanceChange, AllowanceCommand, AllowanceError, RESERVE_PERCENT, VirtualBudget, decide,
 };
 use crate::domain::balance::{BalanceError, parse_amount};
 use crate::domain::calendar;
-use crate::event::payload::allowance_change;
-use crate::event::{Event, EventId, Position, TenantId, Version};
-use crate::log::{EventLog, LogError};
+use crate::event::Event;
+use crate::log::LogError;
 use crate::service::ServiceError;
 use crate::service::aggregate::repository;
-use crate::service::aggregate::repository::Conflicting;
+use crate::service::aggregate::repository::{Aggregate, BookFailure, Fact, Next, Refusal};
 use crate::service::runtime::forms;
 use crate::service::runtime::reads::Queries;
 use crate::service::system::tree::Supervised;
-use crate::service::usage::recorder::new_event;
 use crate::view::ViewError;
 use crate::view::affording::{AffordabilityShown, AllowanceShown, affordability, allowance};
 use crate::view::cost::{CostShown, unified_cost};
 use crate::view::report::Range;
-
-/// The stream of all changes of a tenant; requests for more stand in it too, so that a grant and its override are one
-/// append.
-pub(in crate::service) const STREAM: &str = "allowance";
 
 /// Why a command was not carried out, or a question not answered.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -59,9 +53,19 @@ impl AllowanceFailure {
     }
 }
 
-impl Conflicting for AllowanceFailure {
-    fn is_conflict(&self) -> bool {
-        matches!(self, Self::Log(LogError::Conflict { .. }))
+impl Refusal for AllowanceError {
+    fn is_unknown(&self) -> bool {
+        matches!(self, Self::NoBudget)
+    }
+}
+
+impl From<BookFailure<AllowanceError>> for AllowanceFailure {
+    fn from(failure: BookFailure<AllowanceError>) -> Self {
+        match failure {
+            BookFailure::Refused(error) => Self::Refused(error),
+            BookFailure::Log(error) => Self::Log(error),
+            BookFailure::Unreadable(error) => Self::Unreadable(error),
+        }
     }
 }
 
@@ -213,51 +217,41 @@ impl Supervised {
     /// # Errors
     /// [`ServiceError`].
     pub async fn command_allowance(&self, command: AllowanceCommand) -> Result<(), ServiceError> {
-        let (log, tenant) = (self.queries.log.clone(), self.queries.tenant.clone());
-        let carry_out = move || execute(&*log, &tenant, &command, Timestamp::now(), "http");
-        let done = crate::service::aggregate::caller::blocking(carry_out).await;
-        let position = done.map_err(|_| ServiceError::UnknownOutcome { what: "the virtual budget" })??;
-        self.shown_from(position).await;
-        Ok(())
+        self.allowance.execute(command).await
     }
 }
 
-/// Carries out a command; blocks. The position of the event, or none where nothing changed.
-///
-/// # Errors
-/// [`AllowanceFailure`].
-pub fn execute(
-    log: &dyn EventLog,
-    tenant: &TenantId,
-    command: &AllowanceCommand,
-    now: Timestamp,
-    actor: &'static str,
-) -> Result<Option<Position>, AllowanceFailure> {
-    repository::anew(|| execute_once(log, tenant, command.clone(), now, actor))
-}
+/// What a tenant may spend with all providers together.
+pub struct AllowanceAggregate;
 
-fn execute_once(
-    log: &dyn EventLog,
-    tenant: &TenantId,
-    command: AllowanceCommand,
-    now: Timestamp,
-    actor: &'static str,
-) -> Result<Option<Position>, AllowanceFailure> {
-    let (known, version) = load(log, tenant)?;
-    let Some(change) = decide(&known, command, now)? else { return Ok(None) };
-    let events = vec![new_event(EventId::random(), &Event::from(&change), now, &repository::by(actor))];
-    Ok(repository::append(log, tenant, STREAM, version, events)?)
-}
+impl Aggregate for AllowanceAggregate {
+    /// Requests for more stand in it too, so that a grant and its override are one append.
+    const STREAM: &'static str = "allowance";
+    const ACTOR: &'static str = "allowance";
 
-/// Reads from the log what may be spent. Blocks.
-fn load(log: &dyn EventLog, tenant: &TenantId) -> Result<(Allowance, Version), ViewError> {
-    let mut known = Allowance::default();
-    let version = repository::fold(log, tenant, STREAM, |record, event| {
-        let change = allowance_change(record.occurred_at, &event);
-        if let Some(change) = change.map_err(|error| repository::malformed(record, &error))? {
-            evolve(&mut known, change);
+    type State = Allowance;
+    type Command = AllowanceCommand;
+    type Change = AllowanceChange;
+    type Error = AllowanceError;
+
+    fn decide(
+        known: &Allowance,
+        command: AllowanceCommand,
+        now: Timestamp,
+    ) -> Result<Vec<AllowanceChange>, AllowanceError> {
+        Ok(decide(known, command, now)?.into_iter().collect())
+    }
+
+    fn event(_: &Allowance, change: &AllowanceChange, next: &Next<'_>) -> Fact {
+        next.fact(Event::from(change))
+    }
+
+    fn label(command: &AllowanceCommand) -> &'static str {
+        match command {
+            AllowanceCommand::Set(_) => "set-virtual-budget",
+            AllowanceCommand::Remove => "remove-virtual-budget",
+            AllowanceCommand::Override { .. } => "override-limits",
+            AllowanceCommand::End { .. } => "end-override",
         }
-        Ok::<_, ViewError>(())
-    })?;
-    Ok((known, version))
+    }
 }

@@ -4,96 +4,45 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use crate::domain::budget::{Budget, BudgetChange, BudgetCommand, BudgetError, BudgetName, decide, evolve};
-use crate::event::payload::{BudgetPayloadError, BudgetRemoved, BudgetSet};
-use crate::event::{Event, EventId, Metadata, StreamId, TenantId, Version};
-use crate::log::{Append, EventLog, Expected, LogError};
-use crate::service::aggregate::actor::{Book, Decided, DecidingActor};
-use crate::service::aggregate::repository;
-use crate::service::aggregate::repository::Conflicting;
-use crate::service::usage::recorder::new_event;
-use crate::view::ViewError;
-
-/// The stream of all budget changes of a tenant.
-const STREAM: &str = "budgets";
+use crate::domain::budget::{Budget, BudgetChange, BudgetCommand, BudgetError, BudgetName, decide};
+use crate::event::Event;
+use crate::event::payload::{BudgetRemoved, BudgetSet};
+use crate::service::aggregate::repository::{Aggregate, BookFailure, Fact, Next, Refusal};
 
 /// Why a command on a budget was not carried out.
-#[derive(Debug, Clone, thiserror::Error)]
-pub enum BudgetFailure {
-    /// The domain refuses it.
-    #[error(transparent)]
-    Refused(#[from] BudgetError),
-    /// The log refused it.
-    #[error(transparent)]
-    Log(#[from] LogError),
-    /// The budgets there are cannot be read.
-    #[error(transparent)]
-    Unreadable(#[from] ViewError),
-    /// A stored budget makes no sense.
-    #[error(transparent)]
-    Stored(#[from] BudgetPayloadError),
-}
+pub type BudgetFailure = BookFailure<BudgetError>;
 
-/// The budgets of one tenant and the version of their stream.
-#[derive(Debug, Clone)]
-pub struct BudgetBook {
-    tenant: TenantId,
-    budgets: BTreeMap<BudgetName, Budget>,
-    version: Version,
-}
-
-impl Conflicting for BudgetFailure {
-    fn is_conflict(&self) -> bool {
-        matches!(self, Self::Log(LogError::Conflict { .. }))
+impl Refusal for BudgetError {
+    fn is_unknown(&self) -> bool {
+        matches!(self, Self::Unknown(_))
     }
 }
 
-/// Decides commands on budgets.
-pub type BudgetActor = DecidingActor<BudgetBook>;
+/// The budgets of a tenant.
+pub struct BudgetAggregate;
 
-impl BudgetBook {
-    fn apply(&mut self, change: Option<BudgetChange>, version: Version) {
-        if let Some(change) = change {
-            evolve(&mut self.budgets, change);
-        }
-        self.version = version;
-    }
-}
-
-impl Book for BudgetBook {
-    type Order = BudgetCommand;
-    type Change = BudgetChange;
-    type Refusal = BudgetError;
-    type Failure = BudgetFailure;
-
+impl Aggregate for BudgetAggregate {
+    const STREAM: &'static str = "budgets";
     const ACTOR: &'static str = "budgets";
 
-    fn load(log: &dyn EventLog, tenant: &TenantId) -> Result<Self, BudgetFailure> {
-        let mut book = Self { tenant: tenant.clone(), budgets: BTreeMap::new(), version: Version::NONE };
-        repository::fold(log, tenant, STREAM, |record, event| {
-            book.apply(change_of(&event)?, record.version);
-            Ok::<_, BudgetFailure>(())
-        })?;
-        Ok(book)
+    type State = BTreeMap<BudgetName, Budget>;
+    type Command = BudgetCommand;
+    type Change = BudgetChange;
+    type Error = BudgetError;
+
+    fn decide(
+        budgets: &Self::State,
+        command: BudgetCommand,
+        _: Timestamp,
+    ) -> Result<Vec<BudgetChange>, BudgetError> {
+        Ok(decide(budgets, command)?.into_iter().collect())
     }
 
-    fn decide(&self, command: BudgetCommand, now: Timestamp, metadata: &Metadata) -> Decided<Self> {
-        let Some(change) = decide(&self.budgets, command)? else { return Ok(None) };
-        let event = match &change {
+    fn event(_: &Self::State, change: &BudgetChange, next: &Next<'_>) -> Fact {
+        next.fact(match change {
             BudgetChange::Set(budget) => Event::BudgetSet(BudgetSet::from(budget)),
             BudgetChange::Removed(name) => Event::BudgetRemoved(BudgetRemoved { name: name.to_string() }),
-        };
-        let append = Append {
-            tenant: self.tenant.clone(),
-            stream: StreamId::new(STREAM),
-            expected: Expected::at(self.version),
-            events: vec![new_event(EventId::random(), &event, now, metadata)],
-        };
-        Ok(Some((append, change)))
-    }
-
-    fn committed(&mut self, change: BudgetChange) {
-        self.apply(Some(change), self.version.next());
+        })
     }
 
     fn label(command: &BudgetCommand) -> &'static str {
@@ -102,12 +51,4 @@ impl Book for BudgetBook {
             BudgetCommand::Remove(_) => "remove-budget",
         }
     }
-}
-
-fn change_of(event: &Event<'_>) -> Result<Option<BudgetChange>, BudgetFailure> {
-    Ok(match event {
-        Event::BudgetSet(stored) => Some(BudgetChange::Set(Budget::try_from(stored)?)),
-        Event::BudgetRemoved(stored) => Some(BudgetChange::Removed(stored.name.parse()?)),
-        _ => None,
-    })
 }

@@ -6,29 +6,19 @@
 use jiff::Timestamp;
 
 use crate::domain::access::Principal;
+use crate::domain::allowance::Allowance;
 use crate::domain::allowance::reach::Lifted;
-use crate::domain::allowance::{self, Allowance, AllowanceChange};
 use crate::domain::calendar;
-use crate::domain::limit_request::{
-    LimitChange, LimitError, LimitOrder, LimitRequests, Until, Wish, decide, evolve,
-};
-use crate::event::payload::{allowance_change, limit_change, limit_events};
-use crate::event::{EventId, Metadata, StreamId, TenantId, Version};
-use crate::log::{Append, EventLog, Expected};
+use crate::domain::limit_request::{LimitError, LimitOrder, LimitRequests, Until, Wish, decide};
+use crate::event::Event;
+use crate::event::payload::limit_events;
 use crate::service::ServiceError;
-use crate::service::aggregate::actor::{Book, Decided, DecidingActor, Ordered};
-use crate::service::aggregate::repository;
-use crate::service::aggregate::repository::{BookFailure, Refusal};
+use crate::service::aggregate::repository::{self, Aggregate, BookFailure, Fact, Next, Refusal};
 use crate::service::runtime::reads::Queries;
 use crate::service::system::tree::Supervised;
-use crate::service::usage::recorder::new_event;
-use crate::view::ViewError;
 
-use super::allowance::STREAM;
+use super::allowance::AllowanceAggregate;
 use super::limit_requests::{LimitAsked, LimitBody};
-
-/// The actor that decides on requests.
-pub type LimitActor = DecidingActor<LimitBook>;
 
 /// Why an order was not carried out.
 pub type LimitFailure = BookFailure<LimitError>;
@@ -51,81 +41,32 @@ impl Refusal for LimitError {
     }
 }
 
-/// What is known of the requests and of what was allowed.
-#[derive(Debug, Clone)]
-pub struct LimitBook {
-    tenant: TenantId,
-    requests: LimitRequests,
-    allowance: Allowance,
-    version: Version,
-}
+/// The requests of a tenant, and what was allowed beyond its limits.
+pub struct LimitAggregate;
 
-impl LimitBook {
-    fn take(&mut self, change: LimitChange) {
-        let lifted = match &change {
-            LimitChange::Granted { granted, .. } => Some(AllowanceChange::Overridden(granted.clone())),
-            LimitChange::Ended { number, at } => Some(AllowanceChange::Ended { number: *number, at: *at }),
-            LimitChange::Requested(_) | LimitChange::Refused { .. } | LimitChange::Withdrawn { .. } => None,
-        };
-        if let Some(lifted) = lifted {
-            allowance::evolve(&mut self.allowance, lifted);
-        }
-        evolve(&mut self.requests, change);
-    }
-}
-
-impl Book for LimitBook {
-    type Order = (LimitOrder, Principal);
-    type Change = LimitChange;
-    type Refusal = LimitError;
-    type Failure = LimitFailure;
-
+impl Aggregate for LimitAggregate {
+    const STREAM: &'static str = AllowanceAggregate::STREAM;
     const ACTOR: &'static str = "limits";
 
-    fn load(log: &dyn EventLog, tenant: &TenantId) -> Result<Self, LimitFailure> {
-        let (mut requests, mut allowance) = (LimitRequests::default(), Allowance::default());
-        let version = repository::fold(log, tenant, STREAM, |record, event| {
-            let at = record.occurred_at;
-            let change =
-                allowance_change(at, &event).map_err(|error| repository::malformed(record, &error))?;
-            if let Some(change) = change {
-                allowance::evolve(&mut allowance, change);
-            }
-            let change = limit_change(at, &event).map_err(|error| repository::malformed(record, &error))?;
-            if let Some(change) = change {
-                evolve(&mut requests, change);
-            }
-            Ok::<_, ViewError>(())
-        })?;
-        Ok(Self { tenant: tenant.clone(), requests, allowance, version })
-    }
+    type State = (LimitRequests, Allowance);
+    type Command = (LimitOrder, Principal);
+    type Change = Event<'static>;
+    type Error = LimitError;
 
     fn decide(
-        &self,
-        (order, by): (LimitOrder, Principal),
+        (requests, allowance): &Self::State,
+        (order, by): Self::Command,
         now: Timestamp,
-        metadata: &Metadata,
-    ) -> Decided<Self> {
-        let now = repository::kept(now);
-        let Some(change) = decide(&self.requests, &self.allowance, order, &by, now)? else { return Ok(None) };
-        let events = limit_events(&change);
-        let append = Append {
-            tenant: self.tenant.clone(),
-            stream: StreamId::new(STREAM),
-            expected: Expected::at(self.version),
-            events: events.iter().map(|event| new_event(EventId::random(), event, now, metadata)).collect(),
-        };
-        Ok(Some((append, change)))
+    ) -> Result<Vec<Event<'static>>, LimitError> {
+        let change = decide(requests, allowance, order, &by, now)?;
+        Ok(change.iter().flat_map(limit_events).collect())
     }
 
-    fn committed(&mut self, change: LimitChange) {
-        for _ in limit_events(&change) {
-            self.version = self.version.next();
-        }
-        self.take(change);
+    fn event(_: &Self::State, event: &Event<'static>, next: &Next<'_>) -> Fact {
+        next.fact(event.clone())
     }
 
-    fn label((order, _): &(LimitOrder, Principal)) -> &'static str {
+    fn label((order, _): &Self::Command) -> &'static str {
         match order {
             LimitOrder::Ask(_) => "request-limit",
             LimitOrder::Grant { .. } => "grant-limit",
@@ -171,15 +112,9 @@ impl Supervised {
         if let LimitOrder::Ask(wish) = &order {
             self.queries.check_wish(wish).map_err(LimitFailure::from)?;
         }
-        let message = |reply| Ordered { order: (order, by), reply };
-        let answer = self.limits.ask(message, crate::service::system::tree::PATIENCE).await;
-        let position = answer.map_err(|error| ServiceError::asking("the actor of limits", error))??;
-        self.shown_from(position).await;
-        Ok(())
+        self.limits.execute((order, by)).await
     }
-}
 
-impl Supervised {
     /// Asks for more, and says how it stands.
     ///
     /// # Errors
@@ -198,7 +133,10 @@ mod tests {
     use crate::domain::access::Kind;
     use crate::domain::allowance::reach::Reach;
     use crate::domain::money::Picodollars;
-    use crate::log::MemoryLog;
+    use crate::event::{Metadata, TenantId};
+    use crate::log::{EventLog, LogError, MemoryLog};
+    use crate::service::aggregate::repository::Repository;
+    use std::sync::Arc;
 
     fn principal(kind: Kind, reference: &str) -> Principal {
         Principal { kind, reference: reference.into() }
@@ -212,31 +150,29 @@ mod tests {
         let tonight = now + jiff::SignedDuration::from_hours(8);
         let wish =
             Wish { amount: Picodollars::usd(5), reason: "x".into(), reach: Reach::default(), minutes: None };
-        let mut book = LimitBook::load(&log, &tenant).unwrap();
-        let metadata = Metadata::default();
+        let log: Arc<dyn EventLog> = Arc::new(log);
+        let load = || Repository::<LimitAggregate>::load(log.clone(), tenant.clone()).unwrap();
+        let (mut one, metadata) = (load(), Metadata::default());
         let agent = principal(Kind::Agent, "agt-1");
-        book.execute(&log, (LimitOrder::Ask(wish), agent.clone()), now, &metadata).unwrap();
+        one.execute((LimitOrder::Ask(wish), agent.clone()), now, &metadata).unwrap();
         let grant = |usd| LimitOrder::Grant {
             number: 1,
             amount: Some(Picodollars::usd(usd)),
             until: Until::Tonight(tonight),
         };
         let owner = principal(Kind::Owner, "owner");
-        let refused = book.clone().execute(&log, (grant(5), agent), now, &metadata).unwrap_err();
+        let refused = one.execute((grant(5), agent), now, &metadata).unwrap_err();
         assert!(matches!(refused, LimitFailure::Refused(LimitError::NotAPerson { .. })), "{refused}");
-        let mut other = book.clone();
-        let position = book.execute(&log, (grant(3), owner.clone()), now, &metadata).unwrap().unwrap();
+        let mut other = load();
+        let late = LimitAggregate::decide(other.state(), (grant(4), owner.clone()), now).unwrap();
+        let position = one.execute((grant(3), owner.clone()), now, &metadata).unwrap().unwrap();
         assert_eq!(position.0, 3, "the request, the override, the answer");
-        let late = other.execute(&log, (grant(4), owner.clone()), now, &metadata).unwrap_err();
-        assert!(repository::Conflicting::is_conflict(&late), "{late}");
-        // Decided anew on what is there now, it is no second grant.
-        let mut anew = LimitBook::load(&log, &tenant).unwrap();
-        let late = anew.execute(&log, (grant(4), owner.clone()), now, &metadata).unwrap_err();
+        let late = other.commit(&late, now, &metadata).unwrap_err();
+        assert!(matches!(late, LogError::Conflict { .. }), "{late}");
+        // Decided again on what is there now, it is no second grant.
+        let late = other.execute((grant(4), owner.clone()), now, &metadata).unwrap_err();
         assert!(matches!(late, LimitFailure::Refused(LimitError::NotOpen { .. })), "{late}");
-        assert_eq!(anew.execute(&log, (grant(3), owner), now, &metadata).unwrap(), None);
-        assert_eq!(
-            (anew.requests, anew.allowance, anew.version),
-            (book.requests, book.allowance, book.version)
-        );
+        assert_eq!(other.execute((grant(3), owner), now, &metadata).unwrap(), None);
+        assert_eq!((other.state(), other.version()), (one.state(), one.version()));
     }
 }

@@ -4,7 +4,8 @@ use std::io::ErrorKind;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-use crate::config::forms::{SECRETS, is_on_this_machine, wrong_forms};
+use crate::config::forms::{SECRETS, wrong_forms};
+use crate::config::secret::is_on_this_machine;
 use crate::config::{Config, ConfigError, EmailTls, Inspection, Origin, prices};
 use crate::domain::calendar::zone_name;
 use crate::integration::claude_code::discover;

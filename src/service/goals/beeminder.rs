@@ -1,85 +1,60 @@
-//! The goals as the log has them, and the one way to change them.
+//! Beeminder's goals as the log has them, and the one way to change them.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::convert::Infallible;
 
 use jiff::Timestamp;
 
-use crate::domain::goal::{Goal, GoalChange, changes, evolve};
+use crate::domain::goal::{Goal, GoalChange, changes};
+use crate::event::Event;
 use crate::event::payload::{GoalGone, GoalObserved};
-use crate::event::{Event, EventId, StreamId, TenantId, Version};
-use crate::log::{Append, EventLog, Expected, LogError};
-use crate::service::aggregate::repository;
-use crate::service::usage::recorder::new_event;
-use crate::view::ViewError;
+use crate::log::LogError;
+use crate::service::aggregate::repository::{self, Aggregate, Fact, Next, Repository};
 
-/// The stream of all goals of a tenant.
-const STREAM: &str = "goals";
+/// The goals of a tenant at Beeminder, by id.
+pub struct GoalAggregate;
 
-/// The goals of one tenant and the version of their stream.
-#[derive(Clone)]
-pub struct GoalBook {
-    log: Arc<dyn EventLog>,
-    tenant: TenantId,
-    goals: BTreeMap<String, Goal>,
-    version: Version,
+/// What a look at the goals has brought.
+#[derive(Debug, Clone)]
+pub struct Observed {
+    /// The goals that were told of.
+    pub goals: Vec<Goal>,
+    /// Those of which nothing was told and which are not gone.
+    pub left_alone: Vec<String>,
 }
 
-impl GoalBook {
-    /// Reads the goals from the log. Blocks.
-    ///
-    /// # Errors
-    /// [`ViewError`].
-    pub fn load(log: Arc<dyn EventLog>, tenant: TenantId) -> Result<Self, ViewError> {
-        let mut goals = BTreeMap::new();
-        let version = repository::fold(&*log, &tenant, STREAM, |_, event| {
-            match event {
-                Event::GoalObserved(stored) => {
-                    evolve(&mut goals, GoalChange::Observed(Goal::from(&stored)));
-                }
-                Event::GoalGone(gone) => evolve(&mut goals, GoalChange::Gone { id: gone.id }),
-                _ => {}
-            }
-            Ok::<_, ViewError>(())
-        })?;
-        Ok(Self { log, tenant, goals, version })
+impl Aggregate for GoalAggregate {
+    const STREAM: &'static str = "goals";
+    const ACTOR: &'static str = "beeminder";
+
+    type State = BTreeMap<String, Goal>;
+    type Command = Observed;
+    type Change = GoalChange;
+    type Error = Infallible;
+
+    fn decide(known: &Self::State, told: Observed, _: Timestamp) -> Result<Vec<GoalChange>, Infallible> {
+        Ok(changes(known.values(), &told.goals, &told.left_alone))
     }
 
-    /// The goals.
-    pub fn goals(&self) -> impl Iterator<Item = &Goal> + Clone {
-        self.goals.values()
+    fn event(_: &Self::State, change: &GoalChange, next: &Next<'_>) -> Fact {
+        next.fact(match change {
+            GoalChange::Observed(goal) => Event::GoalObserved(GoalObserved::from(goal)),
+            GoalChange::Gone { id } => Event::GoalGone(GoalGone { id: id.clone() }),
+        })
     }
 
-    /// Records what changed since the goals were last told of, in one append. How many changes there were.
-    ///
-    /// # Errors
-    /// [`LogError`]. The book is as it was; after a conflict it must be loaded again.
-    pub async fn observe(&mut self, told: &[Goal], pending: &[String]) -> Result<usize, LogError> {
-        let changes = changes(self.goals.values(), told, pending);
-        if changes.is_empty() {
-            return Ok(0);
-        }
-        let metadata = repository::by("beeminder");
-        let now = Timestamp::now();
-        let event = |change: &GoalChange| {
-            let event = match change {
-                GoalChange::Observed(goal) => Event::GoalObserved(GoalObserved::from(goal)),
-                GoalChange::Gone { id } => Event::GoalGone(GoalGone { id: id.clone() }),
-            };
-            new_event(EventId::random(), &event, now, &metadata)
-        };
-        let append = Append {
-            tenant: self.tenant.clone(),
-            stream: StreamId::new(STREAM),
-            expected: Expected::at(self.version),
-            events: changes.iter().map(event).collect(),
-        };
-        self.log.append(append).await?;
-        let count = changes.len();
-        self.version = Version(self.version.0 + count as u64);
-        for change in changes {
-            evolve(&mut self.goals, change);
-        }
-        Ok(count)
+    fn label(_: &Observed) -> &'static str {
+        "observe-goals"
     }
+}
+
+/// Records what changed since the goals were last told of, in one append. How many changes there were.
+///
+/// # Errors
+/// [`LogError`]. The state is as it was; after a conflict catch up first.
+pub async fn observe(goals: &mut Repository<GoalAggregate>, told: &Observed) -> Result<usize, LogError> {
+    let changes = changes(goals.state().values(), &told.goals, &told.left_alone);
+    let metadata = repository::by(GoalAggregate::ACTOR);
+    goals.commit_async(&changes, Timestamp::now(), &metadata).await?;
+    Ok(changes.len())
 }

@@ -12,6 +12,7 @@ use crate::event::TenantId;
 use crate::integration::beeminder::{self, Beeminder};
 use crate::integration::resilience::OutsideError;
 use crate::log::{EventLog, LogError};
+use crate::service::aggregate::repository::Repository;
 use crate::service::runtime::poller::{
     Beat, Pacemaker, breaker_listener, pause_after, policy, state_after, wrong_settings,
 };
@@ -19,7 +20,7 @@ use crate::service::runtime::settings::Settings;
 use crate::service::runtime::sources::{SourceState, Sources};
 use crate::view::ViewError;
 
-use super::beeminder::GoalBook;
+use super::beeminder::{GoalAggregate, Observed, observe};
 
 /// Without a change the goals are looked at this often all the same: their safe days count down by
 /// themselves at each deadline.
@@ -49,7 +50,7 @@ pub struct BeeminderActor {
     sources: Sources,
     client: Option<Beeminder>,
     pacemaker: Option<Pacemaker>,
-    book: Option<GoalBook>,
+    goals: Option<Repository<GoalAggregate>>,
     /// The user's `updated_at` at the last look at the goals, and when all of them were looked at.
     seen: Option<(i64, Timestamp)>,
     /// Goals whose numbers are being computed anew.
@@ -68,8 +69,8 @@ impl BeeminderActor {
     /// Follows one tenant's goals.
     #[must_use]
     pub fn new(log: Arc<dyn EventLog>, tenant: TenantId, settings: Settings, sources: Sources) -> Self {
-        let (client, pacemaker, book, seen, pending) = (None, None, None, None, Vec::new());
-        Self { log, tenant, settings, sources, client, pacemaker, book, seen, pending, in_vain: 0 }
+        let (client, pacemaker, goals, seen, pending) = (None, None, None, None, Vec::new());
+        Self { log, tenant, settings, sources, client, pacemaker, goals, seen, pending, in_vain: 0 }
     }
 
     fn poll(&self) -> Duration {
@@ -98,9 +99,9 @@ impl BeeminderActor {
         }
     }
 
-    async fn load(&self) -> Result<GoalBook, ViewError> {
+    async fn load(&self) -> Result<Repository<GoalAggregate>, ViewError> {
         let (log, tenant) = (self.log.clone(), self.tenant.clone());
-        let loaded = tokio::task::spawn_blocking(move || GoalBook::load(log, tenant)).await;
+        let loaded = tokio::task::spawn_blocking(move || Repository::load(log, tenant)).await;
         loaded.unwrap_or(Err(ViewError::Log(LogError::Closed)))
     }
 
@@ -112,27 +113,27 @@ impl BeeminderActor {
             }
             return Ok(());
         };
-        let mut book = match self.book.take() {
-            Some(book) => book,
+        let mut goals = match self.goals.take() {
+            Some(goals) => goals,
             None => self.load().await.map_err(|error| ActorError(error.to_string()))?,
         };
-        let outcome = self.ask(&client, &mut book).await;
-        let usual = self.pause(&book);
-        let count = book.goals().filter(|goal| goal.is_active).count();
+        let outcome = self.ask(&client, &mut goals).await;
+        let usual = self.pause(&goals);
+        let count = goals.state().values().filter(|goal| goal.is_active).count();
         let Some(pacemaker) = &self.pacemaker else { return Ok(()) };
         match outcome {
             Ok(()) => {
                 let next = pacemaker.after(usual);
                 let reason = format!("{count} goals");
                 self.sources.succeeded(beeminder::SYSTEM, &reason, Timestamp::now(), Some(next));
-                self.book = Some(book);
+                self.goals = Some(goals);
             }
             Err(LookError::Outside(error)) => {
                 let next = pacemaker.after(pause_after(&error, usual));
                 self.sources.failed(beeminder::SYSTEM, state_after(&error), &error.to_string(), Some(next));
-                self.book = Some(book);
+                self.goals = Some(goals);
             }
-            // The book is read again: another writer may have been before us.
+            // They are read again: another writer may have been before us.
             Err(LookError::Log(error)) => {
                 pacemaker.after(usual);
                 self.seen = None;
@@ -143,29 +144,34 @@ impl BeeminderActor {
     }
 
     /// The pause until the next look where this one succeeds.
-    fn pause(&self, book: &GoalBook) -> Duration {
-        let is_close = book.goals().any(|goal| is_close(goal, Timestamp::now()));
+    fn pause(&self, goals: &Repository<GoalAggregate>) -> Duration {
+        let is_close = goals.state().values().any(|goal| is_close(goal, Timestamp::now()));
         let usual = if is_close { self.poll() / CLOSER } else { self.poll() };
         if self.pending.is_empty() { usual } else { usual.min(SETTLING * 2_u32.pow(self.in_vain)) }
     }
 
-    async fn ask(&mut self, client: &Beeminder, book: &mut GoalBook) -> Result<(), LookError> {
+    async fn ask(
+        &mut self,
+        client: &Beeminder,
+        goals: &mut Repository<GoalAggregate>,
+    ) -> Result<(), LookError> {
         let (user, ahead) = client.user().await.map_err(LookError::Outside)?;
         let now = Timestamp::now();
         let known = self.seen.filter(|(_, at)| {
             (SignedDuration::ZERO..AT_LEAST).contains(&now.duration_since(*at))
                 && self.pending.is_empty()
-                && !book
-                    .goals()
+                && !goals
+                    .state()
+                    .values()
                     .any(|goal| goal.losedate.is_some_and(|losedate| (*at..now).contains(&losedate)))
         });
         // Until all is looked at again, the moment of the last look at all stays.
         let at = match known {
             Some((updated_at, _)) if updated_at == user.updated_at => return Ok(()),
-            Some((updated_at, at)) if self.follow(client, book, updated_at).await? => at,
+            Some((updated_at, at)) if self.follow(client, goals, updated_at).await? => at,
             _ => {
                 let told = client.goals().await.map_err(LookError::Outside)?;
-                self.observe(book, told, &[]).await?;
+                self.observe(goals, told, &[]).await?;
                 now
             }
         };
@@ -178,7 +184,7 @@ impl BeeminderActor {
     async fn follow(
         &mut self,
         client: &Beeminder,
-        book: &mut GoalBook,
+        goals: &mut Repository<GoalAggregate>,
         updated_at: i64,
     ) -> Result<bool, LookError> {
         let changes = match client.changes_since(updated_at - 1).await {
@@ -187,16 +193,15 @@ impl BeeminderActor {
             Err(error) => return Err(LookError::Outside(error)),
         };
         let is_deleted = |id: &String| changes.deleted_goals.iter().any(|deleted| deleted.id == *id);
-        let unchanged: Vec<String> =
-            book.goals().map(|goal| goal.id.clone()).filter(|id| !is_deleted(id)).collect();
-        self.observe(book, changes.goals, &unchanged).await?;
+        let unchanged: Vec<String> = goals.state().keys().filter(|id| !is_deleted(id)).cloned().collect();
+        self.observe(goals, changes.goals, &unchanged).await?;
         Ok(true)
     }
 
     /// Records what was told; those of `unchanged` were not told of because they are as they were.
     async fn observe(
         &mut self,
-        book: &mut GoalBook,
+        goals: &mut Repository<GoalAggregate>,
         told: Vec<beeminder::Goal>,
         unchanged: &[String],
     ) -> Result<(), LookError> {
@@ -208,9 +213,9 @@ impl BeeminderActor {
         self.pending = pending.into_iter().map(|goal| goal.id).collect();
         let is_in_vain = was_pending && !self.pending.is_empty();
         self.in_vain = if is_in_vain { (self.in_vain + 1).min(DOUBLINGS_MAX) } else { 0 };
-        let goals: Vec<Goal> = settled.into_iter().map(to_goal).collect();
+        let told: Vec<Goal> = settled.into_iter().map(to_goal).collect();
         let left_alone = [self.pending.as_slice(), unchanged].concat();
-        let changed = book.observe(&goals, &left_alone).await.map_err(LookError::Log)?;
+        let changed = observe(goals, &Observed { goals: told, left_alone }).await.map_err(LookError::Log)?;
         if changed > 0 {
             tracing::info!(changed, "goals changed");
         }

@@ -22,7 +22,7 @@ use crate::service::runtime::poller::{Beat, Pacemaker, pause_after, policy, wron
 use crate::service::runtime::reads::Queries;
 use crate::view::ViewError;
 
-use super::datapoints::{DatapointBook, Delivery};
+use super::datapoints::{DatapointWriter, Delivery};
 use super::local::GoalFailure;
 
 /// A look at the feeds lasts no longer: a person may wait behind it. What is left comes soon.
@@ -67,7 +67,7 @@ pub struct DatapointActor {
     /// Until then nothing is sent to Beeminder but what a person adds: it did not answer, or refused the key.
     quiet_until: Option<Instant>,
     pacemaker: Option<Pacemaker>,
-    book: Option<DatapointBook>,
+    writer: Option<DatapointWriter>,
 }
 
 /// What a look came to.
@@ -85,7 +85,16 @@ impl DatapointActor {
     /// For the datapoints of one tenant.
     #[must_use]
     pub fn new(log: Arc<dyn EventLog>, tenant: TenantId, queries: Queries, follower: Handle<Beat>) -> Self {
-        Self { log, tenant, queries, follower, client: None, quiet_until: None, pacemaker: None, book: None }
+        Self {
+            log,
+            tenant,
+            queries,
+            follower,
+            client: None,
+            quiet_until: None,
+            pacemaker: None,
+            writer: None,
+        }
     }
 
     /// Makes the client that the settings name. What is wrong with them is told by who follows the goals.
@@ -115,13 +124,13 @@ impl DatapointActor {
         self.quiet_until = Some(Instant::now() + pause_after(error, self.poll()).min(QUIET_MAX));
     }
 
-    async fn take_book(&mut self) -> Result<DatapointBook, ViewError> {
-        if let Some(book) = self.book.take() {
-            return Ok(book);
+    async fn take_writer(&mut self) -> Result<DatapointWriter, ViewError> {
+        if let Some(writer) = self.writer.take() {
+            return Ok(writer);
         }
         let (log, tenant) = (self.log.clone(), self.tenant.clone());
         let loaded =
-            tokio::task::spawn_blocking(move || DatapointBook::load(log, tenant, "datapoints")).await;
+            tokio::task::spawn_blocking(move || DatapointWriter::load(log, tenant, "datapoints")).await;
         loaded.unwrap_or(Err(ViewError::Log(LogError::Closed)))
     }
 
@@ -130,11 +139,11 @@ impl DatapointActor {
         let mut tries = 0;
         loop {
             tries += 1;
-            // After a failure of the log the book is not put back: it is read afresh.
-            let mut book = self.take_book().await?;
-            match book.put(self.client.as_ref(), key, point).await {
+            // After a failure of the log the writer is not put back: it reads afresh.
+            let mut writer = self.take_writer().await?;
+            match writer.put(self.client.as_ref(), key, point).await {
                 Ok(delivery) => {
-                    self.book = Some(book);
+                    self.writer = Some(writer);
                     return Ok(delivery);
                 }
                 Err(LogError::Conflict { .. }) if tries < DECISIONS_MAX => {}
@@ -164,7 +173,7 @@ impl DatapointActor {
     }
 
     /// Writes what the feeds owe, then what is open besides.
-    async fn look(&mut self, book: &mut DatapointBook) -> Result<Looked, GoalFailure> {
+    async fn look(&mut self, writer: &mut DatapointWriter) -> Result<Looked, GoalFailure> {
         let (until, client) = (Instant::now() + LOOK_MAX, self.open_client());
         let mut looked = Looked::default();
         for (feed, spent) in self.owed().await {
@@ -172,10 +181,10 @@ impl DatapointActor {
             let Some(spent) = spent.filter(|_| feed.keeper == Keeper::Local || is_reachable) else {
                 continue;
             };
-            self.feed(book, client.as_ref(), (&feed, &spent), until, &mut looked).await?;
+            self.feed(writer, client.as_ref(), (&feed, &spent), until, &mut looked).await?;
         }
         if looked.failure.is_none() && !looked.is_cut {
-            let (written, failure) = book.put_open(client.as_ref()).await?;
+            let (written, failure) = writer.put_open(client.as_ref()).await?;
             (looked.written, looked.failure) = (looked.written + written, failure);
         }
         Ok(looked)
@@ -183,7 +192,7 @@ impl DatapointActor {
 
     async fn feed(
         &self,
-        book: &mut DatapointBook,
+        writer: &mut DatapointWriter,
         client: Option<&Beeminder>,
         (feed, spent): (&Feed, &BTreeMap<Date, Picodollars>),
         until: Instant,
@@ -191,7 +200,7 @@ impl DatapointActor {
     ) -> Result<(), GoalFailure> {
         let zone = self.queries.settings.current().zone.clone();
         let today = calendar::day_of(Timestamp::now(), &zone);
-        for post in feed.due(spent, book.ledger(), today, &zone)? {
+        for post in feed.due(spent, writer.ledger(), today, &zone)? {
             if Instant::now() > until {
                 looked.is_cut = true;
                 return Ok(());
@@ -204,7 +213,7 @@ impl DatapointActor {
                 comment: format!("{what} in USD, from Mecris"),
                 feed: Some(feed.id.clone()),
             };
-            match book.put(client, &post.key, &point).await? {
+            match writer.put(client, &post.key, &point).await? {
                 Delivery::Written => looked.written += 1,
                 Delivery::Known => {}
                 Delivery::Refused(reason) => tracing::warn!(slug = %feed.slug, reason, "a feed was refused"),
@@ -225,17 +234,17 @@ impl DatapointActor {
             }
             return Ok(());
         }
-        let mut book = self.take_book().await.map_err(|error| ActorError(error.to_string()))?;
-        let pause = match self.look(&mut book).await {
+        let mut writer = self.take_writer().await.map_err(|error| ActorError(error.to_string()))?;
+        let pause = match self.look(&mut writer).await {
             Ok(looked) => {
-                self.book = Some(book);
+                self.writer = Some(writer);
                 self.wrote(looked.written);
                 if let Some(error) = &looked.failure {
                     self.hush(error);
                 }
                 if looked.is_cut { SOON } else { self.poll() }
             }
-            // The book is read again: what the log has is not known.
+            // It is read again: what the log has is not known.
             Err(error) => {
                 tracing::warn!(%error, "datapoints could not be recorded");
                 self.poll()

@@ -5,24 +5,19 @@
 //!         ╰── killed anywhere from here on: the same is sent again, and is the same datapoint there
 //! ```
 
+use std::convert::Infallible;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
 use crate::domain::datapoint::{Keeper, Ledger, Point, PointChange, PointKey, Step};
-use crate::event::payload::{
-    DatapointIntended, DatapointRefused, DatapointWritten, datapoint_event_id, point_change,
-};
-use crate::event::{Event, StreamId, TenantId, Version};
+use crate::event::payload::{DatapointIntended, DatapointRefused, DatapointWritten, datapoint_event_id};
+use crate::event::{Event, TenantId};
 use crate::integration::beeminder::{Beeminder, NewDatapoint};
 use crate::integration::resilience::OutsideError;
-use crate::log::{Append, EventLog, Expected, LogError};
-use crate::service::aggregate::repository;
-use crate::service::usage::recorder::new_event;
+use crate::log::{EventLog, LogError};
+use crate::service::aggregate::repository::{self, Aggregate, Fact, Next, Repository};
 use crate::view::ViewError;
-
-/// The stream of all datapoints of a tenant.
-const STREAM: &str = "datapoints";
 
 /// What came of a datapoint that shall be written.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,51 +32,90 @@ pub enum Delivery {
     Refused(String),
 }
 
-/// The datapoints of one tenant and the version of their stream.
-#[derive(Clone)]
-pub struct DatapointBook {
-    log: Arc<dyn EventLog>,
-    tenant: TenantId,
-    actor: &'static str,
-    ledger: Ledger,
-    version: Version,
+/// The datapoints of a tenant.
+pub struct DatapointAggregate;
+
+/// What is told of a datapoint.
+#[derive(Debug, Clone)]
+pub struct PointTold {
+    key: PointKey,
+    revision: u32,
+    change: PointChange,
+    /// The keeper's own name for it, where it is written; else empty.
+    id: String,
 }
 
-impl DatapointBook {
-    /// Reads them from the log, to write in the name of `actor`. Blocks.
+impl Aggregate for DatapointAggregate {
+    const STREAM: &'static str = "datapoints";
+    const ACTOR: &'static str = "datapoints";
+
+    type State = Ledger;
+    type Command = PointTold;
+    type Change = PointTold;
+    type Error = Infallible;
+
+    fn decide(_: &Ledger, told: PointTold, _: Timestamp) -> Result<Vec<PointTold>, Infallible> {
+        Ok(vec![told])
+    }
+
+    fn event(_: &Ledger, told: &PointTold, next: &Next<'_>) -> Fact {
+        let PointTold { key, revision, change, id } = told;
+        let (slug, request_id, revision) =
+            (key.slug.to_string(), key.request_id.as_str().to_owned(), *revision);
+        let event = match change {
+            PointChange::Intended(point) => {
+                Event::DatapointIntended(DatapointIntended::new(key, revision, point))
+            }
+            PointChange::Written => {
+                let datapoint_id = id.clone();
+                Event::DatapointWritten(DatapointWritten { slug, request_id, revision, datapoint_id })
+            }
+            PointChange::Refused { reason, .. } => {
+                let reason = reason.clone();
+                Event::DatapointRefused(DatapointRefused { slug, request_id, revision, reason })
+            }
+        };
+        let (kind, _) = event.type_and_version();
+        Fact { id: datapoint_event_id(kind, next.tenant, key, revision), event, at: next.now }
+    }
+
+    fn label(_: &PointTold) -> &'static str {
+        "tell-datapoint"
+    }
+}
+
+/// Writes datapoints: each is intended in the log before it is sent.
+pub struct DatapointWriter {
+    datapoints: Repository<DatapointAggregate>,
+    actor: &'static str,
+}
+
+impl DatapointWriter {
+    /// Reads what is there, to write in the name of `actor`. Blocks.
     ///
     /// # Errors
     /// [`ViewError`].
     pub fn load(log: Arc<dyn EventLog>, tenant: TenantId, actor: &'static str) -> Result<Self, ViewError> {
-        let mut ledger = Ledger::default();
-        let version = repository::fold(&*log, &tenant, STREAM, |record, event| {
-            let change = point_change(record.occurred_at, &event);
-            let change = change.map_err(|error| repository::malformed(record, &error))?;
-            if let Some((key, revision, change)) = change {
-                ledger.evolve(key, revision, change);
-            }
-            Ok::<_, ViewError>(())
-        })?;
-        Ok(Self { log, tenant, actor, ledger, version })
+        Ok(Self { datapoints: Repository::load(log, tenant)?, actor })
     }
 
     /// What is known of the datapoints.
     #[must_use]
     pub fn ledger(&self) -> &Ledger {
-        &self.ledger
+        self.datapoints.state()
     }
 
     /// Sees to it that a datapoint is written. `client` may only be left out where the goal is a local one.
     ///
     /// # Errors
-    /// [`LogError`]. What is in the log is not known then: the book must be loaded again.
+    /// [`LogError`]. What is in the log is not known then: it must be loaded again.
     pub async fn put(
         &mut self,
         client: Option<&Beeminder>,
         key: &PointKey,
         point: &Point,
     ) -> Result<Delivery, LogError> {
-        let revision = match self.ledger.decide(key, point) {
+        let revision = match self.ledger().decide(key, point) {
             Step::Done => return Ok(Delivery::Known),
             Step::Send { revision } => revision,
             Step::Intend { revision } => {
@@ -116,13 +150,13 @@ impl DatapointBook {
     /// and what did not answer.
     ///
     /// # Errors
-    /// As [`DatapointBook::put`].
+    /// As [`DatapointWriter::put`].
     pub async fn put_open(
         &mut self,
         client: Option<&Beeminder>,
     ) -> Result<(usize, Option<OutsideError>), LogError> {
         let open: Vec<(PointKey, Point)> = self
-            .ledger
+            .ledger()
             .open()
             .filter(|(_, entry)| entry.point.keeper == Keeper::Local || client.is_some())
             .map(|(key, entry)| (key.clone(), entry.point.clone()))
@@ -145,33 +179,9 @@ impl DatapointBook {
         change: PointChange,
         id: &str,
     ) -> Result<(), LogError> {
-        let (slug, request_id) = (key.slug.to_string(), key.request_id.as_str().to_owned());
-        let event = match &change {
-            PointChange::Intended(point) => {
-                Event::DatapointIntended(DatapointIntended::new(key, revision, point))
-            }
-            PointChange::Written => {
-                let datapoint_id = id.to_owned();
-                Event::DatapointWritten(DatapointWritten { slug, request_id, revision, datapoint_id })
-            }
-            PointChange::Refused { reason, .. } => {
-                let reason = reason.clone();
-                Event::DatapointRefused(DatapointRefused { slug, request_id, revision, reason })
-            }
-        };
+        let told = PointTold { key: key.clone(), revision, change, id: id.to_owned() };
         let metadata = repository::by(self.actor);
-        let (kind, _) = event.type_and_version();
-        let event_id = datapoint_event_id(kind, self.tenant.as_str(), key, revision);
-        let append = Append {
-            tenant: self.tenant.clone(),
-            stream: StreamId::new(STREAM),
-            expected: Expected::at(self.version),
-            events: vec![new_event(event_id, &event, Timestamp::now(), &metadata)],
-        };
-        self.log.append(append).await?;
-        self.version = self.version.next();
-        self.ledger.evolve(key.clone(), revision, change);
-        Ok(())
+        self.datapoints.commit_async(&[told], Timestamp::now(), &metadata).await.map(drop)
     }
 }
 

@@ -5,17 +5,10 @@ use jiff::Timestamp;
 use crate::domain::datapoint::DatapointError;
 use crate::domain::desk::{Desk, DeskChange, DeskCommand, DeskError, Facts};
 use crate::domain::slug::SlugError;
-use crate::event::payload::{desk_change, desk_event};
-use crate::event::{EventId, Metadata, StreamId, TenantId, Version};
-use crate::log::{Append, EventLog, Expected, LogError};
-use crate::service::aggregate::actor::{Book, Decided, DecidingActor};
-use crate::service::aggregate::repository;
-use crate::service::aggregate::repository::Conflicting;
-use crate::service::usage::recorder::new_event;
+use crate::event::payload::desk_event;
+use crate::log::LogError;
+use crate::service::aggregate::repository::{Aggregate, BookFailure, Fact, Next, Refusal};
 use crate::view::ViewError;
-
-/// The stream of a tenant's own goals and feeds.
-const STREAM: &str = "own-goals";
 
 /// Why a command on a goal was not carried out.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -48,73 +41,48 @@ impl GoalFailure {
     }
 }
 
-impl Conflicting for GoalFailure {
-    fn is_conflict(&self) -> bool {
-        matches!(self, Self::Log(LogError::Conflict { .. }))
+impl Refusal for DeskError {
+    fn is_unknown(&self) -> bool {
+        matches!(self, Self::UnknownGoal(_) | Self::UnknownFeed(_) | Self::NoKeeper(_))
     }
 }
 
-/// The local goals and feeds of one tenant, and the version of their stream.
-#[derive(Debug, Clone)]
-pub struct DeskBook {
-    tenant: TenantId,
-    desk: Desk,
-    version: Version,
+impl From<BookFailure<DeskError>> for GoalFailure {
+    fn from(failure: BookFailure<DeskError>) -> Self {
+        match failure {
+            BookFailure::Refused(error) => Self::Refused(error),
+            BookFailure::Log(error) => Self::Log(error),
+            BookFailure::Unreadable(error) => Self::Unreadable(error),
+        }
+    }
 }
 
-/// Decides commands on local goals and feeds.
-pub type DeskActor = DecidingActor<DeskBook>;
+/// The local goals and feeds of a tenant.
+pub struct LocalGoalAggregate;
 
-impl Book for DeskBook {
-    /// A command, and what it is held against.
-    type Order = (DeskCommand, Facts);
-    type Change = Vec<DeskChange>;
-    type Refusal = DeskError;
-    type Failure = GoalFailure;
-
+impl Aggregate for LocalGoalAggregate {
+    const STREAM: &'static str = "own-goals";
     const ACTOR: &'static str = "goals";
 
-    fn load(log: &dyn EventLog, tenant: &TenantId) -> Result<Self, GoalFailure> {
-        let mut desk = Desk::default();
-        let version = repository::fold(log, tenant, STREAM, |record, event| {
-            let change = desk_change(record.occurred_at, &event);
-            let change = change.map_err(|error| repository::malformed(record, &error))?;
-            if let Some(change) = change {
-                desk.evolve(change);
-            }
-            Ok::<_, ViewError>(())
-        })?;
-        Ok(Self { tenant: tenant.clone(), desk, version })
-    }
+    type State = Desk;
+    /// A command, and what it is held against.
+    type Command = (DeskCommand, Facts);
+    type Change = DeskChange;
+    type Error = DeskError;
 
     fn decide(
-        &self,
-        (command, facts): (DeskCommand, Facts),
+        desk: &Desk,
+        (command, facts): Self::Command,
         now: Timestamp,
-        metadata: &Metadata,
-    ) -> Decided<Self> {
-        let changes = self.desk.decide(command, &facts, now)?;
-        if changes.is_empty() {
-            return Ok(None);
-        }
-        let event = |change| new_event(EventId::random(), &desk_event(change), now, metadata);
-        let append = Append {
-            tenant: self.tenant.clone(),
-            stream: StreamId::new(STREAM),
-            expected: Expected::at(self.version),
-            events: changes.iter().map(event).collect(),
-        };
-        Ok(Some((append, changes)))
+    ) -> Result<Vec<DeskChange>, DeskError> {
+        desk.decide(command, &facts, now)
     }
 
-    fn committed(&mut self, changes: Vec<DeskChange>) {
-        for change in changes {
-            self.version = self.version.next();
-            self.desk.evolve(change);
-        }
+    fn event(_: &Desk, change: &DeskChange, next: &Next<'_>) -> Fact {
+        next.fact(desk_event(change))
     }
 
-    fn label((command, _): &(DeskCommand, Facts)) -> &'static str {
+    fn label((command, _): &Self::Command) -> &'static str {
         match command {
             DeskCommand::SetGoal(_) => "set-goal",
             DeskCommand::CloseGoal { .. } => "close-goal",

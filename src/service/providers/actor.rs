@@ -22,7 +22,9 @@ use crate::service::runtime::reads::Queries;
 use crate::service::runtime::sources::{SourceState, Sources};
 
 use super::clients::Provider;
-use super::ingest::{TakeFailure, Taken, take};
+use super::ingest::{Ingest, TakeFailure, Taken};
+use crate::log::LogError;
+use crate::service::balances::balance::BalanceFailure;
 
 /// How often a key that is only verified is looked at.
 const GOOD: Duration = Duration::from_hours(6);
@@ -38,6 +40,8 @@ pub struct ProviderActor {
     sources: Sources,
     client: Option<Box<dyn Official>>,
     pacemaker: Option<Pacemaker>,
+    /// None before the first look, and after one that broke off.
+    ingest: Option<Ingest>,
 }
 
 /// Adds an actor for each provider; one that is not configured rests.
@@ -59,7 +63,7 @@ impl ProviderActor {
     /// For one provider.
     #[must_use]
     pub fn new(provider: Provider, queries: Queries, sources: Sources) -> Self {
-        Self { provider, queries, sources, client: None, pacemaker: None }
+        Self { provider, queries, sources, client: None, pacemaker: None, ingest: None }
     }
 
     fn usual_pause(&self) -> Duration {
@@ -123,7 +127,7 @@ impl ProviderActor {
         let mut looked = client.look(days, now).await;
         let (failed, said) = (looked.failed.clone(), std::mem::take(&mut looked.told.said));
         let usual = self.usual_pause();
-        let taken = match self.keep(looked).await {
+        let taken = match Self::keep(&mut self.ingest, &self.queries, name, looked).await {
             Ok(taken) => taken,
             Err(error) => {
                 pacemaker.after(usual.min(FAILING));
@@ -164,14 +168,22 @@ impl ProviderActor {
         }
     }
 
-    async fn keep(&self, looked: Looked) -> Result<Taken, TakeFailure> {
-        let (log, tenant, name) =
-            (self.queries.log.clone(), self.queries.tenant.clone(), self.provider.name());
-        let kept =
-            tokio::task::spawn_blocking(move || take(&*log, &tenant, name, looked, Timestamp::now())).await;
-        kept.unwrap_or_else(|_| {
-            Err(crate::service::balances::balance::BalanceFailure::Log(crate::log::LogError::Closed).into())
-        })
+    async fn keep(
+        ingest: &mut Option<Ingest>,
+        queries: &Queries,
+        name: &'static str,
+        looked: Looked,
+    ) -> Result<Taken, TakeFailure> {
+        let mut kept = ingest.take().unwrap_or_else(|| Ingest::new(&queries.log, &queries.tenant));
+        let work = move || {
+            let taken = kept.take(name, looked, Timestamp::now());
+            (kept, taken)
+        };
+        let Ok((kept, taken)) = tokio::task::spawn_blocking(work).await else {
+            return Err(BalanceFailure::Log(LogError::Closed).into());
+        };
+        *ingest = Some(kept);
+        taken
     }
 }
 

@@ -1,17 +1,19 @@
 //! Records what a provider told: its balances, its days, and that it refused because no credit is left.
 
-use jiff::{SignedDuration, Timestamp};
+use std::sync::Arc;
 
-use crate::domain::balance::{Reading, Source};
+use jiff::Timestamp;
+
+use crate::domain::balance::{BalanceChange, Reading, Source};
 use crate::domain::money::Picodollars;
 use crate::event::TenantId;
-use crate::integration::anthropic;
 use crate::integration::official::Looked;
 use crate::integration::resilience::OutsideError;
 use crate::log::EventLog;
-use crate::service::balances::balance::{BalanceFailure, record_reading};
+use crate::service::aggregate::repository::{self, Repository};
+use crate::service::balances::balance::{BalanceAggregate, BalanceFailure};
 
-use super::reports::{ReportFailure, record_day, record_days};
+use super::reports::{ReportAggregate, ReportFailure, record_days};
 
 /// Why what was told could not be recorded.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -35,47 +37,63 @@ pub struct Taken {
     pub refused: Option<String>,
 }
 
-/// Records what a look brought; blocks on the disk. What the domain refuses is left out and told of.
-///
-/// # Errors
-/// [`TakeFailure`]: the log. The next look tells all of it again.
-pub fn take(
-    log: &dyn EventLog,
-    tenant: &TenantId,
-    system: &'static str,
-    looked: Looked,
-    now: Timestamp,
-) -> Result<Taken, TakeFailure> {
-    let mut taken = Taken::default();
-    for reading in looked.told.balances.into_iter().chain(refusal(system, looked.failed.as_ref(), now)) {
-        match record_reading(log, tenant, reading, now, system) {
-            Err(BalanceFailure::Refused(error)) => {
-                taken.refused.get_or_insert_with(|| error.to_string());
-            }
-            other => drop(other?),
+/// What a provider's words are recorded in.
+pub struct Ingest {
+    balances: Repository<BalanceAggregate>,
+    reports: Repository<ReportAggregate>,
+}
+
+impl Ingest {
+    /// For one tenant. Reads nothing yet.
+    #[must_use]
+    pub fn new(log: &Arc<dyn EventLog>, tenant: &TenantId) -> Self {
+        Self {
+            balances: Repository::new(log.clone(), tenant.clone()),
+            reports: Repository::new(log.clone(), tenant.clone()),
         }
     }
-    let reports = looked.told.reports;
-    match record_days(log, tenant, &reports, now, system) {
-        Ok(told) => (taken.new, taken.revised) = (told.new, told.revised),
-        // One day that makes no sense takes no other with it.
-        Err(ReportFailure::Refused(_)) => {
-            for report in reports {
-                match record_day(log, tenant, report, now, system) {
-                    Ok(told) => {
-                        taken.new += told.new;
-                        taken.revised += told.revised;
+
+    /// Records what a look brought; blocks on the disk. What the domain refuses is left out and told of.
+    ///
+    /// # Errors
+    /// [`TakeFailure`]: the log. The next look tells all of it again.
+    pub fn take(
+        &mut self,
+        system: &'static str,
+        looked: Looked,
+        now: Timestamp,
+    ) -> Result<Taken, TakeFailure> {
+        let (mut taken, metadata) = (Taken::default(), repository::by(system));
+        for reading in looked.told.balances.into_iter().chain(refusal(system, looked.failed.as_ref(), now)) {
+            match self.balances.execute(BalanceChange::Read(reading), now, &metadata) {
+                Err(BalanceFailure::Refused(error)) => {
+                    taken.refused.get_or_insert_with(|| error.to_string());
+                }
+                other => drop(other?),
+            }
+        }
+        let reports = looked.told.reports;
+        match record_days(&mut self.reports, &reports, now, system) {
+            Ok(told) => (taken.new, taken.revised) = (told.new, told.revised),
+            // One day that makes no sense takes no other with it.
+            Err(ReportFailure::Refused(_)) => {
+                for report in reports {
+                    match record_days(&mut self.reports, &[report], now, system) {
+                        Ok(told) => {
+                            taken.new += told.new;
+                            taken.revised += told.revised;
+                        }
+                        Err(ReportFailure::Refused(error)) => {
+                            taken.refused.get_or_insert_with(|| error.to_string());
+                        }
+                        Err(error) => return Err(error.into()),
                     }
-                    Err(ReportFailure::Refused(error)) => {
-                        taken.refused.get_or_insert_with(|| error.to_string());
-                    }
-                    Err(error) => return Err(error.into()),
                 }
             }
+            Err(error) => return Err(error.into()),
         }
-        Err(error) => return Err(error.into()),
+        Ok(taken)
     }
-    Ok(taken)
 }
 
 /// That no credit is left is a reading as well: of nothing.
@@ -83,22 +101,4 @@ fn refusal(system: &'static str, failed: Option<&OutsideError>, now: Timestamp) 
     let Some(OutsideError::NoCredit { status, .. }) = failed else { return None };
     let found = format!("HTTP {status}");
     Some(Reading::usd(system, Picodollars::ZERO, now, Source::Refusal, &found))
-}
-
-/// A refusal is news for so long: whoever has added credit since is not told of it any more.
-const PASSING: SignedDuration = SignedDuration::from_hours(24);
-
-/// A transcript tells that Anthropic refused a call at an instant because no credit was left: a reading of nothing.
-/// Blocks. An older one says nothing of now. What stands in the way is logged, and stops no import.
-pub fn refused_in_passing(log: &dyn EventLog, tenant: &TenantId, at: Timestamp, now: Timestamp) {
-    if now.duration_since(at) > PASSING {
-        return;
-    }
-    let reading =
-        Reading::usd(anthropic::SYSTEM, Picodollars::ZERO, at, Source::Refusal, "Claude Code's transcript");
-    match record_reading(log, tenant, reading, now, "usage") {
-        // Another session's refusal, or that of a call of ours, is known already and newer.
-        Ok(_) | Err(BalanceFailure::Refused(_)) => {}
-        Err(error) => tracing::warn!(%error, "a refusal for want of credit could not be recorded"),
-    }
 }

@@ -12,17 +12,11 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
-use crate::domain::report::{Contents, DayReport, ReportError, Reports};
-use crate::event::payload::{report_change, report_event};
-use crate::event::{Position, TenantId, Version};
-use crate::log::EventLog;
-use crate::service::aggregate::repository;
-use crate::service::aggregate::repository::{BookFailure, Refusal};
-use crate::service::usage::recorder::new_event;
-use crate::view::ViewError;
+use crate::domain::report::{Contents, DayReport, ReportChange, ReportError, Reports};
+use crate::event::Position;
+use crate::event::payload::report_event;
+use crate::service::aggregate::repository::{self, Aggregate, BookFailure, Fact, Next, Refusal, Repository};
 
-/// The stream of all reports of a tenant.
-const STREAM: &str = "provider-reports";
 /// Why reports were not recorded: where the domain refuses one, none of those told with it is.
 pub type ReportFailure = BookFailure<ReportError>;
 
@@ -41,47 +35,43 @@ pub struct ReportsTaken {
     pub position: Option<Position>,
 }
 
-/// Records what a provider reported of one UTC day: see [`record_days`].
-///
-/// # Errors
-/// [`ReportFailure`].
-pub fn record_day(
-    log: &dyn EventLog,
-    tenant: &TenantId,
-    report: DayReport,
-    now: Timestamp,
-    actor: &'static str,
-) -> Result<ReportsTaken, ReportFailure> {
-    record_days(log, tenant, &[report], now, actor)
+/// What providers reported of their days to a tenant.
+pub struct ReportAggregate;
+
+impl Aggregate for ReportAggregate {
+    const STREAM: &'static str = "provider-reports";
+    const ACTOR: &'static str = "providers";
+
+    type State = Reports;
+    /// Of two reports of one day, source and kind (cost, usage) the later one counts.
+    type Command = Vec<DayReport>;
+    type Change = ReportChange;
+    type Error = ReportError;
+
+    fn decide(
+        known: &Reports,
+        reports: Vec<DayReport>,
+        now: Timestamp,
+    ) -> Result<Vec<ReportChange>, ReportError> {
+        decide(known, &reports, now).map(|(changes, _)| changes)
+    }
+
+    fn event(_: &Reports, change: &ReportChange, next: &Next<'_>) -> Fact {
+        let (id, event) = report_event(next.tenant, change);
+        Fact { id, event, at: next.now }
+    }
+
+    fn label(_: &Vec<DayReport>) -> &'static str {
+        "record-reports"
+    }
 }
 
-/// Records what a provider reported of some UTC days, in one append: all of it, or nothing. Blocks on the disk.
-///
-/// `actor` is who has read it, as the events' envelopes will say; `now` is when it was told. Of two reports of one
-/// day, source and kind (cost, usage) the later in the slice counts.
-///
-/// # Errors
-/// [`ReportFailure`].
-pub fn record_days(
-    log: &dyn EventLog,
-    tenant: &TenantId,
+fn decide(
+    known: &Reports,
     reports: &[DayReport],
     now: Timestamp,
-    actor: &'static str,
-) -> Result<ReportsTaken, ReportFailure> {
-    repository::anew(|| record_once(log, tenant, reports, now, actor))
-}
-
-fn record_once(
-    log: &dyn EventLog,
-    tenant: &TenantId,
-    reports: &[DayReport],
-    now: Timestamp,
-    actor: &'static str,
-) -> Result<ReportsTaken, ReportFailure> {
-    let (known, version) = load(log, tenant)?;
-    let metadata = repository::by(actor);
-    let (mut taken, mut events, mut seen) = (ReportsTaken::default(), Vec::new(), BTreeSet::new());
+) -> Result<(Vec<ReportChange>, ReportsTaken), ReportError> {
+    let (mut taken, mut changes, mut seen) = (ReportsTaken::default(), Vec::new(), BTreeSet::new());
     for report in reports.iter().rev() {
         if !seen.insert((&report.key, matches!(report.contents, Contents::Cost(_)))) {
             continue;
@@ -94,27 +84,27 @@ fn record_once(
                 } else {
                     taken.revised += 1;
                 }
-                let (id, event) = report_event(tenant.as_str(), &change);
-                events.push(new_event(id, &event, now, &metadata));
+                changes.push(change);
             }
         }
     }
-    if events.is_empty() {
-        return Ok(taken);
-    }
-    events.reverse();
-    taken.position = repository::append(log, tenant, STREAM, version, events)?;
-    Ok(taken)
+    changes.reverse();
+    Ok((changes, taken))
 }
 
-/// Reads what was reported from the log. Blocks.
-fn load(log: &dyn EventLog, tenant: &TenantId) -> Result<(Reports, Version), ViewError> {
-    let mut reports = Reports::default();
-    let version = repository::fold(log, tenant, STREAM, |record, event| {
-        if let Some(change) = report_change(&event).map_err(|error| repository::malformed(record, &error))? {
-            reports.evolve(record.occurred_at, change);
-        }
-        Ok::<_, ViewError>(())
-    })?;
-    Ok((reports, version))
+/// Records what a provider reported of some UTC days, in one append: all of it, or nothing. Blocks on the disk.
+///
+/// `actor` is who has read it, as the events' envelopes will say; `now` is when it was told.
+///
+/// # Errors
+/// [`ReportFailure`].
+pub fn record_days(
+    repository: &mut Repository<ReportAggregate>,
+    reports: &[DayReport],
+    now: Timestamp,
+    actor: &'static str,
+) -> Result<ReportsTaken, ReportFailure> {
+    let decided = repository.transact(now, &repository::by(actor), |known| decide(known, reports, now));
+    let (position, taken) = decided?;
+    Ok(ReportsTaken { position, ..taken })
 }

@@ -13,8 +13,8 @@ use crate::domain::access::refusals::Refusals;
 use crate::event::codec::decode;
 use crate::event::payload::{SourceChanged, SupervisionNoted};
 use crate::event::{Event, EventId, Metadata, StreamId, TenantId, Version};
-use crate::log::{Append, EventLog, Expected, LogError};
-use crate::service::usage::recorder::new_event;
+use crate::log::{EventLog, Expected, LogError};
+use crate::service::aggregate::repository::{new_event, prepared};
 
 /// The stream of what supervisors did.
 pub const SUPERVISION: &str = "supervision";
@@ -69,9 +69,7 @@ pub async fn record(log: Arc<dyn EventLog>, tenant: TenantId, mut notes: mpsc::U
         let (stream, actor, event) = note.into_event();
         let metadata = Metadata { actor: actor.into(), ..Metadata::default() };
         let event = new_event(EventId::random(), &event, Timestamp::now(), &metadata);
-        let stream = StreamId::new(stream);
-        let append = Append { tenant: tenant.clone(), stream, expected: Expected::Any, events: vec![event] };
-        if let Err(error) = log.append(append).await {
+        if let Err(error) = log.append(prepared(&tenant, stream, Expected::Any, vec![event])).await {
             tracing::warn!(%error, "what happened could not be recorded");
         }
     }

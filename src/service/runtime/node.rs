@@ -8,14 +8,15 @@ use jiff::Timestamp;
 
 use crate::config::{Config, ConfigError, paths, prices};
 use crate::event::payload::LogRepaired;
-use crate::event::{Event, EventId, Metadata, NewEvent, StreamId, TenantId};
+use crate::event::{Event, EventId, Metadata, NewEvent, Position, StreamId, TenantId};
 use crate::files::own;
 use crate::integration::claude_code::discover::default_roots;
 use crate::log::{EventLog, LogError, OpenReport, Options, Repair, SledLog};
+use crate::service::aggregate::repository::{self, Aggregate, BookFailure, Repository, new_event};
 use crate::service::usage::importer::Importer;
 use crate::service::usage::prices::Prices;
 use crate::service::usage::reading::SharedReading;
-use crate::service::usage::recorder::{Recorder, new_event};
+use crate::service::usage::recorder::Recorder;
 use crate::service::vault::actor::SharedVault;
 use crate::view::replay::catch_up;
 use crate::view::{Horizon, ViewError};
@@ -118,6 +119,21 @@ pub struct Node {
 }
 
 impl Node {
+    /// Carries out a command in the name of `actor`, where no supervisor runs; blocks. The position of the last event, or
+    /// none where nothing changed.
+    ///
+    /// # Errors
+    /// [`BookFailure`].
+    pub fn execute<A: Aggregate>(
+        &self,
+        command: A::Command,
+        now: Timestamp,
+        actor: &str,
+    ) -> Result<Option<Position>, BookFailure<A::Error>> {
+        let mut repository = Repository::<A>::new(self.log.clone(), self.tenant.clone());
+        repository.execute(command, now, &repository::by(actor))
+    }
+
     /// Opens a data directory. Blocks.
     ///
     /// # Errors

@@ -11,10 +11,8 @@ use rand::{Rng, SeedableRng};
 use crate::domain::budget::{Budget, BudgetCommand, Scope, Thresholds};
 use crate::domain::calendar::Period;
 use crate::domain::money::Picodollars;
-use crate::event::Metadata;
 use crate::files::own;
-use crate::service::aggregate::actor::Book;
-use crate::service::budgets::budget::BudgetBook;
+use crate::service::budgets::budget::BudgetAggregate;
 use crate::service::runtime::node::Node;
 
 /// Days of sample data.
@@ -74,10 +72,7 @@ impl Demo {
             scope: Scope::default(),
             thresholds: Thresholds::default(),
         };
-        let metadata = Metadata { actor: "demo".into(), ..Metadata::default() };
-        let set = BudgetBook::load(&*node.log, &node.tenant).and_then(|mut book| {
-            book.execute(&*node.log, BudgetCommand::Set(budget), Timestamp::now(), &metadata)
-        });
+        let set = node.execute::<BudgetAggregate>(BudgetCommand::Set(budget), Timestamp::now(), "demo");
         if let Err(error) = set {
             tracing::warn!(%error, "the sample has no budget");
         }

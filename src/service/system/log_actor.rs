@@ -17,11 +17,11 @@ use tokio::time::Instant;
 
 use crate::actor::{ActorError, Behaviour, ChildSpec, Context, Handle, Supervisor};
 use crate::event::payload::SupervisionNoted;
-use crate::event::{Event, EventId, Metadata, NewEvent, StreamId, TenantId};
-use crate::log::{Append, EventLog, Expected, LogError, SledLog};
+use crate::event::{Event, EventId, Metadata, NewEvent, TenantId};
+use crate::log::{EventLog, Expected, LogError, SledLog};
+use crate::service::aggregate::repository::{new_event, prepared};
 use crate::service::runtime::incidents::SUPERVISION;
 use crate::service::usage::actor::UsageMessage;
-use crate::service::usage::recorder::new_event;
 
 /// How often the log is looked at: a look asks the system once how much room there is.
 const EVERY: Duration = Duration::from_secs(1);
@@ -114,8 +114,7 @@ impl LogActor {
             note("refusing", refusing.since, refusing.reason.clone()),
             note("resumed", now, format!("it took no events for {seconds} s")),
         ];
-        let (tenant, stream) = (self.tenant.clone(), StreamId::new(SUPERVISION));
-        let append = Append { tenant, stream, expected: Expected::Any, events };
+        let append = prepared(&self.tenant, SUPERVISION, Expected::Any, events);
         if let Err(error) = self.log.append(append).await {
             // It has stopped again, and the next look begins where this one did.
             tracing::debug!(%error, "the log stopped again");

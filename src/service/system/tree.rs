@@ -18,21 +18,25 @@ use crate::event::Position;
 use crate::integration::beeminder;
 use crate::log::{EventLog, SledLog};
 use crate::service::ServiceError;
-use crate::service::access::token::{TokenActor, TokenBook};
-use crate::service::aggregate::actor::Ordered;
+use crate::service::access::token::TokenAggregate;
+use crate::service::aggregate::actor;
 use crate::service::alerts::actor::{Holds, Means};
 use crate::service::alerts::contacts::Contacts;
 use crate::service::alerts::twilio_actor::ProbeActor;
 use crate::service::alerts::{AlertActor, AlertMessage, OnAlert};
+use crate::service::balances::balance::BalanceAggregate;
 use crate::service::balances::console::ConsoleBook;
 use crate::service::balances::console_actor::{ScraperActor, ScraperHandle};
-use crate::service::balances::odometer::{OdometerActor, OdometerBook};
-use crate::service::budgets::budget::{BudgetActor, BudgetBook};
-use crate::service::budgets::limit::{LimitActor, LimitBook};
+use crate::service::balances::odometer::OdometerAggregate;
+use crate::service::balances::quota::QuotaAggregate;
+use crate::service::budgets::allowance::AllowanceAggregate;
+use crate::service::budgets::budget::BudgetAggregate;
+use crate::service::budgets::limit::LimitAggregate;
 use crate::service::goals::beeminder_actor::BeeminderActor;
 use crate::service::goals::datapoint_actor::{DatapointActor, DatapointMessage};
-use crate::service::goals::local::{DeskActor, DeskBook};
+use crate::service::goals::local::LocalGoalAggregate;
 use crate::service::providers::actor::add_providers;
+use crate::service::runtime::client::{Client, Projected};
 use crate::service::runtime::incidents::Note;
 use crate::service::runtime::node::Node;
 use crate::service::runtime::poller::Beat;
@@ -41,6 +45,7 @@ use crate::service::runtime::reads::Queries;
 use crate::service::runtime::sources::Sources;
 use crate::service::usage::actor::{SharedImportState, UsageActor, UsageMessage};
 use crate::service::usage::importer::{ImportSummary, Importer, OnStep};
+use crate::service::usage::projects::AliasAggregate;
 use crate::service::usage::telemetry_actor;
 use crate::service::usage::telemetry_actor::OtlpMessage;
 use crate::service::vault::actor as vault_actor;
@@ -50,8 +55,6 @@ use super::log_actor;
 use super::meters;
 use super::status::{GoalsShown, StatusShown};
 
-/// How long a person waits for a command.
-pub(in crate::service) const PATIENCE: Duration = Duration::from_secs(10);
 /// How long a person waits for an import of everything.
 pub(in crate::service) const IMPORT_PATIENCE: Duration = Duration::from_mins(30);
 
@@ -71,10 +74,15 @@ pub struct Supervised {
     log: Arc<SledLog>,
     pub(in crate::service) usage: Handle<UsageMessage>,
     pub(in crate::service) otlp: Handle<OtlpMessage>,
-    budgets: Handle<Ordered<BudgetBook>>,
-    pub(in crate::service) odometer: Handle<Ordered<OdometerBook>>,
-    pub(in crate::service) limits: Handle<Ordered<LimitBook>>,
-    pub(in crate::service) tokens: Handle<Ordered<TokenBook>>,
+    shown: Projected,
+    budgets: Client<BudgetAggregate>,
+    pub(in crate::service) balances: Client<BalanceAggregate>,
+    pub(in crate::service) quotas: Client<QuotaAggregate>,
+    pub(in crate::service) odometer: Client<OdometerAggregate>,
+    pub(in crate::service) allowance: Client<AllowanceAggregate>,
+    pub(in crate::service) limits: Client<LimitAggregate>,
+    pub(in crate::service) tokens: Client<TokenAggregate>,
+    pub(in crate::service) aliases: Client<AliasAggregate>,
     pub(in crate::service) goals: GoalHandles,
     pub(in crate::service) alerts: Handle<AlertMessage>,
     pub(in crate::service) scraper: ScraperHandle,
@@ -96,7 +104,7 @@ pub struct Screen {
 
 /// The actors that work on goals.
 pub(in crate::service) struct GoalHandles {
-    pub(in crate::service) desk: Handle<Ordered<DeskBook>>,
+    pub(in crate::service) local: Client<LocalGoalAggregate>,
     pub(in crate::service) datapoints: Handle<DatapointMessage>,
 }
 
@@ -147,22 +155,16 @@ pub fn build(
     // which a person waits, is answered when all others are there.
     let follower = add_outside(&mut tenants, node, &queries, &sources);
     vault_actor::add(&mut tenants, node, &sources, &queries.vault, outside_spec());
-    let (log, tenant) = (node.log.clone(), node.tenant.clone());
-    let budgets = tenants.add(&format!("{tenant}/budgets"), ChildSpec::default(), move || {
-        BudgetActor::new(log.clone(), tenant.clone())
-    });
-    let (log, tenant) = (node.log.clone(), node.tenant.clone());
-    let odometer = tenants.add(&format!("{tenant}/odometer"), ChildSpec::default(), move || {
-        OdometerActor::new(log.clone(), tenant.clone())
-    });
-    let (log, tenant) = (node.log.clone(), node.tenant.clone());
-    let limits = tenants.add(&format!("{tenant}/limits"), ChildSpec::default(), move || {
-        LimitActor::new(log.clone(), tenant.clone())
-    });
-    let (log, tenant) = (node.log.clone(), node.tenant.clone());
-    let tokens = tenants.add(&format!("{tenant}/tokens"), ChildSpec::default(), move || {
-        TokenActor::new(log.clone(), tenant.clone())
-    });
+    let log: Arc<dyn EventLog> = node.log.clone();
+    let (shown, tenant) = (Projected(projected.subscribe()), &node.tenant);
+    let budgets = actor::add(&mut tenants, &log, tenant, "budgets");
+    let balances = actor::add(&mut tenants, &log, tenant, "balances");
+    let quotas = actor::add(&mut tenants, &log, tenant, "quotas");
+    let odometer = actor::add(&mut tenants, &log, tenant, "odometer");
+    let allowance = actor::add(&mut tenants, &log, tenant, "allowance");
+    let limits = actor::add(&mut tenants, &log, tenant, "limits");
+    let tokens = actor::add(&mut tenants, &log, tenant, "tokens");
+    let aliases = actor::add(&mut tenants, &log, tenant, "projects");
     let contacts = Contacts::new(&node.dir);
     let holds = Holds::default();
     let means = Means {
@@ -174,7 +176,7 @@ pub fn build(
         on_alert: screen.on_alert.clone(),
     };
     let alerts = add_alerts(&mut tenants, node, &means);
-    let goals = add_goals(&mut tenants, node, &queries, &follower);
+    let goals = add_goals(&mut tenants, node, &queries, &follower, &shown);
     let scraper = add_scraper(&mut tenants, node, &queries, &sources);
     let otlp = telemetry_actor::add(&mut tenants, node, &sources);
     let importer = node.importer(&[], "usage");
@@ -185,14 +187,19 @@ pub fn build(
         queries,
         import_state,
         sources,
-        projected: projected.subscribe(),
         log: node.log.clone(),
         usage,
         otlp,
-        budgets,
-        odometer,
-        limits,
-        tokens,
+        budgets: Client::new(budgets, &shown, "the budget actor"),
+        balances: Client::new(balances, &shown, "the actor of the balances"),
+        quotas: Client::new(quotas, &shown, "the actor of the quotas"),
+        odometer: Client::new(odometer, &shown, "the odometer's actor"),
+        allowance: Client::new(allowance, &shown, "the actor of the virtual budget"),
+        limits: Client::new(limits, &shown, "the actor of limits"),
+        tokens: Client::new(tokens, &shown, "the actor of the tokens"),
+        aliases: Client::new(aliases, &shown, "the actor of the projects"),
+        projected: shown.0.clone(),
+        shown,
         goals,
         alerts,
         scraper,
@@ -269,18 +276,18 @@ fn add_goals(
     node: &Node,
     queries: &Queries,
     follower: &Handle<Beat>,
+    shown: &Projected,
 ) -> GoalHandles {
-    let (log, tenant) = (node.log.clone(), node.tenant.clone());
-    let desk = tenants.add(&format!("{tenant}/goals"), ChildSpec::default(), move || {
-        DeskActor::new(log.clone(), tenant.clone())
-    });
+    let log: Arc<dyn EventLog> = node.log.clone();
+    let local = actor::add(tenants, &log, &node.tenant, "goals");
+    let local = Client::new(local, shown, "the goals' actor");
     let (log, tenant) = (node.log.clone(), node.tenant.clone());
     let (queries, follower) = (queries.clone(), follower.clone());
     let spec = ChildSpec { capacity: 16, ..outside_spec() };
     let datapoints = tenants.add(&format!("{tenant}/datapoints"), spec, move || {
         DatapointActor::new(log.clone(), tenant.clone(), queries.clone(), follower.clone())
     });
-    GoalHandles { desk, datapoints }
+    GoalHandles { local, datapoints }
 }
 
 impl Supervised {
@@ -289,20 +296,12 @@ impl Supervised {
     /// # Errors
     /// [`ServiceError`].
     pub async fn command_budget(&self, command: BudgetCommand) -> Result<(), ServiceError> {
-        let answer = self.budgets.ask(|reply| Ordered { order: command, reply }, PATIENCE).await;
-        let position = answer.map_err(|error| ServiceError::asking("the budget actor", error))??;
-        self.shown_from(position).await;
-        Ok(())
+        self.budgets.execute(command).await
     }
 
     /// Waits until the views show an event.
     pub(in crate::service) async fn shown_from(&self, position: Option<Position>) {
-        if let Some(position) = position {
-            let mut projected = self.projected.clone();
-            let shown = projected.wait_for(|projected| *projected >= position);
-            // Views that do not follow are the readiness's matter: the command is carried out.
-            let _ = tokio::time::timeout(PATIENCE, shown).await;
-        }
+        self.shown.shows(position).await;
     }
 
     /// Looks at all transcripts now.

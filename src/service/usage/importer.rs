@@ -1,7 +1,7 @@
 //! Importing: what the transcripts tell is read once and recorded once.
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -9,7 +9,8 @@ use utoipa::ToSchema;
 
 use crate::files::own;
 use crate::integration::claude_code::{self, Cursors, Found, cursor, discover, read_all};
-use crate::service::providers::ingest;
+use crate::service::aggregate::repository::Repository;
+use crate::service::balances::balance::{BalanceAggregate, refused_in_passing};
 use crate::view::ViewError;
 
 use super::reading::SharedReading;
@@ -95,6 +96,8 @@ pub struct Importer {
     roots: Vec<PathBuf>,
     cursor_file: PathBuf,
     reading: SharedReading,
+    /// Where it is told that no credit was left.
+    balances: Arc<Mutex<Repository<BalanceAggregate>>>,
 }
 
 impl Importer {
@@ -107,7 +110,9 @@ impl Importer {
         cursor_file: PathBuf,
         reading: SharedReading,
     ) -> Self {
-        Self { recorder, roots, cursor_file, reading }
+        let (log, tenant) = recorder.place();
+        let balances = Arc::new(Mutex::new(Repository::new(log.clone(), tenant.clone())));
+        Self { recorder, roots, cursor_file, reading, balances }
     }
 
     /// The directories.
@@ -157,8 +162,8 @@ impl Importer {
         });
         let tally = recorded.inspect_err(|error| self.reading.fail(error.to_string()))?;
         if let Some(at) = collected.no_credit_at {
-            let (log, tenant) = self.recorder.place();
-            ingest::refused_in_passing(log, tenant, at, now);
+            let mut balances = self.balances.lock().unwrap_or_else(PoisonError::into_inner);
+            refused_in_passing(&mut balances, at, now);
         }
         let has_moved = collected.cursors.iter().any(|(path, cursor)| cursors.get(path) != Some(cursor));
         cursors.extend(collected.cursors);

@@ -14,9 +14,9 @@ use crate::log::{EventLog, LogError};
 use crate::service::ServiceError;
 use crate::service::aggregate::repository;
 use crate::service::aggregate::repository::{BookFailure, Refusal};
+use crate::service::runtime::client::PATIENCE;
 use crate::service::runtime::forms;
 use crate::service::runtime::reads::Queries;
-use crate::service::system::tree::PATIENCE;
 use crate::service::system::tree::Supervised;
 
 use super::actor::UsageMessage;

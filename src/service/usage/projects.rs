@@ -6,22 +6,13 @@ use utoipa::ToSchema;
 
 use crate::domain::project::{AliasChange, AliasError, Aliases};
 use crate::event::payload::ProjectAliased;
-use crate::event::{Event, EventId, Position, TenantId, Version};
-use crate::log::EventLog;
+use crate::event::{Event, EventId};
 use crate::service::ServiceError;
-use crate::service::aggregate::caller;
-use crate::service::aggregate::repository;
-use crate::service::aggregate::repository::{BookFailure, Refusal};
+use crate::service::aggregate::repository::{Aggregate, BookFailure, Fact, Next, Refusal};
 use crate::service::runtime::forms;
 use crate::service::runtime::reads::Queries;
 use crate::service::system::tree::Supervised;
-use crate::view::ViewError;
 use crate::view::projects::{ProjectsShown, projects};
-
-use super::recorder::new_event;
-
-/// The stream of all aliases of a tenant.
-const STREAM: &str = "projects";
 
 /// Why an alias was not recorded.
 pub type ProjectFailure = BookFailure<AliasError>;
@@ -48,43 +39,38 @@ pub struct AliasBody {
     pub name: String,
 }
 
-/// Calls a directory by a name, or, where there is none, as it is again; blocks. The event's position, or none where it is
-/// called so already.
-///
-/// # Errors
-/// [`ProjectFailure`].
-pub fn alias(
-    log: &dyn EventLog,
-    tenant: &TenantId,
-    directory: &str,
-    name: Option<&str>,
-    actor: &'static str,
-) -> Result<Option<Position>, ProjectFailure> {
-    repository::anew(|| {
-        let (aliases, version) = load(log, tenant)?;
-        let Some(change) = aliases.decide(directory, name)? else { return Ok(None) };
-        let id = event_id(tenant, version, &change);
-        let event = Event::ProjectAliased(ProjectAliased::from(change));
-        let events = vec![new_event(id, &event, Timestamp::now(), &repository::by(actor))];
-        Ok(repository::append(log, tenant, STREAM, version, events)?)
-    })
-}
+/// What a tenant's directories are called.
+pub struct AliasAggregate;
 
-/// The same change of the same aliases is one event.
-fn event_id(tenant: &TenantId, version: Version, change: &AliasChange) -> EventId {
-    let name = change.name.as_deref().unwrap_or_default();
-    EventId::derive("project-aliased", &[tenant.as_str(), &version.0.to_string(), &change.directory, name])
-}
+impl Aggregate for AliasAggregate {
+    const STREAM: &'static str = "projects";
+    const ACTOR: &'static str = "projects";
 
-fn load(log: &dyn EventLog, tenant: &TenantId) -> Result<(Aliases, Version), ViewError> {
-    let mut aliases = Aliases::default();
-    let version = repository::fold(log, tenant, STREAM, |_, event| {
-        if let Event::ProjectAliased(stored) = &event {
-            aliases.evolve(stored.into());
-        }
-        Ok::<_, ViewError>(())
-    })?;
-    Ok((aliases, version))
+    type State = Aliases;
+    /// A directory, and its name; none where it is to be called as it is again.
+    type Command = (String, Option<String>);
+    type Change = AliasChange;
+    type Error = AliasError;
+
+    fn decide(
+        aliases: &Aliases,
+        (directory, name): Self::Command,
+        _: Timestamp,
+    ) -> Result<Vec<AliasChange>, AliasError> {
+        Ok(aliases.decide(&directory, name.as_deref())?.into_iter().collect())
+    }
+
+    /// The same change of the same aliases is one event.
+    fn event(_: &Aliases, change: &AliasChange, next: &Next<'_>) -> Fact {
+        let name = change.name.as_deref().unwrap_or_default();
+        let before = (next.version.0 - 1).to_string();
+        let id = EventId::derive("project-aliased", &[next.tenant, &before, &change.directory, name]);
+        Fact { id, event: Event::ProjectAliased(ProjectAliased::from(change.clone())), at: next.now }
+    }
+
+    fn label((_, name): &Self::Command) -> &'static str {
+        if name.is_some() { "alias-project" } else { "unalias-project" }
+    }
 }
 
 impl Queries {
@@ -101,11 +87,6 @@ impl Supervised {
     /// # Errors
     /// [`ServiceError`].
     pub async fn alias_project(&self, directory: String, name: Option<String>) -> Result<(), ServiceError> {
-        let (log, tenant) = (self.queries.log.clone(), self.queries.tenant.clone());
-        let work = move || alias(&*log, &tenant, &directory, name.as_deref(), "http");
-        let done = caller::blocking(work).await;
-        let position = done.map_err(|_| ServiceError::UnknownOutcome { what: "the alias" })??;
-        self.shown_from(position).await;
-        Ok(())
+        self.aliases.execute((directory, name)).await
     }
 }

@@ -17,17 +17,15 @@ use std::collections::{HashMap, HashSet};
 use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use jiff::Timestamp;
-
 use crate::domain::pricing::{PriceTable, Priced};
-use crate::domain::told::is_told;
+use crate::domain::usage::is_told;
 use crate::domain::usage::{Telling, Usage, decide};
-use crate::event::codec::encode;
 use crate::event::payload::{
     CallId, UsageRecorded, UsageRevised, session_event_id, told_event_id, usage_event_id,
 };
 use crate::event::{Event, EventId, Metadata, NewEvent, Position, StreamId, TenantId, Version};
-use crate::log::{Append, Appending, EventLog, Expected, LogError};
+use crate::log::{Appending, EventLog, Expected, LogError};
+use crate::service::aggregate::repository::{DECISIONS_MAX, new_event, prepared};
 use crate::telemetry;
 use crate::view::ViewError;
 
@@ -45,9 +43,6 @@ const NEAR: u64 = 1_024;
 
 /// The stream of all usage.
 pub(in crate::service) const STREAM: &str = "usage";
-
-/// How often a batch is decided at most, where others record at the same time.
-const DECISIONS_MAX: usize = 32;
 
 /// What became of the calls that were read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]
@@ -114,8 +109,8 @@ struct Known {
 impl Recorder {
     /// Whose log it records in.
     #[must_use]
-    pub fn place(&self) -> (&dyn EventLog, &TenantId) {
-        (&*self.log, &self.tenant)
+    pub fn place(&self) -> (&Arc<dyn EventLog>, &TenantId) {
+        (&self.log, &self.tenant)
     }
 
     /// Records for one tenant, at the prices of one table, in the name of `actor`.
@@ -182,12 +177,14 @@ impl Recorder {
     }
 
     fn append(&self, batch: &mut Batch) -> Appending {
-        self.log.append(Append {
-            tenant: self.tenant.clone(),
-            stream: StreamId::new(STREAM),
-            expected: Expected::at(batch.expected),
-            events: std::mem::take(&mut batch.events),
-        })
+        let (expected, events) = (Expected::at(batch.expected), std::mem::take(&mut batch.events));
+        self.log.append(prepared(&self.tenant, STREAM, expected, events))
+    }
+
+    /// Appends events that were decided at `expected`, and waits until they are on disk.
+    fn append_all(&self, expected: Version, events: Vec<NewEvent>) -> Result<(), LogError> {
+        let append = prepared(&self.tenant, STREAM, Expected::at(expected), events);
+        self.log.append(append).wait().map(drop)
     }
 
     /// Waits for an append. Where somebody else recorded in between, the batch is decided anew, and the answer says so.
@@ -375,19 +372,5 @@ impl Recorder {
             ControlFlow::Continue(())
         })?;
         failure.map_or(Ok(()), Err)
-    }
-}
-
-/// An event ready to be appended.
-#[must_use]
-pub fn new_event(id: EventId, event: &Event<'_>, occurred_at: Timestamp, metadata: &Metadata) -> NewEvent {
-    let (type_name, schema_version) = event.type_and_version();
-    NewEvent {
-        id,
-        type_name,
-        schema_version,
-        occurred_at,
-        metadata: metadata.clone(),
-        payload: encode(event),
     }
 }

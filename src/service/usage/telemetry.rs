@@ -18,14 +18,11 @@ use crate::event::payload::{
     MeteredPoint, UsageMetered, UsageRecorded, UsageTold, hear, session_event_id, told_event_id,
 };
 use crate::event::{Event, Metadata, NewEvent, Position, StreamId, TenantId, Version};
-use crate::log::{Append, EventLog, Expected, LogError};
-use crate::service::aggregate::repository;
+use crate::log::{EventLog, Expected, LogError};
+use crate::service::aggregate::repository::{DECISIONS_MAX, follow, new_event, prepared};
 use crate::view::ViewError;
 
-use super::recorder::{STREAM, new_event, take_back};
-
-/// How often an export is decided at most, where others record at the same time.
-const DECISIONS_MAX: usize = 32;
+use super::recorder::{STREAM, take_back};
 
 /// What became of what was told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -63,13 +60,13 @@ impl Taken {
 
 /// See the module.
 #[derive(Debug, Default)]
-pub struct TellingBook {
+pub struct TelemetryUsage {
     heard: Heard,
     /// How far the stream has been read.
     version: Version,
 }
 
-impl TellingBook {
+impl TelemetryUsage {
     /// Records an export, and has it on disk when it answers. Blocks.
     ///
     /// # Errors
@@ -113,12 +110,7 @@ impl TellingBook {
         if events.is_empty() {
             return Ok(Some(taken));
         }
-        let append = Append {
-            tenant: tenant.clone(),
-            stream: StreamId::new(STREAM),
-            expected: Expected::at(self.version),
-            events,
-        };
+        let append = prepared(tenant, STREAM, Expected::at(self.version), events);
         match log.append(append).wait() {
             // An append of a run that died may have come through with the same numbers, and other contents.
             Ok(appended) if appended.outcomes.iter().any(|outcome| !outcome.is_new()) => Ok(None),
@@ -133,14 +125,13 @@ impl TellingBook {
 
     /// Reads what the stream has gained.
     fn catch_up(&mut self, log: &dyn EventLog, tenant: &TenantId) -> Result<(), ViewError> {
-        let from = Version(self.version.0 + 1);
-        repository::fold_from(log, tenant, STREAM, from, |record, event| {
-            hear(&mut self.heard, &event);
+        let (heard, version) = (&mut self.heard, &mut self.version);
+        follow(log, tenant, STREAM, version.next(), |record, event| {
+            hear(heard, event);
             // At once: what was heard before a failure is not heard again.
-            self.version = record.version;
+            *version = record.version;
             Ok(())
         })
-        .map(drop)
     }
 }
 

@@ -17,7 +17,7 @@ use crate::service::system::tree::Supervised;
 use crate::view::ViewError;
 
 use super::prices::Prices;
-use super::telemetry::{Taken, TellingBook};
+use super::telemetry::{Taken, TelemetryUsage};
 
 /// The source's name.
 pub const SOURCE: &str = "otlp";
@@ -43,7 +43,7 @@ pub struct OtlpActor {
     prices: Prices,
     sources: Sources,
     /// Read from the log at the first export: who uses no telemetry pays nothing for it.
-    book: Option<TellingBook>,
+    known: Option<TelemetryUsage>,
     /// Since the start.
     taken: Taken,
 }
@@ -68,25 +68,25 @@ pub(in crate::service) fn add(
         tenant: tenant.clone(),
         prices: prices.clone(),
         sources: sources.clone(),
-        book: None,
+        known: None,
         taken: Taken::default(),
     })
 }
 
 impl OtlpActor {
     async fn record(&mut self, export: Export) -> Result<Taken, ViewError> {
-        let mut told = self.book.take().unwrap_or_default();
+        let mut told = self.known.take().unwrap_or_default();
         let (log, tenant, prices) = (self.log.clone(), self.tenant.clone(), self.prices.current());
         let metadata = repository::by(SOURCE);
         let work = move || {
             let taken = told.record(&*log, &tenant, &prices, &export, &metadata);
             (taken, told)
         };
-        // After a failure the book is read afresh.
+        // After a failure it is read afresh.
         let (taken, told) = crate::service::aggregate::caller::blocking(work)
             .await
             .map_err(|_| ViewError::Log(LogError::Closed))?;
-        self.book = taken.is_ok().then_some(told);
+        self.known = taken.is_ok().then_some(told);
         taken
     }
 

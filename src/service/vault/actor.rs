@@ -11,12 +11,13 @@ use crate::actor::{ActorError, Behaviour, ChildSpec, Context, Supervisor};
 use crate::event::TenantId;
 use crate::integration::obsidian::{self, SYSTEM, Snapshot};
 use crate::log::{EventLog, LogError};
+use crate::service::aggregate::repository::Repository;
 use crate::service::runtime::node::Node;
 use crate::service::runtime::poller::{Beat, Pacemaker};
 use crate::service::runtime::settings::Settings;
 use crate::service::runtime::sources::{SourceState, Sources};
 
-use super::aggregate::VaultBook;
+use super::aggregate::{Look, TaskAggregate, observe};
 
 /// Changes that come within this time of each other are looked at together.
 const SETTLE: Duration = Duration::from_millis(150);
@@ -68,7 +69,7 @@ pub struct VaultActor {
     sources: Sources,
     shared: SharedVault,
     pacemaker: Option<Pacemaker>,
-    book: Option<VaultBook>,
+    tasks: Option<Repository<TaskAggregate>>,
     /// The folder that is watched. Dropped with the actor, which ends the watching.
     watcher: Option<(PathBuf, notify::RecommendedWatcher)>,
 }
@@ -83,7 +84,7 @@ impl VaultActor {
         sources: Sources,
         shared: SharedVault,
     ) -> Self {
-        Self { log, tenant, settings, sources, shared, pacemaker: None, book: None, watcher: None }
+        Self { log, tenant, settings, sources, shared, pacemaker: None, tasks: None, watcher: None }
     }
 
     fn poll(&self) -> Duration {
@@ -160,8 +161,8 @@ impl VaultActor {
             }
             return Ok(());
         };
-        let mut book = match self.book.take() {
-            Some(book) => book,
+        let mut tasks = match self.tasks.take() {
+            Some(tasks) => tasks,
             None => self.load().await?,
         };
         // Before the look: what changes during it is told of after it.
@@ -172,7 +173,7 @@ impl VaultActor {
         let looked = looked.map_err(|_| ActorError("looking at the vault was cut short".to_owned()))?;
         let seen = looked.map_err(|error| error.to_string()).and_then(|snapshot| {
             // A mount point without its disk is an empty folder.
-            if snapshot.notes().len() == 0 && !book.is_empty() {
+            if snapshot.notes().len() == 0 && tasks.state().tasks().len() > 0 {
                 let path = root.display();
                 return Err(format!("{path} holds no notes, and it did; mount it, or mend vault.path"));
             }
@@ -185,13 +186,13 @@ impl VaultActor {
         match seen {
             Ok(snapshot) => {
                 self.sources.succeeded(SYSTEM, &said(&snapshot), now, Some(next));
-                match book.observe(&snapshot, loaded.config.vault.record_text).await {
-                    Ok(0) => self.book = Some(book),
+                match observe(&mut tasks, Look::new(&snapshot, loaded.config.vault.record_text)).await {
+                    Ok(0) => self.tasks = Some(tasks),
                     Ok(changed) => {
                         tracing::info!(changed, "tasks changed");
-                        self.book = Some(book);
+                        self.tasks = Some(tasks);
                     }
-                    // The book is read again: another writer may have been before us.
+                    // They are read again: another writer may have been before us.
                     Err(error) => tracing::warn!(%error, "tasks could not be recorded"),
                 }
             }
@@ -199,15 +200,15 @@ impl VaultActor {
                 // The system forgets what was watched with the folder.
                 self.watcher = None;
                 self.sources.failed(SYSTEM, SourceState::Failing, &error, Some(next));
-                self.book = Some(book);
+                self.tasks = Some(tasks);
             }
         }
         Ok(())
     }
 
-    async fn load(&self) -> Result<VaultBook, ActorError> {
+    async fn load(&self) -> Result<Repository<TaskAggregate>, ActorError> {
         let (log, tenant) = (self.log.clone(), self.tenant.clone());
-        let loaded = tokio::task::spawn_blocking(move || VaultBook::load(log, tenant)).await;
+        let loaded = tokio::task::spawn_blocking(move || Repository::load(log, tenant)).await;
         loaded
             .unwrap_or(Err(crate::view::ViewError::Log(LogError::Closed)))
             .map_err(|error| ActorError(error.to_string()))

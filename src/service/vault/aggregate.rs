@@ -1,29 +1,24 @@
 //! The tasks of the vault as the log has them, and the one way to change them.
 
 use std::collections::BTreeSet;
+use std::convert::Infallible;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use crate::domain::vault::track::{Change, Fact, Kind, Known, Seen};
+use crate::domain::vault::track::{self, Change, Kind, Known, Seen};
 use crate::domain::vault::{State, Task};
 use crate::event::envelope::hex;
 use crate::event::payload::{SessionLogged, TaskGone, TaskObserved};
-use crate::event::{Event, EventId, StreamId, TenantId, Version};
+use crate::event::{Event, EventId, TenantId};
 use crate::integration::obsidian::Snapshot;
-use crate::log::{Append, EventLog, Expected, LogError};
-use crate::service::aggregate::repository;
-use crate::service::usage::recorder::new_event;
-use crate::view::ViewError;
+use crate::log::{EventLog, Expected, LogError};
+use crate::service::aggregate::repository::{self, Aggregate, Fact, Next, Repository, new_event, prepared};
 
-/// The stream of all tasks of a tenant.
-const STREAM: &str = "vault";
 /// The stream of what was written to the vault.
 const WRITTEN: &str = "vault-written";
 /// Bytes of a digest: enough that two words never share one.
 const DIGEST: usize = 12;
-/// Events of one append: a first look at a vault of ten years finds thousands.
-const BATCH: usize = 1024;
 
 /// The digest of a text. Whoever guesses the text can prove it by this; whoever does not learns nothing.
 #[must_use]
@@ -39,7 +34,7 @@ fn seen(path: &str, task: &Task, state: State) -> Seen {
         Some(id) => digest("id", id),
         None => digest("text", &task.text.split_whitespace().collect::<Vec<_>>().join(" ")),
     };
-    let fact = Fact {
+    let fact = track::Fact {
         note: digest("note", path),
         state,
         due: task.due,
@@ -50,96 +45,88 @@ fn seen(path: &str, task: &Task, state: State) -> Seen {
     Seen { words, fact }
 }
 
-/// The tasks of one tenant's vault and the version of their stream.
-#[derive(Clone)]
-pub struct VaultBook {
-    log: Arc<dyn EventLog>,
-    tenant: TenantId,
-    known: Known,
-    version: Version,
+/// The open tasks of a tenant's vault.
+pub struct TaskAggregate;
+
+/// What a look at the vault has seen.
+#[derive(Debug, Clone, Default)]
+pub struct Look {
+    tasks: Vec<Seen>,
+    /// The notes that were read.
+    notes: BTreeSet<String>,
+    /// Whether nothing was left out: only then what is not there is gone.
+    is_whole: bool,
+    /// The path and words of each task, where the events are to hold them; else none.
+    words: Vec<(String, String)>,
 }
 
-impl VaultBook {
-    /// Reads the tasks from the log. Blocks.
-    ///
-    /// # Errors
-    /// [`ViewError`].
-    pub fn load(log: Arc<dyn EventLog>, tenant: TenantId) -> Result<Self, ViewError> {
-        let mut known = Known::default();
-        let version = repository::fold(&*log, &tenant, STREAM, |record, event| {
-            match event {
-                Event::TaskObserved(stored) => {
-                    let change = stored.to_change();
-                    let (id, kind, fact) = change.map_err(|error| repository::malformed(record, &error))?;
-                    known.evolve(id, kind, fact);
-                }
-                Event::TaskGone(gone) => {
-                    known.remove(&gone.to_id().map_err(|error| repository::malformed(record, &error))?);
-                }
-                _ => {}
-            }
-            Ok::<_, ViewError>(())
-        })?;
-        Ok(Self { log, tenant, known, version })
-    }
-
-    /// Whether no open task is known.
+impl Look {
+    /// What a snapshot shows. With `keeps_words` the events hold the tasks' words and paths.
     #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.known.tasks().len() == 0
+    pub fn new(snapshot: &Snapshot, keeps_words: bool) -> Self {
+        let (mut tasks, mut words) = (Vec::new(), Vec::new());
+        for (path, task, state) in snapshot.tasks() {
+            tasks.push(seen(path, task, state));
+            if keeps_words {
+                words.push((path.to_owned(), task.text.clone()));
+            }
+        }
+        let notes = snapshot.notes().map(|(path, _)| digest("note", path)).collect();
+        Self { tasks, notes, is_whole: snapshot.is_whole(), words }
+    }
+}
+
+/// What became of a task, and its path and words where the event is to hold them.
+#[derive(Debug, Clone)]
+pub struct TaskChange {
+    change: Change,
+    words: Option<(String, String)>,
+}
+
+impl Aggregate for TaskAggregate {
+    const STREAM: &'static str = "vault";
+    const ACTOR: &'static str = "vault";
+    /// A first look at a vault of ten years finds thousands. What one append leaves out the next look brings.
+    const BATCH: usize = 1024;
+
+    type State = Known;
+    type Command = Arc<Look>;
+    type Change = TaskChange;
+    type Error = Infallible;
+
+    fn decide(known: &Known, look: Arc<Look>, _: Timestamp) -> Result<Vec<TaskChange>, Infallible> {
+        let changes = known.changes(&look.tasks, &look.notes, look.is_whole).into_iter();
+        let words = |change: &Change| look.words.get(change.seen?).cloned();
+        Ok(changes.map(|change| TaskChange { words: words(&change), change }).collect())
     }
 
-    /// Records what became of the tasks since the last look. How many changes there were. With `keeps_words` the
-    /// events hold the tasks' words and paths.
-    ///
-    /// # Errors
-    /// [`LogError`]. What was recorded is in the book; after a conflict it must be loaded again.
-    pub async fn observe(&mut self, snapshot: &Snapshot, keeps_words: bool) -> Result<usize, LogError> {
-        let tasks: Vec<(&str, &Task, State)> = snapshot.tasks().collect();
-        let told: Vec<Seen> = tasks.iter().map(|(path, task, state)| seen(path, task, *state)).collect();
-        let read: BTreeSet<String> = snapshot.notes().map(|(path, _)| digest("note", path)).collect();
-        let changes = self.known.changes(&told, &read, snapshot.is_whole());
-        let count = changes.len();
-        let words = |change: &Change| {
-            let (path, task, _) = tasks.get(change.seen?)?;
-            keeps_words.then_some((*path, task.text.as_str()))
+    fn event(_: &Known, TaskChange { change, words }: &TaskChange, next: &Next<'_>) -> Fact {
+        let event = if change.kind == Kind::Gone {
+            Event::TaskGone(TaskGone::new(&change.id))
+        } else {
+            let words = words.as_ref().map(|(path, text)| (path.as_str(), text.as_str()));
+            Event::TaskObserved(TaskObserved::new(change, words))
         };
-        for batch in changes.chunks(BATCH) {
-            self.record(batch, &words).await?;
-        }
-        Ok(count)
+        // Of this place in the stream: what is told again after an outcome that was not known is the same.
+        let (number, version) = (change.id.number.to_string(), next.version.to_string());
+        let id = EventId::derive("task", &[next.tenant, &change.id.words, &number, &version]);
+        Fact { id, event, at: next.now }
     }
 
-    async fn record<'a>(
-        &mut self,
-        batch: &[Change],
-        words: &(dyn Fn(&Change) -> Option<(&'a str, &'a str)> + Sync),
-    ) -> Result<(), LogError> {
-        let metadata = repository::by("vault");
-        let now = Timestamp::now();
-        let events = batch.iter().zip(self.version.0 + 1..).map(|(change, version)| {
-            let event = match change.kind {
-                Kind::Gone => Event::TaskGone(TaskGone::new(&change.id)),
-                _ => Event::TaskObserved(TaskObserved::new(change, words(change))),
-            };
-            // Of this place in the stream: what is told again after an outcome that was not known is the same.
-            let parts =
-                [self.tenant.as_str(), &change.id.words, &change.id.number.to_string(), &version.to_string()];
-            new_event(EventId::derive("task", &parts), &event, now, &metadata)
-        });
-        let append = Append {
-            tenant: self.tenant.clone(),
-            stream: StreamId::new(STREAM),
-            expected: Expected::at(self.version),
-            events: events.collect(),
-        };
-        self.log.append(append).await?;
-        self.version = Version(self.version.0 + batch.len() as u64);
-        for change in batch {
-            self.known.evolve(change.id.clone(), change.kind, change.fact.clone());
-        }
-        Ok(())
+    fn label(_: &Arc<Look>) -> &'static str {
+        "observe-tasks"
     }
+}
+
+/// Records what became of the tasks since the last look. How many changes there were.
+///
+/// # Errors
+/// [`LogError`]. What was recorded is known; after a conflict catch up first.
+pub async fn observe(tasks: &mut Repository<TaskAggregate>, look: Look) -> Result<usize, LogError> {
+    let now = Timestamp::now();
+    let Ok(changes) = TaskAggregate::decide(tasks.state(), Arc::new(look), now);
+    tasks.commit_async(&changes, now, &repository::by(TaskAggregate::ACTOR)).await?;
+    Ok(changes.len())
 }
 
 /// Records that a line was added to a note; the same line again is the same event. Blocks.
@@ -159,11 +146,5 @@ pub fn record_line(
     let id = EventId::derive("session-logged", &[tenant.as_str(), &logged.note, &logged.line]);
     let metadata = repository::by(actor);
     let event = new_event(id, &Event::SessionLogged(logged), Timestamp::now(), &metadata);
-    let append = Append {
-        tenant: tenant.clone(),
-        stream: StreamId::new(WRITTEN),
-        expected: Expected::Any,
-        events: vec![event],
-    };
-    log.append(append).wait().map(drop)
+    log.append(prepared(tenant, WRITTEN, Expected::Any, vec![event])).wait().map(drop)
 }

@@ -15,45 +15,19 @@ use crate::domain::vault::{Goals, Note};
 use crate::files::beneath::{Astray, Root};
 use crate::integration::obsidian::append::{AppendError, Appended, add_line};
 use crate::integration::obsidian::{self, NOTE_MAX, Snapshot};
-use crate::log::LogError;
 use crate::service::ServiceError;
 use crate::service::runtime::forms;
 use crate::service::runtime::reads::Queries;
 use crate::service::system::tree::Supervised;
 
 use super::aggregate::record_line;
+use super::error::VaultFailure;
 use super::tasks::{TaskLine, lines};
 
 /// A summary is one line and no longer, in characters.
 const SUMMARY_MAX: usize = 1_000;
 /// No more problems are listed.
 const PROBLEMS_MAX: usize = 100;
-
-/// Why the vault does not answer.
-#[derive(Debug, Clone, thiserror::Error)]
-pub enum VaultFailure {
-    /// None is named.
-    #[error("no vault is named; set vault.path to an Obsidian vault's folder")]
-    NotConfigured,
-    /// The first look is not done.
-    #[error("the vault is being read for the first time; try again in a moment")]
-    Waiting,
-    /// It cannot be read, and never was.
-    #[error("{0}")]
-    Unreadable(String),
-    /// A question that makes no sense.
-    #[error("{0}")]
-    Mistake(String),
-    /// The daily notes' settings lead nowhere.
-    #[error("the {0} notes' folder and format make no path inside of the vault; mend them in Obsidian")]
-    NoPath(&'static str),
-    /// The line is not written.
-    #[error(transparent)]
-    Append(#[from] AppendError),
-    /// It is written, and the log does not say so.
-    #[error(transparent)]
-    Log(#[from] LogError),
-}
 
 /// A note that is a goal.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]

@@ -13,7 +13,7 @@ use crate::integration::obsidian::VaultSettings;
 use crate::service::runtime::forms;
 use crate::service::runtime::reads::Queries;
 
-use super::queries::VaultFailure;
+use super::error::VaultFailure;
 
 /// Which tasks.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, IntoParams)]

@@ -10,20 +10,23 @@ use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use sonic_rs::LazyValue;
 
+use crate::domain::depth::{self, TooDeep};
 use crate::domain::tokens::MAX_COUNT;
 
 /// Words that say how a call was billed are kept to this length, in bytes.
 const WORD_MAX: usize = 64;
 
+/// No directory is longer, in bytes.
+pub(in crate::integration::claude_code) const DIRECTORY_MAX: usize = 4_096;
 /// Names are kept to this length, in bytes: an event with all of its names is some kilobytes long, and holds 64.
 pub(super) const NAME_MAX: usize = 1_024;
 
 /// A text; a number counts as its digits. Anything else is as if it were absent.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Text<'a>(pub(super) Option<Cow<'a, str>>);
+pub(in crate::integration::claude_code) struct Text<'a>(pub(super) Option<Cow<'a, str>>);
 
 impl Text<'_> {
-    pub(super) fn get(&self) -> Option<&str> {
+    pub(in crate::integration::claude_code) fn get(&self) -> Option<&str> {
         self.0.as_deref()
     }
 
@@ -33,7 +36,7 @@ impl Text<'_> {
     }
 
     /// A name, as far as an event has room for it: nobody's is longer, and no call is dropped for one that is.
-    pub(super) fn name(&self) -> Option<&str> {
+    pub(in crate::integration::claude_code) fn name(&self) -> Option<&str> {
         self.get().map(|name| &name[..name.floor_char_boundary(NAME_MAX)])
     }
 
@@ -233,4 +236,19 @@ fn of_number(number: i64) -> Option<Timestamp> {
         100_000_000_000_000..100_000_000_000_000_000 => Timestamp::from_microsecond(number).ok(),
         _ => Timestamp::from_nanosecond(i128::from(number)).ok(),
     }
+}
+
+/// A line as far down as it is read.
+pub(in crate::integration::claude_code) fn shallow(text: &str) -> Result<Cow<'_, str>, TooDeep> {
+    Ok(match depth::shallow(text.as_bytes())? {
+        Cow::Borrowed(_) => Cow::Borrowed(text),
+        // What is cut out begins and ends with a bracket: text stays text.
+        Cow::Owned(bytes) => Cow::Owned(String::from_utf8(bytes).unwrap_or_default()),
+    })
+}
+
+/// Without whitespace around it, and without the mark by which some editors begin a file.
+pub(in crate::integration::claude_code) fn trimmed(line: &[u8]) -> &[u8] {
+    let line = line.trim_ascii();
+    line.strip_prefix("\u{feff}".as_bytes()).unwrap_or(line).trim_ascii()
 }

@@ -1,3 +1,4 @@
+use super::super::place::directory;
 use super::*;
 use crate::domain::tokens::Tokens;
 use crate::domain::usage::OddCount;

@@ -10,16 +10,16 @@ use crate::domain::consent::{By, ConsentCommand};
 use crate::event::Position;
 use crate::log::LogError;
 use crate::service::aggregate::caller;
+use crate::service::aggregate::repository::{self, Aggregate, Repository};
 
-use super::super::consent;
-use super::super::consent::ConsentFailure;
+use super::super::consent::{ConsentAggregate, ConsentFailure};
 use super::{AlertActor, in_flight};
 
 impl AlertActor {
     /// The carrier refuses because the number's owner has opted out: that is heard as such.
     pub(super) async fn opted_out(&mut self, id: AlertId, attempt: AttemptId) {
         let Ok(alerts) = self.take_alerts().await else { return };
-        let attempt = in_flight::find(alerts.book(), id, attempt);
+        let attempt = in_flight::find(alerts.state(), id, attempt);
         let contact = attempt.and_then(|attempt| attempt.parcel.contact.clone());
         self.alerts = Some(alerts);
         if let Some(contact) = contact
@@ -49,16 +49,22 @@ impl AlertActor {
     }
 
     async fn decide_consent(
-        &self,
+        &mut self,
         contact: String,
         command: ConsentCommand,
         by: By,
     ) -> Result<Option<Position>, ConsentFailure> {
+        let kept = self.consents.take();
         let (log, tenant) = (self.means.queries.log.clone(), self.means.queries.tenant.clone());
         let decided = caller::blocking(move || {
-            consent::execute_now(&log, &tenant, &contact, command, by, Timestamp::now())
+            let mut consents = kept.unwrap_or_else(|| Repository::new(log, tenant));
+            let metadata = repository::by(ConsentAggregate::ACTOR);
+            let decided = consents.execute((contact, command, by), Timestamp::now(), &metadata);
+            (consents, decided)
         });
-        let position = decided.await.map_err(|_| ConsentFailure::Log(LogError::Closed))??;
+        let (consents, decided) = decided.await.map_err(|_| ConsentFailure::Log(LogError::Closed))?;
+        self.consents = Some(consents);
+        let position = decided?;
         if let Some(position) = position {
             // The next decision must see it.
             let mut projected = self.means.projected.clone();

@@ -10,17 +10,17 @@ use std::ops::ControlFlow;
 use std::sync::{Arc, PoisonError};
 
 use crate::domain::telemetry_usage::Fingerprint;
-use crate::domain::told::is_told;
 use crate::domain::usage::MessageKey;
+use crate::domain::usage::is_told;
 use crate::event::codec::decode;
 use crate::event::payload::{CallId, UsageWithdrawn, withdrawn_event_id};
 use crate::event::{Event, EventId, Metadata, NewEvent, StreamId, TenantId, Version};
 use crate::log::{EventLog, LogError};
-use crate::service::aggregate::repository;
+use crate::service::aggregate::repository::{DECISIONS_MAX, new_event};
 use crate::view::ViewError;
 
 use super::stored::{call_of, latest, read_one};
-use super::{DECISIONS_MAX, Recorder, STREAM, new_event};
+use super::{Recorder, STREAM};
 
 /// The version from which on a call is its message id alone.
 const ALONE: u16 = 2;
@@ -139,8 +139,8 @@ impl Recorder {
                 *known = Some(Arc::new(former));
                 return Ok(());
             }
-            match repository::append(&*self.log, &self.tenant, STREAM, expected, events) {
-                Ok(_) | Err(LogError::Conflict { .. }) => {}
+            match self.append_all(expected, events) {
+                Ok(()) | Err(LogError::Conflict { .. }) => {}
                 Err(error) => return Err(error.into()),
             }
         }

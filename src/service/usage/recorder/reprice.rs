@@ -14,18 +14,18 @@ use utoipa::ToSchema;
 use crate::domain::money::Picodollars;
 use crate::domain::naming;
 use crate::domain::pricing::{PriceTable, Priced};
-use crate::domain::told::is_told;
 use crate::domain::usage::Usage;
+use crate::domain::usage::is_told;
 use crate::event::payload::{
     UsageMetered, UsageRecorded, UsageRevised, UsageTold, repriced_event_id, usage_event_id,
     withdrawn_event_id,
 };
-use crate::event::{Event, EventId, Metadata, NewEvent, StreamId};
+use crate::event::{Event, EventId, Metadata, NewEvent, StreamId, Version};
 use crate::log::LogError;
-use crate::service::aggregate::repository;
+use crate::service::aggregate::repository::{DECISIONS_MAX, follow, new_event};
 use crate::view::ViewError;
 
-use super::{BATCH, DECISIONS_MAX, Recorder, STREAM, new_event};
+use super::{BATCH, Recorder, STREAM};
 
 /// What pricing did.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -212,11 +212,7 @@ impl Recorder {
         for _ in 1..DECISIONS_MAX {
             let expected = self.version();
             let (events, of_batch) = decide(&metadata)?;
-            let appended = if events.is_empty() {
-                Ok(())
-            } else {
-                repository::append(&*self.log, &self.tenant, STREAM, expected, events).map(drop)
-            };
+            let appended = if events.is_empty() { Ok(()) } else { self.append_all(expected, events) };
             match appended {
                 Ok(()) => {
                     done.repriced += of_batch.repriced;
@@ -306,11 +302,10 @@ impl Recorder {
     }
 
     fn read_all(&self, mut read: impl FnMut(EventId, &Event<'_>, Timestamp)) -> Result<(), ViewError> {
-        repository::fold(&*self.log, &self.tenant, STREAM, |record, event| {
-            read(record.id, &event, record.occurred_at);
+        follow(&*self.log, &self.tenant, STREAM, Version(1), |record, event| {
+            read(record.id, event, record.occurred_at);
             Ok(())
         })
-        .map(drop)
     }
 
     /// Which models lack prices, and why. Blocks.

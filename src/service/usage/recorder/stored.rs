@@ -12,7 +12,7 @@ use crate::event::{Event, EventId, Metadata, NewEvent, Position, RecordRef};
 use crate::log::{EventLog, LogError};
 use crate::view::ViewError;
 
-use super::new_event;
+use crate::service::aggregate::repository::new_event;
 
 /// Where the last of a chain of revisions stands, of which the first event stands at `position`.
 pub(in crate::service) fn latest(
