@@ -25,6 +25,7 @@
 pub mod access;
 pub mod aggregate;
 pub mod alerts;
+pub mod audit;
 pub mod balances;
 pub mod briefing;
 pub mod budgets;

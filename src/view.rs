@@ -17,18 +17,22 @@ pub mod goals;
 pub mod lacking;
 pub mod names;
 pub mod odometer;
+pub mod pieces;
 pub mod projects;
 pub mod quotas;
 pub mod reconcile;
 pub mod replay;
 pub mod report;
+pub mod shared;
 pub mod snapshot;
 pub mod spans;
 pub mod spend;
 pub mod standing;
 pub mod status;
+pub mod uses;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
@@ -55,6 +59,7 @@ use crate::event::{Event, Position, RecordRef, TenantId};
 use crate::log::LogError;
 
 use balances::BalanceView;
+use shared::Shared;
 use spend::SpendView;
 
 /// Why a view cannot be built.
@@ -73,45 +78,46 @@ pub enum ViewError {
     },
 }
 
-/// Everything that is known of one tenant.
+/// Everything that is known of one tenant. A copy shares all of it until one of the two changes, so that those who read one
+/// position and the projection, which goes on to the next, do not wait for each other.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TenantView {
     /// What was used and what it cost.
     pub spend: SpendView,
     /// What was left at the providers, when it was read, and what was added there.
-    pub balances: BalanceView,
+    pub balances: Shared<BalanceView>,
     /// The months' sums that were read by hand.
-    pub odometer: Odometer,
+    pub odometer: Shared<Odometer>,
     /// What the providers reported of their days.
-    pub reports: Reports,
+    pub reports: Shared<Reports>,
     /// How much of a subscription's limits is used.
-    pub quotas: Quotas,
+    pub quotas: Shared<Quotas>,
     /// What may be spent with all providers together.
-    pub allowance: Allowance,
+    pub allowance: Shared<Allowance>,
     /// Who asked for more, and what became of it.
-    pub requests: LimitRequests,
+    pub requests: Shared<LimitRequests>,
     /// The tokens that were given out.
-    pub tokens: Register,
+    pub tokens: Shared<Register>,
     /// The budgets, by name.
-    pub budgets: BTreeMap<BudgetName, Budget>,
+    pub budgets: Shared<BTreeMap<BudgetName, Budget>>,
     /// The goals at Beeminder, by id.
-    pub goals: BTreeMap<String, Goal>,
+    pub goals: Shared<BTreeMap<String, Goal>>,
     /// When something about them was last told.
     pub goals_told_at: Option<Timestamp>,
     /// The local goals, and what feeds a goal.
-    pub desk: Desk,
+    pub desk: Shared<Desk>,
     /// The datapoints that were meant to be written.
-    pub ledger: Ledger,
+    pub ledger: Shared<Ledger>,
     /// The alerts.
-    pub alerts: AlertBook,
+    pub alerts: Shared<AlertBook>,
     /// Whose numbers may be written to.
-    pub consents: Consents,
+    pub consents: Shared<Consents>,
     /// How the sources stand, by name.
-    pub sources: BTreeMap<String, SourceFact>,
+    pub sources: Shared<BTreeMap<String, SourceFact>>,
     /// When each actor last gave up, by its path.
-    pub gave_up: BTreeMap<String, Timestamp>,
+    pub gave_up: Shared<BTreeMap<String, Timestamp>>,
     /// The requests that were refused lately.
-    pub refused: Refused,
+    pub refused: Shared<Refused>,
     /// How many repairs of the log, interventions of the supervisor and changes of sources the log tells of.
     pub incidents: u64,
 }
@@ -123,7 +129,7 @@ pub struct Views {
     pub position: Position,
     /// When that event was recorded.
     pub recorded_at: Option<Timestamp>,
-    tenants: BTreeMap<TenantId, TenantView>,
+    tenants: BTreeMap<TenantId, Arc<TenantView>>,
 }
 
 /// Which events count: all, or those that had happened by an instant.
@@ -146,10 +152,28 @@ impl Horizon {
 }
 
 impl Views {
+    /// Those of one tenant, of no position: for measuring and for tests.
+    #[must_use]
+    pub fn of(tenant: TenantId, view: TenantView) -> Self {
+        Self { tenants: [(tenant, Arc::new(view))].into(), ..Self::default() }
+    }
+
     /// What is known of a tenant, if anything.
     #[must_use]
     pub fn tenant(&self, tenant: &TenantId) -> Option<&TenantView> {
-        self.tenants.get(tenant)
+        self.tenants.get(tenant).map(AsRef::as_ref)
+    }
+
+    /// The same, to keep.
+    #[must_use]
+    pub fn shared(&self, tenant: &TenantId) -> Option<Arc<TenantView>> {
+        self.tenants.get(tenant).cloned()
+    }
+
+    /// The next event is another tenant's, of whom nothing is asked.
+    pub(crate) fn pass(&mut self, record: &RecordRef<'_>) {
+        self.position = record.position;
+        self.recorded_at = Some(record.recorded_at);
     }
 
     /// Applies the next event.
@@ -160,10 +184,11 @@ impl Views {
         let event =
             decode(record).map_err(|source| ViewError::Event { position: record.position, source })?;
         if !self.tenants.contains_key(record.tenant) {
-            self.tenants.insert(TenantId::new(record.tenant), TenantView::default());
+            self.tenants.insert(TenantId::new(record.tenant), Arc::default());
         }
         if let Some(view) = self.tenants.get_mut(record.tenant) {
-            view.apply(record.occurred_at, &event, horizon)
+            Arc::make_mut(view)
+                .apply(record.occurred_at, &event, horizon)
                 .map_err(|source| ViewError::Event { position: record.position, source })?;
         }
         self.position = record.position;
@@ -262,12 +287,16 @@ impl TenantView {
 
     fn add(&mut self, at: Timestamp, usage: &UsageRecorded<'_>) {
         let provider = self.spend.add(at, usage);
-        self.balances.add(at, &provider, usage.cost);
+        if self.balances.is_touched(at, &provider) {
+            self.balances.add(at, &provider, usage.cost);
+        }
     }
 
     fn take_back(&mut self, at: Timestamp, usage: &UsageRecorded<'_>) {
         let provider = self.spend.take_back(at, usage);
-        self.balances.take_back(at, &provider, usage.cost);
+        if self.balances.is_touched(at, &provider) {
+            self.balances.take_back(at, &provider, usage.cost);
+        }
     }
 
     fn change_money(&mut self, at: Timestamp, event: &Event<'_>) -> Result<(), CodecError> {

@@ -12,12 +12,12 @@ use crate::integration::beeminder::Beeminder;
 use crate::service::aggregate::actor::Book;
 use crate::service::goals::datapoints::{DatapointBook, Delivery};
 use crate::service::goals::local::{DeskBook, GoalFailure};
+use crate::service::goals::requests::GoalsShown;
 use crate::service::goals::requests::{
     DatapointBody, DatapointShown, FeedBody, FeedSource, FeedsShown, LocalGoalBody,
 };
 use crate::service::runtime::node::Node;
 use crate::service::runtime::poller::{policy, wrong_settings};
-use crate::service::system::status::GoalsShown;
 
 use super::backend::Backend;
 use super::output::{CliError, print};

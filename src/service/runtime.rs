@@ -4,9 +4,12 @@
 pub mod clock;
 pub mod forms;
 pub mod incidents;
+pub mod last_look;
 pub mod node;
 pub mod poller;
+pub mod prices;
 pub mod projection;
+pub mod reading;
 pub mod reads;
 pub mod settings;
 pub mod snapshots;

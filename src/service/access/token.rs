@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::domain::access::register::{Register, TokenChange, TokenOrder, TokenOrderError};
+use crate::domain::access::register::{Hash, Register, TokenChange, TokenOrder, TokenOrderError};
 use crate::domain::access::token::{SEED_BYTES, make};
 use crate::domain::access::{Kind, Principal};
 use crate::event::envelope::hex;
@@ -16,7 +16,7 @@ use crate::service::aggregate::actor::{Book, Decided, DecidingActor, Ordered};
 use crate::service::aggregate::repository;
 use crate::service::aggregate::repository::{BookFailure, Refusal};
 use crate::service::runtime::forms;
-use crate::service::runtime::reads::Queries;
+use crate::service::runtime::reads::Reads;
 use crate::service::system::tree::Supervised;
 use crate::service::usage::recorder::new_event;
 use crate::view::ViewError;
@@ -191,7 +191,13 @@ fn fresh(kind: Kind) -> (String, String, [u8; 32]) {
     (token, id, hash)
 }
 
-impl Queries {
+impl Reads {
+    /// Whose token has this hash, if it is good.
+    #[must_use]
+    pub fn holder(&self, hash: &Hash, now: Timestamp) -> Option<Principal> {
+        self.with_view(|view| view.tokens.principal(hash, now))
+    }
+
     /// The tokens that were given out.
     #[must_use]
     pub fn tokens(&self, now: Timestamp) -> TokensShown {

@@ -6,9 +6,9 @@ use std::ops::ControlFlow;
 
 use jiff::Timestamp;
 
-use crate::event::codec::{CodecError, decode};
+use crate::event::codec::{CodecError, decode, encode};
 use crate::event::{
-    Event, Metadata, NewEvent, Position, RecordRef, StreamId, TenantId, TraceContext, Version,
+    Event, EventId, Metadata, NewEvent, Position, RecordRef, StreamId, TenantId, TraceContext, Version,
 };
 use crate::log::{Append, EventLog, Expected, LogError};
 use crate::view::ViewError;
@@ -70,6 +70,20 @@ impl<R: Refusal> From<R> for BookFailure<R> {
 impl<R: Refusal> Conflicting for BookFailure<R> {
     fn is_conflict(&self) -> bool {
         matches!(self, Self::Log(LogError::Conflict { .. }))
+    }
+}
+
+/// An event ready to be appended.
+#[must_use]
+pub fn new_event(id: EventId, event: &Event<'_>, occurred_at: Timestamp, metadata: &Metadata) -> NewEvent {
+    let (type_name, schema_version) = event.type_and_version();
+    NewEvent {
+        id,
+        type_name,
+        schema_version,
+        occurred_at,
+        metadata: metadata.clone(),
+        payload: encode(event),
     }
 }
 

@@ -19,7 +19,7 @@ use crate::service::ServiceError;
 use crate::service::aggregate::repository;
 use crate::service::aggregate::repository::{BookFailure, Refusal, kept};
 use crate::service::runtime::forms;
-use crate::service::runtime::reads::Queries;
+use crate::service::runtime::reads::Reads;
 use crate::service::system::tree::Supervised;
 use crate::service::usage::recorder::new_event;
 use crate::view::balances::{BalanceLine, OtherReading, balances, foreign_balances};
@@ -184,7 +184,7 @@ fn load(log: &dyn EventLog, tenant: &TenantId) -> Result<(Accounts, Version), Vi
     Ok((accounts, version))
 }
 
-impl Queries {
+impl Reads {
     /// What is left at the providers whose balance was read.
     #[must_use]
     pub fn balances(&self, now: Timestamp) -> Vec<BalanceLine> {

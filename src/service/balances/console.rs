@@ -15,7 +15,7 @@ use crate::event::TenantId;
 use crate::integration::console::{self, ConsoleError, Limits, Profile, Recipe, RecipeError};
 use crate::log::{EventLog, LogError};
 use crate::service::runtime::forms;
-use crate::service::runtime::reads::Queries;
+use crate::service::runtime::reads::Reads;
 
 use super::balance::{BalanceFailure, record_reading};
 
@@ -75,14 +75,14 @@ pub struct ConsoleRead {
 pub struct ConsoleBook {
     log: Arc<dyn EventLog>,
     tenant: TenantId,
-    queries: Queries,
+    queries: Reads,
     dir: PathBuf,
 }
 
 impl ConsoleBook {
     /// For the log and the data directory that they belong to.
     #[must_use]
-    pub fn new(log: Arc<dyn EventLog>, tenant: TenantId, queries: Queries, dir: &Path) -> Self {
+    pub fn new(log: Arc<dyn EventLog>, tenant: TenantId, queries: Reads, dir: &Path) -> Self {
         Self { log, tenant, queries, dir: dir.to_owned() }
     }
 
@@ -94,7 +94,7 @@ impl ConsoleBook {
 
     /// The settings.
     #[must_use]
-    pub fn queries(&self) -> &Queries {
+    pub fn queries(&self) -> &Reads {
         &self.queries
     }
 

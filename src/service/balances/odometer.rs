@@ -17,7 +17,7 @@ use crate::service::aggregate::actor::{Book, Decided, DecidingActor, Ordered};
 use crate::service::aggregate::repository;
 use crate::service::aggregate::repository::{BookFailure, Refusal};
 use crate::service::runtime::forms;
-use crate::service::runtime::reads::Queries;
+use crate::service::runtime::reads::Reads;
 use crate::service::system::tree::Supervised;
 use crate::service::usage::recorder::new_event;
 use crate::view::ViewError;
@@ -176,7 +176,7 @@ fn event_id(tenant: &str, version: Version, change: &OdometerChange) -> EventId 
     }
 }
 
-impl Queries {
+impl Reads {
     /// The odometers and how they stand.
     #[must_use]
     pub fn odometers(&self, now: Timestamp) -> Odometers {

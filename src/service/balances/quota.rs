@@ -17,7 +17,7 @@ use crate::log::EventLog;
 use crate::service::ServiceError;
 use crate::service::aggregate::repository;
 use crate::service::aggregate::repository::{BookFailure, Refusal};
-use crate::service::runtime::reads::Queries;
+use crate::service::runtime::reads::Reads;
 use crate::service::system::tree::Supervised;
 use crate::service::usage::recorder::new_event;
 use crate::view::ViewError;
@@ -145,7 +145,7 @@ fn load(log: &dyn EventLog, tenant: &TenantId) -> Result<(Quotas, Version), View
     Ok((known, version))
 }
 
-impl Queries {
+impl Reads {
     /// How much of the subscription's limits is used.
     #[must_use]
     pub fn quotas(&self, now: Timestamp) -> QuotasShown {

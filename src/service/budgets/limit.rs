@@ -19,7 +19,7 @@ use crate::service::ServiceError;
 use crate::service::aggregate::actor::{Book, Decided, DecidingActor, Ordered};
 use crate::service::aggregate::repository;
 use crate::service::aggregate::repository::{BookFailure, Refusal};
-use crate::service::runtime::reads::Queries;
+use crate::service::runtime::reads::Reads;
 use crate::service::system::tree::Supervised;
 use crate::service::usage::recorder::new_event;
 use crate::view::ViewError;
@@ -136,7 +136,7 @@ impl Book for LimitBook {
     }
 }
 
-impl Queries {
+impl Reads {
     /// Whether a budget that is asked about is there.
     ///
     /// # Errors

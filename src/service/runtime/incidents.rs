@@ -14,7 +14,7 @@ use crate::event::codec::decode;
 use crate::event::payload::{SourceChanged, SupervisionNoted};
 use crate::event::{Event, EventId, Metadata, StreamId, TenantId, Version};
 use crate::log::{Append, EventLog, Expected, LogError};
-use crate::service::usage::recorder::new_event;
+use crate::service::aggregate::repository::new_event;
 
 /// The stream of what supervisors did.
 pub const SUPERVISION: &str = "supervision";

@@ -21,6 +21,7 @@ use crate::service::ServiceError;
 use crate::service::access::token::{TokenActor, TokenBook};
 use crate::service::aggregate::actor::Ordered;
 use crate::service::alerts::actor::{Holds, Means};
+use crate::service::alerts::conditions::LastCauses;
 use crate::service::alerts::contacts::Contacts;
 use crate::service::alerts::twilio_actor::ProbeActor;
 use crate::service::alerts::{AlertActor, AlertMessage, OnAlert};
@@ -32,12 +33,13 @@ use crate::service::budgets::limit::{LimitActor, LimitBook};
 use crate::service::goals::beeminder_actor::BeeminderActor;
 use crate::service::goals::datapoint_actor::{DatapointActor, DatapointMessage};
 use crate::service::goals::local::{DeskActor, DeskBook};
+use crate::service::goals::requests::GoalsShown;
 use crate::service::providers::actor::add_providers;
 use crate::service::runtime::incidents::Note;
 use crate::service::runtime::node::Node;
 use crate::service::runtime::poller::Beat;
 use crate::service::runtime::projection::ProjectionActor;
-use crate::service::runtime::reads::Queries;
+use crate::service::runtime::reads::Reads;
 use crate::service::runtime::sources::Sources;
 use crate::service::usage::actor::{SharedImportState, UsageActor, UsageMessage};
 use crate::service::usage::importer::{ImportSummary, Importer, OnStep};
@@ -48,7 +50,7 @@ use crate::view::freshness::Freshness;
 
 use super::log_actor;
 use super::meters;
-use super::status::{GoalsShown, StatusShown};
+use super::status::StatusShown;
 
 /// How long a person waits for a command.
 pub(in crate::service) const PATIENCE: Duration = Duration::from_secs(10);
@@ -61,7 +63,7 @@ const REFRESH_PATIENCE: Duration = Duration::from_secs(2);
 /// The running system, as its faces see it.
 pub struct Supervised {
     /// Answers questions.
-    pub queries: Queries,
+    pub queries: Reads,
     /// What is known of the last import.
     pub import_state: SharedImportState,
     /// The outside systems.
@@ -80,6 +82,7 @@ pub struct Supervised {
     pub(in crate::service) scraper: ScraperHandle,
     pub(in crate::service) contacts: Contacts,
     pub(in crate::service) holds: watch::Receiver<BTreeMap<AlertId, Hold>>,
+    pub(in crate::service) causes: LastCauses,
     /// Reads transcripts, as the usage actor does.
     pub(in crate::service) importer: Importer,
     vitals: Vitals,
@@ -118,7 +121,7 @@ impl Restarts {
 /// Puts the tree together. The caller runs the supervisor and, beside it, the recording of what it does.
 pub fn build(
     node: &Node,
-    queries: Queries,
+    queries: Reads,
     sources: Sources,
     noted: mpsc::UnboundedSender<Note>,
     screen: &Screen,
@@ -164,13 +167,14 @@ pub fn build(
         TokenActor::new(log.clone(), tenant.clone())
     });
     let contacts = Contacts::new(&node.dir);
-    let holds = Holds::default();
+    let (holds, causes) = (Holds::default(), LastCauses::default());
     let means = Means {
         queries: queries.clone(),
         sources: sources.clone(),
         contacts: contacts.clone(),
         projected: projected.subscribe(),
         holds: holds.clone(),
+        causes: causes.clone(),
         on_alert: screen.on_alert.clone(),
     };
     let alerts = add_alerts(&mut tenants, node, &means);
@@ -198,6 +202,7 @@ pub fn build(
         scraper,
         contacts,
         holds: holds.subscribe(),
+        causes,
         importer,
         vitals: root.vitals(),
     };
@@ -229,7 +234,7 @@ fn add_alerts(tenants: &mut Supervisor, node: &Node, means: &Means) -> Handle<Al
 }
 
 /// The actors that look at outside systems. One that is broken holds nobody up.
-fn add_outside(tenants: &mut Supervisor, node: &Node, queries: &Queries, sources: &Sources) -> Handle<Beat> {
+fn add_outside(tenants: &mut Supervisor, node: &Node, queries: &Reads, sources: &Sources) -> Handle<Beat> {
     let spec = outside_spec();
     let (log, tenant) = (node.log.clone(), node.tenant.clone());
     let (settings, known) = (node.settings.clone(), sources.clone());
@@ -244,7 +249,7 @@ fn add_outside(tenants: &mut Supervisor, node: &Node, queries: &Queries, sources
     follower
 }
 
-fn add_scraper(tenants: &mut Supervisor, node: &Node, queries: &Queries, sources: &Sources) -> ScraperHandle {
+fn add_scraper(tenants: &mut Supervisor, node: &Node, queries: &Reads, sources: &Sources) -> ScraperHandle {
     let book = ConsoleBook::new(node.log.clone(), node.tenant.clone(), queries.clone(), &node.dir);
     let sources = sources.clone();
     tenants.add(&format!("{}/console", node.tenant), outside_spec(), move || {
@@ -264,12 +269,7 @@ fn outside_spec() -> ChildSpec {
 }
 
 /// The actors that work on goals: one only decides, so that nobody waits for Beeminder where nothing is written.
-fn add_goals(
-    tenants: &mut Supervisor,
-    node: &Node,
-    queries: &Queries,
-    follower: &Handle<Beat>,
-) -> GoalHandles {
+fn add_goals(tenants: &mut Supervisor, node: &Node, queries: &Reads, follower: &Handle<Beat>) -> GoalHandles {
     let (log, tenant) = (node.log.clone(), node.tenant.clone());
     let desk = tenants.add(&format!("{tenant}/goals"), ChildSpec::default(), move || {
         DeskActor::new(log.clone(), tenant.clone())
@@ -333,15 +333,8 @@ impl Supervised {
     /// How things stand.
     #[must_use]
     pub fn status(&self, now: Timestamp) -> StatusShown {
-        let alerts = self.alerts(now, false).alerts;
         let sources = self.sources.shown(now).sources;
-        StatusShown::new(
-            self.queries.status(now),
-            self.queries.goals(now),
-            alerts,
-            sources,
-            self.queries.reading.freshness(),
-        )
+        self.queries.at(|at| at.status_shown(self.alerts_at(at, now, false).alerts, sources, now))
     }
 
     /// The goals, with what is known of their source.

@@ -13,7 +13,7 @@ use crate::service::aggregate::caller;
 use crate::service::aggregate::repository;
 use crate::service::aggregate::repository::{BookFailure, Refusal};
 use crate::service::runtime::forms;
-use crate::service::runtime::reads::Queries;
+use crate::service::runtime::reads::Reads;
 use crate::service::system::tree::Supervised;
 use crate::view::ViewError;
 use crate::view::projects::{ProjectsShown, projects};
@@ -87,7 +87,7 @@ fn load(log: &dyn EventLog, tenant: &TenantId) -> Result<(Aliases, Version), Vie
     Ok((aliases, version))
 }
 
-impl Queries {
+impl Reads {
     /// What was folded into which project, and what each cost.
     #[must_use]
     pub fn projects(&self) -> ProjectsShown {

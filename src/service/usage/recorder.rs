@@ -17,12 +17,9 @@ use std::collections::{HashMap, HashSet};
 use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use jiff::Timestamp;
-
 use crate::domain::pricing::{PriceTable, Priced};
 use crate::domain::told::is_told;
 use crate::domain::usage::{Telling, Usage, decide};
-use crate::event::codec::encode;
 use crate::event::payload::{
     CallId, UsageRecorded, UsageRevised, session_event_id, told_event_id, usage_event_id,
 };
@@ -31,9 +28,10 @@ use crate::log::{Append, Appending, EventLog, Expected, LogError};
 use crate::telemetry;
 use crate::view::ViewError;
 
-use super::prices::Prices;
+use crate::service::runtime::prices::Prices;
 use stored::{latest, read_stored};
 
+pub use crate::service::aggregate::repository::new_event;
 pub use former::Former;
 pub(in crate::service) use stored::take_back;
 
@@ -375,19 +373,5 @@ impl Recorder {
             ControlFlow::Continue(())
         })?;
         failure.map_or(Ok(()), Err)
-    }
-}
-
-/// An event ready to be appended.
-#[must_use]
-pub fn new_event(id: EventId, event: &Event<'_>, occurred_at: Timestamp, metadata: &Metadata) -> NewEvent {
-    let (type_name, schema_version) = event.type_and_version();
-    NewEvent {
-        id,
-        type_name,
-        schema_version,
-        occurred_at,
-        metadata: metadata.clone(),
-        payload: encode(event),
     }
 }

@@ -18,7 +18,7 @@ use crate::integration::obsidian::{self, NOTE_MAX, Snapshot};
 use crate::log::LogError;
 use crate::service::ServiceError;
 use crate::service::runtime::forms;
-use crate::service::runtime::reads::Queries;
+use crate::service::runtime::reads::Reads;
 use crate::service::system::tree::Supervised;
 
 use super::aggregate::record_line;
@@ -179,7 +179,7 @@ pub struct Logged {
     pub added: bool,
 }
 
-impl Queries {
+impl Reads {
     fn root(&self) -> Result<PathBuf, VaultFailure> {
         self.settings.current().config.vault.path.clone().ok_or(VaultFailure::NotConfigured)
     }
@@ -312,7 +312,7 @@ impl Queries {
             return Err(VaultFailure::Mistake("a heading needs words".to_owned()));
         }
         let cost = body.session.as_deref().map(|session| {
-            let cost = self.standing(now).session(session);
+            let cost = self.at(|at| at.of_session(session)).map(|of| of.spent.known).unwrap_or_default();
             format!(" ({} USD)", cost.rounded(2))
         });
         let line = format!("- {} {text}{}", format(moment, "HH:mm", weeks), cost.unwrap_or_default());
