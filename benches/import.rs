@@ -16,8 +16,8 @@ use mecris::config::prices::price_table;
 use mecris::event::TenantId;
 use mecris::integration::claude_code::{Cursors, discover, read_all};
 use mecris::log::{Options, SledLog};
+use mecris::service::runtime::reading::SharedReading;
 use mecris::service::usage::importer::{Importer, OnStep};
-use mecris::service::usage::reading::SharedReading;
 use mecris::service::usage::recorder::Recorder;
 
 fn megabytes() -> u64 {

@@ -7,24 +7,24 @@
 //!     ├── local/log        says when the log takes no events, and has it opened again
 //!     ├── local/usage      reads transcripts, records calls
 //!     ├── local/otlp       records what Claude Code's telemetry tells
-//!     ├── local/budgets    decides commands on budgets
-//!     ├── local/odometer   decides readings by hand
-//!     ├── local/tokens     gives tokens out and takes them back
-//!     ├── local/limits     decides requests for more than the limits say
+//!     ├── local/budgets    decides commands on an aggregate: so do local/balances, local/quotas, local/odometer,
+//!     │                    local/allowance, local/limits, local/tokens, local/projects and local/goals
 //!     ├── local/alerts     tells the person
-//!     ├── local/beeminder  follows the goals
-//!     ├── local/goals      decides commands on local goals and feeds
+//!     ├── local/beeminder  follows the goals at Beeminder
 //!     ├── local/datapoints writes datapoints, a person's and the feeds'
 //!     ├── local/twilio     holds the credentials against Twilio
 //!     ├── local/console    reads the providers' own pages, where that is switched on
-//!     └── local/anthropic  reads its reports, or holds the key against it; so do local/openai, local/openrouter,
-//!                          local/deepseek and local/moonshot with balances and reports
+//!     ├── local/anthropic  reads its reports, or holds the key against it: so do local/openai, local/openrouter,
+//!     │                    local/deepseek and local/moonshot, with balances and reports
 //!     └── local/vault      looks at the Obsidian vault
 //! ```
+//!
+//! The rooms stand in layers, each of which knows only those below it: `tests/rooms.rs` has the list.
 
 pub mod access;
 pub mod aggregate;
 pub mod alerts;
+pub mod audit;
 pub mod balances;
 pub mod briefing;
 pub mod budgets;

@@ -18,18 +18,22 @@ pub mod goals;
 pub mod lacking;
 pub mod names;
 pub mod odometer;
+pub mod pieces;
 pub mod projects;
 pub mod quotas;
 pub mod reconcile;
 pub mod replay;
 pub mod report;
+pub mod shared;
 pub mod snapshot;
 pub mod spans;
 pub mod spend;
 pub mod standing;
 pub mod status;
+pub mod uses;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
@@ -37,25 +41,24 @@ use crate::domain::access::refusals::Refused;
 use crate::domain::access::register::Register;
 use crate::domain::alert::book::AlertBook;
 use crate::domain::alert::rules::{SourceFact, SourceTrouble};
-use crate::domain::allowance::{self, Allowance};
-use crate::domain::budget::{Budget, BudgetChange, BudgetName, evolve};
-use crate::domain::consent::{self, ConsentChange, Consents};
+use crate::domain::allowance::Allowance;
+use crate::domain::budget::{Budget, BudgetName};
+use crate::domain::consent::Consents;
 use crate::domain::datapoint::Ledger;
 use crate::domain::desk::Desk;
-use crate::domain::goal::{self, Goal, GoalChange};
-use crate::domain::limit_request::{self, LimitRequests};
-use crate::domain::odometer::{self as meters, Odometer};
+use crate::domain::goal::Goal;
+use crate::domain::limit_request::LimitRequests;
+use crate::domain::odometer::Odometer;
 use crate::domain::quota::Quotas;
 use crate::domain::report::Reports;
 use crate::event::codec::{CodecError, decode};
-use crate::event::payload::{
-    SourceChanged, UsageMetered, UsageRecorded, UsageTold, alert_change, allowance_change, balance_change,
-    desk_change, limit_change, odometer_change, point_change, quota_reading, report_change, token_change,
-};
+use crate::event::payload::{SourceChanged, UsageMetered, UsageRecorded, UsageTold, balance_change};
 use crate::event::{Event, Position, RecordRef, TenantId};
 use crate::log::LogError;
 
 use balances::BalanceView;
+use fold::{Fold, malformed};
+use shared::Shared;
 use spend::SpendView;
 
 /// Why a view cannot be built.
@@ -74,45 +77,46 @@ pub enum ViewError {
     },
 }
 
-/// Everything that is known of one tenant.
+/// Everything that is known of one tenant. A copy shares all of it until one of the two changes, so that those who read one
+/// position and the projection, which goes on to the next, do not wait for each other.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TenantView {
     /// What was used and what it cost.
     pub spend: SpendView,
     /// What was left at the providers, when it was read, and what was added there.
-    pub balances: BalanceView,
+    pub balances: Shared<BalanceView>,
     /// The months' sums that were read by hand.
-    pub odometer: Odometer,
+    pub odometer: Shared<Odometer>,
     /// What the providers reported of their days.
-    pub reports: Reports,
+    pub reports: Shared<Reports>,
     /// How much of a subscription's limits is used.
-    pub quotas: Quotas,
+    pub quotas: Shared<Quotas>,
     /// What may be spent with all providers together.
-    pub allowance: Allowance,
+    pub allowance: Shared<Allowance>,
     /// Who asked for more, and what became of it.
-    pub requests: LimitRequests,
+    pub requests: Shared<LimitRequests>,
     /// The tokens that were given out.
-    pub tokens: Register,
+    pub tokens: Shared<Register>,
     /// The budgets, by name.
-    pub budgets: BTreeMap<BudgetName, Budget>,
+    pub budgets: Shared<BTreeMap<BudgetName, Budget>>,
     /// The goals at Beeminder, by id.
-    pub goals: BTreeMap<String, Goal>,
+    pub goals: Shared<BTreeMap<String, Goal>>,
     /// When something about them was last told.
     pub goals_told_at: Option<Timestamp>,
     /// The local goals, and what feeds a goal.
-    pub desk: Desk,
+    pub desk: Shared<Desk>,
     /// The datapoints that were meant to be written.
-    pub ledger: Ledger,
+    pub ledger: Shared<Ledger>,
     /// The alerts.
-    pub alerts: AlertBook,
+    pub alerts: Shared<AlertBook>,
     /// Whose numbers may be written to.
-    pub consents: Consents,
+    pub consents: Shared<Consents>,
     /// How the sources stand, by name.
-    pub sources: BTreeMap<String, SourceFact>,
+    pub sources: Shared<BTreeMap<String, SourceFact>>,
     /// When each actor last gave up, by its path.
-    pub gave_up: BTreeMap<String, Timestamp>,
+    pub gave_up: Shared<BTreeMap<String, Timestamp>>,
     /// The requests that were refused lately.
-    pub refused: Refused,
+    pub refused: Shared<Refused>,
     /// How many repairs of the log, interventions of the supervisor and changes of sources the log tells of.
     pub incidents: u64,
 }
@@ -124,7 +128,7 @@ pub struct Views {
     pub position: Position,
     /// When that event was recorded.
     pub recorded_at: Option<Timestamp>,
-    tenants: BTreeMap<TenantId, TenantView>,
+    tenants: BTreeMap<TenantId, Arc<TenantView>>,
 }
 
 /// Which events count: all, or those that had happened by an instant.
@@ -147,10 +151,28 @@ impl Horizon {
 }
 
 impl Views {
+    /// Those of one tenant, of no position: for measuring and for tests.
+    #[must_use]
+    pub fn of(tenant: TenantId, view: TenantView) -> Self {
+        Self { tenants: [(tenant, Arc::new(view))].into(), ..Self::default() }
+    }
+
     /// What is known of a tenant, if anything.
     #[must_use]
     pub fn tenant(&self, tenant: &TenantId) -> Option<&TenantView> {
-        self.tenants.get(tenant)
+        self.tenants.get(tenant).map(AsRef::as_ref)
+    }
+
+    /// The same, to keep.
+    #[must_use]
+    pub fn shared(&self, tenant: &TenantId) -> Option<Arc<TenantView>> {
+        self.tenants.get(tenant).cloned()
+    }
+
+    /// The next event is another tenant's, of whom nothing is asked.
+    pub(crate) fn pass(&mut self, record: &RecordRef<'_>) {
+        self.position = record.position;
+        self.recorded_at = Some(record.recorded_at);
     }
 
     /// Applies the next event.
@@ -161,10 +183,11 @@ impl Views {
         let event =
             decode(record).map_err(|source| ViewError::Event { position: record.position, source })?;
         if !self.tenants.contains_key(record.tenant) {
-            self.tenants.insert(TenantId::new(record.tenant), TenantView::default());
+            self.tenants.insert(TenantId::new(record.tenant), Arc::default());
         }
         if let Some(view) = self.tenants.get_mut(record.tenant) {
-            view.apply(record.occurred_at, &event, horizon)
+            Arc::make_mut(view)
+                .apply(record.occurred_at, &event, horizon)
                 .map_err(|source| ViewError::Event { position: record.position, source })?;
         }
         self.position = record.position;
@@ -180,127 +203,109 @@ impl TenantView {
         event: &Event<'_>,
         horizon: Horizon,
     ) -> Result<(), CodecError> {
-        let counts = horizon.includes(occurred_at);
+        // What a revision supersedes may lie within a horizon that it lies behind itself.
+        if let Event::UsageRevised(revised) = event {
+            let before = revised.superseded_at();
+            if horizon.includes(before) {
+                self.take_back(before, &revised.superseded);
+            }
+        }
+        if horizon.includes(occurred_at) { self.take(occurred_at, event) } else { Ok(()) }
+    }
+
+    /// Hands an event to the parts that follow from it: the same folds as the command sides', see [`fold`]. No event is
+    /// left out by a wildcard, and no part is touched that does not follow from it: see [`Shared`].
+    fn take(&mut self, at: Timestamp, event: &Event<'_>) -> Result<(), CodecError> {
         match event {
-            Event::UsageRecorded(usage)
-            | Event::UsageTold(UsageTold { usage, counted: true, .. })
-            | Event::UsageMetered(UsageMetered { usage, counted: true, .. })
-                if counts =>
-            {
-                self.add(occurred_at, usage);
+            Event::UsageRecorded(usage) => self.add(at, usage),
+            Event::UsageTold(UsageTold { usage, counted, .. })
+            | Event::UsageMetered(UsageMetered { usage, counted, .. }) => {
+                if *counted {
+                    self.add(at, usage);
+                }
             }
+            Event::UsageRevised(revised) => self.add(at, &revised.usage),
             // It bears the time of what it takes back, so that both are on one side of any horizon.
-            Event::UsageWithdrawn(withdrawn) if counts => self.take_back(occurred_at, &withdrawn.usage),
-            Event::UsageRevised(revised) => {
-                let before = revised.superseded_at();
-                if horizon.includes(before) {
-                    self.take_back(before, &revised.superseded);
-                }
-                if counts {
-                    self.add(occurred_at, &revised.usage);
-                }
+            Event::UsageWithdrawn(withdrawn) => self.take_back(at, &withdrawn.usage),
+            Event::ProjectAliased(stored) => self.spend.alias(stored.into()),
+            Event::BudgetSet(_) | Event::BudgetRemoved(_) => self.budgets.apply(at, event)?,
+            Event::VirtualBudgetSet(_)
+            | Event::SpendOverridden(_)
+            | Event::OverrideEnded(_)
+            | Event::LimitRequested(_)
+            | Event::LimitGranted(_)
+            | Event::LimitRefused(_)
+            | Event::LimitWithdrawn(_) => {
+                self.allowance.apply(at, event)?;
+                self.requests.apply(at, event)?;
             }
-            Event::ProjectAliased(stored) if counts => self.spend.alias(stored.into()),
-            Event::OdometerRead(_) | Event::OdometerCorrected(_) | Event::OdometerStopped(_) if counts => {
-                let change = odometer_change(occurred_at, event);
-                let change = change.map_err(|error| malformed("odometer-read", &error))?;
+            Event::BalanceRead(_) | Event::BalanceToppedUp(_) => {
+                let change = balance_change(at, event).map_err(|error| malformed(event, &error))?;
                 if let Some(change) = change {
-                    meters::evolve(&mut self.odometer, change);
+                    self.balances.change(change, &self.spend);
                 }
             }
-            Event::BudgetSet(stored) if counts => {
-                let budget = Budget::try_from(stored).map_err(|error| malformed("budget-set", &error))?;
-                evolve(&mut self.budgets, BudgetChange::Set(budget));
+            Event::OdometerRead(_) | Event::OdometerCorrected(_) | Event::OdometerStopped(_) => {
+                self.odometer.apply(at, event)?;
             }
-            Event::BudgetRemoved(stored) if counts => {
-                let name = stored.name.parse().map_err(|error| malformed("budget-removed", &error))?;
-                evolve(&mut self.budgets, BudgetChange::Removed(name));
+            Event::QuotaRead(_) => self.quotas.apply(at, event)?,
+            Event::CostReported(_) | Event::UsageReported(_) => self.reports.apply(at, event)?,
+            Event::TokenIssued(_) | Event::TokenRevoked(_) => self.tokens.apply(at, event)?,
+            Event::GoalObserved(_) | Event::GoalGone(_) => {
+                if matches!(event, Event::GoalObserved(_)) {
+                    self.goals_told_at = Some(at);
+                }
+                self.goals.apply(at, event)?;
             }
-            Event::GoalObserved(stored) if counts => {
-                self.goals_told_at = Some(occurred_at);
-                goal::evolve(&mut self.goals, GoalChange::Observed(Goal::from(stored)));
+            Event::LocalGoalSet(_)
+            | Event::LocalGoalClosed(_)
+            | Event::FeedStarted(_)
+            | Event::FeedStopped(_) => self.desk.apply(at, event)?,
+            Event::DatapointIntended(_) | Event::DatapointWritten(_) | Event::DatapointRefused(_) => {
+                self.ledger.apply(at, event)?;
             }
-            Event::GoalGone(gone) if counts => {
-                goal::evolve(&mut self.goals, GoalChange::Gone { id: gone.id.clone() });
-            }
-            Event::LogRepaired(_) if counts => self.incidents += 1,
-            Event::SupervisionNoted(noted) if counts => {
+            Event::AlertRaised(_)
+            | Event::AlertGraded(_)
+            | Event::AlertAcknowledged(_)
+            | Event::AlertResolved(_)
+            | Event::AlertQueued(_)
+            | Event::AttemptStarted(_)
+            | Event::AttemptEnded(_)
+            | Event::DeliveryNoted(_) => self.alerts.apply(at, event)?,
+            Event::ConsentChanged(_) => self.consents.apply(at, event)?,
+            Event::LogRepaired(_) => self.incidents += 1,
+            Event::SupervisionNoted(noted) => {
                 self.incidents += 1;
                 if noted.change == "escalated" {
-                    self.gave_up.insert(noted.actor.clone(), occurred_at);
+                    self.gave_up.insert(noted.actor.clone(), at);
                 }
             }
-            Event::AccessRefused(refused) if counts => {
+            Event::AccessRefused(refused) => {
                 self.incidents += 1;
-                self.refused.evolve(occurred_at, refused.into());
+                self.refused.evolve(at, refused.into());
             }
-            Event::SourceChanged(change) if counts => {
+            Event::SourceChanged(change) => {
                 self.incidents += 1;
-                self.change_source(occurred_at, change);
+                self.change_source(at, change);
             }
-            Event::ConsentChanged(stored) if counts => {
-                let change =
-                    ConsentChange::try_from(stored).map_err(|error| malformed("consent-changed", &error))?;
-                consent::evolve(&mut self.consents, occurred_at, change);
-            }
-            event if counts => {
-                let change = alert_change(event).map_err(|error| malformed("alert", &error))?;
-                if let Some(change) = change {
-                    self.alerts.evolve(occurred_at, change);
-                }
-                let change =
-                    token_change(occurred_at, event).map_err(|error| malformed("token-issued", &error))?;
-                if let Some(change) = change {
-                    self.tokens.evolve(change);
-                }
-                self.change_goal_work(occurred_at, event)?;
-                self.change_money(occurred_at, event)?;
-            }
-            _ => {}
+            // What stands in the vault is asked of the vault itself.
+            Event::TaskObserved(_) | Event::TaskGone(_) | Event::SessionLogged(_) => {}
         }
         Ok(())
     }
 
     fn add(&mut self, at: Timestamp, usage: &UsageRecorded<'_>) {
         let provider = self.spend.add(at, usage);
-        self.balances.add(at, &provider, usage.cost);
+        if self.balances.is_touched(at, &provider) {
+            self.balances.add(at, &provider, usage.cost);
+        }
     }
 
     fn take_back(&mut self, at: Timestamp, usage: &UsageRecorded<'_>) {
         let provider = self.spend.take_back(at, usage);
-        self.balances.take_back(at, &provider, usage.cost);
-    }
-
-    fn change_money(&mut self, at: Timestamp, event: &Event<'_>) -> Result<(), CodecError> {
-        let change = allowance_change(at, event).map_err(|error| malformed("spend-overridden", &error))?;
-        if let Some(change) = change {
-            allowance::evolve(&mut self.allowance, change);
+        if self.balances.is_touched(at, &provider) {
+            self.balances.take_back(at, &provider, usage.cost);
         }
-        let change = limit_change(at, event).map_err(|error| malformed("limit-requested", &error))?;
-        if let Some(change) = change {
-            limit_request::evolve(&mut self.requests, change);
-        }
-        if let Some(change) = balance_change(at, event).map_err(|error| malformed("balance", &error))? {
-            self.balances.change(change, &self.spend);
-        }
-        if let Some(change) = report_change(event).map_err(|error| malformed("report", &error))? {
-            self.reports.evolve(at, change);
-        }
-        if let Some(reading) = quota_reading(event).map_err(|error| malformed("quota-read", &error))? {
-            self.quotas.evolve(at, reading);
-        }
-        Ok(())
-    }
-
-    fn change_goal_work(&mut self, at: Timestamp, event: &Event<'_>) -> Result<(), CodecError> {
-        if let Some(change) = desk_change(at, event).map_err(|error| malformed("goal", &error))? {
-            self.desk.evolve(change);
-        }
-        let change = point_change(at, event).map_err(|error| malformed("datapoint", &error))?;
-        if let Some((key, revision, change)) = change {
-            self.ledger.evolve(key, revision, change);
-        }
-        Ok(())
     }
 
     fn change_source(&mut self, at: Timestamp, change: &SourceChanged) {
@@ -316,8 +321,4 @@ impl TenantView {
         let since = since.map_or(at, |before| before.since);
         self.sources.insert(change.source.clone(), SourceFact { trouble, since });
     }
-}
-
-fn malformed(type_name: &str, error: &dyn std::fmt::Display) -> CodecError {
-    CodecError::Malformed { type_name: type_name.to_owned(), version: 0, detail: error.to_string() }
 }

@@ -44,7 +44,7 @@ use mecris::service::usage::recorder::Recorder;
 use mecris::service::usage::telemetry::TelemetryUsage;
 use mecris::view::affording::affordability;
 use mecris::view::replay::catch_up;
-use mecris::view::standing::Standing;
+use mecris::view::standing::{Standing, of_session};
 use mecris::view::{Horizon, TenantView, Views};
 
 /// After so many steps a world is left for a fresh one, so that views stay small.
@@ -173,17 +173,14 @@ impl World {
 
     fn spent(&self) -> Spent {
         self.view(|view| {
-            let standing = Standing::of(view, self.views.position, self.now, &self.zone, &self.prices);
+            let standing = Standing::of(view, self.now, &self.zone, &self.prices);
+            let spent_in = |session| of_session(view, session, &self.prices).unwrap_or_default().spent;
             Spent {
                 all: view.spend.total().cost,
                 today: standing.today,
                 virtual_budget: standing.virtual_budget().map(|(_, spent, _)| spent).to_vec(),
-                sessions: SESSIONS.map(|session| standing.session(session)).to_vec(),
-                budgets: standing
-                    .budgets
-                    .iter()
-                    .map(|(budget, used)| (budget.name.to_string(), *used))
-                    .collect(),
+                sessions: SESSIONS.map(|session| spent_in(session).known).to_vec(),
+                budgets: standing.budgets().map(|of| (of.budget.name.to_string(), of.used.period)).collect(),
             }
         })
     }
@@ -365,10 +362,12 @@ impl World {
         let worker = Worker { session, project: path };
         let less = |of: Picodollars, reserve: u8| of - of.scale(i128::from(reserve), 100);
         self.view(|view| {
-            let standing = Standing::of(view, self.views.position, now, &self.zone, &self.prices);
+            let standing = Standing::of(view, now, &self.zone, &self.prices);
             let beyond = |facing: Facing<'_>| view.allowance.beyond(facing, worker, now);
+            let known = |session| of_session(view, session, &self.prices).map(|of| of.spent);
+            let spent = session.map(|session| known(session).unwrap_or_default());
             let work = Work { provider: Some(PROVIDER), model: Some(MODEL), project: path, name: None };
-            for held in standing.held(&caps(), beyond, session, work) {
+            for held in standing.held(&caps(), beyond, spent, work) {
                 let (facing, own) = match &held.limit {
                     Limit::Session => (Facing::Session, caps().session.unwrap()),
                     Limit::Day => (Facing::Day, caps().day.unwrap()),

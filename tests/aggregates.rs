@@ -288,16 +288,16 @@ fn the_command_side_a_replay_and_the_view_know_the_same() {
         let reported = world.history::<ReportAggregate>(reports);
         let consents = world.history::<ConsentAggregate>(consent);
         let view = world.view();
-        assert_eq!(view.budgets, budgets);
+        assert_eq!(*view.budgets, budgets);
         assert_eq!(view.balances.accounts, balances);
-        assert_eq!(view.quotas, quotas);
-        assert_eq!(view.odometer, odometers);
-        assert_eq!((view.requests, view.allowance), (requests, allowed));
-        assert_eq!(view.tokens, tokens);
-        assert_eq!(view.desk, desk);
-        assert_eq!(view.goals, followed);
-        assert_eq!(view.reports, reported);
-        assert_eq!(view.consents, consents);
+        assert_eq!(*view.quotas, quotas);
+        assert_eq!(*view.odometer, odometers);
+        assert_eq!((&*view.requests, &*view.allowance), (&requests, &allowed));
+        assert_eq!(*view.tokens, tokens);
+        assert_eq!(*view.desk, desk);
+        assert_eq!(*view.goals, followed);
+        assert_eq!(*view.reports, reported);
+        assert_eq!(*view.consents, consents);
     }
 }
 
@@ -345,8 +345,8 @@ fn alerts_and_datapoints_are_the_view_s_as_well() {
         runtime.block_on(writer.put(None, &key, &point)).unwrap();
     }
     let view = world.view();
-    assert_eq!(&view.alerts, alerts.state());
-    assert_eq!(&view.ledger, writer.ledger());
+    assert_eq!(&*view.alerts, alerts.state());
+    assert_eq!(&*view.ledger, writer.ledger());
     let fresh = Repository::<DatapointAggregate>::load(world.log.clone(), world.tenant.clone()).unwrap();
     assert_eq!(fresh.state(), writer.ledger());
     let names: BTreeMap<&str, usize> = BTreeMap::from([("points", view.ledger.entries().count())]);

@@ -9,7 +9,7 @@ use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
-use mecris::event::{EventId, Metadata, Position, TraceContext};
+use mecris::event::{EventId, Metadata, Position, TenantId, TraceContext};
 use mecris::log::conformance::append;
 use mecris::log::export::export;
 use mecris::log::{EventLog, Expected, Options, SledLog};
@@ -63,7 +63,7 @@ fn write_corpus() {
     .unwrap();
     let mut lines = Vec::new();
     let payload = |record: &mecris::event::RecordRef<'_>| serde_json::json!({ "bytes": record.payload });
-    export(&log, Position(1), Position(3), &mut lines, &payload, &mut |_, _| {}).unwrap();
+    export(&log, &TenantId::local(), (Position(1), 3), &mut lines, &payload, &mut |_, _| {}).unwrap();
     write("export", "three-lines", &lines);
 }
 

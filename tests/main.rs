@@ -93,6 +93,8 @@ mod outbox;
 mod outside;
 #[path = "overload.rs"]
 mod overload;
+#[path = "positions.rs"]
+mod positions;
 #[path = "power_cut.rs"]
 mod power_cut;
 #[path = "program.rs"]

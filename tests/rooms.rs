@@ -139,6 +139,26 @@ fn the_actor_room_could_be_a_crate_of_its_own() {
     assert!(used.is_empty(), "{used:?}");
 }
 
+/// What every capability stands on uses none of them, but in its tests.
+#[test]
+fn the_runtime_knows_no_capability() {
+    let service = root().join("service");
+    let below = ["runtime", "aggregate"];
+    let mut looked = 0;
+    for path in sources(&service.join("runtime")).into_iter().filter(|path| !path.ends_with("tests.rs")) {
+        let text = fs::read_to_string(&path).unwrap();
+        let code = text.split("#[cfg(test)]\nmod tests {").next().unwrap();
+        for (at, _) in code.match_indices("service::") {
+            let room: String =
+                code[at + "service::".len()..].chars().take_while(char::is_ascii_lowercase).collect();
+            let is_room = service.join(&room).is_dir() || service.join(format!("{room}.rs")).is_file();
+            assert!(!is_room || below.contains(&room.as_str()), "{} uses service::{room}", path.display());
+            looked += usize::from(is_room);
+        }
+    }
+    assert!(looked > 0, "no use of a room was found");
+}
+
 #[test]
 fn the_domain_asks_no_clock_and_does_no_io() {
     for path in sources(&root().join("domain")) {

@@ -276,10 +276,10 @@ async fn storm(dir: &std::path::Path) {
     let (shown, expected) = (shown.unwrap(), replayed.tenant(&node.tenant).cloned().unwrap());
     assert!(shown == expected, "the views are not those of a replay");
     // And what the next command of each aggregate would be decided on is what they show.
-    assert_eq!(known::<BudgetAggregate>(&node), expected.budgets);
+    assert_eq!(known::<BudgetAggregate>(&node), *expected.budgets);
     assert_eq!(known::<BalanceAggregate>(&node), expected.balances.accounts);
-    assert_eq!(known::<AllowanceAggregate>(&node), expected.allowance);
-    assert_eq!(known::<LocalGoalAggregate>(&node), expected.desk);
+    assert_eq!(known::<AllowanceAggregate>(&node), *expected.allowance);
+    assert_eq!(known::<LocalGoalAggregate>(&node), *expected.desk);
     log.close();
     println!("storm: {total_restarts} restarts, {counts:?}, {levels:?} KiB, {tasks} tasks");
     let last_two = &levels[levels.len() - 2..];

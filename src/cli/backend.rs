@@ -17,18 +17,20 @@ use crate::config::{self, ConfigError, Loaded, paths};
 use crate::domain::budget::{BudgetCommand, BudgetName};
 use crate::integration::claude_code::Cursors;
 use crate::log::LogError;
+use crate::service::audit::Replayed;
+use crate::service::audit::{Reckoning, parse_until};
 use crate::service::budgets::budget::BudgetAggregate;
+use crate::service::budgets::client::{BudgetBody, Budgets};
+use crate::service::goals::requests::GoalsShown;
 use crate::service::runtime::incidents;
 use crate::service::runtime::incidents::Incidents;
 use crate::service::runtime::node::{Node, StartError};
-use crate::service::runtime::reads::Replayed;
 use crate::service::runtime::settings::{Reloaded, Settings};
 use crate::service::runtime::sources::SourcesShown;
-use crate::service::system::status::{
-    BudgetBody, Budgets, DrillBody, GoalsShown, Reckoning, ReportShown, StatusShown, parse_until,
-};
+use crate::service::system::status::{DrillBody, StatusShown};
 use crate::service::usage::importer::ImportSummary;
 use crate::service::usage::importer::OnStep;
+use crate::service::usage::report::ReportShown;
 use crate::view::explain::{Explanation, Subject};
 use crate::view::freshness::Freshness;
 use crate::view::report::{Grouping, Range};
@@ -112,11 +114,8 @@ impl Backend {
         match self {
             Self::Running(remote) => remote.get("/api/v1/status", &[]),
             Self::Own(node) => {
-                let (queries, now) = (node.queries()?, Timestamp::now());
                 // Without a supervisor nothing is asked.
-                let alerts = queries.alerts(now, false);
-                let freshness = queries.reading.freshness();
-                Ok(StatusShown::new(queries.status(now), queries.goals(now), alerts, Vec::new(), freshness))
+                Ok(node.queries()?.status(Timestamp::now()))
             }
         }
     }

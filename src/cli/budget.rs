@@ -6,7 +6,7 @@ use jiff::civil::Date;
 use crate::domain::budget::BudgetName;
 use crate::domain::calendar::{PeriodKind, WeekStart, YearStart};
 use crate::domain::money::Picodollars;
-use crate::service::system::status::BudgetBody;
+use crate::service::budgets::client::BudgetBody;
 
 use super::affording::{VirtualArgs, virtual_budget};
 use super::backend::Backend;

@@ -6,8 +6,8 @@ use clap::CommandFactory;
 
 use crate::config::Config;
 use crate::service::alerts::requests::ConsentBody;
+use crate::service::audit::Reckoning;
 use crate::service::balances::balance::{BalanceBody, TopUpBody};
-use crate::service::system::status::Reckoning;
 use crate::telemetry;
 use crate::view::reconcile::Wanted;
 

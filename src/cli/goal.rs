@@ -10,12 +10,12 @@ use crate::domain::slug::GoalSlug;
 use crate::integration::beeminder::Beeminder;
 use crate::service::goals::datapoints::{DatapointWriter, Delivery};
 use crate::service::goals::local::{GoalFailure, LocalGoalAggregate};
+use crate::service::goals::requests::GoalsShown;
 use crate::service::goals::requests::{
     DatapointBody, DatapointShown, FeedBody, FeedSource, FeedsShown, LocalGoalBody,
 };
 use crate::service::runtime::node::Node;
 use crate::service::runtime::poller::{policy, wrong_settings};
-use crate::service::system::status::GoalsShown;
 
 use super::backend::Backend;
 use super::output::{CliError, print};

@@ -7,22 +7,22 @@ use std::process::ExitCode;
 
 use crate::event::Position;
 use crate::files::own;
-use crate::log::export::{ExportError, export as write_events};
+use crate::log::export::{ExportError, ExportReader, export as write_events};
 use crate::log::verify::{VerifyReport, parse_hash};
 use crate::log::{
     EventLog, LogError, Options, backup as backing, repair as mending, restore as restoring,
     verify as verifying,
 };
+use crate::service::audit::readable;
+use crate::service::audit::{BackedUp, BackupBody, HeadShown, Verified};
 use crate::service::runtime::node::log_options;
-use crate::service::runtime::reads::readable;
-use crate::service::system::status::{BackedUp, BackupBody, HeadShown, Verified};
 
 use super::backend::{Backend, settings};
 use super::output::{CliError, bar, print};
 use super::remote::Remote;
 use super::{Common, RestoreArgs, tables};
 
-/// Positions in one page of a supervisor's export.
+/// Events in one page of a supervisor's export.
 const PAGE: u64 = 1_000;
 
 /// The data directory, made if need be, and how its log is opened.
@@ -170,8 +170,8 @@ pub(super) fn export(common: &Common) -> Result<(), CliError> {
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
     let written = match Backend::open(common)? {
         Backend::Own(node) => {
-            let last = node.log.head().position;
-            write_events(&*node.log, Position::FIRST, last, &mut out, &readable, &mut |_, _| {}).map(drop)
+            let all = (Position::FIRST, u64::MAX);
+            write_events(&*node.log, &node.tenant, all, &mut out, &readable, &mut |_, _| {}).map(drop)
         }
         Backend::Running(remote) => export_pages(&remote, &mut out)?,
     };
@@ -193,7 +193,9 @@ fn export_pages(remote: &Remote, out: &mut dyn Write) -> Result<Result<(), Expor
         if let Err(error) = out.write_all(&lines) {
             return Ok(Err(error.into()));
         }
-        from += PAGE;
+        // The next page begins after the last event of this one.
+        let last = ExportReader::new(lines.as_slice()).last();
+        from = last.transpose().ok().flatten().map_or(from + PAGE, |event| event.position + 1);
     }
 }
 

@@ -14,7 +14,7 @@ use crate::mcp::Mcp;
 use crate::mcp::answers::Answers;
 use crate::mcp::ask::{Asked, ask};
 use crate::mcp::tools::is_question;
-use crate::service::system::status::HeadShown;
+use crate::service::audit::HeadShown;
 use crate::telemetry;
 
 use super::Common;

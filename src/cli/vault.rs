@@ -4,7 +4,7 @@ use clap::Args;
 use jiff::Timestamp;
 use jiff::civil::Date;
 
-use crate::service::runtime::reads::Queries;
+use crate::service::runtime::reads::Reads;
 use crate::service::vault::queries::{DailyParams, DailyShown, LogBody, Logged, VaultShown};
 use crate::service::vault::tasks::{TasksFilter, TasksShown};
 
@@ -85,7 +85,7 @@ fn query(parts: [(&'static str, Option<String>); 4]) -> Vec<(&'static str, Strin
 
 impl Backend {
     /// Asks the log itself, with the vault as it is now.
-    fn own(node: &crate::service::runtime::node::Node) -> Result<Queries, CliError> {
+    fn own(node: &crate::service::runtime::node::Node) -> Result<Reads, CliError> {
         let queries = node.queries()?;
         queries.look_at_vault();
         Ok(queries)

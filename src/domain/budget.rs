@@ -295,6 +295,53 @@ pub struct BudgetStatus {
     pub health: Health,
 }
 
+/// The days that what is known of a budget rests on, first and last. This is the one rule for what counts as used of a
+/// budget: days to come are not used yet, whatever a clock that was ahead has dated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Windows {
+    /// Those of the period that today is in, or of the fixed one, until today; none where it has not begun.
+    pub period: Option<(Date, Date)>,
+    /// Today.
+    pub today: (Date, Date),
+    /// Those that the burn rate is the mean of.
+    pub burn: (Date, Date),
+}
+
+impl Windows {
+    /// Those of a budget on a day.
+    #[must_use]
+    pub fn of(budget: &Budget, today: Date) -> Self {
+        let (first, last) = budget.period.days(today);
+        let last = last.min(today);
+        Self {
+            period: (first <= last).then_some((first, last)),
+            today: (today, today),
+            burn: (today.saturating_sub((BURN_DAYS - 1).days()), today),
+        }
+    }
+
+    /// What was spent in them, given what was spent from one day to another.
+    pub fn used(&self, between: impl Fn(Date, Date) -> Picodollars) -> Used {
+        let within = |(first, last): (Date, Date)| between(first, last);
+        Used {
+            period: self.period.map(within).unwrap_or_default(),
+            today: within(self.today),
+            burn: within(self.burn),
+        }
+    }
+}
+
+/// What was spent of a budget in its [`Windows`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Used {
+    /// In the period.
+    pub period: Picodollars,
+    /// Today.
+    pub today: Picodollars,
+    /// In the days that the burn rate is the mean of.
+    pub burn: Picodollars,
+}
+
 /// How a budget stands at `now`, given what was spent in its scope on each day of `zone`.
 /// Days that are absent had no spend.
 #[must_use]
@@ -304,16 +351,19 @@ pub fn status(
     now: Timestamp,
     zone: &TimeZone,
 ) -> BudgetStatus {
+    let between = |from: Date, to: Date| spent.range(from..=to).map(|(_, &amount)| amount).sum();
+    let used = Windows::of(budget, calendar::day_of(now, zone)).used(between);
+    status_of(budget, &used, now, zone)
+}
+
+/// How a budget stands at `now`, given what was used of it by then.
+#[must_use]
+pub fn status_of(budget: &Budget, used: &Used, now: Timestamp, zone: &TimeZone) -> BudgetStatus {
     let today = calendar::day_of(now, zone);
     let (first, last) = budget.period.days(today);
-    let between = |from: Date, to: Date| -> Picodollars {
-        if from > to { Picodollars::ZERO } else { spent.range(from..=to).map(|(_, &amount)| amount).sum() }
-    };
-    let used = between(first, last.min(today));
+    let Used { period: used, today: spent_today, burn } = *used;
     let remaining = budget.amount - used;
-    let spent_today = between(today, today);
-    let burn_rate =
-        between(today.saturating_sub((BURN_DAYS - 1).days()), today).scale(1, i128::from(BURN_DAYS));
+    let burn_rate = burn.scale(1, i128::from(BURN_DAYS));
     let left_from = now.max(calendar::start_of(first, zone));
     let seconds_left = (calendar::end_of(last, zone).as_second() - left_from.as_second()).max(0);
     let projected_spend = burn_rate.scale(i128::from(seconds_left), DAY_SECONDS);

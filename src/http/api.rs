@@ -17,15 +17,15 @@ use crate::domain::budget::{BudgetCommand, BudgetName};
 use crate::event::Position;
 use crate::log::EventLog;
 use crate::log::verify::parse_hash;
+use crate::service::audit::{BackedUp, BackupBody, HeadShown, Reckoning, Verified, parse_until};
+use crate::service::audit::{EventPage, Replayed};
+use crate::service::budgets::client::{BudgetBody, Budgets};
 use crate::service::runtime::forms;
-use crate::service::runtime::reads::{EventPage, Replayed};
 use crate::service::system::backups::Reach;
-use crate::service::system::status::{
-    BackedUp, BackupBody, BudgetBody, Budgets, HeadShown, Reckoning, ReportShown, StatusShown, Verified,
-    parse_until,
-};
+use crate::service::system::status::StatusShown;
 use crate::service::usage::importer::ImportSummary;
 use crate::service::usage::manual::{ToldBody, ToldShown};
+use crate::service::usage::report::ReportShown;
 use crate::view::explain::{Explanation, Subject};
 use crate::view::freshness::Freshness;
 use crate::view::report::{Grouping, Range};
@@ -255,7 +255,7 @@ pub async fn backup(
     blocking(move || app.system.back_up(&body.dir, reach)).await
 }
 
-/// Events as JSON lines, a page of positions at a time; an empty page is the end.
+/// Events as JSON lines, page by page: the next one begins after the position of the last line; an empty page is the end.
 #[utoipa::path(get, path = "/api/v1/export", tag = "audit", params(EventParams), security(("token" = [])), responses(
     (status = 200, body = String, content_type = "application/jsonl"),
 ))]

@@ -12,11 +12,11 @@ use utoipa::ToSchema;
 use crate::domain::desk::DeskCommand;
 use crate::domain::local_goal::End;
 use crate::domain::slug::GoalSlug;
+use crate::service::goals::requests::GoalsShown;
 use crate::service::goals::requests::{
     DatapointBody, DatapointShown, DatapointState, FeedBody, FeedsShown, LocalGoalBody,
 };
 use crate::service::runtime::forms;
-use crate::service::system::status::GoalsShown;
 
 use super::App;
 use super::api::Answer;

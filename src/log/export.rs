@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::{EventLog, LogError};
 use crate::domain::shown;
-use crate::event::{Position, RecordRef, TraceContext};
+use crate::event::{Position, RecordRef, TenantId, TraceContext};
 
 /// The longest line that is read: a record's payload in any readable form is far below.
 pub const LINE_BYTES_MAX: usize = 1024 * 1024;
@@ -137,23 +137,29 @@ impl ExportedEvent {
     }
 }
 
-/// Writes the events from `from` to `until` to `out`, one JSON object a line; gives their number.
+/// Writes a tenant's events from a position on to `out`, so many at most, one JSON object a line; gives their number.
 /// `payload` makes a payload readable: the log does not know what an event means.
 ///
 /// # Errors
 /// [`ExportError`]; the lines written before it are whole.
 pub fn export(
     log: &dyn EventLog,
-    from: Position,
-    until: Position,
+    tenant: &TenantId,
+    (from, limit): (Position, u64),
     out: &mut dyn Write,
     payload: &dyn Fn(&RecordRef<'_>) -> Value,
     progress: &mut super::verify::Progress<'_>,
 ) -> Result<u64, ExportError> {
-    let last = until.min(log.head().position);
-    let total = (last.0 + 1).saturating_sub(from.0.max(1));
+    let last = log.head().position;
+    let total = (last.0 + 1).saturating_sub(from.0.max(1)).min(limit);
     let (mut written, mut failed) = (0, None);
     log.scan(from, last, &mut |record| {
+        if record.tenant != tenant.as_str() {
+            return ControlFlow::Continue(());
+        }
+        if written == limit {
+            return ControlFlow::Break(());
+        }
         let mut line = ExportedEvent::of(record, payload(record)).to_line();
         line.push('\n');
         if let Err(error) = out.write_all(line.as_bytes()) {
@@ -232,7 +238,8 @@ mod tests {
         log.append(sent).wait().unwrap();
         let mut out = Vec::new();
         let payload = |record: &RecordRef<'_>| Value::from(record.payload[0]);
-        let count = export(&log, Position(1), Position(u64::MAX), &mut out, &payload, &mut |_, _| {});
+        let count =
+            export(&log, &TenantId::local(), (Position(1), u64::MAX), &mut out, &payload, &mut |_, _| {});
         assert_eq!(count.unwrap(), 5);
         (log, out)
     }

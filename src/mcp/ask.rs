@@ -15,10 +15,10 @@ use crate::service::alerts::requests::AlertsShown;
 use crate::service::balances::odometer::Odometers;
 use crate::service::briefing::shape::Narration;
 use crate::service::budgets::gate::HOW_TO_ASK;
+use crate::service::goals::requests::GoalsShown;
 use crate::service::providers::reconcile::check;
-use crate::service::runtime::reads::Queries;
+use crate::service::runtime::reads::Reads;
 use crate::service::system::health::{Health, Part, Readiness};
-use crate::service::system::status::GoalsShown;
 use crate::service::system::tree::Supervised;
 use crate::service::vault::tasks::TasksFilter;
 use crate::view::explain::Subject;
@@ -38,7 +38,7 @@ pub const NARRATOR: &str = "get_narrator_context";
 #[derive(Clone)]
 pub struct Asked {
     /// The views.
-    pub queries: Queries,
+    pub queries: Reads,
     /// The system.
     pub system: Option<Arc<Supervised>>,
 }

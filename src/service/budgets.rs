@@ -2,6 +2,7 @@
 
 pub mod allowance;
 pub mod budget;
+pub mod client;
 pub mod forecast;
 pub mod gate;
 pub mod limit;

@@ -29,7 +29,7 @@ use jiff::Timestamp;
 use opentelemetry::KeyValue;
 use opentelemetry::metrics::{AsyncInstrument, Meter};
 
-use crate::service::runtime::reads::Queries;
+use crate::service::runtime::reads::Reads;
 use crate::service::system::meters;
 use crate::service::system::tree::Supervised;
 
@@ -109,18 +109,18 @@ impl Surveyor {
     }
 
     fn look(&self, now: Timestamp) -> Survey {
-        let queries = &self.system.queries;
+        let at = &self.system.queries.snapshot();
         let mut survey = Survey::default();
         let mut kept = self.money.lock().unwrap_or_else(PoisonError::into_inner);
-        let money = match kept.take().filter(|money| money.holds(queries, now)) {
+        let money = match kept.take().filter(|money| money.holds(at, now)) {
             Some(money) => money,
-            None => Money::of(queries, now),
+            None => Money::of(at, now),
         };
         money.ages(now, &mut survey);
         survey.money = Some(money.survey.clone());
         *kept = Some(money);
-        goals::look(queries, now, &mut survey);
-        system::look(&self.system, now, &mut survey);
+        goals::look(at, now, &mut survey);
+        system::look(&self.system, at, now, &mut survey);
         process::look(&mut survey);
         let left_out = survey.left_out + survey.money.as_ref().map_or(0, |money| money.left_out);
         survey.add(LEFT_OUT, left_out as f64, []);
@@ -164,12 +164,13 @@ fn register(meter: &Meter, measure: Measure, surveyor: Arc<Surveyor>) {
 
 /// What money and goals alone would tell at `now`, for measuring what a look costs.
 #[must_use]
-pub fn survey_of(queries: &Queries, now: Timestamp) -> Survey {
+pub fn survey_of(queries: &Reads, now: Timestamp) -> Survey {
     let mut survey = Survey::default();
-    let money = Money::of(queries, now);
+    let at = &queries.snapshot();
+    let money = Money::of(at, now);
     money.ages(now, &mut survey);
     survey.money = Some(money.survey);
-    goals::look(queries, now, &mut survey);
+    goals::look(at, now, &mut survey);
     survey
 }
 

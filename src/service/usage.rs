@@ -3,11 +3,10 @@
 pub mod actor;
 pub mod importer;
 pub mod manual;
-pub mod prices;
 pub mod projects;
-pub mod reading;
 pub mod recorder;
 pub mod refused;
+pub mod report;
 pub mod repricing;
 pub mod telemetry;
 pub mod telemetry_actor;

@@ -15,10 +15,11 @@ use crate::domain::pricing::PriceTable;
 use crate::domain::project;
 
 use super::TenantView;
-use super::balances::balances;
+use super::balances::{balances, since};
 use super::cost::cost_of;
 use super::freshness::Freshness;
-use super::lacking::{LackingSum, lacking};
+use super::lacking::lacking;
+use super::uses::{BudgetUse, use_of};
 
 /// The virtual budget and what was allowed beyond it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -201,20 +202,13 @@ pub fn affordability(
         (first..=last).contains(&day) && (is_covered(&directory) || is_covered(&name))
     };
     let used = |budget: &Budget| {
-        let (first, last) = budget.period.days(day);
-        let (from, until) = (calendar::start_of(first, zone), calendar::end_of(last, zone));
-        let (mut known, mut lacks) = (Picodollars::ZERO, LackingSum::default());
-        for cell in view.spend.cells_between(from, until).filter(|cell| cell.is_in(&budget.scope)) {
-            known += cell.sum.cost;
-            lacks.add(&cell);
-        }
-        (budget.name.to_string(), budget.amount, Spent { known, lacking: lacks.total(Some(prices)) })
+        let BudgetUse { used, lacking, .. } = use_of(&view.spend, budget, day, zone, Some(prices));
+        (budget.name.to_string(), budget.amount, Spent { known: used.period, lacking })
     };
     let paid = |name: &str| ask.provider.as_deref().is_none_or(|provider| provider == name);
     let left = balances(view, now).into_iter().filter(|line| paid(&line.provider));
     let left = left.map(|line| {
-        let since = view.spend.cells_since(line.taken_at).filter(|cell| cell.provider == line.provider);
-        let lacking = lacking(since, Some(prices));
+        let lacking = lacking(since(view, &line), Some(prices));
         (line.provider, line.left_usd, lacking)
     });
     let situation = Situation {

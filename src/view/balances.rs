@@ -19,7 +19,7 @@ use crate::domain::currency::Currency;
 use crate::domain::money::Picodollars;
 
 use super::TenantView;
-use super::spend::{SpendView, Sum};
+use super::spend::{Part, SpendView, Sum};
 
 const QUARTER: SignedDuration = SignedDuration::from_mins(15);
 
@@ -45,6 +45,14 @@ impl BalanceView {
         self.accounts.evolve(change);
     }
 
+    /// Whether a call at this moment stands before a reading of its own quarter.
+    #[must_use]
+    pub fn is_touched(&self, at: Timestamp, provider: &str) -> bool {
+        let end = Quarter(Quarter::of(at).0 + 1).start();
+        let moments = self.before.get(provider);
+        moments.is_some_and(|moments| moments.range(at..end).any(|(taken_at, _)| *taken_at > at))
+    }
+
     /// A call was learned of.
     pub fn add(&mut self, at: Timestamp, provider: &str, cost: Option<Picodollars>) {
         self.note(at, provider, cost.unwrap_or_default());
@@ -64,10 +72,10 @@ impl BalanceView {
         }
     }
 
-    /// What was recorded of a provider since a reading, given its spend by quarter.
+    /// What was recorded of a provider since a reading.
     #[must_use]
-    pub fn spent_since(&self, reading: &Reading, quarters: &Quarters) -> Picodollars {
-        let since = quarters.range(Quarter::of(reading.taken_at)..).map(|(_, sum)| sum.cost);
+    pub fn spent_since(&self, reading: &Reading, spend: &SpendView) -> Picodollars {
+        let since = parts_since(spend, &reading.provider, reading.taken_at).map(|part| part.sum.cost);
         since.sum::<Picodollars>() - self.before(reading)
     }
 
@@ -191,13 +199,9 @@ impl OtherReading {
 /// The balances at `now`, by provider; those that were never read in USD are not among them.
 #[must_use]
 pub fn balances(view: &TenantView, now: Timestamp) -> Vec<BalanceLine> {
-    let bases = view.balances.accounts.iter().filter_map(|(_, account)| account.base(now));
-    let Some(oldest) = bases.map(|base| base.taken_at).min() else { return Vec::new() };
-    let quarters = quarters_since(view, oldest);
     let line = |(provider, account): (&String, &Account)| {
         let base = account.base(now)?;
-        let own = quarters.get(provider.as_str())?;
-        let spent = view.balances.spent_since(base, own);
+        let spent = view.balances.spent_since(base, &view.spend);
         let added = account.added(base.taken_at, now);
         Some(BalanceLine {
             provider: provider.clone(),
@@ -216,6 +220,20 @@ pub fn balances(view: &TenantView, now: Timestamp) -> Vec<BalanceLine> {
         })
     };
     view.balances.accounts.iter().filter_map(line).collect()
+}
+
+/// What was used of a balance's provider since the reading that it rests on; the quarter of the reading is whole.
+pub fn since<'a>(view: &'a TenantView, line: &'a BalanceLine) -> impl Iterator<Item = Part<'a>> {
+    parts_since(&view.spend, &line.provider, line.taken_at)
+}
+
+fn parts_since<'a>(
+    spend: &'a SpendView,
+    provider: &'a str,
+    taken_at: Timestamp,
+) -> impl Iterator<Item = Part<'a>> {
+    let parts = spend.parts_between(Quarter::of(taken_at).start(), Timestamp::MAX);
+    parts.filter(move |part| part.provider == provider)
 }
 
 /// The last reading of each other source.

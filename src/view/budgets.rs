@@ -7,13 +7,12 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::domain::budget::{self, Flag, Health};
-use crate::domain::calendar::{PeriodTerms, WeekStart, YearStart};
+use crate::domain::calendar::{self, PeriodTerms, WeekStart, YearStart};
 use crate::domain::money::Picodollars;
 use crate::domain::pricing::PriceTable;
 
 use super::TenantView;
-use super::lacking::LackingSum;
-use super::spend::Sum;
+use super::uses::{BudgetUse, uses};
 
 /// A budget and how it stands. Amounts are exact decimal strings in USD.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -100,27 +99,19 @@ pub fn budgets(
     zone: &TimeZone,
     prices: Option<&PriceTable>,
 ) -> Vec<BudgetLine> {
-    view.budgets.values().map(|budget| line(view, budget, now, zone, prices)).collect()
+    lines(&uses(view, calendar::day_of(now, zone), zone, prices), now, zone)
 }
 
-fn line(
-    view: &TenantView,
-    budget: &budget::Budget,
-    now: Timestamp,
-    zone: &TimeZone,
-    prices: Option<&PriceTable>,
-) -> BudgetLine {
-    let scope = &budget.scope;
-    let spent = view.spend.by_day(zone, |cell| cell.is_in(scope));
-    let status = budget::status(budget, &spent, now, zone);
-    let from = crate::domain::calendar::start_of(status.period_first, zone);
-    let until = crate::domain::calendar::end_of(status.period_last, zone);
+/// How each budget stands at `now`, given what is used of it on that day.
+#[must_use]
+pub fn lines(uses: &[BudgetUse], now: Timestamp, zone: &TimeZone) -> Vec<BudgetLine> {
+    uses.iter().map(|of| line(of, now, zone)).collect()
+}
+
+fn line(of: &BudgetUse, now: Timestamp, zone: &TimeZone) -> BudgetLine {
+    let (budget, scope) = (&of.budget, &of.budget.scope);
+    let status = budget::status_of(budget, &of.used, now, zone);
     let terms = PeriodTerms::from(budget.period);
-    let (mut sum, mut lacking) = (Sum::default(), LackingSum::default());
-    for cell in view.spend.cells_between(from, until).filter(|cell| cell.is_in(scope)) {
-        sum.add(cell.sum);
-        lacking.add(&cell);
-    }
     BudgetLine {
         name: budget.name.to_string(),
         period: budget.period.label().to_owned(),
@@ -142,9 +133,9 @@ fn line(
         projected_total_usd: status.projected_total,
         flags: status.flags,
         health: status.health,
-        unpriced_messages: sum.unpriced,
-        partly_priced_messages: sum.partial,
-        at_most_usd: lacking.total(prices).most(status.used),
+        unpriced_messages: of.unpriced,
+        partly_priced_messages: of.partial,
+        at_most_usd: of.lacking.most(status.used),
         low_usd: budget.thresholds.low,
         daily_limit_usd: budget.thresholds.daily_limit,
         ending_days: budget.thresholds.ending_days,

@@ -108,7 +108,7 @@ impl<'a> Known<'a> {
             let is_reported = self.cost.actual.contains_key(&calendar::day_of(at, &TimeZone::UTC));
             at >= from && at < until && !is_reported
         };
-        self.lacking.iter().filter(counts).for_each(|cell| sum.add(cell));
+        self.lacking.iter().filter(counts).for_each(|cell| sum.add(&cell.part()));
     }
 }
 

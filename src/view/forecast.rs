@@ -9,7 +9,6 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::domain::affording::LimitKind;
-use crate::domain::budget::Budget;
 use crate::domain::calendar;
 use crate::domain::forecast::backtest::{Coverage, backtest};
 use crate::domain::forecast::{HISTORY_DAYS, History, Quantiles, forecast};
@@ -18,10 +17,10 @@ use crate::domain::money::Picodollars;
 
 use super::TenantView;
 use super::affording::allowance;
-use super::balances::balances;
+use super::balances::{balances, since};
 use super::cost::cost_by_day;
 use super::lacking::lacking;
-use super::spend::{Cell, DayCache};
+use super::uses::use_of;
 
 /// So many past days are looked at for a backtest.
 const BACKTEST_DAYS: i64 = 365;
@@ -183,10 +182,7 @@ pub fn balance_subjects(view: &TenantView, now: Timestamp, zone: &TimeZone) -> V
             left: line.left_usd,
             until: None,
             history: History::before(today, &spent),
-            lacking: lacking(
-                view.spend.cells_since(line.taken_at).filter(|cell| cell.provider == line.provider),
-                None,
-            ),
+            lacking: lacking(since(view, &line), None),
             name: line.provider,
         }
     };
@@ -213,52 +209,23 @@ pub fn budget_subjects(view: &TenantView, now: Timestamp, zone: &TimeZone) -> Ve
             });
         }
     }
-    let mut days = DayCache::new(zone);
     for budget in view.budgets.values() {
         let (first, last) = budget.period.days(today);
         if (first..=last).contains(&today) {
-            let spent = spent_by_day(view, budget, first.min(oldest), zone, &mut days);
-            let used: Picodollars = spent.range(first..=last).map(|(_, amount)| *amount).sum();
+            let scope = &budget.scope;
+            let spent = view.spend.by_day(zone, Some(oldest), |cell| cell.is_in(scope));
+            let of = use_of(&view.spend, budget, today, zone, None);
             subjects.push(Subject {
                 kind: LimitKind::Budget,
                 name: budget.name.to_string(),
-                left: budget.amount - used,
+                left: of.left(),
                 until: Some(last),
                 history: History::before(today, &spent),
-                lacking: lacking(cells_of(view, budget, first, last, zone), None),
+                lacking: of.lacking,
             });
         }
     }
     subjects
-}
-
-/// What a budget counts from one day until another, included.
-fn cells_of<'a>(
-    view: &'a TenantView,
-    budget: &'a Budget,
-    first: Date,
-    last: Date,
-    zone: &TimeZone,
-) -> impl Iterator<Item = Cell<'a>> {
-    let cells = view.spend.cells_between(calendar::start_of(first, zone), calendar::end_of(last, zone));
-    cells.filter(|cell| cell.is_in(&budget.scope))
-}
-
-/// What a budget counts, by day, from one on.
-fn spent_by_day(
-    view: &TenantView,
-    budget: &Budget,
-    first: Date,
-    zone: &TimeZone,
-    days: &mut DayCache<'_>,
-) -> BTreeMap<Date, Picodollars> {
-    let mut spent: BTreeMap<Date, Picodollars> = BTreeMap::new();
-    for cell in view.spend.cells_between(calendar::start_of(first, zone), Timestamp::MAX) {
-        if cell.is_in(&budget.scope) {
-            *spent.entry(days.day(cell.quarter)).or_default() += cell.sum.cost;
-        }
-    }
-    spent
 }
 
 /// When a subject may end.

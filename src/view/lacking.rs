@@ -1,4 +1,4 @@
-//! What sums of cells leave out, and what that costs at most.
+//! What sums of parts of the cube leave out, and what that costs at most.
 
 use std::collections::BTreeMap;
 
@@ -7,21 +7,21 @@ use crate::domain::money::Picodollars;
 use crate::domain::pricing::PriceTable;
 use crate::domain::tokens::Tokens;
 
-use super::spend::Cell;
+use super::spend::Part;
 
-/// Gathers what cells lack, by provider: each has its own dearest price.
+/// Gathers what parts lack, by provider: each has its own dearest price.
 #[derive(Debug, Default)]
 pub struct LackingSum<'a> {
     by_provider: BTreeMap<&'a str, (u64, Tokens)>,
 }
 
 impl<'a> LackingSum<'a> {
-    /// Adds what a cell lacks.
-    pub fn add(&mut self, cell: &Cell<'a>) {
-        if !cell.sum.is_whole() {
-            let (calls, tokens) = self.by_provider.entry(cell.provider).or_default();
-            *calls += cell.sum.unpriced + cell.sum.partial;
-            *tokens += cell.sum.lacking;
+    /// Adds what a part lacks.
+    pub fn add(&mut self, part: &Part<'a>) {
+        if !part.sum.is_whole() {
+            let (calls, tokens) = self.by_provider.entry(part.provider).or_default();
+            *calls += part.sum.unpriced + part.sum.partial;
+            *tokens += part.sum.lacking;
         }
     }
 
@@ -38,9 +38,9 @@ impl<'a> LackingSum<'a> {
     }
 }
 
-/// What some cells lack.
-pub fn lacking<'a>(cells: impl Iterator<Item = Cell<'a>>, prices: Option<&PriceTable>) -> Lacking {
+/// What some parts lack.
+pub fn lacking<'a>(parts: impl Iterator<Item = Part<'a>>, prices: Option<&PriceTable>) -> Lacking {
     let mut sum = LackingSum::default();
-    cells.for_each(|cell| sum.add(&cell));
+    parts.for_each(|part| sum.add(&part));
     sum.total(prices)
 }

@@ -3,6 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -67,8 +68,8 @@ pub fn projects(spend: &SpendView) -> ProjectsShown {
         };
         known.entry(name).or_default().1.push(line);
     }
-    for cell in spend.cells() {
-        known.entry(cell.project).or_default().0.add(cell.sum);
+    for part in spend.parts_between(Timestamp::MIN, Timestamp::MAX) {
+        known.entry(part.project).or_default().0.add(part.sum);
     }
     let mut projects: Vec<ProjectLine> = known
         .into_iter()

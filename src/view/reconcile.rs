@@ -21,7 +21,6 @@ use crate::domain::report::{CostReport, Latest, ReportSource, Standing, UsageRep
 
 use super::TenantView;
 use super::spans::{Gauge, SpanLine, spans};
-use super::spend::DayCache;
 
 /// So many days are shown where nobody says which.
 const DAYS_SHOWN: i64 = 30;
@@ -249,15 +248,11 @@ fn recorded(
     (since, until): (Date, Date),
     is_wanted: impl Fn(&str) -> bool,
 ) -> BTreeMap<Key, Recorded> {
-    let utc = TimeZone::UTC;
-    let mut days = DayCache::new(&utc);
     let mut recorded: BTreeMap<Key, Recorded> = BTreeMap::new();
-    let (from, until) = (calendar::start_of(since, &utc), calendar::end_of(until, &utc));
-    for cell in view.spend.cells_between(from, until) {
-        if is_wanted(cell.provider) {
-            let day = days.day(cell.quarter);
-            let models = recorded.entry((cell.provider.to_owned(), day)).or_default();
-            models.entry(cell.model.to_owned()).or_default().add(&ModelUse::from(cell.sum));
+    for (day, part) in view.spend.utc_days(since, until) {
+        if is_wanted(part.provider) {
+            let models = recorded.entry((part.provider.to_owned(), day)).or_default();
+            models.entry(part.model.to_owned()).or_default().add(&ModelUse::from(part.sum));
         }
     }
     recorded

@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use jiff::Timestamp;
 
-use crate::event::Position;
+use crate::event::{Position, TenantId};
 use crate::log::EventLog;
 
 use super::{Horizon, ViewError, Views};
@@ -23,12 +23,25 @@ pub enum Until {
     Occurred(Timestamp),
 }
 
-/// Rebuilds the views. `progress` hears of (events done, events in all) now and then.
+/// Rebuilds the views, of all tenants or of one alone. `progress` hears of (events done, events in all) now and then.
 ///
 /// # Errors
 /// [`ViewError`] names the position of what could not be read.
 pub fn replay(
     log: &dyn EventLog,
+    until: Until,
+    progress: &mut dyn FnMut(u64, u64),
+) -> Result<Views, ViewError> {
+    replay_of(log, None, until, progress)
+}
+
+/// The same of one tenant alone, where one is named: what others' events say does not matter then.
+///
+/// # Errors
+/// As [`replay`].
+pub fn replay_of(
+    log: &dyn EventLog,
+    tenant: Option<&TenantId>,
     until: Until,
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<Views, ViewError> {
@@ -40,7 +53,7 @@ pub fn replay(
         Until::Occurred(instant) => (head, Horizon::OccurredBy(instant)),
     };
     let mut views = Views::default();
-    catch_up(log, &mut views, last, horizon, progress)?;
+    apply_all(log, &mut views, tenant, (last, horizon), progress)?;
     Ok(views)
 }
 
@@ -55,6 +68,16 @@ pub fn catch_up(
     horizon: Horizon,
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<(), ViewError> {
+    apply_all(log, views, None, (last, horizon), progress)
+}
+
+fn apply_all(
+    log: &dyn EventLog,
+    views: &mut Views,
+    tenant: Option<&TenantId>,
+    (last, horizon): (Position, Horizon),
+    progress: &mut dyn FnMut(u64, u64),
+) -> Result<(), ViewError> {
     /// How many events go by between two words of progress.
     const STEP: u64 = 16_384;
     let from = views.position.next();
@@ -63,7 +86,9 @@ pub fn catch_up(
     }
     let mut failure = None;
     log.scan(from, last, &mut |record| {
-        if let Err(error) = views.apply(record, horizon) {
+        if tenant.is_some_and(|tenant| record.tenant != tenant.as_str()) {
+            views.pass(record);
+        } else if let Err(error) = views.apply(record, horizon) {
             failure = Some(error);
             return ControlFlow::Break(());
         }

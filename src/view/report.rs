@@ -10,11 +10,11 @@ use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::domain::calendar::WeekStart;
+use crate::domain::calendar::{self, WeekStart};
 use crate::domain::money::Picodollars;
 use crate::domain::tokens::Tokens;
 
-use super::spend::{Cell, DayCache, SpendView, Sum};
+use super::spend::{Cell, DayCache, Part, SpendView, Sum};
 
 /// By what a report is grouped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema, clap::ValueEnum)]
@@ -44,8 +44,18 @@ pub struct Range {
 }
 
 impl Range {
-    fn includes(&self, day: Date) -> bool {
-        self.since.is_none_or(|since| day >= since) && self.until.is_none_or(|until| day <= until)
+    /// Its first instant, and the first one after it.
+    fn instants(&self, zone: &TimeZone) -> (Timestamp, Timestamp) {
+        // Days at either end of the calendar have no instant in every zone.
+        let bounded = |day: Date, instant: fn(Date, &TimeZone) -> Timestamp| match day.year() {
+            ..1 => Timestamp::MIN,
+            9999.. => Timestamp::MAX,
+            _ => instant(day, zone),
+        };
+        (
+            self.since.map_or(Timestamp::MIN, |since| bounded(since, calendar::start_of)),
+            self.until.map_or(Timestamp::MAX, |until| bounded(until, calendar::end_of)),
+        )
     }
 }
 
@@ -236,8 +246,13 @@ struct Group<'a> {
 }
 
 impl<'a> Group<'a> {
-    fn add(&mut self, cell: &Cell<'a>) {
-        self.models.entry((cell.provider, cell.model)).or_default().add(cell.sum);
+    fn add(&mut self, part: &Part<'a>) {
+        self.models.entry((part.provider, part.model)).or_default().add(part.sum);
+    }
+
+    /// The same, and when and where it was.
+    fn add_timed(&mut self, cell: &Cell<'a>) {
+        self.add(&cell.part());
         let at = cell.quarter.start();
         self.first = Some(self.first.map_or(at, |first| first.min(at)));
         self.last = self.last.max(Some((at, cell.project)));
@@ -266,27 +281,46 @@ pub fn report(
     zone: &TimeZone,
     week: WeekStart,
 ) -> Report {
-    let mut days = DayCache::new(zone);
+    let (from, until) = range.instants(zone);
     let mut groups: BTreeMap<String, Group<'_>> = BTreeMap::new();
     let mut total = Sum::default();
-    for cell in spend.cells() {
-        let day = days.day(cell.quarter);
-        if range.includes(day) {
-            total.add(cell.sum);
-            groups.entry(group_name(grouping, &cell, day, week)).or_default().add(&cell);
+    if let Grouping::Project | Grouping::Model = grouping {
+        for part in spend.parts_between(from, until) {
+            total.add(part.sum);
+            let name = if grouping == Grouping::Project { part.project } else { "" };
+            groups.entry(name.to_owned()).or_default().add(&part);
         }
+        return arrange(grouping, groups, (&total).into());
+    }
+    let mut days = DayCache::new(zone);
+    // The name of the cell before: cells of a day stand together.
+    let mut last: Option<(Date, String)> = None;
+    for cell in spend.cells_between(from, until) {
+        total.add(cell.sum);
+        if grouping == Grouping::Session {
+            groups.entry(cell.session.to_owned()).or_default().add_timed(&cell);
+            continue;
+        }
+        let day = days.day(cell.quarter);
+        let name = match last.take().filter(|(known, _)| *known == day) {
+            Some((_, name)) => name,
+            None => time_name(grouping, day, week),
+        };
+        match groups.get_mut(&name) {
+            Some(group) => group.add(&cell.part()),
+            None => groups.entry(name.clone()).or_default().add(&cell.part()),
+        }
+        last = Some((day, name));
     }
     arrange(grouping, groups, (&total).into())
 }
 
-fn group_name(grouping: Grouping, cell: &Cell<'_>, day: Date, week: WeekStart) -> String {
+/// What the group of a day is called.
+fn time_name(grouping: Grouping, day: Date, week: WeekStart) -> String {
     match grouping {
-        Grouping::Daily => day.to_string(),
         Grouping::Weekly => week.week_of(day).to_string(),
         Grouping::Monthly => day.strftime("%Y-%m").to_string(),
-        Grouping::Project => cell.project.to_owned(),
-        Grouping::Session => cell.session.to_owned(),
-        Grouping::Model => String::new(),
+        Grouping::Daily | Grouping::Project | Grouping::Session | Grouping::Model => day.to_string(),
     }
 }
 

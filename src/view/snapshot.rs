@@ -9,6 +9,7 @@
 //! ```
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -32,6 +33,7 @@ use crate::event::{EventId, Position, TenantId};
 use crate::log::{EventLog, LogError};
 
 use super::balances::BalanceView;
+use super::shared::Shared;
 use super::spend::{SpendView, StoredSpend};
 use super::{TenantView, Views};
 
@@ -62,23 +64,23 @@ struct Stored {
 struct StoredTenant {
     tenant: String,
     spend: StoredSpend,
-    balances: BalanceView,
-    odometer: Odometer,
-    reports: Reports,
-    quotas: Quotas,
-    allowance: Allowance,
-    requests: LimitRequests,
-    tokens: Register,
+    balances: Shared<BalanceView>,
+    odometer: Shared<Odometer>,
+    reports: Shared<Reports>,
+    quotas: Shared<Quotas>,
+    allowance: Shared<Allowance>,
+    requests: Shared<LimitRequests>,
+    tokens: Shared<Register>,
     budgets: Vec<BudgetSet>,
     goals: Vec<GoalObserved>,
     goals_told_at: Option<Timestamp>,
-    desk: Desk,
-    ledger: Ledger,
-    alerts: AlertBook,
-    consents: Consents,
-    sources: BTreeMap<String, SourceFact>,
-    gave_up: BTreeMap<String, Timestamp>,
-    refused: Refused,
+    desk: Shared<Desk>,
+    ledger: Shared<Ledger>,
+    alerts: Shared<AlertBook>,
+    consents: Shared<Consents>,
+    sources: Shared<BTreeMap<String, SourceFact>>,
+    gave_up: Shared<BTreeMap<String, Timestamp>>,
+    refused: Shared<Refused>,
     incidents: u64,
 }
 
@@ -88,7 +90,7 @@ struct StoredTenant {
 /// [`LogError`]: the event at the views' position cannot be read.
 pub fn to_bytes(views: &Views, log: &dyn EventLog) -> Result<Option<Vec<u8>>, LogError> {
     let Some(event) = log.get(views.position)? else { return Ok(None) };
-    let tenant = |(tenant, view): (&TenantId, &TenantView)| StoredTenant {
+    let tenant = |(tenant, view): (&TenantId, &Arc<TenantView>)| StoredTenant {
         tenant: tenant.to_string(),
         spend: view.spend.to_stored(),
         balances: view.balances.clone(),
@@ -165,6 +167,12 @@ pub fn from_bytes(bytes: &[u8], log: &dyn EventLog) -> Option<Views> {
     for tenant in stored.tenants {
         let budgets = tenant.budgets.iter().map(|budget| Budget::try_from(budget).ok());
         let budgets: Option<Vec<Budget>> = budgets.collect();
+        let by_name = |budgets: Vec<Budget>| -> BTreeMap<_, _> {
+            budgets.into_iter().map(|budget| (budget.name.clone(), budget)).collect()
+        };
+        let by_id = |goals: &[GoalObserved]| -> BTreeMap<_, _> {
+            goals.iter().map(|goal| (goal.id.clone(), Goal::from(goal))).collect()
+        };
         let view = TenantView {
             spend: SpendView::from_stored(tenant.spend)?,
             balances: tenant.balances,
@@ -174,8 +182,8 @@ pub fn from_bytes(bytes: &[u8], log: &dyn EventLog) -> Option<Views> {
             allowance: tenant.allowance,
             requests: tenant.requests,
             tokens: tenant.tokens,
-            budgets: budgets?.into_iter().map(|budget| (budget.name.clone(), budget)).collect(),
-            goals: tenant.goals.iter().map(|goal| (goal.id.clone(), Goal::from(goal))).collect(),
+            budgets: by_name(budgets?).into(),
+            goals: by_id(&tenant.goals).into(),
             goals_told_at: tenant.goals_told_at,
             desk: tenant.desk,
             ledger: tenant.ledger,
@@ -186,7 +194,7 @@ pub fn from_bytes(bytes: &[u8], log: &dyn EventLog) -> Option<Views> {
             refused: tenant.refused,
             incidents: tenant.incidents,
         };
-        tenants.insert(TenantId::new(tenant.tenant), view);
+        tenants.insert(TenantId::new(tenant.tenant), Arc::new(view));
     }
     let recorded_at = stored.recorded_at_us.and_then(|micros| Timestamp::from_microsecond(micros).ok());
     Some(Views { position: Position(stored.position), recorded_at, tenants })

@@ -1,136 +1,53 @@
 //! The cube of usage: sums by quarter of an hour, model, project and session.
 //!
 //! The quarter is fine enough for the days of every time zone, so one cube answers every report. Cells stand in the
-//! order of time, so that what is asked of a day or a month touches no others.
+//! order of time, so that what is asked of a day or a month touches no others. Beside them stand the sums of whole UTC days
+//! without sessions, some hundred times fewer: a long time is added up from those, and from the cells of its two ends.
+//!
+//! Copies share what is alike: see [`super::pieces`].
 
-use std::collections::{BTreeMap, HashMap};
-use std::ops::Bound;
+mod cell;
+mod stored;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
-use serde::{Deserialize, Serialize};
 
-use crate::domain::budget::Scope;
 use crate::domain::calendar::{self, Quarter};
 use crate::domain::money::Picodollars;
 use crate::domain::naming;
 use crate::domain::project::{self, AliasChange, Aliases};
-use crate::domain::tokens::Tokens;
 use crate::event::payload::UsageRecorded;
 
 use super::names::{NameId, Names};
+use super::pieces::{Pieces, Rows};
+use super::shared::Shared;
+use cell::{CellKey, DAY, DayKey, first_quarter};
 
-/// What a number of calls add up to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Sum {
-    /// Billed calls.
-    pub messages: u64,
-    /// Those without a price, whose cost is not in `cost`.
-    pub unpriced: u64,
-    /// Those whose cost leaves a part out, or rests on the price of another day.
-    pub partial: u64,
-    /// What was consumed.
-    pub tokens: Tokens,
-    /// Of that, what `cost` leaves out.
-    pub lacking: Tokens,
-    /// What it cost, as far as there are prices.
-    pub cost: Picodollars,
-}
-
-impl Sum {
-    pub(super) fn one(usage: &UsageRecorded<'_>) -> Self {
-        let is_partial = usage.cost.is_some() && !usage.missing.is_empty();
-        Self {
-            messages: 1,
-            unpriced: u64::from(usage.cost.is_none()),
-            partial: u64::from(is_partial),
-            tokens: usage.tokens,
-            lacking: usage.lacking.unwrap_or_default(),
-            cost: usage.cost.unwrap_or_default(),
-        }
-    }
-
-    /// Whether `cost` is all that it cost, as far as is known.
-    #[must_use]
-    pub fn is_whole(&self) -> bool {
-        self.unpriced == 0 && self.partial == 0
-    }
-
-    /// Adds another sum.
-    pub fn add(&mut self, other: &Self) {
-        self.messages += other.messages;
-        self.unpriced += other.unpriced;
-        self.partial += other.partial;
-        self.tokens += other.tokens;
-        self.lacking += other.lacking;
-        self.cost += other.cost;
-    }
-
-    /// Takes a sum back that was added.
-    pub(super) fn take_back(&mut self, other: &Self) {
-        self.messages -= other.messages;
-        self.unpriced -= other.unpriced;
-        self.partial -= other.partial;
-        self.tokens -= other.tokens;
-        self.lacking -= other.lacking;
-        self.cost -= other.cost;
-    }
-}
-
-/// Where in the cube a sum stands. Ordered by time first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct CellKey {
-    quarter: Quarter,
-    provider: NameId,
-    model: NameId,
-    project: NameId,
-    session: NameId,
-}
-
-/// A cell as readers see it.
-#[derive(Debug, Clone, Copy)]
-pub struct Cell<'a> {
-    /// The quarter of an hour.
-    pub quarter: Quarter,
-    /// Who is paid.
-    pub provider: &'a str,
-    /// The model.
-    pub model: &'a str,
-    /// The directory of the project, or empty.
-    pub directory: &'a str,
-    /// What the project is called, or empty.
-    pub project: &'a str,
-    /// The session, or empty.
-    pub session: &'a str,
-    /// What was used.
-    pub sum: &'a Sum,
-}
-
-impl Cell<'_> {
-    /// Whether a budget's scope covers it: by the project's name, or by its directory.
-    #[must_use]
-    pub fn is_in(&self, scope: &Scope) -> bool {
-        scope.covers(self.provider, self.model, self.project)
-            || (self.directory != self.project && scope.covers(self.provider, self.model, self.directory))
-    }
-}
+pub use cell::{Cell, Part, Sum};
+pub(super) use stored::StoredSpend;
 
 /// The cube.
 #[derive(Debug, Clone, Default)]
 pub struct SpendView {
     names: Names,
-    cells: BTreeMap<CellKey, Sum>,
+    cells: Pieces<CellKey, Sum>,
+    /// What each UTC day adds up to: follows from the cells.
+    days: Pieces<DayKey, Sum>,
+    /// The first and the last quarter that a session may have a cell in, by its name's number: follows from the cells.
+    sessions: Rows<Option<(Quarter, Quarter)>>,
     /// Which project a directory and its repository were folded into.
-    folded: BTreeMap<(NameId, NameId), NameId>,
-    aliases: Aliases,
+    folded: Shared<BTreeMap<(NameId, NameId), NameId>>,
+    aliases: Shared<Aliases>,
     /// When the newest call happened.
     pub newest: Option<Timestamp>,
     /// What a provider's and a model's names mean: follows from them.
-    resolved: HashMap<(NameId, NameId), (NameId, NameId)>,
-    /// What each directory is called: follows from the aliases.
-    called: HashMap<NameId, NameId>,
+    resolved: Shared<HashMap<(NameId, NameId), (NameId, NameId)>>,
+    /// What each directory is called, by its name's number: follows from the aliases.
+    called: Rows<NameId>,
 }
 
 impl PartialEq for SpendView {
@@ -150,7 +67,10 @@ impl SpendView {
     /// Adds a call. Who is paid for it, as it is shown.
     pub fn add(&mut self, occurred_at: Timestamp, usage: &UsageRecorded<'_>) -> Arc<str> {
         let key = self.key(Quarter::of(occurred_at), usage);
-        self.cells.entry(key).or_default().add(&Sum::one(usage));
+        let sum = Sum::one(usage);
+        self.cells.entry(key, Sum::default).add(&sum);
+        self.days.entry(key.of_day(), Sum::default).add(&sum);
+        self.note_session(&key);
         self.newest = self.newest.max(Some(occurred_at));
         self.names.shared(key.provider)
     }
@@ -158,13 +78,38 @@ impl SpendView {
     /// Takes back a call that was added. Who was paid for it.
     pub fn take_back(&mut self, occurred_at: Timestamp, usage: &UsageRecorded<'_>) -> Arc<str> {
         let key = self.key(Quarter::of(occurred_at), usage);
-        if let Some(sum) = self.cells.get_mut(&key) {
-            sum.take_back(&Sum::one(usage));
+        let mut taken = Sum::one(usage);
+        let is_there = self.cells.change(&key, |sum| {
+            let before = *sum;
+            sum.take_back(&taken);
             if sum.messages == 0 {
-                self.cells.remove(&key);
+                // With the cell goes all that it held.
+                taken = before;
             }
+            sum.messages == 0
+        });
+        if is_there {
+            self.days.change(&key.of_day(), |sum| {
+                sum.take_back(&taken);
+                sum.messages == 0
+            });
         }
         self.names.shared(key.provider)
+    }
+
+    /// A session has a cell in this quarter. What is taken back makes no session's time shorter: it is only looked through.
+    fn note_session(&mut self, key: &CellKey) {
+        let number = key.session.0 as usize;
+        let quarter = key.quarter;
+        match self.sessions.get(number) {
+            Some(Some((first, last))) if (*first..=*last).contains(&quarter) => return,
+            Some(_) => {}
+            None => self.sessions.fill(number + 1, |_| None),
+        }
+        if let Some(known) = self.sessions.get_mut(number) {
+            let (first, last) = known.unwrap_or((quarter, quarter));
+            *known = Some((first.min(quarter), last.max(quarter)));
+        }
     }
 
     fn key(&mut self, quarter: Quarter, usage: &UsageRecorded<'_>) -> CellKey {
@@ -201,17 +146,25 @@ impl SpendView {
     fn call(&mut self, directory: NameId) {
         let name = self.aliases.name(self.names.name(directory));
         let name = self.names.intern(&name);
-        self.called.insert(directory, name);
+        let number = directory.0 as usize;
+        self.called.fill(number + 1, |number| NameId(number as u32));
+        if self.called.get(number) != Some(&name)
+            && let Some(called) = self.called.get_mut(number)
+        {
+            *called = name;
+        }
     }
 
     /// A person calls a directory otherwise.
     pub fn alias(&mut self, change: AliasChange) {
         self.aliases.evolve(change);
-        let directories: Vec<NameId> = self.called.keys().copied().collect();
-        let mut ordered = directories;
-        // In the order of their names: new names get their numbers in the same order everywhere.
-        ordered.sort_unstable();
-        for directory in ordered {
+        self.call_all();
+    }
+
+    /// In the order of the directories' numbers: new names get theirs in the same order everywhere.
+    fn call_all(&mut self) {
+        let directories: BTreeSet<NameId> = self.folded.values().copied().collect();
+        for directory in directories {
             self.call(directory);
         }
     }
@@ -231,7 +184,7 @@ impl SpendView {
     }
 
     fn name_of(&self, directory: NameId) -> NameId {
-        self.called.get(&directory).copied().unwrap_or(directory)
+        self.called.get(directory.0 as usize).copied().unwrap_or(directory)
     }
 
     /// All cells, in the order of time.
@@ -246,27 +199,66 @@ impl SpendView {
 
     /// The cells of the quarters that begin between two instants.
     pub fn cells_between(&self, from: Timestamp, until: Timestamp) -> impl Iterator<Item = Cell<'_>> {
-        let least = |instant: Timestamp| CellKey {
-            // The first quarter that begins at the instant or after it.
-            quarter: Quarter(Quarter::of(instant).0 + i32::from(Quarter::of(instant).start() < instant)),
-            provider: NameId(0),
-            model: NameId(0),
-            project: NameId(0),
-            session: NameId(0),
+        self.of_quarters(first_quarter(from), first_quarter(until))
+    }
+
+    fn of_quarters(&self, from: Quarter, until: Quarter) -> impl Iterator<Item = Cell<'_>> {
+        let range = self.cells.range(CellKey::least(from), CellKey::least(until));
+        range.map(|(key, sum)| self.cell(key, sum))
+    }
+
+    /// A session's cells, in the order of time. Touches the time of that session alone.
+    pub fn cells_of_session(&self, session: &str) -> impl Iterator<Item = Cell<'_>> {
+        let id = self.names.find(session);
+        let time = id.and_then(|id| *self.sessions.get(id.0 as usize)?);
+        let of_session = move |(first, last): (Quarter, Quarter)| {
+            let range = self.cells.range(CellKey::least(first), CellKey::least(Quarter(last.0 + 1)));
+            range.filter(move |(key, _)| Some(key.session) == id).map(|(key, sum)| self.cell(key, sum))
         };
-        let (from, until) = (least(from), least(until));
-        let range = (Bound::Included(from), Bound::Excluded(until.max(from)));
-        self.cells.range(range).map(|(key, sum)| self.cell(key, sum))
+        time.into_iter().flat_map(of_session)
+    }
+
+    /// What was used in the quarters that begin between two instants, in parts: those of whole UTC days, and the cells of
+    /// the two ends. Few, however long the time is, and their sums are those of its cells.
+    pub fn parts_between(&self, from: Timestamp, until: Timestamp) -> impl Iterator<Item = Part<'_>> {
+        let (from, until) = (first_quarter(from), first_quarter(until));
+        let (first, last) = (-(-from.0).div_euclid(DAY), until.0.div_euclid(DAY));
+        // Without a whole day in it all of it is one end.
+        let (ends, days) = if first < last {
+            ([(from, Quarter(first * DAY)), (Quarter(last * DAY), until)], first..last)
+        } else {
+            ([(from, until), (until, until)], 0..0)
+        };
+        let days = self.days.range(DayKey::least(days.start), DayKey::least(days.end));
+        let of_day = |(key, sum)| self.part(key, sum);
+        let ends = ends.into_iter().flat_map(|(from, until)| self.of_quarters(from, until));
+        days.map(of_day).chain(ends.map(|cell| cell.part()))
+    }
+
+    /// What was used on UTC days, from one to another, both included.
+    pub fn utc_days(&self, first: Date, last: Date) -> impl Iterator<Item = (Date, Part<'_>)> {
+        let day = |day: Date| day.since((jiff::Unit::Day, Date::constant(1970, 1, 1)));
+        let number = |of: Date| day(of).map_or(0, |span| span.get_days());
+        let days =
+            self.days.range(DayKey::least(number(first)), DayKey::least(number(last).saturating_add(1)));
+        days.map(|(key, sum)| {
+            let start = Quarter(key.day.saturating_mul(DAY)).start();
+            (calendar::day_of(start, &TimeZone::UTC), self.part(key, sum))
+        })
     }
 
     fn cell<'a>(&'a self, key: &CellKey, sum: &'a Sum) -> Cell<'a> {
-        Cell {
-            quarter: key.quarter,
+        let Part { provider, model, directory, project, sum } = self.part(&key.of_day(), sum);
+        let session = self.names.name(key.session);
+        Cell { quarter: key.quarter, provider, model, directory, project, session, sum }
+    }
+
+    fn part<'a>(&'a self, key: &DayKey, sum: &'a Sum) -> Part<'a> {
+        Part {
             provider: self.names.name(key.provider),
             model: self.names.name(key.model),
             directory: self.names.name(key.project),
             project: self.names.name(self.name_of(key.project)),
-            session: self.names.name(key.session),
             sum,
         }
     }
@@ -275,111 +267,70 @@ impl SpendView {
     #[must_use]
     pub fn total(&self) -> Sum {
         let mut total = Sum::default();
-        self.cells.values().for_each(|sum| total.add(sum));
+        self.days.iter().for_each(|(_, sum)| total.add(sum));
         total
     }
 
-    /// What each model of each provider adds up to, in the names' order. One pass.
+    /// What the quarters that begin between two instants add up to.
+    #[must_use]
+    pub fn sum_between(&self, from: Timestamp, until: Timestamp) -> Sum {
+        let mut total = Sum::default();
+        self.parts_between(from, until).for_each(|part| total.add(part.sum));
+        total
+    }
+
+    /// What each model of each provider adds up to, in the names' order.
     #[must_use]
     pub fn by_model(&self) -> BTreeMap<(&str, &str), Sum> {
         let mut sums: HashMap<(NameId, NameId), Sum> = HashMap::new();
-        for (key, sum) in &self.cells {
+        for (key, sum) in self.days.iter() {
             sums.entry((key.provider, key.model)).or_default().add(sum);
         }
         let named = |((provider, model), sum)| ((self.names.name(provider), self.names.name(model)), sum);
         sums.into_iter().map(named).collect()
     }
 
-    /// Cost by day of `zone`, over the cells that `covers` accepts.
+    /// Cost by day of `zone`, from one day on where one is named, over the cells that `covers` accepts.
     #[must_use]
-    pub fn by_day(&self, zone: &TimeZone, covers: impl Fn(&Cell<'_>) -> bool) -> BTreeMap<Date, Picodollars> {
+    pub fn by_day(
+        &self,
+        zone: &TimeZone,
+        first: Option<Date>,
+        covers: impl Fn(&Cell<'_>) -> bool,
+    ) -> BTreeMap<Date, Picodollars> {
         let mut days = DayCache::new(zone);
         let mut spent: BTreeMap<Date, Picodollars> = BTreeMap::new();
-        for cell in self.cells().filter(covers) {
+        let from = first.map_or(Timestamp::MIN, |first| calendar::start_of(first, zone));
+        for cell in self.cells_between(from, Timestamp::MAX).filter(covers) {
             *spent.entry(days.day(cell.quarter)).or_default() += cell.sum.cost;
         }
         spent
     }
 }
 
-/// A cell as a snapshot keeps it: quarter, provider, model, project, session, and the sum.
-type StoredCell = ((i32, [u32; 4]), (u64, u64, u64, Tokens, Tokens, Picodollars));
-
-/// The cube as a snapshot keeps it.
-#[derive(Serialize, Deserialize)]
-pub(super) struct StoredSpend {
-    names: Vec<String>,
-    /// Sorted, so that the same cube gives the same bytes.
-    cells: Vec<StoredCell>,
-    folded: Vec<(u32, u32, u32)>,
-    aliases: Aliases,
-    newest_us: Option<i64>,
-}
-
-impl SpendView {
-    pub(super) fn to_stored(&self) -> StoredSpend {
-        let cell = |(key, sum): (&CellKey, &Sum)| {
-            let names = [key.provider, key.model, key.project, key.session].map(|name| name.0);
-            let Sum { messages, unpriced, partial, tokens, lacking, cost } = *sum;
-            ((key.quarter.0, names), (messages, unpriced, partial, tokens, lacking, cost))
-        };
-        StoredSpend {
-            names: self.names.all().map(str::to_owned).collect(),
-            cells: self.cells.iter().map(cell).collect(),
-            folded: self.folded.iter().map(|((one, other), into)| (one.0, other.0, into.0)).collect(),
-            aliases: self.aliases.clone(),
-            newest_us: self.newest.map(Timestamp::as_microsecond),
-        }
-    }
-
-    /// The cube, unless a cell names what is not there.
-    pub(super) fn from_stored(stored: StoredSpend) -> Option<Self> {
-        let mut names = Names::default();
-        for name in &stored.names {
-            names.intern(name);
-        }
-        let mut cells = BTreeMap::new();
-        for ((quarter, [provider, model, project, session]), numbers) in stored.cells {
-            let key = CellKey {
-                quarter: Quarter(quarter),
-                provider: names.id(provider)?,
-                model: names.id(model)?,
-                project: names.id(project)?,
-                session: names.id(session)?,
-            };
-            let (messages, unpriced, partial, tokens, lacking, cost) = numbers;
-            cells.insert(key, Sum { messages, unpriced, partial, tokens, lacking, cost });
-        }
-        let mut folded = BTreeMap::new();
-        for (project, repository, into) in stored.folded {
-            folded.insert((names.id(project)?, names.id(repository)?), names.id(into)?);
-        }
-        let newest = stored.newest_us.and_then(|micros| Timestamp::from_microsecond(micros).ok());
-        let mut view = Self { names, cells, folded, aliases: stored.aliases, newest, ..Self::default() };
-        let directories: Vec<NameId> = view.folded.values().copied().collect();
-        for directory in directories {
-            view.call(directory);
-        }
-        Some(view)
-    }
-}
-
-/// The civil day of quarters, looked up in the time zone once for each quarter.
+/// The civil day of quarters, looked up in the time zone once for each quarter where they come in the order of time.
 pub struct DayCache<'a> {
     zone: &'a TimeZone,
-    days: HashMap<Quarter, Date>,
+    last: Option<(Quarter, Date)>,
 }
 
 impl<'a> DayCache<'a> {
     /// For the days of a time zone.
     #[must_use]
     pub fn new(zone: &'a TimeZone) -> Self {
-        Self { zone, days: HashMap::new() }
+        Self { zone, last: None }
     }
 
     /// The day that a quarter belongs to.
     pub fn day(&mut self, quarter: Quarter) -> Date {
-        let zone = self.zone;
-        *self.days.entry(quarter).or_insert_with(|| calendar::day_of(quarter.start(), zone))
+        if let Some((_, day)) = self.last.filter(|(last, _)| *last == quarter) {
+            return day;
+        }
+        let day = calendar::day_of(quarter.start(), self.zone);
+        self.last = Some((quarter, day));
+        day
     }
 }
+
+#[cfg(test)]
+mod tests;

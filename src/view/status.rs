@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 use serde::{Deserialize, Serialize};
@@ -9,17 +10,16 @@ use utoipa::ToSchema;
 
 use crate::domain::calendar;
 use crate::domain::money::Picodollars;
-use crate::domain::pricing::PriceTable;
+use crate::event::Position;
 
 use super::TenantView;
 use super::affording::{AllowanceShown, allowance};
 use super::balances::{BalanceLine, balances};
-use super::budgets::{BudgetLine, budgets};
+use super::budgets::BudgetLine;
 use super::forecast::ForecastLine;
 use super::quotas::{QuotaLine, quotas};
 use super::reconcile::ReconciledProvider;
 use super::report::Totals;
-use super::spend::{DayCache, Sum};
 
 /// How things stand.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -65,45 +65,54 @@ pub struct Status {
     pub last_14_days_usd: Vec<Picodollars>,
 }
 
+/// What a status shows that is not looked up here.
+#[derive(Debug, Clone)]
+pub struct Given {
+    /// The last event that the view holds.
+    pub position: Position,
+    /// When that event was recorded.
+    pub recorded_at: Option<Timestamp>,
+    /// When the money at each provider may end.
+    pub forecast: Vec<ForecastLine>,
+    /// How far what is recorded of each provider is from the truth.
+    pub providers: Vec<ReconciledProvider>,
+    /// How each budget stands.
+    pub budgets: Vec<BudgetLine>,
+}
+
 /// How things stand at `now`.
 #[must_use]
-pub fn status(view: &TenantView, now: Timestamp, zone: &TimeZone, prices: Option<&PriceTable>) -> Status {
+pub fn status(view: &TenantView, given: Given, now: Timestamp, zone: &TimeZone) -> Status {
     const DAYS_SHOWN: i64 = 14;
     let today = calendar::day_of(now, zone);
-    let (week, month) = (today.saturating_sub(6.days()), today.first_of_month());
-    let mut sums = [Sum::default(), Sum::default(), Sum::default(), Sum::default()];
-    let mut unpriced: BTreeMap<String, u64> = BTreeMap::new();
-    let mut days = DayCache::new(zone);
-    for cell in view.spend.cells() {
-        let day = days.day(cell.quarter);
-        let within = [day == today, (week..=today).contains(&day), (month..=today).contains(&day), true];
-        for (sum, _) in sums.iter_mut().zip(within).filter(|(_, within)| *within) {
-            sum.add(cell.sum);
-        }
-        if cell.sum.unpriced > 0 {
-            *unpriced.entry(format!("{}/{}", cell.provider, cell.model)).or_default() += cell.sum.unpriced;
-        }
-    }
-    let spent = view.spend.by_day(zone, |_| true);
+    let end = calendar::end_of(today, zone);
+    let since = |first: Date| Totals::from(&view.spend.sum_between(calendar::start_of(first, zone), end));
+    let spent = view.spend.by_day(zone, Some(today.saturating_sub((DAYS_SHOWN - 1).days())), |_| true);
     let cost_of = |back: i64| spent.get(&today.saturating_sub(back.days())).copied().unwrap_or_default();
-    let [today_sum, week_sum, month_sum, all_sum] = sums.each_ref().map(Totals::from);
     Status {
         now,
         time_zone: calendar::zone_name(zone),
-        position: 0,
-        recorded_at: None,
-        today: today_sum,
-        last_7_days: week_sum,
-        this_month: month_sum,
-        all_time: all_sum,
+        position: given.position.0,
+        recorded_at: given.recorded_at,
+        today: since(today),
+        last_7_days: since(today.saturating_sub(6.days())),
+        this_month: since(today.first_of_month()),
+        all_time: (&view.spend.total()).into(),
         newest_usage: view.spend.newest,
         balances: balances(view, now),
         quotas: quotas(view, now),
         allowance: allowance(view, now, zone),
-        forecast: Vec::new(),
-        providers: Vec::new(),
-        budgets: budgets(view, now, zone, prices),
-        unpriced,
+        forecast: given.forecast,
+        providers: given.providers,
+        budgets: given.budgets,
+        unpriced: unpriced(view),
         last_14_days_usd: (0..DAYS_SHOWN).rev().map(cost_of).collect(),
     }
+}
+
+/// Models without a price, by provider and name, with their number of calls.
+#[must_use]
+pub fn unpriced(view: &TenantView) -> BTreeMap<String, u64> {
+    let models = view.spend.by_model().into_iter().filter(|(_, sum)| sum.unpriced > 0);
+    models.map(|((provider, model), sum)| (format!("{provider}/{model}"), sum.unpriced)).collect()
 }

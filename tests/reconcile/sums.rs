@@ -192,7 +192,7 @@ proptest! {
             first = next;
         }
         prop_assert_eq!(parts, sums(&whole));
-        let by_day = view.spend.by_day(&TimeZone::UTC, |_| true);
+        let by_day = view.spend.by_day(&TimeZone::UTC, None, |_| true);
         prop_assert_eq!(by_day.values().copied().sum::<Picodollars>(), view.spend.total().cost);
 
         for (number, provider) in PROVIDERS.into_iter().enumerate() {

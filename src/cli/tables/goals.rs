@@ -1,8 +1,8 @@
 //! Tables of goals, datapoints and feeds.
 
 use crate::domain::datapoint::Keeper;
+use crate::service::goals::requests::GoalsShown;
 use crate::service::goals::requests::{DatapointShown, DatapointState, FeedsShown};
-use crate::service::system::status::GoalsShown;
 use crate::view::goals::GoalLine;
 
 use super::{shorten, system, table};

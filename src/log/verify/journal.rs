@@ -181,7 +181,7 @@ impl Walk<'_> {
         for record in block.records().map_while(Result::ok) {
             let version = version_of(&mut self.versions, record.tenant, record.stream);
             if record.version != version.next() && *version != Version::NONE {
-                let detail = format!("version {} of {} follows {version}", record.version, record.stream);
+                let detail = format!("version {} of its stream follows {version}", record.version);
                 report.problem(LogCopy::Journal, record.position, detail);
             }
             *version = record.version;

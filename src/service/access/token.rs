@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::domain::access::register::{Register, TokenChange, TokenOrder, TokenOrderError};
+use crate::domain::access::register::{Hash, Register, TokenChange, TokenOrder, TokenOrderError};
 use crate::domain::access::token::{SEED_BYTES, make};
 use crate::domain::access::{Kind, Principal};
 use crate::event::envelope::hex;
@@ -12,7 +12,7 @@ use crate::event::payload::token_event;
 use crate::service::ServiceError;
 use crate::service::aggregate::repository::{Aggregate, BookFailure, Fact, Next, Refusal};
 use crate::service::runtime::forms;
-use crate::service::runtime::reads::Queries;
+use crate::service::runtime::reads::Reads;
 use crate::service::system::tree::Supervised;
 
 /// Why an order was not carried out.
@@ -153,7 +153,13 @@ fn fresh(kind: Kind) -> (String, String, [u8; 32]) {
     (token, id, hash)
 }
 
-impl Queries {
+impl Reads {
+    /// Whose token has this hash, if it is good.
+    #[must_use]
+    pub fn holder(&self, hash: &Hash, now: Timestamp) -> Option<Principal> {
+        self.with_view(|view| view.tokens.principal(hash, now))
+    }
+
     /// The tokens that were given out.
     #[must_use]
     pub fn tokens(&self, now: Timestamp) -> TokensShown {

@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use crate::event::codec::{decode, encode};
+use crate::event::codec::{CodecError, decode, encode};
 use crate::event::{
     Event, EventId, Metadata, NewEvent, Position, RecordRef, StreamId, TenantId, TraceContext, Version,
 };
@@ -318,7 +318,7 @@ pub fn follow(
     tenant: &TenantId,
     stream: &str,
     from: Version,
-    mut apply: impl FnMut(&RecordRef<'_>, &Event<'_>) -> Result<(), crate::event::codec::CodecError>,
+    mut apply: impl FnMut(&RecordRef<'_>, &Event<'_>) -> Result<(), CodecError>,
 ) -> Result<(), ViewError> {
     let mut failure = None;
     log.scan_stream(tenant, &StreamId::new(stream), from, &mut |record| match decode(record)

@@ -6,6 +6,7 @@
 
 mod consent;
 mod in_flight;
+mod looking;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -14,27 +15,24 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::sync::watch;
 use tracing::{Instrument, Span};
 
-use crate::actor::{ActorError, Behaviour, Context, Reply};
-use crate::config::Phone;
-use crate::domain::alert::step::{Hold, Situation, Step, step};
-use crate::domain::alert::{
-    AlertChange, AlertId, AttemptId, CauseKey, Causes, Channel, Delivery, Grade, Outcome,
-};
-use crate::domain::consent::{By, ConsentCommand};
-use crate::event::Position;
-use crate::integration::{beeminder, twilio};
-use crate::log::LogError;
-use crate::service::aggregate::repository::{self, Repository};
-use crate::service::runtime::reads::Queries;
-use crate::service::runtime::sources::{SourceState, Sources};
-use crate::telemetry::context;
-
 use super::alert::{self, AlertAggregate, AlertFailure};
-use super::conditions::{Looks, usable};
+use super::conditions::LastCauses;
 use super::consent::{ConsentAggregate, ConsentFailure};
 use super::contacts::Contacts;
 use super::delivery::{Courier, Report, Sought};
+use crate::actor::{ActorError, Behaviour, Context, Reply};
+use crate::config::Phone;
+use crate::domain::alert::step::{Hold, Situation, Step, step};
+use crate::domain::alert::{AlertChange, AlertId, AttemptId, CauseKey, Causes, Delivery, Grade, Outcome};
+use crate::domain::consent::{By, ConsentCommand};
+use crate::event::Position;
+use crate::log::LogError;
+use crate::service::aggregate::repository::{self, Repository};
+use crate::service::runtime::reads::Reads;
+use crate::service::runtime::sources::Sources;
+use crate::telemetry::context;
 use in_flight::{Errands, Waker};
+use looking::Undone;
 
 /// How often changes are appended on top of those of others before the actor gives up for now.
 const CONFLICTS_MAX: usize = 8;
@@ -92,7 +90,7 @@ pub enum AlertMessage {
 #[derive(Clone)]
 pub struct Means {
     /// The log, the views and the settings.
-    pub queries: Queries,
+    pub queries: Reads,
     /// The outside systems.
     pub sources: Sources,
     /// The numbers.
@@ -101,6 +99,8 @@ pub struct Means {
     pub projected: watch::Receiver<Position>,
     /// What the alerts wait for.
     pub holds: Holds,
+    /// What was last found to be true.
+    pub causes: LastCauses,
     /// The screen.
     pub on_alert: OnAlert,
 }
@@ -153,8 +153,9 @@ impl AlertActor {
                     break;
                 }
                 // Another has appended before us: what is there now is read, and decided anew.
-                Err(LogError::Conflict { .. }) => {}
-                Err(error) => {
+                Err(Undone::Log(LogError::Conflict { .. })) => {}
+                Err(Undone::Panicked) => return Err(ActorError("reckoning what is true panicked".into())),
+                Err(Undone::Log(error)) => {
                     tracing::warn!(%error, "alerts could not be recorded");
                     due = Timestamp::now().checked_add(LOG_AGAIN).ok();
                     break;
@@ -172,14 +173,13 @@ impl AlertActor {
         &mut self,
         alerts: &mut Repository<AlertAggregate>,
         context: &Context<Self>,
-    ) -> Result<Option<Timestamp>, LogError> {
+    ) -> Result<Option<Timestamp>, Undone> {
         loop {
             let now = Timestamp::now();
-            let loaded = self.means.queries.settings.current();
-            let causes = self.means.queries.causes(self.looks(), now);
-            let policy = loaded.config.alerts.policy();
-            let usable = self.usable();
-            let zone = &loaded.zone;
+            let (of, causes) = self.causes(now).await?;
+            let policy = of.loaded().config.alerts.policy();
+            let usable = self.usable(&of);
+            let zone = of.zone();
             let situation = Situation { causes: &causes, policy: &policy, usable: &usable, zone, now };
             let Step { changes, sendings, held, due } = step(alerts.state(), &situation);
             if changes.is_empty() {
@@ -208,25 +208,6 @@ impl AlertActor {
             context::link(&span, trace.ok().flatten());
         }
         span
-    }
-
-    fn looks(&self) -> Looks {
-        let sources = &self.means.sources;
-        Looks {
-            last: sources.last_success(beeminder::SYSTEM),
-            is_first_awaited: sources
-                .state(beeminder::SYSTEM)
-                .is_none_or(|state| state == SourceState::Waiting),
-        }
-    }
-
-    fn usable(&self) -> Vec<crate::domain::alert::policy::Usable> {
-        let loaded = self.means.queries.settings.current();
-        // A key that is refused is looked at by its own actor, which tells when it is taken.
-        let twilio_refuses = self.means.sources.state(twilio::SYSTEM) == Some(SourceState::Unauthorized);
-        let is_set_up =
-            |channel: Channel| self.courier.has(channel) && !(channel.needs_consent() && twilio_refuses);
-        self.means.queries.with_view(|view| usable(&loaded, &view.consents, &self.means.contacts, is_set_up))
     }
 
     /// Shows what is new, unless the same was shown today already.

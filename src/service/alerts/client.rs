@@ -1,26 +1,61 @@
 //! What the faces ask of the alerts' actor.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 
 use crate::config::Phone;
-use crate::domain::alert::AlertId;
+use crate::domain::alert::{AlertId, Causes};
 use crate::domain::consent::{By, ConsentCommand};
 use crate::integration::twilio::MessageStatus;
 use crate::log::EventLog;
 use crate::service::ServiceError;
 use crate::service::runtime::client::PATIENCE;
+use crate::service::runtime::reads::{Reads, Snapshot};
 use crate::service::system::tree::Supervised;
+use crate::view::alerts::{AlertLine, alerts};
 
 use super::AlertMessage;
+use super::conditions::{Looks, causes_of};
 use super::consent::ConsentFailure;
 use super::delivery::delivery_of;
 use super::requests::{AlertsShown, ConsentBody, ConsentsShown, consents_shown, words};
+
+impl Snapshot {
+    /// What is true at `now` that a person must hear of.
+    #[must_use]
+    pub fn causes(&self, looks: Looks, now: Timestamp) -> Causes {
+        causes_of(self, looks, now)
+    }
+
+    /// The alerts, the worst first; with `all` also those whose cause has gone.
+    #[must_use]
+    pub fn alerts(&self, causes: &Causes, all: bool) -> Vec<AlertLine> {
+        alerts(self.view(), causes, all)
+    }
+}
+
+impl Reads {
+    /// The alerts, where no supervisor runs.
+    #[must_use]
+    pub fn alerts(&self, now: Timestamp, all: bool) -> Vec<AlertLine> {
+        self.at(|at| at.alerts(&at.causes(Looks::default(), now), all))
+    }
+}
 
 impl Supervised {
     /// The alerts, the worst first; with `all` also those whose cause has gone.
     #[must_use]
     pub fn alerts(&self, now: Timestamp, all: bool) -> AlertsShown {
-        let mut alerts = self.queries.alerts(now, all);
+        self.queries.at(|at| self.alerts_at(at, now, all))
+    }
+
+    /// The same as of one position.
+    #[must_use]
+    pub fn alerts_at(&self, at: &Snapshot, now: Timestamp, all: bool) -> AlertsShown {
+        // The actor has reckoned it already, unless something has just changed.
+        let causes = self.causes.of(at, now).unwrap_or_else(|| Arc::new(at.causes(Looks::default(), now)));
+        let mut alerts = at.alerts(&causes, all);
         let holds = self.holds.borrow();
         for alert in alerts.iter_mut().filter(|alert| alert.resolved_at.is_none()) {
             alert.waits_for = holds.get(&AlertId(alert.id)).map(|hold| words(*hold));

@@ -1,7 +1,9 @@
 //! How things stand, as the rules of alerts read it: from the views and the settings.
 
+use std::sync::{Arc, Mutex, PoisonError};
+
 use jiff::tz::TimeZone;
-use jiff::{Timestamp, ToSpan};
+use jiff::{SignedDuration, Timestamp, ToSpan};
 
 use crate::config::Loaded;
 use crate::domain::alert::policy::Usable;
@@ -16,11 +18,13 @@ use crate::domain::consent::Consents;
 use crate::domain::lacking::Lacking;
 use crate::domain::money::Picodollars;
 use crate::domain::reminder::{self, Known, SeenGoal};
+use crate::event::Position;
+use crate::service::runtime::reads::Snapshot;
 use crate::view::TenantView;
 use crate::view::affording::virtual_limits;
 use crate::view::balances::{BalanceLine, balances};
 use crate::view::goals::local_goals;
-use crate::view::lacking::lacking;
+use crate::view::uses::BudgetUse;
 
 use super::contacts::Contacts;
 
@@ -33,24 +37,57 @@ pub struct Looks {
     pub is_first_awaited: bool,
 }
 
+/// What was last found to be true, for those who show it: the actor finds it anew whenever something changes.
+#[derive(Debug, Clone, Default)]
+pub struct LastCauses(Arc<Mutex<Option<Found>>>);
+
+/// What is found lasts no longer than this: it names times that are left.
+const KEPT: SignedDuration = SignedDuration::from_mins(1);
+
+#[derive(Debug, Clone)]
+struct Found {
+    position: Position,
+    /// The settings in force.
+    loaded: Arc<Loaded>,
+    at: Timestamp,
+    causes: Arc<Causes>,
+}
+
+impl LastCauses {
+    /// Keeps what was found, unless the first look at the goals is awaited: until then less is said than is known.
+    pub fn keep(&self, of: &Snapshot, looks: Looks, causes: &Arc<Causes>, now: Timestamp) {
+        if !looks.is_first_awaited {
+            let (position, loaded, causes) = (of.position(), of.loaded().clone(), causes.clone());
+            let found = Found { position, loaded, at: now, causes };
+            *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(found);
+        }
+    }
+
+    /// What was found, where it still holds for what is known at `now`.
+    #[must_use]
+    pub fn of(&self, of: &Snapshot, now: Timestamp) -> Option<Arc<Causes>> {
+        let last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let holds = |found: &&Found| {
+            found.position == of.position()
+                && Arc::ptr_eq(&found.loaded, of.loaded())
+                && (SignedDuration::ZERO..KEPT).contains(&now.duration_since(found.at))
+                && found.causes.changes_at.is_none_or(|at| now < at)
+        };
+        last.as_ref().filter(holds).map(|found| found.causes.clone())
+    }
+}
+
 /// What is true at `now`.
 #[must_use]
-pub fn causes_of(view: &TenantView, loaded: &Loaded, looks: Looks, now: Timestamp) -> Causes {
-    let zone = &loaded.zone;
-    let status = |budget: &budget::Budget| -> BudgetStatus {
-        let scope = &budget.scope;
-        let spent = view.spend.by_day(zone, |cell| cell.is_in(scope));
-        budget::status(budget, &spent, now, zone)
-    };
-    let budgets: Vec<BudgetStatus> = view.budgets.values().map(status).collect();
-    let lacks = |status: &BudgetStatus| {
-        let from = calendar::start_of(status.period_first, zone);
-        let until = calendar::end_of(status.period_last, zone);
-        let own = view.spend.cells_between(from, until).filter(|cell| cell.is_in(&status.budget.scope));
-        // What it may cost is no part of what is told.
-        (status.budget.name.clone(), Lacking { at_most: Some(Picodollars::ZERO), ..lacking(own, None) })
-    };
-    let lacking = budgets.iter().map(lacks).filter(|(_, lacking)| !lacking.is_nothing()).collect();
+pub fn causes_of(of: &Snapshot, looks: Looks, now: Timestamp) -> Causes {
+    let (view, loaded, zone) = (of.view(), of.loaded(), of.zone());
+    let standing = of.standing(now);
+    let status = |of: &BudgetUse| budget::status_of(&of.budget, &of.used, now, zone);
+    let budgets: Vec<BudgetStatus> = standing.uses.iter().map(status).collect();
+    let lacking = standing.uses.iter().filter(|of| !of.lacking.is_nothing());
+    // What it may cost is no part of what is told.
+    let without_bound = |lacking: Lacking| Lacking { at_most: Some(Picodollars::ZERO), ..lacking };
+    let lacking = lacking.map(|of| (of.budget.name.clone(), without_bound(of.lacking))).collect();
     // What a clock that was ahead has dated makes nothing new.
     let told_at = view.goals_told_at.map(|at| happened(at, now));
     let seen_at = looks.last.max(told_at).unwrap_or(Timestamp::UNIX_EPOCH);

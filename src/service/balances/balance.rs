@@ -18,7 +18,7 @@ use crate::service::aggregate::repository::{
     self, Aggregate, BookFailure, Fact, Next, Refusal, Repository, kept,
 };
 use crate::service::runtime::forms;
-use crate::service::runtime::reads::Queries;
+use crate::service::runtime::reads::Reads;
 use crate::service::system::tree::Supervised;
 use crate::view::TenantView;
 use crate::view::balances::{BalanceLine, OtherReading, balances, foreign_balances};
@@ -163,7 +163,7 @@ pub fn refused_in_passing(balances: &mut Repository<BalanceAggregate>, at: Times
     }
 }
 
-impl Queries {
+impl Reads {
     /// What is left at the providers whose balance was read.
     #[must_use]
     pub fn balances(&self, now: Timestamp) -> Vec<BalanceLine> {

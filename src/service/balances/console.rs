@@ -16,7 +16,7 @@ use crate::integration::console::{self, ConsoleError, Limits, Profile, Recipe, R
 use crate::log::{EventLog, LogError};
 use crate::service::aggregate::repository::{self, Repository};
 use crate::service::runtime::forms;
-use crate::service::runtime::reads::Queries;
+use crate::service::runtime::reads::Reads;
 
 use super::balance::{BalanceAggregate, BalanceFailure};
 
@@ -76,14 +76,14 @@ pub struct ConsoleRead {
 pub struct ConsoleBook {
     log: Arc<dyn EventLog>,
     tenant: TenantId,
-    queries: Queries,
+    queries: Reads,
     dir: PathBuf,
 }
 
 impl ConsoleBook {
     /// For the log and the data directory that they belong to.
     #[must_use]
-    pub fn new(log: Arc<dyn EventLog>, tenant: TenantId, queries: Queries, dir: &Path) -> Self {
+    pub fn new(log: Arc<dyn EventLog>, tenant: TenantId, queries: Reads, dir: &Path) -> Self {
         Self { log, tenant, queries, dir: dir.to_owned() }
     }
 
@@ -95,7 +95,7 @@ impl ConsoleBook {
 
     /// The settings.
     #[must_use]
-    pub fn queries(&self) -> &Queries {
+    pub fn queries(&self) -> &Reads {
         &self.queries
     }
 

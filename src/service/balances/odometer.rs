@@ -14,7 +14,7 @@ use crate::service::ServiceError;
 use crate::service::aggregate::repository;
 use crate::service::aggregate::repository::{Aggregate, BookFailure, Fact, Next, Refusal};
 use crate::service::runtime::forms;
-use crate::service::runtime::reads::Queries;
+use crate::service::runtime::reads::Reads;
 use crate::service::system::tree::Supervised;
 use crate::view::odometer::{OdometerLine, odometers};
 
@@ -138,7 +138,7 @@ fn event_id(next: &Next<'_>, change: &OdometerChange) -> EventId {
     }
 }
 
-impl Queries {
+impl Reads {
     /// The odometers and how they stand.
     #[must_use]
     pub fn odometers(&self, now: Timestamp) -> Odometers {

@@ -14,7 +14,7 @@ use crate::domain::quota::{QuotaError, QuotaReading, Quotas, Window, decide, par
 use crate::event::payload::quota_event;
 use crate::service::ServiceError;
 use crate::service::aggregate::repository::{Aggregate, BookFailure, Fact, Next, Refusal};
-use crate::service::runtime::reads::Queries;
+use crate::service::runtime::reads::Reads;
 use crate::service::system::tree::Supervised;
 use crate::view::quotas::{QuotaLine, quotas};
 
@@ -116,7 +116,7 @@ impl Aggregate for QuotaAggregate {
     }
 }
 
-impl Queries {
+impl Reads {
     /// How much of the subscription's limits is used.
     #[must_use]
     pub fn quotas(&self, now: Timestamp) -> QuotasShown {

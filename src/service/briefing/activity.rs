@@ -9,7 +9,7 @@ use crate::domain::calendar;
 use crate::domain::datapoint::Fate;
 use crate::domain::narrator::one_line;
 use crate::domain::vault::State;
-use crate::service::runtime::reads::Queries;
+use crate::service::runtime::reads::{Reads, Snapshot};
 use crate::view::report::{Grouping, Range, Report, Totals};
 
 /// A text from a note is cut to so many characters.
@@ -52,12 +52,20 @@ pub struct DoneTask {
     pub text: String,
 }
 
-impl Queries {
+impl Reads {
+    /// See [`Snapshot::activity`].
+    #[must_use]
+    pub fn activity(&self, day: Option<Date>, now: Timestamp) -> Activity {
+        self.at(|at| at.activity(day, now))
+    }
+}
+
+impl Snapshot {
     /// What happened on a day; today where none is named.
     #[must_use]
     pub fn activity(&self, day: Option<Date>, now: Timestamp) -> Activity {
-        let zone = self.zone();
-        let day = day.unwrap_or_else(|| calendar::day_of(now, &zone));
+        let (view, zone) = (self.view(), self.zone());
+        let day = day.unwrap_or_else(|| calendar::day_of(now, zone));
         let range = Range { since: Some(day), until: Some(day) };
         let (usage, sessions) = match self.report(Grouping::Session, &range, None).report {
             Report::Session { sessions, total } => (total, sessions.len()),
@@ -67,21 +75,18 @@ impl Queries {
             | Report::Project { total, .. }
             | Report::Model { total, .. } => (total, 0),
         };
-        let (datapoints, alerts_raised) = self.with_view(|view| {
-            let written = view.ledger.entries().filter(|(_, entry)| entry.fate == Fate::Written);
-            let of_day = written.filter(|(_, entry)| entry.point.day == day);
-            let entered =
-                |slug: &str, value: &str| Entered { slug: slug.to_owned(), value: value.to_owned() };
-            let datapoints =
-                of_day.map(|(key, entry)| entered(key.slug.as_str(), entry.point.value.as_str())).collect();
-            let raised = view.alerts.alerts().filter(|alert| calendar::day_of(alert.raised_at, &zone) == day);
-            (datapoints, raised.map(|alert| alert.id.0).collect())
-        });
+        let written = view.ledger.entries().filter(|(_, entry)| entry.fate == Fate::Written);
+        let of_day = written.filter(|(_, entry)| entry.point.day == day);
+        let entered = |slug: &str, value: &str| Entered { slug: slug.to_owned(), value: value.to_owned() };
+        let datapoints =
+            of_day.map(|(key, entry)| entered(key.slug.as_str(), entry.point.value.as_str())).collect();
+        let raised = view.alerts.alerts().filter(|alert| calendar::day_of(alert.raised_at, zone) == day);
+        let alerts_raised = raised.map(|alert| alert.id.0).collect();
         Activity { day, usage, sessions, datapoints, tasks_done: self.tasks_done(day), alerts_raised }
     }
 
     fn tasks_done(&self, day: Date) -> Vec<DoneTask> {
-        let Ok(snapshot) = self.vault_snapshot() else { return Vec::new() };
+        let Ok(snapshot) = self.reads().vault_snapshot() else { return Vec::new() };
         let done =
             snapshot.tasks().filter(|(_, task, state)| *state == State::Done && task.done == Some(day));
         let shown = |(path, task, _): (&str, &crate::domain::vault::Task, State)| DoneTask {

@@ -15,18 +15,21 @@ use crate::domain::narrator::{
     RequestFact, Situation, SourceFact, SourceState as Answer, TaskFact, one_line, recommend,
 };
 use crate::integration::beeminder;
+use crate::service::alerts::conditions::Looks;
 use crate::service::budgets::gate::GateParams;
-use crate::service::runtime::reads::Queries;
+use crate::service::runtime::reads::{Reads, Snapshot};
 use crate::service::runtime::sources::{SourceShown, SourceState};
 use crate::service::system::tree::Supervised;
 use crate::service::vault::error::VaultFailure;
 use crate::service::vault::tasks::{TasksFilter, TasksShown};
+use crate::view::affording::allowance;
 use crate::view::alerts::AlertLine;
-use crate::view::balances::BalanceLine;
+use crate::view::balances::{BalanceLine, balances};
 use crate::view::budgets::BudgetLine;
 use crate::view::goals::GoalLine;
-use crate::view::odometer::{OdometerLine, OdometerState};
+use crate::view::odometer::{OdometerLine, OdometerState, odometers};
 use crate::view::reconcile::{ReconciledProvider, Wanted};
+use crate::view::status::unpriced;
 
 use super::activity::TEXT_MAX;
 use super::shape::{
@@ -45,21 +48,25 @@ struct Running {
     actors_down: Vec<String>,
 }
 
-impl Queries {
+impl Reads {
     /// How things stand and what to do, as far as the log and the vault tell.
     #[must_use]
     pub fn narrator(&self, detail: bool, now: Timestamp) -> Narration {
-        let alerts = self.alerts(now, false);
-        self.narrate(Running::default(), &alerts, detail, now)
+        let at = self.snapshot();
+        let alerts = at.alerts(&at.causes(Looks::default(), now), false);
+        at.narrate(Running::default(), &alerts, detail, now)
     }
+}
 
+impl Snapshot {
     fn narrate(&self, running: Running, alerts: &[AlertLine], detail: bool, now: Timestamp) -> Narration {
         let Running { is_there, sources, actors_down } = running;
         let goals = self.goals(now);
         let mut budgets = self.budgets(now);
         budgets.sort_by_key(share);
-        let balances = self.with_view(|view| crate::view::balances::balances(view, now));
-        let odometers = self.odometers(now).odometers;
+        let view = self.view();
+        let balances = balances(view, now);
+        let odometers = odometers(view, now, self.zone());
         let tasks = self.due_tasks(now);
         let asked_for: Vec<&SourceShown> =
             sources.iter().filter(|source| source.state != SourceState::NotConfigured).collect();
@@ -68,34 +75,28 @@ impl Queries {
         let goals_are_old = beeminder.is_none_or(|source| source.stale || source.state.is_trouble());
         let gate = self.gate(&GateParams::default(), now);
         let stops = gate.reasons.iter().filter(|reason| reason.verdict == Verdict::Block);
-        let low = self.settings.current().config.alerts.balance_low_usd;
-        let status = self.with_view(|view| {
-            crate::view::status::status(view, now, &self.zone(), Some(&self.prices.current()))
-        });
-        let limits = status.allowance.virtual_budget.iter().flat_map(|budget| &budget.limits);
+        let low = self.loaded().config.alerts.balance_low_usd;
+        let (allowance, unpriced) = (allowance(view, now, self.zone()), unpriced(view));
+        let request =
+            |request: &LimitRequest| RequestFact { number: request.number, amount: request.wish.amount };
+        let limits = allowance.virtual_budget.iter().flat_map(|budget| &budget.limits);
         let situation = Situation {
             is_running: is_there,
-            is_read_only: self.log.read_only().is_some(),
-            has_usage: status.all_time.messages > 0,
+            is_read_only: self.reads().log.read_only().is_some(),
+            has_usage: view.spend.total().messages > 0,
             budgets: budgets.iter().map(budget_fact).collect(),
             spent_limits: limits
                 .filter(|limit| limit.left_usd <= Picodollars::ZERO)
                 .map(|limit| word(&limit.limit))
                 .collect(),
             stops: stops.map(|reason| reason.text.clone()).collect(),
-            requests: self.with_view(|view| {
-                let fact = |request: &LimitRequest| RequestFact {
-                    number: request.number,
-                    amount: request.wish.amount,
-                };
-                view.requests.open(now).map(fact).collect()
-            }),
-            allowed: status.allowance.overrides.iter().map(|granted| granted.amount_usd).sum(),
+            requests: view.requests.open(now).map(request).collect(),
+            allowed: allowance.overrides.iter().map(|granted| granted.amount_usd).sum(),
             balances: balances.iter().map(|balance| balance_fact(balance, low)).collect(),
             forecasts: self.ends(now),
             drifts: self.reconcile(&Wanted::default(), now).providers.iter().filter_map(drift).collect(),
-            unpriced_calls: status.unpriced.values().sum(),
-            unpriced: status.unpriced.into_keys().collect(),
+            unpriced_calls: unpriced.values().sum(),
+            unpriced: unpriced.into_keys().collect(),
             odometers: odometers.iter().map(odometer_fact).collect(),
             goals: goals.iter().map(|goal| goal_fact(goal, goals_are_old)).collect(),
             tasks: tasks.as_ref().map(|(_, fact)| fact.clone()),
@@ -122,7 +123,7 @@ impl Queries {
 
     /// When the balances end, where the forecast can say.
     fn ends(&self, now: Timestamp) -> Vec<ForecastFact> {
-        let today = calendar::day_of(now, &self.zone());
+        let today = calendar::day_of(now, self.zone());
         let days = |day: jiff::civil::Date| day.since(today).map_or(0, |span| span.get_days());
         let lines = self.runways(now).into_iter();
         let ends = lines.filter_map(|line| {
@@ -135,7 +136,7 @@ impl Queries {
     /// The tasks that are due; none where no vault is named.
     fn due_tasks(&self, now: Timestamp) -> Option<(TasksShort, TaskFact)> {
         let today = TasksFilter { due: Some("today".to_owned()), ..TasksFilter::default() };
-        let TasksShown { tasks, read_at, trouble, .. } = match self.tasks(&today, now) {
+        let TasksShown { tasks, read_at, trouble, .. } = match self.reads().tasks(&today, now) {
             Ok(shown) => shown,
             Err(VaultFailure::NotConfigured) => return None,
             Err(error) => TasksShown {
@@ -173,7 +174,7 @@ impl Supervised {
             sources: self.sources.shown(now).sources,
             actors_down: actors.filter(|actor| is_down(actor.state)).map(|actor| actor.path).collect(),
         };
-        self.queries.narrate(running, &self.alerts(now, false).alerts, detail, now)
+        self.queries.at(|at| at.narrate(running, &self.alerts_at(at, now, false).alerts, detail, now))
     }
 }
 

@@ -2,6 +2,7 @@
 //! that rest on it.
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -12,13 +13,14 @@ use crate::domain::allowance::{
 };
 use crate::domain::balance::{BalanceError, parse_amount};
 use crate::domain::calendar;
+use crate::domain::lacking::Doubts;
 use crate::event::Event;
 use crate::log::LogError;
 use crate::service::ServiceError;
 use crate::service::aggregate::repository;
 use crate::service::aggregate::repository::{Aggregate, BookFailure, Fact, Next, Refusal};
 use crate::service::runtime::forms;
-use crate::service::runtime::reads::Queries;
+use crate::service::runtime::reads::{Reads, Snapshot};
 use crate::service::system::tree::Supervised;
 use crate::view::ViewError;
 use crate::view::affording::{AffordabilityShown, AllowanceShown, affordability, allowance};
@@ -154,15 +156,32 @@ impl AskBody {
     }
 }
 
-impl Queries {
+impl Snapshot {
     /// Whether something can be afforded. Cheap: for a gate that is asked before each use of a tool.
     #[must_use]
     pub fn can_afford(&self, ask: &Ask, now: Timestamp) -> Affordability {
-        let zone = self.zone();
-        let doubts = self.doubts(ask.provider.as_deref(), calendar::day_of(now, &zone).first_of_month());
-        self.with_view(|view| affordability(view, ask, now, &zone, &self.prices.current(), doubts))
+        let month = calendar::day_of(now, self.zone()).first_of_month();
+        let doubts = self.doubts(ask.provider.as_deref(), month);
+        affordability(self.view(), ask, now, self.zone(), self.prices(), doubts)
     }
 
+    /// What is not known of the sums from a day on: what was not read of transcripts, and the providers (or this one) whose
+    /// own reports are not to be had.
+    fn doubts(&self, provider: Option<&str>, first: Date) -> Doubts {
+        let mut doubts = self.unread(first);
+        let reports = ["anthropic", "openai"];
+        let is_meant =
+            |name: &str| reports.contains(&name) && provider.is_none_or(|provider| provider == name);
+        let sources = self.view().sources.iter();
+        let failing = sources.filter(|(name, fact)| is_meant(name) && fact.trouble.is_some());
+        doubts.old.extend(failing.map(|(name, fact)| {
+            format!("what {name} reports is as old as {}", fact.since.strftime("%Y-%m-%d %H:%M UTC"))
+        }));
+        doubts
+    }
+}
+
+impl Reads {
     /// The virtual budget, and what was allowed beyond it.
     #[must_use]
     pub fn allowance(&self, now: Timestamp) -> AllowanceShown {
@@ -188,7 +207,8 @@ impl Queries {
         now: Timestamp,
     ) -> Result<AffordabilityShown, AllowanceFailure> {
         let ask = body.into_ask()?;
-        Ok(AffordabilityShown::new(ask.amount, &self.can_afford(&ask, now), self.reading.freshness()))
+        let answer = self.at(|at| at.can_afford(&ask, now));
+        Ok(AffordabilityShown::new(ask.amount, &answer, self.reading.freshness()))
     }
 
     /// The command that grants an override.

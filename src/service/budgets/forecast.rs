@@ -3,13 +3,22 @@
 use jiff::Timestamp;
 
 use crate::domain::calendar;
-use crate::service::runtime::reads::Queries;
+use crate::service::runtime::reads::{Reads, Snapshot};
 use crate::view::forecast::{
     BacktestShown, ForecastLine, ForecastShown, backtested, balance_subjects, budget_subjects, line,
     past_days,
 };
 
-impl Queries {
+impl Snapshot {
+    /// When the money at each provider ends.
+    #[must_use]
+    pub fn runways(&self, now: Timestamp) -> Vec<ForecastLine> {
+        let subjects = balance_subjects(self.view(), now, self.zone()).into_iter();
+        subjects.map(|subject| line(subject, now, self.zone())).collect()
+    }
+}
+
+impl Reads {
     /// When the money ends: for each balance, the virtual budget, and each budget whose period is now. Reckons.
     #[must_use]
     pub fn forecast(&self, now: Timestamp) -> ForecastShown {
@@ -20,13 +29,6 @@ impl Queries {
             subjects
         });
         ForecastShown { forecasts: subjects.into_iter().map(|subject| line(subject, now, &zone)).collect() }
-    }
-
-    /// When the money at each provider ends.
-    pub(in crate::service) fn runways(&self, now: Timestamp) -> Vec<ForecastLine> {
-        let zone = self.zone();
-        let subjects = self.with_view(|view| balance_subjects(view, now, &zone));
-        subjects.into_iter().map(|subject| line(subject, now, &zone)).collect()
     }
 
     /// How good the forecasts of the past year's days were. Reckons for some seconds where the year was full.

@@ -1,24 +1,29 @@
 //! What hooks and the status line ask: whether work may go on, and how things stand in one line.
 
+mod reason;
+
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::domain::allowance::reach::{Facing, Worker};
 use crate::domain::calendar;
-use crate::domain::gate::{Caps, Limit, Reason, Ruling, Verdict, Work, rule};
+use crate::domain::gate::{Caps, Ruling, Verdict, Work, rule};
 use crate::domain::money::Picodollars;
 use crate::domain::project;
 use crate::integration::claude_code::hook::{HookAnswer, HookCall};
 use crate::integration::claude_code::status_line::StatusCall;
 use crate::service::balances::quota::{QuotaBody, RateLimits};
 use crate::service::runtime::forms;
-use crate::service::runtime::reads::Queries;
+use crate::service::runtime::reads::{Reads, Snapshot};
 use crate::service::system::meters;
 use crate::service::system::tree::Supervised;
 use crate::view::freshness::Freshness;
 use crate::view::goals::GoalLine;
-use crate::view::standing::Standing;
+use crate::view::standing::OfSession;
+use crate::view::uses::BudgetUse;
+
+pub use reason::GateReason;
 
 /// Who is paid for what Claude Code does, as its transcripts are recorded.
 const PROVIDER: &str = "anthropic";
@@ -67,47 +72,6 @@ impl Place {
 impl From<HookCall> for GateParams {
     fn from(call: HookCall) -> Self {
         Self { session: call.session_id, project: call.cwd, ..Self::default() }
-    }
-}
-
-/// A limit that is reached, or nearly.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct GateReason {
-    /// `warn` or `block`.
-    #[schema(value_type = String)]
-    pub verdict: Verdict,
-    /// `session`, `day`, `virtual-day`, `virtual-month` or `budget`.
-    pub limit: String,
-    /// The budget's name.
-    pub budget: Option<String>,
-    /// What is spent of it.
-    #[schema(value_type = String)]
-    pub spent_usd: Picodollars,
-    /// What may be spent.
-    #[schema(value_type = String)]
-    pub cap_usd: Picodollars,
-    /// The same in words.
-    pub text: String,
-}
-
-impl From<&Reason> for GateReason {
-    fn from(reason: &Reason) -> Self {
-        let held = &reason.held;
-        let (limit, budget) = match &held.limit {
-            Limit::Session => ("session", None),
-            Limit::Day => ("day", None),
-            Limit::VirtualDay => ("virtual-day", None),
-            Limit::VirtualMonth => ("virtual-month", None),
-            Limit::Budget(name) => ("budget", Some(name.to_string())),
-        };
-        Self {
-            verdict: reason.verdict,
-            limit: limit.to_owned(),
-            budget,
-            spent_usd: held.spent,
-            cap_usd: held.cap,
-            text: reason.to_string(),
-        }
     }
 }
 
@@ -250,32 +214,29 @@ pub enum SessionSource {
     Told,
 }
 
-impl Queries {
-    fn place(&self, standing: &Standing, asked: &GateParams) -> Place {
-        let known = asked.session.as_deref().and_then(|session| standing.of_session(session));
+impl Snapshot {
+    fn place(&self, known: Option<&OfSession>, asked: &GateParams) -> Place {
         if let Some(known) = known.filter(|known| !known.directory.is_empty()) {
             return Place { directory: Some(known.directory.clone()), name: Some(known.project.clone()) };
         }
         let directory = asked.project.as_deref().map(|project| project::directory(project).into_owned());
-        let name =
-            directory.as_ref().map(|directory| self.with_view(|view| view.spend.aliases().name(directory)));
+        let name = directory.as_ref().map(|directory| self.view().spend.aliases().name(directory));
         Place { directory, name }
     }
 
     /// Whether work may go on.
     #[must_use]
     pub fn gate(&self, asked: &GateParams, now: Timestamp) -> GateShown {
-        let loaded = self.settings.current();
-        let caps = Caps::from(&loaded.config.gate);
+        let caps = Caps::from(&self.loaded().config.gate);
         let standing = self.standing(now);
         let session = asked.session.as_deref();
-        let place = self.place(&standing, asked);
+        let known = session.and_then(|session| self.of_session(session));
+        let spent = session.map(|_| known.as_ref().map(|known| known.spent).unwrap_or_default());
+        let place = self.place(known.as_ref(), asked);
         let worker = Worker { session, project: place.directory.as_deref() };
         // An override may end at any moment, so it is no part of what is kept.
-        let held = self.with_view(|view| {
-            let beyond = |facing: Facing<'_>| view.allowance.beyond(facing, worker, now);
-            standing.held(&caps, beyond, session, place.work(asked))
-        });
+        let beyond = |facing: Facing<'_>| self.view().allowance.beyond(facing, worker, now);
+        let held = standing.held(&caps, beyond, spent, place.work(asked));
         let has_limits = !held.is_empty();
         let mut lacks: Vec<String> = held.iter().filter_map(|held| held.lacking.text()).collect();
         lacks.dedup();
@@ -288,11 +249,11 @@ impl Queries {
         GateShown {
             verdict,
             reasons: reasons.iter().map(GateReason::from).collect(),
-            session_usd: session.map(|session| standing.session(session)),
+            session_usd: spent.map(|spent| spent.known),
             today_usd: standing.today,
             doubts,
-            position: standing.position.0,
-            freshness: self.reading.freshness(),
+            position: self.position().0,
+            freshness: self.reading().freshness(),
         }
     }
 
@@ -307,12 +268,13 @@ impl Queries {
         };
         let gate = self.gate(&asked, now);
         let standing = self.standing(now);
-        let of_log = body.session.as_deref().and_then(|session| standing.of_session(session));
+        let known = body.session.as_deref().and_then(|session| self.of_session(session));
+        let of_log = known.as_ref();
         let session = of_log.map(|of| (of.spent.known, SessionSource::Log, !of.spent.lacking.is_nothing()));
         let told = || body.session_usd.map(|told| (told, SessionSource::Told, false));
         let none = || gate.session_usd.map(|nothing| (nothing, SessionSource::Log, false));
         let session = session.or_else(told).or_else(none);
-        let place = self.place(&standing, &asked);
+        let place = self.place(of_log, &asked);
         let budget = standing.tightest(place.work(&asked));
         let goal = self.goals(now).into_iter().next();
         let mut parts: Vec<String> = Vec::new();
@@ -328,13 +290,9 @@ impl Queries {
             format!("{told}{}{} session", cost.rounded(2), mark(is_partial))
         }));
         parts.push(format!("{}{} today", gate.today_usd.rounded(2), mark(today_is_partial)));
-        parts.extend(
-            budget.map(|(budget, used)| {
-                format!("{} left in {}", (budget.amount - *used).rounded(2), budget.name)
-            }),
-        );
+        parts.extend(budget.map(|of| format!("{} left in {}", of.left().rounded(2), of.budget.name)));
         parts.extend(goal.as_ref().map(|goal| goal_part(goal, is_stale)));
-        match self.with_view(|view| view.requests.open(now).count()) {
+        match self.view().requests.open(now).count() {
             0 => {}
             1 => parts.push("1 request waits".to_owned()),
             more => parts.push(format!("{more} requests wait")),
@@ -345,13 +303,27 @@ impl Queries {
             session_source: session.map(|(_, source, _)| source),
             today_usd: gate.today_usd,
             today_is_partial,
-            budget: budget.map(|(budget, _)| budget.name.to_string()),
-            left_usd: budget.map(|(budget, used)| budget.amount - *used),
+            budget: budget.map(|of| of.budget.name.to_string()),
+            left_usd: budget.map(BudgetUse::left),
             goal: goal.as_ref().map(|goal| goal.slug.clone()),
             derails_at: goal.as_ref().and_then(|goal| goal.derails_at),
             verdict: gate.verdict,
             freshness: gate.freshness,
         }
+    }
+}
+
+impl Reads {
+    /// See [`Snapshot::gate`].
+    #[must_use]
+    pub fn gate(&self, asked: &GateParams, now: Timestamp) -> GateShown {
+        self.at(|at| at.gate(asked, now))
+    }
+
+    /// See [`Snapshot::statusline`].
+    #[must_use]
+    pub fn statusline(&self, body: &StatuslineBody, is_stale: bool, now: Timestamp) -> StatuslineShown {
+        self.at(|at| at.statusline(body, is_stale, now))
     }
 }
 

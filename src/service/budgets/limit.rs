@@ -14,7 +14,7 @@ use crate::event::Event;
 use crate::event::payload::limit_events;
 use crate::service::ServiceError;
 use crate::service::aggregate::repository::{self, Aggregate, BookFailure, Fact, Next, Refusal};
-use crate::service::runtime::reads::Queries;
+use crate::service::runtime::reads::Reads;
 use crate::service::system::tree::Supervised;
 
 use super::allowance::AllowanceAggregate;
@@ -77,7 +77,7 @@ impl Aggregate for LimitAggregate {
     }
 }
 
-impl Queries {
+impl Reads {
     /// Whether a budget that is asked about is there.
     ///
     /// # Errors

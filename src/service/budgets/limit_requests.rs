@@ -10,7 +10,7 @@ use crate::domain::balance::{BalanceError, parse_amount};
 use crate::domain::limit_request::{Answer, LimitOrder, LimitRequest, State, Wish};
 use crate::domain::money::Picodollars;
 use crate::service::runtime::forms;
-use crate::service::runtime::reads::Queries;
+use crate::service::runtime::reads::Reads;
 
 /// What is over is shown for so long, unless all is asked for.
 const SHOWN: SignedDuration = SignedDuration::from_hours(24);
@@ -92,7 +92,7 @@ impl GrantBody {
     pub fn into_order(
         self,
         number: u32,
-        queries: &Queries,
+        queries: &Reads,
         now: Timestamp,
     ) -> Result<LimitOrder, LimitBodyError> {
         let amount = self.amount_usd.as_deref().map(parse_amount).transpose()?;
@@ -244,7 +244,7 @@ fn is_visible(request: &LimitRequest, to: &Principal) -> bool {
     to.kind == Kind::Owner || *request.by == *to.reference
 }
 
-impl Queries {
+impl Reads {
     /// The requests that `to` may see: those that wait, whose grant holds, or that are of the last day; with `all` those
     /// of the last month.
     #[must_use]

@@ -11,7 +11,8 @@ use crate::domain::calendar::zone_name;
 use crate::integration::claude_code::discover;
 use crate::log::disk::{Disk, RealDisk};
 use crate::log::{EventLog, LogError, SledLog};
-use crate::service::runtime::node::{log_options, transcript_roots};
+use crate::service::runtime::node::log_options;
+use crate::service::usage::importer::transcript_roots;
 
 use super::{Check, addresses, console};
 

@@ -8,13 +8,31 @@ use crate::domain::desk::DeskCommand;
 use crate::domain::slug::GoalSlug;
 use crate::service::ServiceError;
 use crate::service::runtime::poller::Beat;
+use crate::service::runtime::reads::{Reads, Snapshot};
 use crate::service::system::tree::Supervised;
+use crate::view::goals::{GoalLine, goals};
 
 use super::datapoint_actor::DatapointMessage;
 use super::requests::{DatapointBody, DatapointShown};
 
 /// How long a person waits for a datapoint: as long as Beeminder is tried, and a look that is before it.
 const WRITE_PATIENCE: Duration = Duration::from_mins(3);
+
+impl Snapshot {
+    /// The goals that are followed, the nearest to derailing first.
+    #[must_use]
+    pub fn goals(&self, now: Timestamp) -> Vec<GoalLine> {
+        goals(self.view(), now, self.zone())
+    }
+}
+
+impl Reads {
+    /// See [`Snapshot::goals`].
+    #[must_use]
+    pub fn goals(&self, now: Timestamp) -> Vec<GoalLine> {
+        self.at(|at| at.goals(now))
+    }
+}
 
 impl Supervised {
     /// Carries out a command on local goals or feeds, waits until the views show it, and has the feeds looked at.

@@ -19,7 +19,7 @@ use crate::integration::resilience::OutsideError;
 use crate::log::{EventLog, LogError};
 use crate::service::aggregate::repository::DECISIONS_MAX;
 use crate::service::runtime::poller::{Beat, Pacemaker, pause_after, policy, wrong_settings};
-use crate::service::runtime::reads::Queries;
+use crate::service::runtime::reads::Reads;
 use crate::view::ViewError;
 
 use super::datapoints::{DatapointWriter, Delivery};
@@ -60,7 +60,7 @@ type Owed = (Feed, Option<BTreeMap<Date, Picodollars>>);
 pub struct DatapointActor {
     log: Arc<dyn EventLog>,
     tenant: TenantId,
-    queries: Queries,
+    queries: Reads,
     /// Follows the goals: it looks when something was written.
     follower: Handle<Beat>,
     client: Option<Beeminder>,
@@ -84,7 +84,7 @@ struct Looked {
 impl DatapointActor {
     /// For the datapoints of one tenant.
     #[must_use]
-    pub fn new(log: Arc<dyn EventLog>, tenant: TenantId, queries: Queries, follower: Handle<Beat>) -> Self {
+    pub fn new(log: Arc<dyn EventLog>, tenant: TenantId, queries: Reads, follower: Handle<Beat>) -> Self {
         Self {
             log,
             tenant,
@@ -156,14 +156,14 @@ impl DatapointActor {
     async fn owed(&self) -> Vec<Owed> {
         let queries = self.queries.clone();
         let ask = move || {
-            let zone = queries.settings.current().zone.clone();
-            queries.with_view(|view| {
+            queries.at(|at| {
+                let (view, zone) = (at.view(), at.zone());
                 let running = view.desk.feeds.values().filter(|feed| feed.is_running);
                 let spent = |feed: &Feed| match &feed.budget {
-                    None => Some(view.spend.by_day(&zone, |_| true)),
+                    None => Some(view.spend.by_day(zone, Some(feed.since), |_| true)),
                     Some(name) => view.budgets.get(name).map(|budget| {
                         let scope = &budget.scope;
-                        view.spend.by_day(&zone, |cell| cell.is_in(scope))
+                        view.spend.by_day(zone, Some(feed.since), |cell| cell.is_in(scope))
                     }),
                 };
                 running.map(|feed| (feed.clone(), spent(feed))).collect()

@@ -13,8 +13,10 @@ use crate::domain::slug::GoalSlug;
 use crate::domain::window::goal_day;
 use crate::event::EventId;
 use crate::service::runtime::forms;
-use crate::service::runtime::reads::Queries;
+use crate::service::runtime::reads::Reads;
+use crate::service::runtime::sources::SourceShown;
 use crate::view::feeds::{FeedLine, feeds};
+use crate::view::goals::GoalLine;
 
 use super::datapoints::Delivery;
 use super::local::GoalFailure;
@@ -156,6 +158,15 @@ impl FeedBody {
     }
 }
 
+/// The goals, with the source that told of them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct GoalsShown {
+    /// The nearest to derailing first.
+    pub goals: Vec<GoalLine>,
+    /// How old they are, and why; null where no supervisor runs.
+    pub source: Option<SourceShown>,
+}
+
 /// What feeds which goal.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct FeedsShown {
@@ -163,7 +174,7 @@ pub struct FeedsShown {
     pub feeds: Vec<FeedLine>,
 }
 
-impl Queries {
+impl Reads {
     /// What feeds which goal.
     #[must_use]
     pub fn feeds(&self) -> FeedsShown {

@@ -8,16 +8,16 @@ use opentelemetry::KeyValue;
 use crate::domain::alert::Severity;
 use crate::domain::alert::book::Alert;
 use crate::domain::datapoint::Keeper;
-use crate::service::runtime::reads::Queries;
+use crate::service::runtime::reads::Snapshot;
 
 use super::catalogue::{ALERTS, ATTEMPTS, GOAL_BUFFER, GOAL_LEFT, GOAL_PLEDGE};
 use super::money::usd;
 use super::{Survey, named};
 
 /// Nothing here passes over the cube.
-pub(super) fn look(queries: &Queries, now: Timestamp, survey: &mut Survey) {
+pub(super) fn look(at: &Snapshot, now: Timestamp, survey: &mut Survey) {
     // The nearest to derailing first, so that those that are left out are the safest.
-    for goal in queries.goals(now) {
+    for goal in at.goals(now) {
         let keeper = match goal.source {
             Keeper::Beeminder => "beeminder",
             Keeper::Local => "local",
@@ -31,7 +31,8 @@ pub(super) fn look(queries: &Queries, now: Timestamp, survey: &mut Survey) {
         }
         survey.add(GOAL_PLEDGE, usd(goal.pledge_usd), of());
     }
-    queries.with_view(|view| {
+    let view = at.view();
+    {
         let mut open: BTreeMap<(&str, &str), u32> = BTreeMap::new();
         for severity in Severity::ALL {
             open.insert(("open", severity.name()), 0);
@@ -59,5 +60,5 @@ pub(super) fn look(queries: &Queries, now: Timestamp, survey: &mut Survey) {
             ];
             survey.add(ATTEMPTS, f64::from(count), of);
         }
-    });
+    }
 }

@@ -9,11 +9,12 @@ use opentelemetry::KeyValue;
 
 use crate::domain::money::{PICO, Picodollars};
 use crate::event::Position;
-use crate::service::runtime::reads::Queries;
+use crate::service::runtime::reads::Snapshot;
 use crate::view::balances::balances;
 use crate::view::quotas::quotas;
 use crate::view::reconcile::{ReconciledProvider, Wanted};
 use crate::view::spend::Sum;
+use crate::view::uses::BudgetUse;
 
 use super::catalogue::{
     ALLOWANCE_LIMIT, ALLOWANCE_USED, BALANCE_AGE, BALANCE_LEFT, BUDGET_LEFT, BUDGET_LIMIT, BUDGET_RATIO,
@@ -50,21 +51,17 @@ pub(super) struct Money {
 
 impl Money {
     /// Whether this is still how things stand.
-    pub(super) fn holds(&self, queries: &Queries, now: Timestamp) -> bool {
-        let position = queries.views.read(|views| views.position);
-        self.position == position
+    pub(super) fn holds(&self, at: &Snapshot, now: Timestamp) -> bool {
+        self.position == at.position()
             && (SignedDuration::ZERO..KEPT).contains(&now.duration_since(self.reckoned_at))
     }
 
-    pub(super) fn of(queries: &Queries, now: Timestamp) -> Self {
+    pub(super) fn of(at: &Snapshot, now: Timestamp) -> Self {
         let mut survey = Survey::default();
-        // Before the numbers: what comes meanwhile is looked at the next time.
-        let position = queries.views.read(|views| views.position);
-        let (sums, lines, windows, newest_usage) = queries.with_view(|view| {
-            (capped(&view.spend.by_model()), balances(view, now), quotas(view, now), view.spend.newest)
-        });
-        spend(&sums, &mut survey);
-        budgets(queries, now, &mut survey);
+        let view = at.view();
+        let (lines, windows) = (balances(view, now), quotas(view, now));
+        spend(&capped(&view.spend.by_model()), &mut survey);
+        budgets(at, now, &mut survey);
         let mut read_at = Vec::new();
         for line in lines {
             survey.add(BALANCE_LEFT, usd(line.left_usd), [named(PROVIDER, &line.provider)]);
@@ -76,12 +73,18 @@ impl Money {
                 survey.add(QUOTA, used / 100.0, [named("mecris.quota.window", &window.window)]);
             }
         }
-        for provider in queries.reconcile(&Wanted::default(), now).providers {
+        for provider in at.reconcile(&Wanted::default(), now).providers {
             if let Some(drift) = drift(&provider) {
                 survey.add(DRIFT, drift, [named(PROVIDER, &provider.provider)]);
             }
         }
-        Self { survey: Arc::new(survey), position, reckoned_at: now, read_at, newest_usage }
+        Self {
+            survey: Arc::new(survey),
+            position: at.position(),
+            reckoned_at: now,
+            read_at,
+            newest_usage: view.spend.newest,
+        }
     }
 
     /// How old what was read is: this changes with the clock alone.
@@ -117,12 +120,12 @@ fn spend(sums: &BTreeMap<(String, String), Sum>, survey: &mut Survey) {
     }
 }
 
-fn budgets(queries: &Queries, now: Timestamp, survey: &mut Survey) {
-    let standing = queries.standing(now);
+fn budgets(at: &Snapshot, now: Timestamp, survey: &mut Survey) {
+    let standing = at.standing(now);
     survey.add(TODAY, usd(standing.today), []);
-    for (budget, used) in &standing.budgets {
+    for BudgetUse { budget, used, .. } in standing.budgets() {
         let of = || [named("mecris.budget.name", &budget.name.to_string())];
-        let (limit, used) = (usd(budget.amount), usd(*used));
+        let (limit, used) = (usd(budget.amount), usd(used.period));
         survey.add(BUDGET_LIMIT, limit, of());
         survey.add(BUDGET_USED, used, of());
         survey.add(BUDGET_LEFT, limit - used, of());

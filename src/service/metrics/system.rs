@@ -7,6 +7,7 @@ use opentelemetry::KeyValue;
 
 use crate::actor::State;
 use crate::log::EventLog;
+use crate::service::runtime::reads::Snapshot;
 use crate::service::runtime::sources::SourceState;
 use crate::service::system::tree::Supervised;
 
@@ -25,11 +26,11 @@ const ACTOR_STATES: [(State, &str); 5] = [
     (State::Stopped, "stopped"),
 ];
 
-pub(super) fn look(system: &Supervised, now: Timestamp, survey: &mut Survey) {
+pub(super) fn look(system: &Supervised, at: &Snapshot, now: Timestamp, survey: &mut Survey) {
     actors(system, survey);
     sources(system, now, survey);
     transcripts(system, now, survey);
-    log(system, survey);
+    log(system, at, survey);
 }
 
 fn actors(system: &Supervised, survey: &mut Survey) {
@@ -77,7 +78,7 @@ fn transcripts(system: &Supervised, now: Timestamp, survey: &mut Survey) {
     }
 }
 
-fn log(system: &Supervised, survey: &mut Survey) {
+fn log(system: &Supervised, at: &Snapshot, survey: &mut Survey) {
     let log = system.log();
     let (head, copy, footprint) = (log.head().position.0, log.second_copy(), log.footprint());
     survey.add(POSITION, head as f64, []);
@@ -92,5 +93,5 @@ fn log(system: &Supervised, survey: &mut Survey) {
     }
     let projected = system.projected.borrow().0;
     survey.add(PROJECTION_LAG, head.saturating_sub(projected) as f64, []);
-    survey.add(INCIDENTS, system.queries.with_view(|view| view.incidents) as f64, []);
+    survey.add(INCIDENTS, at.view().incidents as f64, []);
 }

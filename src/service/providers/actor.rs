@@ -18,7 +18,7 @@ use crate::integration::resilience::OutsideError;
 use crate::service::runtime::poller::{
     Beat, Pacemaker, breaker_listener, pause_after, policy, state_after, wrong_settings,
 };
-use crate::service::runtime::reads::Queries;
+use crate::service::runtime::reads::Reads;
 use crate::service::runtime::sources::{SourceState, Sources};
 
 use super::clients::Provider;
@@ -36,7 +36,7 @@ const CLOSEST: Duration = Duration::from_mins(1);
 /// See the module.
 pub struct ProviderActor {
     provider: Provider,
-    queries: Queries,
+    queries: Reads,
     sources: Sources,
     client: Option<Box<dyn Official>>,
     pacemaker: Option<Pacemaker>,
@@ -48,7 +48,7 @@ pub struct ProviderActor {
 pub(in crate::service) fn add_providers(
     tenants: &mut Supervisor,
     spec: ChildSpec,
-    queries: &Queries,
+    queries: &Reads,
     sources: &Sources,
 ) {
     for provider in Provider::ALL {
@@ -62,7 +62,7 @@ pub(in crate::service) fn add_providers(
 impl ProviderActor {
     /// For one provider.
     #[must_use]
-    pub fn new(provider: Provider, queries: Queries, sources: Sources) -> Self {
+    pub fn new(provider: Provider, queries: Reads, sources: Sources) -> Self {
         Self { provider, queries, sources, client: None, pacemaker: None, ingest: None }
     }
 
@@ -170,7 +170,7 @@ impl ProviderActor {
 
     async fn keep(
         ingest: &mut Option<Ingest>,
-        queries: &Queries,
+        queries: &Reads,
         name: &'static str,
         looked: Looked,
     ) -> Result<Taken, TakeFailure> {

@@ -7,7 +7,7 @@ use crate::config::Config;
 use crate::domain::balance::is_provider;
 use crate::domain::money::Picodollars;
 use crate::domain::report::Standing;
-use crate::service::runtime::reads::Queries;
+use crate::service::runtime::reads::{Reads, Snapshot};
 use crate::view::TenantView;
 use crate::view::reconcile::{Basis, ReconciledProvider, Reconciliation, Wanted, reconcile};
 
@@ -43,22 +43,19 @@ pub fn check(wanted: Wanted) -> Result<Wanted, WantedError> {
     }
 }
 
-impl Queries {
-    /// The estimate held against what providers reported and how their balances fell.
+impl Snapshot {
+    /// The estimate held against what providers reported and how their balances fell, with advice for the settings in force.
     #[must_use]
     pub fn reconcile(&self, wanted: &Wanted, now: Timestamp) -> Reconciliation {
-        self.with_view(|view| self.reconciled_of(view, wanted, now))
+        reconciled(self.view(), wanted, now, self.zone(), &self.loaded().config)
     }
+}
 
-    /// The same of any view, with advice for the settings in force.
-    pub(in crate::service) fn reconciled_of(
-        &self,
-        view: &TenantView,
-        wanted: &Wanted,
-        now: Timestamp,
-    ) -> Reconciliation {
-        let loaded = self.settings.current();
-        reconciled(view, wanted, now, &loaded.zone, &loaded.config)
+impl Reads {
+    /// See [`Snapshot::reconcile`].
+    #[must_use]
+    pub fn reconcile(&self, wanted: &Wanted, now: Timestamp) -> Reconciliation {
+        self.at(|at| at.reconcile(wanted, now))
     }
 }
 

@@ -4,11 +4,11 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::service::runtime::reads::Queries;
+use crate::service::runtime::reads::Reads;
 use crate::service::runtime::sources::SourceShown;
 use crate::service::system::tree::Supervised;
-use crate::view::cost::CostLine;
-use crate::view::odometer::{OdometerLine, OdometerState};
+use crate::view::cost::{CostLine, unified_cost};
+use crate::view::odometer::{OdometerLine, OdometerState, odometers};
 use crate::view::reconcile::{Reconciliation, Wanted};
 use crate::view::report::Range;
 
@@ -38,7 +38,7 @@ pub struct MeteredShown {
     pub advice: Option<String>,
 }
 
-impl Queries {
+impl Reads {
     /// What a provider reports of itself.
     ///
     /// # Errors
@@ -50,9 +50,10 @@ impl Queries {
     /// A provider that is read by hand.
     #[must_use]
     pub fn metered(&self, provider: &str, now: Timestamp) -> MeteredShown {
-        let mut lines = self.odometers(now).odometers.into_iter();
+        let at = self.snapshot();
+        let mut lines = odometers(at.view(), now, at.zone()).into_iter();
         let odometer = lines.find(|line| line.provider == provider);
-        let mut costs = self.unified_cost(&Range::default(), now).providers.into_iter();
+        let mut costs = unified_cost(at.view(), &Range::default(), now, at.zone()).providers.into_iter();
         let this_month = costs.find(|line| line.provider == provider);
         let advice = advice(provider, odometer.as_ref());
         MeteredShown { provider: provider.to_owned(), odometer, this_month, advice }

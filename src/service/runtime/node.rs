@@ -6,22 +6,19 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use crate::config::{Config, ConfigError, paths, prices};
+use crate::config::{Config, ConfigError, prices};
 use crate::event::payload::LogRepaired;
 use crate::event::{Event, EventId, Metadata, NewEvent, Position, StreamId, TenantId};
 use crate::files::own;
-use crate::integration::claude_code::discover::default_roots;
 use crate::log::{EventLog, LogError, OpenReport, Options, Repair, SledLog};
 use crate::service::aggregate::repository::{self, Aggregate, BookFailure, Repository, new_event};
-use crate::service::usage::importer::Importer;
-use crate::service::usage::prices::Prices;
-use crate::service::usage::reading::SharedReading;
-use crate::service::usage::recorder::Recorder;
-use crate::service::vault::actor::SharedVault;
 use crate::view::replay::catch_up;
 use crate::view::{Horizon, ViewError};
 
-use super::reads::{Queries, SharedViews};
+use super::last_look::SharedVault;
+use super::prices::Prices;
+use super::reading::SharedReading;
+use super::reads::{Reads, SharedViews};
 use super::settings::Settings;
 use super::snapshots::Snapshots;
 
@@ -75,18 +72,6 @@ pub fn log_options(config: &Config) -> Options {
         reserve_bytes: config.log.reserve_mib.saturating_mul(1024 * 1024),
         repair_event: Some(repair_event),
         ..Options::default()
-    }
-}
-
-/// Where transcripts are looked for: in the configured directories, or where Claude Code keeps them.
-#[must_use]
-pub fn transcript_roots(config: &Config) -> Vec<PathBuf> {
-    match config.transcripts.roots.as_slice() {
-        [] => {
-            let named = std::env::var("CLAUDE_CONFIG_DIR").ok();
-            default_roots(named.as_deref(), paths::home().as_deref())
-        }
-        configured => configured.to_vec(),
     }
 }
 
@@ -165,7 +150,7 @@ impl Node {
     ///
     /// # Errors
     /// [`ViewError`].
-    pub fn queries(&self) -> Result<Queries, ViewError> {
+    pub fn queries(&self) -> Result<Reads, ViewError> {
         let snapshots = self.snapshots();
         let mut views = snapshots.load();
         let kept = views.position;
@@ -173,7 +158,7 @@ impl Node {
         if snapshots.is_due(kept, views.position) {
             snapshots.save(&views);
         }
-        Ok(Queries {
+        Ok(Reads {
             log: self.log.clone(),
             tenant: self.tenant.clone(),
             settings: self.settings.clone(),
@@ -188,19 +173,5 @@ impl Node {
     #[must_use]
     pub fn snapshots(&self) -> Snapshots {
         Snapshots::new(self.log.clone(), self.dir.join("views.snapshot"))
-    }
-
-    /// Imports from these directories, or from the configured ones, or from where Claude Code keeps them.
-    #[must_use]
-    pub fn importer(&self, roots: &[PathBuf], actor: &'static str) -> Importer {
-        let roots = match roots {
-            [] => transcript_roots(&self.settings.current().config),
-            // What is kept of a file is found again from any directory.
-            named => {
-                named.iter().map(|root| std::path::absolute(root).unwrap_or_else(|_| root.clone())).collect()
-            }
-        };
-        let recorder = Recorder::new(self.log.clone(), self.tenant.clone(), self.prices.clone(), actor);
-        Importer::new(recorder, roots, self.dir.join("transcripts.json"), self.reading.clone())
     }
 }

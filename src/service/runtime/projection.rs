@@ -15,7 +15,7 @@ use crate::view::{Horizon, ViewError};
 use super::reads::SharedViews;
 use super::snapshots::Snapshots;
 
-/// Events that are applied under one hold of the views' lock: readers wait for no more.
+/// Events that are applied to one copy of the views: readers see them in steps of so many.
 const CHUNK: u64 = 2_048;
 
 /// What the actor is told.

@@ -11,7 +11,7 @@ use crate::config::forms::{PHONES, SECRETS};
 use crate::config::prices::price_table;
 use crate::config::{Config, ConfigError, Loaded, Tls, load, settings_of};
 use crate::domain::pricing::PriceTable;
-use crate::service::usage::prices::Prices;
+use crate::service::runtime::prices::Prices;
 
 use super::clock::Clock;
 

@@ -10,8 +10,8 @@ use crate::files::own;
 use crate::log::backup::backup;
 use crate::log::{LogError, SledLog};
 
-use super::status::BackedUp;
 use super::tree::Supervised;
+use crate::service::audit::BackedUp;
 
 /// Where the one who asks may have a backup written to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

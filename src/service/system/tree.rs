@@ -21,6 +21,7 @@ use crate::service::ServiceError;
 use crate::service::access::token::TokenAggregate;
 use crate::service::aggregate::actor;
 use crate::service::alerts::actor::{Holds, Means};
+use crate::service::alerts::conditions::LastCauses;
 use crate::service::alerts::contacts::Contacts;
 use crate::service::alerts::twilio_actor::ProbeActor;
 use crate::service::alerts::{AlertActor, AlertMessage, OnAlert};
@@ -35,13 +36,14 @@ use crate::service::budgets::limit::LimitAggregate;
 use crate::service::goals::beeminder_actor::BeeminderActor;
 use crate::service::goals::datapoint_actor::{DatapointActor, DatapointMessage};
 use crate::service::goals::local::LocalGoalAggregate;
+use crate::service::goals::requests::GoalsShown;
 use crate::service::providers::actor::add_providers;
 use crate::service::runtime::client::{Client, Projected};
 use crate::service::runtime::incidents::Note;
 use crate::service::runtime::node::Node;
 use crate::service::runtime::poller::Beat;
 use crate::service::runtime::projection::ProjectionActor;
-use crate::service::runtime::reads::Queries;
+use crate::service::runtime::reads::Reads;
 use crate::service::runtime::sources::Sources;
 use crate::service::usage::actor::{SharedImportState, UsageActor, UsageMessage};
 use crate::service::usage::importer::{ImportSummary, Importer, OnStep};
@@ -53,7 +55,7 @@ use crate::view::freshness::Freshness;
 
 use super::log_actor;
 use super::meters;
-use super::status::{GoalsShown, StatusShown};
+use super::status::StatusShown;
 
 /// How long a person waits for an import of everything.
 pub(in crate::service) const IMPORT_PATIENCE: Duration = Duration::from_mins(30);
@@ -64,7 +66,7 @@ const REFRESH_PATIENCE: Duration = Duration::from_secs(2);
 /// The running system, as its faces see it.
 pub struct Supervised {
     /// Answers questions.
-    pub queries: Queries,
+    pub queries: Reads,
     /// What is known of the last import.
     pub import_state: SharedImportState,
     /// The outside systems.
@@ -88,6 +90,7 @@ pub struct Supervised {
     pub(in crate::service) scraper: ScraperHandle,
     pub(in crate::service) contacts: Contacts,
     pub(in crate::service) holds: watch::Receiver<BTreeMap<AlertId, Hold>>,
+    pub(in crate::service) causes: LastCauses,
     /// Reads transcripts, as the usage actor does.
     pub(in crate::service) importer: Importer,
     vitals: Vitals,
@@ -126,7 +129,7 @@ impl Restarts {
 /// Puts the tree together. The caller runs the supervisor and, beside it, the recording of what it does.
 pub fn build(
     node: &Node,
-    queries: Queries,
+    queries: Reads,
     sources: Sources,
     noted: mpsc::UnboundedSender<Note>,
     screen: &Screen,
@@ -166,13 +169,14 @@ pub fn build(
     let tokens = actor::add(&mut tenants, &log, tenant, "tokens");
     let aliases = actor::add(&mut tenants, &log, tenant, "projects");
     let contacts = Contacts::new(&node.dir);
-    let holds = Holds::default();
+    let (holds, causes) = (Holds::default(), LastCauses::default());
     let means = Means {
         queries: queries.clone(),
         sources: sources.clone(),
         contacts: contacts.clone(),
         projected: projected.subscribe(),
         holds: holds.clone(),
+        causes: causes.clone(),
         on_alert: screen.on_alert.clone(),
     };
     let alerts = add_alerts(&mut tenants, node, &means);
@@ -205,6 +209,7 @@ pub fn build(
         scraper,
         contacts,
         holds: holds.subscribe(),
+        causes,
         importer,
         vitals: root.vitals(),
     };
@@ -236,7 +241,7 @@ fn add_alerts(tenants: &mut Supervisor, node: &Node, means: &Means) -> Handle<Al
 }
 
 /// The actors that look at outside systems. One that is broken holds nobody up.
-fn add_outside(tenants: &mut Supervisor, node: &Node, queries: &Queries, sources: &Sources) -> Handle<Beat> {
+fn add_outside(tenants: &mut Supervisor, node: &Node, queries: &Reads, sources: &Sources) -> Handle<Beat> {
     let spec = outside_spec();
     let (log, tenant) = (node.log.clone(), node.tenant.clone());
     let (settings, known) = (node.settings.clone(), sources.clone());
@@ -251,7 +256,7 @@ fn add_outside(tenants: &mut Supervisor, node: &Node, queries: &Queries, sources
     follower
 }
 
-fn add_scraper(tenants: &mut Supervisor, node: &Node, queries: &Queries, sources: &Sources) -> ScraperHandle {
+fn add_scraper(tenants: &mut Supervisor, node: &Node, queries: &Reads, sources: &Sources) -> ScraperHandle {
     let book = ConsoleBook::new(node.log.clone(), node.tenant.clone(), queries.clone(), &node.dir);
     let sources = sources.clone();
     tenants.add(&format!("{}/console", node.tenant), outside_spec(), move || {
@@ -274,7 +279,7 @@ fn outside_spec() -> ChildSpec {
 fn add_goals(
     tenants: &mut Supervisor,
     node: &Node,
-    queries: &Queries,
+    queries: &Reads,
     follower: &Handle<Beat>,
     shown: &Projected,
 ) -> GoalHandles {
@@ -332,15 +337,8 @@ impl Supervised {
     /// How things stand.
     #[must_use]
     pub fn status(&self, now: Timestamp) -> StatusShown {
-        let alerts = self.alerts(now, false).alerts;
         let sources = self.sources.shown(now).sources;
-        StatusShown::new(
-            self.queries.status(now),
-            self.queries.goals(now),
-            alerts,
-            sources,
-            self.queries.reading.freshness(),
-        )
+        self.queries.at(|at| at.status_shown(self.alerts_at(at, now, false).alerts, sources, now))
     }
 
     /// The goals, with what is known of their source.

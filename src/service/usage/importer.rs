@@ -7,14 +7,17 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::config::{Config, paths};
 use crate::files::own;
+use crate::integration::claude_code::discover::default_roots;
 use crate::integration::claude_code::{self, Cursors, Found, cursor, discover, read_all};
 use crate::service::aggregate::repository::Repository;
 use crate::service::balances::balance::{BalanceAggregate, refused_in_passing};
+use crate::service::runtime::node::Node;
 use crate::view::ViewError;
 
-use super::reading::SharedReading;
 use super::recorder::Recorder;
+use crate::service::runtime::reading::SharedReading;
 
 /// Problems that are named; more are counted.
 const NAMED: usize = 20;
@@ -194,6 +197,34 @@ impl Importer {
             bad_files: bad_files as u64,
             obstacles: named.chain(lines).take(NAMED).collect(),
         })
+    }
+}
+
+/// Where transcripts are looked for: in the configured directories, or where Claude Code keeps them.
+#[must_use]
+pub fn transcript_roots(config: &Config) -> Vec<PathBuf> {
+    match config.transcripts.roots.as_slice() {
+        [] => {
+            let named = std::env::var("CLAUDE_CONFIG_DIR").ok();
+            default_roots(named.as_deref(), paths::home().as_deref())
+        }
+        configured => configured.to_vec(),
+    }
+}
+
+impl Node {
+    /// Imports from these directories, or from the configured ones, or from where Claude Code keeps them.
+    #[must_use]
+    pub fn importer(&self, roots: &[PathBuf], actor: &'static str) -> Importer {
+        let roots = match roots {
+            [] => transcript_roots(&self.settings.current().config),
+            // What is kept of a file is found again from any directory.
+            named => {
+                named.iter().map(|root| std::path::absolute(root).unwrap_or_else(|_| root.clone())).collect()
+            }
+        };
+        let recorder = Recorder::new(self.log.clone(), self.tenant.clone(), self.prices.clone(), actor);
+        Importer::new(recorder, roots, self.dir.join("transcripts.json"), self.reading.clone())
     }
 }
 

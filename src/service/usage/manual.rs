@@ -16,7 +16,7 @@ use crate::service::aggregate::repository;
 use crate::service::aggregate::repository::{BookFailure, Refusal};
 use crate::service::runtime::client::PATIENCE;
 use crate::service::runtime::forms;
-use crate::service::runtime::reads::Queries;
+use crate::service::runtime::reads::Reads;
 use crate::service::system::tree::Supervised;
 
 use super::actor::UsageMessage;
@@ -120,13 +120,14 @@ pub struct Recorded {
 }
 
 impl Recorded {
-    fn shown(self, session: String, queries: &Queries, now: Timestamp) -> ToldShown {
+    fn shown(self, session: String, queries: &Reads) -> ToldShown {
         let outcome = match self.tally {
             Tally { recorded: 1.., .. } => "recorded",
             Tally { revised: 1.., .. } => "revised",
             _ => "known",
         };
-        let session_usd = queries.standing(now).session(&session);
+        let session_usd =
+            queries.at(|at| at.of_session(&session)).map(|of| of.spent.known).unwrap_or_default();
         ToldShown { session, outcome: outcome.to_owned(), is_priced: self.is_priced, session_usd }
     }
 }
@@ -158,11 +159,11 @@ pub fn record_at(
     Ok(Recorded { tally, is_priced })
 }
 
-impl Queries {
+impl Reads {
     /// Whether calls of this session are known that nobody told: they were read.
     fn is_read(&self, session: &str) -> Result<bool, LogError> {
         let pairs: Vec<(String, String)> = self.with_view(|view| {
-            let cells = view.spend.cells().filter(|cell| cell.session == session);
+            let cells = view.spend.cells_of_session(session);
             cells.map(|cell| (cell.provider.to_owned(), cell.model.to_owned())).collect()
         });
         for (provider, model) in pairs {
@@ -193,7 +194,7 @@ impl Queries {
     /// What became of what was told.
     #[must_use]
     pub fn told(&self, session: String, recorded: Recorded) -> ToldShown {
-        recorded.shown(session, self, Timestamp::now())
+        recorded.shown(session, self)
     }
 }
 

@@ -10,7 +10,7 @@ use crate::event::{Event, EventId};
 use crate::service::ServiceError;
 use crate::service::aggregate::repository::{Aggregate, BookFailure, Fact, Next, Refusal};
 use crate::service::runtime::forms;
-use crate::service::runtime::reads::Queries;
+use crate::service::runtime::reads::Reads;
 use crate::service::system::tree::Supervised;
 use crate::view::projects::{ProjectsShown, projects};
 
@@ -73,7 +73,7 @@ impl Aggregate for AliasAggregate {
     }
 }
 
-impl Queries {
+impl Reads {
     /// What was folded into which project, and what each cost.
     #[must_use]
     pub fn projects(&self) -> ProjectsShown {

@@ -29,7 +29,7 @@ use crate::service::aggregate::repository::{DECISIONS_MAX, new_event, prepared};
 use crate::telemetry;
 use crate::view::ViewError;
 
-use super::prices::Prices;
+use crate::service::runtime::prices::Prices;
 use stored::{latest, read_stored};
 
 pub use former::Former;

@@ -16,8 +16,8 @@ use crate::service::runtime::sources::{SourceState, Sources};
 use crate::service::system::tree::Supervised;
 use crate::view::ViewError;
 
-use super::prices::Prices;
 use super::telemetry::{Taken, TelemetryUsage};
+use crate::service::runtime::prices::Prices;
 
 /// The source's name.
 pub const SOURCE: &str = "otlp";

@@ -1,7 +1,7 @@
 //! Looks at the vault: at the start, when something in it changes, and now and then.
 
 use std::path::PathBuf;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -12,6 +12,7 @@ use crate::event::TenantId;
 use crate::integration::obsidian::{self, SYSTEM, Snapshot};
 use crate::log::{EventLog, LogError};
 use crate::service::aggregate::repository::Repository;
+use crate::service::runtime::last_look::SharedVault;
 use crate::service::runtime::node::Node;
 use crate::service::runtime::poller::{Beat, Pacemaker};
 use crate::service::runtime::settings::Settings;
@@ -23,43 +24,6 @@ use super::aggregate::{Look, TaskAggregate, observe};
 const SETTLE: Duration = Duration::from_millis(150);
 /// A look may wait this long to be taken up.
 const PATIENCE: Duration = Duration::from_mins(1);
-
-/// The vault as it was at the last look; cheap to clone.
-#[derive(Debug, Clone, Default)]
-pub struct SharedVault(Arc<RwLock<LastLook>>);
-
-/// What came of the last look.
-#[derive(Debug, Clone, Default)]
-pub struct LastLook {
-    /// What was seen by the last one that succeeded.
-    pub snapshot: Option<Arc<Snapshot>>,
-    /// When that was.
-    pub at: Option<Timestamp>,
-    /// Why the last one failed, if it did.
-    pub error: Option<String>,
-}
-
-impl SharedVault {
-    /// What came of the last look.
-    #[must_use]
-    pub fn last(&self) -> LastLook {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    /// Takes in what came of a look.
-    pub fn take(&self, looked: Result<Arc<Snapshot>, String>, now: Timestamp) {
-        let mut last = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        match looked {
-            Ok(snapshot) => *last = LastLook { snapshot: Some(snapshot), at: Some(now), error: None },
-            // What was seen stays shown, with its age.
-            Err(error) => last.error = Some(error),
-        }
-    }
-
-    fn forget(&self) {
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = LastLook::default();
-    }
-}
 
 /// See the module.
 pub struct VaultActor {

@@ -17,7 +17,7 @@ use crate::integration::obsidian::append::{AppendError, Appended, add_line};
 use crate::integration::obsidian::{self, NOTE_MAX, Snapshot};
 use crate::service::ServiceError;
 use crate::service::runtime::forms;
-use crate::service::runtime::reads::Queries;
+use crate::service::runtime::reads::Reads;
 use crate::service::system::tree::Supervised;
 
 use super::aggregate::record_line;
@@ -153,7 +153,7 @@ pub struct Logged {
     pub added: bool,
 }
 
-impl Queries {
+impl Reads {
     fn root(&self) -> Result<PathBuf, VaultFailure> {
         self.settings.current().config.vault.path.clone().ok_or(VaultFailure::NotConfigured)
     }
@@ -286,7 +286,7 @@ impl Queries {
             return Err(VaultFailure::Mistake("a heading needs words".to_owned()));
         }
         let cost = body.session.as_deref().map(|session| {
-            let cost = self.standing(now).session(session);
+            let cost = self.at(|at| at.of_session(session)).map(|of| of.spent.known).unwrap_or_default();
             format!(" ({} USD)", cost.rounded(2))
         });
         let line = format!("- {} {text}{}", format(moment, "HH:mm", weeks), cost.unwrap_or_default());

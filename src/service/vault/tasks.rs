@@ -11,7 +11,7 @@ use crate::domain::calendar;
 use crate::domain::vault::{Note, Priority, State, Task};
 use crate::integration::obsidian::VaultSettings;
 use crate::service::runtime::forms;
-use crate::service::runtime::reads::Queries;
+use crate::service::runtime::reads::Reads;
 
 use super::error::VaultFailure;
 
@@ -146,7 +146,7 @@ fn by_day(word: &str, today: Date) -> Result<Date, VaultFailure> {
     }
 }
 
-impl Queries {
+impl Reads {
     /// The tasks of the vault, as they were at the last look.
     ///
     /// # Errors

@@ -18,7 +18,7 @@ use crate::domain::odometer::Month as MonthOf;
 use crate::domain::project::Aliases;
 use crate::domain::slug::GoalSlug as Slug;
 use crate::log::verify::parse_hash;
-use crate::service::system::status::{Reckoning, parse_until};
+use crate::service::audit::{Reckoning, parse_until};
 
 use super::*;
 

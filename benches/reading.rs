@@ -1,0 +1,175 @@
+//! What a screen asks, over four years of a million cells and with twenty budgets: looked up, and as it was before, by passing
+//! over the whole cube for each budget. And what the projection's next step costs while somebody reads.
+
+use std::collections::BTreeMap;
+use std::hint::black_box;
+use std::sync::Arc;
+
+use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
+use mecris::config::{Config, Loaded};
+use mecris::domain::balance::{BalanceChange, Reading, Source};
+use mecris::domain::budget::{Budget, Scope, Thresholds, status};
+use mecris::domain::calendar::{self, Period, WeekStart, YearStart};
+use mecris::domain::money::Picodollars;
+use mecris::event::payload::UsageRecorded;
+use mecris::event::{Event, EventId, Metadata, StreamId, TenantId};
+use mecris::log::{Append, EventLog, Expected, MemoryLog};
+use mecris::service::aggregate::repository::new_event;
+use mecris::service::runtime::reads::{Reads, SharedViews};
+use mecris::service::runtime::settings::Settings;
+use mecris::view::spend::{Cell, Sum};
+use mecris::view::{Horizon, TenantView, Views};
+
+const DAYS: i64 = 4 * 365;
+const QUARTERS: i64 = 40;
+const CELLS: usize = 1_000_000;
+
+fn now() -> Timestamp {
+    "2026-11-23T18:00:00Z".parse().expect("an instant")
+}
+
+fn zone() -> TimeZone {
+    TimeZone::get("America/New_York").expect("a zone")
+}
+
+fn usage(number: usize) -> UsageRecorded<'static> {
+    let models = ["claude-opus-5", "claude-sonnet-5", "gpt-6"];
+    let model = models[number % 3];
+    UsageRecorded {
+        message_id: number.to_string().into(),
+        provider: if model == "gpt-6" { "openai" } else { "anthropic" }.into(),
+        model: model.into(),
+        project: format!("/work/{}", number % 6).into(),
+        session: format!("session-{}", number / 90).into(),
+        cost: Some(Picodollars(40_000_000_000 + 1_000_000 * (number % 17) as i128)),
+        ..UsageRecorded::default()
+    }
+}
+
+fn budget(number: usize) -> Budget {
+    let year = Period::Yearly { starts: YearStart::default() };
+    let week = Period::Weekly { starts: WeekStart::default() };
+    let scope = Scope {
+        provider: (number % 4 == 1).then(|| "anthropic".to_owned()),
+        model: (number % 4 == 2).then(|| "claude-*".to_owned()),
+        project: (number % 4 == 3).then(|| format!("/work/{}", number % 6)),
+    };
+    Budget {
+        name: format!("budget-{number}").parse().expect("a name"),
+        amount: Picodollars::usd(1_000),
+        period: [Period::Monthly, week, year, Period::Daily][number / 4 % 4],
+        scope,
+        thresholds: Thresholds::default(),
+    }
+}
+
+/// A million cells in the working hours of four years.
+fn lived() -> Views {
+    let mut view = TenantView::default();
+    let quarters = (DAYS * QUARTERS) as usize;
+    for number in 0..CELLS {
+        let quarter = (number * quarters / CELLS) as i64;
+        let back = SignedDuration::from_hours(24 * (DAYS - 1 - quarter / QUARTERS))
+            + SignedDuration::from_mins(15 * (quarter % QUARTERS));
+        view.spend.add(now() - back, &usage(number));
+    }
+    assert!(view.spend.cells().count() > CELLS * 99 / 100);
+    let read_at = now() - SignedDuration::from_hours(24 * 20);
+    let reading = Reading::usd("anthropic", Picodollars::usd(500), read_at, Source::Hand, "");
+    view.balances.change(BalanceChange::Read(reading), &view.spend);
+    for budget in (0..20).map(budget) {
+        view.budgets.insert(budget.name.clone(), budget);
+    }
+    Views::of(TenantId::local(), view)
+}
+
+/// What each budget and the totals took before: a pass over the cube for each budget, once for its line and once for its
+/// alert, and two for the totals.
+fn scanned(view: &TenantView, zone: &TimeZone) -> (usize, Sum, BTreeMap<Date, Picodollars>) {
+    let by_day = |covers: &dyn Fn(&Cell<'_>) -> bool| view.spend.by_day(zone, None, covers);
+    let mut flags = 0;
+    for budget in view.budgets.values() {
+        for _ in 0..2 {
+            let spent = by_day(&|cell| cell.is_in(&budget.scope));
+            flags += status(budget, &spent, now(), zone).flags.len();
+        }
+    }
+    let today = calendar::day_of(now(), zone);
+    let mut sum = Sum::default();
+    for cell in view.spend.cells().filter(|cell| calendar::day_of(cell.quarter.start(), zone) <= today) {
+        sum.add(cell.sum);
+    }
+    (flags, sum, by_day(&|_| true))
+}
+
+fn reads(views: Views) -> Reads {
+    let config = Config::default();
+    let loaded = Loaded { config: config.clone(), file: None, zone: zone(), origins: BTreeMap::new() };
+    Reads {
+        log: Arc::new(MemoryLog::new()),
+        tenant: TenantId::local(),
+        settings: Settings::new(None, config, loaded),
+        views: SharedViews::new(views),
+        vault: Default::default(),
+        prices: Default::default(),
+        reading: Default::default(),
+    }
+}
+
+fn reading(criterion: &mut Criterion) {
+    let views = lived();
+    let view = views.shared(&TenantId::local()).expect("the tenant");
+    let reads = reads(views);
+    let mut group = criterion.benchmark_group("status_of_a_million_cells_and_twenty_budgets");
+    group.sample_size(10);
+    group.bench_function("scanned", |bencher| bencher.iter(|| black_box(scanned(&view, &zone()))));
+    // Nothing that was reckoned of the position before is of use to this one.
+    let next = || reads.views.write(|_| ());
+    group.bench_function("looked_up", |bencher| {
+        bencher.iter_batched(next, |()| black_box(reads.status(now())), BatchSize::PerIteration);
+    });
+    group.bench_function("budgets_alone", |bencher| {
+        bencher.iter_batched(next, |()| black_box(reads.budgets_shown(now())), BatchSize::PerIteration);
+    });
+    group.bench_function("asked_again", |bencher| bencher.iter(|| black_box(reads.budgets_shown(now()))));
+    group.finish();
+
+    let log = MemoryLog::new();
+    let event = |number: usize| {
+        let id = EventId::random();
+        new_event(id, &Event::UsageRecorded(usage(number)), now(), &Metadata::default())
+    };
+    let append = Append {
+        tenant: TenantId::local(),
+        stream: StreamId::new("usage"),
+        expected: Expected::Any,
+        events: (0..2_048).map(event).collect(),
+    };
+    log.append(append).wait().expect("it is taken");
+    let mut group = criterion.benchmark_group("projection_of_a_million_cells");
+    for count in [1, 2_048] {
+        let until = mecris::event::Position(count);
+        let apply = |views: &mut Views| {
+            log.scan(mecris::event::Position(1), until, &mut |record| {
+                views.apply(record, Horizon::Unbounded).expect("it can be read");
+                std::ops::ControlFlow::Continue(())
+            })
+            .expect("the log can be read");
+        };
+        group.bench_function(format!("{count}_events_in_place"), |bencher| {
+            let mut own = reads.views.read(Clone::clone);
+            apply(&mut own);
+            bencher.iter(|| apply(&mut own));
+        });
+        group.bench_function(format!("{count}_events_beside_readers"), |bencher| {
+            bencher.iter(|| reads.views.write(apply));
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, reading);
+criterion_main!(benches);

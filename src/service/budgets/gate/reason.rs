@@ -1,0 +1,48 @@
+//! Why the gate warns or blocks, as it is shown.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::domain::gate::{Limit, Reason, Verdict};
+use crate::domain::money::Picodollars;
+
+/// A limit that is reached, or nearly.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct GateReason {
+    /// `warn` or `block`.
+    #[schema(value_type = String)]
+    pub verdict: Verdict,
+    /// `session`, `day`, `virtual-day`, `virtual-month` or `budget`.
+    pub limit: String,
+    /// The budget's name.
+    pub budget: Option<String>,
+    /// What is spent of it.
+    #[schema(value_type = String)]
+    pub spent_usd: Picodollars,
+    /// What may be spent.
+    #[schema(value_type = String)]
+    pub cap_usd: Picodollars,
+    /// The same in words.
+    pub text: String,
+}
+
+impl From<&Reason> for GateReason {
+    fn from(reason: &Reason) -> Self {
+        let held = &reason.held;
+        let (limit, budget) = match &held.limit {
+            Limit::Session => ("session", None),
+            Limit::Day => ("day", None),
+            Limit::VirtualDay => ("virtual-day", None),
+            Limit::VirtualMonth => ("virtual-month", None),
+            Limit::Budget(name) => ("budget", Some(name.to_string())),
+        };
+        Self {
+            verdict: reason.verdict,
+            limit: limit.to_owned(),
+            budget,
+            spent_usd: held.spent,
+            cap_usd: held.cap,
+            text: reason.to_string(),
+        }
+    }
+}
