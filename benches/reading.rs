@@ -18,6 +18,9 @@ use mecris::event::payload::UsageRecorded;
 use mecris::event::{Event, EventId, Metadata, StreamId, TenantId};
 use mecris::log::{Append, EventLog, Expected, MemoryLog};
 use mecris::service::aggregate::repository::new_event;
+use mecris::service::runtime::last_look::SharedVault;
+use mecris::service::runtime::prices::Prices;
+use mecris::service::runtime::reading::SharedReading;
 use mecris::service::runtime::reads::{Reads, SharedViews};
 use mecris::service::runtime::settings::Settings;
 use mecris::view::spend::{Cell, Sum};
@@ -26,6 +29,7 @@ use mecris::view::{Horizon, TenantView, Views};
 const DAYS: i64 = 4 * 365;
 const QUARTERS: i64 = 40;
 const CELLS: usize = 1_000_000;
+const CELLS_COUNT: i64 = 1_000_000;
 
 fn now() -> Timestamp {
     "2026-11-23T18:00:00Z".parse().expect("an instant")
@@ -43,7 +47,7 @@ fn usage(number: usize) -> UsageRecorded<'static> {
         provider: if model == "gpt-6" { "openai" } else { "anthropic" }.into(),
         model: model.into(),
         project: format!("/work/{}", number % 6).into(),
-        session: format!("session-{}", number / 90).into(),
+        session: format!("session-{}-{}", number / 1_530, number % 17).into(),
         cost: Some(Picodollars(40_000_000_000 + 1_000_000 * (number % 17) as i128)),
         ..UsageRecorded::default()
     }
@@ -69,9 +73,8 @@ fn budget(number: usize) -> Budget {
 /// A million cells in the working hours of four years.
 fn lived() -> Views {
     let mut view = TenantView::default();
-    let quarters = (DAYS * QUARTERS) as usize;
-    for number in 0..CELLS {
-        let quarter = (number * quarters / CELLS) as i64;
+    for (number, count) in (0..CELLS).zip(0..) {
+        let quarter = count * DAYS * QUARTERS / CELLS_COUNT;
         let back = SignedDuration::from_hours(24 * (DAYS - 1 - quarter / QUARTERS))
             + SignedDuration::from_mins(15 * (quarter % QUARTERS));
         view.spend.add(now() - back, &usage(number));
@@ -113,9 +116,9 @@ fn reads(views: Views) -> Reads {
         tenant: TenantId::local(),
         settings: Settings::new(None, config, loaded),
         views: SharedViews::new(views),
-        vault: Default::default(),
-        prices: Default::default(),
-        reading: Default::default(),
+        vault: SharedVault::default(),
+        prices: Prices::default(),
+        reading: SharedReading::default(),
     }
 }
 

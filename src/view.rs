@@ -18,7 +18,7 @@ pub mod goals;
 pub mod lacking;
 pub mod names;
 pub mod odometer;
-pub mod pieces;
+mod pieces;
 pub mod projects;
 pub mod quotas;
 pub mod reconcile;
