@@ -113,7 +113,7 @@ fn belief(views: &Views, now: Timestamp) -> Belief {
 /// Every event of the log, as its bytes and envelope are.
 fn all_events(log: &dyn EventLog) -> Vec<String> {
     let mut events = Vec::new();
-    log.scan(Position::FIRST, log.head().position, &mut |record| {
+    log.scan(Position::FIRST, log.head().unwrap().position, &mut |record| {
         let (at, told, payload) = (record.occurred_at, record.recorded_at, record.payload);
         events.push(format!("{} {} {at} {told} {payload:?}", record.position, record.id));
         ControlFlow::Continue(())

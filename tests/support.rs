@@ -9,4 +9,5 @@ pub mod corpus;
 pub mod outside;
 #[path = "support/program.rs"]
 pub mod program;
+pub mod unsteady;
 pub mod vault;

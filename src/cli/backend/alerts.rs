@@ -88,8 +88,7 @@ fn decide(node: &Node, body: &ConsentBody) -> Result<(), CliError> {
     let contacts = Contacts::new(&node.dir);
     let contact = if body.grant { Some(contacts.take_in(&number)?) } else { contacts.find(&number)? };
     if let Some(contact) = contact {
-        let log: Arc<dyn EventLog> = node.log.clone();
-        consent::execute_now(&log, &node.tenant, &contact, command, By::Person, Timestamp::now())?;
+        consent::execute_now(&*node.log, &node.tenant, &contact, command, By::Person, Timestamp::now())?;
     }
     Ok(())
 }

@@ -1,7 +1,5 @@
 //! Who may be written to, as the log has it, and the one way to change it.
 
-use std::sync::Arc;
-
 use jiff::Timestamp;
 
 use crate::domain::consent::{By, ConsentChange, ConsentCommand, Consents, decide, evolve};
@@ -53,14 +51,14 @@ pub fn load(log: &dyn EventLog, tenant: &TenantId) -> Result<(Consents, Version)
 /// # Errors
 /// [`ViewError`].
 pub fn execute(
-    log: &Arc<dyn EventLog>,
+    log: &dyn EventLog,
     tenant: &TenantId,
     contact: &str,
     command: ConsentCommand,
     by: By,
     now: Timestamp,
 ) -> Result<Option<Appending>, ViewError> {
-    let (consents, version) = load(&**log, tenant)?;
+    let (consents, version) = load(log, tenant)?;
     let Some(change) = decide(&consents, contact, command, by) else { return Ok(None) };
     let metadata = repository::by("consent");
     let event = Event::ConsentChanged(ConsentChanged::from(&change));
@@ -78,7 +76,7 @@ pub fn execute(
 /// # Errors
 /// [`ConsentFailure`].
 pub fn execute_now(
-    log: &Arc<dyn EventLog>,
+    log: &dyn EventLog,
     tenant: &TenantId,
     contact: &str,
     command: ConsentCommand,

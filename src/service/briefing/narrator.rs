@@ -75,7 +75,7 @@ impl Queries {
         let limits = status.allowance.virtual_budget.iter().flat_map(|budget| &budget.limits);
         let situation = Situation {
             is_running: is_there,
-            is_read_only: self.log.read_only().is_some(),
+            is_read_only: self.log.health().refusal.is_some(),
             has_usage: status.all_time.messages > 0,
             budgets: budgets.iter().map(budget_fact).collect(),
             spent_limits: limits

@@ -8,8 +8,9 @@ use crate::event::TenantId;
 use crate::integration::anthropic;
 use crate::integration::official::Looked;
 use crate::integration::resilience::OutsideError;
-use crate::log::EventLog;
+use crate::log::{EventLog, LogError};
 use crate::service::balances::balance::{BalanceFailure, record_reading};
+use crate::view::ViewError;
 
 use super::reports::{ReportFailure, record_day, record_days};
 
@@ -89,16 +90,33 @@ fn refusal(system: &'static str, failed: Option<&OutsideError>, now: Timestamp) 
 const PASSING: SignedDuration = SignedDuration::from_hours(24);
 
 /// A transcript tells that Anthropic refused a call at an instant because no credit was left: a reading of nothing.
-/// Blocks. An older one says nothing of now. What stands in the way is logged, and stops no import.
-pub fn refused_in_passing(log: &dyn EventLog, tenant: &TenantId, at: Timestamp, now: Timestamp) {
+/// Blocks. An older one says nothing of now. Readings that cannot be understood are logged, and stop no import.
+///
+/// # Errors
+/// [`LogError`]: it was not recorded, and will be where the transcript is read again.
+pub fn refused_in_passing(
+    log: &dyn EventLog,
+    tenant: &TenantId,
+    at: Timestamp,
+    now: Timestamp,
+) -> Result<(), LogError> {
     if now.duration_since(at) > PASSING {
-        return;
+        return Ok(());
     }
     let reading =
         Reading::usd(anthropic::SYSTEM, Picodollars::ZERO, at, Source::Refusal, "Claude Code's transcript");
     match record_reading(log, tenant, reading, now, "usage") {
         // Another session's refusal, or that of a call of ours, is known already and newer.
-        Ok(_) | Err(BalanceFailure::Refused(_)) => {}
-        Err(error) => tracing::warn!(%error, "a refusal for want of credit could not be recorded"),
+        Ok(_) | Err(BalanceFailure::Refused(_)) => Ok(()),
+        // What is damaged stays so, however often transcripts are read.
+        Err(BalanceFailure::Log(error) | BalanceFailure::Unreadable(ViewError::Log(error)))
+            if !matches!(error, LogError::Corrupt { .. }) =>
+        {
+            Err(error)
+        }
+        Err(error) => {
+            tracing::warn!(%error, "a refusal for want of credit could not be recorded");
+            Ok(())
+        }
     }
 }

@@ -11,7 +11,7 @@ use crate::event::payload::LogRepaired;
 use crate::event::{Event, EventId, Metadata, NewEvent, StreamId, TenantId};
 use crate::files::own;
 use crate::integration::claude_code::discover::default_roots;
-use crate::log::{EventLog, LogError, OpenReport, Options, Repair, SledLog};
+use crate::log::{Location, Log, LogError, OpenReport, Opened, Options, Repair};
 use crate::service::usage::importer::Importer;
 use crate::service::usage::prices::Prices;
 use crate::service::usage::reading::SharedReading;
@@ -77,6 +77,12 @@ pub fn log_options(config: &Config) -> Options {
     }
 }
 
+/// Where the log of a data directory lies under these settings.
+#[must_use]
+pub fn log_location(dir: &Path, config: &Config) -> Location {
+    Location::new(dir, log_options(config))
+}
+
 /// Where transcripts are looked for: in the configured directories, or where Claude Code keeps them.
 #[must_use]
 pub fn transcript_roots(config: &Config) -> Vec<PathBuf> {
@@ -104,7 +110,7 @@ pub struct Node {
     /// The data directory.
     pub dir: PathBuf,
     /// The log.
-    pub log: Arc<SledLog>,
+    pub log: Arc<dyn Log>,
     /// What opening found and mended.
     pub report: OpenReport,
     /// Whose events these are.
@@ -133,10 +139,10 @@ impl Node {
         if !loaded.config.transcripts.enabled {
             reading.turn_off();
         }
-        let (log, report) = SledLog::open(dir, log_options(&loaded.config))?;
+        let Opened { log, report } = log_location(dir, &loaded.config).open()?;
         Ok(Self {
             dir: dir.to_owned(),
-            log: Arc::new(log),
+            log,
             report,
             tenant: TenantId::local(),
             settings,
@@ -151,14 +157,16 @@ impl Node {
     /// [`ViewError`].
     pub fn queries(&self) -> Result<Queries, ViewError> {
         let snapshots = self.snapshots();
-        let mut views = snapshots.load();
-        let kept = views.position;
-        catch_up(&*self.log, &mut views, self.log.head().position, Horizon::Unbounded, &mut |_, _| {})?;
+        let mut views = snapshots.load()?;
+        let (kept, head) = (views.position, self.log.watch()?);
+        let last = self.log.head()?.position;
+        catch_up(&*self.log, &mut views, last, Horizon::Unbounded, &mut |_, _| {})?;
         if snapshots.is_due(kept, views.position) {
             snapshots.save(&views);
         }
         Ok(Queries {
             log: self.log.clone(),
+            head,
             tenant: self.tenant.clone(),
             settings: self.settings.clone(),
             views: SharedViews::new(views),

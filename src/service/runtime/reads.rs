@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
+use tokio::sync::watch;
 use utoipa::ToSchema;
 
 use crate::domain::access::Principal;
@@ -17,8 +18,8 @@ use crate::domain::lacking::Doubts;
 use crate::event::codec::decode;
 use crate::event::envelope::hex;
 use crate::event::{Position, RecordRef, TenantId};
-use crate::log::EventLog;
 use crate::log::export::{ExportError, export};
+use crate::log::{Head, Log};
 use crate::service::alerts::conditions::{Looks, causes_of};
 use crate::service::balances::balance::{Balances, shown_of};
 use crate::service::system::status::{Budgets, ReportShown};
@@ -139,8 +140,10 @@ pub struct Replayed {
 /// Answers questions about one tenant.
 #[derive(Clone)]
 pub struct Queries {
-    /// The log.
-    pub log: Arc<dyn EventLog>,
+    /// The log. Its questions wait: from actors and handlers they are asked on a blocking thread.
+    pub log: Arc<dyn Log>,
+    /// The log's head as this process last saw it: it waits for nothing, and shows what was appended here.
+    pub head: watch::Receiver<Head>,
     /// Whose.
     pub tenant: TenantId,
     /// The settings in force: the time zone that days are reckoned in unless a question names another.
@@ -156,6 +159,12 @@ pub struct Queries {
 }
 
 impl Queries {
+    /// The last event that this process knows of. Waits for nothing.
+    #[must_use]
+    pub fn last_seen(&self) -> Position {
+        self.head.borrow().position
+    }
+
     pub(in crate::service) fn zone(&self) -> TimeZone {
         self.settings.current().zone.clone()
     }
@@ -275,7 +284,7 @@ impl Queries {
     /// # Errors
     /// [`ViewError`].
     pub fn explain(&self, subject: &Subject, zone: Option<&TimeZone>) -> Result<Explanation, ViewError> {
-        let head = self.log.head().position;
+        let head = self.log.head()?.position;
         explain(&*self.log, &self.tenant, subject, zone.unwrap_or(&self.zone()), head)
     }
 
@@ -300,7 +309,7 @@ impl Queries {
         Ok(Replayed {
             position: views.position.0,
             recorded_at: views.recorded_at,
-            head: self.log.head().position.0,
+            head: self.log.head()?.position.0,
             total: (&view.spend.total()).into(),
             report: report(&view.spend, Grouping::Daily, &Range::default(), &self.zone(), self.week_starts()),
             budgets: budgets(view, moment, &self.zone(), None),
@@ -317,7 +326,7 @@ impl Queries {
     /// # Errors
     /// [`ViewError`].
     pub fn events(&self, from: Position, limit: usize) -> Result<EventPage, ViewError> {
-        let head = self.log.head().position;
+        let head = self.log.head()?.position;
         let mut page = EventPage { events: Vec::new(), next: None, head: head.0 };
         let mut failure = None;
         self.log.scan(from.max(Position::FIRST), head, &mut |record| {

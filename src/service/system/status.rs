@@ -211,8 +211,9 @@ pub fn parse_until(text: Option<&str>, reckoning: Reckoning) -> Result<Until, St
 pub struct HeadShown {
     /// The last position; 0 when the log is empty.
     pub position: u64,
-    /// The hash of the last block, which covers everything before it; 64 hexadecimal digits.
-    pub hash: String,
+    /// The hash of the last block, which covers everything before it; 64 hexadecimal digits. Null where the log is no
+    /// chain of blocks.
+    pub hash: Option<String>,
     /// When the last event was recorded.
     #[schema(value_type = String, format = DateTime)]
     pub recorded_at: Timestamp,
@@ -220,7 +221,11 @@ pub struct HeadShown {
 
 impl From<Head> for HeadShown {
     fn from(head: Head) -> Self {
-        Self { position: head.position.0, hash: hex(&head.hash), recorded_at: head.recorded_at }
+        Self {
+            position: head.position.0,
+            hash: head.chain.map(|hash| hex(&hash)),
+            recorded_at: head.recorded_at,
+        }
     }
 }
 

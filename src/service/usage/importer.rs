@@ -158,7 +158,8 @@ impl Importer {
         let tally = recorded.inspect_err(|error| self.reading.fail(error.to_string()))?;
         if let Some(at) = collected.no_credit_at {
             let (log, tenant) = self.recorder.place();
-            ingest::refused_in_passing(log, tenant, at, now);
+            ingest::refused_in_passing(log, tenant, at, now)
+                .inspect_err(|error| self.reading.fail(error.to_string()))?;
         }
         let has_moved = collected.cursors.iter().any(|(path, cursor)| cursors.get(path) != Some(cursor));
         cursors.extend(collected.cursors);

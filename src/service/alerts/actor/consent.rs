@@ -56,7 +56,7 @@ impl AlertActor {
     ) -> Result<Option<Position>, ConsentFailure> {
         let (log, tenant) = (self.means.queries.log.clone(), self.means.queries.tenant.clone());
         let decided = caller::blocking(move || {
-            consent::execute_now(&log, &tenant, &contact, command, by, Timestamp::now())
+            consent::execute_now(&*log, &tenant, &contact, command, by, Timestamp::now())
         });
         let position = decided.await.map_err(|_| ConsentFailure::Log(LogError::Closed))??;
         if let Some(position) = position {
