@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::hint::black_box;
-use std::sync::Arc;
+use std::path::Path;
 
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use jiff::civil::Date;
@@ -16,7 +16,7 @@ use mecris::domain::calendar::{self, Period, WeekStart, YearStart};
 use mecris::domain::money::Picodollars;
 use mecris::event::payload::UsageRecorded;
 use mecris::event::{Event, EventId, Metadata, StreamId, TenantId};
-use mecris::log::{Append, EventLog, Expected, MemoryLog};
+use mecris::log::{Append, EventLog, Expected, Location, MemoryLog, Options};
 use mecris::service::aggregate::repository::new_event;
 use mecris::service::runtime::last_look::SharedVault;
 use mecris::service::runtime::prices::Prices;
@@ -108,11 +108,14 @@ fn scanned(view: &TenantView, zone: &TimeZone) -> (usize, Sum, BTreeMap<Date, Pi
     (flags, sum, by_day(&|_| true))
 }
 
-fn reads(views: Views) -> Reads {
+/// Over a log without events: nothing here reads it.
+fn reads(dir: &Path, views: Views) -> Reads {
     let config = Config::default();
     let loaded = Loaded { config: config.clone(), file: None, zone: zone(), origins: BTreeMap::new() };
+    let log = Location::new(dir, Options::default()).open().expect("a log").log;
     Reads {
-        log: Arc::new(MemoryLog::new()),
+        head: log.watch().expect("the log's head"),
+        log,
         tenant: TenantId::local(),
         settings: Settings::new(None, config, loaded),
         views: SharedViews::new(views),
@@ -125,7 +128,8 @@ fn reads(views: Views) -> Reads {
 fn reading(criterion: &mut Criterion) {
     let views = lived();
     let view = views.shared(&TenantId::local()).expect("the tenant");
-    let reads = reads(views);
+    let dir = tempfile::tempdir().expect("a directory");
+    let reads = reads(dir.path(), views);
     let mut group = criterion.benchmark_group("status_of_a_million_cells_and_twenty_budgets");
     group.sample_size(10);
     group.bench_function("scanned", |bencher| bencher.iter(|| black_box(scanned(&view, &zone()))));

@@ -66,7 +66,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
 fn measure(measured: &Metrics, node: &Node, events: u64) -> Result<(), Box<dyn Error>> {
     let (noted, _notes) = unbounded_channel();
-    let sources = Sources::load(&*node.log, &node.tenant, noted.clone());
+    let sources = Sources::load(&*node.log, &node.tenant, noted.clone())?;
     let screen = Screen { on_step: Arc::new(|_| {}), on_alert: Arc::new(|_, _, _, _| {}) };
     let (system, _tree) = tree::build(node, node.queries()?, sources, noted, &screen, Restarts::default());
     metrics::observe(Arc::new(system));

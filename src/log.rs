@@ -14,13 +14,26 @@
 //!    of the append; a mismatch is [`LogError::Conflict`] and appends nothing.
 //! 7. `recorded_at` never decreases along the log.
 //! 8. A reader sees an event as soon as its append is acknowledged, and never an event that is not durable.
-//! 9. The head that [`EventLog::watch`] shows never goes back.
+//! 9. The head that [`EventLog::watch`] shows never goes back, and shows an append of this process
+//!    before it is acknowledged.
 //! 10. After a failed write or sync the log answers [`LogError::UnknownOutcome`] to those who waited,
 //!     refuses appends, and still serves reads.
+//! 11. A read that fails says so: an empty page, no version and no position mean that nothing is there.
+//! 12. No implementation calls back while it holds a lock or a connection.
+//!
+//! # Waiting
+//!
+//! Every question may wait, for a disk or for a network, and may fail. Questions wait on the calling
+//! thread: writers and views decide on blocking threads, where a question is a line of code. An actor
+//! or a handler asks from `spawn_blocking`, or looks at what [`EventLog::watch`] shows: that never waits.
+//! An append is a future, so that the next is decided while one is on its way.
+//! [`Log`] is both halves, the events and what keeps them ([`LogAdmin`]).
 //!
 //! # The map
 //!
 //! ```text
+//!   page.rs        what a read answers            admin.rs        verify, back up, health.rs, close
+//!   location.rs    where a log lies: opened, verified, mended, restored there
 //!   event_log.rs   SledLog: the durable log       memory.rs       MemoryLog
 //!   writer.rs      the one thread that appends    applier.rs      the thread that brings sled up
 //!   journal.rs     segment files, in memory where each block stands
@@ -33,23 +46,27 @@
 //!
 //! `docs/log.md` draws the files and says what survives what.
 
+mod admin;
 mod applier;
 pub mod backup;
 pub mod block;
 mod bytes;
 pub mod conformance;
 pub mod disk;
+mod error;
 mod event_log;
 pub mod export;
-mod footprint;
 mod heal;
+mod health;
 mod hold;
 mod index;
 pub mod journal;
+mod location;
 mod memory;
 mod meters;
 mod open;
 mod options;
+mod page;
 pub mod repair;
 pub mod restore;
 mod run;
@@ -59,17 +76,21 @@ pub mod verify;
 mod writer;
 
 use std::ops::ControlFlow;
-use std::path::Path;
 
-pub use event_log::{APPEND_BYTES_MAX, SecondCopy, SledLog};
-pub use footprint::Footprint;
+pub use admin::{Log, LogAdmin};
+pub use error::LogError;
+use error::io_error;
+pub use event_log::{APPEND_BYTES_MAX, SledLog};
+pub use health::{Footprint, Health, SecondCopy};
 pub use hold::is_held;
 use jiff::Timestamp;
+pub use location::{Inspected, Location, Opened};
 pub use memory::MemoryLog;
-pub use options::{CACHE_BYTES, LogCopy, OpenReport, Options, RESERVE_BYTES, Repair, RepairEvent};
+pub use options::{CACHE_BYTES, LogCopy, OpenReport, Options, Progress, RESERVE_BYTES, Repair, RepairEvent};
+pub use page::Page;
 
 use crate::event::{EventId, NewEvent, Position, RecordRef, Recorded, StreamId, TenantId, Version};
-use crate::files::{Refused, refusal};
+use block::BlockHash;
 
 /// What the appender believes about the stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -148,108 +169,27 @@ impl Appended {
 pub struct Head {
     /// The last event's position; [`Position::START`] when the log is empty.
     pub position: Position,
-    /// The hash of the last block, which covers everything before it; zero when the log is empty.
-    #[serde(serialize_with = "as_hex")]
-    pub hash: [u8; 32],
+    /// The hash of the last block, which covers everything before it, where the log is a chain of
+    /// blocks; zero when it is empty.
+    #[serde(rename = "hash", serialize_with = "as_hex")]
+    pub chain: Option<BlockHash>,
     /// When the last event was recorded.
     pub recorded_at: Timestamp,
 }
 
-/// Hashes are hexadecimal wherever people or other programs see them.
-fn as_hex<S: serde::Serializer>(hash: &[u8; 32], serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_str(&blake3::Hash::from_bytes(*hash))
-}
-
-/// What can go wrong, by what the caller can do about it.
-#[derive(Debug, Clone, thiserror::Error)]
-pub enum LogError {
-    /// The stream moved: read it again and decide again.
-    #[error("stream {stream} is at version {actual}, not as expected; read it again and decide again")]
-    Conflict {
-        /// The stream.
-        stream: StreamId,
-        /// Its version at the moment of the append.
-        actual: Version,
-    },
-    /// Nothing was written, and nothing will be until the cause is gone.
-    #[error("the log does not accept events: {reason}; {fix}")]
-    ReadOnly {
-        /// Why.
-        reason: String,
-        /// The mend.
-        fix: String,
-    },
-    /// A write or sync failed: the events may or may not be there. Ask again with the same ids.
-    #[error(
-        "it is not known whether the events were written ({reason}); send them again with the same ids once the log is open"
-    )]
-    UnknownOutcome {
-        /// What the disk said.
-        reason: String,
-    },
-    /// Both copies are damaged.
-    #[error(
-        "the log is damaged at position {position}: {detail}; everything before it is readable; run `mecris verify`, then `mecris repair` or `mecris restore` from a backup"
-    )]
-    Corrupt {
-        /// The first position that is lost.
-        position: Position,
-        /// What was found.
-        detail: String,
-    },
-    /// Another process holds the log.
-    #[error("another mecris holds {path}; stop it, or choose another directory with --data-dir")]
-    Locked {
-        /// The lock file.
-        path: String,
-    },
-    /// An event breaks a limit of the envelope.
-    #[error("event refused: {reason}")]
-    Invalid {
-        /// Which limit.
-        reason: String,
-    },
-    /// The disk or the file system said no.
-    #[error("{action} {path}: {source_text}; {fix}")]
-    Io {
-        /// What was tried.
-        action: &'static str,
-        /// Where.
-        path: String,
-        /// What the system said.
-        source_text: String,
-        /// The mend.
-        fix: String,
-    },
-    /// A file or directory is a link, somebody else's, or lies where it must not: it is left alone.
-    #[error(transparent)]
-    Unsafe(#[from] Refused),
-    /// Too much waits for the disk.
-    #[error("the log has {queued_bytes} bytes of events waiting for the disk; send this again in a moment")]
-    Busy {
-        /// What waits.
-        queued_bytes: usize,
-    },
-    /// The log has been closed.
-    #[error("the log is closed")]
-    Closed,
-}
-
-fn io_error(action: &'static str, path: &Path, error: &std::io::Error) -> LogError {
-    if let Some(refused) = refusal(error) {
-        return LogError::Unsafe(refused.clone());
+impl Head {
+    /// What the next block names as the one before it.
+    fn hash(&self) -> BlockHash {
+        self.chain.unwrap_or_default()
     }
-    let fix = match error.kind() {
-        std::io::ErrorKind::PermissionDenied => "give this user the rights to it",
-        std::io::ErrorKind::StorageFull => "free some space on its disk",
-        std::io::ErrorKind::NotFound => "check the data directory",
-        _ => "check the disk",
-    };
-    LogError::Io {
-        action,
-        path: path.display().to_string(),
-        source_text: error.to_string(),
-        fix: fix.to_owned(),
+}
+
+/// Hashes are hexadecimal wherever people or other programs see them.
+#[allow(clippy::ref_option)] // the form that serde asks for
+fn as_hex<S: serde::Serializer>(chain: &Option<BlockHash>, serializer: S) -> Result<S::Ok, S::Error> {
+    match chain {
+        Some(hash) => serializer.collect_str(&blake3::Hash::from_bytes(*hash)),
+        None => serializer.serialize_none(),
     }
 }
 
@@ -290,29 +230,99 @@ pub type Visit<'a> = dyn FnMut(&RecordRef<'_>) -> ControlFlow<()> + 'a;
 
 /// An append-only log of events. The module's essay numbers its rules.
 ///
-/// Reads block on the disk: call them from a blocking thread, never from an actor.
+/// Questions wait on the calling thread: ask from a blocking thread, never from an actor. Each may fail
+/// with [`LogError::Unavailable`] where the log lies elsewhere.
 pub trait EventLog: Send + Sync + 'static {
     /// Appends events to one stream.
     ///
     /// # Errors
     /// [`LogError::Conflict`], [`LogError::ReadOnly`], [`LogError::UnknownOutcome`],
-    /// [`LogError::Invalid`], [`LogError::Closed`].
+    /// [`LogError::Invalid`], [`LogError::Busy`], [`LogError::Unavailable`], [`LogError::Closed`].
     fn append(&self, append: Append) -> Appending;
 
     /// The end of the log.
-    fn head(&self) -> Head;
-
-    /// Follows the head; see rule 9.
-    fn watch(&self) -> tokio::sync::watch::Receiver<Head>;
-
-    /// Visits the records from `from` (inclusive) to `until` (inclusive), in order, each block's
-    /// checksum verified on the way.
     ///
     /// # Errors
-    /// [`LogError::Corrupt`] at the first record that neither copy can give.
-    fn scan(&self, from: Position, until: Position, visit: &mut Visit<'_>) -> Result<(), LogError>;
+    /// [`LogError::Unavailable`].
+    fn head(&self) -> Result<Head, LogError>;
 
-    /// Visits the records of one stream from a version on.
+    /// Follows the head; see rule 9. What it shows may be read anywhere, and is at most what the log has.
+    ///
+    /// # Errors
+    /// [`LogError::Unavailable`].
+    fn watch(&self) -> Result<tokio::sync::watch::Receiver<Head>, LogError>;
+
+    /// Fills a page with the records from a position on, at most `limit` of them: as many as the log
+    /// reads at once, and at least one where one stands there. The page's memory is used again.
+    ///
+    /// # Errors
+    /// [`LogError::Corrupt`] where no copy can give the first of them, [`LogError::Unavailable`].
+    fn read(&self, from: Position, limit: u64, page: &mut Page) -> Result<(), LogError>;
+
+    /// The same with the records of one stream, from a version on.
+    ///
+    /// # Errors
+    /// As [`EventLog::read`].
+    fn read_stream(
+        &self,
+        tenant: &TenantId,
+        stream: &StreamId,
+        from: Version,
+        limit: u64,
+        page: &mut Page,
+    ) -> Result<(), LogError>;
+
+    /// The version of a stream's last event.
+    ///
+    /// # Errors
+    /// [`LogError::Unavailable`].
+    fn stream_version(&self, tenant: &TenantId, stream: &StreamId) -> Result<Version, LogError>;
+
+    /// Where the events with these ids stand, in the order of the ids: one question for all of them.
+    ///
+    /// # Errors
+    /// As [`EventLog::read`].
+    fn find_many(&self, ids: &[EventId]) -> Result<Vec<Option<Position>>, LogError>;
+
+    /// The last position recorded at or before an instant.
+    ///
+    /// # Errors
+    /// As [`EventLog::read`].
+    fn position_at(&self, recorded_at: Timestamp) -> Result<Position, LogError>;
+
+    /// Where the event with this id stands. For more than one there is [`EventLog::find_many`].
+    ///
+    /// # Errors
+    /// As [`EventLog::read`].
+    fn find(&self, id: EventId) -> Result<Option<Position>, LogError> {
+        Ok(self.find_many(&[id])?.into_iter().next().flatten())
+    }
+
+    /// Visits the records from `from` (inclusive) to `until` (inclusive), in order, page by page. What
+    /// is appended meanwhile is not visited.
+    ///
+    /// # Errors
+    /// [`LogError::Corrupt`] at the first record that no copy can give: those before it have been
+    /// visited. [`LogError::Unavailable`].
+    fn scan(&self, from: Position, until: Position, visit: &mut Visit<'_>) -> Result<(), LogError> {
+        let until = until.min(self.head()?.position);
+        let mut next = from.max(Position::FIRST);
+        let mut page = Page::default();
+        while next <= until {
+            self.read(next, until.0 - next.0 + 1, &mut page)?;
+            if page.is_empty() {
+                let detail = format!("nothing stands there, and the log reaches to {until}");
+                return Err(LogError::Corrupt { position: next, detail });
+            }
+            if page.visit(visit)?.is_break() {
+                break;
+            }
+            next = next.plus(page.len());
+        }
+        Ok(())
+    }
+
+    /// Visits the records of one stream from a version on, page by page.
     ///
     /// # Errors
     /// As [`EventLog::scan`].
@@ -322,38 +332,32 @@ pub trait EventLog: Send + Sync + 'static {
         stream: &StreamId,
         from: Version,
         visit: &mut Visit<'_>,
-    ) -> Result<(), LogError>;
-
-    /// The version of a stream's last event.
-    fn stream_version(&self, tenant: &TenantId, stream: &StreamId) -> Version;
-
-    /// Where the event with this id stands.
-    ///
-    /// # Errors
-    /// As [`EventLog::scan`].
-    fn find(&self, id: EventId) -> Result<Option<Position>, LogError>;
-
-    /// The last position recorded at or before an instant.
-    ///
-    /// # Errors
-    /// As [`EventLog::scan`].
-    fn position_at(&self, recorded_at: Timestamp) -> Result<Position, LogError>;
+    ) -> Result<(), LogError> {
+        let mut next = from.max(Version(1));
+        let mut page = Page::default();
+        loop {
+            self.read_stream(tenant, stream, next, u64::MAX, &mut page)?;
+            if page.is_empty() || page.visit(visit)?.is_break() {
+                return Ok(());
+            }
+            next = Version(next.0 + page.len());
+        }
+    }
 
     /// One record, owned.
     ///
     /// # Errors
-    /// As [`EventLog::scan`].
+    /// As [`EventLog::read`].
     fn get(&self, position: Position) -> Result<Option<Recorded>, LogError> {
-        let mut found = None;
-        if position != Position::START && position <= self.head().position {
-            self.scan(position, position, &mut |record| {
-                found = Some(record.to_recorded());
-                ControlFlow::Break(())
-            })?;
+        if position == Position::START {
+            return Ok(None);
         }
-        Ok(found)
+        let (mut page, mut found) = (Page::default(), None);
+        self.read(position, 1, &mut page)?;
+        page.visit(&mut |record| {
+            found = Some(record.to_recorded());
+            ControlFlow::Break(())
+        })
+        .map(|_| found)
     }
-
-    /// Why appends are refused just now, if they are.
-    fn read_only(&self) -> Option<String>;
 }

@@ -160,7 +160,7 @@ impl World {
     }
 
     fn project(&mut self) {
-        let head = self.log.head().position;
+        let head = self.log.head().unwrap().position;
         catch_up(&*self.log, &mut self.views, head, Horizon::Unbounded, &mut |_, _| {}).unwrap();
     }
 
@@ -239,7 +239,7 @@ impl World {
                 let until = self.now + SignedDuration::from_mins(30);
                 self.allow(AllowanceCommand::Override {
                     amount,
-                    reason: format!("by hand, {}", self.log.head().position),
+                    reason: format!("by hand, {}", self.log.head().unwrap().position),
                     reach: Reach::default(),
                     until,
                 });

@@ -44,7 +44,7 @@ fn a_backup_copies_only_what_is_new_and_restores_to_the_same_events() {
     assert!(progress.last().is_some_and(|(done, total)| done == total));
 
     let manifest = Manifest::read(&target).unwrap().unwrap();
-    assert_eq!(parse_hash(&manifest.hash), Some(log.head().hash));
+    assert_eq!(parse_hash(&manifest.hash), log.head().chain);
     let report = restore(&target, &restored, None, &options(), &mut |_, _| {}).unwrap();
     assert_eq!((report.head, report.replaced), (log.head(), None));
     let copy = open(&restored);
@@ -52,7 +52,7 @@ fn a_backup_copies_only_what_is_new_and_restores_to_the_same_events() {
     assert_eq!(copy.head(), log.head());
     drop(copy.wait_for_second_copy());
     drop(copy);
-    let verified = verify(&restored, &options(), Some(log.head().hash), &mut |_, _| {}).unwrap();
+    let verified = verify(&restored, &options(), log.head().chain, &mut |_, _| {}).unwrap();
     assert!(verified.is_clean(), "{verified:?}");
     assert_eq!(verified.expected_at, Some(log.head().position));
 }
@@ -161,14 +161,14 @@ fn a_head_that_was_written_down_proves_that_nothing_was_rewritten() {
     let noted = log.head();
     fill(&log, 3..6);
     log.close();
-    let report = verify(&mine, &options(), Some(noted.hash), &mut |_, _| {}).unwrap();
+    let report = verify(&mine, &options(), noted.chain, &mut |_, _| {}).unwrap();
     assert_eq!((report.is_clean(), report.expected_at), (true, Some(noted.position)));
 
     // A whole log, but with another history.
     let other = open(&forged);
     fill(&other, 1..7);
     other.close();
-    let report = verify(&forged, &options(), Some(noted.hash), &mut |_, _| {}).unwrap();
+    let report = verify(&forged, &options(), noted.chain, &mut |_, _| {}).unwrap();
     assert_eq!(report.expected_at, None);
     assert!(report.problems[0].detail.contains("rewritten"), "{report:?}");
     assert!(verify(&forged, &options(), None, &mut |_, _| {}).unwrap().is_clean());

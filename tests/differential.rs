@@ -97,7 +97,7 @@ fn real_calls(steps: &[Step]) -> BTreeMap<String, Call> {
         cursors.extend(read.cursors);
     }
     let mut calls = BTreeMap::new();
-    log.scan(Position::FIRST, log.head().position, &mut |record| {
+    log.scan(Position::FIRST, log.head().unwrap().position, &mut |record| {
         let usage = match decode(record).unwrap() {
             Event::UsageRecorded(usage) => usage,
             Event::UsageRevised(revised) => revised.usage,

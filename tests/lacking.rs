@@ -6,7 +6,7 @@ use std::os::unix::fs::symlink;
 use jiff::{SignedDuration, Timestamp};
 use mecris::event::payload::SourceChanged;
 use mecris::event::{Event, EventId, Metadata, StreamId};
-use mecris::log::{Append, EventLog, Expected};
+use mecris::log::{Append, Expected};
 use mecris::service::aggregate::repository::new_event;
 use mecris::service::runtime::node::Node;
 use mecris::service::runtime::settings::Settings;

@@ -132,6 +132,7 @@ mod tls;
 mod told;
 #[path = "transcripts.rs"]
 mod transcripts;
+mod unsteady;
 #[path = "usage_cases.rs"]
 mod usage_cases;
 #[path = "vault.rs"]

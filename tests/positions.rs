@@ -9,7 +9,7 @@ use mecris::domain::calendar::Period;
 use mecris::domain::money::Picodollars;
 use mecris::event::payload::BudgetSet;
 use mecris::event::{Event, EventId, Metadata, Position, StreamId};
-use mecris::log::{Append, EventLog, Expected};
+use mecris::log::{Append, Expected};
 use mecris::service::aggregate::repository::new_event;
 use mecris::service::budgets::gate::GateParams;
 use mecris::service::runtime::node::Node;
@@ -48,7 +48,7 @@ fn node(dir: &std::path::Path, events: u64) -> Node {
         };
         node.log.append(append).wait().unwrap();
     }
-    assert_eq!(node.log.head().position, Position(events));
+    assert_eq!(node.log.head().unwrap().position, Position(events));
     node
 }
 

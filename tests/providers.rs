@@ -90,7 +90,7 @@ fn taken(
     looked: Looked,
     now: Timestamp,
 ) -> Result<Taken, TakeFailure> {
-    let record = || Ingest::new(log, &TenantId::local()).take(system, looked, now);
+    let record = || Ingest::new(log.clone(), &TenantId::local()).take(system, looked, now);
     std::thread::scope(|scope| scope.spawn(record).join().unwrap())
 }
 

@@ -139,7 +139,7 @@ fn belief(views: &Views, now: Timestamp) -> Belief {
 /// Every event of the log, as its bytes and envelope are.
 fn all_events(log: &dyn EventLog) -> Vec<String> {
     let mut events = Vec::new();
-    log.scan(Position::FIRST, log.head().position, &mut |record| {
+    log.scan(Position::FIRST, log.head().unwrap().position, &mut |record| {
         let (at, told, payload) = (record.occurred_at, record.recorded_at, record.payload);
         events.push(format!("{} {} {at} {told} {payload:?}", record.position, record.id));
         ControlFlow::Continue(())
@@ -195,7 +195,7 @@ fn run(clocked: &Clocked, market: Market) -> Run {
                 recorded_by.days(&reports, now).unwrap();
             }
         }
-        catch_up(log, &mut views, log.head().position, Horizon::Unbounded, &mut |_, _| {}).unwrap();
+        catch_up(log, &mut views, log.head().unwrap().position, Horizon::Unbounded, &mut |_, _| {}).unwrap();
         beliefs.push((now, belief(&views, now)));
         if number == DAYS / 2 && half.is_empty() {
             half = all_events(log);

@@ -203,3 +203,41 @@ fn files_are_made_in_one_room() {
         }
     }
 }
+
+/// The lines of a file that are code, up to its tests.
+fn code(path: &Path) -> String {
+    let text = fs::read_to_string(path).unwrap();
+    let code = text.split("#[cfg(test)]").next().unwrap_or_default().to_owned();
+    code.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n")
+}
+
+/// A log on another medium is made in `log/`, and told of where the program is put together: whoever names the log that
+/// there is now would have to be changed with it.
+#[test]
+fn one_place_knows_which_log_there_is() {
+    const PLACE: &str = "service/runtime/node.rs";
+    const NAMES: [&str; 3] = ["SledLog", "MemoryLog", "Location::new("];
+    // What works on the files of a log that is not open: the log's own location asks for it.
+    const FILES: [&str; 6] =
+        ["verify::verify", "repair::", "restore::", "backup::backup", "open_read_only", "log::journal"];
+    let mut places = Vec::new();
+    for path in sources(&root()).into_iter().filter(|path| !["log", "fuzzing"].contains(&&*room(path))) {
+        let code = code(&path);
+        for name in NAMES.iter().chain(&FILES).filter(|name| code.contains(*name)) {
+            assert!(*name == "Location::new(" && path.ends_with(PLACE), "{} names {name}", path.display());
+            places.push(path.clone());
+        }
+    }
+    assert_eq!(places.len(), 1, "{places:?}");
+}
+
+/// No log calls back: it may hold a lock or a connection while it reads.
+#[test]
+fn a_log_answers_in_pages() {
+    // The implementations answer in pages; what visits them is written once, over pages.
+    for path in sources(&root().join("log")) {
+        let code = code(&path);
+        let implements = code.contains("impl EventLog for");
+        assert!(!implements || !code.contains("Visit<"), "{} calls back by itself", path.display());
+    }
+}

@@ -174,7 +174,7 @@ fn median(levels: &[u64]) -> u64 {
 /// How often each command is in the log.
 fn done(log: &dyn EventLog) -> HashMap<u64, u64> {
     let mut done = HashMap::new();
-    log.scan(Position::FIRST, log.head().position, &mut |record| {
+    log.scan(Position::FIRST, log.head().unwrap().position, &mut |record| {
         if let Some(number) = decode(record).ok().and_then(|event| number(&event)) {
             *done.entry(number).or_default() += 1;
         }
@@ -193,7 +193,7 @@ async fn storm(dir: &std::path::Path) {
     let settings = Settings::load(None).unwrap();
     let node = Node::open(dir, settings).unwrap();
     let (noted, notes) = tokio::sync::mpsc::unbounded_channel();
-    let sources = Sources::load(&*node.log, &node.tenant, noted.clone());
+    let sources = Sources::load(&*node.log, &node.tenant, noted.clone()).unwrap();
     let queries = node.queries().unwrap();
     let screen = tree::Screen { on_step: Arc::new(|_| {}), on_alert: Arc::new(|_, _, _, _| {}) };
     let quick = Restarts {
@@ -262,7 +262,7 @@ async fn storm(dir: &std::path::Path) {
     assert!(counts["done"] > COMMANDS / 2, "{counts:?}");
 
     // The views are those of a replay.
-    let head = node.log.head().position;
+    let head = node.log.head().unwrap().position;
     let mut projected = system.projected.clone();
     projected.wait_for(|projected| *projected >= head).await.unwrap();
     shutdown.request();

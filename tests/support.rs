@@ -10,4 +10,5 @@ pub mod dice;
 pub mod outside;
 #[path = "support/program.rs"]
 pub mod program;
+pub mod unsteady;
 pub mod vault;

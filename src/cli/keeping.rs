@@ -9,13 +9,10 @@ use crate::event::Position;
 use crate::files::own;
 use crate::log::export::{ExportError, ExportReader, export as write_events};
 use crate::log::verify::{VerifyReport, parse_hash};
-use crate::log::{
-    EventLog, LogError, Options, backup as backing, repair as mending, restore as restoring,
-    verify as verifying,
-};
+use crate::log::{Location, LogError};
 use crate::service::audit::readable;
 use crate::service::audit::{BackedUp, BackupBody, HeadShown, Verified};
-use crate::service::runtime::node::log_options;
+use crate::service::runtime::node::log_location;
 
 use super::backend::{Backend, settings};
 use super::output::{CliError, bar, print};
@@ -25,13 +22,13 @@ use super::{Common, RestoreArgs, tables};
 /// Events in one page of a supervisor's export.
 const PAGE: u64 = 1_000;
 
-/// The data directory, made if need be, and how its log is opened.
-fn directory(common: &Common) -> Result<(PathBuf, Options), CliError> {
+/// The data directory, made if need be, and where its log lies.
+fn directory(common: &Common) -> Result<(PathBuf, Location), CliError> {
     let (loaded, dir) = settings(common)?;
-    let options = log_options(&loaded.config);
+    let location = log_location(&dir, &loaded.config);
     own::dir(&dir)
         .map_err(|error| CliError::File { path: dir.display().to_string(), reason: error.to_string() })?;
-    Ok((dir, options))
+    Ok((dir, location))
 }
 
 /// `mecris verify`.
@@ -39,12 +36,12 @@ pub(super) fn verify(common: &Common, head: Option<&str>) -> Result<ExitCode, Cl
     let usage =
         || CliError::Usage("--head must be 64 hexadecimal digits, as `mecris head` prints them".into());
     let expected = head.map(|text| parse_hash(text).ok_or_else(usage)).transpose()?;
-    let (dir, options) = directory(common)?;
+    let (dir, location) = directory(common)?;
     let query = head.map(|hash| format!("?head={}", hash.trim())).unwrap_or_default();
     let ask = |remote: Remote| remote.post::<Verified>(&format!("/api/v1/verify{query}"));
     let bar = bar("verifying", true);
     let look = || {
-        verifying::verify(&dir, &options, expected, &mut |done, total| {
+        location.verify(expected, &mut |done, total| {
             bar.set_length(total);
             bar.set_position(done);
         })
@@ -65,19 +62,19 @@ pub(super) fn verify(common: &Common, head: Option<&str>) -> Result<ExitCode, Cl
 
 /// `mecris repair`.
 pub(super) fn repair(common: &Common, yes: bool) -> Result<ExitCode, CliError> {
-    let (dir, options) = directory(common)?;
+    let (_, location) = directory(common)?;
     let bar = bar("verifying", true);
     let mut progress = |done, total| {
         bar.set_length(total);
         bar.set_position(done);
     };
-    let plan = mending::plan(&dir, &options, &mut progress)?;
+    let plan = location.plan_repair(&mut progress)?;
     if !yes || plan.steps.is_empty() {
         bar.finish_and_clear();
         print(common.json, &plan, |plan| planned(&plan.report, &plan.steps))?;
         return Ok(if plan.steps.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE });
     }
-    let report = mending::apply(&dir, &options, &mut progress)?;
+    let report = location.repair(&mut progress)?;
     bar.finish_and_clear();
     print(common.json, &report, |report| {
         let mut text = String::new();
@@ -121,7 +118,7 @@ pub(super) fn backup(common: &Common, target: &Path) -> Result<(), CliError> {
         }
         Backend::Own(node) => {
             let bar = bar("backing up", true);
-            let report = backing::backup(&node.log, &target, &mut |done, total| {
+            let report = node.log.backup(&target, &mut |done, total| {
                 bar.set_length(total);
                 bar.set_position(done);
             })?;
@@ -143,13 +140,12 @@ pub(super) fn backup(common: &Common, target: &Path) -> Result<(), CliError> {
 /// `mecris restore`.
 pub(super) fn restore(common: &Common, args: &RestoreArgs) -> Result<(), CliError> {
     let (loaded, _) = settings(common)?;
-    let options = log_options(&loaded.config);
+    let location = log_location(&args.to, &loaded.config);
     let bar = bar("restoring", true);
-    let report =
-        restoring::restore(&args.dir, &args.to, args.until.map(Position), &options, &mut |done, total| {
-            bar.set_length(total);
-            bar.set_position(done);
-        })?;
+    let report = location.restore(&args.dir, args.until.map(Position), &mut |done, total| {
+        bar.set_length(total);
+        bar.set_position(done);
+    })?;
     bar.finish_and_clear();
     print(common.json, &report, |report| {
         let replaced = report
@@ -203,7 +199,7 @@ fn export_pages(remote: &Remote, out: &mut dyn Write) -> Result<Result<(), Expor
 pub(super) fn head(common: &Common) -> Result<(), CliError> {
     let head: HeadShown = match Backend::open(common)? {
         Backend::Running(remote) => remote.get("/api/v1/head", &[])?,
-        Backend::Own(node) => node.log.head().into(),
+        Backend::Own(node) => node.log.head()?.into(),
     };
     print(common.json, &head, tables::head)
 }

@@ -17,7 +17,6 @@ use crate::http::guard::{Guard, Known};
 use crate::http::listeners::{Certificate, Listeners};
 use crate::http::refusals::Refusals;
 use crate::http::{App, socket};
-use crate::log::EventLog;
 use crate::mcp::{self, answers::Here};
 use crate::service::metrics;
 use crate::service::runtime::node::{Node, StartError};
@@ -86,7 +85,7 @@ async fn supervise(
     let (opening, is_demo) = (dir.clone(), sample.is_some());
     let opened = tokio::task::spawn_blocking(move || {
         let node = Node::open(&opening, settings)?;
-        let sources = Sources::load(&*node.log, &node.tenant, noting);
+        let sources = Sources::load(&*node.log, &node.tenant, noting)?;
         if is_demo {
             demo::Demo::set_budget(&node);
         }
@@ -139,7 +138,7 @@ async fn supervise(
     write_server_file(&dir, &url)?;
     let announced =
         tokio::spawn(announce::announce(system.clone(), url, dir.clone(), bar, config.transcripts.enabled));
-    clock::check(node.log.head().recorded_at, jiff::Timestamp::now());
+    clock::check(system.queries.head.borrow().recorded_at, jiff::Timestamp::now());
     let clock = tokio::spawn(node.settings.clock().clone().watch());
     service_manager::ready();
     let pulse = tokio::task::spawn_local(service_manager::pulse());
@@ -205,7 +204,7 @@ async fn stop(node: Node, system: &Supervised, dir: &Path, server: JoinSet<()>) 
         log.close();
     };
     let _ = tokio::task::spawn_blocking(close).await;
-    warn(&format!("stopped at event {}", node.log.head().position));
+    warn(&format!("stopped at event {}", system.queries.last_seen()));
 }
 
 async fn stop_signal() {

@@ -399,5 +399,6 @@ pub fn verified(report: &Verified) -> String {
 /// `mecris head`.
 #[must_use]
 pub fn head(head: &HeadShown) -> String {
-    format!("head {} {}\n     recorded {}\n", head.position, head.hash, head.recorded_at)
+    let hash = head.hash.as_deref().unwrap_or("without a hash: this log is no chain of blocks");
+    format!("head {} {hash}\n     recorded {}\n", head.position, head.recorded_at)
 }

@@ -15,7 +15,6 @@ use utoipa::IntoParams;
 use crate::config::zone;
 use crate::domain::budget::{BudgetCommand, BudgetName};
 use crate::event::Position;
-use crate::log::EventLog;
 use crate::log::verify::parse_hash;
 use crate::service::audit::{BackedUp, BackupBody, HeadShown, Reckoning, Verified, parse_until};
 use crate::service::audit::{EventPage, Replayed};
@@ -235,8 +234,8 @@ pub async fn verify(State(app): State<App>, Params(params): Params<VerifyParams>
 #[utoipa::path(get, path = "/api/v1/head", tag = "audit", security(("token" = [])), responses(
     (status = 200, body = HeadShown),
 ))]
-pub async fn head(State(app): State<App>) -> Json<HeadShown> {
-    Json(app.system.log().head().into())
+pub async fn head(State(app): State<App>) -> Answer<HeadShown> {
+    blocking(move || app.system.log().head().map(HeadShown::from)).await
 }
 
 /// Backs the log up to a directory of this machine, while it is written to: below `backup.root`, and anywhere for who comes

@@ -149,7 +149,9 @@ impl From<LogError> for Problem {
         let detail = error.to_string();
         match error {
             LogError::Conflict { .. } => Self::new(StatusCode::CONFLICT, "conflict", detail),
-            LogError::ReadOnly { .. } | LogError::Closed => Self::unavailable(detail),
+            LogError::ReadOnly { .. } | LogError::Unavailable { .. } | LogError::Closed => {
+                Self::unavailable(detail)
+            }
             LogError::UnknownOutcome { .. } => {
                 Self::new(StatusCode::INTERNAL_SERVER_ERROR, "unknown-outcome", detail)
             }

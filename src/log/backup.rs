@@ -18,9 +18,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::journal::segment_name;
+use super::options::Progress;
 use super::shared::{corrupt, read};
-use super::verify::Progress;
-use super::{EventLog, Head, LogError, SledLog, io_error};
+use super::{Head, LogError, SledLog, io_error};
 use crate::event::Position;
 use crate::files::own;
 
@@ -153,7 +153,7 @@ pub(super) fn back_up_until(
     let manifest = Manifest {
         format: FORMAT,
         position: head.position.0,
-        hash: blake3::Hash::from_bytes(head.hash).to_string(),
+        hash: blake3::Hash::from_bytes(head.hash()).to_string(),
         recorded_at: head.recorded_at,
         segments,
     };

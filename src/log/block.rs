@@ -250,11 +250,16 @@ impl<'a> Block<'a> {
         hash
     }
 
+    /// Where its records stand within its bytes.
+    #[must_use]
+    pub fn body(&self) -> std::ops::Range<usize> {
+        HEADER_BYTES..self.bytes.len() - TRAILER_BYTES
+    }
+
     /// Its records, in order. The iteration ends at the first that cannot be read.
     #[must_use]
     pub fn records(&self) -> Records<'a> {
-        let end = self.bytes.len() - TRAILER_BYTES;
-        Records { rest: &self.bytes[HEADER_BYTES..end], index: 0 }
+        Records { rest: &self.bytes[self.body()], index: 0 }
     }
 }
 

@@ -14,12 +14,14 @@ use tokio::sync::{oneshot, watch};
 use super::applier;
 use super::block::Header;
 use super::disk::Disk;
+use super::health::{Footprint, SecondCopy};
 use super::hold::take_lock;
 use super::open::{self, Floor, Mode, Opening};
 use super::options::{OpenReport, Options, Repair};
+use super::page::Page;
 use super::shared::{IdCache, ReadOnly, Shared, Trail, corrupt, lock, read};
 use super::writer::{Command, Tail, Writer, append_bytes, plan};
-use super::{Append, Appending, EventLog, Head, LogError, Visit, io_error, restore};
+use super::{Append, Appending, EventLog, Head, LogError, io_error};
 use crate::event::{EventId, Position, StreamId, TenantId, Version};
 use crate::files::own;
 
@@ -49,15 +51,6 @@ pub struct SledLog {
     lock: Mutex<Option<File>>,
 }
 
-/// How far the second copy is behind, for readiness.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SecondCopy {
-    /// The last position that sled has.
-    pub applied: Position,
-    /// Why sled is no longer written, if it is not.
-    pub failed: Option<String>,
-}
-
 impl SledLog {
     /// Opens the log of a data directory, creating it if there is none, and heals what it can.
     ///
@@ -69,7 +62,7 @@ impl SledLog {
         let lock = take_lock(data)?;
         // What older versions left open is closed; the browser keeps its own profile, in a directory that is closed.
         own::sweep(data, &["profile"]).map_err(|error| io_error("closing to others", data, &error))?;
-        restore::finish_interrupted(data)?;
+        open::finish_interrupted(data)?;
         let mut opening = open::open(data, &options, Mode::Write)?;
         let report = report(&mut opening);
         let tail = opening.journal.last_segment().and_then(|segment| segment.file.clone()).map(|file| Tail {
@@ -184,6 +177,30 @@ impl SledLog {
         latched.as_ref().filter(|_| self.commands.is_some()).map(|latched| latched.reason.clone())
     }
 
+    /// Why appends are refused just now, if they are.
+    #[must_use]
+    pub fn read_only(&self) -> Option<String> {
+        self.shared.refusal(0).map(|refusal| format!("{}; {}", refusal.reason, refusal.fix))
+    }
+
+    /// The end of the log: of a log that is open here, that is known without asking.
+    #[must_use]
+    pub fn head(&self) -> Head {
+        *self.shared.head.borrow()
+    }
+
+    /// What the log takes at this moment. One call to the file system.
+    #[must_use]
+    pub fn footprint(&self) -> Footprint {
+        let shared = &self.shared;
+        Footprint {
+            journal: read(&shared.journal).bytes(),
+            queued: shared.queued_bytes.load(Ordering::Relaxed) as u64,
+            free: shared.disk.free_bytes(&shared.journal_dir).ok(),
+            reserve: shared.reserve_bytes,
+        }
+    }
+
     /// Writes the blocks again that readers found damaged in the journal, and records each repair.
     ///
     /// # Errors
@@ -262,62 +279,38 @@ impl EventLog for SledLog {
         }
     }
 
-    fn head(&self) -> Head {
-        *self.shared.head.borrow()
+    fn head(&self) -> Result<Head, LogError> {
+        Ok(SledLog::head(self))
     }
 
-    fn watch(&self) -> watch::Receiver<Head> {
-        self.shared.head.subscribe()
+    fn watch(&self) -> Result<watch::Receiver<Head>, LogError> {
+        Ok(self.shared.head.subscribe())
     }
 
-    fn scan(&self, from: Position, until: Position, visit: &mut Visit<'_>) -> Result<(), LogError> {
-        self.shared.blocks(from, until, &mut |block| {
-            for record in block.records() {
-                let record = record.map_err(|error| corrupt(block.header().first, &error))?;
-                if record.position > until {
-                    return Ok(ControlFlow::Break(()));
-                }
-                if record.position >= from && visit(&record).is_break() {
-                    return Ok(ControlFlow::Break(()));
-                }
-            }
-            Ok(ControlFlow::Continue(()))
-        })
+    fn read(&self, from: Position, limit: u64, page: &mut Page) -> Result<(), LogError> {
+        self.shared.page(from, limit, page)
     }
 
-    fn scan_stream(
+    fn read_stream(
         &self,
         tenant: &TenantId,
         stream: &StreamId,
         from: Version,
-        visit: &mut Visit<'_>,
+        limit: u64,
+        page: &mut Page,
     ) -> Result<(), LogError> {
-        let ranges = read(&self.shared.index).ranges(tenant, stream, from);
-        let mut flow = ControlFlow::Continue(());
-        for (first, last) in ranges {
-            self.scan(first, last, &mut |record| {
-                let wanted = record.stream == stream.as_str()
-                    && record.tenant == tenant.as_str()
-                    && record.version >= from;
-                if wanted {
-                    flow = visit(record);
-                }
-                flow
-            })?;
-            if flow.is_break() {
-                break;
-            }
-        }
-        Ok(())
+        self.shared.stream_page((tenant, stream), from, limit, page)
     }
 
-    fn stream_version(&self, tenant: &TenantId, stream: &StreamId) -> Version {
-        read(&self.shared.index).version(tenant, stream)
+    fn stream_version(&self, tenant: &TenantId, stream: &StreamId) -> Result<Version, LogError> {
+        Ok(read(&self.shared.index).version(tenant, stream))
     }
 
-    fn find(&self, id: EventId) -> Result<Option<Position>, LogError> {
+    fn find_many(&self, ids: &[EventId]) -> Result<Vec<Option<Position>>, LogError> {
         let mut cache = IdCache::default();
-        read(&self.shared.index).find(id, &mut |position| cache.id_at(&self.shared, position))
+        let mut id_at = |position| cache.id_at(&self.shared, position);
+        // The lock is taken for each: a hit reads a block, and the writer must not wait for all of them.
+        ids.iter().map(|id| read(&self.shared.index).find(*id, &mut id_at)).collect()
     }
 
     fn position_at(&self, recorded_at: Timestamp) -> Result<Position, LogError> {
@@ -334,10 +327,6 @@ impl EventLog for SledLog {
         }
         let block = read(&self.shared.journal).block(low);
         Ok(block.map_or(head.position, |(first, _)| Position(first.0 - 1)))
-    }
-
-    fn read_only(&self) -> Option<String> {
-        self.shared.refusal(0).map(|refusal| format!("{}; {}", refusal.reason, refusal.fix))
     }
 }
 

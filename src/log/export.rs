@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{EventLog, LogError};
+use super::{EventLog, LogError, Progress};
 use crate::domain::shown;
 use crate::event::{Position, RecordRef, TenantId, TraceContext};
 
@@ -148,9 +148,9 @@ pub fn export(
     (from, limit): (Position, u64),
     out: &mut dyn Write,
     payload: &dyn Fn(&RecordRef<'_>) -> Value,
-    progress: &mut super::verify::Progress<'_>,
+    progress: &mut Progress<'_>,
 ) -> Result<u64, ExportError> {
-    let last = log.head().position;
+    let last = log.head()?.position;
     let total = (last.0 + 1).saturating_sub(from.0.max(1)).min(limit);
     let (mut written, mut failed) = (0, None);
     log.scan(from, last, &mut |record| {

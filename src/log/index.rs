@@ -11,6 +11,9 @@ use crate::event::{EventId, Position, StreamId, TenantId, Version};
 /// which it has any. Small enough that a rare stream is read without reading the others.
 const STRETCH: u64 = 256;
 
+/// Stretches that are read in one go where they touch each other: some pages.
+const RANGE_STRETCHES: usize = 64;
+
 /// Passes a key through that is already spread evenly.
 #[derive(Debug, Default)]
 pub(super) struct Folded(u64);
@@ -101,26 +104,26 @@ impl Index {
         self.streams.get(*number as usize)
     }
 
-    /// The ranges of positions in which a stream has the events from `from` on.
-    pub(super) fn ranges(
+    /// The next range of positions in which a stream has events of version `from` or later; none where it has none.
+    /// What is between two ranges need not be read. A range ends after [`RANGE_STRETCHES`] at the latest.
+    pub(super) fn range(
         &self,
         tenant: &TenantId,
         stream: &StreamId,
         from: Version,
-    ) -> Vec<(Position, Position)> {
-        let Some(entry) = self.entry(tenant, stream) else {
-            return Vec::new();
-        };
+    ) -> Option<(Position, Position)> {
+        let entry = self.entry(tenant, stream).filter(|entry| entry.version >= from)?;
         let start = entry.stretches.partition_point(|stretch| stretch.version <= from).saturating_sub(1);
-        let mut ranges: Vec<(Position, Position)> = Vec::new();
-        for stretch in &entry.stretches[start..] {
+        let mut range: Option<(Position, Position)> = None;
+        for stretch in entry.stretches.get(start..)?.iter().take(RANGE_STRETCHES) {
             let end = Position((stretch.position.0 / STRETCH + 1) * STRETCH - 1);
-            match ranges.last_mut() {
-                Some(last) if last.1.next() >= stretch.position => last.1 = end,
-                _ => ranges.push((stretch.position, end)),
+            match &mut range {
+                None => range = Some((stretch.position, end)),
+                Some(found) if found.1.next() >= stretch.position => found.1 = end,
+                Some(_) => break,
             }
         }
-        ranges
+        range
     }
 
     /// The number of a stream, given it now if it has none.

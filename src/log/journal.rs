@@ -102,15 +102,21 @@ impl Span {
 
     /// Reads what the file has of the span into `buffer`; what could not be read is missing at its end.
     pub fn read(&self, buffer: &mut Vec<u8>) {
-        buffer.resize(self.bytes(), 0);
-        let read = match &self.file {
-            Some(file) => file.read_at(buffer, self.offset).unwrap_or_else(|error| {
-                tracing::warn!(%error, offset = self.offset, "a segment of the journal cannot be read");
-                0
-            }),
-            None => 0,
-        };
+        let read = self.read_to(buffer, 0);
         buffer.truncate(read);
+    }
+
+    /// The same to a place in `buffer`, which grows where it is too short and is not cut off. How much was read.
+    pub fn read_to(&self, buffer: &mut Vec<u8>, at: usize) -> usize {
+        let end = at + self.bytes();
+        if buffer.len() < end {
+            buffer.resize(end, 0);
+        }
+        let Some(file) = &self.file else { return 0 };
+        file.read_at(&mut buffer[at..end], self.offset).unwrap_or_else(|error| {
+            tracing::warn!(%error, offset = self.offset, "a segment of the journal cannot be read");
+            0
+        })
     }
 }
 

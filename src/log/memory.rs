@@ -1,21 +1,20 @@
 //! The log in memory: the contract without a disk, for tests and for trying things out.
 
 use std::collections::HashMap;
-use std::ops::ControlFlow;
 use std::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use jiff::Timestamp;
 use tokio::sync::watch;
 
 use super::event_log::APPEND_BYTES_MAX;
-use super::open::EMPTY;
+use super::page::{PAGE_BYTES, Page};
 use super::shared::{read, write};
 use super::writer::plan;
-use super::{Append, Appended, Appending, EventLog, Expected, Head, LogError, Outcome, Visit};
+use super::{Append, Appended, Appending, EventLog, Expected, Head, LogError, Outcome};
 use crate::event::record::encode_record;
 use crate::event::{EventId, Position, RecordRef, StreamId, TenantId, Version};
 
-/// A log that forgets everything when it is dropped.
+/// A log that forgets everything when it is dropped. It is no chain of blocks: its head has no hash.
 #[derive(Debug)]
 pub struct MemoryLog {
     state: RwLock<State>,
@@ -47,7 +46,8 @@ impl MemoryLog {
     /// An empty log with a clock of one's own.
     #[must_use]
     pub fn with_clock(clock: fn() -> Timestamp) -> Self {
-        Self { state: RwLock::default(), head: watch::Sender::new(EMPTY), clock }
+        let empty = Head { position: Position::START, chain: None, recorded_at: Timestamp::UNIX_EPOCH };
+        Self { state: RwLock::default(), head: watch::Sender::new(empty), clock }
     }
 
     fn state(&self) -> RwLockReadGuard<'_, State> {
@@ -71,8 +71,6 @@ impl MemoryLog {
         }
         let now = Timestamp::from_microsecond((self.clock)().as_microsecond()).unwrap_or(head.recorded_at);
         let recorded_at = now.max(head.recorded_at);
-        let mut hasher = blake3::Hasher::new();
-        hasher.update(&head.hash);
         let (mut position, mut version) = (head.position, actual);
         for number in new {
             let event = &append.events[number];
@@ -81,15 +79,13 @@ impl MemoryLog {
             let mut bytes = Vec::with_capacity(record.encoded_len());
             encode_record(&mut bytes, &record)
                 .map_err(|error| LogError::Invalid { reason: error.to_string() })?;
-            hasher.update(&bytes);
             state.records.push(bytes.into());
             state.ids.insert(event.id, position);
             state.streams.entry(key.clone()).or_default().push(position);
         }
         if position > head.position {
             // Still under the lock, so that nobody reads what the head does not show.
-            let hash = *hasher.finalize().as_bytes();
-            self.head.send_replace(Head { position, hash, recorded_at });
+            self.head.send_replace(Head { position, chain: None, recorded_at });
         }
         Ok(Appended { outcomes })
     }
@@ -114,12 +110,26 @@ impl State {
         (outcomes, new)
     }
 
-    fn record(&self, position: Position) -> Result<RecordRef<'_>, LogError> {
-        let corrupt = |detail: String| LogError::Corrupt { position, detail };
-        let index = usize::try_from(position.0 - 1).unwrap_or(usize::MAX);
-        let bytes = self.records.get(index).ok_or_else(|| corrupt("no such record".to_owned()))?;
-        let (record, _) = RecordRef::decode(bytes).map_err(|error| corrupt(error.to_string()))?;
-        Ok(record)
+    /// Fills a page with the records at these positions.
+    fn fill(
+        &self,
+        page: &mut Page,
+        positions: impl Iterator<Item = Position>,
+        limit: u64,
+    ) -> Result<(), LogError> {
+        let mut bytes = 0;
+        for position in positions {
+            if page.len() == limit || bytes >= PAGE_BYTES {
+                break;
+            }
+            let index = usize::try_from(position.0 - 1).unwrap_or(usize::MAX);
+            let record = self.records.get(index);
+            let detail = "no such record".to_owned();
+            let record = record.ok_or(LogError::Corrupt { position, detail })?;
+            page.push(record);
+            bytes += record.len();
+        }
+        Ok(())
     }
 }
 
@@ -130,46 +140,44 @@ impl EventLog for MemoryLog {
         appending
     }
 
-    fn head(&self) -> Head {
-        *self.head.borrow()
+    fn head(&self) -> Result<Head, LogError> {
+        Ok(*self.head.borrow())
     }
 
-    fn watch(&self) -> watch::Receiver<Head> {
-        self.head.subscribe()
+    fn watch(&self) -> Result<watch::Receiver<Head>, LogError> {
+        Ok(self.head.subscribe())
     }
 
-    fn scan(&self, from: Position, until: Position, visit: &mut Visit<'_>) -> Result<(), LogError> {
-        let until = until.min(self.head().position);
-        for position in from.0.max(1)..=until.0 {
-            if visit(&self.state().record(Position(position))?).is_break() {
-                break;
-            }
-        }
-        Ok(())
+    fn read(&self, from: Position, limit: u64, page: &mut Page) -> Result<(), LogError> {
+        page.clear();
+        let state = self.state();
+        let from = from.max(Position::FIRST);
+        let skip = usize::try_from(from.0 - 1).unwrap_or(usize::MAX);
+        state.fill(page, (from.0..).map(Position).take(state.records.len().saturating_sub(skip)), limit)
     }
 
-    fn scan_stream(
+    fn read_stream(
         &self,
         tenant: &TenantId,
         stream: &StreamId,
         from: Version,
-        visit: &mut Visit<'_>,
+        limit: u64,
+        page: &mut Page,
     ) -> Result<(), LogError> {
-        let positions = self.state().streams.get(&(tenant.clone(), stream.clone())).cloned();
-        for position in positions.unwrap_or_default().into_iter().skip(from.0.saturating_sub(1) as usize) {
-            if let ControlFlow::Break(()) = visit(&self.state().record(position)?) {
-                break;
-            }
-        }
-        Ok(())
+        page.clear();
+        let state = self.state();
+        let Some(positions) = state.streams.get(&(tenant.clone(), stream.clone())) else { return Ok(()) };
+        let skip = usize::try_from(from.0.saturating_sub(1)).unwrap_or(usize::MAX);
+        state.fill(page, positions.iter().copied().skip(skip), limit)
     }
 
-    fn stream_version(&self, tenant: &TenantId, stream: &StreamId) -> Version {
-        Version(self.state().streams.get(&(tenant.clone(), stream.clone())).map_or(0, Vec::len) as u64)
+    fn stream_version(&self, tenant: &TenantId, stream: &StreamId) -> Result<Version, LogError> {
+        Ok(Version(self.state().streams.get(&(tenant.clone(), stream.clone())).map_or(0, Vec::len) as u64))
     }
 
-    fn find(&self, id: EventId) -> Result<Option<Position>, LogError> {
-        Ok(self.state().ids.get(&id).copied())
+    fn find_many(&self, ids: &[EventId]) -> Result<Vec<Option<Position>>, LogError> {
+        let state = self.state();
+        Ok(ids.iter().map(|id| state.ids.get(id).copied()).collect())
     }
 
     fn position_at(&self, recorded_at: Timestamp) -> Result<Position, LogError> {
@@ -178,10 +186,6 @@ impl EventLog for MemoryLog {
             RecordRef::decode(bytes).is_ok_and(|(record, _)| record.recorded_at <= recorded_at)
         });
         Ok(Position(after as u64))
-    }
-
-    fn read_only(&self) -> Option<String> {
-        None
     }
 }
 

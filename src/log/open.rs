@@ -18,6 +18,7 @@
 //! Bytes that flip in the middle of a segment are found when they are read, and by `verify`.
 
 mod floor;
+mod interrupted;
 mod segments;
 mod tail;
 
@@ -36,6 +37,7 @@ use super::store::Store;
 use super::{Head, LogError, io_error};
 use crate::event::Position;
 pub(super) use floor::Floor;
+pub(super) use interrupted::{FRESH, finish_interrupted};
 
 /// May opening write?
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -91,7 +93,7 @@ pub(super) struct Opening {
 
 /// The head of an empty log.
 pub(super) const EMPTY: Head =
-    Head { position: Position::START, hash: [0; 32], recorded_at: Timestamp::UNIX_EPOCH };
+    Head { position: Position::START, chain: Some([0; 32]), recorded_at: Timestamp::UNIX_EPOCH };
 
 /// Opens the two copies under `data`.
 ///
@@ -211,7 +213,7 @@ impl Opening {
             let file = self.disk.open(&segment_path(&self.dir, first)).ok();
             self.journal.push_segment(Segment { first, file });
             self.tail_len = 0;
-            let previous = self.head.hash;
+            let previous = self.head.hash();
             self.expected.push(Expectation { first, len: 0, previous, last: (first, 0, block.hash) });
         }
         let expectation = self.expected.last_mut().ok_or("the first block is missing")?;
@@ -224,7 +226,7 @@ impl Opening {
         self.commit_ended = block.last_of_commit;
         self.head = Head {
             position: Position(first.0 + u64::from(block.count) - 1),
-            hash: block.hash,
+            chain: Some(block.hash),
             recorded_at: recorded_at.map_err(|_| "a time is out of range")?,
         };
         Ok(())

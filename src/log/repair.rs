@@ -10,10 +10,10 @@ use serde::Serialize;
 
 use super::backup::back_up_until;
 use super::open::EMPTY;
-use super::options::{LogCopy, Options, Repair};
+use super::options::{LogCopy, Options, Progress, Repair};
 use super::restore::{RestoreReport, restore};
 use super::shared::{corrupt, lock};
-use super::verify::{Problem, Progress, VerifyReport, verify};
+use super::verify::{Problem, VerifyReport, verify};
 use super::{Head, LogError, SledLog, io_error};
 use crate::event::Position;
 
@@ -107,8 +107,8 @@ pub fn salvage(
     let mut head = EMPTY;
     let whole = log.shared().blocks(Position::FIRST, Position(u64::MAX), &mut |block| {
         let header = block.header();
-        block.verify(&head.hash).map_err(|error| corrupt(header.first, &error))?;
-        head = Head { position: header.last(), hash: block.hash(), recorded_at: header.recorded_at };
+        block.verify(&head.hash()).map_err(|error| corrupt(header.first, &error))?;
+        head = Head { position: header.last(), chain: Some(block.hash()), recorded_at: header.recorded_at };
         Ok(ControlFlow::Continue(()))
     });
     match whole {
@@ -136,7 +136,7 @@ fn heal_journal(
         return Ok(report);
     }
     // The verification names where each stretch starts; reading finds every block in it.
-    let head = super::EventLog::head(log).position;
+    let head = log.head().position;
     let mut next = Position::FIRST;
     while next <= head {
         let read = super::EventLog::scan(log, next, head, &mut |_| ControlFlow::Continue(()));

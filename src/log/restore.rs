@@ -24,16 +24,12 @@ use super::backup::{Manifest, ManifestSegment};
 use super::block::{BLOCK_BYTES_MAX, Block, BlockHash, Commit, CommitWriter, HEADER_BYTES, Header};
 use super::hold::take_lock;
 use super::journal::{list_segments, segment_name};
-use super::open::EMPTY;
-use super::options::Options;
+use super::open::{EMPTY, FRESH};
+use super::options::{Options, Progress};
 use super::shared::corrupt;
-use super::verify::Progress;
 use super::{Head, LogError, io_error};
 use crate::event::Position;
 use crate::files::{Refused, own};
-
-/// The directory that waits to become the journal.
-pub(super) const FRESH: &str = "journal.new";
 
 /// What a restore did.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -97,22 +93,6 @@ pub fn restore(
     Ok(RestoreReport { head, segments, replaced })
 }
 
-/// Finishes a restore that was cut short after the old journal had been set aside.
-pub(super) fn finish_interrupted(data: &Path) -> Result<(), LogError> {
-    let (fresh, journal) = (data.join(FRESH), data.join("journal"));
-    if fresh.exists() && !journal.exists() && set_aside_exists(data) {
-        tracing::warn!("a restore had been cut short; it is finished now");
-        rename(&fresh, &journal)?;
-        sync(data)?;
-    }
-    Ok(())
-}
-
-fn set_aside_exists(data: &Path) -> bool {
-    let entries = std::fs::read_dir(data).into_iter().flatten().flatten();
-    entries.into_iter().any(|entry| entry.file_name().to_string_lossy().starts_with("replaced-"))
-}
-
 type OnBlock<'a> = dyn FnMut(bool, &Block<'_>) -> Result<(), LogError> + 'a;
 
 /// Reads and verifies all of a backup.
@@ -123,7 +103,7 @@ fn read_all(
     progress: &mut Progress<'_>,
     on_block: &mut OnBlock<'_>,
 ) -> Result<(), LogError> {
-    let mut chain = Chain { next: Position::FIRST, hash: EMPTY.hash, recorded_at: EMPTY.recorded_at };
+    let mut chain = Chain { next: Position::FIRST, hash: EMPTY.hash(), recorded_at: EMPTY.recorded_at };
     for segment in &manifest.segments {
         read_segment(backup, segment, &mut chain, on_block)?;
         meter.0 += segment.bytes;
@@ -223,7 +203,8 @@ impl SegmentWriter<'_> {
         if let Some(out) = &mut self.out {
             out.write_all(bytes).map_err(|error| io_error("writing to", self.dir, &error))?;
         }
-        self.head = Head { position: header.last(), hash: block.hash(), recorded_at: header.recorded_at };
+        self.head =
+            Head { position: header.last(), chain: Some(block.hash()), recorded_at: header.recorded_at };
         Ok(())
     }
 

@@ -2,7 +2,7 @@
 //! the second copy where the journal is damaged.
 
 use std::collections::BTreeMap;
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Range};
 use std::path::PathBuf;
 use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
@@ -12,13 +12,12 @@ use tokio::sync::watch;
 use super::block::{Block, BlockError};
 use super::disk::Disk;
 use super::index::Index;
-use super::journal::Journal;
+use super::journal::{Journal, Span};
+use super::page::{PAGE_BYTES, Page};
 use super::store::Store;
 use super::{Head, LogError};
-use crate::event::{EventId, Position};
+use crate::event::{EventId, Position, StreamId, TenantId, Version};
 
-/// A scan reads this much at a time.
-const SPAN_BYTES: usize = 1024 * 1024;
 /// Damaged places that are remembered until they are healed.
 const DAMAGE_MAX: usize = 1024;
 
@@ -85,6 +84,9 @@ pub(super) fn write<T>(lock: &RwLock<T>) -> RwLockWriteGuard<'_, T> {
 /// Called for each block of a read.
 pub(super) type VisitBlock<'a> = dyn FnMut(&Block<'_>) -> Result<ControlFlow<()>, LogError> + 'a;
 
+/// Called for each block of a page, with where its records stand in the page, and the page's runs.
+type TakeBlock<'a> = dyn FnMut(&Block<'_>, Range<usize>, &mut Vec<Range<usize>>) -> Result<(), LogError> + 'a;
+
 impl Shared {
     /// Visits the blocks that hold `from` to `until`, in order, each checked by its CRC32C.
     pub fn blocks(
@@ -97,7 +99,7 @@ impl Shared {
         let mut next = from.max(Position::FIRST);
         let mut buffer = Vec::new();
         while next <= until {
-            let Some(span) = read(&self.journal).span(next, until, SPAN_BYTES) else {
+            let Some(span) = read(&self.journal).span(next, until, PAGE_BYTES) else {
                 return Ok(());
             };
             span.read(&mut buffer);
@@ -119,6 +121,126 @@ impl Shared {
             next = span.end;
         }
         Ok(())
+    }
+
+    /// Fills a page with the records from `from` on, at most `limit`; see [`super::EventLog::read`].
+    pub fn page(&self, from: Position, limit: u64, page: &mut Page) -> Result<(), LogError> {
+        page.clear();
+        let from = from.max(Position::FIRST);
+        let until = Position(from.0.saturating_add(limit).saturating_sub(1)).min(self.head.borrow().position);
+        if from > until {
+            return Ok(());
+        }
+        let Some(span) = read(&self.journal).span(from, until, PAGE_BYTES) else {
+            return Err(corrupt(from, &BlockError::NoMagic));
+        };
+        let mut last = None;
+        let taken = self.take_span(&span, 0, page, &mut |block, run, runs| {
+            last = Some(block.header().last());
+            runs.push(run);
+            Ok(())
+        });
+        // What stands before the damage is served; the next page begins with it, and says so.
+        let Some(last) = last else { return taken.map(drop) };
+        page.first = span.blocks.first().map_or(from, |(first, _)| *first);
+        page.skip = from.0 - page.first.0;
+        page.len = (last.min(until).0 + 1).saturating_sub(from.0);
+        if page.len == 0 { taken.map(drop) } else { Ok(()) }
+    }
+
+    /// The same with the records of one stream; see [`super::EventLog::read_stream`].
+    pub fn stream_page(
+        &self,
+        (tenant, stream): (&TenantId, &StreamId),
+        from: Version,
+        limit: u64,
+        page: &mut Page,
+    ) -> Result<(), LogError> {
+        page.clear();
+        let head = self.head.borrow().position;
+        let mut next = from.max(Version(1));
+        let (mut used, mut read_to) = (0, Position::START);
+        loop {
+            let range = read(&self.index).range(tenant, stream, next);
+            let Some((first, last)) = range.filter(|(first, last)| *first <= head && *last > read_to) else {
+                return Ok(());
+            };
+            let mut position = first.max(read_to.next());
+            while position <= last.min(head) {
+                if page.len == limit || (used >= PAGE_BYTES && page.len > 0) {
+                    return Ok(());
+                }
+                let Some(span) = read(&self.journal).span(position, last.min(head), PAGE_BYTES) else {
+                    break;
+                };
+                let (mut len, mut version) = (page.len, next);
+                let taken = self.take_span(&span, used, page, &mut |block, run, runs| {
+                    let mut at = run.start;
+                    for record in block.records() {
+                        let record = record.map_err(|error| corrupt(block.header().first, &error))?;
+                        let end = at + record.encoded_len();
+                        let is_wanted = record.version >= version
+                            && record.stream == stream.as_str()
+                            && record.tenant == tenant.as_str();
+                        if is_wanted && len < limit {
+                            (len, version) = (len + 1, record.version.next());
+                            match runs.last_mut() {
+                                Some(last) if last.end == at => last.end = end,
+                                _ => runs.push(at..end),
+                            }
+                        }
+                        at = end;
+                    }
+                    Ok(())
+                });
+                if page.len == 0 {
+                    page.first = position;
+                }
+                (page.len, next) = (len, version);
+                match taken {
+                    Ok(end) => used = end,
+                    // What stands before the damage is served; the next page begins with it, and says so.
+                    Err(_) if page.len > 0 => return Ok(()),
+                    Err(error) => return Err(error),
+                }
+                position = span.end;
+            }
+            read_to = last;
+        }
+    }
+
+    /// Reads a span into a page from `at` on, and gives each of its blocks, checked by its CRC32C, with the place of its
+    /// records in the page and the page's runs. Where what was read ends.
+    fn take_span(
+        &self,
+        span: &Span,
+        at: usize,
+        page: &mut Page,
+        take: &mut TakeBlock<'_>,
+    ) -> Result<usize, LogError> {
+        let end = at + span.read_to(&mut page.bytes, at);
+        // Behind what was read stand the blocks that come from the second copy.
+        let (mut offset, mut healed) = (at, at + span.bytes());
+        for (first, len) in &span.blocks {
+            let journal = page.bytes.get(..end).and_then(|bytes| bytes.get(offset..offset + len));
+            match Block::read_at(journal.unwrap_or_default(), *first) {
+                Ok(block) => {
+                    let body = block.body();
+                    take(&block, offset + body.start..offset + body.end, &mut page.runs)?;
+                }
+                Err(error) => {
+                    let copy = self.stored_block(*first, &error)?;
+                    let block = Block::read_at(&copy, *first).map_err(|error| corrupt(*first, &error))?;
+                    let body = block.body();
+                    take(&block, healed + body.start..healed + body.end, &mut page.runs)?;
+                    page.bytes.truncate(healed);
+                    page.bytes.extend_from_slice(&copy);
+                    healed += copy.len();
+                }
+            }
+            offset += len;
+        }
+        Ok(healed)
     }
 
     /// The second copy of a block that the journal has damaged; notes the damage to be healed.

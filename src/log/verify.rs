@@ -16,17 +16,14 @@ use super::block::BlockHash;
 use super::event_log::SledLog;
 use super::hold::take_lock;
 use super::open::{EMPTY, Floor};
-use super::options::{LogCopy, Options};
+use super::options::{LogCopy, Options, Progress};
 use super::shared::Shared;
 use super::store::Store;
-use super::{EventLog, Head, LogError};
+use super::{Head, LogError};
 use crate::event::Position;
 
 /// Problems that a report lists; the rest are only counted.
 pub const PROBLEMS_MAX: usize = 1000;
-
-/// Called with the bytes done and the bytes to do.
-pub type Progress<'a> = dyn FnMut(u64, u64) + 'a;
 
 /// Something that is not as it was written.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -92,7 +89,8 @@ impl VerifyReport {
         let header = block.header();
         self.blocks += 1;
         self.events += u64::from(header.count);
-        self.head = Head { position: header.last(), hash: block.hash(), recorded_at: header.recorded_at };
+        self.head =
+            Head { position: header.last(), chain: Some(block.hash()), recorded_at: header.recorded_at };
         if expected == Some(&block.hash()) {
             self.expected_at = Some(header.last());
         }
@@ -202,7 +200,7 @@ fn run(
         sled::walk(store, sources.open.map(|(_, head)| head.position), report, &mut meter, &mut hashes);
     }
     journal::walk(sources, expected, report, &mut meter, &hashes)?;
-    if expected == Some(EMPTY.hash) {
+    if expected == Some(EMPTY.hash()) {
         report.expected_at = Some(Position::START);
     }
     if expected.is_some() && report.expected_at.is_none() {

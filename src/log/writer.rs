@@ -167,7 +167,7 @@ impl Writer {
         let now = Timestamp::from_microsecond((self.clock.0)().as_microsecond());
         let recorded_at = now.unwrap_or(head.recorded_at).max(head.recorded_at);
         let commit = Commit { committed: head.position, recorded_at, starts_segment };
-        let mut writer = CommitWriter::new(commit, first, head.hash, std::mem::take(&mut self.buffer));
+        let mut writer = CommitWriter::new(commit, first, head.hash(), std::mem::take(&mut self.buffer));
         for event in new {
             writer.push(&event.record(appends, recorded_at)).map_err(io::Error::other)?;
         }
@@ -227,7 +227,7 @@ impl Writer {
         if let Some(last) = blocks.last() {
             self.shared.head.send_replace(Head {
                 position: last.header.last(),
-                hash: last.hash,
+                chain: Some(last.hash),
                 recorded_at: last.header.recorded_at,
             });
         }
@@ -276,7 +276,7 @@ impl Writer {
         if tail.last_block == 0 {
             return Ok(());
         }
-        let hash: BlockHash = self.shared.head.borrow().hash;
+        let hash: BlockHash = self.shared.head.borrow().hash();
         match Block::read(&block[..read]) {
             Ok(block) if block.hash() == hash => Ok(()),
             Ok(_) => Err(io::Error::other("the last durable block is another one")),

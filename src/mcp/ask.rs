@@ -195,7 +195,7 @@ impl Asked {
     fn health(&self) -> Readiness {
         let Some(system) = &self.system else {
             let reason = "not running: nothing is followed, recorded or told; start it with `mecris run`";
-            let log = format!("{} events, read only", self.queries.log.head().position);
+            let log = format!("{} events, read only", self.queries.last_seen());
             let parts = [("supervisor", false, reason.to_owned()), ("log", true, log)];
             let part = |(name, ok, reason): (&str, bool, String)| (name.to_owned(), Part { ok, reason });
             return Readiness { ready: false, parts: parts.map(part).into() };

@@ -101,7 +101,7 @@ impl Reads {
     /// # Errors
     /// [`ViewError`].
     pub fn explain(&self, subject: &Subject, zone: Option<&TimeZone>) -> Result<Explanation, ViewError> {
-        let head = self.log.head().position;
+        let head = self.log.head()?.position;
         explain(&*self.log, &self.tenant, subject, zone.unwrap_or(&self.zone()), head)
     }
 
@@ -128,7 +128,7 @@ impl Reads {
         Ok(Replayed {
             position: views.position.0,
             recorded_at: views.recorded_at,
-            head: self.log.head().position.0,
+            head: self.log.head()?.position.0,
             total: (&view.spend.total()).into(),
             report: report(&view.spend, Grouping::Daily, &Range::default(), zone, config.week_starts),
             budgets: budgets(view, moment, zone, None),
@@ -145,7 +145,7 @@ impl Reads {
     /// # Errors
     /// [`ViewError`].
     pub fn events(&self, from: Position, limit: usize) -> Result<EventPage, ViewError> {
-        let head = self.log.head().position;
+        let head = self.log.head()?.position;
         let mut page = EventPage { events: Vec::new(), next: None, head: head.0 };
         let mut failure = None;
         self.log.scan(from.max(Position::FIRST), head, &mut |record| {
@@ -251,7 +251,7 @@ pub struct HeadShown {
     /// The last position; 0 when the log is empty.
     pub position: u64,
     /// The hash of the last block, which covers everything before it; 64 hexadecimal digits.
-    pub hash: String,
+    pub hash: Option<String>,
     /// When the last event was recorded.
     #[schema(value_type = String, format = DateTime)]
     pub recorded_at: Timestamp,
@@ -259,7 +259,11 @@ pub struct HeadShown {
 
 impl From<Head> for HeadShown {
     fn from(head: Head) -> Self {
-        Self { position: head.position.0, hash: hex(&head.hash), recorded_at: head.recorded_at }
+        Self {
+            position: head.position.0,
+            hash: head.chain.map(|hash| hex(&hash)),
+            recorded_at: head.recorded_at,
+        }
     }
 }
 

@@ -105,7 +105,7 @@ pub fn explain(
 ) -> Result<Explanation, ViewError> {
     let mut gathering = Gathering { subject, zone, sum: Sum::default(), events: Vec::new() };
     let mut failure = None;
-    log.scan(Position::FIRST, until.min(log.head().position), &mut |record| {
+    log.scan(Position::FIRST, until.min(log.head()?.position), &mut |record| {
         if record.tenant != tenant.as_str() {
             return ControlFlow::Continue(());
         }

@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use jiff::Timestamp;
 
 use crate::event::{Position, TenantId};
-use crate::log::EventLog;
+use crate::log::{EventLog, Page};
 
 use super::{Horizon, ViewError, Views};
 
@@ -45,7 +45,7 @@ pub fn replay_of(
     until: Until,
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<Views, ViewError> {
-    let head = log.head().position;
+    let head = log.head()?.position;
     let (last, horizon) = match until {
         Until::Head => (head, Horizon::Unbounded),
         Until::Position(position) => (position.min(head), Horizon::Unbounded),
@@ -99,4 +99,20 @@ fn apply_all(
     })?;
     progress(views.position.0, last.0);
     failure.map_or(Ok(()), Err)
+}
+
+/// Applies what a page has, which begins after the views' position. Waits for nothing.
+///
+/// # Errors
+/// As [`replay`]; what came before the failure has been applied.
+pub fn apply_page(page: &Page, views: &mut Views, horizon: Horizon) -> Result<(), ViewError> {
+    let mut failure = None;
+    let visited = page.visit(&mut |record| match views.apply(record, horizon) {
+        Ok(()) => ControlFlow::Continue(()),
+        Err(error) => {
+            failure = Some(error);
+            ControlFlow::Break(())
+        }
+    });
+    visited.map_err(ViewError::from).and_then(|_| failure.map_or(Ok(()), Err))
 }

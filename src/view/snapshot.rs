@@ -151,18 +151,29 @@ fn stored(body: &[u8]) -> Option<Stored> {
 }
 
 /// The views of a snapshot of this very log; none where it is not to be trusted.
-#[must_use]
-pub fn from_bytes(bytes: &[u8], log: &dyn EventLog) -> Option<Views> {
+///
+/// # Errors
+/// [`LogError`]: the event that the snapshot names cannot be asked for. Damage there is none: such a snapshot is not
+/// to be trusted.
+pub fn from_bytes(bytes: &[u8], log: &dyn EventLog) -> Result<Option<Views>, LogError> {
+    let Some(stored) = whole(bytes) else { return Ok(None) };
+    let event = match log.get(Position(stored.position)) {
+        Err(LogError::Corrupt { .. }) => None,
+        event => event?,
+    };
+    Ok(event.filter(|event| event.id == EventId(stored.event)).and_then(|_| views(stored)))
+}
+
+/// What stands in a snapshot of this schema that is whole.
+fn whole(bytes: &[u8]) -> Option<Stored> {
     let (covered, crc) = bytes.split_last_chunk()?;
     if crc32c::crc32c(covered) != u32::from_le_bytes(*crc) {
         return None;
     }
-    let body = covered.strip_prefix(&MAGIC)?.strip_prefix(&SCHEMA.to_le_bytes())?;
-    let stored = stored(body)?;
-    let event = log.get(Position(stored.position)).ok()??;
-    if event.id != EventId(stored.event) {
-        return None;
-    }
+    stored(covered.strip_prefix(&MAGIC)?.strip_prefix(&SCHEMA.to_le_bytes())?)
+}
+
+fn views(stored: Stored) -> Option<Views> {
     let mut tenants = BTreeMap::new();
     for tenant in stored.tenants {
         let budgets = tenant.budgets.iter().map(|budget| Budget::try_from(budget).ok());

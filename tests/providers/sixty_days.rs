@@ -55,7 +55,7 @@ fn told_usages(report: &UsageReport) -> BTreeMap<String, [u64; 4]> {
 /// Every event's bytes, by position.
 fn events(log: &Arc<dyn EventLog>) -> Vec<Vec<u8>> {
     let mut all = Vec::new();
-    log.scan(Position::FIRST, log.head().position, &mut |record| {
+    log.scan(Position::FIRST, log.head().unwrap().position, &mut |record| {
         all.push([record.type_name.as_bytes(), record.payload].concat());
         ControlFlow::Continue(())
     })
@@ -111,7 +111,7 @@ async fn what_the_log_says_of_each_day_is_the_providers_truth_and_no_event_was_c
         let after = events(&log);
         assert_eq!(after[..before.len()], before[..], "past events are as they were");
         before = after;
-        believed.push((today, log.head().position));
+        believed.push((today, log.head().unwrap().position));
     }
     assert!(revised > 100, "{revised} days were corrected");
     // In the end: the truth, of each day and provider.

@@ -50,7 +50,7 @@ fn the_provider_s_interface_goes_before_its_console_and_another_currency_is_only
     for report in reports.iter().rev().chain(&reports) {
         records.days(std::slice::from_ref(report), now).unwrap();
     }
-    assert_eq!(log.head().position.0, 5, "told twice, each is one event");
+    assert_eq!(log.head().unwrap().position.0, 5, "told twice, each is one event");
     let shown = shown(&*log);
     let days: Vec<_> =
         shown.days.iter().map(|line| (line.day, line.source, line.actual_usd.unwrap().exact())).collect();
@@ -76,15 +76,15 @@ fn days_are_recorded_together_or_not_at_all_and_of_a_day_told_twice_the_last_cou
     let report = |number, cents| cost("anthropic", number, ReportSource::ProviderApi, "USD", cents);
     let taken = records.days(&[report(0, 1), report(1, 2), report(0, 3)], now).unwrap();
     assert_eq!(ReportsTaken { position: None, ..taken }, ReportsTaken { new: 2, ..ReportsTaken::default() });
-    assert_eq!(taken.position, Some(log.head().position));
+    assert_eq!(taken.position, Some(log.head().unwrap().position));
     let actual: Vec<_> = shown(&*log).days.iter().map(|line| line.actual_usd.unwrap().exact()).collect();
     assert_eq!(actual, ["0.03", "0.02"]);
     let taken = records.days(&[report(0, 3), report(1, 4), report(2, 5)], now).unwrap();
     assert_eq!((taken.new, taken.revised, taken.known), (1, 1, 1));
-    let head = log.head().position;
+    let head = log.head().unwrap().position;
     let refused = records.days(&[report(0, 9), report(6, 1)], now).unwrap_err();
     assert!(matches!(refused, ReportFailure::Refused(ReportError::Future(at)) if at == day(6)), "{refused}");
-    assert_eq!(log.head().position, head, "and nothing of it is recorded");
+    assert_eq!(log.head().unwrap().position, head, "and nothing of it is recorded");
 }
 
 /// A reading of before readings had a source, and one in another currency, in the program's own words.

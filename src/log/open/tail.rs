@@ -101,7 +101,7 @@ impl Opening {
             window: self.journal.last_segment().and_then(|segment| segment.file.clone()).map(Window::new),
             offset: self.tail_len,
             next: self.head.position.next(),
-            previous: self.head.hash,
+            previous: self.head.hash(),
             pending: Vec::new(),
             pending_at: self.tail_len,
             files,
@@ -158,7 +158,8 @@ impl Opening {
             let header = block.header();
             self.journal.push_block(header.first, header.count, offset, header.len);
             self.last_block = header.len;
-            self.head = Head { position: header.last(), hash: block.hash(), recorded_at: header.recorded_at };
+            self.head =
+                Head { position: header.last(), chain: Some(block.hash()), recorded_at: header.recorded_at };
             offset += header.len as u64;
             rest = &rest[header.len..];
         }

@@ -1,4 +1,5 @@
-//! Hosts an aggregate in the supervision tree: carries out its commands, one at a time.
+//! Hosts an aggregate in the supervision tree: carries out its commands, one at a time. The stream is read with the first
+//! of them: a log that cannot be reached refuses commands, and restarts nobody.
 
 use std::sync::Arc;
 
@@ -72,10 +73,6 @@ impl<A: Aggregate> AggregateActor<A> {
 
 impl<A: Aggregate> Behaviour for AggregateActor<A> {
     type Message = CommandMessage<A>;
-
-    async fn started(&mut self, _: &Context<Self>) -> Result<(), ActorError> {
-        self.with(Repository::catch_up).await.map_err(|error| ActorError(error.to_string()))
-    }
 
     async fn handle(&mut self, message: CommandMessage<A>, _: &Context<Self>) -> Result<(), ActorError> {
         let CommandMessage { command, reply } = message;

@@ -8,7 +8,6 @@ use crate::config::Phone;
 use crate::domain::alert::{AlertId, Causes};
 use crate::domain::consent::{By, ConsentCommand};
 use crate::integration::twilio::MessageStatus;
-use crate::log::EventLog;
 use crate::service::ServiceError;
 use crate::service::runtime::client::PATIENCE;
 use crate::service::runtime::reads::{Reads, Snapshot};
@@ -70,7 +69,7 @@ impl Supervised {
     pub async fn check_alerts(&self) -> Result<(), ServiceError> {
         let checked = self.alerts.ask(AlertMessage::Check, PATIENCE).await;
         checked.map_err(|error| ServiceError::asking("the alert actor", error))?;
-        self.shown_from(Some(self.log().head().position)).await;
+        self.shown_all().await;
         Ok(())
     }
 

@@ -1,10 +1,8 @@
-use std::sync::Arc;
-
 use super::*;
 use crate::domain::money::Picodollars;
 use crate::event::{EventId, Metadata, NewEvent, StreamId, TenantId};
 use crate::log::export::{ExportReader, ExportedEvent};
-use crate::log::{Append, EventLog, Expected};
+use crate::log::{Append, Expected};
 use crate::service::runtime::reads::tests::{TENANTS, now, reads_of, two_tenants};
 
 fn lines(bytes: &[u8]) -> Vec<ExportedEvent> {
@@ -13,7 +11,7 @@ fn lines(bytes: &[u8]) -> Vec<ExportedEvent> {
 
 #[test]
 fn an_auditor_is_given_the_events_of_their_tenant_alone() {
-    let log = Arc::new(two_tenants());
+    let (_dir, log) = two_tenants();
     // What nobody can read among the events of one tenant is no matter of the other's.
     let broken = NewEvent {
         id: EventId::random(),

@@ -13,6 +13,7 @@ use crate::domain::balance::{
 use crate::domain::money::Picodollars;
 use crate::event::payload::balance_event;
 use crate::integration::anthropic;
+use crate::log::LogError;
 use crate::service::ServiceError;
 use crate::service::aggregate::repository::{
     self, Aggregate, BookFailure, Fact, Next, Refusal, Repository, kept,
@@ -20,9 +21,9 @@ use crate::service::aggregate::repository::{
 use crate::service::runtime::forms;
 use crate::service::runtime::reads::Reads;
 use crate::service::system::tree::Supervised;
-use crate::view::TenantView;
 use crate::view::balances::{BalanceLine, OtherReading, balances, foreign_balances};
 use crate::view::quotas::{QuotaLine, quotas};
+use crate::view::{TenantView, ViewError};
 
 /// Why a reading or a top-up was not recorded.
 pub type BalanceFailure = BookFailure<BalanceError>;
@@ -149,17 +150,33 @@ impl Aggregate for BalanceAggregate {
 const PASSING: SignedDuration = SignedDuration::from_hours(24);
 
 /// A transcript tells that Anthropic refused a call at an instant because no credit was left: a reading of nothing.
-/// Blocks. An older one says nothing of now. What stands in the way is logged, and stops no import.
-pub fn refused_in_passing(balances: &mut Repository<BalanceAggregate>, at: Timestamp, now: Timestamp) {
+/// Blocks. An older one says nothing of now. Readings that cannot be understood are logged, and stop no import.
+///
+/// # Errors
+/// [`LogError`]: it was not recorded, and will be where the transcript is read again.
+pub fn refused_in_passing(
+    balances: &mut Repository<BalanceAggregate>,
+    at: Timestamp,
+    now: Timestamp,
+) -> Result<(), LogError> {
     if now.duration_since(at) > PASSING {
-        return;
+        return Ok(());
     }
     let reading =
         Reading::usd(anthropic::SYSTEM, Picodollars::ZERO, at, Source::Refusal, "Claude Code's transcript");
     match balances.execute(BalanceChange::Read(reading), now, &repository::by("usage")) {
         // Another session's refusal, or that of a call of ours, is known already and newer.
-        Ok(_) | Err(BalanceFailure::Refused(_)) => {}
-        Err(error) => tracing::warn!(%error, "a refusal for want of credit could not be recorded"),
+        Ok(_) | Err(BalanceFailure::Refused(_)) => Ok(()),
+        // What is damaged stays so, however often transcripts are read.
+        Err(BalanceFailure::Log(error) | BalanceFailure::Unreadable(ViewError::Log(error)))
+            if !matches!(error, LogError::Corrupt { .. }) =>
+        {
+            Err(error)
+        }
+        Err(error) => {
+            tracing::warn!(%error, "a refusal for want of credit could not be recorded");
+            Ok(())
+        }
     }
 }
 

@@ -82,7 +82,7 @@ impl Snapshot {
         let limits = allowance.virtual_budget.iter().flat_map(|budget| &budget.limits);
         let situation = Situation {
             is_running: is_there,
-            is_read_only: self.reads().log.read_only().is_some(),
+            is_read_only: self.reads().log.health().refusal.is_some(),
             has_usage: view.spend.total().messages > 0,
             budgets: budgets.iter().map(budget_fact).collect(),
             spent_limits: limits

@@ -10,8 +10,8 @@ use crate::config::{Config, ConfigError, EmailTls, Inspection, Origin, prices};
 use crate::domain::calendar::zone_name;
 use crate::integration::claude_code::discover;
 use crate::log::disk::{Disk, RealDisk};
-use crate::log::{EventLog, LogError, SledLog};
-use crate::service::runtime::node::log_options;
+use crate::log::{Inspected, LogError};
+use crate::service::runtime::node::log_location;
 use crate::service::usage::importer::transcript_roots;
 
 use super::{Check, addresses, console};
@@ -303,17 +303,16 @@ fn disk(dir: &Path, config: &Config) -> Check {
 
 fn log(dir: &Path, config: &Config) -> Check {
     const NAME: &str = "log";
-    if !dir.join("journal").exists() {
+    let location = log_location(dir, config);
+    if !location.is_used() {
         return Check::ok(NAME, "empty: nothing has been recorded yet");
     }
-    match SledLog::open_read_only(dir, log_options(config)) {
-        Ok((log, _, damage)) => {
-            let head = log.head().position;
-            log.close();
-            match damage {
-                Some(error) => Check::problem(NAME, error.to_string(), "mecris verify, then mecris repair"),
-                None => Check::ok(NAME, format!("{head} events; `mecris verify` reads them all")),
-            }
+    match location.inspect() {
+        Ok(Inspected { head, damage: None }) => {
+            Check::ok(NAME, format!("{} events; `mecris verify` reads them all", head.position))
+        }
+        Ok(Inspected { damage: Some(error), .. }) => {
+            Check::problem(NAME, error.to_string(), "mecris verify, then mecris repair")
         }
         Err(LogError::Locked { .. }) => Check::ok(NAME, format!("{RUNNING} holds it")),
         Err(error) => Check::problem(NAME, error.to_string(), "mecris verify, then mecris repair"),

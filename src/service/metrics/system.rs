@@ -6,7 +6,6 @@ use jiff::Timestamp;
 use opentelemetry::KeyValue;
 
 use crate::actor::State;
-use crate::log::EventLog;
 use crate::service::runtime::reads::Snapshot;
 use crate::service::runtime::sources::SourceState;
 use crate::service::system::tree::Supervised;
@@ -79,12 +78,14 @@ fn transcripts(system: &Supervised, now: Timestamp, survey: &mut Survey) {
 }
 
 fn log(system: &Supervised, at: &Snapshot, survey: &mut Survey) {
-    let log = system.log();
-    let (head, copy, footprint) = (log.head().position.0, log.second_copy(), log.footprint());
+    let (head, health) = (at.reads().last_seen().0, system.log().health());
+    let footprint = health.footprint;
     survey.add(POSITION, head as f64, []);
-    survey.add(WRITABLE, is(log.read_only().is_none()), []);
-    survey.add(COPY_LAG, head.saturating_sub(copy.applied.0) as f64, []);
-    survey.add(COPY_UP, is(copy.failed.is_none()), []);
+    survey.add(WRITABLE, is(health.refusal.is_none()), []);
+    if let Some(copy) = health.second_copy {
+        survey.add(COPY_LAG, head.saturating_sub(copy.applied.0) as f64, []);
+        survey.add(COPY_UP, is(copy.failed.is_none()), []);
+    }
     survey.add(LOG_SIZE, footprint.journal as f64, []);
     survey.add(LOG_QUEUE, footprint.queued as f64, []);
     survey.add(DISK_RESERVE, footprint.reserve as f64, []);

@@ -174,7 +174,7 @@ impl ProviderActor {
         name: &'static str,
         looked: Looked,
     ) -> Result<Taken, TakeFailure> {
-        let mut kept = ingest.take().unwrap_or_else(|| Ingest::new(&queries.log, &queries.tenant));
+        let mut kept = ingest.take().unwrap_or_else(|| Ingest::new(queries.log.clone(), &queries.tenant));
         let work = move || {
             let taken = kept.take(name, looked, Timestamp::now());
             (kept, taken)

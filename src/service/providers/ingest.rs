@@ -46,10 +46,10 @@ pub struct Ingest {
 impl Ingest {
     /// For one tenant. Reads nothing yet.
     #[must_use]
-    pub fn new(log: &Arc<dyn EventLog>, tenant: &TenantId) -> Self {
+    pub fn new(log: Arc<dyn EventLog>, tenant: &TenantId) -> Self {
         Self {
             balances: Repository::new(log.clone(), tenant.clone()),
-            reports: Repository::new(log.clone(), tenant.clone()),
+            reports: Repository::new(log, tenant.clone()),
         }
     }
 

@@ -152,6 +152,6 @@ impl Supervised {
     /// Who of the organisation used Claude Code on a UTC day.
     pub async fn people(&self, wanted: Wanted, by: &Principal) -> PeopleShown {
         let loaded = self.queries.settings.current();
-        people(&loaded, self.log().dir(), wanted, &by.reference).await
+        people(&loaded, &self.dir, wanted, &by.reference).await
     }
 }

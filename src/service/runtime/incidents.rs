@@ -2,6 +2,7 @@
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -63,14 +64,28 @@ pub(in crate::service) fn told(event: SupervisionEvent) -> (String, &'static str
     }
 }
 
+/// How often a note is sent at most to a log that cannot be reached, and the pause before each time.
+const ATTEMPTS_MAX: u32 = 60;
+const AGAIN: Duration = Duration::from_secs(1);
+
 /// Records notes until nobody sends any more.
 pub async fn record(log: Arc<dyn EventLog>, tenant: TenantId, mut notes: mpsc::UnboundedReceiver<Note>) {
     while let Some(note) = notes.recv().await {
         let (stream, actor, event) = note.into_event();
         let metadata = Metadata { actor: actor.into(), ..Metadata::default() };
         let event = new_event(EventId::random(), &event, Timestamp::now(), &metadata);
-        if let Err(error) = log.append(prepared(&tenant, stream, Expected::Any, vec![event])).await {
-            tracing::warn!(%error, "what happened could not be recorded");
+        for attempt in 1.. {
+            // It has an id: sent again it is there once.
+            match log.append(prepared(&tenant, stream, Expected::Any, vec![event.clone()])).await {
+                Err(LogError::Unavailable { .. } | LogError::Busy { .. }) if attempt < ATTEMPTS_MAX => {
+                    tokio::time::sleep(AGAIN).await;
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "what happened could not be recorded");
+                    break;
+                }
+                Ok(_) => break,
+            }
         }
     }
 }

@@ -10,7 +10,7 @@ use crate::config::{Config, ConfigError, prices};
 use crate::event::payload::LogRepaired;
 use crate::event::{Event, EventId, Metadata, NewEvent, Position, StreamId, TenantId};
 use crate::files::own;
-use crate::log::{EventLog, LogError, OpenReport, Options, Repair, SledLog};
+use crate::log::{Location, Log, LogError, OpenReport, Opened, Options, Repair};
 use crate::service::aggregate::repository::{self, Aggregate, BookFailure, Repository, new_event};
 use crate::view::replay::catch_up;
 use crate::view::{Horizon, ViewError};
@@ -75,6 +75,12 @@ pub fn log_options(config: &Config) -> Options {
     }
 }
 
+/// Where the log of a data directory lies under these settings.
+#[must_use]
+pub fn log_location(dir: &Path, config: &Config) -> Location {
+    Location::new(dir, log_options(config))
+}
+
 /// A repair is an event too: the log tells of its own damage.
 fn repair_event(repair: &Repair) -> (TenantId, StreamId, NewEvent) {
     let Repair { copy, first, last, detail } = repair;
@@ -90,7 +96,7 @@ pub struct Node {
     /// The data directory.
     pub dir: PathBuf,
     /// The log.
-    pub log: Arc<SledLog>,
+    pub log: Arc<dyn Log>,
     /// What opening found and mended.
     pub report: OpenReport,
     /// Whose events these are.
@@ -134,10 +140,10 @@ impl Node {
         if !loaded.config.transcripts.enabled {
             reading.turn_off();
         }
-        let (log, report) = SledLog::open(dir, log_options(&loaded.config))?;
+        let Opened { log, report } = log_location(dir, &loaded.config).open()?;
         Ok(Self {
             dir: dir.to_owned(),
-            log: Arc::new(log),
+            log,
             report,
             tenant: TenantId::local(),
             settings,
@@ -152,14 +158,16 @@ impl Node {
     /// [`ViewError`].
     pub fn queries(&self) -> Result<Reads, ViewError> {
         let snapshots = self.snapshots();
-        let mut views = snapshots.load();
-        let kept = views.position;
-        catch_up(&*self.log, &mut views, self.log.head().position, Horizon::Unbounded, &mut |_, _| {})?;
+        let mut views = snapshots.load()?;
+        let (kept, head) = (views.position, self.log.watch()?);
+        let last = self.log.head()?.position;
+        catch_up(&*self.log, &mut views, last, Horizon::Unbounded, &mut |_, _| {})?;
         if snapshots.is_due(kept, views.position) {
             snapshots.save(&views);
         }
         Ok(Reads {
             log: self.log.clone(),
+            head,
             tenant: self.tenant.clone(),
             settings: self.settings.clone(),
             views: SharedViews::new(views),

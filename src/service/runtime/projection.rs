@@ -1,15 +1,16 @@
 //! Keeps the views up with the log.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::watch;
 
 use crate::actor::{ActorError, Behaviour, Context};
 use crate::event::Position;
 use crate::event::step::Step;
-use crate::log::EventLog;
+use crate::log::{EventLog, Head, LogError, Page};
 use crate::service::aggregate::repository;
-use crate::view::replay::catch_up;
+use crate::view::replay::apply_page;
 use crate::view::{Horizon, ViewError};
 
 use super::reads::SharedViews;
@@ -17,6 +18,9 @@ use super::snapshots::Snapshots;
 
 /// Events that are applied to one copy of the views: readers see them in steps of so many.
 const CHUNK: u64 = 2_048;
+
+/// The pause before a log that could not be reached is asked again.
+const AGAIN: Duration = Duration::from_secs(1);
 
 /// What the actor is told.
 pub enum ProjectionMessage {
@@ -28,6 +32,8 @@ pub enum ProjectionMessage {
 pub struct ProjectionActor {
     /// The log.
     pub log: Arc<dyn EventLog>,
+    /// Its head, as this process sees it.
+    pub head: watch::Receiver<Head>,
     /// The views.
     pub views: SharedViews,
     /// Tells how far the views are.
@@ -42,7 +48,7 @@ impl Behaviour for ProjectionActor {
     type Message = ProjectionMessage;
 
     async fn started(&mut self, context: &Context<Self>) -> Result<(), ActorError> {
-        let (mut head, handle) = (self.log.watch(), context.handle().clone());
+        let (mut head, handle) = (self.head.clone(), context.handle().clone());
         context.spawn(async move {
             loop {
                 // A full mailbox holds a message already, and that one catches up with all.
@@ -55,7 +61,7 @@ impl Behaviour for ProjectionActor {
         Ok(())
     }
 
-    async fn handle(&mut self, _: ProjectionMessage, _: &Context<Self>) -> Result<(), ActorError> {
+    async fn handle(&mut self, _: ProjectionMessage, context: &Context<Self>) -> Result<(), ActorError> {
         let (log, views) = (self.log.clone(), self.views.clone());
         let (snapshots, kept) = (self.snapshots.clone(), self.kept);
         let projected = self.projected.clone();
@@ -67,10 +73,23 @@ impl Behaviour for ProjectionActor {
             }
             Ok::<_, ViewError>(if is_due { position } else { kept })
         };
-        self.kept = tokio::task::spawn_blocking(work)
+        let followed = tokio::task::spawn_blocking(work)
             .await
-            .map_err(|_| ActorError("the projection panicked".into()))?
-            .map_err(|error| ActorError(error.to_string()))?;
+            .map_err(|_| ActorError("the projection panicked".into()))?;
+        match followed {
+            Ok(kept) => self.kept = kept,
+            // The views stay as old as they are, and no restart would bring the log back.
+            Err(ViewError::Log(error @ LogError::Unavailable { .. })) => {
+                tracing::warn!(%error, "the views do not follow the log; it is asked again");
+                let handle = context.handle().clone();
+                context.spawn(async move {
+                    tokio::time::sleep(AGAIN).await;
+                    // Full: a look at the log is due already.
+                    let _ = handle.try_tell(ProjectionMessage::CatchUp);
+                });
+            }
+            Err(error) => return Err(ActorError(error.to_string())),
+        }
         Ok(())
     }
 
@@ -79,18 +98,25 @@ impl Behaviour for ProjectionActor {
     }
 }
 
-/// Brings the views to the head of the log, says so to those who wait for it, and returns how far that is.
+/// Brings the views to the head of the log, says so to those who wait for it, and returns how far that is. The log is
+/// read before the views are held: who reads them never waits for it.
 fn follow(
     log: &dyn EventLog,
     views: &SharedViews,
     projected: &watch::Sender<Position>,
 ) -> Result<Position, ViewError> {
+    let mut page = Page::default();
     loop {
         let step = Step::begin();
-        let head = log.head().position;
-        let last = views.read(|views| views.position).plus(CHUNK).min(head);
+        let head = log.head()?.position;
+        let next = views.read(|views| views.position).next();
+        log.read(next, CHUNK, &mut page)?;
         let position = views.write(|views| {
-            catch_up(log, views, last, Horizon::Unbounded, &mut |_, _| {}).map(|()| views.position)
+            // Only this actor moves them, and one that was restarted may have overtaken a run that died.
+            if views.position.next() == next {
+                apply_page(&page, views, Horizon::Unbounded)?;
+            }
+            Ok::<_, ViewError>(views.position)
         })?;
         let (step, is_done) = (step.end(), position >= head);
         if is_done {
@@ -98,13 +124,17 @@ fn follow(
         }
         // Linked to the append, and not its child: one projection serves many appends.
         step.tell("projection", None, |told| {
-            told.count("mecris.event.position", last.0);
-            if let Some(trace) = repository::trace_at(log, last) {
+            told.count("mecris.event.position", position.0);
+            if let Some(trace) = repository::trace_at(log, position) {
                 told.link(&trace);
             }
         });
         if is_done {
             return Ok(position);
+        }
+        if page.is_empty() {
+            let detail = format!("nothing stands there, and the log reaches to {head}");
+            return Err(LogError::Corrupt { position: next, detail }.into());
         }
     }
 }

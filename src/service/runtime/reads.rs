@@ -14,13 +14,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
+use tokio::sync::watch;
 
 use crate::config::Loaded;
 use crate::domain::calendar::{self, WeekStart};
 use crate::domain::lacking::Doubts;
 use crate::domain::pricing::PriceTable;
 use crate::event::{Position, TenantId};
-use crate::log::EventLog;
+use crate::log::{Head, Log};
 use crate::view::standing::{OfSession, Standing, of_session};
 use crate::view::{TenantView, Views};
 
@@ -87,8 +88,10 @@ impl SharedViews {
 /// Reads what is known of one tenant; cheap to clone.
 #[derive(Clone)]
 pub struct Reads {
-    /// The log.
-    pub log: Arc<dyn EventLog>,
+    /// The log. Its questions wait: from actors and handlers they are asked on a blocking thread.
+    pub log: Arc<dyn Log>,
+    /// The log's head as this process last saw it: it waits for nothing, and shows what was appended here.
+    pub head: watch::Receiver<Head>,
     /// Whose.
     pub tenant: TenantId,
     /// The settings in force: the time zone that days are reckoned in unless a question names another.
@@ -126,6 +129,12 @@ impl Reads {
     /// Reads what is known of the tenant.
     pub fn with_view<T>(&self, read: impl FnOnce(&TenantView) -> T) -> T {
         read(&self.views.published().views.shared(&self.tenant).unwrap_or_default())
+    }
+
+    /// The last event that this process knows of. Waits for nothing.
+    #[must_use]
+    pub fn last_seen(&self) -> Position {
+        self.head.borrow().position
     }
 
     pub(in crate::service) fn zone(&self) -> TimeZone {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::event::Position;
 use crate::files::own;
-use crate::log::EventLog;
+use crate::log::{EventLog, LogError};
 use crate::view::{Views, snapshot};
 
 /// Events that are folded before the views are kept again: some 30 ms of folding.
@@ -29,13 +29,15 @@ impl Snapshots {
     }
 
     /// The views as they were kept, or empty ones. Blocks.
-    #[must_use]
-    pub fn load(&self) -> Views {
-        let Ok(bytes) = own::read(&self.path, FILE_MAX) else { return Views::default() };
-        snapshot::from_bytes(&bytes, &*self.log).unwrap_or_else(|| {
+    ///
+    /// # Errors
+    /// [`LogError`]: whether they are of this log cannot be asked.
+    pub fn load(&self) -> Result<Views, LogError> {
+        let Ok(bytes) = own::read(&self.path, FILE_MAX) else { return Ok(Views::default()) };
+        Ok(snapshot::from_bytes(&bytes, &*self.log)?.unwrap_or_else(|| {
             tracing::info!("the kept views are of another schema or log; they are folded anew");
             Views::default()
-        })
+        }))
     }
 
     /// Whether enough has been folded since `kept`.

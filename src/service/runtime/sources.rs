@@ -18,7 +18,7 @@ use crate::domain::clock;
 use crate::event::codec::decode;
 use crate::event::payload::SourceChanged;
 use crate::event::{Event, StreamId, TenantId, Version};
-use crate::log::EventLog;
+use crate::log::{EventLog, LogError};
 
 use super::incidents::{Note, SOURCES};
 
@@ -117,22 +117,25 @@ pub struct Sources {
 
 impl Sources {
     /// The sources as the log last told of them. Blocks.
-    #[must_use]
-    pub fn load(log: &dyn EventLog, tenant: &TenantId, notes: UnboundedSender<Note>) -> Self {
+    ///
+    /// # Errors
+    /// [`LogError`]: what it tells cannot be read. Taken for nothing, every state would be told again.
+    pub fn load(
+        log: &dyn EventLog,
+        tenant: &TenantId,
+        notes: UnboundedSender<Note>,
+    ) -> Result<Self, LogError> {
         let mut recorded = BTreeMap::new();
-        let scanned = log.scan_stream(tenant, &StreamId::new(SOURCES), Version(1), &mut |record| {
+        log.scan_stream(tenant, &StreamId::new(SOURCES), Version(1), &mut |record| {
             if let Ok(Event::SourceChanged(change)) = decode(record)
                 && !change.state.starts_with("breaker")
             {
                 recorded.insert(change.source, change.state);
             }
             ControlFlow::Continue(())
-        });
-        if let Err(error) = scanned {
-            tracing::warn!(%error, "what the log tells of the sources cannot be read");
-        }
+        })?;
         let known = recorded.into_iter().map(|(name, state)| (name, Source::unknown(Some(state)))).collect();
-        Self { known: Arc::new(Mutex::new(known)), notes, changes: watch::Sender::new(0) }
+        Ok(Self { known: Arc::new(Mutex::new(known)), notes, changes: watch::Sender::new(0) })
     }
 
     /// Says that there is such a source, and how long its answers stay fresh.
@@ -285,7 +288,7 @@ mod tests {
 
     fn sources() -> (Sources, UnboundedReceiver<Note>) {
         let (sender, receiver) = unbounded_channel();
-        (Sources::load(&MemoryLog::default(), &TenantId::local(), sender), receiver)
+        (Sources::load(&MemoryLog::default(), &TenantId::local(), sender).unwrap(), receiver)
     }
 
     fn noted(receiver: &mut UnboundedReceiver<Note>) -> Vec<String> {

@@ -7,8 +7,7 @@
 use std::path::{Component, Path, PathBuf};
 
 use crate::files::own;
-use crate::log::backup::backup;
-use crate::log::{LogError, SledLog};
+use crate::log::{LogAdmin, LogError};
 
 use super::tree::Supervised;
 use crate::service::audit::BackedUp;
@@ -89,9 +88,14 @@ pub fn place(asked: &Path, root: &Path, reach: Reach) -> Result<PathBuf, BackupF
 ///
 /// # Errors
 /// [`BackupFailure`].
-pub fn back_up(log: &SledLog, asked: &str, root: &Path, reach: Reach) -> Result<BackedUp, BackupFailure> {
+pub fn back_up(
+    log: &dyn LogAdmin,
+    asked: &str,
+    root: &Path,
+    reach: Reach,
+) -> Result<BackedUp, BackupFailure> {
     let target = place(Path::new(asked), root, reach)?;
-    Ok(backup(log, &target, &mut |_, _| {})?.into())
+    Ok(log.backup(&target, &mut |_, _| {})?.into())
 }
 
 impl Supervised {
@@ -101,7 +105,7 @@ impl Supervised {
     /// [`BackupFailure`].
     pub fn back_up(&self, asked: &str, reach: Reach) -> Result<BackedUp, BackupFailure> {
         let settings = self.queries.settings.current();
-        back_up(self.log(), asked, &root(settings.config.backup.root.as_deref(), self.log().dir()), reach)
+        back_up(&**self.log(), asked, &root(settings.config.backup.root.as_deref(), &self.dir), reach)
     }
 }
 

@@ -76,14 +76,14 @@ impl<'a> Health<'a> {
     }
 
     fn log(&self) -> Part {
-        match self.0.queries.log.read_only() {
+        match self.0.queries.log.health().refusal {
             Some(reason) => Part { ok: false, reason },
-            None => Part { ok: true, reason: format!("{} events", self.0.queries.log.head().position) },
+            None => Part { ok: true, reason: format!("{} events", self.0.queries.last_seen()) },
         }
     }
 
     fn projection(&self) -> Part {
-        let behind = self.0.queries.log.head().position.0.saturating_sub(self.0.projected.borrow().0);
+        let behind = self.0.queries.last_seen().0.saturating_sub(self.0.projected.borrow().0);
         Part { ok: true, reason: format!("{behind} events behind") }
     }
 

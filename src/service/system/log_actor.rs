@@ -18,7 +18,7 @@ use tokio::time::Instant;
 use crate::actor::{ActorError, Behaviour, ChildSpec, Context, Handle, Supervisor};
 use crate::event::payload::SupervisionNoted;
 use crate::event::{Event, EventId, Metadata, NewEvent, TenantId};
-use crate::log::{EventLog, Expected, LogError, SledLog};
+use crate::log::{Expected, Health, Log, LogError};
 use crate::service::aggregate::repository::{new_event, prepared};
 use crate::service::runtime::incidents::SUPERVISION;
 use crate::service::usage::actor::UsageMessage;
@@ -48,7 +48,7 @@ struct Refusing {
 
 /// See the module.
 pub struct LogActor {
-    log: Arc<SledLog>,
+    log: Arc<dyn Log>,
     tenant: TenantId,
     usage: Handle<UsageMessage>,
     refusing: Option<Refusing>,
@@ -57,7 +57,7 @@ pub struct LogActor {
 /// Adds it to the tree.
 pub(in crate::service) fn add(
     tenants: &mut Supervisor,
-    log: &Arc<SledLog>,
+    log: &Arc<dyn Log>,
     tenant: &TenantId,
     usage: &Handle<UsageMessage>,
 ) {
@@ -69,7 +69,7 @@ pub(in crate::service) fn add(
 
 impl LogActor {
     async fn look(&mut self) {
-        let (stopped, refusal) = (self.log.latched(), self.log.read_only());
+        let Health { stopped, refusal, .. } = self.log.health();
         match (refusal, self.refusing.take()) {
             (None, None) => {}
             (None, Some(refusing)) => self.resumed(refusing).await,

@@ -1,6 +1,7 @@
 //! The supervision tree, and the one way into it for the faces.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,7 +17,8 @@ use crate::domain::alert::step::Hold;
 use crate::domain::budget::BudgetCommand;
 use crate::event::Position;
 use crate::integration::beeminder;
-use crate::log::{EventLog, SledLog};
+use crate::log::EventLog;
+use crate::log::Log;
 use crate::service::ServiceError;
 use crate::service::access::token::TokenAggregate;
 use crate::service::aggregate::actor;
@@ -73,7 +75,9 @@ pub struct Supervised {
     pub sources: Sources,
     /// How far the views are.
     pub projected: watch::Receiver<Position>,
-    log: Arc<SledLog>,
+    log: Arc<dyn Log>,
+    /// The data directory.
+    pub(in crate::service) dir: PathBuf,
     pub(in crate::service) usage: Handle<UsageMessage>,
     pub(in crate::service) otlp: Handle<OtlpMessage>,
     shown: Projected,
@@ -143,10 +147,12 @@ pub fn build(
     });
     let mut root = restarts.apply(Supervisor::new("root", Strategy::RestForOne, listener.clone()));
     let projected = watch::Sender::new(queries.views.read(|views| views.position));
-    let (log, views, sender) = (node.log.clone(), queries.views.clone(), projected.clone());
+    let (log, head) = (node.log.clone(), queries.head.clone());
+    let (views, sender) = (queries.views.clone(), projected.clone());
     let snapshots = node.snapshots();
     root.add("projection", ChildSpec { capacity: 4, ..ChildSpec::default() }, move || ProjectionActor {
         log: log.clone(),
+        head: head.clone(),
         views: views.clone(),
         projected: sender.clone(),
         snapshots: snapshots.clone(),
@@ -192,6 +198,7 @@ pub fn build(
         import_state,
         sources,
         log: node.log.clone(),
+        dir: node.dir.clone(),
         usage,
         otlp,
         budgets: Client::new(budgets, &shown, "the budget actor"),
@@ -223,13 +230,13 @@ fn add_usage(
     on_step: &OnStep,
     state: &SharedImportState,
 ) -> Handle<UsageMessage> {
-    let importer = importer.clone();
+    let (importer, log) = (importer.clone(), node.log.clone());
     let poll = Duration::from_secs(node.settings.current().config.transcripts.poll_seconds.get());
     let (on_step, state) = (on_step.clone(), state.clone());
     // Reading everything may take long without being hung.
     let spec = ChildSpec { capacity: 16, heartbeat: IMPORT_PATIENCE, ..ChildSpec::default() };
     tenants.add(&format!("{}/usage", node.tenant), spec, move || {
-        UsageActor::new(importer.clone(), on_step.clone(), state.clone(), poll)
+        UsageActor::new(importer.clone(), log.clone(), on_step.clone(), state.clone(), poll)
     })
 }
 
@@ -309,6 +316,11 @@ impl Supervised {
         self.shown.shows(position).await;
     }
 
+    /// Waits until the views show all that was appended here.
+    pub(in crate::service) async fn shown_all(&self) {
+        self.shown_from(Some(self.queries.last_seen())).await;
+    }
+
     /// Looks at all transcripts now.
     ///
     /// # Errors
@@ -324,7 +336,7 @@ impl Supervised {
             // Who is busy with much more than a moment's work is not waited for: the answer says what is unread.
             let looked = self.usage.ask(UsageMessage::Refresh, REFRESH_PATIENCE).await;
             if matches!(looked, Ok(Ok(_))) {
-                self.shown_from(Some(EventLog::head(self.log()).position)).await;
+                self.shown_all().await;
             }
         }
         self.queries.reading.freshness()
@@ -351,7 +363,7 @@ impl Supervised {
 
     /// The log itself, for what only it can do: verify and back up.
     #[must_use]
-    pub fn log(&self) -> &SledLog {
+    pub fn log(&self) -> &Arc<dyn Log> {
         &self.log
     }
 

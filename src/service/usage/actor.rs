@@ -9,6 +9,7 @@ use notify::{RecursiveMode, Watcher};
 use crate::actor::{ActorError, Behaviour, Context, Handle, Reply};
 use crate::domain::usage::Usage;
 use crate::integration::claude_code::Cursors;
+use crate::log::LogAdmin;
 use crate::view::ViewError;
 
 use super::importer::{ImportSummary, Importer, OnStep, Step};
@@ -57,6 +58,7 @@ pub type SharedImportState = Arc<Mutex<ImportState>>;
 /// See the module.
 pub struct UsageActor {
     importer: Importer,
+    log: Arc<dyn LogAdmin>,
     on_step: OnStep,
     state: SharedImportState,
     poll: Duration,
@@ -70,8 +72,14 @@ pub struct UsageActor {
 impl UsageActor {
     /// Reads with `importer`, and looks every `poll` where the system does not tell of changes.
     #[must_use]
-    pub fn new(importer: Importer, on_step: OnStep, state: SharedImportState, poll: Duration) -> Self {
-        Self { importer, on_step, state, poll, cursors: Cursors::new(), unread: 0, watcher: None }
+    pub fn new(
+        importer: Importer,
+        log: Arc<dyn LogAdmin>,
+        on_step: OnStep,
+        state: SharedImportState,
+        poll: Duration,
+    ) -> Self {
+        Self { importer, log, on_step, state, poll, cursors: Cursors::new(), unread: 0, watcher: None }
     }
 
     /// Watches the directories that are there; those that come later are found by the poll.
@@ -214,7 +222,7 @@ impl Behaviour for UsageActor {
             }
             UsageMessage::Look => {
                 // What is read while the log takes nothing would only be read again.
-                if let Some(reason) = self.importer.recorder().place().0.read_only() {
+                if let Some(reason) = self.log.health().refusal {
                     let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
                     state.error = Some(format!("what is new is not read: {reason}"));
                     return Ok(());

@@ -166,7 +166,8 @@ impl Importer {
         let tally = recorded.inspect_err(|error| self.reading.fail(error.to_string()))?;
         if let Some(at) = collected.no_credit_at {
             let mut balances = self.balances.lock().unwrap_or_else(PoisonError::into_inner);
-            refused_in_passing(&mut balances, at, now);
+            refused_in_passing(&mut balances, at, now)
+                .inspect_err(|error| self.reading.fail(error.to_string()))?;
         }
         let has_moved = collected.cursors.iter().any(|(path, cursor)| cursors.get(path) != Some(cursor));
         cursors.extend(collected.cursors);

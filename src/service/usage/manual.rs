@@ -10,8 +10,9 @@ use crate::domain::tokens::Tokens;
 use crate::domain::told::{Told, ToldError, check_growth, key};
 use crate::domain::usage::Usage;
 use crate::event::payload::usage_event_id;
-use crate::log::{EventLog, LogError};
+use crate::log::LogError;
 use crate::service::ServiceError;
+use crate::service::aggregate::caller;
 use crate::service::aggregate::repository;
 use crate::service::aggregate::repository::{BookFailure, Refusal};
 use crate::service::runtime::client::PATIENCE;
@@ -166,13 +167,11 @@ impl Reads {
             let cells = view.spend.cells_of_session(session);
             cells.map(|cell| (cell.provider.to_owned(), cell.model.to_owned())).collect()
         });
-        for (provider, model) in pairs {
-            let told = usage_event_id(self.tenant.as_str(), &key(&provider, &model, session), 0);
-            if self.log.find(told)?.is_none() {
-                return Ok(true);
-            }
-        }
-        Ok(false)
+        let tenant = self.tenant.as_str();
+        let told =
+            |(provider, model): &(String, String)| usage_event_id(tenant, &key(provider, model, session), 0);
+        let told: Vec<_> = pairs.iter().map(told).collect();
+        Ok(self.log.find_many(&told)?.iter().any(Option::is_none))
     }
 
     fn usage_told(&self, told: Told, now: Timestamp) -> Result<Usage, ToldFailure> {
@@ -205,13 +204,16 @@ impl Supervised {
     /// [`ServiceError`].
     pub async fn tell_usage(&self, body: ToldBody, by: &Principal) -> Result<ToldShown, ServiceError> {
         let now = Timestamp::now();
-        let usage = self.queries.usage_told(body.into_told(now), now)?;
+        let queries = self.queries.clone();
+        // The log is asked, which waits for the disk.
+        let asked = caller::blocking(move || queries.usage_told(body.into_told(now), now)).await;
+        let usage = asked.unwrap_or_else(|_| Err(LogError::Closed.into()))?;
         let session = usage.session.to_string();
         let may_fall = by.kind == Kind::Owner;
         let message = |reply| UsageMessage::Told { usage: Box::new(usage), may_fall, reply };
         let answer = self.usage.ask(message, PATIENCE).await;
         let recorded = answer.map_err(|error| ServiceError::asking("the usage actor", error))??;
-        self.shown_from(Some(self.log().head().position)).await;
+        self.shown_all().await;
         Ok(self.queries.told(session, recorded))
     }
 }

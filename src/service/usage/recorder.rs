@@ -14,12 +14,12 @@ pub mod reprice;
 mod stored;
 
 use std::collections::{HashMap, HashSet};
-use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::domain::pricing::{PriceTable, Priced};
 use crate::domain::usage::is_told;
 use crate::domain::usage::{Telling, Usage, decide};
+use crate::event::codec::decode;
 use crate::event::payload::{
     CallId, UsageRecorded, UsageRevised, session_event_id, told_event_id, usage_event_id,
 };
@@ -30,16 +30,13 @@ use crate::telemetry;
 use crate::view::ViewError;
 
 use crate::service::runtime::prices::Prices;
-use stored::{latest, read_stored};
+use stored::{call_of, read_at, to_latest};
 
 pub use former::Former;
 pub(in crate::service) use stored::take_back;
 
 /// Events in one append of a bulk import.
 const BATCH: usize = 4_096;
-
-/// Positions closer than this are read in one scan.
-const NEAR: u64 = 1_024;
 
 /// The stream of all usage.
 pub(in crate::service) const STREAM: &str = "usage";
@@ -106,6 +103,46 @@ struct Known {
     revision: u32,
 }
 
+/// What transcripts tell of for the first time in a batch.
+#[derive(Default)]
+struct News<'a> {
+    requests: HashSet<&'a str>,
+    sessions: HashSet<&'a str>,
+}
+
+impl<'a> News<'a> {
+    fn take(&mut self, usage: &'a Usage, is_unsettled: impl FnOnce(&str) -> bool) {
+        if !usage.key.request_id.is_empty() {
+            self.requests.insert(&usage.key.request_id);
+        }
+        if !self.sessions.contains(&*usage.session) && is_unsettled(&usage.session) {
+            self.sessions.insert(&usage.session);
+        }
+    }
+}
+
+/// What is taken back with them.
+#[derive(Default)]
+struct TakenBack<'a> {
+    /// Under which id telemetry would have told of a request.
+    requests: HashMap<&'a str, EventId>,
+    /// The ids of what was told of a session and of no single request.
+    sessions: HashMap<&'a str, Vec<EventId>>,
+    events: HashMap<EventId, NewEvent>,
+}
+
+impl TakenBack<'_> {
+    /// The events that go before a new call; each once.
+    fn of(&mut self, usage: &Usage) -> Vec<NewEvent> {
+        if is_told(&usage.key.message_id) {
+            return Vec::new();
+        }
+        let request = self.requests.remove(&*usage.key.request_id);
+        let session = self.sessions.remove(&*usage.session).unwrap_or_default();
+        request.into_iter().chain(session).filter_map(|id| self.events.remove(&id)).collect()
+    }
+}
+
 impl Recorder {
     /// Whose log it records in.
     #[must_use]
@@ -149,14 +186,17 @@ impl Recorder {
         let mut tally = Tally::default();
         let mut underway: Option<(Appending, &[Usage], Batch)> = None;
         for (number, batch) in usages.chunks(BATCH).enumerate() {
-            let expected = underway.as_ref().map_or_else(|| self.version(), |(.., before)| before.reaches());
+            let expected = match &underway {
+                Some((.., before)) => before.reaches(),
+                None => self.version()?,
+            };
             let mut decided = self.decide_batch(batch, expected)?;
             // One append is on its way to the disk while the next is decided.
             if let Some((appending, calls, before)) = underway.take() {
                 let (done, moved) = self.finish(appending, calls, before)?;
                 tally.add(done);
                 if moved {
-                    decided = self.decide_batch(batch, self.version())?;
+                    decided = self.decide_batch(batch, self.version()?)?;
                 }
             }
             if decided.count == 0 {
@@ -172,7 +212,7 @@ impl Recorder {
         Ok(tally)
     }
 
-    fn version(&self) -> Version {
+    fn version(&self) -> Result<Version, LogError> {
         self.log.stream_version(&self.tenant, &StreamId::new(STREAM))
     }
 
@@ -201,7 +241,7 @@ impl Recorder {
                 break;
             }
             moved = true;
-            batch = self.decide_batch(calls, self.version())?;
+            batch = self.decide_batch(calls, self.version()?)?;
             if batch.count == 0 {
                 return Ok((batch.tally, moved));
             }
@@ -220,34 +260,34 @@ impl Recorder {
             ..Metadata::default()
         };
         let mut tally = Tally::default();
-        let mut events = Vec::with_capacity(usages.len());
-        let (mut requests, mut sessions) = (HashSet::new(), HashSet::new());
+        let mut decided = Vec::with_capacity(usages.len());
+        let mut news = News::default();
         for usage in usages {
             let id = usage_event_id(self.tenant.as_str(), &usage.key, 0);
-            let known = known.get(&id);
-            match decide(known.map(|known| &known.usage), usage) {
+            let telling = decide(known.get(&id).map(|known| &known.usage), usage);
+            // A sum that somebody told is no transcript, and takes nothing back that telemetry told.
+            if matches!(telling, Telling::New) && !is_told(&usage.key.message_id) {
+                news.take(usage, |session| self.is_unsettled(session));
+            }
+            decided.push((usage, id, telling));
+        }
+        let mut taken_back = self.taken_back(&news, &metadata)?;
+        let mut events = Vec::with_capacity(usages.len());
+        for (usage, id, telling) in decided {
+            match telling {
                 Telling::New => {
                     tally.recorded += 1;
-                    if is_told(&usage.key.message_id) {
-                        // It is no transcript, and takes nothing back that telemetry told.
-                        events.push(self.recorded(id, usage, &metadata));
-                        continue;
-                    }
-                    if requests.insert(&*usage.key.request_id) {
-                        events.extend(self.told_of_request(&usage.key.request_id, &metadata)?);
-                    }
-                    if self.is_unsettled(&usage.session) && sessions.insert((&*usage.session).into()) {
-                        events.extend(self.told_of_session(&usage.session, &metadata)?);
-                    }
+                    events.append(&mut taken_back.of(usage));
                     events.push(self.recorded(id, usage, &metadata));
                 }
                 Telling::Revision(both) => {
                     tally.revised += 1;
-                    events.extend(known.map(|known| self.revised(known, &both, &metadata)));
+                    events.extend(known.get(&id).map(|known| self.revised(known, &both, &metadata)));
                 }
                 Telling::Known => tally.known += 1,
             }
         }
+        let sessions = news.sessions.into_iter().map(Into::into).collect();
         Ok(Batch { count: events.len() as u64, events, tally, sessions, expected })
     }
 
@@ -255,25 +295,29 @@ impl Recorder {
         !session.is_empty() && !self.settled.lock().unwrap_or_else(PoisonError::into_inner).contains(session)
     }
 
-    /// Takes back what telemetry told of a request, if it did.
-    fn told_of_request(&self, request: &str, metadata: &Metadata) -> Result<Option<NewEvent>, ViewError> {
-        if request.is_empty() {
-            return Ok(None);
-        }
-        take_back(&*self.log, told_event_id(self.tenant.as_str(), request), "transcript", metadata)
-    }
-
-    /// Takes back what was told of a session and of no single request.
-    fn told_of_session(&self, session: &str, metadata: &Metadata) -> Result<Vec<NewEvent>, ViewError> {
-        let mut events = Vec::new();
+    /// What telemetry told of these requests and sessions, and counts until now.
+    fn taken_back<'a>(&self, news: &News<'a>, metadata: &Metadata) -> Result<TakenBack<'a>, ViewError> {
+        let tenant = self.tenant.as_str();
+        let requests = news.requests.iter().map(|request| (*request, told_event_id(tenant, request)));
+        let mut taken = TakenBack { requests: requests.collect(), ..TakenBack::default() };
+        let mut open: Vec<&str> = news.sessions.iter().copied().collect();
         for ordinal in 0.. {
-            let id = session_event_id(self.tenant.as_str(), session, ordinal);
-            if self.log.find(id)?.is_none() {
+            if open.is_empty() {
                 break;
             }
-            events.extend(take_back(&*self.log, id, "transcript", metadata)?);
+            let ids: Vec<_> = open.iter().map(|session| session_event_id(tenant, session, ordinal)).collect();
+            let mut found = self.log.find_many(&ids)?.into_iter().zip(ids);
+            open.retain(|session| match found.next() {
+                Some((Some(_), id)) => {
+                    taken.sessions.entry(session).or_default().push(id);
+                    true
+                }
+                _ => false,
+            });
         }
-        Ok(events)
+        let ids = taken.requests.values().chain(taken.sessions.values().flatten());
+        taken.events = take_back(&*self.log, &ids.copied().collect::<Vec<_>>(), "transcript", metadata)?;
+        Ok(taken)
     }
 
     fn recorded(&self, id: EventId, usage: &Usage, metadata: &Metadata) -> NewEvent {
@@ -322,55 +366,31 @@ impl Recorder {
     fn known(&self, usages: &[Usage]) -> Result<HashMap<EventId, Known>, ViewError> {
         let tenant = self.tenant.as_str();
         let former = self.former.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let mut wanted: Vec<(Position, EventId, CallId)> = Vec::new();
-        for usage in usages {
-            let first = usage_event_id(tenant, &usage.key, 0);
-            let (id, position) = if let Some(position) = self.log.find(first)? {
-                (CallId::of(&usage.key), position)
-            } else {
-                let Some(id) = former.as_ref().and_then(|former| former.id(&usage.key.message_id)) else {
-                    continue;
-                };
-                let Some(position) = self.log.find(id.event(tenant, 0))? else { continue };
-                (id, position)
-            };
-            wanted.push((latest(&*self.log, position, |revision| id.event(tenant, revision))?, first, id));
-        }
-        wanted.sort_unstable_by_key(|(position, ..)| *position);
-        let mut known = HashMap::with_capacity(wanted.len());
-        for run in wanted.chunk_by(|one, next| next.0.0 - one.0.0 < NEAR) {
-            self.read_run(run, &mut known)?;
-        }
-        Ok(known)
-    }
-
-    fn read_run(
-        &self,
-        run: &[(Position, EventId, CallId)],
-        known: &mut HashMap<EventId, Known>,
-    ) -> Result<(), ViewError> {
-        let (Some((from, ..)), Some((until, ..))) = (run.first(), run.last()) else { return Ok(()) };
-        let mut wanted = run.iter().peekable();
-        let mut failure = None;
-        self.log.scan(*from, *until, &mut |record| {
-            while let Some((position, first, id)) =
-                wanted.peek().copied().filter(|(position, ..)| *position == record.position)
-            {
-                wanted.next();
-                match read_stored(record) {
-                    Ok(Some((stored, revision))) => {
-                        let usage = stored.to_usage(record.occurred_at);
-                        known.insert(*first, Known { id: id.clone(), stored, usage, revision });
-                    }
-                    Ok(None) => {}
-                    Err(source) => {
-                        failure = Some(ViewError::Event { position: *position, source });
-                        return ControlFlow::Break(());
-                    }
-                }
+        let firsts: Vec<EventId> = usages.iter().map(|usage| usage_event_id(tenant, &usage.key, 0)).collect();
+        let mut wanted: Vec<(Position, (EventId, CallId))> = Vec::new();
+        let mut elsewhere: Vec<(EventId, CallId)> = Vec::new();
+        for ((usage, first), found) in usages.iter().zip(&firsts).zip(self.log.find_many(&firsts)?) {
+            if let Some(position) = found {
+                wanted.push((position, (*first, CallId::of(&usage.key))));
+            } else if let Some(id) = former.as_ref().and_then(|former| former.id(&usage.key.message_id)) {
+                elsewhere.push((*first, id));
             }
-            ControlFlow::Continue(())
+        }
+        if !elsewhere.is_empty() {
+            let ids: Vec<EventId> = elsewhere.iter().map(|(_, id)| id.event(tenant, 0)).collect();
+            let found = self.log.find_many(&ids)?.into_iter().zip(elsewhere);
+            wanted.extend(found.filter_map(|(position, of)| Some((position?, of))));
+        }
+        to_latest(&*self.log, &mut wanted, |(_, id), revision| id.event(tenant, revision))?;
+        wanted.sort_unstable_by_key(|(position, _)| *position);
+        let mut known = HashMap::with_capacity(wanted.len());
+        read_at(&*self.log, &wanted, |(first, id), record| {
+            if let Some((stored, revision)) = call_of(decode(record)?) {
+                let usage = stored.to_usage(record.occurred_at);
+                known.insert(*first, Known { id: id.clone(), stored, usage, revision });
+            }
+            Ok(())
         })?;
-        failure.map_or(Ok(()), Err)
+        Ok(known)
     }
 }

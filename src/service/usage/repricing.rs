@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 
 use crate::domain::calendar;
 use crate::domain::pricing::PriceTable;
-use crate::log::{EventLog, LogError};
+use crate::log::LogError;
 use crate::service::ServiceError;
 use crate::service::aggregate::caller;
 use crate::service::runtime::settings::{PRICES, Reloaded};
@@ -72,7 +72,7 @@ impl Supervised {
     async fn reprice_by_table(&self) -> Result<Repriced, ServiceError> {
         let answer = self.usage.ask(UsageMessage::Reprice, IMPORT_PATIENCE).await;
         let repriced = answer.map_err(|error| ServiceError::asking("the usage actor", error))??;
-        self.shown_from(Some(self.log().head().position)).await;
+        self.shown_all().await;
         if repriced.repriced > 0 {
             tracing::info!(
                 repriced.repriced,
@@ -91,7 +91,7 @@ impl Supervised {
     /// # Errors
     /// [`ServiceError`].
     pub async fn reprice_what_lacks(&self) -> Result<Option<Repriced>, ServiceError> {
-        self.shown_from(Some(self.log().head().position)).await;
+        self.shown_all().await;
         if self.queries.with_view(|view| view.spend.total().is_whole()) {
             return Ok(None);
         }

@@ -17,7 +17,7 @@ use crate::domain::telemetry_usage::{Draft, Export, Fact, Heard, Outcome};
 use crate::event::payload::{
     MeteredPoint, UsageMetered, UsageRecorded, UsageTold, hear, session_event_id, told_event_id,
 };
-use crate::event::{Event, Metadata, NewEvent, Position, StreamId, TenantId, Version};
+use crate::event::{Event, EventId, Metadata, NewEvent, Position, StreamId, TenantId, Version};
 use crate::log::{EventLog, Expected, LogError};
 use crate::service::aggregate::repository::{DECISIONS_MAX, follow, new_event, prepared};
 use crate::view::ViewError;
@@ -85,7 +85,7 @@ impl TelemetryUsage {
             }
         }
         let stream = StreamId::new(STREAM);
-        let actual = log.stream_version(tenant, &stream);
+        let actual = log.stream_version(tenant, &stream)?;
         Err(ViewError::Log(LogError::Conflict { stream, actual }))
     }
 
@@ -103,9 +103,15 @@ impl TelemetryUsage {
         let mut draft = Draft::new(&self.heard);
         export.calls.iter().for_each(|call| taken.count(draft.call(call)));
         draft.points(&export.points).into_iter().for_each(|outcome| taken.count(outcome));
+        let withdrawn: Vec<EventId> =
+            draft.facts.iter().filter_map(|fact| withdrawn_id(tenant, fact)).collect();
+        let mut taken_back = take_back(log, &withdrawn, "calls", metadata)?;
         let mut events = Vec::with_capacity(draft.facts.len());
         for fact in &draft.facts {
-            events.extend(event_of(log, tenant, prices, fact, metadata)?);
+            events.extend(match withdrawn_id(tenant, fact) {
+                Some(id) => taken_back.remove(&id),
+                None => event_of(tenant, prices, fact, metadata),
+            });
         }
         if events.is_empty() {
             return Ok(Some(taken));
@@ -135,13 +141,13 @@ impl TelemetryUsage {
     }
 }
 
-fn event_of(
-    log: &dyn EventLog,
-    tenant: &TenantId,
-    prices: &PriceTable,
-    fact: &Fact,
-    metadata: &Metadata,
-) -> Result<Option<NewEvent>, ViewError> {
+/// Under which id that stands which a fact takes back.
+fn withdrawn_id(tenant: &TenantId, fact: &Fact) -> Option<EventId> {
+    let Fact::Withdrawn { session, standing } = fact else { return None };
+    Some(session_event_id(tenant.as_str(), session, standing.ordinal))
+}
+
+fn event_of(tenant: &TenantId, prices: &PriceTable, fact: &Fact, metadata: &Metadata) -> Option<NewEvent> {
     let tenant = tenant.as_str();
     let table = &prices.version;
     let (id, event, at): (_, _, Timestamp) = match fact {
@@ -175,10 +181,7 @@ fn event_of(
                 usage.occurred_at,
             )
         }
-        Fact::Withdrawn { session, standing } => {
-            let id = session_event_id(tenant, session, standing.ordinal);
-            return take_back(log, id, "calls", metadata);
-        }
+        Fact::Withdrawn { .. } => return None,
     };
-    Ok(Some(new_event(id, &event, at, metadata)))
+    Some(new_event(id, &event, at, metadata))
 }

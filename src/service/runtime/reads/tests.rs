@@ -7,7 +7,7 @@ use crate::domain::calendar::Period;
 use crate::domain::money::Picodollars;
 use crate::event::payload::{BudgetSet, UsageRecorded};
 use crate::event::{Event, EventId, Metadata, StreamId};
-use crate::log::{Append, Expected, MemoryLog};
+use crate::log::{Append, EventLog, Expected, Location, Log, Options};
 use crate::service::aggregate::repository::new_event;
 use crate::view::Horizon;
 use crate::view::replay::catch_up;
@@ -35,7 +35,7 @@ fn budget(amount: i64) -> Budget {
     }
 }
 
-fn append(log: &MemoryLog, tenant: &str, stream: &str, events: &[Event<'_>]) {
+fn append(log: &dyn EventLog, tenant: &str, stream: &str, events: &[Event<'_>]) {
     let event = |event: &Event<'_>| new_event(EventId::random(), event, now(), &Metadata::default());
     let append = Append {
         tenant: TenantId::new(tenant),
@@ -47,8 +47,10 @@ fn append(log: &MemoryLog, tenant: &str, stream: &str, events: &[Event<'_>]) {
 }
 
 /// A log of two tenants, whose events stand between each other's: each has called a model twice, and has a budget.
-pub(in crate::service) fn two_tenants() -> MemoryLog {
-    let log = MemoryLog::new();
+pub(in crate::service) fn two_tenants() -> (tempfile::TempDir, Arc<dyn Log>) {
+    let dir = tempfile::tempdir().unwrap();
+    let options = Options { reserve_bytes: 0, ..Options::default() };
+    let log = Location::new(dir.path(), options).open().unwrap().log;
     for part in 0..2 {
         for (tenant, dollars) in TENANTS {
             let cost = if part == 0 { 1 } else { dollars - 1 };
@@ -61,21 +63,22 @@ pub(in crate::service) fn two_tenants() -> MemoryLog {
                 cost: Some(Picodollars::usd(cost)),
                 ..UsageRecorded::default()
             };
-            append(&log, tenant, "usage", &[Event::UsageRecorded(usage)]);
-            append(&log, tenant, "budgets", &[Event::BudgetSet(BudgetSet::from(&budget(100 * dollars)))]);
+            append(&*log, tenant, "usage", &[Event::UsageRecorded(usage)]);
+            append(&*log, tenant, "budgets", &[Event::BudgetSet(BudgetSet::from(&budget(100 * dollars)))]);
         }
     }
-    log
+    (dir, log)
 }
 
 /// What is known of each tenant of a log: they share the views, as they would in one supervisor.
-pub(in crate::service) fn reads_of(log: &Arc<MemoryLog>) -> [Reads; 2] {
+pub(in crate::service) fn reads_of(log: &Arc<dyn Log>) -> [Reads; 2] {
     let views = SharedViews::default();
     views.write(|views| {
-        catch_up(&**log, views, log.head().position, Horizon::Unbounded, &mut |_, _| {}).unwrap();
+        catch_up(&**log, views, log.head().unwrap().position, Horizon::Unbounded, &mut |_, _| {}).unwrap();
     });
     TENANTS.map(|(tenant, _)| Reads {
         log: log.clone(),
+        head: log.watch().unwrap(),
         tenant: TenantId::new(tenant),
         settings: settings(),
         views: views.clone(),
@@ -87,16 +90,16 @@ pub(in crate::service) fn reads_of(log: &Arc<MemoryLog>) -> [Reads; 2] {
 
 #[test]
 fn what_was_reckoned_is_kept_for_its_position_its_day_and_its_prices() {
-    let log = Arc::new(two_tenants());
+    let (_dir, log) = two_tenants();
     let [reads, _] = reads_of(&log);
     let at = reads.snapshot();
     let standing = at.standing(now());
     assert!(Arc::ptr_eq(&standing, &reads.snapshot().standing(now())), "for all who ask of this position");
     let tomorrow = now() + jiff::SignedDuration::from_hours(24);
     assert_eq!(at.standing(tomorrow).today, Picodollars::ZERO);
-    append(&log, "ada", "budgets", &[Event::BudgetSet(BudgetSet::from(&budget(1)))]);
+    append(&*log, "ada", "budgets", &[Event::BudgetSet(BudgetSet::from(&budget(1)))]);
     reads.views.write(|views| {
-        catch_up(&*log, views, log.head().position, Horizon::Unbounded, &mut |_, _| {}).unwrap();
+        catch_up(&*log, views, log.head().unwrap().position, Horizon::Unbounded, &mut |_, _| {}).unwrap();
     });
     assert_eq!(reads.snapshot().standing(now()).uses[0].budget.amount, Picodollars::usd(1));
     assert_eq!(at.standing(now()).uses[0].budget.amount, Picodollars::usd(500), "a snapshot stays as it is");
@@ -107,7 +110,7 @@ fn what_was_reckoned_is_kept_for_its_position_its_day_and_its_prices() {
 
 #[test]
 fn a_reader_waits_for_no_writer_and_a_writer_for_no_reader() {
-    let log = Arc::new(two_tenants());
+    let (_dir, log) = two_tenants();
     let [reads, _] = reads_of(&log);
     let before = reads.snapshot();
     let has_read = AtomicBool::new(false);
@@ -124,5 +127,8 @@ fn a_reader_waits_for_no_writer_and_a_writer_for_no_reader() {
     });
     assert!(has_read.load(Ordering::Acquire));
     // While a reader holds its views, another writes.
-    assert_eq!((reads.at(Snapshot::position), before.position()), (Position(99), log.head().position));
+    assert_eq!(
+        (reads.at(Snapshot::position), before.position()),
+        (Position(99), log.head().unwrap().position)
+    );
 }

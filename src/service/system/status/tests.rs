@@ -1,12 +1,10 @@
-use std::sync::Arc;
-
 use crate::domain::money::Picodollars;
 use crate::service::budgets::gate::GateParams;
 use crate::service::runtime::reads::tests::{TENANTS, now, reads_of, two_tenants};
 
 #[test]
 fn each_tenant_is_answered_from_its_own_money_whoever_has_asked_before() {
-    let log = Arc::new(two_tenants());
+    let (_dir, log) = two_tenants();
     let reads = reads_of(&log);
     let asked = GateParams { session: Some("s".into()), ..GateParams::default() };
     for round in 0..2 {

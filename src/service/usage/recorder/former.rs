@@ -14,12 +14,12 @@ use crate::domain::usage::MessageKey;
 use crate::domain::usage::is_told;
 use crate::event::codec::decode;
 use crate::event::payload::{CallId, UsageWithdrawn, withdrawn_event_id};
-use crate::event::{Event, EventId, Metadata, NewEvent, StreamId, TenantId, Version};
+use crate::event::{Event, EventId, Metadata, NewEvent, Position, StreamId, TenantId, Version};
 use crate::log::{EventLog, LogError};
 use crate::service::aggregate::repository::{DECISIONS_MAX, new_event};
 use crate::view::ViewError;
 
-use super::stored::{call_of, latest, read_one};
+use super::stored::{call_of, read_at, standing, to_latest};
 use super::{Recorder, STREAM};
 
 /// The version from which on a call is its message id alone.
@@ -99,27 +99,31 @@ impl Former {
     ) -> Result<Vec<NewEvent>, ViewError> {
         /// Events of one append.
         const MOST: usize = 4_096;
-        let mut events = Vec::new();
-        for key in &self.doubled {
-            let id = CallId::Pair(key.clone());
-            let first = id.event(tenant.as_str(), 0);
-            let withdrawn: EventId = withdrawn_event_id(first);
-            if log.find(withdrawn)?.is_some() {
-                continue;
-            }
-            let Some(position) = log.find(first)? else { continue };
-            let position = latest(log, position, |revision| id.event(tenant.as_str(), revision))?;
-            let mut stored = None;
-            read_one(log, position, |event, at| stored = call_of(event).map(|(usage, _)| (usage, at)))?;
-            let Some((usage, at)) = stored else { continue };
-            let event =
-                Event::UsageWithdrawn(UsageWithdrawn { usage, ordinal: None, by: "same-call".to_owned() });
-            events.push(new_event(withdrawn, &event, at, metadata));
-            if events.len() == MOST {
-                break;
+        for keys in self.doubled.chunks(MOST) {
+            let calls = keys.iter().map(|key| CallId::Pair(key.clone()));
+            let calls: Vec<_> = calls.map(|id| (id.event(tenant.as_str(), 0), id)).collect();
+            let firsts: Vec<EventId> = calls.iter().map(|(first, _)| *first).collect();
+            let standing: HashMap<EventId, Position> =
+                standing(log, &firsts)?.into_iter().map(|(position, id)| (id, position)).collect();
+            let of = |(first, id): (EventId, CallId)| Some((*standing.get(&first)?, (first, id)));
+            let mut chains: Vec<_> = calls.into_iter().filter_map(of).collect();
+            to_latest(log, &mut chains, |(_, id), revision| id.event(tenant.as_str(), revision))?;
+            chains.sort_unstable_by_key(|(position, _)| *position);
+            let mut events = Vec::new();
+            read_at(log, &chains, |(first, _), record| {
+                if let Some((usage, _)) = call_of(decode(record)?) {
+                    let by = "same-call".to_owned();
+                    let event = Event::UsageWithdrawn(UsageWithdrawn { usage, ordinal: None, by });
+                    let withdrawn = withdrawn_event_id(*first);
+                    events.push(new_event(withdrawn, &event, record.occurred_at, metadata));
+                }
+                Ok(())
+            })?;
+            if !events.is_empty() {
+                return Ok(events);
             }
         }
-        Ok(events)
+        Ok(Vec::new())
     }
 }
 
@@ -131,7 +135,7 @@ impl Recorder {
             return Ok(());
         }
         for _ in 1..DECISIONS_MAX {
-            let expected = self.version();
+            let expected = self.version()?;
             let former = Former::find(&*self.log, &self.tenant)?;
             let metadata = Metadata { actor: self.actor.to_owned(), ..Metadata::default() };
             let events = former.doubled(&*self.log, &self.tenant, &metadata)?;
@@ -144,6 +148,6 @@ impl Recorder {
                 Err(error) => return Err(error.into()),
             }
         }
-        Err(ViewError::Log(LogError::Conflict { stream: StreamId::new(STREAM), actual: self.version() }))
+        Err(ViewError::Log(LogError::Conflict { stream: StreamId::new(STREAM), actual: self.version()? }))
     }
 }

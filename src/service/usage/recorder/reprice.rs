@@ -195,7 +195,7 @@ impl Recorder {
             progress(seen, total);
         }
         for batch in told.chunks(BATCH) {
-            self.append_decided(&mut done, |metadata| Ok(self.reprice_told(batch, metadata)))?;
+            self.append_decided(&mut done, |metadata| Ok(self.reprice_told(batch, metadata)?))?;
             seen += batch.len();
             progress(seen, total);
         }
@@ -210,7 +210,7 @@ impl Recorder {
     ) -> Result<(), ViewError> {
         let metadata = Metadata { actor: self.actor.to_owned(), ..Metadata::default() };
         for _ in 1..DECISIONS_MAX {
-            let expected = self.version();
+            let expected = self.version()?;
             let (events, of_batch) = decide(&metadata)?;
             let appended = if events.is_empty() { Ok(()) } else { self.append_all(expected, events) };
             match appended {
@@ -224,7 +224,7 @@ impl Recorder {
                 Err(error) => return Err(error.into()),
             }
         }
-        Err(ViewError::Log(LogError::Conflict { stream: StreamId::new(STREAM), actual: self.version() }))
+        Err(ViewError::Log(LogError::Conflict { stream: StreamId::new(STREAM), actual: self.version()? }))
     }
 
     fn reprice_calls(
@@ -255,20 +255,25 @@ impl Recorder {
         Ok((events, done))
     }
 
-    fn reprice_told(&self, told: &[(EventId, Told)], metadata: &Metadata) -> (Vec<NewEvent>, Repriced) {
+    fn reprice_told(
+        &self,
+        told: &[(EventId, Told)],
+        metadata: &Metadata,
+    ) -> Result<(Vec<NewEvent>, Repriced), LogError> {
         let prices = self.prices.current();
         let (mut events, mut done) = (Vec::new(), Repriced::default());
-        for (first, Told { stored, at, revision, is_sum }) in told {
+        let withdrawn: Vec<EventId> = told.iter().map(|(first, _)| withdrawn_event_id(*first)).collect();
+        let withdrawn = self.log.find_many(&withdrawn)?;
+        for ((first, Told { stored, at, revision, is_sum }), withdrawn) in told.iter().zip(withdrawn) {
             let usage = stored.to_usage(*at);
             let priced = price(&prices, &usage, *is_sum);
             done.lacking += u64::from(!priced.is_whole());
-            let taken_back = self.log.find(withdrawn_event_id(*first)).ok().flatten().is_some();
-            if !taken_back && is_better(stored, &priced) {
+            if withdrawn.is_none() && is_better(stored, &priced) {
                 let id = repriced_event_id(*first, revision + 1);
                 events.push(self.repriced(id, stored, *at, revision + 1, &priced, &mut done, metadata));
             }
         }
-        (events, done)
+        Ok((events, done))
     }
 
     #[allow(clippy::too_many_arguments)] // each is one part of one event

@@ -1,5 +1,6 @@
 //! Calls as the log has them: found, read, and taken back.
 
+use std::collections::HashMap;
 use std::ops::ControlFlow;
 
 use jiff::Timestamp;
@@ -14,27 +15,58 @@ use crate::view::ViewError;
 
 use crate::service::aggregate::repository::new_event;
 
-/// Where the last of a chain of revisions stands, of which the first event stands at `position`.
-pub(in crate::service) fn latest(
+/// Positions closer than this are read in one scan.
+const NEAR: u64 = 1_024;
+
+/// Moves each position, where the first event of a chain of revisions stands, to where the last one stands. The log is
+/// asked once for each revision, and not for each chain.
+pub(in crate::service) fn to_latest<C>(
     log: &dyn EventLog,
-    mut position: Position,
-    event: impl Fn(u32) -> EventId,
-) -> Result<Position, LogError> {
+    chains: &mut [(Position, C)],
+    event: impl Fn(&C, u32) -> EventId,
+) -> Result<(), LogError> {
+    let mut open: Vec<usize> = (0..chains.len()).collect();
     for revision in 1.. {
-        let Some(later) = log.find(event(revision))? else { break };
-        position = later;
+        let ids: Vec<EventId> = open.iter().map(|number| event(&chains[*number].1, revision)).collect();
+        if ids.is_empty() {
+            break;
+        }
+        let mut found = log.find_many(&ids)?.into_iter();
+        open.retain(|number| {
+            let later = found.next().flatten();
+            later.inspect(|later| chains[*number].0 = *later).is_some()
+        });
     }
-    Ok(position)
+    Ok(())
+}
+
+/// Reads the events at these positions, which are in order; what stands between them is passed by.
+///
+/// # Errors
+/// [`ViewError`]: the log, or an event that cannot be read.
+pub(super) fn read_at<C>(
+    log: &dyn EventLog,
+    wanted: &[(Position, C)],
+    mut read: impl FnMut(&C, &RecordRef<'_>) -> Result<(), CodecError>,
+) -> Result<(), ViewError> {
+    for run in wanted.chunk_by(|one, next| next.0.0 - one.0.0 < NEAR) {
+        let (Some((from, _)), Some((until, _))) = (run.first(), run.last()) else { continue };
+        let (mut rest, mut failure) = (run.iter().peekable(), None);
+        log.scan(*from, *until, &mut |record| {
+            while let Some((position, of)) = rest.next_if(|(position, _)| *position == record.position) {
+                if let Err(source) = read(of, record) {
+                    failure = Some(ViewError::Event { position: *position, source });
+                    return ControlFlow::Break(());
+                }
+            }
+            ControlFlow::Continue(())
+        })?;
+        failure.map_or(Ok(()), Err)?;
+    }
+    Ok(())
 }
 
 /// A call as an event has it, and which revision that is; none where the event is of something else.
-pub(in crate::service) fn read_stored(
-    record: &RecordRef<'_>,
-) -> Result<Option<(UsageRecorded<'static>, u32)>, CodecError> {
-    Ok(call_of(decode(record)?))
-}
-
-/// The same of an event.
 pub(super) fn call_of(event: Event<'_>) -> Option<(UsageRecorded<'static>, u32)> {
     match event {
         Event::UsageRecorded(usage) => Some((usage.into_owned(), 0)),
@@ -43,58 +75,60 @@ pub(super) fn call_of(event: Event<'_>) -> Option<(UsageRecorded<'static>, u32)>
     }
 }
 
-/// The event that takes back what was told under an id: none where nothing was, where it does not count, or where it has
-/// been taken back.
-pub(in crate::service) fn take_back(
-    log: &dyn EventLog,
-    id: EventId,
-    by: &str,
-    metadata: &Metadata,
-) -> Result<Option<NewEvent>, ViewError> {
-    let Some(position) = log.find(id)? else { return Ok(None) };
-    let withdrawn = withdrawn_event_id(id);
-    if log.find(withdrawn)?.is_some() {
-        return Ok(None);
-    }
-    let mut told = None;
-    read_one(log, position, |event, at| {
-        told = match event {
-            Event::UsageTold(UsageTold { usage, ordinal, counted: true, .. }) => {
-                Some((usage.into_owned(), ordinal, at))
-            }
-            Event::UsageMetered(UsageMetered { usage, ordinal, counted: true, .. }) => {
-                Some((usage.into_owned(), Some(ordinal), at))
-            }
-            _ => None,
-        };
-    })?;
-    let Some((mut usage, ordinal, at)) = told else { return Ok(None) };
-    // Where it was priced later, that is what is taken back.
-    let last = latest(log, position, |revision| repriced_event_id(id, revision))?;
-    if last != position {
-        read_one(log, last, |event, _| {
-            if let Event::UsageRevised(revised) = event {
-                usage = revised.usage.into_owned();
-            }
-        })?;
-    }
-    let event = Event::UsageWithdrawn(UsageWithdrawn { usage, ordinal, by: by.to_owned() });
-    Ok(Some(new_event(withdrawn, &event, at, metadata)))
+/// Of events that were told under these ids, those that the log has and that are not taken back yet, in order of their
+/// positions, each with its id.
+pub(super) fn standing(log: &dyn EventLog, ids: &[EventId]) -> Result<Vec<(Position, EventId)>, LogError> {
+    let found = log.find_many(ids)?.into_iter().zip(ids);
+    let found: Vec<_> = found.filter_map(|(position, id)| Some((position?, *id))).collect();
+    let withdrawn: Vec<EventId> = found.iter().map(|(_, id)| withdrawn_event_id(*id)).collect();
+    let withdrawn = if withdrawn.is_empty() { Vec::new() } else { log.find_many(&withdrawn)? };
+    let standing = found.into_iter().zip(withdrawn).filter(|(_, withdrawn)| withdrawn.is_none());
+    let mut standing: Vec<_> = standing.map(|(found, _)| found).collect();
+    standing.sort_unstable_by_key(|(position, _)| *position);
+    Ok(standing)
 }
 
-/// Reads one event.
-pub(in crate::service) fn read_one(
+/// The events that take back what was told under these ids, by those ids: none where nothing was told, where it does not
+/// count, or where it has been taken back. The log is asked a few times for all of them together.
+pub(in crate::service) fn take_back(
     log: &dyn EventLog,
-    position: Position,
-    mut read: impl FnMut(Event<'_>, Timestamp),
-) -> Result<(), ViewError> {
-    let mut failure = None;
-    log.scan(position, position, &mut |record| {
-        match decode(record) {
-            Ok(event) => read(event, record.occurred_at),
-            Err(source) => failure = Some(ViewError::Event { position, source }),
-        }
-        ControlFlow::Break(())
+    ids: &[EventId],
+    by: &str,
+    metadata: &Metadata,
+) -> Result<HashMap<EventId, NewEvent>, ViewError> {
+    let mut told = HashMap::new();
+    if ids.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let mut chains = standing(log, ids)?;
+    read_at(log, &chains, |id, record| {
+        let of = match decode(record)? {
+            Event::UsageTold(UsageTold { usage, ordinal, counted: true, .. }) => {
+                (usage.into_owned(), ordinal)
+            }
+            Event::UsageMetered(UsageMetered { usage, ordinal, counted: true, .. }) => {
+                (usage.into_owned(), Some(ordinal))
+            }
+            _ => return Ok(()),
+        };
+        told.insert(*id, (of.0, of.1, record.occurred_at));
+        Ok(())
     })?;
-    failure.map_or(Ok(()), Err)
+    // Where it was priced later, that is what is taken back.
+    chains.retain(|(_, id)| told.contains_key(id));
+    let first: HashMap<EventId, Position> = chains.iter().map(|(position, id)| (*id, *position)).collect();
+    to_latest(log, &mut chains, |id, revision| repriced_event_id(*id, revision))?;
+    chains.retain(|(position, id)| first.get(id) != Some(position));
+    chains.sort_unstable_by_key(|(position, _)| *position);
+    read_at(log, &chains, |id, record| {
+        if let (Event::UsageRevised(revised), Some((usage, ..))) = (decode(record)?, told.get_mut(id)) {
+            *usage = revised.usage.into_owned();
+        }
+        Ok(())
+    })?;
+    let event = |(id, (usage, ordinal, at)): (EventId, (UsageRecorded<'static>, Option<u32>, Timestamp))| {
+        let event = Event::UsageWithdrawn(UsageWithdrawn { usage, ordinal, by: by.to_owned() });
+        (id, new_event(withdrawn_event_id(id), &event, at, metadata))
+    };
+    Ok(told.into_iter().map(event).collect())
 }
