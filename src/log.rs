@@ -68,6 +68,7 @@ use jiff::Timestamp;
 pub use memory::MemoryLog;
 pub use options::{CACHE_BYTES, LogCopy, OpenReport, Options, RESERVE_BYTES, Repair, RepairEvent};
 
+use crate::domain::code::{Code, Coded};
 use crate::event::{EventId, NewEvent, Position, RecordRef, Recorded, StreamId, TenantId, Version};
 use crate::files::{Refused, refusal};
 
@@ -233,6 +234,20 @@ pub enum LogError {
     /// The log has been closed.
     #[error("the log is closed")]
     Closed,
+}
+
+impl Coded for LogError {
+    fn code(&self) -> Code {
+        match self {
+            Self::Conflict { .. } => Code::Conflict,
+            Self::ReadOnly { .. } | Self::Closed => Code::Unavailable,
+            Self::UnknownOutcome { .. } => Code::UnknownOutcome,
+            Self::Corrupt { .. } => Code::LogDamaged,
+            Self::Invalid { .. } | Self::Unsafe(_) => Code::EventRefused,
+            Self::Busy { .. } => Code::Busy,
+            Self::Locked { .. } | Self::Io { .. } => Code::Internal,
+        }
+    }
 }
 
 fn io_error(action: &'static str, path: &Path, error: &std::io::Error) -> LogError {

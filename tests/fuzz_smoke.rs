@@ -204,13 +204,8 @@ const FUZZED: &[&str] = &[
 ];
 /// What is read there this very program has written: answers of its own supervisor and where it is, its answers to others, its
 /// contacts, the note of a backup.
-const OURS: &[&str] = &[
-    "cli/remote.rs",
-    "cli/server_file.rs",
-    "http/plain.rs",
-    "log/backup.rs",
-    "service/alerts/contacts.rs",
-];
+const OURS: &[&str] =
+    &["cli/remote.rs", "cli/server_file.rs", "http/plain.rs", "log/backup.rs", "service/alerts/contacts.rs"];
 
 /// What is fuzzed is what is shipped: the same versions of everything.
 #[test]

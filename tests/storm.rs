@@ -17,7 +17,7 @@ use mecris::event::Position;
 use mecris::event::codec::decode;
 use mecris::log::verify::verify;
 use mecris::log::{EventLog, Options};
-use mecris::service::ServiceError;
+use mecris::service::runtime::client::ServiceError;
 use mecris::service::runtime::incidents;
 use mecris::service::runtime::node::Node;
 use mecris::service::runtime::settings::Settings;

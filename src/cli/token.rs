@@ -4,7 +4,7 @@ use clap::Subcommand;
 use jiff::{Span, SpanRelativeTo, Timestamp, Unit};
 
 use crate::domain::access::Principal;
-use crate::domain::access::register::TokenOrder;
+use crate::domain::access::register::{TokenOrder, check_id};
 use crate::service::access::token::{Minted, TokenBody, TokenBook, TokenGiven, TokensShown, mint};
 use crate::service::aggregate::actor::Book;
 use crate::service::aggregate::repository;
@@ -67,11 +67,6 @@ fn minutes(span: Span) -> Result<u32, CliError> {
     whole.ok_or_else(|| CliError::Usage("--expires takes a span of a minute or more, such as 90d".to_owned()))
 }
 
-/// Whoever has the log's files in their hands is the person whose log it is.
-fn person() -> Principal {
-    Principal { reference: "cli".into(), ..Principal::owner() }
-}
-
 impl Backend {
     fn tokens(&self) -> Result<TokensShown, CliError> {
         match self {
@@ -81,6 +76,7 @@ impl Backend {
     }
 
     fn give_token(&self, body: TokenBody) -> Result<TokenGiven, CliError> {
+        body.check(Timestamp::now())?;
         match self {
             Self::Running(remote) => remote.post_body("/api/v1/tokens", &body),
             Self::Own(node) => give(node, mint(body)?),
@@ -88,26 +84,23 @@ impl Backend {
     }
 
     fn rotate_token(&self, id: &str) -> Result<TokenGiven, CliError> {
+        check_id(id)?;
         match self {
-            Self::Running(remote) => remote.post(&format!("/api/v1/tokens/{}/rotate", segment(id))),
+            Self::Running(remote) => remote.post(&format!("/api/v1/tokens/{id}/rotate")),
             Self::Own(node) => give(node, node.queries()?.rotation(id)?),
         }
     }
 
     fn revoke_token(&self, id: String) -> Result<TokensShown, CliError> {
+        check_id(&id)?;
         match self {
-            Self::Running(remote) => remote.delete(&format!("/api/v1/tokens/{}", segment(&id))),
+            Self::Running(remote) => remote.delete(&format!("/api/v1/tokens/{id}")),
             Self::Own(node) => {
                 order(node, TokenOrder::Revoke { id })?;
                 self.tokens()
             }
         }
     }
-}
-
-/// An id is letters, digits and '-': whatever else a person types is none, and leads to no other path.
-fn segment(id: &str) -> String {
-    id.chars().map(|c| if c.is_ascii_alphanumeric() || c == '-' { c } else { '_' }).collect()
 }
 
 fn give(node: &Node, minted: Minted) -> Result<TokenGiven, CliError> {
@@ -117,6 +110,6 @@ fn give(node: &Node, minted: Minted) -> Result<TokenGiven, CliError> {
 
 fn order(node: &Node, order: TokenOrder) -> Result<(), CliError> {
     let mut book = TokenBook::load(&*node.log, &node.tenant)?;
-    book.execute(&*node.log, (order, person()), Timestamp::now(), &repository::by("cli"))?;
+    book.execute(&*node.log, (order, Principal::owner()), Timestamp::now(), &repository::by("cli"))?;
     Ok(())
 }

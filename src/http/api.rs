@@ -17,6 +17,7 @@ use crate::domain::budget::{BudgetCommand, BudgetName};
 use crate::event::Position;
 use crate::log::EventLog;
 use crate::log::verify::parse_hash;
+use crate::service::aggregate::caller;
 use crate::service::runtime::forms;
 use crate::service::runtime::reads::{EventPage, Replayed};
 use crate::service::system::backups::Reach;
@@ -43,14 +44,11 @@ pub(super) async fn blocking<T: Send + 'static, E: Into<Problem> + Send + 'stati
     ask: impl FnOnce() -> Result<T, E> + Send + 'static,
 ) -> Answer<T> {
     let _turn = overload::turn().await;
-    match crate::service::aggregate::caller::blocking(ask).await {
-        Ok(answer) => answer.map(Json).map_err(Into::into),
-        Err(_) => Err(crate::log::LogError::Closed.into()),
-    }
+    caller::blocking(ask).await?.map(Json).map_err(Into::into)
 }
 
 fn zone_of(name: Option<&str>) -> Result<Option<TimeZone>, Problem> {
-    name.map(zone::named).transpose().map_err(|error| Problem::refused(error.to_string()))
+    Ok(name.map(zone::named).transpose()?)
 }
 
 /// How things stand.
@@ -112,8 +110,7 @@ pub async fn set_budget(
     Segment(name): Segment<String>,
     Body(body): Body<BudgetBody>,
 ) -> Answer<Budgets> {
-    let budget = body.into_budget(budget_name(&name)?, app.system.queries.week_starts());
-    let budget = budget.map_err(|error| Problem::refused(error.to_string()))?;
+    let budget = body.into_budget(budget_name(&name)?, app.system.queries.week_starts())?;
     app.system.command_budget(BudgetCommand::Set(budget)).await?;
     Ok(budgets(State(app)).await)
 }
@@ -266,12 +263,7 @@ pub async fn export(
 ) -> Result<Response, Problem> {
     let (from, limit) = params.page()?;
     let _turn = overload::turn().await;
-    let export = move || app.system.queries.export(from, limit as u64);
-    let lines = tokio::task::spawn_blocking(export).await.map_err(|_| crate::log::LogError::Closed)?;
-    let lines = lines.map_err(|error| match error {
-        crate::log::export::ExportError::Log(error) => Problem::from(error),
-        crate::log::export::ExportError::Write(error) => Problem::bad_request(error.to_string()),
-    })?;
+    let lines = caller::blocking(move || app.system.queries.export(from, limit as u64)).await??;
     Ok(([(axum::http::header::CONTENT_TYPE, "application/jsonl")], lines).into_response())
 }
 

@@ -1,6 +1,7 @@
 //! What every capability stands on: the open log with its directory, settings, views and their projection, outside
 //! sources, incidents and the polling of outside systems. It knows no capability.
 
+pub mod client;
 pub mod clock;
 pub mod forms;
 pub mod incidents;

@@ -73,6 +73,7 @@ impl Backend {
     /// # Errors
     /// [`CliError`].
     pub fn consent(&self, body: &ConsentBody) -> Result<ConsentsShown, CliError> {
+        body.check()?;
         match self {
             Self::Running(remote) => remote.put("/api/v1/consent", body),
             Self::Own(node) => {
@@ -85,9 +86,7 @@ impl Backend {
 
 fn decide(node: &Node, body: &ConsentBody) -> Result<(), CliError> {
     let (number, command) = body.resolve(&node.settings.current().config)?;
-    let contacts = Contacts::new(&node.dir);
-    let contact = if body.grant { Some(contacts.take_in(&number)?) } else { contacts.find(&number)? };
-    if let Some(contact) = contact {
+    if let Some(contact) = Contacts::new(&node.dir).of(&number, command, By::Person)? {
         let log: Arc<dyn EventLog> = node.log.clone();
         consent::execute_now(&log, &node.tenant, &contact, command, By::Person, Timestamp::now())?;
     }

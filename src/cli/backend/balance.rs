@@ -2,9 +2,7 @@
 
 use jiff::Timestamp;
 
-use crate::service::balances::balance::{
-    BalanceBody, BalanceFailure, Balances, TopUpBody, record_reading, record_top_up,
-};
+use crate::service::balances::balance::{BalanceBody, Balances, TopUpBody, record_reading, record_top_up};
 
 use super::{Backend, CliError};
 
@@ -25,11 +23,12 @@ impl Backend {
     /// # Errors
     /// [`CliError`].
     pub fn read_balance(&self, body: BalanceBody) -> Result<Balances, CliError> {
+        let now = Timestamp::now();
+        body.check(now)?;
         match self {
             Self::Running(remote) => remote.put("/api/v1/balance", &body),
             Self::Own(node) => {
-                let now = Timestamp::now();
-                let reading = body.into_reading(now).map_err(BalanceFailure::from)?;
+                let reading = body.into_reading(now)?;
                 record_reading(&*node.log, &node.tenant, reading, now, "cli")?;
                 self.balances()
             }
@@ -41,11 +40,12 @@ impl Backend {
     /// # Errors
     /// [`CliError`].
     pub fn top_up_balance(&self, body: TopUpBody) -> Result<Balances, CliError> {
+        let now = Timestamp::now();
+        body.check(now)?;
         match self {
             Self::Running(remote) => remote.post_body("/api/v1/balance/top-ups", &body),
             Self::Own(node) => {
-                let now = Timestamp::now();
-                let top_up = body.into_top_up(now).map_err(BalanceFailure::from)?;
+                let top_up = body.into_top_up(now)?;
                 record_top_up(&*node.log, &node.tenant, top_up, now, "cli")?;
                 self.balances()
             }

@@ -11,10 +11,10 @@ use crate::event::envelope::hex;
 use crate::event::payload::{token_change, token_event};
 use crate::event::{EventId, Metadata, StreamId, TenantId, Version};
 use crate::log::{Append, EventLog, Expected};
-use crate::service::ServiceError;
 use crate::service::aggregate::actor::{Book, Decided, DecidingActor, Ordered};
 use crate::service::aggregate::repository;
 use crate::service::aggregate::repository::{BookFailure, Refusal};
+use crate::service::runtime::client::{PATIENCE, ServiceError, shown_from};
 use crate::service::runtime::forms;
 use crate::service::runtime::reads::Queries;
 use crate::service::system::tree::Supervised;
@@ -30,15 +30,7 @@ pub type TokenActor = DecidingActor<TokenBook>;
 /// Why an order was not carried out.
 pub type TokenFailure = BookFailure<TokenOrderError>;
 
-impl Refusal for TokenOrderError {
-    fn is_unknown(&self) -> bool {
-        matches!(self, Self::Unknown(_))
-    }
-
-    fn is_forbidden(&self) -> bool {
-        matches!(self, Self::NotOwner(_))
-    }
-}
+impl Refusal for TokenOrderError {}
 
 /// The tokens, and the version of their stream.
 #[derive(Debug, Clone)]
@@ -116,6 +108,18 @@ pub struct TokenBody {
     #[serde(default)]
     #[schema(minimum = 1, maximum = 1_581_120)]
     pub minutes: Option<u32>,
+}
+
+impl TokenBody {
+    /// Whether it makes sense, whatever is recorded: the command line asks this before it asks a supervisor, so that a mistake is
+    /// told in the same words with one and without.
+    ///
+    /// # Errors
+    /// [`TokenOrderError`].
+    pub fn check(&self, now: Timestamp) -> Result<(), TokenFailure> {
+        Register::default().decide(mint(self.clone())?.order, &Principal::owner(), now)?;
+        Ok(())
+    }
 }
 
 /// A token as it is given out: it is told this once, and kept nowhere.
@@ -238,9 +242,9 @@ impl Supervised {
     /// [`ServiceError`].
     pub async fn order_token(&self, order: TokenOrder, by: Principal) -> Result<(), ServiceError> {
         let message = |reply| Ordered { order: (order, by), reply };
-        let answer = self.tokens.ask(message, crate::service::system::tree::PATIENCE).await;
+        let answer = self.tokens.ask(message, PATIENCE).await;
         let position = answer.map_err(|error| ServiceError::asking("the actor of the tokens", error))??;
-        self.shown_from(position).await;
+        shown_from(&self.projected, position).await;
         Ok(())
     }
 }

@@ -9,6 +9,7 @@ use crate::event::{Metadata, Position, TenantId};
 use crate::log::{Append, EventLog, LogError};
 use crate::view::ViewError;
 
+use super::caller;
 use super::repository;
 use super::repository::{Conflicting, DECISIONS_MAX};
 
@@ -95,8 +96,8 @@ impl<B: Book> DecidingActor<B> {
 
     async fn load(&self) -> Result<B, B::Failure> {
         let (log, tenant) = (self.log.clone(), self.tenant.clone());
-        let loaded = tokio::task::spawn_blocking(move || B::load(&*log, &tenant)).await;
-        loaded.unwrap_or_else(|_| Err(LogError::Closed.into()))
+        let loaded = caller::blocking(move || B::load(&*log, &tenant)).await;
+        loaded.map_err(ViewError::from)?
     }
 
     /// Carries out an order. A conflict means that an append of a run before this one came through after

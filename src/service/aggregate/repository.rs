@@ -6,40 +6,21 @@ use std::ops::ControlFlow;
 
 use jiff::Timestamp;
 
+use crate::domain::code::{Code, Coded};
 use crate::event::codec::{CodecError, decode};
 use crate::event::{
     Event, Metadata, NewEvent, Position, RecordRef, StreamId, TenantId, TraceContext, Version,
 };
 use crate::log::{Append, EventLog, Expected, LogError};
-use crate::view::ViewError;
+use crate::view::{CutShort, ViewError};
 
 use super::caller;
 
 /// How often a change is decided at most, where another came between.
 pub const DECISIONS_MAX: usize = 4;
 
-/// Why the domain refuses what a book was told.
-pub trait Refusal: std::error::Error + 'static {
-    /// Whether what was named is not there.
-    fn is_unknown(&self) -> bool {
-        false
-    }
-
-    /// Whether whoever asked must not do it.
-    fn is_forbidden(&self) -> bool {
-        false
-    }
-
-    /// Whether how things stand is against it, and not what was said.
-    fn is_late(&self) -> bool {
-        false
-    }
-
-    /// Whether too much was asked.
-    fn is_flood(&self) -> bool {
-        false
-    }
-}
+/// Why the domain refuses what a book was told. Its code says what that means for those who asked.
+pub trait Refusal: Coded + 'static {}
 
 /// Why a book did not record what it was told.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -64,6 +45,22 @@ pub trait Conflicting {
 impl<R: Refusal> From<R> for BookFailure<R> {
     fn from(refusal: R) -> Self {
         Self::Refused(refusal)
+    }
+}
+
+impl<R: Refusal> Coded for BookFailure<R> {
+    fn code(&self) -> Code {
+        match self {
+            Self::Refused(refusal) => refusal.code(),
+            Self::Log(error) => error.code(),
+            Self::Unreadable(error) => error.code(),
+        }
+    }
+}
+
+impl<R: Refusal> From<CutShort> for BookFailure<R> {
+    fn from(cut: CutShort) -> Self {
+        Self::Unreadable(cut.into())
     }
 }
 

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use crate::domain::alert::book::AlertBook;
 use crate::domain::alert::command::{AlertError, acknowledge};
 use crate::domain::alert::{AlertChange, AlertId};
+use crate::domain::code::{Code, Coded};
 use crate::event::payload::alert_change;
 use crate::event::{Event, EventId, Position, StreamId, TenantId, Version};
 use crate::log::{Append, EventLog, Expected, LogError};
@@ -29,6 +30,16 @@ pub enum AlertFailure {
     /// The log takes nothing.
     #[error(transparent)]
     Log(#[from] LogError),
+}
+
+impl Coded for AlertFailure {
+    fn code(&self) -> Code {
+        match self {
+            Self::Refused(refusal) => refusal.code(),
+            Self::View(error) => error.code(),
+            Self::Log(error) => error.code(),
+        }
+    }
 }
 
 /// The alerts of one tenant and the version of their stream.

@@ -7,8 +7,8 @@ use crate::domain::alert::AlertId;
 use crate::domain::consent::{By, ConsentCommand};
 use crate::integration::twilio::MessageStatus;
 use crate::log::EventLog;
-use crate::service::ServiceError;
-use crate::service::system::tree::PATIENCE;
+use crate::service::aggregate::caller;
+use crate::service::runtime::client::{PATIENCE, ServiceError, shown_from};
 use crate::service::system::tree::Supervised;
 
 use super::AlertMessage;
@@ -35,7 +35,7 @@ impl Supervised {
     pub async fn check_alerts(&self) -> Result<(), ServiceError> {
         let checked = self.alerts.ask(AlertMessage::Check, PATIENCE).await;
         checked.map_err(|error| ServiceError::asking("the alert actor", error))?;
-        self.shown_from(Some(self.log().head().position)).await;
+        shown_from(&self.projected, Some(self.log().head().position)).await;
         Ok(())
     }
 
@@ -46,7 +46,7 @@ impl Supervised {
     pub async fn acknowledge(&self, id: AlertId) -> Result<(), ServiceError> {
         let answer = self.alerts.ask(|reply| AlertMessage::Acknowledge { id, reply }, PATIENCE).await;
         let position = answer.map_err(|error| ServiceError::asking("the alert actor", error))??;
-        self.shown_from(position).await;
+        shown_from(&self.projected, position).await;
         Ok(())
     }
 
@@ -73,7 +73,7 @@ impl Supervised {
         let message = |reply| AlertMessage::Consent { number, command, by, reply };
         let answer = self.alerts.ask(message, PATIENCE).await;
         let position = answer.map_err(|error| ServiceError::asking("the alert actor", error))??;
-        self.shown_from(position).await;
+        shown_from(&self.projected, position).await;
         Ok(())
     }
 
@@ -110,8 +110,6 @@ impl Supervised {
     pub async fn consents(&self) -> Result<ConsentsShown, ServiceError> {
         let consents = self.queries.with_view(|view| view.consents.clone());
         let contacts = self.contacts.clone();
-        let shown = tokio::task::spawn_blocking(move || consents_shown(&consents, &contacts)).await;
-        let shown = shown.map_err(|_| ServiceError::Unavailable { what: "the contacts' file" })?;
-        Ok(shown.map_err(ConsentFailure::from)?)
+        Ok(caller::blocking(move || consents_shown(&consents, &contacts)).await??)
     }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use crate::domain::code::{Code, Coded};
 use crate::domain::consent::{By, ConsentChange, ConsentCommand, Consents, decide, evolve};
 use crate::event::payload::ConsentChanged;
 use crate::event::{Event, EventId, Position, StreamId, TenantId, Version};
@@ -29,6 +30,16 @@ pub enum ConsentFailure {
     /// The log takes nothing.
     #[error(transparent)]
     Log(#[from] LogError),
+}
+
+impl Coded for ConsentFailure {
+    fn code(&self) -> Code {
+        match self {
+            Self::Contacts(error) => error.code(),
+            Self::View(error) => error.code(),
+            Self::Log(error) => error.code(),
+        }
+    }
 }
 
 /// Reads who may be written to. Blocks.

@@ -15,9 +15,9 @@ use crate::domain::balance::{
 use crate::event::payload::{balance_change, balance_event};
 use crate::event::{Position, TenantId, Version};
 use crate::log::EventLog;
-use crate::service::ServiceError;
 use crate::service::aggregate::repository;
 use crate::service::aggregate::repository::{BookFailure, Refusal, kept};
+use crate::service::runtime::client::{ServiceError, shown_from};
 use crate::service::runtime::forms;
 use crate::service::runtime::reads::Queries;
 use crate::service::system::tree::Supervised;
@@ -88,7 +88,29 @@ impl BalanceBody {
     }
 }
 
+impl BalanceBody {
+    /// Whether it makes sense, whatever is recorded: the command line asks this before it asks a supervisor, so that a mistake is
+    /// told in the same words with one and without.
+    ///
+    /// # Errors
+    /// [`BalanceError`].
+    pub fn check(&self, now: Timestamp) -> Result<(), BalanceError> {
+        let reading = self.clone().into_reading(now)?;
+        decide(&Accounts::default(), BalanceChange::Read(reading), now).map(drop)
+    }
+}
+
 impl TopUpBody {
+    /// Whether it makes sense, whatever is recorded: the command line asks this before it asks a supervisor, so that a mistake is
+    /// told in the same words with one and without.
+    ///
+    /// # Errors
+    /// [`BalanceError`].
+    pub fn check(&self, now: Timestamp) -> Result<(), BalanceError> {
+        let top_up = self.clone().into_top_up(now)?;
+        decide(&Accounts::default(), BalanceChange::ToppedUp(top_up), now).map(drop)
+    }
+
     /// The top-up.
     ///
     /// # Errors
@@ -236,7 +258,7 @@ impl Supervised {
         let (log, tenant) = (self.queries.log.clone(), self.queries.tenant.clone());
         let recorded = crate::service::aggregate::caller::blocking(move || change(&*log, &tenant)).await;
         let position = recorded.map_err(|_| ServiceError::UnknownOutcome { what: "the balance" })??;
-        self.shown_from(position).await;
+        shown_from(&self.projected, position).await;
         Ok(())
     }
 }

@@ -13,7 +13,7 @@ use crate::domain::console::{CHALLENGES_MAX, rest};
 use crate::event::Position;
 use crate::integration::console::ConsoleError;
 use crate::integration::console::profile::since_last_attempt;
-use crate::service::ServiceError;
+use crate::service::runtime::client::{ServiceError, shown_from};
 use crate::service::runtime::poller::{Beat, Pacemaker};
 use crate::service::runtime::sources::{SourceState, Sources};
 use crate::service::system::tree::Supervised;
@@ -190,7 +190,7 @@ impl Supervised {
         let message = |reply| ScraperMessage::Read { provider: body.provider, reply };
         let asked = self.scraper.ask(message, READ_PATIENCE).await;
         let read = asked.map_err(|error| ServiceError::asking("the pages' reader", error))??;
-        self.shown_from(read.position.map(Position)).await;
+        shown_from(&self.projected, read.position.map(Position)).await;
         Ok(read)
     }
 }

@@ -7,15 +7,15 @@ use utoipa::ToSchema;
 
 use crate::domain::balance::parse_amount;
 use crate::domain::odometer::{
-    Month, Odometer, OdometerChange, OdometerCommand, OdometerError, OdometerOrder, decide, evolve,
+    Month, Odometer, OdometerChange, OdometerCommand, OdometerError, OdometerOrder, check, decide, evolve,
 };
 use crate::event::payload::odometer_change;
 use crate::event::{Event, EventId, Metadata, StreamId, TenantId, Version};
 use crate::log::{Append, EventLog, Expected};
-use crate::service::ServiceError;
 use crate::service::aggregate::actor::{Book, Decided, DecidingActor, Ordered};
 use crate::service::aggregate::repository;
 use crate::service::aggregate::repository::{BookFailure, Refusal};
+use crate::service::runtime::client::{PATIENCE, ServiceError, shown_from};
 use crate::service::runtime::forms;
 use crate::service::runtime::reads::Queries;
 use crate::service::system::tree::Supervised;
@@ -29,11 +29,7 @@ const STREAM: &str = "odometer";
 /// Why a reading was not recorded.
 pub type OdometerFailure = BookFailure<OdometerError>;
 
-impl Refusal for OdometerError {
-    fn is_unknown(&self) -> bool {
-        matches!(self, Self::Unknown(_))
-    }
-}
+impl Refusal for OdometerError {}
 
 /// A reading to record.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -68,6 +64,15 @@ fn groq() -> String {
 }
 
 impl OdometerBody {
+    /// Whether it makes sense, whatever is recorded: the command line asks this before it asks a supervisor, so that a mistake is
+    /// told in the same words with one and without.
+    ///
+    /// # Errors
+    /// [`OdometerError`].
+    pub fn check(&self, now: Timestamp) -> Result<(), OdometerError> {
+        check(&self.clone().into_command(now)?, now)
+    }
+
     /// The command that is meant.
     ///
     /// # Errors
@@ -202,9 +207,9 @@ impl Supervised {
     pub async fn order_odometer(&self, order: OdometerOrder) -> Result<(), ServiceError> {
         let order = (order, self.queries.zone());
         let message = |reply| Ordered { order, reply };
-        let answer = self.odometer.ask(message, crate::service::system::tree::PATIENCE).await;
+        let answer = self.odometer.ask(message, PATIENCE).await;
         let position = answer.map_err(|error| ServiceError::asking("the odometer's actor", error))??;
-        self.shown_from(position).await;
+        shown_from(&self.projected, position).await;
         Ok(())
     }
 }

@@ -14,9 +14,9 @@ use crate::domain::quota::{QuotaError, QuotaReading, Quotas, Window, decide, par
 use crate::event::payload::{quota_event, quota_reading};
 use crate::event::{Position, TenantId, Version};
 use crate::log::EventLog;
-use crate::service::ServiceError;
 use crate::service::aggregate::repository;
 use crate::service::aggregate::repository::{BookFailure, Refusal};
+use crate::service::runtime::client::{ServiceError, shown_from};
 use crate::service::runtime::reads::Queries;
 use crate::service::system::tree::Supervised;
 use crate::service::usage::recorder::new_event;
@@ -163,7 +163,7 @@ impl Supervised {
         let read = move || record(&*log, &tenant, body, Timestamp::now(), "http");
         let recorded = crate::service::aggregate::caller::blocking(read).await;
         let position = recorded.map_err(|_| ServiceError::UnknownOutcome { what: "the quota" })??;
-        self.shown_from(position).await;
+        shown_from(&self.projected, position).await;
         Ok(())
     }
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use crate::domain::budget::{Budget, BudgetChange, BudgetCommand, BudgetError, BudgetName, decide, evolve};
+use crate::domain::code::{Code, Coded};
 use crate::event::payload::{BudgetPayloadError, BudgetRemoved, BudgetSet};
 use crate::event::{Event, EventId, Metadata, StreamId, TenantId, Version};
 use crate::log::{Append, EventLog, Expected, LogError};
@@ -32,6 +33,17 @@ pub enum BudgetFailure {
     /// A stored budget makes no sense.
     #[error(transparent)]
     Stored(#[from] BudgetPayloadError),
+}
+
+impl Coded for BudgetFailure {
+    fn code(&self) -> Code {
+        match self {
+            Self::Refused(refusal) => refusal.code(),
+            Self::Log(error) => error.code(),
+            Self::Unreadable(error) => error.code(),
+            Self::Stored(_) => Code::Internal,
+        }
+    }
 }
 
 /// The budgets of one tenant and the version of their stream.

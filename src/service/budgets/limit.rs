@@ -15,10 +15,10 @@ use crate::domain::limit_request::{
 use crate::event::payload::{allowance_change, limit_change, limit_events};
 use crate::event::{EventId, Metadata, StreamId, TenantId, Version};
 use crate::log::{Append, EventLog, Expected};
-use crate::service::ServiceError;
 use crate::service::aggregate::actor::{Book, Decided, DecidingActor, Ordered};
 use crate::service::aggregate::repository;
 use crate::service::aggregate::repository::{BookFailure, Refusal};
+use crate::service::runtime::client::{PATIENCE, ServiceError, shown_from};
 use crate::service::runtime::reads::Queries;
 use crate::service::system::tree::Supervised;
 use crate::service::usage::recorder::new_event;
@@ -33,23 +33,7 @@ pub type LimitActor = DecidingActor<LimitBook>;
 /// Why an order was not carried out.
 pub type LimitFailure = BookFailure<LimitError>;
 
-impl Refusal for LimitError {
-    fn is_unknown(&self) -> bool {
-        LimitError::is_unknown(self)
-    }
-
-    fn is_forbidden(&self) -> bool {
-        LimitError::is_forbidden(self)
-    }
-
-    fn is_late(&self) -> bool {
-        LimitError::is_late(self)
-    }
-
-    fn is_flood(&self) -> bool {
-        LimitError::is_flood(self)
-    }
-}
+impl Refusal for LimitError {}
 
 /// What is known of the requests and of what was allowed.
 #[derive(Debug, Clone)]
@@ -172,9 +156,9 @@ impl Supervised {
             self.queries.check_wish(wish).map_err(LimitFailure::from)?;
         }
         let message = |reply| Ordered { order: (order, by), reply };
-        let answer = self.limits.ask(message, crate::service::system::tree::PATIENCE).await;
+        let answer = self.limits.ask(message, PATIENCE).await;
         let position = answer.map_err(|error| ServiceError::asking("the actor of limits", error))??;
-        self.shown_from(position).await;
+        shown_from(&self.projected, position).await;
         Ok(())
     }
 }

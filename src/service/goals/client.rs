@@ -6,10 +6,10 @@ use jiff::Timestamp;
 
 use crate::domain::desk::DeskCommand;
 use crate::domain::slug::GoalSlug;
-use crate::service::ServiceError;
 use crate::service::aggregate::actor::Ordered;
+use crate::service::runtime::client::{PATIENCE, ServiceError, shown_from};
 use crate::service::runtime::poller::Beat;
-use crate::service::system::tree::{PATIENCE, Supervised};
+use crate::service::system::tree::Supervised;
 
 use super::datapoint_actor::DatapointMessage;
 use super::requests::{DatapointBody, DatapointShown};
@@ -27,7 +27,7 @@ impl Supervised {
         let order = (command, facts);
         let asked = self.goals.desk.ask(|reply| Ordered { order, reply }, PATIENCE).await;
         let position = asked.map_err(|error| ServiceError::asking("the goals' actor", error))??;
-        self.shown_from(position).await;
+        shown_from(&self.projected, position).await;
         // A full mailbox holds a look already.
         let _ = self.goals.datapoints.try_tell(Beat::Look.into());
         Ok(())

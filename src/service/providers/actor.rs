@@ -15,6 +15,8 @@ use crate::domain::lookback::days_to_read;
 use crate::domain::report::ReportSource;
 use crate::integration::official::{Looked, Official};
 use crate::integration::resilience::OutsideError;
+use crate::service::aggregate::caller;
+use crate::service::balances::balance::BalanceFailure;
 use crate::service::runtime::poller::{
     Beat, Pacemaker, breaker_listener, pause_after, policy, state_after, wrong_settings,
 };
@@ -167,11 +169,8 @@ impl ProviderActor {
     async fn keep(&self, looked: Looked) -> Result<Taken, TakeFailure> {
         let (log, tenant, name) =
             (self.queries.log.clone(), self.queries.tenant.clone(), self.provider.name());
-        let kept =
-            tokio::task::spawn_blocking(move || take(&*log, &tenant, name, looked, Timestamp::now())).await;
-        kept.unwrap_or_else(|_| {
-            Err(crate::service::balances::balance::BalanceFailure::Log(crate::log::LogError::Closed).into())
-        })
+        let kept = caller::blocking(move || take(&*log, &tenant, name, looked, Timestamp::now())).await;
+        kept.map_err(BalanceFailure::from)?
     }
 }
 

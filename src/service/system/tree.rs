@@ -17,7 +17,6 @@ use crate::domain::budget::BudgetCommand;
 use crate::event::Position;
 use crate::integration::beeminder;
 use crate::log::{EventLog, SledLog};
-use crate::service::ServiceError;
 use crate::service::access::token::{TokenActor, TokenBook};
 use crate::service::aggregate::actor::Ordered;
 use crate::service::alerts::actor::{Holds, Means};
@@ -33,6 +32,7 @@ use crate::service::goals::beeminder_actor::BeeminderActor;
 use crate::service::goals::datapoint_actor::{DatapointActor, DatapointMessage};
 use crate::service::goals::local::{DeskActor, DeskBook};
 use crate::service::providers::actor::add_providers;
+use crate::service::runtime::client::{IMPORT_PATIENCE, PATIENCE, ServiceError, shown_from};
 use crate::service::runtime::incidents::Note;
 use crate::service::runtime::node::Node;
 use crate::service::runtime::poller::Beat;
@@ -49,11 +49,6 @@ use crate::view::freshness::Freshness;
 use super::log_actor;
 use super::meters;
 use super::status::{GoalsShown, StatusShown};
-
-/// How long a person waits for a command.
-pub(in crate::service) const PATIENCE: Duration = Duration::from_secs(10);
-/// How long a person waits for an import of everything.
-pub(in crate::service) const IMPORT_PATIENCE: Duration = Duration::from_mins(30);
 
 /// How long a question waits for what is new in transcripts.
 const REFRESH_PATIENCE: Duration = Duration::from_secs(2);
@@ -291,18 +286,8 @@ impl Supervised {
     pub async fn command_budget(&self, command: BudgetCommand) -> Result<(), ServiceError> {
         let answer = self.budgets.ask(|reply| Ordered { order: command, reply }, PATIENCE).await;
         let position = answer.map_err(|error| ServiceError::asking("the budget actor", error))??;
-        self.shown_from(position).await;
+        shown_from(&self.projected, position).await;
         Ok(())
-    }
-
-    /// Waits until the views show an event.
-    pub(in crate::service) async fn shown_from(&self, position: Option<Position>) {
-        if let Some(position) = position {
-            let mut projected = self.projected.clone();
-            let shown = projected.wait_for(|projected| *projected >= position);
-            // Views that do not follow are the readiness's matter: the command is carried out.
-            let _ = tokio::time::timeout(PATIENCE, shown).await;
-        }
     }
 
     /// Looks at all transcripts now.
@@ -320,7 +305,7 @@ impl Supervised {
             // Who is busy with much more than a moment's work is not waited for: the answer says what is unread.
             let looked = self.usage.ask(UsageMessage::Refresh, REFRESH_PATIENCE).await;
             if matches!(looked, Ok(Ok(_))) {
-                self.shown_from(Some(EventLog::head(self.log()).position)).await;
+                shown_from(&self.projected, Some(EventLog::head(self.log()).position)).await;
             }
         }
         self.queries.reading.freshness()

@@ -11,12 +11,11 @@ use crate::domain::told::{Told, ToldError, check_growth, key};
 use crate::domain::usage::Usage;
 use crate::event::payload::usage_event_id;
 use crate::log::{EventLog, LogError};
-use crate::service::ServiceError;
 use crate::service::aggregate::repository;
 use crate::service::aggregate::repository::{BookFailure, Refusal};
+use crate::service::runtime::client::{PATIENCE, ServiceError, shown_from};
 use crate::service::runtime::forms;
 use crate::service::runtime::reads::Queries;
-use crate::service::system::tree::PATIENCE;
 use crate::service::system::tree::Supervised;
 
 use super::actor::UsageMessage;
@@ -75,6 +74,15 @@ fn anthropic() -> String {
 }
 
 impl ToldBody {
+    /// Whether it makes sense, whatever is recorded: the command line asks this before it asks a supervisor, so that a mistake is
+    /// told in the same words with one and without.
+    ///
+    /// # Errors
+    /// [`ToldError`].
+    pub fn check(&self, now: Timestamp) -> Result<(), ToldError> {
+        self.clone().into_told(now).check(now)
+    }
+
     /// What is told.
     #[must_use]
     pub fn into_told(self, now: Timestamp) -> Told {
@@ -210,7 +218,7 @@ impl Supervised {
         let message = |reply| UsageMessage::Told { usage: Box::new(usage), may_fall, reply };
         let answer = self.usage.ask(message, PATIENCE).await;
         let recorded = answer.map_err(|error| ServiceError::asking("the usage actor", error))??;
-        self.shown_from(Some(self.log().head().position)).await;
+        shown_from(&self.projected, Some(self.log().head().position)).await;
         Ok(self.queries.told(session, recorded))
     }
 }

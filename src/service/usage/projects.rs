@@ -8,10 +8,10 @@ use crate::domain::project::{AliasChange, AliasError, Aliases};
 use crate::event::payload::ProjectAliased;
 use crate::event::{Event, EventId, Position, TenantId, Version};
 use crate::log::EventLog;
-use crate::service::ServiceError;
 use crate::service::aggregate::caller;
 use crate::service::aggregate::repository;
 use crate::service::aggregate::repository::{BookFailure, Refusal};
+use crate::service::runtime::client::{ServiceError, shown_from};
 use crate::service::runtime::forms;
 use crate::service::runtime::reads::Queries;
 use crate::service::system::tree::Supervised;
@@ -26,15 +26,7 @@ const STREAM: &str = "projects";
 /// Why an alias was not recorded.
 pub type ProjectFailure = BookFailure<AliasError>;
 
-impl Refusal for AliasError {
-    fn is_unknown(&self) -> bool {
-        matches!(self, Self::None(_))
-    }
-
-    fn is_late(&self) -> bool {
-        matches!(self, Self::Cycle(..) | Self::TooMany)
-    }
-}
+impl Refusal for AliasError {}
 
 /// An alias to set.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -105,7 +97,7 @@ impl Supervised {
         let work = move || alias(&*log, &tenant, &directory, name.as_deref(), "http");
         let done = caller::blocking(work).await;
         let position = done.map_err(|_| ServiceError::UnknownOutcome { what: "the alias" })??;
-        self.shown_from(position).await;
+        shown_from(&self.projected, position).await;
         Ok(())
     }
 }

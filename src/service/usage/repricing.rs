@@ -11,11 +11,10 @@ use utoipa::ToSchema;
 
 use crate::domain::calendar;
 use crate::domain::pricing::PriceTable;
-use crate::log::{EventLog, LogError};
-use crate::service::ServiceError;
+use crate::log::EventLog;
 use crate::service::aggregate::caller;
+use crate::service::runtime::client::{IMPORT_PATIENCE, ServiceError, shown_from};
 use crate::service::runtime::settings::{PRICES, Reloaded};
-use crate::service::system::tree::IMPORT_PATIENCE;
 use crate::service::system::tree::Supervised;
 use crate::view::ViewError;
 
@@ -61,7 +60,7 @@ impl Supervised {
     /// Takes the price file as it is now, prices what lacks a price, and waits until the views show it.
     ///
     /// # Errors
-    /// [`ServiceError::Config`]: the price file is none, and nothing was done.
+    /// [`ServiceError::Refused`]: the price file is none, and nothing was done.
     pub async fn reprice(&self) -> Result<Repriced, ServiceError> {
         let settings = self.queries.settings.clone();
         let table = self.ask_disk(move |_| Ok(settings.prices_as_written()?)).await?;
@@ -72,7 +71,7 @@ impl Supervised {
     async fn reprice_by_table(&self) -> Result<Repriced, ServiceError> {
         let answer = self.usage.ask(UsageMessage::Reprice, IMPORT_PATIENCE).await;
         let repriced = answer.map_err(|error| ServiceError::asking("the usage actor", error))??;
-        self.shown_from(Some(self.log().head().position)).await;
+        shown_from(&self.projected, Some(self.log().head().position)).await;
         if repriced.repriced > 0 {
             tracing::info!(
                 repriced.repriced,
@@ -91,7 +90,7 @@ impl Supervised {
     /// # Errors
     /// [`ServiceError`].
     pub async fn reprice_what_lacks(&self) -> Result<Option<Repriced>, ServiceError> {
-        self.shown_from(Some(self.log().head().position)).await;
+        shown_from(&self.projected, Some(self.log().head().position)).await;
         if self.queries.with_view(|view| view.spend.total().is_whole()) {
             return Ok(None);
         }
@@ -101,7 +100,7 @@ impl Supervised {
     /// Reads the settings and the price file again; where prices have changed, what lacks a price is priced afterwards.
     ///
     /// # Errors
-    /// [`ServiceError::Config`]: something is wrong with them, and nothing changed.
+    /// [`ServiceError::Refused`]: something is wrong with them, and nothing changed.
     pub async fn reload(self: &Arc<Self>) -> Result<Reloaded, ServiceError> {
         let (settings, prices) = (self.queries.settings.clone(), self.queries.prices.clone());
         let reloaded = self.ask_disk(move |_| settings.reload(&prices).map_err(ServiceError::from)).await?;
@@ -142,7 +141,6 @@ impl Supervised {
         ask: impl FnOnce(&Recorder) -> Result<T, ServiceError> + Send + 'static,
     ) -> Result<T, ServiceError> {
         let recorder = self.importer.recorder().clone();
-        let answer = caller::blocking(move || ask(&recorder)).await;
-        answer.unwrap_or(Err(ServiceError::Record(LogError::Closed.into())))
+        caller::blocking(move || ask(&recorder)).await?
     }
 }

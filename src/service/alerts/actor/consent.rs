@@ -8,8 +8,8 @@ use crate::config::Phone;
 use crate::domain::alert::{AlertId, AttemptId};
 use crate::domain::consent::{By, ConsentCommand};
 use crate::event::Position;
-use crate::log::LogError;
 use crate::service::aggregate::caller;
+use crate::view::ViewError;
 
 use super::super::consent;
 use super::super::consent::ConsentFailure;
@@ -36,13 +36,8 @@ impl AlertActor {
         by: By,
     ) -> Result<Option<Position>, ConsentFailure> {
         let contacts = self.means.contacts.clone();
-        let contact = tokio::task::spawn_blocking(move || match (command, by) {
-            (ConsentCommand::Grant, By::Person) => contacts.take_in(&number).map(Some),
-            // A stranger's number is not kept.
-            _ => contacts.find(&number),
-        });
-        let contact = contact.await.map_err(|_| ConsentFailure::Log(LogError::Closed))??;
-        match contact {
+        let contact = caller::blocking(move || contacts.of(&number, command, by)).await;
+        match contact.map_err(ViewError::from)?? {
             Some(contact) => self.decide_consent(contact, command, by).await,
             None => Ok(None),
         }
@@ -58,7 +53,7 @@ impl AlertActor {
         let decided = caller::blocking(move || {
             consent::execute_now(&log, &tenant, &contact, command, by, Timestamp::now())
         });
-        let position = decided.await.map_err(|_| ConsentFailure::Log(LogError::Closed))??;
+        let position = decided.await.map_err(ViewError::from)??;
         if let Some(position) = position {
             // The next decision must see it.
             let mut projected = self.means.projected.clone();
