@@ -428,7 +428,7 @@ pub fn main() -> ExitCode {
         Ok(code) => code,
         Err(error) => {
             output::warn(&format!("mecris: {error}"));
-            ExitCode::from(error.code())
+            ExitCode::from(error.exit())
         }
     }
 }

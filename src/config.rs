@@ -35,6 +35,8 @@ pub use settings::{
 };
 use zone::ZoneError;
 
+use crate::domain::code::{Code, Coded};
+
 /// Where a setting's value stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Origin {
@@ -108,6 +110,12 @@ pub enum ConfigError {
         /// What is wrong.
         reason: String,
     },
+}
+
+impl Coded for ConfigError {
+    fn code(&self) -> Code {
+        Code::Settings
+    }
 }
 
 /// The settings, and where they came from.

@@ -9,6 +9,7 @@ pub mod balance;
 pub mod budget;
 pub mod calendar;
 pub mod clock;
+pub mod code;
 pub mod consent;
 pub mod console;
 pub mod cost;

@@ -43,6 +43,7 @@ use crate::domain::alert::book::AlertBook;
 use crate::domain::alert::rules::{SourceFact, SourceTrouble};
 use crate::domain::allowance::Allowance;
 use crate::domain::budget::{Budget, BudgetName};
+use crate::domain::code::{Code, Coded};
 use crate::domain::consent::Consents;
 use crate::domain::datapoint::Ledger;
 use crate::domain::desk::Desk;
@@ -61,12 +62,35 @@ use fold::{Fold, malformed};
 use shared::Shared;
 use spend::SpendView;
 
+/// Work on another thread came to no end: it panicked, or the program ends. It says nothing of the log, which may be well.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "this failed inside and was cut short; whether it was done is not known: look before asking again, and tell of the panic \
+     that the program's log lines name"
+)]
+pub struct CutShort;
+
+impl From<tokio::task::JoinError> for CutShort {
+    fn from(_: tokio::task::JoinError) -> Self {
+        Self
+    }
+}
+
+impl Coded for CutShort {
+    fn code(&self) -> Code {
+        Code::CutShort
+    }
+}
+
 /// Why a view cannot be built.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum ViewError {
     /// The log could not be read.
     #[error(transparent)]
     Log(#[from] LogError),
+    /// The work was cut short.
+    #[error(transparent)]
+    CutShort(#[from] CutShort),
     /// An event's payload could not be read.
     #[error("event {position}: {source}")]
     Event {
@@ -75,6 +99,16 @@ pub enum ViewError {
         /// What is wrong with it.
         source: CodecError,
     },
+}
+
+impl Coded for ViewError {
+    fn code(&self) -> Code {
+        match self {
+            Self::Log(error) => error.code(),
+            Self::CutShort(error) => error.code(),
+            Self::Event { .. } => Code::Internal,
+        }
+    }
 }
 
 /// Everything that is known of one tenant. A copy shares all of it until one of the two changes, so that those who read one

@@ -1,15 +1,23 @@
 //! Who may what, by the commands of the command line: each has its row, asks a supervisor for no more and no less than the
 //! row says, and comes as who the table says; and the matrix of it all in the documentation.
 
+#[path = "commands/alike.rs"]
+mod alike;
+#[path = "commands/codes.rs"]
+mod codes;
+#[path = "commands/rows.rs"]
+mod rows;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Read, Write};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex};
 
 use clap::CommandFactory;
 use mecris::domain::access::commands::{AS_AGENT, COMMANDS, command};
 use mecris::domain::access::{Kind, Scope, table};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::support::program::Home;
 
@@ -48,9 +56,11 @@ struct Asked {
     as_agent: bool,
 }
 
-/// Whoever holds a home's directory, as far as its programs can see: it refuses all, and says what it was asked.
+/// Whoever holds a home's directory, as far as its programs can see: it refuses all with one problem, and says what it was
+/// asked.
 struct Pretender {
     heard: Receiver<Asked>,
+    problem: Arc<Mutex<Value>>,
     _lock: std::fs::File,
 }
 
@@ -62,18 +72,23 @@ impl Pretender {
         std::fs::write(home.data().join("server.json"), server).unwrap();
         let listener = UnixListener::bind(home.data().join("mecris.sock")).unwrap();
         let (tell, heard) = channel();
+        let problem =
+            json!({"type": "urn:mecris:problem:x", "title": "x", "status": 404, "detail": "refused"});
+        let problem = Arc::new(Mutex::new(problem));
+        let told = problem.clone();
         std::thread::spawn(move || {
             for stream in listener.incoming() {
-                let _ = refuse(stream.unwrap(), &tell);
+                let problem = told.lock().unwrap().clone();
+                let _ = refuse(stream.unwrap(), &tell, &problem);
             }
         });
-        Self { heard, _lock: lock }
+        Self { heard, problem, _lock: lock }
     }
 }
 
 /// Reads a request, tells of it, and then refuses it: whoever asked has ended no sooner. Nothing where somebody only looked who
 /// is there.
-fn refuse(mut stream: UnixStream, tell: &Sender<Asked>) -> Option<()> {
+fn refuse(mut stream: UnixStream, tell: &Sender<Asked>, problem: &Value) -> Option<()> {
     let (mut told, mut chunk) = (Vec::new(), [0; 4096]);
     let end = loop {
         if let Some(at) = memchr::memmem::find(&told, b"\r\n\r\n") {
@@ -89,10 +104,9 @@ fn refuse(mut stream: UnixStream, tell: &Sender<Asked>) -> Option<()> {
         let read = stream.read(&mut chunk).ok().filter(|read| *read > 0)?;
         told.extend_from_slice(&chunk[..read]);
     }
-    let body =
-        json!({"type": "urn:mecris:problem:x", "title": "x", "status": 404, "detail": "refused"}).to_string();
+    let (status, body) = (&problem["status"], problem.to_string());
     let answer = format!(
-        "HTTP/1.1 404 Not Found\r\ncontent-type: application/problem+json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
+        "HTTP/1.1 {status} Refused\r\ncontent-type: application/problem+json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
         body.len()
     );
     let line = String::from_utf8(told[..end].to_vec()).unwrap();

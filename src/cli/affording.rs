@@ -160,6 +160,7 @@ pub fn virtual_budget(common: &Common, args: VirtualArgs) -> Result<(), CliError
 
 impl Backend {
     fn can_afford(&self, body: AskBody) -> Result<AffordabilityShown, CliError> {
+        body.clone().into_ask()?;
         match self {
             Self::Running(remote) => {
                 let mut query = vec![("usd", body.usd)];
@@ -197,6 +198,7 @@ impl Backend {
 
     /// Sets the virtual budget, or removes it.
     fn set_virtual_budget(&self, body: Option<VirtualBudgetBody>) -> Result<AllowanceShown, CliError> {
+        body.as_ref().map_or(Ok(()), |body| body.check(Timestamp::now()))?;
         match (self, body) {
             (Self::Running(remote), Some(body)) => remote.put("/api/v1/virtual-budget", &body),
             (Self::Running(remote), None) => remote.delete("/api/v1/virtual-budget"),
@@ -206,6 +208,7 @@ impl Backend {
     }
 
     fn grant_override(&self, body: &OverrideBody) -> Result<AllowanceShown, CliError> {
+        body.check(Timestamp::now())?;
         match self {
             Self::Running(remote) => remote.post_body("/api/v1/overrides", body),
             Self::Own(node) => {

@@ -6,6 +6,7 @@ mod quota;
 mod reconcile;
 mod usage;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -14,7 +15,8 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
 use crate::config::{self, ConfigError, Loaded, paths};
-use crate::domain::budget::{BudgetCommand, BudgetName};
+use crate::domain::budget::{BudgetCommand, BudgetName, decide};
+use crate::domain::calendar::WeekStart;
 use crate::integration::claude_code::Cursors;
 use crate::log::LogError;
 use crate::service::audit::Replayed;
@@ -221,6 +223,10 @@ impl Backend {
     /// # Errors
     /// [`CliError`].
     pub fn set_budget(&self, name: &BudgetName, body: BudgetBody) -> Result<Budgets, CliError> {
+        // What is refused where nothing is set yet is refused for itself, and in the same words by whomever. No week begins with a
+        // day that would be wrong.
+        let checked = body.clone().into_budget(name.clone(), WeekStart::default())?;
+        decide(&BTreeMap::new(), BudgetCommand::Set(checked))?;
         match self {
             Self::Running(remote) => remote.put(&format!("/api/v1/budgets/{name}"), &body),
             Self::Own(node) => {

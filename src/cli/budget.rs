@@ -85,7 +85,7 @@ pub fn budget(common: &Common, command: BudgetCommand) -> Result<(), CliError> {
         BudgetCommand::Virtual(args) => return virtual_budget(common, args),
         BudgetCommand::List => Backend::current(common)?.budgets()?,
         BudgetCommand::Remove { name } => {
-            Backend::open(common)?.remove_budget(&name.parse::<BudgetName>()?)?
+            Backend::current(common)?.remove_budget(&name.parse::<BudgetName>()?)?
         }
         BudgetCommand::Set(args) => {
             let (name, body) = budget_body(args)?;

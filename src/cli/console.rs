@@ -153,6 +153,7 @@ impl Backend {
     /// # Errors
     /// [`CliError`].
     pub fn read_console(&self, body: &ConsoleBody) -> Result<ConsoleRead, CliError> {
+        body.check()?;
         match self {
             Self::Running(remote) => remote.post_body("/api/v1/console/read", body),
             Self::Own(node) => {

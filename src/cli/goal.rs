@@ -4,7 +4,7 @@ use clap::{Args, Subcommand};
 use jiff::Timestamp;
 use jiff::civil::Date;
 
-use crate::domain::desk::{DeskCommand, DeskError, Facts};
+use crate::domain::desk::{DeskCommand, Facts};
 use crate::domain::local_goal::{End, Priority};
 use crate::domain::slug::GoalSlug;
 use crate::integration::beeminder::Beeminder;
@@ -122,8 +122,7 @@ pub fn goal(common: &Common, command: GoalCommand) -> Result<(), CliError> {
         GoalCommand::New(args) => {
             let slug = parse(&args.slug)?;
             let title = args.title.unwrap_or_else(|| slug.to_string());
-            let priority: Priority =
-                args.priority.parse().map_err(|error| GoalFailure::Refused(DeskError::Priority(error)))?;
+            let priority: Priority = args.priority.parse()?;
             let body = LocalGoalBody { title, priority, due: args.due };
             print(json, &backend()?.set_goal(&slug, body)?, tables::goals::goals)
         }
@@ -137,11 +136,12 @@ pub fn goal(common: &Common, command: GoalCommand) -> Result<(), CliError> {
 }
 
 fn parse(slug: &str) -> Result<GoalSlug, CliError> {
-    Ok(slug.parse().map_err(GoalFailure::Slug)?)
+    Ok(slug.parse()?)
 }
 
 impl Backend {
     fn add_datapoint(&self, slug: &GoalSlug, body: DatapointBody) -> Result<DatapointShown, CliError> {
+        body.check()?;
         match self {
             Self::Running(remote) => remote.post_body(&format!("/api/v1/goals/{slug}/datapoints"), &body),
             Self::Own(node) => add_here(node, slug, body),
@@ -157,6 +157,7 @@ impl Backend {
 
     /// Starts a feed, or stops it.
     fn feed(&self, slug: &GoalSlug, body: Option<FeedBody>) -> Result<FeedsShown, CliError> {
+        body.clone().map(|body| body.into_command(slug.clone())).transpose()?;
         match (self, body) {
             (Self::Running(remote), Some(body)) => remote.put(&format!("/api/v1/feeds/{slug}"), &body),
             (Self::Running(remote), None) => remote.delete(&format!("/api/v1/feeds/{slug}")),
@@ -172,6 +173,7 @@ impl Backend {
     }
 
     fn set_goal(&self, slug: &GoalSlug, body: LocalGoalBody) -> Result<GoalsShown, CliError> {
+        body.check()?;
         match self {
             Self::Running(remote) => remote.put(&format!("/api/v1/goals/{slug}"), &body),
             Self::Own(node) => {

@@ -3,9 +3,9 @@
 use clap::{Args, Subcommand};
 use jiff::{Span, Timestamp};
 
-use crate::domain::access::{Kind, Principal};
+use crate::domain::access::Principal;
 use crate::domain::limit_request::LimitOrder;
-use crate::service::budgets::limit::{LimitAggregate, LimitFailure};
+use crate::service::budgets::limit::LimitAggregate;
 use crate::service::budgets::limit_requests::{
     GrantBody, LimitAsked, LimitBody, LimitRequestsShown, RefuseBody,
 };
@@ -120,33 +120,30 @@ fn end_of(span: Span, common: &Common) -> Result<Timestamp, CliError> {
     now.checked_add(span).map(|end| end.timestamp()).map_err(|_| wrong())
 }
 
-/// Whoever has the log's files in their hands is the person whose log it is.
-fn person() -> Principal {
-    Principal { kind: Kind::Owner, reference: "cli".into() }
-}
-
 impl Backend {
     fn limit_requests(&self, all: bool) -> Result<LimitRequestsShown, CliError> {
         match self {
             Self::Running(remote) => remote.get("/api/v1/limit-requests", &[("all", all.to_string())]),
-            Self::Own(node) => Ok(node.queries()?.limit_requests(&person(), all, Timestamp::now())),
+            Self::Own(node) => Ok(node.queries()?.limit_requests(&Principal::owner(), all, Timestamp::now())),
         }
     }
 
     fn request_limit(&self, body: LimitBody) -> Result<LimitAsked, CliError> {
+        body.check(Timestamp::now())?;
         match self {
             Self::Running(remote) => remote.post_body("/api/v1/limit-requests", &body),
             Self::Own(node) => {
                 let wish = body.into_wish()?;
-                node.queries()?.check_wish(&wish).map_err(LimitFailure::from)?;
+                node.queries()?.check_wish(&wish)?;
                 order_request(node, LimitOrder::Ask(wish.clone()))?;
-                let asked = node.queries()?.limit_asked(&person(), &wish, Timestamp::now());
+                let asked = node.queries()?.limit_asked(&Principal::owner(), &wish, Timestamp::now());
                 asked.ok_or_else(|| CliError::Usage("the request is not there any more".to_owned()))
             }
         }
     }
 
     fn grant_limit(&self, number: u32, body: GrantBody) -> Result<LimitRequestsShown, CliError> {
+        body.check()?;
         match self {
             Self::Running(remote) => {
                 remote.post_body(&format!("/api/v1/limit-requests/{number}/grant"), &body)
@@ -160,6 +157,7 @@ impl Backend {
     }
 
     fn refuse_limit(&self, number: u32, body: RefuseBody) -> Result<LimitRequestsShown, CliError> {
+        body.check()?;
         match self {
             Self::Running(remote) => {
                 remote.post_body(&format!("/api/v1/limit-requests/{number}/refuse"), &body)
@@ -188,6 +186,6 @@ impl Backend {
 }
 
 fn order_request(node: &Node, order: LimitOrder) -> Result<(), CliError> {
-    node.execute::<LimitAggregate>((order, person()), Timestamp::now(), "cli")?;
+    node.execute::<LimitAggregate>((order, Principal::owner()), Timestamp::now(), "cli")?;
     Ok(())
 }

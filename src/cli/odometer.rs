@@ -3,8 +3,9 @@
 use clap::{Args, Subcommand};
 use jiff::Timestamp;
 
-use crate::domain::odometer::OdometerOrder;
-use crate::service::balances::odometer::{OdometerAggregate, OdometerBody, OdometerFailure, Odometers};
+use crate::domain::balance::is_provider;
+use crate::domain::odometer::{OdometerError, OdometerOrder};
+use crate::service::balances::odometer::{OdometerAggregate, OdometerBody, Odometers};
 use crate::service::runtime::node::Node;
 
 use super::backend::Backend;
@@ -79,17 +80,21 @@ impl Backend {
     }
 
     fn read_odometer(&self, body: OdometerBody) -> Result<Odometers, CliError> {
+        let now = Timestamp::now();
+        body.check(now)?;
         match self {
             Self::Running(remote) => remote.post_body("/api/v1/odometer", &body),
             Self::Own(node) => {
-                let now = Timestamp::now();
-                let command = body.into_command(now).map_err(OdometerFailure::from)?;
+                let command = body.into_command(now)?;
                 self.order_here(node, OdometerOrder::Read(command), now)
             }
         }
     }
 
     fn stop_odometer(&self, provider: String) -> Result<Odometers, CliError> {
+        if !is_provider(&provider) {
+            return Err(OdometerError::Provider(provider).into());
+        }
         match self {
             Self::Running(remote) => remote.delete(&format!("/api/v1/odometer/{provider}")),
             Self::Own(node) => self.order_here(node, OdometerOrder::Stop { provider }, Timestamp::now()),

@@ -5,113 +5,39 @@ use std::process::ExitCode;
 
 use serde::Serialize;
 
-use crate::config::ConfigError;
-use crate::config::zone::ZoneError;
-use crate::domain::budget::BudgetError;
-use crate::domain::calendar::CalendarError;
-use crate::domain::money::MoneyError;
+use crate::domain::code::{Code, Coded, EXIT_FAILURE, EXIT_MISTAKE};
 use crate::domain::shown;
-use crate::log::LogError;
-use crate::log::export::ExportError;
-use crate::service::ServiceError;
-use crate::service::access::token::TokenFailure;
-use crate::service::alerts::alert::AlertFailure;
-use crate::service::alerts::consent::ConsentFailure;
-use crate::service::alerts::contacts::ContactsError;
-use crate::service::balances::balance::BalanceFailure;
-use crate::service::balances::console::ConsoleFailure;
-use crate::service::balances::odometer::OdometerFailure;
-use crate::service::budgets::allowance::AllowanceFailure;
-use crate::service::budgets::budget::BudgetFailure;
-use crate::service::budgets::limit::LimitFailure;
-use crate::service::budgets::limit_requests::LimitBodyError;
-use crate::service::goals::local::GoalFailure;
+use crate::service::runtime::client::ServiceError;
 use crate::service::runtime::node::StartError;
-use crate::service::usage::manual::ToldFailure;
-use crate::service::usage::projects::ProjectFailure;
-use crate::service::vault::error::VaultFailure;
 use crate::telemetry::TelemetryError;
-use crate::view::ViewError;
 
 /// Why a command failed: one line, with the mend.
 #[derive(Debug, thiserror::Error)]
 pub enum CliError {
-    /// The configuration.
-    #[error(transparent)]
-    Config(#[from] ConfigError),
-    /// The log.
-    #[error(transparent)]
-    Log(#[from] LogError),
-    /// An export.
-    #[error(transparent)]
-    Export(#[from] ExportError),
-    /// The views, or recording usage.
-    #[error(transparent)]
-    View(#[from] ViewError),
-    /// A balance.
-    #[error(transparent)]
-    Balance(#[from] BalanceFailure),
-    /// What may be spent.
-    #[error(transparent)]
-    Allowance(#[from] AllowanceFailure),
-    /// A request for more.
-    #[error(transparent)]
-    Limit(#[from] LimitFailure),
-    /// A token.
-    #[error(transparent)]
-    Token(#[from] TokenFailure),
-    /// A request for more that says nothing.
-    #[error(transparent)]
-    LimitBody(#[from] LimitBodyError),
-    /// Usage that somebody tells.
-    #[error(transparent)]
-    Told(#[from] ToldFailure),
-    /// An odometer.
-    #[error(transparent)]
-    Odometer(#[from] OdometerFailure),
-    /// A provider's own page.
-    #[error(transparent)]
-    Console(#[from] ConsoleFailure),
-    /// What a project is called.
-    #[error(transparent)]
-    Project(#[from] ProjectFailure),
-    /// A budget.
-    #[error(transparent)]
-    Budget(#[from] BudgetFailure),
-    /// A goal.
-    #[error(transparent)]
-    Goal(#[from] GoalFailure),
-    /// An alert.
-    #[error(transparent)]
-    Alert(#[from] AlertFailure),
-    /// Consent.
-    #[error(transparent)]
-    Consent(#[from] ConsentFailure),
-    /// A number.
-    #[error(transparent)]
-    Contacts(#[from] ContactsError),
-    /// The vault.
-    #[error(transparent)]
-    Vault(#[from] VaultFailure),
-    /// Starting the supervisor.
+    /// What a capability says.
+    #[error("{0}")]
+    Coded(Box<dyn Coded + Send + Sync>),
+    /// What a running supervisor says, in the words of the capability there.
+    #[error("{detail}")]
+    Told {
+        /// The code of its problem document. None where this program does not know it.
+        code: Option<Code>,
+        /// The words.
+        detail: String,
+    },
+    /// Starting the supervisor, or opening the log.
     #[error(transparent)]
     Start(#[from] StartError),
-    /// The running supervisor's actors.
+    /// The actors of the supervisor that runs in this process.
     #[error(transparent)]
     Service(#[from] ServiceError),
     /// Tracing.
     #[error(transparent)]
     Telemetry(#[from] TelemetryError),
-    /// A time zone.
-    #[error(transparent)]
-    Zone(#[from] ZoneError),
-    /// A period.
-    #[error(transparent)]
-    Calendar(#[from] CalendarError),
     /// An option's value.
     #[error("{0}")]
     Usage(String),
-    /// The running supervisor.
+    /// The running supervisor does not answer, or not as one does.
     #[error("{0}")]
     Remote(String),
     /// Something was asked of a supervisor, and none runs.
@@ -131,41 +57,28 @@ pub enum CliError {
 }
 
 impl CliError {
-    /// The exit code: 2 for what the person typed, 1 for everything else.
+    /// The exit code: that of the error's code, with a supervisor and without one; 2 for what the person typed, 1 for
+    /// everything else.
     #[must_use]
-    pub fn code(&self) -> u8 {
+    pub fn exit(&self) -> u8 {
         match self {
-            Self::Usage(_)
-            | Self::Config(_)
-            | Self::Zone(_)
-            | Self::Calendar(_)
-            | Self::Balance(BalanceFailure::Refused(_))
-            | Self::Console(ConsoleFailure::Off | ConsoleFailure::Recipe(_))
-            | Self::Budget(BudgetFailure::Refused(_))
-            | Self::Vault(VaultFailure::Mistake(_))
-            | Self::Odometer(OdometerFailure::Refused(_))
-            | Self::Project(ProjectFailure::Refused(_))
-            | Self::Limit(LimitFailure::Refused(_))
-            | Self::Token(TokenFailure::Refused(_))
-            | Self::LimitBody(_)
-            | Self::Alert(AlertFailure::Refused(_))
-            | Self::Contacts(ContactsError::Form(_) | ContactsError::NoNumber) => 2,
-            Self::Allowance(failure) if failure.is_mistake() => 2,
-            Self::Goal(failure) if failure.is_mistake() => 2,
-            _ => 1,
+            Self::Coded(error) => error.code().exit(),
+            Self::Told { code, .. } => code.map_or(EXIT_FAILURE, Code::exit),
+            Self::Service(error) => error.code().exit(),
+            Self::Usage(_) => EXIT_MISTAKE,
+            Self::Start(_)
+            | Self::Telemetry(_)
+            | Self::Remote(_)
+            | Self::NotRunning(_)
+            | Self::File { .. }
+            | Self::Output(_) => EXIT_FAILURE,
         }
     }
 }
 
-impl From<MoneyError> for CliError {
-    fn from(error: MoneyError) -> Self {
-        Self::Usage(error.to_string())
-    }
-}
-
-impl From<BudgetError> for CliError {
-    fn from(error: BudgetError) -> Self {
-        Self::Usage(error.to_string())
+impl<E: Coded + Send + Sync + 'static> From<E> for CliError {
+    fn from(error: E) -> Self {
+        Self::Coded(Box::new(error))
     }
 }
 

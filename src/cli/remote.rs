@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use crate::config::paths::{SOCKET_FILE, socket_in};
 use crate::domain::access::Kind;
+use crate::domain::code::Code;
 
 use super::output::CliError;
 use super::server_file::End;
@@ -40,6 +41,9 @@ fn message_of(body: &[u8]) -> Option<Value> {
 /// What is read of an error's problem details (RFC 9457).
 #[derive(Deserialize)]
 struct Problem {
+    /// Which kind, where it says so.
+    #[serde(rename = "type", default)]
+    kind: String,
     detail: String,
 }
 
@@ -124,7 +128,7 @@ impl Remote {
     /// Asks.
     ///
     /// # Errors
-    /// [`CliError::Remote`], with the supervisor's own words where it had any.
+    /// [`CliError::Told`]: what the supervisor says. [`CliError::Remote`]: it says nothing.
     pub fn get<T: DeserializeOwned>(&self, path: &str, query: &[(&str, String)]) -> Result<T, CliError> {
         self.send(self.client.get(format!("{HERE}{path}")).query(query))
     }
@@ -235,7 +239,7 @@ impl Remote {
                 return Ok(bytes.to_vec());
             }
             Err(match serde_json::from_slice::<Problem>(&bytes) {
-                Ok(problem) => CliError::Remote(problem.detail),
+                Ok(Problem { kind, detail }) => CliError::Told { code: Code::of_urn(&kind), detail },
                 Err(_) => CliError::Remote(format!("{} is not a mecris supervisor", self.url)),
             })
         })

@@ -4,7 +4,7 @@ use clap::Subcommand;
 use jiff::{Span, SpanRelativeTo, Timestamp, Unit};
 
 use crate::domain::access::Principal;
-use crate::domain::access::register::TokenOrder;
+use crate::domain::access::register::{TokenOrder, check_id};
 use crate::service::access::token::{Minted, TokenAggregate, TokenBody, TokenGiven, TokensShown, mint};
 use crate::service::runtime::node::Node;
 
@@ -65,11 +65,6 @@ fn minutes(span: Span) -> Result<u32, CliError> {
     whole.ok_or_else(|| CliError::Usage("--expires takes a span of a minute or more, such as 90d".to_owned()))
 }
 
-/// Whoever has the log's files in their hands is the person whose log it is.
-fn person() -> Principal {
-    Principal { reference: "cli".into(), ..Principal::owner() }
-}
-
 impl Backend {
     fn tokens(&self) -> Result<TokensShown, CliError> {
         match self {
@@ -79,6 +74,7 @@ impl Backend {
     }
 
     fn give_token(&self, body: TokenBody) -> Result<TokenGiven, CliError> {
+        body.check(Timestamp::now())?;
         match self {
             Self::Running(remote) => remote.post_body("/api/v1/tokens", &body),
             Self::Own(node) => give(node, mint(body)?),
@@ -86,15 +82,17 @@ impl Backend {
     }
 
     fn rotate_token(&self, id: &str) -> Result<TokenGiven, CliError> {
+        check_id(id)?;
         match self {
-            Self::Running(remote) => remote.post(&format!("/api/v1/tokens/{}/rotate", segment(id))),
+            Self::Running(remote) => remote.post(&format!("/api/v1/tokens/{id}/rotate")),
             Self::Own(node) => give(node, node.queries()?.rotation(id)?),
         }
     }
 
     fn revoke_token(&self, id: String) -> Result<TokensShown, CliError> {
+        check_id(&id)?;
         match self {
-            Self::Running(remote) => remote.delete(&format!("/api/v1/tokens/{}", segment(&id))),
+            Self::Running(remote) => remote.delete(&format!("/api/v1/tokens/{id}")),
             Self::Own(node) => {
                 order(node, TokenOrder::Revoke { id })?;
                 self.tokens()
@@ -103,17 +101,12 @@ impl Backend {
     }
 }
 
-/// An id is letters, digits and '-': whatever else a person types is none, and leads to no other path.
-fn segment(id: &str) -> String {
-    id.chars().map(|c| if c.is_ascii_alphanumeric() || c == '-' { c } else { '_' }).collect()
-}
-
 fn give(node: &Node, minted: Minted) -> Result<TokenGiven, CliError> {
     order(node, minted.order)?;
     Ok(node.queries()?.given(minted.token, &minted.id))
 }
 
 fn order(node: &Node, order: TokenOrder) -> Result<(), CliError> {
-    node.execute::<TokenAggregate>((order, person()), Timestamp::now(), "cli")?;
+    node.execute::<TokenAggregate>((order, Principal::owner()), Timestamp::now(), "cli")?;
     Ok(())
 }

@@ -72,6 +72,7 @@ fn text(told: &ToldShown) -> String {
 
 impl Backend {
     fn tell_usage(&self, body: ToldBody) -> Result<ToldShown, CliError> {
+        body.check(Timestamp::now())?;
         match self {
             Self::Running(remote) => remote.post_body("/api/v1/usage", &body),
             Self::Own(node) => {

@@ -92,6 +92,8 @@ impl Backend {
     }
 
     fn tasks(&self, filter: &TasksFilter) -> Result<TasksShown, CliError> {
+        // A word makes sense on every day or on none.
+        filter.check(Date::default())?;
         match self {
             Self::Running(remote) => {
                 let parts = [
@@ -107,6 +109,7 @@ impl Backend {
     }
 
     fn daily(&self, asked: &DailyParams) -> Result<DailyShown, CliError> {
+        asked.kind()?;
         match self {
             Self::Running(remote) => {
                 let date = asked.date.map(|date| date.to_string());
@@ -118,6 +121,7 @@ impl Backend {
     }
 
     fn log_session(&self, body: LogBody) -> Result<Logged, CliError> {
+        body.check()?;
         match self {
             Self::Running(remote) => remote.post_body("/api/v1/daily", &body),
             Self::Own(node) => Ok(Self::own(node)?.log_session(body, Timestamp::now(), "cli")?),

@@ -3,6 +3,8 @@
 
 use jiff::tz::TimeZone;
 
+use crate::domain::code::{Code, Coded};
+
 /// The system's variable for the time zone.
 pub const VARIABLE: &str = "TZ";
 
@@ -20,6 +22,12 @@ pub struct ZoneError {
     pub name: String,
     /// The names that are nearest to it, the nearest first.
     pub nearest: Vec<String>,
+}
+
+impl Coded for ZoneError {
+    fn code(&self) -> Code {
+        Code::Refused
+    }
 }
 
 fn hint(nearest: &[String]) -> String {

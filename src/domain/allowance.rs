@@ -12,6 +12,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::money::Picodollars;
+use crate::domain::code::{Code, Coded};
 use reach::{Facing, Reach, Worker};
 
 /// More than this is a slip of the hand, in whole USD.
@@ -165,6 +166,15 @@ pub enum AllowanceError {
     NotActive(u32),
 }
 
+impl Coded for AllowanceError {
+    fn code(&self) -> Code {
+        match self {
+            Self::NoBudget => Code::VirtualBudgetUnknown,
+            _ => Code::Refused,
+        }
+    }
+}
+
 /// An amount and what it is of.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Named {
@@ -195,7 +205,7 @@ pub fn decide(
                 return Err(AllowanceError::Empty);
             }
             for (what, amount) in [("daily limit", budget.daily), ("monthly limit", budget.monthly)] {
-                amount.map_or(Ok(()), |amount| check(what, amount))?;
+                amount.map_or(Ok(()), |amount| check_amount(what, amount))?;
             }
             if budget.reserve_percent > RESERVE_PERCENT_MAX {
                 return Err(AllowanceError::Reserve(budget.reserve_percent));
@@ -212,7 +222,7 @@ pub fn decide(
                 .ok_or(AllowanceError::NotActive(number))
         }
         AllowanceCommand::Override { amount, reason, reach, until } => {
-            check("override", amount)?;
+            check_amount("override", amount)?;
             if reason.is_empty() || reason.len() > REASON_BYTES_MAX || reason.chars().any(char::is_control) {
                 return Err(AllowanceError::Reason);
             }
@@ -233,7 +243,11 @@ pub fn decide(
     }
 }
 
-fn check(what: &'static str, amount: Picodollars) -> Result<(), AllowanceError> {
+/// Whether an amount can be a limit or an override.
+///
+/// # Errors
+/// [`AllowanceError::Amount`].
+pub fn check_amount(what: &'static str, amount: Picodollars) -> Result<(), AllowanceError> {
     let is_sound = amount > Picodollars::ZERO && amount <= Picodollars::usd(AMOUNT_MAX_USD);
     if is_sound { Ok(()) } else { Err(AllowanceError::Amount(Named { what, amount })) }
 }

@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use super::currency::Currency;
 use super::money::{MoneyError, Picodollars};
+use crate::domain::code::{Code, Coded};
 
 pub use account::{Account, Accounts, decide};
 pub use amount::parse_amount;
@@ -217,6 +218,12 @@ pub enum BalanceError {
     /// How it was found is not a short word.
     #[error("how a reading was found is told in {FOUND_BYTES_MAX} bytes of plain text at most")]
     Found,
+}
+
+impl Coded for BalanceError {
+    fn code(&self) -> Code {
+        Code::Refused
+    }
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::calendar::{self, Period};
 use super::money::Picodollars;
 use super::project::{directory, is_below};
+use crate::domain::code::{Code, Coded};
 
 /// Seconds in a day, for burn rates.
 const DAY_SECONDS: i128 = 86_400;
@@ -158,6 +159,9 @@ pub enum BudgetError {
     /// Nothing or less.
     #[error("a budget's amount must be above 0 USD, not {0}")]
     Amount(String),
+    /// A threshold below nothing.
+    #[error("a budget's threshold must be 0 USD or more, not {0}")]
+    Threshold(String),
     /// The last day is before the first.
     #[error("a budget cannot end ({until}) before it begins ({from})")]
     Dates {
@@ -174,6 +178,15 @@ pub enum BudgetError {
         "there are {BUDGETS_MAX} budgets, and no more can be; remove one with `mecris budget remove NAME`"
     )]
     TooMany,
+}
+
+impl Coded for BudgetError {
+    fn code(&self) -> Code {
+        match self {
+            Self::Unknown(_) => Code::BudgetUnknown,
+            _ => Code::Refused,
+        }
+    }
 }
 
 /// What a person may do with budgets.
@@ -207,6 +220,11 @@ pub fn decide(
             budget.scope.project = budget.scope.project.map(|project| directory(&project).into_owned());
             if budget.amount <= Picodollars::ZERO {
                 return Err(BudgetError::Amount(budget.amount.exact()));
+            }
+            for threshold in [budget.thresholds.low, budget.thresholds.daily_limit] {
+                if threshold < Picodollars::ZERO {
+                    return Err(BudgetError::Threshold(threshold.exact()));
+                }
             }
             if let Period::Fixed { from, until } = budget.period
                 && until < from

@@ -74,17 +74,24 @@ pub struct ConsentChange {
 /// The decisions, by contact.
 pub type Consents = BTreeMap<String, Consent>;
 
+/// Whether a number that is not known here is taken in for this decision: only the person brings numbers here. A stranger's
+/// number is kept nowhere.
+#[must_use]
+pub fn takes_in(command: ConsentCommand, by: By) -> bool {
+    (command, by) == (ConsentCommand::Grant, By::Person)
+}
+
 /// Decides. `None`: nothing changes.
 #[must_use]
 pub fn decide(consents: &Consents, contact: &str, command: ConsentCommand, by: By) -> Option<ConsentChange> {
     let known = consents.get(contact);
-    let is_granted = match (command, by, known) {
-        (ConsentCommand::Grant, By::Person, _) => true,
+    let is_granted = match (command, known) {
+        _ if takes_in(command, by) => true,
         // START from a number that was never here, or that the person took out, changes nothing.
-        (ConsentCommand::Grant, _, Some(known)) if !known.is_granted && known.by != By::Person => true,
+        (ConsentCommand::Grant, Some(known)) if !known.is_granted && known.by != By::Person => true,
         // Nor does STOP from a number that was never here: there is nothing to revoke.
-        (ConsentCommand::Grant, ..) | (ConsentCommand::Revoke, _, None) => return None,
-        (ConsentCommand::Revoke, ..) => false,
+        (ConsentCommand::Grant, _) | (ConsentCommand::Revoke, None) => return None,
+        (ConsentCommand::Revoke, Some(_)) => false,
     };
     let is_same = known.is_some_and(|known| {
         // What was stopped by message becomes the person's own decision when they say so.
@@ -102,6 +109,17 @@ pub fn evolve(consents: &mut Consents, at: Timestamp, change: ConsentChange) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_the_person_brings_a_number_here() {
+        for command in [ConsentCommand::Grant, ConsentCommand::Revoke] {
+            for by in [By::Person, By::Message, By::Carrier] {
+                let changed = decide(&Consents::new(), "c", command, by);
+                assert_eq!(changed.is_some(), takes_in(command, by), "{command:?} {by:?}");
+            }
+        }
+        assert!(takes_in(ConsentCommand::Grant, By::Person));
+    }
 
     #[test]
     fn nobody_is_written_to_who_did_not_agree_or_has_stopped() {

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::money::Picodollars;
 use super::slug::{GoalSlug, is_plain};
+use crate::domain::code::{Code, Coded};
 
 /// Longer comments are refused, in characters.
 const COMMENT_MAX: usize = 200;
@@ -31,6 +32,12 @@ pub enum DatapointError {
     /// The comment.
     #[error("a comment has at most {COMMENT_MAX} characters, not {0}")]
     Comment(usize),
+}
+
+impl Coded for DatapointError {
+    fn code(&self) -> Code {
+        Code::Refused
+    }
 }
 
 /// A decimal number, exactly as it was said but without needless zeros.
@@ -174,10 +181,19 @@ impl Point {
     /// # Errors
     /// [`DatapointError::Comment`].
     pub fn checked(self) -> Result<Self, DatapointError> {
-        match self.comment.chars().count() {
-            0..=COMMENT_MAX => Ok(self),
-            length => Err(DatapointError::Comment(length)),
-        }
+        check_comment(&self.comment)?;
+        Ok(self)
+    }
+}
+
+/// Whether a text can be a datapoint's comment.
+///
+/// # Errors
+/// [`DatapointError::Comment`].
+pub fn check_comment(comment: &str) -> Result<(), DatapointError> {
+    match comment.chars().count() {
+        0..=COMMENT_MAX => Ok(()),
+        length => Err(DatapointError::Comment(length)),
     }
 }
 

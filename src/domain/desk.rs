@@ -11,6 +11,7 @@ use super::datapoint::Keeper;
 use super::feed::Feed;
 use super::local_goal::{End, LocalGoal, PriorityError};
 use super::slug::GoalSlug;
+use crate::domain::code::{Code, Coded};
 
 /// Longer titles are refused, in characters.
 const TITLE_MAX: usize = 200;
@@ -73,6 +74,25 @@ pub enum DeskError {
     /// The feed would begin in the future.
     #[error("a feed cannot begin on {0}, which is still to come; name today or a day before")]
     Future(Date),
+}
+
+impl Coded for DeskError {
+    fn code(&self) -> Code {
+        match self {
+            Self::UnknownGoal(_) | Self::NoKeeper(_) => Code::GoalUnknown,
+            Self::UnknownFeed(_) => Code::FeedUnknown,
+            _ => Code::Refused,
+        }
+    }
+}
+
+/// Whether a goal can be called so.
+///
+/// # Errors
+/// [`DeskError::Title`].
+pub fn check_title(title: &str) -> Result<(), DeskError> {
+    let length = title.chars().count();
+    if (1..=TITLE_MAX).contains(&length) { Ok(()) } else { Err(DeskError::Title(length)) }
 }
 
 /// What a person may do.
@@ -151,10 +171,7 @@ impl Desk {
     ) -> Result<Vec<DeskChange>, DeskError> {
         match command {
             DeskCommand::SetGoal(goal) => {
-                let length = goal.title.chars().count();
-                if !(1..=TITLE_MAX).contains(&length) {
-                    return Err(DeskError::Title(length));
-                }
+                check_title(&goal.title)?;
                 if facts.at_beeminder.contains(goal.slug.as_str()) {
                     return Err(DeskError::Taken(goal.slug));
                 }

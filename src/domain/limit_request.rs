@@ -25,8 +25,9 @@ use super::allowance::reach::{Lifted, Reach};
 use super::allowance::{AllowanceError, Override};
 use super::budget::BudgetName;
 use super::money::Picodollars;
+use crate::domain::code::{Code, Coded};
 
-pub use decide::decide;
+pub use decide::{check_answer, decide};
 
 /// More is not asked for at once, in whole USD.
 pub const ASK_MAX_USD: i64 = 1_000;
@@ -361,29 +362,15 @@ pub enum LimitError {
     Override(#[from] AllowanceError),
 }
 
-impl LimitError {
-    /// Whether what was named is not there.
-    #[must_use]
-    pub fn is_unknown(&self) -> bool {
-        matches!(self, Self::Unknown(_))
-    }
-
-    /// Whether whoever asked must not do it at all.
-    #[must_use]
-    pub fn is_forbidden(&self) -> bool {
-        matches!(self, Self::NotAPerson { .. } | Self::MayNotAsk(_) | Self::NotYours(_))
-    }
-
-    /// Whether how the request stands is against it.
-    #[must_use]
-    pub fn is_late(&self) -> bool {
-        matches!(self, Self::NotOpen { .. } | Self::NotGranted { .. })
-    }
-
-    /// Whether too much was asked.
-    #[must_use]
-    pub fn is_flood(&self) -> bool {
-        matches!(self, Self::TooManyOpen(_) | Self::TooManyAsked(_))
+impl Coded for LimitError {
+    fn code(&self) -> Code {
+        match self {
+            Self::Unknown(_) => Code::LimitRequestUnknown,
+            Self::NotAPerson { .. } | Self::MayNotAsk(_) | Self::NotYours(_) => Code::Forbidden,
+            Self::NotOpen { .. } | Self::NotGranted { .. } => Code::LimitRequestSettled,
+            Self::TooManyOpen(_) | Self::TooManyAsked(_) => Code::TooMany,
+            _ => Code::Refused,
+        }
     }
 }
 

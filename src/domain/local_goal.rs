@@ -6,6 +6,7 @@ use jiff::{Timestamp, Unit};
 use serde::{Deserialize, Serialize};
 
 use super::calendar;
+use super::code::{Code, Coded};
 use super::goal::Goal;
 use super::money::Picodollars;
 use super::slug::GoalSlug;
@@ -40,6 +41,12 @@ impl Priority {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("'{0}' is not a priority; use high, medium or low")]
 pub struct PriorityError(pub String);
+
+impl Coded for PriorityError {
+    fn code(&self) -> Code {
+        Code::Refused
+    }
+}
 
 impl std::str::FromStr for Priority {
     type Err = PriorityError;

@@ -9,6 +9,8 @@ use std::ops::{Add, AddAssign, Neg, Sub, SubAssign};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::domain::code::{Code, Coded};
+
 /// An amount in units of 10⁻¹² USD.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Picodollars(pub i128);
@@ -31,6 +33,12 @@ pub enum MoneyError {
     /// Over the limit.
     #[error("'{0}' is over 1,000,000,000 USD")]
     TooLarge(String),
+}
+
+impl Coded for MoneyError {
+    fn code(&self) -> Code {
+        Code::Refused
+    }
 }
 
 impl Picodollars {

@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use super::balance::{BalanceError, is_provider};
 use super::money::Picodollars;
 use super::spread::Spread;
+use crate::domain::code::{Code, Coded};
 
 mod month;
 mod standing;
@@ -206,6 +207,15 @@ pub enum OdometerError {
     },
 }
 
+impl Coded for OdometerError {
+    fn code(&self) -> Code {
+        match self {
+            Self::Unknown(_) => Code::OdometerUnknown,
+            _ => Code::Refused,
+        }
+    }
+}
+
 /// Decides an order. `None`: nothing changes.
 ///
 /// # Errors
@@ -266,7 +276,11 @@ pub fn decide_reading(
     Ok(Some(OdometerChange::Read { provider, reading, supersedes: superseded.map(|last| last.number) }))
 }
 
-fn check(command: &OdometerCommand, now: Timestamp) -> Result<(), OdometerError> {
+/// Whether a reading makes sense, whatever was read before it.
+///
+/// # Errors
+/// [`OdometerError`].
+pub fn check(command: &OdometerCommand, now: Timestamp) -> Result<(), OdometerError> {
     if !is_provider(&command.provider) {
         return Err(OdometerError::Provider(command.provider.clone()));
     }

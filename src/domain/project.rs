@@ -17,6 +17,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::shown::line as shown;
+use crate::domain::code::{Code, Coded};
 
 /// Where Claude Code makes worktrees of its own.
 const WORKTREES: &str = "/.claude/worktrees/";
@@ -89,6 +90,16 @@ pub enum AliasError {
     /// Too many.
     #[error("there are {ALIASES_MAX} aliases already; end some first")]
     TooMany,
+}
+
+impl Coded for AliasError {
+    fn code(&self) -> Code {
+        match self {
+            Self::None(_) => Code::AliasUnknown,
+            Self::Cycle(..) | Self::TooMany => Code::AliasConflict,
+            Self::Name(_) => Code::Refused,
+        }
+    }
 }
 
 /// A change of what a directory is called.
@@ -167,6 +178,15 @@ impl Aliases {
         }
         None
     }
+}
+
+/// Whether a directory and what it is to be called can be that, whatever else is called so.
+///
+/// # Errors
+/// [`AliasError::Name`].
+pub fn check_alias(written: &str, name: Option<&str>) -> Result<(), AliasError> {
+    one_line("directory", written)?;
+    name.map_or(Ok(()), |name| one_line("name", name).map(drop))
 }
 
 fn one_line<'a>(what: &'static str, text: &'a str) -> Result<&'a str, AliasError> {

@@ -11,6 +11,8 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use crate::domain::code::{Code, Coded};
+
 /// A change of less is no news, in hundredths of a percent.
 const STEP: u32 = 100;
 /// All of a window, in hundredths of a percent.
@@ -93,6 +95,12 @@ pub enum QuotaError {
         /// Its end.
         resets_at: Timestamp,
     },
+}
+
+impl Coded for QuotaError {
+    fn code(&self) -> Code {
+        Code::Refused
+    }
 }
 
 impl Quotas {

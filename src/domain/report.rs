@@ -17,6 +17,7 @@ use super::calendar;
 use super::currency::Currency;
 use super::money::Picodollars;
 use super::tokens::{MAX_COUNT, Tokens};
+use crate::domain::code::{Code, Coded};
 
 /// A day that is told so long after its end is not corrected any more: late data comes within some hours to two days.
 const SETTLES_AFTER: SignedDuration = SignedDuration::from_hours(2 * 24);
@@ -259,6 +260,12 @@ pub enum ReportError {
     /// It does not fit an event.
     #[error("the report of {0} has too many lines; ask the provider for fewer groups")]
     TooLong(Date),
+}
+
+impl Coded for ReportError {
+    fn code(&self) -> Code {
+        Code::Refused
+    }
 }
 
 impl Reports {

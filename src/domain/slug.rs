@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::domain::code::{Code, Coded};
+
 /// A goal's slug: 1 to 64 of `A-Z`, `a-z`, `0-9`, `-`, `_` and `.`, and not only points: it is a segment of
 /// addresses.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -14,6 +16,12 @@ pub struct GoalSlug(String);
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("'{0}' is not a goal's slug; use 1 to 64 of a-z, A-Z, 0-9, '-', '_' and '.'")]
 pub struct SlugError(pub String);
+
+impl Coded for SlugError {
+    fn code(&self) -> Code {
+        Code::Refused
+    }
+}
 
 impl GoalSlug {
     /// The slug as text.

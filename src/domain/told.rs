@@ -10,6 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::naming;
 use super::tokens::{MAX_COUNT, Tokens};
 use super::usage::{MessageKey, TOLD, Usage};
+use crate::domain::code::{Code, Coded};
 
 /// Names are no longer, in bytes.
 const NAME_MAX: usize = 200;
@@ -59,6 +60,12 @@ pub enum ToldError {
     Falls(String),
 }
 
+impl Coded for ToldError {
+    fn code(&self) -> Code {
+        Code::Refused
+    }
+}
+
 /// Holds a sum that an agent tells against the one that stands: it grows or stays, of each kind of token, and moves neither
 /// back nor into time to come, because either would take it out of the day or the period whose limit it counts for.
 ///
@@ -71,11 +78,11 @@ pub fn check_growth(before: &Usage, told: &Usage, now: Timestamp) -> Result<(), 
 }
 
 impl Told {
-    /// The usage that is meant. `is_read`: transcripts tell of this session.
+    /// Whether it makes sense, whatever is recorded.
     ///
     /// # Errors
     /// [`ToldError`].
-    pub fn into_usage(self, is_read: bool, now: Timestamp) -> Result<Usage, ToldError> {
+    pub fn check(&self, now: Timestamp) -> Result<(), ToldError> {
         for (what, name) in [("provider", &self.provider), ("model", &self.model), ("session", &self.session)]
         {
             if name.trim().is_empty() || !is_line(name) {
@@ -95,6 +102,15 @@ impl Told {
         if self.at.duration_since(now) > AHEAD_MAX {
             return Err(ToldError::Future(self.at));
         }
+        Ok(())
+    }
+
+    /// The usage that is meant. `is_read`: transcripts tell of this session.
+    ///
+    /// # Errors
+    /// [`ToldError`].
+    pub fn into_usage(self, is_read: bool, now: Timestamp) -> Result<Usage, ToldError> {
+        self.check(now)?;
         if is_read {
             return Err(ToldError::Read(self.session));
         }

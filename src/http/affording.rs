@@ -48,8 +48,7 @@ pub async fn can_afford(
 ) -> Answer<AffordabilityShown> {
     let AskParams { usd, provider, model, project, session } = params;
     let body = AskBody { usd, provider, model, project, session };
-    let answer = app.system.queries.affordability(body, Timestamp::now());
-    Ok(Json(answer.map_err(Problem::from)?))
+    Ok(Json(app.system.queries.affordability(body, Timestamp::now())?))
 }
 
 /// The days that a cost is of.

@@ -16,6 +16,7 @@ use crate::config::zone;
 use crate::domain::budget::{BudgetCommand, BudgetName};
 use crate::event::Position;
 use crate::log::verify::parse_hash;
+use crate::service::aggregate::caller;
 use crate::service::audit::{BackedUp, BackupBody, HeadShown, Reckoning, Verified, parse_until};
 use crate::service::audit::{EventPage, Replayed};
 use crate::service::budgets::client::{BudgetBody, Budgets};
@@ -41,14 +42,11 @@ pub(super) async fn blocking<T: Send + 'static, E: Into<Problem> + Send + 'stati
     ask: impl FnOnce() -> Result<T, E> + Send + 'static,
 ) -> Answer<T> {
     let _turn = overload::turn().await;
-    match crate::service::aggregate::caller::blocking(ask).await {
-        Ok(answer) => answer.map(Json).map_err(Into::into),
-        Err(_) => Err(crate::log::LogError::Closed.into()),
-    }
+    caller::blocking(ask).await?.map(Json).map_err(Into::into)
 }
 
 fn zone_of(name: Option<&str>) -> Result<Option<TimeZone>, Problem> {
-    name.map(zone::named).transpose().map_err(|error| Problem::refused(error.to_string()))
+    Ok(name.map(zone::named).transpose()?)
 }
 
 /// How things stand.
@@ -110,8 +108,7 @@ pub async fn set_budget(
     Segment(name): Segment<String>,
     Body(body): Body<BudgetBody>,
 ) -> Answer<Budgets> {
-    let budget = body.into_budget(budget_name(&name)?, app.system.queries.week_starts());
-    let budget = budget.map_err(|error| Problem::refused(error.to_string()))?;
+    let budget = body.into_budget(budget_name(&name)?, app.system.queries.week_starts())?;
     app.system.command_budget(BudgetCommand::Set(budget)).await?;
     Ok(budgets(State(app)).await)
 }
@@ -264,12 +261,7 @@ pub async fn export(
 ) -> Result<Response, Problem> {
     let (from, limit) = params.page()?;
     let _turn = overload::turn().await;
-    let export = move || app.system.queries.export(from, limit as u64);
-    let lines = tokio::task::spawn_blocking(export).await.map_err(|_| crate::log::LogError::Closed)?;
-    let lines = lines.map_err(|error| match error {
-        crate::log::export::ExportError::Log(error) => Problem::from(error),
-        crate::log::export::ExportError::Write(error) => Problem::bad_request(error.to_string()),
-    })?;
+    let lines = caller::blocking(move || app.system.queries.export(from, limit as u64)).await??;
     Ok(([(axum::http::header::CONTENT_TYPE, "application/jsonl")], lines).into_response())
 }
 

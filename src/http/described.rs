@@ -22,6 +22,7 @@ mod tests;
 
 use serde_json::{Map, Value, json};
 
+use crate::domain::code::Code;
 use crate::service::runtime::forms;
 
 use super::{api_routes, health_routes, metrics_routes};
@@ -160,7 +161,7 @@ impl Asked {
 
 /// What the description itself says, for those who read no other page.
 const TEXT: &str = "What LLMs cost, and how the budgets stand; every number traced to its events.\n\n\
-    Every error is `application/problem+json` (RFC 9457). A method that a path does not have is answered 405, and `Allow` \
+    Every error is `application/problem+json` (RFC 9457), whose `type` names its kind. A method that a path does not have is answered 405, and `Allow` \
     names those that it has; `HEAD` is answered where `GET` is. What is of another form than described here is refused with \
     400, what is refused for its meaning with 422 or 409.";
 
@@ -184,6 +185,8 @@ fn complete(mut document: Value) -> Value {
     components["securitySchemes"] = json!({ "token": { "type": "http", "scheme": "bearer" } });
     components["responses"] =
         REFUSALS.iter().map(|(refusal, _)| response(refusal)).collect::<Map<_, _>>().into();
+    let kinds: Vec<String> = Code::ALL.iter().map(|code| code.urn()).collect();
+    components["schemas"]["Problem"]["properties"]["type"]["enum"] = kinds.into();
     for form in forms::ALL {
         components["schemas"][form.name] = serde_json::to_value(form.schema()).unwrap_or_default();
     }
@@ -197,7 +200,11 @@ fn complete(mut document: Value) -> Value {
 
 fn response(refusal: &Refusal) -> (String, Value) {
     let schema = json!({ "$ref": "#/components/schemas/Problem" });
-    let mut response = json!({ "description": refusal.text, "content": { "application/problem+json": { "schema": schema } } });
+    let kinds = Code::ALL.iter().filter(|code| code.status().to_string() == refusal.status);
+    let kinds: Vec<String> = kinds.map(|code| format!("`{code}`: {}", code.says())).collect();
+    let text = format!("{}\n\n{}", refusal.text, kinds.join("\n\n"));
+    let mut response =
+        json!({ "description": text, "content": { "application/problem+json": { "schema": schema } } });
     if let Some((name, text)) = refusal.header {
         response["headers"] = json!({ name: { "description": text, "schema": { "type": "string" } } });
     }

@@ -110,7 +110,7 @@ pub async fn start_feed(
     Segment(name): Segment<String>,
     Body(body): Body<FeedBody>,
 ) -> Answer<FeedsShown> {
-    let command = body.into_command(slug(&name)?).map_err(|error| Problem::refused(error.to_string()))?;
+    let command = body.into_command(slug(&name)?)?;
     app.system.command_goal(command).await?;
     Ok(feeds(State(app)).await)
 }

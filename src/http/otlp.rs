@@ -31,7 +31,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use crate::domain::access::Scope;
 use crate::integration::claude_code::telemetry::{self, Reading};
 use crate::integration::otlp::{self, BYTES_MAX, Encoding, Signal, WireError};
-use crate::service::ServiceError;
+use crate::service::runtime::client::ServiceError;
 
 use super::App;
 use super::guard::{Guard, Refused};

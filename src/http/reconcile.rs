@@ -16,7 +16,7 @@ use crate::view::reconcile::{Reconciliation, Wanted};
 
 use super::App;
 use super::api::Answer;
-use super::problem::{Params, Problem};
+use super::problem::Params;
 
 /// What to reconcile.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -43,8 +43,7 @@ pub async fn reconcile(
     Params(params): Params<ReconcileParams>,
 ) -> Answer<Reconciliation> {
     let ReconcileParams { since, until, provider } = params;
-    let wanted =
-        check(Wanted { since, until, provider }).map_err(|error| Problem::refused(error.to_string()))?;
+    let wanted = check(Wanted { since, until, provider })?;
     Ok(Json(app.system.queries.reconcile(&wanted, Timestamp::now())))
 }
 
@@ -57,6 +56,5 @@ pub async fn reported(
     Params(params): Params<ReconcileParams>,
 ) -> Answer<ReportedShown> {
     let ReconcileParams { since, until, provider } = params;
-    let reported = app.system.reported(Wanted { since, until, provider }, Timestamp::now());
-    reported.map(Json).map_err(|error| Problem::refused(error.to_string()))
+    Ok(Json(app.system.reported(Wanted { since, until, provider }, Timestamp::now())?))
 }

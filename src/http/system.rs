@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
+use crate::domain::code::Code;
 use crate::service::runtime::incidents;
 use crate::service::runtime::incidents::Incidents;
 use crate::service::runtime::settings::Reloaded;
@@ -37,7 +38,7 @@ pub async fn drill(
     let path = format!("root/{}", body.actor.trim_start_matches("root/"));
     if !app.system.drill(&path) {
         let fix = "there is no such actor; `mecris actors` names those there are";
-        return Err(Problem::missing(fix));
+        return Err(Problem::of(Code::ActorUnknown, fix));
     }
     Ok(Json(app.system.actors()))
 }

@@ -7,7 +7,6 @@ use axum::extract::State;
 use jiff::Timestamp;
 
 use crate::domain::access::register::TokenOrder;
-use crate::service::ServiceError;
 use crate::service::access::token::{TokenBody, TokenGiven, TokensShown, mint};
 use crate::service::runtime::forms;
 
@@ -28,7 +27,7 @@ pub async fn list(State(app): State<App>) -> Json<TokensShown> {
     (status = 200, body = TokenGiven),
 ))]
 pub async fn issue(State(app): State<App>, by: Asker, Body(body): Body<TokenBody>) -> Answer<TokenGiven> {
-    let minted = mint(body).map_err(ServiceError::from)?;
+    let minted = mint(body)?;
     app.system.order_token(minted.order, by.0).await?;
     Ok(Json(app.system.queries.given(minted.token, &minted.id)))
 }
@@ -39,7 +38,7 @@ pub async fn issue(State(app): State<App>, by: Asker, Body(body): Body<TokenBody
     (status = 200, body = TokenGiven), (status = 404, body = Problem),
 ))]
 pub async fn rotate(State(app): State<App>, by: Asker, Segment(id): Segment<String>) -> Answer<TokenGiven> {
-    let minted = app.system.queries.rotation(&id).map_err(ServiceError::from)?;
+    let minted = app.system.queries.rotation(&id)?;
     app.system.order_token(minted.order, by.0).await?;
     Ok(Json(app.system.queries.given(minted.token, &minted.id)))
 }

@@ -10,6 +10,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 
+use crate::domain::code::Code;
 use crate::integration::twilio::webhook::{
     Delivery, HEADER, INBOUND_PATH, Inbound, STATUS_PATH, Wish, is_genuine,
 };
@@ -35,7 +36,10 @@ fn check(app: &App, headers: &HeaderMap, path: &str, fields: &Fields) -> Result<
     let settings = app.system.queries.settings.current();
     let twilio = &settings.config.twilio;
     let (Some(url), Some(token)) = (&twilio.public_url, &twilio.auth_token) else {
-        return Err(Problem::missing("set twilio.public_url and twilio.auth_token for this address"));
+        return Err(Problem::of(
+            Code::NotFound,
+            "set twilio.public_url and twilio.auth_token for this address",
+        ));
     };
     let given = headers.get(HEADER).and_then(|value| value.to_str().ok()).unwrap_or_default();
     if is_genuine(&token.to_secret(), url.at(path).as_str(), fields, given) {

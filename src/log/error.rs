@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use crate::domain::code::{Code, Coded};
 use crate::event::{Position, StreamId, Version};
 use crate::files::{Refused, refusal};
 
@@ -86,6 +87,20 @@ pub enum LogError {
     /// The log has been closed.
     #[error("the log is closed")]
     Closed,
+}
+
+impl Coded for LogError {
+    fn code(&self) -> Code {
+        match self {
+            Self::Conflict { .. } => Code::Conflict,
+            Self::ReadOnly { .. } | Self::Unavailable { .. } | Self::Closed => Code::Unavailable,
+            Self::UnknownOutcome { .. } => Code::UnknownOutcome,
+            Self::Corrupt { .. } => Code::LogDamaged,
+            Self::Invalid { .. } | Self::Unsafe(_) => Code::EventRefused,
+            Self::Busy { .. } => Code::Busy,
+            Self::Locked { .. } | Self::Io { .. } => Code::Internal,
+        }
+    }
 }
 
 pub(super) fn io_error(action: &'static str, path: &Path, error: &std::io::Error) -> LogError {

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{EventLog, LogError, Progress};
+use crate::domain::code::{Code, Coded};
 use crate::domain::shown;
 use crate::event::{Position, RecordRef, TenantId, TraceContext};
 
@@ -23,6 +24,15 @@ pub enum ExportError {
     /// The output could not be written.
     #[error("the export cannot be written: {0}; check where it goes")]
     Write(#[from] io::Error),
+}
+
+impl Coded for ExportError {
+    fn code(&self) -> Code {
+        match self {
+            Self::Log(error) => error.code(),
+            Self::Write(_) => Code::Internal,
+        }
+    }
 }
 
 /// Why a line of an export cannot be read.

@@ -69,6 +69,7 @@ impl Backend {
     /// # Errors
     /// [`CliError`].
     pub fn consent(&self, body: &ConsentBody) -> Result<ConsentsShown, CliError> {
+        body.check()?;
         match self {
             Self::Running(remote) => remote.put("/api/v1/consent", body),
             Self::Own(node) => {
@@ -81,9 +82,7 @@ impl Backend {
 
 fn decide(node: &Node, body: &ConsentBody) -> Result<(), CliError> {
     let (number, command) = body.resolve(&node.settings.current().config)?;
-    let contacts = Contacts::new(&node.dir);
-    let contact = if body.grant { Some(contacts.take_in(&number)?) } else { contacts.find(&number)? };
-    if let Some(contact) = contact {
+    if let Some(contact) = Contacts::new(&node.dir).of(&number, command, By::Person)? {
         let decided = (contact, command, By::Person);
         node.execute::<ConsentAggregate>(decided, Timestamp::now(), "consent")
             .map_err(ConsentFailure::from)?;

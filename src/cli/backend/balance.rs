@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use crate::domain::balance::BalanceChange;
-use crate::service::balances::balance::{BalanceAggregate, BalanceBody, BalanceFailure, Balances, TopUpBody};
+use crate::service::balances::balance::{BalanceAggregate, BalanceBody, Balances, TopUpBody};
 
 use super::{Backend, CliError};
 
@@ -24,11 +24,12 @@ impl Backend {
     /// # Errors
     /// [`CliError`].
     pub fn read_balance(&self, body: BalanceBody) -> Result<Balances, CliError> {
+        let now = Timestamp::now();
+        body.check(now)?;
         match self {
             Self::Running(remote) => remote.put("/api/v1/balance", &body),
             Self::Own(node) => {
-                let now = Timestamp::now();
-                let reading = body.into_reading(now).map_err(BalanceFailure::from)?;
+                let reading = body.into_reading(now)?;
                 node.execute::<BalanceAggregate>(BalanceChange::Read(reading), now, "cli")?;
                 self.balances()
             }
@@ -40,11 +41,12 @@ impl Backend {
     /// # Errors
     /// [`CliError`].
     pub fn top_up_balance(&self, body: TopUpBody) -> Result<Balances, CliError> {
+        let now = Timestamp::now();
+        body.check(now)?;
         match self {
             Self::Running(remote) => remote.post_body("/api/v1/balance/top-ups", &body),
             Self::Own(node) => {
-                let now = Timestamp::now();
-                let top_up = body.into_top_up(now).map_err(BalanceFailure::from)?;
+                let top_up = body.into_top_up(now)?;
                 node.execute::<BalanceAggregate>(BalanceChange::ToppedUp(top_up), now, "cli")?;
                 self.balances()
             }

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use jiff::civil::Date;
 
+use crate::domain::project::check_alias;
 use crate::service::usage::projects::{AliasAggregate, AliasBody};
 use crate::service::usage::recorder::reprice::{Repriced, WhatIf};
 use crate::service::usage::refused::RefusedShown;
@@ -74,6 +75,7 @@ impl Backend {
     /// [`CliError`].
     pub fn alias_project(&self, directory: String, name: Option<String>) -> Result<ProjectsShown, CliError> {
         const PATH: &str = "/api/v1/projects/aliases";
+        check_alias(&directory, name.as_deref())?;
         match (self, name) {
             (Self::Running(remote), Some(name)) => remote.put(PATH, &AliasBody { directory, name }),
             (Self::Running(remote), None) => remote.delete_where(PATH, &[("directory", directory)]),

@@ -9,6 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::{Kind, Principal};
+use crate::domain::code::{Code, Coded};
 
 /// The BLAKE3 hash of a token.
 pub type Hash = [u8; 32];
@@ -137,6 +138,26 @@ pub enum TokenOrderError {
     /// The same id or hash again.
     #[error("this token is known already; make another")]
     Taken,
+}
+
+impl Coded for TokenOrderError {
+    fn code(&self) -> Code {
+        match self {
+            Self::Unknown(_) => Code::TokenUnknown,
+            Self::NotOwner(_) => Code::Forbidden,
+            _ => Code::Refused,
+        }
+    }
+}
+
+/// Whether a text can be a token's id: letters, digits and `-`. Whatever else is written is none.
+///
+/// # Errors
+/// [`TokenOrderError::Unknown`].
+pub fn check_id(id: &str) -> Result<(), TokenOrderError> {
+    let is_id = (1..=LABEL_MAX).contains(&id.len())
+        && id.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
+    if is_id { Ok(()) } else { Err(TokenOrderError::Unknown(id.chars().take(LABEL_MAX).collect())) }
 }
 
 impl Register {

@@ -2,6 +2,7 @@
 
 use super::book::AlertBook;
 use super::{AlertChange, AlertId};
+use crate::domain::code::{Code, Coded};
 
 /// Why a command is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -9,6 +10,14 @@ pub enum AlertError {
     /// No such alert.
     #[error("there is no alert {0}; `mecris alerts --all` lists those there were")]
     Unknown(AlertId),
+}
+
+impl Coded for AlertError {
+    fn code(&self) -> Code {
+        match self {
+            Self::Unknown(_) => Code::AlertUnknown,
+        }
+    }
 }
 
 /// Takes note of an alert: nothing more is sent unless it gets worse. `None`: nothing changes.

@@ -6,6 +6,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::budget::BudgetName;
+use crate::domain::code::{Code, Coded};
 use crate::domain::project::{directory, is_below};
 
 /// A limit that an override can lift.
@@ -40,6 +41,12 @@ impl fmt::Display for Lifted {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a limit is `session`, `day`, `virtual` or `budget:NAME`; leave it out for all of them")]
 pub struct UnknownLimit;
+
+impl Coded for UnknownLimit {
+    fn code(&self) -> Code {
+        Code::Refused
+    }
+}
 
 impl FromStr for Lifted {
     type Err = UnknownLimit;

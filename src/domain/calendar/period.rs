@@ -8,6 +8,7 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use super::{RollingDays, WeekStart, YearStart};
+use crate::domain::code::{Code, Coded};
 
 /// Why a period is not one.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -40,6 +41,12 @@ pub enum CalendarError {
         /// Where it was given.
         kind: PeriodKind,
     },
+}
+
+impl Coded for CalendarError {
+    fn code(&self) -> Code {
+        Code::Refused
+    }
 }
 
 /// The kinds of periods.

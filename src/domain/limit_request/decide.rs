@@ -32,9 +32,7 @@ pub fn decide(
         }
         LimitOrder::Refuse { number, reason } => {
             person("refuse a request", by)?;
-            if !reason.is_empty() && !is_line(&reason, REASON_BYTES_MAX) {
-                return Err(LimitError::Reason);
-            }
+            check_answer(&reason)?;
             let request = find(known, number)?;
             match (&request.answer, request.state(now)) {
                 (_, State::Open) => {}
@@ -126,6 +124,14 @@ fn still_answers(request: &LimitRequest, now: Timestamp) -> bool {
         (Some(Answer::Refused { at, .. }), _) => now.duration_since(*at) < NO_MEANS_NO,
         _ => false,
     }
+}
+
+/// Whether a person's reason to refuse can be one; they need not give any.
+///
+/// # Errors
+/// [`LimitError::Reason`].
+pub fn check_answer(reason: &str) -> Result<(), LimitError> {
+    if reason.is_empty() || is_line(reason, REASON_BYTES_MAX) { Ok(()) } else { Err(LimitError::Reason) }
 }
 
 fn check(wish: &Wish) -> Result<(), LimitError> {

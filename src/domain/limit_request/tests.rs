@@ -103,7 +103,10 @@ fn only_a_person_grants_refuses_and_ends_whatever_the_kind_that_tries() {
         for order in orders {
             // Its own request too: the reference is the asker's.
             let refused = desk.order(order, &principal(kind, "agt-1"), at(1)).unwrap_err();
-            assert!(refused.is_forbidden() && refused.to_string().contains("only a person"), "{refused}");
+            assert!(
+                refused.code() == Code::Forbidden && refused.to_string().contains("only a person"),
+                "{refused}"
+            );
         }
     }
     for kind in [Kind::Ingest, Kind::Auditor] {
@@ -151,17 +154,29 @@ fn what_nobody_answers_expires_and_what_is_answered_is_answered_once() {
     assert_eq!(desk.state(1, at(23)), State::Open);
     assert_eq!(desk.state(1, at(24)), State::Expired);
     let late = desk.order(grant(1, None, at(25)), &person(), at(24)).unwrap_err();
-    assert!(late.is_late() && late.to_string().contains("expired"), "{late}");
+    assert!(late.code() == Code::LimitRequestSettled && late.to_string().contains("expired"), "{late}");
     let refuse = |reason: &str| LimitOrder::Refuse { number: 2, reason: reason.into() };
     assert_eq!(desk.order(refuse("not today"), &person(), at(1)), Ok(true));
     assert_eq!(desk.order(refuse("not today"), &person(), at(1)), Ok(false));
-    assert!(desk.order(refuse("never"), &person(), at(1)).unwrap_err().is_late());
+    assert_eq!(desk.order(refuse("never"), &person(), at(1)).unwrap_err().code(), Code::LimitRequestSettled);
     assert_eq!(desk.ask(2, at(1)), Ok(false), "no means no");
-    assert!(desk.order(grant(2, None, at(2)), &person(), at(1)).unwrap_err().is_late());
+    assert_eq!(
+        desk.order(grant(2, None, at(2)), &person(), at(1)).unwrap_err().code(),
+        Code::LimitRequestSettled
+    );
     assert_eq!(desk.order(LimitOrder::Withdraw { number: 3 }, &agent(), at(1)), Ok(true));
-    assert!(desk.order(grant(3, None, at(2)), &person(), at(1)).unwrap_err().is_late());
-    assert!(desk.order(LimitOrder::End { number: 3 }, &person(), at(1)).unwrap_err().is_late());
-    assert!(desk.order(grant(9, None, at(2)), &person(), at(1)).unwrap_err().is_unknown());
+    assert_eq!(
+        desk.order(grant(3, None, at(2)), &person(), at(1)).unwrap_err().code(),
+        Code::LimitRequestSettled
+    );
+    assert_eq!(
+        desk.order(LimitOrder::End { number: 3 }, &person(), at(1)).unwrap_err().code(),
+        Code::LimitRequestSettled
+    );
+    assert_eq!(
+        desk.order(grant(9, None, at(2)), &person(), at(1)).unwrap_err().code(),
+        Code::LimitRequestUnknown
+    );
     let stranger = principal(Kind::Agent, "agt-2");
     desk.ask(4, at(2)).unwrap();
     let taken = desk.order(LimitOrder::Withdraw { number: 4 }, &stranger, at(2));

@@ -13,6 +13,8 @@ use axum::http::request::Parts;
 use axum::{Json, body};
 use serde::de::DeserializeOwned;
 
+use crate::domain::code::Code;
+
 use super::super::described::check::Operation;
 use super::Problem;
 
@@ -81,15 +83,27 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
     }
 }
 
+impl Problem {
+    /// A body that cannot be read. JSON of another form than is described is no better than what is no JSON.
+    fn unread(status: StatusCode, detail: String) -> Self {
+        let code = match status {
+            StatusCode::PAYLOAD_TOO_LARGE => Code::TooLarge,
+            StatusCode::UNSUPPORTED_MEDIA_TYPE => Code::UnsupportedMediaType,
+            _ => Code::BadRequest,
+        };
+        Self::of(code, detail)
+    }
+}
+
 impl From<BytesRejection> for Problem {
     fn from(rejection: BytesRejection) -> Self {
-        Self { status: rejection.status().as_u16(), ..Self::bad_request(rejection.body_text()) }
+        Self::unread(rejection.status(), rejection.body_text())
     }
 }
 
 impl From<FormRejection> for Problem {
     fn from(rejection: FormRejection) -> Self {
-        Self { status: rejection.status().as_u16(), ..Self::bad_request(rejection.body_text()) }
+        Self::unread(rejection.status(), rejection.body_text())
     }
 }
 
@@ -113,14 +127,6 @@ impl From<RawPathParamsRejection> for Problem {
 
 impl From<JsonRejection> for Problem {
     fn from(rejection: JsonRejection) -> Self {
-        let detail = rejection.body_text();
-        match rejection.status() {
-            StatusCode::UNSUPPORTED_MEDIA_TYPE => {
-                Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", detail)
-            }
-            // JSON of another form than is described is no better than what is no JSON.
-            StatusCode::UNPROCESSABLE_ENTITY => Self::bad_request(detail),
-            status => Self { status: status.as_u16(), ..Self::bad_request(detail) },
-        }
+        Self::unread(rejection.status(), rejection.body_text())
     }
 }

@@ -9,8 +9,8 @@ use crate::domain::access::token::{SEED_BYTES, make};
 use crate::domain::access::{Kind, Principal};
 use crate::event::envelope::hex;
 use crate::event::payload::token_event;
-use crate::service::ServiceError;
 use crate::service::aggregate::repository::{Aggregate, BookFailure, Fact, Next, Refusal};
+use crate::service::runtime::client::ServiceError;
 use crate::service::runtime::forms;
 use crate::service::runtime::reads::Reads;
 use crate::service::system::tree::Supervised;
@@ -18,15 +18,7 @@ use crate::service::system::tree::Supervised;
 /// Why an order was not carried out.
 pub type TokenFailure = BookFailure<TokenOrderError>;
 
-impl Refusal for TokenOrderError {
-    fn is_unknown(&self) -> bool {
-        matches!(self, Self::Unknown(_))
-    }
-
-    fn is_forbidden(&self) -> bool {
-        matches!(self, Self::NotOwner(_))
-    }
-}
+impl Refusal for TokenOrderError {}
 
 /// The tokens of a tenant.
 pub struct TokenAggregate;
@@ -78,6 +70,18 @@ pub struct TokenBody {
     #[serde(default)]
     #[schema(minimum = 1, maximum = 1_581_120)]
     pub minutes: Option<u32>,
+}
+
+impl TokenBody {
+    /// Whether it makes sense, whatever is recorded: the command line asks this before it asks a supervisor, so that a mistake is
+    /// told in the same words with one and without.
+    ///
+    /// # Errors
+    /// [`TokenOrderError`].
+    pub fn check(&self, now: Timestamp) -> Result<(), TokenFailure> {
+        Register::default().decide(mint(self.clone())?.order, &Principal::owner(), now)?;
+        Ok(())
+    }
 }
 
 /// A token as it is given out: it is told this once, and kept nowhere.

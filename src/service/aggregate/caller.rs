@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::actor::context;
 use crate::domain::access::Principal;
+use crate::view::CutShort;
 
 /// Whoever asked for what is being done; none where the system acts by itself.
 #[must_use]
@@ -19,10 +20,8 @@ pub async fn on_behalf<F: Future>(principal: Principal, work: F) -> F::Output {
 /// Does work that blocks, on a thread for that, on behalf of whoever asks here.
 ///
 /// # Errors
-/// The work panicked, or the runtime ends.
-pub async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> T + Send + 'static,
-) -> Result<T, tokio::task::JoinError> {
+/// [`CutShort`]: the work panicked, or the runtime ends.
+pub async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, CutShort> {
     let carried = context::current();
-    tokio::task::spawn_blocking(move || context::within_sync(carried, work)).await
+    Ok(tokio::task::spawn_blocking(move || context::within_sync(carried, work)).await?)
 }

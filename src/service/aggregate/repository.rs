@@ -14,13 +14,14 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use crate::domain::code::{Code, Coded};
 use crate::event::codec::{CodecError, decode, encode};
 use crate::event::{
     Event, EventId, Metadata, NewEvent, Position, RecordRef, StreamId, TenantId, TraceContext, Version,
 };
 use crate::log::{Append, Appended, EventLog, Expected, LogError};
-use crate::view::ViewError;
 use crate::view::fold::Fold;
+use crate::view::{CutShort, ViewError};
 
 use super::caller;
 
@@ -92,28 +93,8 @@ pub struct Fact {
     pub at: Timestamp,
 }
 
-/// Why a command is refused.
-pub trait Refusal: std::error::Error + 'static {
-    /// Whether what was named is not there.
-    fn is_unknown(&self) -> bool {
-        false
-    }
-
-    /// Whether whoever asked must not do it.
-    fn is_forbidden(&self) -> bool {
-        false
-    }
-
-    /// Whether how things stand is against it, and not what was said.
-    fn is_late(&self) -> bool {
-        false
-    }
-
-    /// Whether too much was asked.
-    fn is_flood(&self) -> bool {
-        false
-    }
-}
+/// Why a command is refused. Its code says what that means for those who asked.
+pub trait Refusal: Coded + 'static {}
 
 /// Of what is only observed, nothing is refused.
 impl Refusal for std::convert::Infallible {}
@@ -135,6 +116,22 @@ pub enum BookFailure<R: Refusal> {
 impl<R: Refusal> From<R> for BookFailure<R> {
     fn from(refusal: R) -> Self {
         Self::Refused(refusal)
+    }
+}
+
+impl<R: Refusal> Coded for BookFailure<R> {
+    fn code(&self) -> Code {
+        match self {
+            Self::Refused(refusal) => refusal.code(),
+            Self::Log(error) => error.code(),
+            Self::Unreadable(error) => error.code(),
+        }
+    }
+}
+
+impl<R: Refusal> From<CutShort> for BookFailure<R> {
+    fn from(cut: CutShort) -> Self {
+        Self::Unreadable(cut.into())
     }
 }
 

@@ -11,11 +11,7 @@ use crate::service::aggregate::repository::{self, Aggregate, BookFailure, Fact, 
 /// Why nothing was changed.
 pub type AlertFailure = BookFailure<AlertError>;
 
-impl Refusal for AlertError {
-    fn is_unknown(&self) -> bool {
-        matches!(self, Self::Unknown(_))
-    }
-}
+impl Refusal for AlertError {}
 
 /// The alerts of a tenant. Its command is that the person has taken note of one; all else the actor decides by
 /// [`crate::domain::alert::step`].

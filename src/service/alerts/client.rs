@@ -8,8 +8,9 @@ use crate::config::Phone;
 use crate::domain::alert::{AlertId, Causes};
 use crate::domain::consent::{By, ConsentCommand};
 use crate::integration::twilio::MessageStatus;
-use crate::service::ServiceError;
+use crate::service::aggregate::caller;
 use crate::service::runtime::client::PATIENCE;
+use crate::service::runtime::client::ServiceError;
 use crate::service::runtime::reads::{Reads, Snapshot};
 use crate::service::system::tree::Supervised;
 use crate::view::alerts::{AlertLine, alerts};
@@ -144,8 +145,6 @@ impl Supervised {
     pub async fn consents(&self) -> Result<ConsentsShown, ServiceError> {
         let consents = self.queries.with_view(|view| view.consents.clone());
         let contacts = self.contacts.clone();
-        let shown = tokio::task::spawn_blocking(move || consents_shown(&consents, &contacts)).await;
-        let shown = shown.map_err(|_| ServiceError::Unavailable { what: "the contacts' file" })?;
-        Ok(shown.map_err(ConsentFailure::from)?)
+        Ok(caller::blocking(move || consents_shown(&consents, &contacts)).await??)
     }
 }

@@ -4,6 +4,7 @@ use std::convert::Infallible;
 
 use jiff::Timestamp;
 
+use crate::domain::code::{Code, Coded};
 use crate::domain::consent::{By, ConsentChange, ConsentCommand, Consents, decide};
 use crate::event::Event;
 use crate::event::payload::ConsentChanged;
@@ -25,6 +26,16 @@ pub enum ConsentFailure {
     /// The log takes nothing.
     #[error(transparent)]
     Log(#[from] LogError),
+}
+
+impl Coded for ConsentFailure {
+    fn code(&self) -> Code {
+        match self {
+            Self::Contacts(error) => error.code(),
+            Self::View(error) => error.code(),
+            Self::Log(error) => error.code(),
+        }
+    }
 }
 
 impl From<BookFailure<Infallible>> for ConsentFailure {

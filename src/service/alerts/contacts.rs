@@ -7,6 +7,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::config::Phone;
 use crate::config::forms::is_e164;
+use crate::domain::code::{Code, Coded};
+use crate::domain::consent::{By, ConsentCommand, takes_in};
 use crate::event::envelope::hex;
 use crate::files::own;
 
@@ -32,6 +34,15 @@ pub enum ContactsError {
         /// What is wrong.
         reason: String,
     },
+}
+
+impl Coded for ContactsError {
+    fn code(&self) -> Code {
+        match self {
+            Self::Form(_) | Self::NoNumber => Code::Refused,
+            Self::File { .. } => Code::Internal,
+        }
+    }
 }
 
 /// The numbers by their references; cheap to clone. The file is read once: while this program runs nobody else
@@ -85,6 +96,20 @@ impl Contacts {
     /// [`ContactsError::File`].
     pub fn find(&self, number: &Phone) -> Result<Option<String>, ContactsError> {
         Ok(self.all()?.into_iter().find(|(_, known)| known == number).map(|(contact, _)| contact))
+    }
+
+    /// The reference of the number that a decision is about. None where nothing is known of it, and this decision brings none
+    /// here. Blocks.
+    ///
+    /// # Errors
+    /// [`ContactsError`].
+    pub fn of(
+        &self,
+        number: &Phone,
+        command: ConsentCommand,
+        by: By,
+    ) -> Result<Option<String>, ContactsError> {
+        if takes_in(command, by) { self.take_in(number).map(Some) } else { self.find(number) }
     }
 
     /// The reference of a number, which is kept from now on. Blocks.

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::config::forms::is_e164;
 use crate::config::{Config, Phone};
 use crate::domain::alert::step::Hold;
 use crate::domain::consent::{By, ConsentCommand, Consents};
@@ -71,11 +72,22 @@ impl ConsentBody {
         let command = if self.grant { ConsentCommand::Grant } else { ConsentCommand::Revoke };
         let named = self.number.as_deref().map(Phone::new);
         let number = named.or_else(|| config.twilio.to_number.clone()).ok_or(ContactsError::NoNumber)?;
-        if !crate::config::forms::is_e164(number.expose()) {
-            return Err(ContactsError::Form(number.masked()));
-        }
+        check_number(&number)?;
         Ok((number, command))
     }
+
+    /// Whether it makes sense, whatever is recorded: the command line asks this before it asks a supervisor, so that a mistake is
+    /// told in the same words with one and without.
+    ///
+    /// # Errors
+    /// [`ContactsError::Form`].
+    pub fn check(&self) -> Result<(), ContactsError> {
+        self.number.as_deref().map_or(Ok(()), |number| check_number(&Phone::new(number)))
+    }
+}
+
+fn check_number(number: &Phone) -> Result<(), ContactsError> {
+    if is_e164(number.expose()) { Ok(()) } else { Err(ContactsError::Form(number.masked())) }
 }
 
 /// Who may be written to. Blocks.

@@ -14,10 +14,10 @@ use crate::domain::money::Picodollars;
 use crate::event::payload::balance_event;
 use crate::integration::anthropic;
 use crate::log::LogError;
-use crate::service::ServiceError;
 use crate::service::aggregate::repository::{
     self, Aggregate, BookFailure, Fact, Next, Refusal, Repository, kept,
 };
+use crate::service::runtime::client::ServiceError;
 use crate::service::runtime::forms;
 use crate::service::runtime::reads::Reads;
 use crate::service::system::tree::Supervised;
@@ -85,7 +85,29 @@ impl BalanceBody {
     }
 }
 
+impl BalanceBody {
+    /// Whether it makes sense, whatever is recorded: the command line asks this before it asks a supervisor, so that a mistake is
+    /// told in the same words with one and without.
+    ///
+    /// # Errors
+    /// [`BalanceError`].
+    pub fn check(&self, now: Timestamp) -> Result<(), BalanceError> {
+        let reading = self.clone().into_reading(now)?;
+        decide(&Accounts::default(), BalanceChange::Read(reading), now).map(drop)
+    }
+}
+
 impl TopUpBody {
+    /// Whether it makes sense, whatever is recorded: the command line asks this before it asks a supervisor, so that a mistake is
+    /// told in the same words with one and without.
+    ///
+    /// # Errors
+    /// [`BalanceError`].
+    pub fn check(&self, now: Timestamp) -> Result<(), BalanceError> {
+        let top_up = self.clone().into_top_up(now)?;
+        decide(&Accounts::default(), BalanceChange::ToppedUp(top_up), now).map(drop)
+    }
+
     /// The top-up.
     ///
     /// # Errors

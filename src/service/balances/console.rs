@@ -8,15 +8,18 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::config::Config;
-use crate::domain::balance::{BalanceChange, Confidence, Reading, Source};
+use crate::domain::balance::{BalanceChange, BalanceError, Confidence, Reading, Source, is_provider};
+use crate::domain::code::{Code, Coded};
 use crate::domain::console::{Accepted, accept};
 use crate::domain::money::Picodollars;
 use crate::event::TenantId;
 use crate::integration::console::{self, ConsoleError, Limits, Profile, Recipe, RecipeError};
-use crate::log::{EventLog, LogError};
+use crate::log::EventLog;
+use crate::service::aggregate::caller;
 use crate::service::aggregate::repository::{self, Repository};
 use crate::service::runtime::forms;
 use crate::service::runtime::reads::Reads;
+use crate::view::CutShort;
 
 use super::balance::{BalanceAggregate, BalanceFailure};
 
@@ -35,6 +38,22 @@ pub enum ConsoleFailure {
     /// Recording it.
     #[error(transparent)]
     Balance(#[from] BalanceFailure),
+    /// The work was cut short.
+    #[error(transparent)]
+    CutShort(#[from] CutShort),
+}
+
+impl Coded for ConsoleFailure {
+    fn code(&self) -> Code {
+        match self {
+            // The page's state stands in the way, not the request.
+            Self::Page(_) => Code::PageNotRead,
+            Self::Off => Code::ConsoleOff,
+            Self::Recipe(_) => Code::Refused,
+            Self::Balance(failure) => failure.code(),
+            Self::CutShort(cut) => cut.code(),
+        }
+    }
 }
 
 /// A page to read.
@@ -45,6 +64,17 @@ pub struct ConsoleBody {
     #[serde(default = "anthropic")]
     #[schema(value_type = forms::ProviderName)]
     pub provider: String,
+}
+
+impl ConsoleBody {
+    /// Whether it makes sense, whatever is recorded: the command line asks this before it asks a supervisor, so that a mistake is
+    /// told in the same words with one and without.
+    ///
+    /// # Errors
+    /// [`BalanceError::Provider`].
+    pub fn check(&self) -> Result<(), BalanceError> {
+        if is_provider(&self.provider) { Ok(()) } else { Err(BalanceError::Provider(self.provider.clone())) }
+    }
 }
 
 fn anthropic() -> String {
@@ -110,8 +140,7 @@ impl ConsoleBook {
         }
         let recipe = Recipe::find(provider, config.console.recipes.as_deref())?;
         let (dir, name) = (self.dir.clone(), provider.to_owned());
-        let profile = tokio::task::spawn_blocking(move || Profile::lock(&dir, &name)).await;
-        let profile = profile.unwrap_or(Err(ConsoleError::Busy))?;
+        let profile = caller::blocking(move || Profile::lock(&dir, &name)).await??;
         let browser = config.console.browser.as_deref();
         let seen = console::read(browser, &profile, &recipe, limits(config)).await?;
         let lines = self.queries.balances(seen.taken_at);
@@ -135,8 +164,7 @@ impl ConsoleBook {
             let mut balances = Repository::<BalanceAggregate>::new(log, tenant);
             balances.execute(BalanceChange::Read(reading), Timestamp::now(), &repository::by(actor))
         };
-        let recorded = crate::service::aggregate::caller::blocking(record).await;
-        let position = recorded.unwrap_or(Err(BalanceFailure::Log(LogError::Closed)))?;
+        let position = caller::blocking(record).await??;
         Ok(ConsoleRead {
             provider: provider.to_owned(),
             left_usd: amount,

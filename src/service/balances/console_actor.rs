@@ -13,7 +13,7 @@ use crate::domain::console::{CHALLENGES_MAX, rest};
 use crate::event::Position;
 use crate::integration::console::ConsoleError;
 use crate::integration::console::profile::since_last_attempt;
-use crate::service::ServiceError;
+use crate::service::runtime::client::ServiceError;
 use crate::service::runtime::poller::{Beat, Pacemaker};
 use crate::service::runtime::sources::{SourceState, Sources};
 use crate::service::system::tree::Supervised;

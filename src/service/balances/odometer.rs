@@ -7,12 +7,12 @@ use utoipa::ToSchema;
 
 use crate::domain::balance::parse_amount;
 use crate::domain::odometer::{
-    Month, Odometer, OdometerChange, OdometerCommand, OdometerError, OdometerOrder, decide,
+    Month, Odometer, OdometerChange, OdometerCommand, OdometerError, OdometerOrder, check, decide,
 };
 use crate::event::{Event, EventId};
-use crate::service::ServiceError;
 use crate::service::aggregate::repository;
 use crate::service::aggregate::repository::{Aggregate, BookFailure, Fact, Next, Refusal};
+use crate::service::runtime::client::ServiceError;
 use crate::service::runtime::forms;
 use crate::service::runtime::reads::Reads;
 use crate::service::system::tree::Supervised;
@@ -21,11 +21,7 @@ use crate::view::odometer::{OdometerLine, odometers};
 /// Why a reading was not recorded.
 pub type OdometerFailure = BookFailure<OdometerError>;
 
-impl Refusal for OdometerError {
-    fn is_unknown(&self) -> bool {
-        matches!(self, Self::Unknown(_))
-    }
-}
+impl Refusal for OdometerError {}
 
 /// A reading to record.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -60,6 +56,15 @@ fn groq() -> String {
 }
 
 impl OdometerBody {
+    /// Whether it makes sense, whatever is recorded: the command line asks this before it asks a supervisor, so that a mistake is
+    /// told in the same words with one and without.
+    ///
+    /// # Errors
+    /// [`OdometerError`].
+    pub fn check(&self, now: Timestamp) -> Result<(), OdometerError> {
+        check(&self.clone().into_command(now)?, now)
+    }
+
     /// The command that is meant.
     ///
     /// # Errors

@@ -12,8 +12,8 @@ use utoipa::ToSchema;
 
 use crate::domain::quota::{QuotaError, QuotaReading, Quotas, Window, decide, parse_percent};
 use crate::event::payload::quota_event;
-use crate::service::ServiceError;
 use crate::service::aggregate::repository::{Aggregate, BookFailure, Fact, Next, Refusal};
+use crate::service::runtime::client::ServiceError;
 use crate::service::runtime::reads::Reads;
 use crate::service::system::tree::Supervised;
 use crate::view::quotas::{QuotaLine, quotas};

@@ -1,8 +1,8 @@
 //! What may be spent with all providers together, as the log has it; the one way to change it; and the answers
 //! that rest on it.
 
-use jiff::Timestamp;
 use jiff::civil::Date;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -13,12 +13,13 @@ use crate::domain::allowance::{
 };
 use crate::domain::balance::{BalanceError, parse_amount};
 use crate::domain::calendar;
+use crate::domain::code::{Code, Coded};
 use crate::domain::lacking::Doubts;
 use crate::event::Event;
 use crate::log::LogError;
-use crate::service::ServiceError;
 use crate::service::aggregate::repository;
 use crate::service::aggregate::repository::{Aggregate, BookFailure, Fact, Next, Refusal};
+use crate::service::runtime::client::ServiceError;
 use crate::service::runtime::forms;
 use crate::service::runtime::reads::{Reads, Snapshot};
 use crate::service::system::tree::Supervised;
@@ -47,19 +48,19 @@ pub enum AllowanceFailure {
     Unreadable(#[from] ViewError),
 }
 
-impl AllowanceFailure {
-    /// Whether what was typed makes no sense.
-    #[must_use]
-    pub fn is_mistake(&self) -> bool {
-        matches!(self, Self::Refused(_) | Self::Amount(_) | Self::Negative(_))
+impl Coded for AllowanceFailure {
+    fn code(&self) -> Code {
+        match self {
+            Self::Refused(refusal) => refusal.code(),
+            Self::Amount(error) => error.code(),
+            Self::Negative(_) => Code::Refused,
+            Self::Log(error) => error.code(),
+            Self::Unreadable(error) => error.code(),
+        }
     }
 }
 
-impl Refusal for AllowanceError {
-    fn is_unknown(&self) -> bool {
-        matches!(self, Self::NoBudget)
-    }
-}
+impl Refusal for AllowanceError {}
 
 impl From<BookFailure<AllowanceError>> for AllowanceFailure {
     fn from(failure: BookFailure<AllowanceError>) -> Self {
@@ -90,6 +91,16 @@ pub struct VirtualBudgetBody {
 }
 
 impl VirtualBudgetBody {
+    /// Whether it makes sense, whatever is recorded: the command line asks this before it asks a supervisor, so that a mistake is
+    /// told in the same words with one and without.
+    ///
+    /// # Errors
+    /// [`AllowanceFailure`].
+    pub fn check(&self, now: Timestamp) -> Result<(), AllowanceFailure> {
+        decide(&Allowance::default(), self.clone().into_command()?, now)?;
+        Ok(())
+    }
+
     /// The command that is meant.
     ///
     /// # Errors
@@ -118,6 +129,28 @@ pub struct OverrideBody {
     #[serde(default)]
     #[schema(value_type = Option<String>, format = DateTime)]
     pub until: Option<Timestamp>,
+}
+
+impl OverrideBody {
+    /// Whether it makes sense, whatever is recorded: the command line asks this before it asks a supervisor, so that a mistake is
+    /// told in the same words with one and without.
+    ///
+    /// # Errors
+    /// [`AllowanceFailure`].
+    pub fn check(&self, now: Timestamp) -> Result<(), AllowanceFailure> {
+        let until = self.until.unwrap_or(now + SignedDuration::from_mins(1));
+        decide(&Allowance::default(), self.command(until)?, now)?;
+        Ok(())
+    }
+
+    fn command(&self, until: Timestamp) -> Result<AllowanceCommand, AllowanceFailure> {
+        Ok(AllowanceCommand::Override {
+            amount: parse_amount(&self.usd)?,
+            reason: self.reason.trim().to_owned(),
+            reach: Reach::default(),
+            until: repository::kept(until),
+        })
+    }
 }
 
 /// What somebody would like to spend.
@@ -222,12 +255,7 @@ impl Reads {
     ) -> Result<AllowanceCommand, AllowanceFailure> {
         let zone = self.zone();
         let tonight = calendar::end_of(calendar::day_of(now, &zone), &zone);
-        Ok(AllowanceCommand::Override {
-            amount: parse_amount(&body.usd)?,
-            reason: body.reason.trim().to_owned(),
-            reach: Reach::default(),
-            until: repository::kept(body.until.unwrap_or(tonight)),
-        })
+        body.command(body.until.unwrap_or(tonight))
     }
 }
 

@@ -12,11 +12,7 @@ use crate::service::aggregate::repository::{Aggregate, BookFailure, Fact, Next, 
 /// Why a command on a budget was not carried out.
 pub type BudgetFailure = BookFailure<BudgetError>;
 
-impl Refusal for BudgetError {
-    fn is_unknown(&self) -> bool {
-        matches!(self, Self::Unknown(_))
-    }
-}
+impl Refusal for BudgetError {}
 
 /// The budgets of a tenant.
 pub struct BudgetAggregate;

@@ -12,8 +12,8 @@ use crate::domain::calendar;
 use crate::domain::limit_request::{LimitError, LimitOrder, LimitRequests, Until, Wish, decide};
 use crate::event::Event;
 use crate::event::payload::limit_events;
-use crate::service::ServiceError;
 use crate::service::aggregate::repository::{self, Aggregate, BookFailure, Fact, Next, Refusal};
+use crate::service::runtime::client::ServiceError;
 use crate::service::runtime::reads::Reads;
 use crate::service::system::tree::Supervised;
 
@@ -23,23 +23,7 @@ use super::limit_requests::{LimitAsked, LimitBody};
 /// Why an order was not carried out.
 pub type LimitFailure = BookFailure<LimitError>;
 
-impl Refusal for LimitError {
-    fn is_unknown(&self) -> bool {
-        LimitError::is_unknown(self)
-    }
-
-    fn is_forbidden(&self) -> bool {
-        LimitError::is_forbidden(self)
-    }
-
-    fn is_late(&self) -> bool {
-        LimitError::is_late(self)
-    }
-
-    fn is_flood(&self) -> bool {
-        LimitError::is_flood(self)
-    }
-}
+impl Refusal for LimitError {}
 
 /// The requests of a tenant, and what was allowed beyond its limits.
 pub struct LimitAggregate;

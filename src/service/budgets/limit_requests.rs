@@ -6,8 +6,12 @@ use utoipa::ToSchema;
 
 use crate::domain::access::{Kind, Principal};
 use crate::domain::allowance::reach::{Reach, UnknownLimit};
+use crate::domain::allowance::{Allowance, check_amount};
 use crate::domain::balance::{BalanceError, parse_amount};
-use crate::domain::limit_request::{Answer, LimitOrder, LimitRequest, State, Wish};
+use crate::domain::code::{Code, Coded};
+use crate::domain::limit_request::{
+    Answer, LimitError, LimitOrder, LimitRequest, LimitRequests, State, Wish, check_answer, decide,
+};
 use crate::domain::money::Picodollars;
 use crate::service::runtime::forms;
 use crate::service::runtime::reads::Reads;
@@ -26,6 +30,19 @@ pub enum LimitBodyError {
     /// Not a limit.
     #[error(transparent)]
     Limit(#[from] UnknownLimit),
+    /// What is meant is refused, whatever is recorded.
+    #[error(transparent)]
+    Refused(#[from] LimitError),
+}
+
+impl Coded for LimitBodyError {
+    fn code(&self) -> Code {
+        match self {
+            Self::Amount(error) => error.code(),
+            Self::Limit(error) => error.code(),
+            Self::Refused(error) => error.code(),
+        }
+    }
 }
 
 /// More is asked for. It allows nothing: a person decides.
@@ -57,6 +74,17 @@ pub struct LimitBody {
 }
 
 impl LimitBody {
+    /// Whether it makes sense, whatever is recorded: the command line asks this before it asks a supervisor, so that a mistake is
+    /// told in the same words with one and without.
+    ///
+    /// # Errors
+    /// [`LimitBodyError`].
+    pub fn check(&self, now: Timestamp) -> Result<(), LimitBodyError> {
+        let order = LimitOrder::Ask(self.clone().into_wish()?);
+        decide(&LimitRequests::default(), &Allowance::default(), order, &Principal::owner(), now)?;
+        Ok(())
+    }
+
     /// What is meant.
     ///
     /// # Errors
@@ -85,6 +113,17 @@ pub struct GrantBody {
 }
 
 impl GrantBody {
+    /// Whether it makes sense, whatever is recorded: the command line asks this before it asks a supervisor, so that a mistake is
+    /// told in the same words with one and without.
+    ///
+    /// # Errors
+    /// [`LimitBodyError`].
+    pub fn check(&self) -> Result<(), LimitBodyError> {
+        let amount = self.amount_usd.as_deref().map(parse_amount).transpose()?;
+        let checked = amount.map_or(Ok(()), |amount| check_amount("override", amount));
+        Ok(checked.map_err(LimitError::from)?)
+    }
+
     /// The order that is meant.
     ///
     /// # Errors
@@ -108,6 +147,17 @@ pub struct RefuseBody {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<forms::Note>)]
     pub reason: Option<String>,
+}
+
+impl RefuseBody {
+    /// Whether it makes sense, whatever is recorded: the command line asks this before it asks a supervisor, so that a mistake is
+    /// told in the same words with one and without.
+    ///
+    /// # Errors
+    /// [`LimitError::Reason`].
+    pub fn check(&self) -> Result<(), LimitError> {
+        check_answer(self.reason.as_deref().unwrap_or_default().trim())
+    }
 }
 
 /// The requests.

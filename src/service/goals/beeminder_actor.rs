@@ -12,6 +12,7 @@ use crate::event::TenantId;
 use crate::integration::beeminder::{self, Beeminder};
 use crate::integration::resilience::OutsideError;
 use crate::log::{EventLog, LogError};
+use crate::service::aggregate::caller;
 use crate::service::aggregate::repository::Repository;
 use crate::service::runtime::poller::{
     Beat, Pacemaker, breaker_listener, pause_after, policy, state_after, wrong_settings,
@@ -101,8 +102,7 @@ impl BeeminderActor {
 
     async fn load(&self) -> Result<Repository<GoalAggregate>, ViewError> {
         let (log, tenant) = (self.log.clone(), self.tenant.clone());
-        let loaded = tokio::task::spawn_blocking(move || Repository::load(log, tenant)).await;
-        loaded.unwrap_or(Err(ViewError::Log(LogError::Closed)))
+        caller::blocking(move || Repository::load(log, tenant)).await?
     }
 
     /// Looks, and says when to look again.

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use crate::domain::desk::DeskCommand;
 use crate::domain::slug::GoalSlug;
-use crate::service::ServiceError;
+use crate::service::runtime::client::ServiceError;
 use crate::service::runtime::poller::Beat;
 use crate::service::runtime::reads::{Reads, Snapshot};
 use crate::service::system::tree::Supervised;

@@ -17,6 +17,7 @@ use crate::event::TenantId;
 use crate::integration::beeminder::Beeminder;
 use crate::integration::resilience::OutsideError;
 use crate::log::{EventLog, LogError};
+use crate::service::aggregate::caller;
 use crate::service::aggregate::repository::DECISIONS_MAX;
 use crate::service::runtime::poller::{Beat, Pacemaker, pause_after, policy, wrong_settings};
 use crate::service::runtime::reads::Reads;
@@ -129,9 +130,7 @@ impl DatapointActor {
             return Ok(writer);
         }
         let (log, tenant) = (self.log.clone(), self.tenant.clone());
-        let loaded =
-            tokio::task::spawn_blocking(move || DatapointWriter::load(log, tenant, "datapoints")).await;
-        loaded.unwrap_or(Err(ViewError::Log(LogError::Closed)))
+        caller::blocking(move || DatapointWriter::load(log, tenant, "datapoints")).await?
     }
 
     /// Writes a person's datapoint. After a conflict it is decided anew, as the budgets' actor does.

@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 
+use crate::domain::code::{Code, Coded};
 use crate::domain::datapoint::DatapointError;
 use crate::domain::desk::{Desk, DeskChange, DeskCommand, DeskError, Facts};
 use crate::domain::slug::SlugError;
@@ -33,19 +34,20 @@ pub enum GoalFailure {
     Unreadable(#[from] ViewError),
 }
 
-impl GoalFailure {
-    /// Whether the person has to ask for something else.
-    #[must_use]
-    pub fn is_mistake(&self) -> bool {
-        matches!(self, Self::Refused(_) | Self::Datapoint(_) | Self::Slug(_))
+impl Coded for GoalFailure {
+    fn code(&self) -> Code {
+        match self {
+            Self::Refused(refusal) => refusal.code(),
+            Self::Datapoint(error) => error.code(),
+            Self::Slug(error) => error.code(),
+            Self::NotTaken(_) => Code::DatapointNotTaken,
+            Self::Log(error) => error.code(),
+            Self::Unreadable(error) => error.code(),
+        }
     }
 }
 
-impl Refusal for DeskError {
-    fn is_unknown(&self) -> bool {
-        matches!(self, Self::UnknownGoal(_) | Self::UnknownFeed(_) | Self::NoKeeper(_))
-    }
-}
+impl Refusal for DeskError {}
 
 impl From<BookFailure<DeskError>> for GoalFailure {
     fn from(failure: BookFailure<DeskError>) -> Self {

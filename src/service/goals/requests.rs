@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::domain::calendar;
-use crate::domain::datapoint::{Decimal, Keeper, Point, PointKey, RequestId};
-use crate::domain::desk::{DeskCommand, DeskError, Facts};
+use crate::domain::datapoint::{DatapointError, Decimal, Keeper, Point, PointKey, RequestId, check_comment};
+use crate::domain::desk::{DeskCommand, DeskError, Facts, check_title};
 use crate::domain::local_goal::{LocalGoal, Priority};
 use crate::domain::slug::GoalSlug;
 use crate::domain::window::goal_day;
@@ -40,6 +40,19 @@ pub struct DatapointBody {
     #[serde(default)]
     #[schema(value_type = Option<forms::RequestId>)]
     pub request_id: Option<String>,
+}
+
+impl DatapointBody {
+    /// Whether it makes sense, whatever is recorded: the command line asks this before it asks a supervisor, so that a mistake is
+    /// told in the same words with one and without.
+    ///
+    /// # Errors
+    /// [`DatapointError`].
+    pub fn check(&self) -> Result<(), DatapointError> {
+        self.request_id.clone().map(RequestId::try_from).transpose()?;
+        check_comment(&self.comment)?;
+        Decimal::parse(&self.value).map(drop)
+    }
 }
 
 /// What became of a datapoint.
@@ -113,6 +126,15 @@ pub struct LocalGoalBody {
 }
 
 impl LocalGoalBody {
+    /// Whether it makes sense, whatever is recorded: the command line asks this before it asks a supervisor, so that a mistake is
+    /// told in the same words with one and without.
+    ///
+    /// # Errors
+    /// [`DeskError::Title`].
+    pub fn check(&self) -> Result<(), DeskError> {
+        check_title(self.title.trim())
+    }
+
     /// The command that makes it.
     #[must_use]
     pub fn into_command(self, slug: GoalSlug) -> DeskCommand {

@@ -15,6 +15,7 @@ use crate::domain::lookback::days_to_read;
 use crate::domain::report::ReportSource;
 use crate::integration::official::{Looked, Official};
 use crate::integration::resilience::OutsideError;
+use crate::service::aggregate::caller;
 use crate::service::runtime::poller::{
     Beat, Pacemaker, breaker_listener, pause_after, policy, state_after, wrong_settings,
 };
@@ -23,7 +24,6 @@ use crate::service::runtime::sources::{SourceState, Sources};
 
 use super::clients::Provider;
 use super::ingest::{Ingest, TakeFailure, Taken};
-use crate::log::LogError;
 use crate::service::balances::balance::BalanceFailure;
 
 /// How often a key that is only verified is looked at.
@@ -179,9 +179,7 @@ impl ProviderActor {
             let taken = kept.take(name, looked, Timestamp::now());
             (kept, taken)
         };
-        let Ok((kept, taken)) = tokio::task::spawn_blocking(work).await else {
-            return Err(BalanceFailure::Log(LogError::Closed).into());
-        };
+        let (kept, taken) = caller::blocking(work).await.map_err(BalanceFailure::from)?;
         *ingest = Some(kept);
         taken
     }

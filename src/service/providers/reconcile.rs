@@ -5,6 +5,7 @@ use jiff::tz::TimeZone;
 
 use crate::config::Config;
 use crate::domain::balance::is_provider;
+use crate::domain::code::{Code, Coded};
 use crate::domain::money::Picodollars;
 use crate::domain::report::Standing;
 use crate::service::runtime::reads::{Reads, Snapshot};
@@ -25,6 +26,12 @@ pub enum WantedError {
     /// Not a provider's name.
     #[error("'{0}' is not a provider's name; use one like anthropic, of a-z, 0-9, '-', '_' and '.'")]
     Provider(String),
+}
+
+impl Coded for WantedError {
+    fn code(&self) -> Code {
+        Code::Refused
+    }
 }
 
 /// Checks what is asked for.

@@ -6,6 +6,7 @@
 
 use std::path::{Component, Path, PathBuf};
 
+use crate::domain::code::{Code, Coded};
 use crate::files::own;
 use crate::log::{LogAdmin, LogError};
 
@@ -46,6 +47,15 @@ pub enum BackupFailure {
     /// The backup itself.
     #[error(transparent)]
     Log(#[from] LogError),
+}
+
+impl Coded for BackupFailure {
+    fn code(&self) -> Code {
+        match self {
+            Self::Outside { .. } | Self::Relative | Self::Root { .. } => Code::Refused,
+            Self::Log(error) => error.code(),
+        }
+    }
 }
 
 /// The root: the one that is set, or `backups` in the data directory.

@@ -18,10 +18,12 @@ use tokio::time::Instant;
 use crate::actor::{ActorError, Behaviour, ChildSpec, Context, Handle, Supervisor};
 use crate::event::payload::SupervisionNoted;
 use crate::event::{Event, EventId, Metadata, NewEvent, TenantId};
-use crate::log::{Expected, Health, Log, LogError};
+use crate::log::{Expected, Health, Log};
+use crate::service::aggregate::caller;
 use crate::service::aggregate::repository::{new_event, prepared};
 use crate::service::runtime::incidents::SUPERVISION;
 use crate::service::usage::actor::UsageMessage;
+use crate::view::ViewError;
 
 /// How often the log is looked at: a look asks the system once how much room there is.
 const EVERY: Duration = Duration::from_secs(1);
@@ -94,8 +96,8 @@ impl LogActor {
     /// Has a log that a failed write has stopped cut back to what is durable, and checked.
     async fn reopen(&self, refusing: &mut Refusing) {
         let log = self.log.clone();
-        let opened = tokio::task::spawn_blocking(move || log.reopen()).await.unwrap_or(Err(LogError::Closed));
-        if let Err(error) = opened {
+        let opened = caller::blocking(move || log.reopen()).await;
+        if let Err(error) = opened.map_err(ViewError::from).and_then(|opened| Ok(opened?)) {
             tracing::debug!(%error, "the log cannot be opened again yet");
             refusing.pause = (refusing.pause * 2).min(PAUSE_MAX);
         }

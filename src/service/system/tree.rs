@@ -19,7 +19,6 @@ use crate::event::Position;
 use crate::integration::beeminder;
 use crate::log::EventLog;
 use crate::log::Log;
-use crate::service::ServiceError;
 use crate::service::access::token::TokenAggregate;
 use crate::service::aggregate::actor;
 use crate::service::alerts::actor::{Holds, Means};
@@ -40,7 +39,8 @@ use crate::service::goals::datapoint_actor::{DatapointActor, DatapointMessage};
 use crate::service::goals::local::LocalGoalAggregate;
 use crate::service::goals::requests::GoalsShown;
 use crate::service::providers::actor::add_providers;
-use crate::service::runtime::client::{Client, Projected};
+use crate::service::runtime::client::ServiceError;
+use crate::service::runtime::client::{Client, IMPORT_PATIENCE, Projected};
 use crate::service::runtime::incidents::Note;
 use crate::service::runtime::node::Node;
 use crate::service::runtime::poller::Beat;
@@ -58,9 +58,6 @@ use crate::view::freshness::Freshness;
 use super::log_actor;
 use super::meters;
 use super::status::StatusShown;
-
-/// How long a person waits for an import of everything.
-pub(in crate::service) const IMPORT_PATIENCE: Duration = Duration::from_mins(30);
 
 /// How long a question waits for what is new in transcripts.
 const REFRESH_PATIENCE: Duration = Duration::from_secs(2);

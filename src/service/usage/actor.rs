@@ -10,6 +10,7 @@ use crate::actor::{ActorError, Behaviour, Context, Handle, Reply};
 use crate::domain::usage::Usage;
 use crate::integration::claude_code::Cursors;
 use crate::log::LogAdmin;
+use crate::service::aggregate::caller;
 use crate::view::ViewError;
 
 use super::importer::{ImportSummary, Importer, OnStep, Step};
@@ -146,9 +147,7 @@ impl UsageActor {
             let result = importer.import(&mut cursors, changed_only, Timestamp::now(), &on_step);
             (result, cursors)
         };
-        let (result, cursors) = tokio::task::spawn_blocking(work)
-            .await
-            .map_err(|_| ViewError::Log(crate::log::LogError::Closed))?;
+        let (result, cursors) = caller::blocking(work).await?;
         self.cursors = cursors;
         self.note(changed_only, &result);
         if let Ok(summary) = &result {
@@ -177,9 +176,7 @@ impl UsageActor {
             let _entered = span.enter();
             recorder.reprice(&|done, total| on_step(Step::Recording { done, total }))
         };
-        crate::service::aggregate::caller::blocking(work)
-            .await
-            .unwrap_or(Err(crate::log::LogError::Closed.into()))
+        caller::blocking(work).await?
     }
 
     fn note(&self, changed_only: bool, result: &Result<ImportSummary, ViewError>) {
@@ -217,8 +214,8 @@ impl Behaviour for UsageActor {
                 let recorder = self.importer.recorder().clone();
                 // Nobody else tells sums: none comes between the look at the one that stands and the record.
                 let record = move || manual::record(&recorder, *usage, may_fall);
-                let recorded = crate::service::aggregate::caller::blocking(record).await;
-                reply.send(recorded.unwrap_or(Err(crate::log::LogError::Closed.into())));
+                let recorded = caller::blocking(record).await;
+                reply.send(recorded.unwrap_or_else(|cut| Err(cut.into())));
             }
             UsageMessage::Look => {
                 // What is read while the log takes nothing would only be read again.

@@ -11,11 +11,11 @@ use crate::domain::told::{Told, ToldError, check_growth, key};
 use crate::domain::usage::Usage;
 use crate::event::payload::usage_event_id;
 use crate::log::LogError;
-use crate::service::ServiceError;
 use crate::service::aggregate::caller;
 use crate::service::aggregate::repository;
 use crate::service::aggregate::repository::{BookFailure, Refusal};
 use crate::service::runtime::client::PATIENCE;
+use crate::service::runtime::client::ServiceError;
 use crate::service::runtime::forms;
 use crate::service::runtime::reads::Reads;
 use crate::service::system::tree::Supervised;
@@ -76,6 +76,15 @@ fn anthropic() -> String {
 }
 
 impl ToldBody {
+    /// Whether it makes sense, whatever is recorded: the command line asks this before it asks a supervisor, so that a mistake is
+    /// told in the same words with one and without.
+    ///
+    /// # Errors
+    /// [`ToldError`].
+    pub fn check(&self, now: Timestamp) -> Result<(), ToldError> {
+        self.clone().into_told(now).check(now)
+    }
+
     /// What is told.
     #[must_use]
     pub fn into_told(self, now: Timestamp) -> Told {

@@ -7,8 +7,8 @@ use utoipa::ToSchema;
 use crate::domain::project::{AliasChange, AliasError, Aliases};
 use crate::event::payload::ProjectAliased;
 use crate::event::{Event, EventId};
-use crate::service::ServiceError;
 use crate::service::aggregate::repository::{Aggregate, BookFailure, Fact, Next, Refusal};
+use crate::service::runtime::client::ServiceError;
 use crate::service::runtime::forms;
 use crate::service::runtime::reads::Reads;
 use crate::service::system::tree::Supervised;
@@ -17,15 +17,7 @@ use crate::view::projects::{ProjectsShown, projects};
 /// Why an alias was not recorded.
 pub type ProjectFailure = BookFailure<AliasError>;
 
-impl Refusal for AliasError {
-    fn is_unknown(&self) -> bool {
-        matches!(self, Self::None(_))
-    }
-
-    fn is_late(&self) -> bool {
-        matches!(self, Self::Cycle(..) | Self::TooMany)
-    }
-}
+impl Refusal for AliasError {}
 
 /// An alias to set.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]

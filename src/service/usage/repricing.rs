@@ -11,11 +11,9 @@ use utoipa::ToSchema;
 
 use crate::domain::calendar;
 use crate::domain::pricing::PriceTable;
-use crate::log::LogError;
-use crate::service::ServiceError;
 use crate::service::aggregate::caller;
+use crate::service::runtime::client::{IMPORT_PATIENCE, ServiceError};
 use crate::service::runtime::settings::{PRICES, Reloaded};
-use crate::service::system::tree::IMPORT_PATIENCE;
 use crate::service::system::tree::Supervised;
 use crate::view::ViewError;
 
@@ -61,7 +59,7 @@ impl Supervised {
     /// Takes the price file as it is now, prices what lacks a price, and waits until the views show it.
     ///
     /// # Errors
-    /// [`ServiceError::Config`]: the price file is none, and nothing was done.
+    /// [`ServiceError::Refused`]: the price file is none, and nothing was done.
     pub async fn reprice(&self) -> Result<Repriced, ServiceError> {
         let settings = self.queries.settings.clone();
         let table = self.ask_disk(move |_| Ok(settings.prices_as_written()?)).await?;
@@ -101,7 +99,7 @@ impl Supervised {
     /// Reads the settings and the price file again; where prices have changed, what lacks a price is priced afterwards.
     ///
     /// # Errors
-    /// [`ServiceError::Config`]: something is wrong with them, and nothing changed.
+    /// [`ServiceError::Refused`]: something is wrong with them, and nothing changed.
     pub async fn reload(self: &Arc<Self>) -> Result<Reloaded, ServiceError> {
         let (settings, prices) = (self.queries.settings.clone(), self.queries.prices.clone());
         let reloaded = self.ask_disk(move |_| settings.reload(&prices).map_err(ServiceError::from)).await?;
@@ -142,7 +140,6 @@ impl Supervised {
         ask: impl FnOnce(&Recorder) -> Result<T, ServiceError> + Send + 'static,
     ) -> Result<T, ServiceError> {
         let recorder = self.importer.recorder().clone();
-        let answer = caller::blocking(move || ask(&recorder)).await;
-        answer.unwrap_or(Err(ServiceError::Record(LogError::Closed.into())))
+        caller::blocking(move || ask(&recorder)).await?
     }
 }

@@ -8,9 +8,10 @@ use jiff::{SignedDuration, Timestamp};
 use crate::actor::{ActorError, Behaviour, ChildSpec, Context, Handle, Reply, Supervisor};
 use crate::domain::telemetry_usage::Export;
 use crate::event::TenantId;
-use crate::log::{EventLog, LogError};
-use crate::service::ServiceError;
+use crate::log::EventLog;
+use crate::service::aggregate::caller;
 use crate::service::aggregate::repository;
+use crate::service::runtime::client::ServiceError;
 use crate::service::runtime::node::Node;
 use crate::service::runtime::sources::{SourceState, Sources};
 use crate::service::system::tree::Supervised;
@@ -83,9 +84,7 @@ impl OtlpActor {
             (taken, told)
         };
         // After a failure it is read afresh.
-        let (taken, told) = crate::service::aggregate::caller::blocking(work)
-            .await
-            .map_err(|_| ViewError::Log(LogError::Closed))?;
+        let (taken, told) = caller::blocking(work).await?;
         self.known = taken.is_ok().then_some(told);
         taken
     }

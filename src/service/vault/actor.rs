@@ -10,7 +10,8 @@ use notify::{RecursiveMode, Watcher};
 use crate::actor::{ActorError, Behaviour, ChildSpec, Context, Supervisor};
 use crate::event::TenantId;
 use crate::integration::obsidian::{self, SYSTEM, Snapshot};
-use crate::log::{EventLog, LogError};
+use crate::log::EventLog;
+use crate::service::aggregate::caller;
 use crate::service::aggregate::repository::Repository;
 use crate::service::runtime::last_look::SharedVault;
 use crate::service::runtime::node::Node;
@@ -172,10 +173,8 @@ impl VaultActor {
 
     async fn load(&self) -> Result<Repository<TaskAggregate>, ActorError> {
         let (log, tenant) = (self.log.clone(), self.tenant.clone());
-        let loaded = tokio::task::spawn_blocking(move || Repository::load(log, tenant)).await;
-        loaded
-            .unwrap_or(Err(crate::view::ViewError::Log(LogError::Closed)))
-            .map_err(|error| ActorError(error.to_string()))
+        let loaded = caller::blocking(move || Repository::load(log, tenant)).await;
+        loaded.unwrap_or_else(|cut| Err(cut.into())).map_err(|error| ActorError(error.to_string()))
     }
 }
 

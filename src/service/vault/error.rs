@@ -1,5 +1,6 @@
 //! Why the vault does not answer.
 
+use crate::domain::code::{Code, Coded};
 use crate::integration::obsidian::append::AppendError;
 use crate::log::LogError;
 
@@ -27,4 +28,17 @@ pub enum VaultFailure {
     /// It is written, and the log does not say so.
     #[error(transparent)]
     Log(#[from] LogError),
+}
+
+impl Coded for VaultFailure {
+    fn code(&self) -> Code {
+        match self {
+            Self::Mistake(_) => Code::Refused,
+            Self::NotConfigured | Self::NoPath(_) => Code::NotConfigured,
+            Self::Append(AppendError::File { .. }) => Code::Internal,
+            Self::Append(_) => Code::NoteNotWritten,
+            Self::Waiting | Self::Unreadable(_) => Code::Unavailable,
+            Self::Log(error) => error.code(),
+        }
+    }
 }

@@ -15,7 +15,7 @@ use crate::domain::vault::{Goals, Note};
 use crate::files::beneath::{Astray, Root};
 use crate::integration::obsidian::append::{AppendError, Appended, add_line};
 use crate::integration::obsidian::{self, NOTE_MAX, Snapshot};
-use crate::service::ServiceError;
+use crate::service::runtime::client::ServiceError;
 use crate::service::runtime::forms;
 use crate::service::runtime::reads::Reads;
 use crate::service::system::tree::Supervised;
@@ -100,6 +100,21 @@ pub struct DailyParams {
     pub period: Option<String>,
 }
 
+impl DailyParams {
+    /// Which kind of note is meant.
+    ///
+    /// # Errors
+    /// [`VaultFailure::Mistake`].
+    pub fn kind(&self) -> Result<Period, VaultFailure> {
+        let name = self.period.as_deref().unwrap_or("daily");
+        Period::ALL.into_iter().find(|period| period.word() == name).ok_or_else(|| {
+            VaultFailure::Mistake(format!(
+                "'{name}' is no kind of note; use daily, weekly, monthly, quarterly or yearly"
+            ))
+        })
+    }
+}
+
 /// A daily note, or a note of another period.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct DailyShown {
@@ -138,6 +153,18 @@ pub struct LogBody {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = DateTime)]
     pub at: Option<Timestamp>,
+}
+
+impl LogBody {
+    /// Whether it makes sense, whatever is recorded: the command line asks this before it asks a supervisor, so that a mistake is
+    /// told in the same words with one and without.
+    ///
+    /// # Errors
+    /// [`VaultFailure::Mistake`].
+    pub fn check(&self) -> Result<(), VaultFailure> {
+        one_line(&self.text)?;
+        self.heading.as_deref().map_or(Ok(()), |heading| heading_of(heading).map(drop))
+    }
 }
 
 /// What was written.
@@ -240,12 +267,7 @@ impl Reads {
         let zone = self.zone();
         let today = calendar::day_of(now, &zone);
         let date = asked.date.unwrap_or(today);
-        let name = asked.period.as_deref().unwrap_or("daily");
-        let period = Period::ALL.into_iter().find(|period| period.word() == name).ok_or_else(|| {
-            VaultFailure::Mistake(format!(
-                "'{name}' is no kind of note; use daily, weekly, monthly, quarterly or yearly"
-            ))
-        })?;
+        let period = asked.kind()?;
         let pattern = snapshot.settings.pattern(period);
         let path = pattern.path(date, self.weeks()).ok_or(VaultFailure::NoPath(period.word()))?;
         // As it is now, which may be newer than the last look.
@@ -281,10 +303,7 @@ impl Reads {
         let path = pattern.path(moment.date(), weeks).ok_or(VaultFailure::NoPath("daily"))?;
         let heading =
             body.heading.unwrap_or_else(|| self.settings.current().config.vault.log_heading.clone());
-        let heading = one_line(&heading)?.trim_start_matches(['#', ' ']).to_owned();
-        if heading.is_empty() {
-            return Err(VaultFailure::Mistake("a heading needs words".to_owned()));
-        }
+        let heading = heading_of(&heading)?;
         let cost = body.session.as_deref().map(|session| {
             let cost = self.at(|at| at.of_session(session)).map(|of| of.spent.known).unwrap_or_default();
             format!(" ({} USD)", cost.rounded(2))
@@ -316,6 +335,16 @@ fn read_inside(root: &std::path::Path, path: &str) -> Result<Option<String>, Vau
 fn name_of(path: &str) -> &str {
     let file = path.rsplit('/').next().unwrap_or(path);
     file.rsplit_once('.').map_or(file, |(name, _)| name)
+}
+
+/// A heading's words.
+fn heading_of(text: &str) -> Result<String, VaultFailure> {
+    let heading = one_line(text)?.trim_start_matches(['#', ' ']).to_owned();
+    if heading.is_empty() {
+        Err(VaultFailure::Mistake("a heading needs words".to_owned()))
+    } else {
+        Ok(heading)
+    }
 }
 
 /// A text as one line, without control characters.

@@ -146,6 +146,19 @@ fn by_day(word: &str, today: Date) -> Result<Date, VaultFailure> {
     }
 }
 
+impl TasksFilter {
+    /// Whether it makes sense on a day.
+    ///
+    /// # Errors
+    /// [`VaultFailure::Mistake`].
+    pub fn check(&self, today: Date) -> Result<(), VaultFailure> {
+        if self.limit == Some(0) {
+            return Err(VaultFailure::Mistake("no task at most is none; ask for one or more".to_owned()));
+        }
+        self.due.as_deref().map_or(Ok(()), |word| by_day(word, today).map(drop))
+    }
+}
+
 impl Reads {
     /// The tasks of the vault, as they were at the last look.
     ///
@@ -154,6 +167,7 @@ impl Reads {
     pub fn tasks(&self, filter: &TasksFilter, now: Timestamp) -> Result<TasksShown, VaultFailure> {
         let snapshot = self.vault_snapshot()?;
         let today = calendar::day_of(now, &self.zone());
+        filter.check(today)?;
         let by = filter.due.as_deref().map(|word| by_day(word, today)).transpose()?;
         let all = filter.all.unwrap_or_default();
         let below = |path: &str| {

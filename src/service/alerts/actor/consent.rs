@@ -8,9 +8,9 @@ use crate::config::Phone;
 use crate::domain::alert::{AlertId, AttemptId};
 use crate::domain::consent::{By, ConsentCommand};
 use crate::event::Position;
-use crate::log::LogError;
 use crate::service::aggregate::caller;
 use crate::service::aggregate::repository::{self, Aggregate, Repository};
+use crate::view::ViewError;
 
 use super::super::consent::{ConsentAggregate, ConsentFailure};
 use super::{AlertActor, in_flight};
@@ -36,13 +36,8 @@ impl AlertActor {
         by: By,
     ) -> Result<Option<Position>, ConsentFailure> {
         let contacts = self.means.contacts.clone();
-        let contact = tokio::task::spawn_blocking(move || match (command, by) {
-            (ConsentCommand::Grant, By::Person) => contacts.take_in(&number).map(Some),
-            // A stranger's number is not kept.
-            _ => contacts.find(&number),
-        });
-        let contact = contact.await.map_err(|_| ConsentFailure::Log(LogError::Closed))??;
-        match contact {
+        let contact = caller::blocking(move || contacts.of(&number, command, by)).await;
+        match contact.map_err(ViewError::from)?? {
             Some(contact) => self.decide_consent(contact, command, by).await,
             None => Ok(None),
         }
@@ -62,7 +57,7 @@ impl AlertActor {
             let decided = consents.execute((contact, command, by), Timestamp::now(), &metadata);
             (consents, decided)
         });
-        let (consents, decided) = decided.await.map_err(|_| ConsentFailure::Log(LogError::Closed))?;
+        let (consents, decided) = decided.await.map_err(ViewError::from)?;
         self.consents = Some(consents);
         let position = decided?;
         if let Some(position) = position {
