@@ -104,7 +104,7 @@ fn a_feed_posts_each_day_once_and_corrects_it() {
         (&["goal", "feed", "else", "--stop"], "nothing feeds"),
     ] {
         let said = home.run(arguments);
-        assert!(said.code == 1 && said.err.contains(part), "{said:?}");
+        assert!(said.code == 2 && said.err.contains(part), "{said:?}");
     }
     home.json(&["budget", "remove", "main"]);
     assert_eq!(home.json(&["goal", "feeds"])["feeds"][0]["state"], "no-budget");

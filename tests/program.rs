@@ -172,7 +172,7 @@ fn budgets_are_set_listed_and_removed_with_or_without_a_supervisor() {
     expected(&home.json(&["budget", "list"]));
     assert_eq!(home.json(&["budget", "remove", "main"])["budgets"], json!([]));
     expected(&home.json(set));
-    fails(&home.run(&["budget", "remove", "other"]), 1, &["no budget 'other'", "budget list"]);
+    fails(&home.run(&["budget", "remove", "other"]), 2, &["no budget 'other'", "budget list"]);
     assert_eq!(running.stop(), 0);
     expected(&home.json(&["budget", "list"]));
     fails(&home.run(&["budget", "remove", "other"]), 2, &["no budget 'other'", "budget list"]);
@@ -499,6 +499,6 @@ fn an_actor_that_panics_comes_back_and_the_log_tells_of_it() {
     for path in ["root/tenants/local/budgets", "root/tenants/local/usage", "root/projection"] {
         assert!(told.contains(&(path, "restarted")), "{told:?}");
     }
-    fails(&home.run(&["drill", "nobody"]), 1, &["no such actor", "mecris actors"]);
+    fails(&home.run(&["drill", "nobody"]), 2, &["no such actor", "mecris actors"]);
     assert_eq!(running.stop(), 0);
 }

@@ -66,6 +66,8 @@ impl CliError {
             Self::Told { code, .. } => code.map_or(EXIT_FAILURE, Code::exit),
             Self::Service(error) => error.code().exit(),
             Self::Usage(_) => EXIT_MISTAKE,
+            // A price file that cannot be used is told by a supervisor too, as what it is.
+            Self::Start(StartError::Config(error)) => error.code().exit(),
             Self::Start(_)
             | Self::Telemetry(_)
             | Self::Remote(_)

@@ -8,7 +8,7 @@ use std::process::Stdio;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::rows::{ROWS, Row, Told};
+use super::rows::{ROWS, Row, Told, WITHOUT_PRICES};
 use super::{row_of, runnable};
 use crate::limits::until;
 use crate::support::program::{Home, Running, Said};
@@ -62,7 +62,11 @@ fn begun() -> Home {
 fn configure(home: &Home) {
     let dir = home.dir.path().join(".config/mecris");
     std::fs::create_dir_all(&dir).unwrap();
-    let text = format!("[vault]\npath = {:?}\n", home.dir.path().join("vault"));
+    let prices = dir.join("prices.json");
+    let tiers = json!([{"above_prompt_tokens": 0, "input": "1", "output": "2"}]);
+    let models = json!({"models": {"own/model": {"tiers": tiers}}});
+    std::fs::write(&prices, models.to_string()).unwrap();
+    let text = format!("prices = {prices:?}\n[vault]\npath = {:?}\n", home.dir.path().join("vault"));
     std::fs::write(dir.join("config.toml"), text).unwrap();
 }
 
@@ -190,7 +194,12 @@ fn each_command_ends_alike_with_a_supervisor_and_without() {
     let beside = Side { home, running: Some(running) };
     until("the vault", || beside.home.run(&["vault"]).code == 0);
     let mut wrong = Vec::new();
-    for row in ROWS {
+    for (at, row) in ROWS.iter().chain(WITHOUT_PRICES).enumerate() {
+        if at == ROWS.len() {
+            for side in [&alone, &beside] {
+                std::fs::write(side.home.dir.path().join(".config/mecris/prices.json"), "{").unwrap();
+            }
+        }
         let (own, remote) = (alone.run(row), beside.run(row));
         let (plain, other) = (alone.plain(row, &own), beside.plain(row, &remote));
         let is_alike = match row.told {

@@ -315,3 +315,7 @@ pub const ROWS: &[Row] = &[
     row("can-afford 0.01", 0),
     row("gate check", 0),
 ];
+
+/// What is told to both once their price file is none.
+pub const WITHOUT_PRICES: &[Row] =
+    &[row("prices check", 2), row("reprice", 2), row("reprice --all --as-of 2026-11-01", 2)];

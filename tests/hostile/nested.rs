@@ -160,7 +160,7 @@ fn files_that_a_person_or_another_program_writes_may_be_nested_as_they_like() {
             std::fs::write(&prices, &deep).unwrap();
             std::fs::write(&config, format!("prices = {prices:?}\n")).unwrap();
             let said = home.run(&["status", "--config", config.to_str().unwrap()]);
-            assert_eq!((said.code, said.err.contains("prices")), (1, true), "{name} {depth}: {said:?}");
+            assert_eq!((said.code, said.err.contains("prices")), (2, true), "{name} {depth}: {said:?}");
             let vault = home.dir.path().join("Notes");
             std::fs::create_dir_all(vault.join(".obsidian")).unwrap();
             std::fs::write(vault.join("deep.md"), format!("---\na: {deep}\n---\n- [ ] after it\n")).unwrap();

@@ -119,7 +119,7 @@ fn a_supervisor_prices_them_by_itself_at_its_start_and_after_a_reload() {
     std::fs::write(path, "{").unwrap();
     for arguments in [["reload"], ["reprice"]] {
         let said = home.run(&arguments);
-        assert!(said.code == 1 && said.err.contains("price file"), "{said:?}");
+        assert!(said.code == 2 && said.err.contains("price file"), "{said:?}");
     }
     assert_eq!(running.stop(), 0);
 }
