@@ -36,7 +36,8 @@ fn code(text: &str) -> String {
     let lines = text.lines().filter(|line| !line.trim_start().starts_with("//"));
     let code = lines.collect::<Vec<_>>().join("\n");
     let end = code.find("#[cfg(test)]\nmod ").unwrap_or(code.len());
-    code[..end].to_owned()
+    // Who may see something is no use of it.
+    code[..end].replace("pub(in crate::", "pub(in ")
 }
 
 /// All paths of the text that begin with `crate`, `super` or `self`; a tree of them is written out.

@@ -10,10 +10,8 @@ use crate::domain::access::{Kind, Principal};
 use crate::event::envelope::hex;
 use crate::event::payload::token_event;
 use crate::service::aggregate::repository::{Aggregate, BookFailure, Fact, Next, Refusal};
-use crate::service::runtime::client::ServiceError;
 use crate::service::runtime::forms;
 use crate::service::runtime::reads::Reads;
-use crate::service::system::tree::Supervised;
 
 /// Why an order was not carried out.
 pub type TokenFailure = BookFailure<TokenOrderError>;
@@ -200,15 +198,5 @@ impl Reads {
         let (kind, expires_at) =
             known.map_or((String::new(), None), |issued| (issued.kind, issued.expires_at));
         TokenGiven { token, id: id.to_owned(), kind, expires_at }
-    }
-}
-
-impl Supervised {
-    /// Carries out an order of `by` on the tokens, and waits until the views show it.
-    ///
-    /// # Errors
-    /// [`ServiceError`].
-    pub async fn order_token(&self, order: TokenOrder, by: Principal) -> Result<(), ServiceError> {
-        self.tokens.execute((order, by)).await
     }
 }

@@ -17,10 +17,8 @@ use crate::log::LogError;
 use crate::service::aggregate::repository::{
     self, Aggregate, BookFailure, Fact, Next, Refusal, Repository, kept,
 };
-use crate::service::runtime::client::ServiceError;
 use crate::service::runtime::forms;
 use crate::service::runtime::reads::Reads;
-use crate::service::system::tree::Supervised;
 use crate::view::balances::{BalanceLine, OtherReading, balances, foreign_balances};
 use crate::view::quotas::{QuotaLine, quotas};
 use crate::view::{TenantView, ViewError};
@@ -223,25 +221,5 @@ pub fn shown_of(view: &TenantView, now: Timestamp) -> Balances {
         balances: balances(view, now),
         foreign: foreign_balances(view, now),
         quotas: quotas(view, now),
-    }
-}
-
-impl Supervised {
-    /// Records what a person has read of a balance, and waits until the views show it.
-    ///
-    /// # Errors
-    /// [`ServiceError`].
-    pub async fn read_balance(&self, body: BalanceBody) -> Result<(), ServiceError> {
-        let reading = body.into_reading(Timestamp::now()).map_err(BalanceFailure::from)?;
-        self.balances.execute(BalanceChange::Read(reading)).await
-    }
-
-    /// Records money that was added, and waits until the views show it.
-    ///
-    /// # Errors
-    /// [`ServiceError`].
-    pub async fn top_up_balance(&self, body: TopUpBody) -> Result<(), ServiceError> {
-        let top_up = body.into_top_up(Timestamp::now()).map_err(BalanceFailure::from)?;
-        self.balances.execute(BalanceChange::ToppedUp(top_up)).await
     }
 }

@@ -10,18 +10,12 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::actor::{ActorError, Behaviour, Context, Handle, Reply};
 use crate::domain::console::{CHALLENGES_MAX, rest};
-use crate::event::Position;
 use crate::integration::console::ConsoleError;
 use crate::integration::console::profile::since_last_attempt;
-use crate::service::runtime::client::ServiceError;
 use crate::service::runtime::poller::{Beat, Pacemaker};
 use crate::service::runtime::sources::{SourceState, Sources};
-use crate::service::system::tree::Supervised;
 
-use super::console::{ConsoleBody, ConsoleBook, ConsoleFailure, ConsoleRead};
-
-/// A person waits for one page: the browser's start, the page, and its end.
-const READ_PATIENCE: Duration = Duration::from_mins(3);
+use super::console::{ConsoleBook, ConsoleFailure, ConsoleRead};
 
 /// What the actor is told.
 pub enum ScraperMessage {
@@ -178,20 +172,6 @@ impl Behaviour for ScraperActor {
             // Whether the page was read is not known: the person looks, and asks again.
             ScraperMessage::Read { .. } => None,
         }
-    }
-}
-
-impl Supervised {
-    /// Reads a provider's page now, and waits until the views show what it said.
-    ///
-    /// # Errors
-    /// [`ServiceError`].
-    pub async fn read_console(&self, body: ConsoleBody) -> Result<ConsoleRead, ServiceError> {
-        let message = |reply| ScraperMessage::Read { provider: body.provider, reply };
-        let asked = self.scraper.ask(message, READ_PATIENCE).await;
-        let read = asked.map_err(|error| ServiceError::asking("the pages' reader", error))??;
-        self.shown_from(read.position.map(Position)).await;
-        Ok(read)
     }
 }
 

@@ -12,10 +12,8 @@ use crate::domain::odometer::{
 use crate::event::{Event, EventId};
 use crate::service::aggregate::repository;
 use crate::service::aggregate::repository::{Aggregate, BookFailure, Fact, Next, Refusal};
-use crate::service::runtime::client::ServiceError;
 use crate::service::runtime::forms;
 use crate::service::runtime::reads::Reads;
-use crate::service::system::tree::Supervised;
 use crate::view::odometer::{OdometerLine, odometers};
 
 /// Why a reading was not recorded.
@@ -149,25 +147,6 @@ impl Reads {
     pub fn odometers(&self, now: Timestamp) -> Odometers {
         let zone = self.zone();
         Odometers { odometers: self.with_view(|view| odometers(view, now, &zone)) }
-    }
-}
-
-impl Supervised {
-    /// Records a reading of an odometer, and waits until the views show it.
-    ///
-    /// # Errors
-    /// [`ServiceError`].
-    pub async fn read_odometer(&self, body: OdometerBody) -> Result<(), ServiceError> {
-        let command = body.into_command(Timestamp::now()).map_err(OdometerFailure::from)?;
-        self.order_odometer(OdometerOrder::Read(command)).await
-    }
-
-    /// Carries out an order on an odometer, and waits until the views show it.
-    ///
-    /// # Errors
-    /// [`ServiceError`].
-    pub async fn order_odometer(&self, order: OdometerOrder) -> Result<(), ServiceError> {
-        self.odometer.execute((order, self.queries.zone())).await
     }
 }
 

@@ -13,9 +13,7 @@ use utoipa::ToSchema;
 use crate::domain::quota::{QuotaError, QuotaReading, Quotas, Window, decide, parse_percent};
 use crate::event::payload::quota_event;
 use crate::service::aggregate::repository::{Aggregate, BookFailure, Fact, Next, Refusal};
-use crate::service::runtime::client::ServiceError;
 use crate::service::runtime::reads::Reads;
-use crate::service::system::tree::Supervised;
 use crate::view::quotas::{QuotaLine, quotas};
 
 /// Why a reading was not recorded.
@@ -121,19 +119,5 @@ impl Reads {
     #[must_use]
     pub fn quotas(&self, now: Timestamp) -> QuotasShown {
         QuotasShown { quotas: self.with_view(|view| quotas(view, now)) }
-    }
-}
-
-impl Supervised {
-    /// Records what a status line was told, and waits until the views show it.
-    ///
-    /// # Errors
-    /// [`ServiceError`].
-    pub async fn read_quota(&self, body: QuotaBody) -> Result<(), ServiceError> {
-        let readings = body.into_readings().map_err(QuotaFailure::from)?;
-        if readings.is_empty() {
-            return Ok(());
-        }
-        self.quotas.execute(readings).await
     }
 }

@@ -2,7 +2,6 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::actor::State;
 use crate::domain::alert::{Kind, Severity};
 use crate::domain::balance::Confidence;
 use crate::domain::calendar;
@@ -19,7 +18,6 @@ use crate::service::alerts::conditions::Looks;
 use crate::service::budgets::gate::GateParams;
 use crate::service::runtime::reads::{Reads, Snapshot};
 use crate::service::runtime::sources::{SourceShown, SourceState};
-use crate::service::system::tree::Supervised;
 use crate::service::vault::error::VaultFailure;
 use crate::service::vault::tasks::{TasksFilter, TasksShown};
 use crate::view::affording::allowance;
@@ -42,10 +40,10 @@ const NAME_MAX: usize = 40;
 
 /// What only a running supervisor knows.
 #[derive(Debug, Default)]
-struct Running {
-    is_there: bool,
-    sources: Vec<SourceShown>,
-    actors_down: Vec<String>,
+pub(in crate::service) struct Running {
+    pub(in crate::service) is_there: bool,
+    pub(in crate::service) sources: Vec<SourceShown>,
+    pub(in crate::service) actors_down: Vec<String>,
 }
 
 impl Reads {
@@ -59,7 +57,13 @@ impl Reads {
 }
 
 impl Snapshot {
-    fn narrate(&self, running: Running, alerts: &[AlertLine], detail: bool, now: Timestamp) -> Narration {
+    pub(in crate::service) fn narrate(
+        &self,
+        running: Running,
+        alerts: &[AlertLine],
+        detail: bool,
+        now: Timestamp,
+    ) -> Narration {
         let Running { is_there, sources, actors_down } = running;
         let goals = self.goals(now);
         let mut budgets = self.budgets(now);
@@ -160,21 +164,6 @@ impl Snapshot {
         });
         let short = TasksShort { overdue, due_today: fact.due_today, due: due.collect(), read_at, trouble };
         Some((short, fact))
-    }
-}
-
-impl Supervised {
-    /// How things stand and what to do.
-    #[must_use]
-    pub fn narrator(&self, detail: bool, now: Timestamp) -> Narration {
-        let is_down = |state: State| !matches!(state, State::Running | State::Starting);
-        let actors = self.actors().into_iter();
-        let running = Running {
-            is_there: true,
-            sources: self.sources.shown(now).sources,
-            actors_down: actors.filter(|actor| is_down(actor.state)).map(|actor| actor.path).collect(),
-        };
-        self.queries.at(|at| at.narrate(running, &self.alerts_at(at, now, false).alerts, detail, now))
     }
 }
 

@@ -19,10 +19,8 @@ use crate::event::Event;
 use crate::log::LogError;
 use crate::service::aggregate::repository;
 use crate::service::aggregate::repository::{Aggregate, BookFailure, Fact, Next, Refusal};
-use crate::service::runtime::client::ServiceError;
 use crate::service::runtime::forms;
 use crate::service::runtime::reads::{Reads, Snapshot};
-use crate::service::system::tree::Supervised;
 use crate::view::ViewError;
 use crate::view::affording::{AffordabilityShown, AllowanceShown, affordability, allowance};
 use crate::view::cost::{CostShown, unified_cost};
@@ -256,16 +254,6 @@ impl Reads {
         let zone = self.zone();
         let tonight = calendar::end_of(calendar::day_of(now, &zone), &zone);
         body.command(body.until.unwrap_or(tonight))
-    }
-}
-
-impl Supervised {
-    /// Carries out a command, and waits until the views show it.
-    ///
-    /// # Errors
-    /// [`ServiceError`].
-    pub async fn command_allowance(&self, command: AllowanceCommand) -> Result<(), ServiceError> {
-        self.allowance.execute(command).await
     }
 }
 

@@ -11,13 +11,11 @@ use crate::domain::calendar;
 use crate::domain::gate::{Caps, Ruling, Verdict, Work, rule};
 use crate::domain::money::Picodollars;
 use crate::domain::project;
-use crate::integration::claude_code::hook::{HookAnswer, HookCall};
+use crate::integration::claude_code::hook::HookCall;
 use crate::integration::claude_code::status_line::StatusCall;
-use crate::service::balances::quota::{QuotaBody, RateLimits};
+use crate::service::balances::quota::RateLimits;
 use crate::service::runtime::forms;
 use crate::service::runtime::reads::{Reads, Snapshot};
-use crate::service::system::meters;
-use crate::service::system::tree::Supervised;
 use crate::view::freshness::Freshness;
 use crate::view::goals::GoalLine;
 use crate::view::standing::OfSession;
@@ -334,38 +332,5 @@ fn goal_part(goal: &GoalLine, is_stale: bool) -> String {
         Some(left) if left < 0 => format!("{} overdue{doubt}", goal.slug),
         Some(left) => format!("{} {}{doubt}", goal.slug, calendar::span(SignedDuration::from_secs(left))),
         None => format!("{}{doubt}", goal.slug),
-    }
-}
-
-impl Supervised {
-    /// Whether work may go on. What comes of it is counted.
-    #[must_use]
-    pub fn gate(&self, asked: &GateParams, now: Timestamp) -> GateShown {
-        let shown = self.queries.gate(asked, now);
-        meters::ruled(shown.verdict);
-        shown
-    }
-
-    /// The answer to a hook's call.
-    #[must_use]
-    pub fn answer_hook(&self, call: HookCall, now: Timestamp) -> HookAnswer {
-        let event = call.hook_event_name.clone();
-        let shown = self.gate(&call.into(), now);
-        HookAnswer::to(&event, shown.verdict, &shown.text(), &shown.text_for_agents())
-    }
-
-    /// How things stand, in one line.
-    #[must_use]
-    pub fn statusline(&self, body: &StatuslineBody, now: Timestamp) -> StatuslineShown {
-        let goals = self.goals(now);
-        let is_stale = goals.source.is_some_and(|source| source.stale);
-        self.queries.statusline(body, is_stale, now)
-    }
-
-    /// Records how far the subscription's windows are used. Nobody waits for it.
-    pub async fn note_quota(&self, rate_limits: RateLimits) {
-        if let Err(error) = self.read_quota(QuotaBody { rate_limits: Some(rate_limits) }).await {
-            tracing::warn!(%error, "what the status line told of a subscription's limits is not recorded");
-        }
     }
 }

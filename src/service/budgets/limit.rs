@@ -13,12 +13,9 @@ use crate::domain::limit_request::{LimitError, LimitOrder, LimitRequests, Until,
 use crate::event::Event;
 use crate::event::payload::limit_events;
 use crate::service::aggregate::repository::{self, Aggregate, BookFailure, Fact, Next, Refusal};
-use crate::service::runtime::client::ServiceError;
 use crate::service::runtime::reads::Reads;
-use crate::service::system::tree::Supervised;
 
 use super::allowance::AllowanceAggregate;
-use super::limit_requests::{LimitAsked, LimitBody};
 
 /// Why an order was not carried out.
 pub type LimitFailure = BookFailure<LimitError>;
@@ -84,30 +81,6 @@ impl Reads {
             || Until::Tonight(repository::kept(tonight())),
             |said| Until::At(repository::kept(said)),
         )
-    }
-}
-
-impl Supervised {
-    /// Carries out an order of `by` on the requests, and waits until the views show it.
-    ///
-    /// # Errors
-    /// [`ServiceError`].
-    pub async fn order_limit(&self, order: LimitOrder, by: Principal) -> Result<(), ServiceError> {
-        if let LimitOrder::Ask(wish) = &order {
-            self.queries.check_wish(wish).map_err(LimitFailure::from)?;
-        }
-        self.limits.execute((order, by)).await
-    }
-
-    /// Asks for more, and says how it stands.
-    ///
-    /// # Errors
-    /// [`ServiceError`].
-    pub async fn ask_for_more(&self, body: LimitBody, by: Principal) -> Result<LimitAsked, ServiceError> {
-        let wish = body.into_wish()?;
-        self.order_limit(LimitOrder::Ask(wish.clone()), by.clone()).await?;
-        let asked = self.queries.limit_asked(&by, &wish, Timestamp::now());
-        asked.ok_or(ServiceError::UnknownOutcome { what: "the request" })
     }
 }
 

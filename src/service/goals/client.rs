@@ -1,22 +1,9 @@
 //! The commands on goals, as the faces send them.
 
-use std::time::Duration;
-
 use jiff::Timestamp;
 
-use crate::domain::desk::DeskCommand;
-use crate::domain::slug::GoalSlug;
-use crate::service::runtime::client::ServiceError;
-use crate::service::runtime::poller::Beat;
 use crate::service::runtime::reads::{Reads, Snapshot};
-use crate::service::system::tree::Supervised;
 use crate::view::goals::{GoalLine, goals};
-
-use super::datapoint_actor::DatapointMessage;
-use super::requests::{DatapointBody, DatapointShown};
-
-/// How long a person waits for a datapoint: as long as Beeminder is tried, and a look that is before it.
-const WRITE_PATIENCE: Duration = Duration::from_mins(3);
 
 impl Snapshot {
     /// The goals that are followed, the nearest to derailing first.
@@ -31,36 +18,5 @@ impl Reads {
     #[must_use]
     pub fn goals(&self, now: Timestamp) -> Vec<GoalLine> {
         self.at(|at| at.goals(now))
-    }
-}
-
-impl Supervised {
-    /// Carries out a command on local goals or feeds, waits until the views show it, and has the feeds looked at.
-    ///
-    /// # Errors
-    /// [`ServiceError`].
-    pub async fn command_goal(&self, command: DeskCommand) -> Result<(), ServiceError> {
-        let facts = self.queries.facts(Timestamp::now());
-        self.goals.local.execute((command, facts)).await?;
-        // A full mailbox holds a look already.
-        let _ = self.goals.datapoints.try_tell(Beat::Look.into());
-        Ok(())
-    }
-
-    /// Writes a datapoint, or keeps it until it can be written.
-    ///
-    /// # Errors
-    /// [`ServiceError`].
-    pub async fn add_datapoint(
-        &self,
-        slug: GoalSlug,
-        body: DatapointBody,
-    ) -> Result<DatapointShown, ServiceError> {
-        let (key, point) = self.queries.datapoint(slug, body, Timestamp::now())?;
-        let (told_key, told_point) = (key.clone(), point.clone());
-        let message = |reply| DatapointMessage::Add { key: told_key, point: told_point, reply };
-        let asked = self.goals.datapoints.ask(message, WRITE_PATIENCE).await;
-        let delivery = asked.map_err(|error| ServiceError::asking("the datapoints' actor", error))??;
-        Ok(DatapointShown::new(&key, &point, delivery)?)
     }
 }

@@ -12,13 +12,11 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::config::Loaded;
-use crate::domain::access::Principal;
 use crate::domain::money::Picodollars;
 use crate::integration::anthropic::{Anthropic, Person, Who};
 use crate::integration::resilience::OutsideError;
 use crate::service::runtime::poller::{policy, state_after};
 use crate::service::runtime::sources::SourceState;
-use crate::service::system::tree::Supervised;
 
 use super::pseudonyms::Pseudonyms;
 
@@ -145,13 +143,5 @@ fn line(person: Person, pseudonyms: Option<&Pseudonyms>, activity: bool) -> Pers
         pull_requests: activity.then_some(person.pull_requests),
         tokens: tokens.prompt() + tokens.output,
         estimated_usd: person.estimated_cost,
-    }
-}
-
-impl Supervised {
-    /// Who of the organisation used Claude Code on a UTC day.
-    pub async fn people(&self, wanted: Wanted, by: &Principal) -> PeopleShown {
-        let loaded = self.queries.settings.current();
-        people(&loaded, &self.dir, wanted, &by.reference).await
     }
 }

@@ -6,7 +6,6 @@ use utoipa::ToSchema;
 
 use crate::service::runtime::reads::Reads;
 use crate::service::runtime::sources::SourceShown;
-use crate::service::system::tree::Supervised;
 use crate::view::cost::{CostLine, unified_cost};
 use crate::view::odometer::{OdometerLine, OdometerState, odometers};
 use crate::view::reconcile::{Reconciliation, Wanted};
@@ -57,18 +56,6 @@ impl Reads {
         let this_month = costs.find(|line| line.provider == provider);
         let advice = advice(provider, odometer.as_ref());
         MeteredShown { provider: provider.to_owned(), odometer, this_month, advice }
-    }
-}
-
-impl Supervised {
-    /// What a provider reports of itself, with the age of what it said.
-    ///
-    /// # Errors
-    /// [`WantedError`].
-    pub fn reported(&self, wanted: Wanted, now: Timestamp) -> Result<ReportedShown, WantedError> {
-        let mut sources = self.sources.shown(now).sources.into_iter();
-        let source = wanted.provider.as_ref().and_then(|name| sources.find(|source| source.name == *name));
-        Ok(ReportedShown { source, ..self.queries.reported(wanted, now)? })
     }
 }
 

@@ -4,23 +4,17 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::domain::access::{Kind, Principal};
 use crate::domain::money::Picodollars;
 use crate::domain::tokens::Tokens;
 use crate::domain::told::{Told, ToldError, check_growth, key};
 use crate::domain::usage::Usage;
 use crate::event::payload::usage_event_id;
 use crate::log::LogError;
-use crate::service::aggregate::caller;
 use crate::service::aggregate::repository;
 use crate::service::aggregate::repository::{BookFailure, Refusal};
-use crate::service::runtime::client::PATIENCE;
-use crate::service::runtime::client::ServiceError;
 use crate::service::runtime::forms;
 use crate::service::runtime::reads::Reads;
-use crate::service::system::tree::Supervised;
 
-use super::actor::UsageMessage;
 use super::importer::Importer;
 use super::recorder::{Recorder, Tally};
 
@@ -183,7 +177,7 @@ impl Reads {
         Ok(self.log.find_many(&told)?.iter().any(Option::is_none))
     }
 
-    fn usage_told(&self, told: Told, now: Timestamp) -> Result<Usage, ToldFailure> {
+    pub(in crate::service) fn usage_told(&self, told: Told, now: Timestamp) -> Result<Usage, ToldFailure> {
         let is_read = self.is_read(&told.session)?;
         Ok(told.into_usage(is_read, now)?)
     }
@@ -203,26 +197,5 @@ impl Reads {
     #[must_use]
     pub fn told(&self, session: String, recorded: Recorded) -> ToldShown {
         recorded.shown(session, self)
-    }
-}
-
-impl Supervised {
-    /// Records usage that `by` tells, and waits until the views show it. Of an agent a sum only grows.
-    ///
-    /// # Errors
-    /// [`ServiceError`].
-    pub async fn tell_usage(&self, body: ToldBody, by: &Principal) -> Result<ToldShown, ServiceError> {
-        let now = Timestamp::now();
-        let queries = self.queries.clone();
-        // The log is asked, which waits for the disk.
-        let asked = caller::blocking(move || queries.usage_told(body.into_told(now), now)).await;
-        let usage = asked.unwrap_or_else(|_| Err(LogError::Closed.into()))?;
-        let session = usage.session.to_string();
-        let may_fall = by.kind == Kind::Owner;
-        let message = |reply| UsageMessage::Told { usage: Box::new(usage), may_fall, reply };
-        let answer = self.usage.ask(message, PATIENCE).await;
-        let recorded = answer.map_err(|error| ServiceError::asking("the usage actor", error))??;
-        self.shown_all().await;
-        Ok(self.queries.told(session, recorded))
     }
 }

@@ -8,10 +8,8 @@ use crate::domain::project::{AliasChange, AliasError, Aliases};
 use crate::event::payload::ProjectAliased;
 use crate::event::{Event, EventId};
 use crate::service::aggregate::repository::{Aggregate, BookFailure, Fact, Next, Refusal};
-use crate::service::runtime::client::ServiceError;
 use crate::service::runtime::forms;
 use crate::service::runtime::reads::Reads;
-use crate::service::system::tree::Supervised;
 use crate::view::projects::{ProjectsShown, projects};
 
 /// Why an alias was not recorded.
@@ -70,15 +68,5 @@ impl Reads {
     #[must_use]
     pub fn projects(&self) -> ProjectsShown {
         self.with_view(|view| projects(&view.spend))
-    }
-}
-
-impl Supervised {
-    /// Calls a directory by a name, or as it is again, and waits until the views show it.
-    ///
-    /// # Errors
-    /// [`ServiceError`].
-    pub async fn alias_project(&self, directory: String, name: Option<String>) -> Result<(), ServiceError> {
-        self.aliases.execute((directory, name)).await
     }
 }

@@ -8,7 +8,6 @@ use utoipa::ToSchema;
 
 use crate::files::others;
 use crate::integration::claude_code::discover;
-use crate::service::system::tree::Supervised;
 
 use super::importer::Importer;
 
@@ -83,13 +82,5 @@ impl Importer {
             problems.chain(closed).map(|(path, reason)| RefusedFile { file: shown(&path), reason }).collect();
         all.files.sort_unstable();
         all
-    }
-}
-
-impl Supervised {
-    /// What is refused of the supervisor's own directories. Blocks.
-    #[must_use]
-    pub fn refused(&self) -> RefusedShown {
-        self.importer.refused()
     }
 }

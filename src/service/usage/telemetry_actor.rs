@@ -11,10 +11,8 @@ use crate::event::TenantId;
 use crate::log::EventLog;
 use crate::service::aggregate::caller;
 use crate::service::aggregate::repository;
-use crate::service::runtime::client::ServiceError;
 use crate::service::runtime::node::Node;
 use crate::service::runtime::sources::{SourceState, Sources};
-use crate::service::system::tree::Supervised;
 use crate::view::ViewError;
 
 use super::telemetry::{Taken, TelemetryUsage};
@@ -25,7 +23,7 @@ pub const SOURCE: &str = "otlp";
 /// Exports that wait; more are told to come again.
 const CAPACITY: usize = 32;
 /// How long an exporter waits: its own deadline is ten seconds.
-const PATIENCE: Duration = Duration::from_secs(9);
+pub(in crate::service) const EXPORT_PATIENCE: Duration = Duration::from_secs(9);
 /// Who tells is asked for nothing, and may be silent for long.
 const FRESH: SignedDuration = SignedDuration::from_hours(24 * 7);
 
@@ -122,16 +120,5 @@ impl Behaviour for OtlpActor {
 
     fn label(_: &OtlpMessage) -> &'static str {
         "export"
-    }
-}
-
-impl Supervised {
-    /// Records what was told over OTLP; on disk when it answers. Telling it again changes nothing.
-    ///
-    /// # Errors
-    /// [`ServiceError`].
-    pub async fn take_telemetry(&self, export: Export) -> Result<Taken, ServiceError> {
-        let answer = self.otlp.ask(|reply| OtlpMessage { export, reply }, PATIENCE).await;
-        Ok(answer.map_err(|error| ServiceError::asking("the OTLP actor", error))??)
     }
 }

@@ -15,10 +15,8 @@ use crate::domain::vault::{Goals, Note};
 use crate::files::beneath::{Astray, Root};
 use crate::integration::obsidian::append::{AppendError, Appended, add_line};
 use crate::integration::obsidian::{self, NOTE_MAX, Snapshot};
-use crate::service::runtime::client::ServiceError;
 use crate::service::runtime::forms;
 use crate::service::runtime::reads::Reads;
-use crate::service::system::tree::Supervised;
 
 use super::aggregate::record_line;
 use super::error::VaultFailure;
@@ -359,21 +357,5 @@ fn one_line(text: &str) -> Result<String, VaultFailure> {
         count => Err(VaultFailure::Mistake(format!(
             "a summary has at most {SUMMARY_MAX} characters, and this has {count}; shorten it"
         ))),
-    }
-}
-
-impl Supervised {
-    /// Writes a line to the daily note.
-    ///
-    /// # Errors
-    /// [`ServiceError`].
-    pub async fn log_session(&self, body: LogBody) -> Result<Logged, ServiceError> {
-        /// One at a time: two lines of one moment are two lines.
-        static ONE: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
-        let _one = ONE.lock().await;
-        let queries = self.queries.clone();
-        let write = move || queries.log_session(body, Timestamp::now(), "http");
-        let written = crate::service::aggregate::caller::blocking(write).await;
-        Ok(written.map_err(|_| ServiceError::UnknownOutcome { what: "the vault" })??)
     }
 }

@@ -1,0 +1,161 @@
+//! What the faces ask of usage, through the actors.
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use std::sync::Arc;
+
+use crate::domain::access::{Kind, Principal};
+use crate::domain::telemetry_usage::Export;
+use crate::log::LogError;
+use crate::service::aggregate::caller;
+use crate::service::runtime::client::{IMPORT_PATIENCE, PATIENCE, ServiceError};
+use crate::service::runtime::settings::{PRICES, Reloaded};
+use crate::service::system::tree::Supervised;
+use crate::service::usage::actor::UsageMessage;
+use crate::service::usage::manual::{ToldBody, ToldShown};
+use crate::service::usage::recorder::Recorder;
+use crate::service::usage::recorder::reprice::{Repriced, WhatIf};
+use crate::service::usage::refused::RefusedShown;
+use crate::service::usage::repricing::{Lacks, lacks};
+use crate::service::usage::telemetry::Taken;
+use crate::service::usage::telemetry_actor::EXPORT_PATIENCE;
+use crate::service::usage::telemetry_actor::OtlpMessage;
+
+impl Supervised {
+    /// Takes the price file as it is now, prices what lacks a price, and waits until the views show it.
+    ///
+    /// # Errors
+    /// [`ServiceError::Refused`]: the price file is none, and nothing was done.
+    pub async fn reprice(&self) -> Result<Repriced, ServiceError> {
+        let settings = self.queries.settings.clone();
+        let table = self.ask_disk(move |_| Ok(settings.prices_as_written()?)).await?;
+        self.queries.prices.replace(table);
+        self.reprice_by_table().await
+    }
+
+    async fn reprice_by_table(&self) -> Result<Repriced, ServiceError> {
+        let answer = self.usage.ask(UsageMessage::Reprice, IMPORT_PATIENCE).await;
+        let repriced = answer.map_err(|error| ServiceError::asking("the usage actor", error))??;
+        self.shown_all().await;
+        if repriced.repriced > 0 {
+            tracing::info!(
+                repriced.repriced,
+                repriced.lacking,
+                added_usd = %repriced.added_usd.exact(),
+                price_table = repriced.price_table,
+                "calls that had no price were priced"
+            );
+        }
+        Ok(repriced)
+    }
+
+    /// Prices by the table in force where the views know calls that lack a price, or a part of one. None where they know of
+    /// none.
+    ///
+    /// # Errors
+    /// [`ServiceError`].
+    pub async fn reprice_what_lacks(&self) -> Result<Option<Repriced>, ServiceError> {
+        self.shown_all().await;
+        if self.queries.with_view(|view| view.spend.total().is_whole()) {
+            return Ok(None);
+        }
+        self.reprice_by_table().await.map(Some)
+    }
+
+    /// Reads the settings and the price file again; where prices have changed, what lacks a price is priced afterwards.
+    ///
+    /// # Errors
+    /// [`ServiceError::Refused`]: something is wrong with them, and nothing changed.
+    pub async fn reload(self: &Arc<Self>) -> Result<Reloaded, ServiceError> {
+        let (settings, prices) = (self.queries.settings.clone(), self.queries.prices.clone());
+        let reloaded = self.ask_disk(move |_| settings.reload(&prices).map_err(ServiceError::from)).await?;
+        if reloaded.changed.iter().any(|change| change.key == PRICES) {
+            let system = self.clone();
+            tokio::spawn(async move {
+                if let Err(error) = system.reprice_what_lacks().await {
+                    tracing::warn!(%error, "what had no price could not be priced; `mecris reprice` does it");
+                }
+            });
+        }
+        Ok(reloaded)
+    }
+
+    /// What lacks prices, by the price file as it is now.
+    ///
+    /// # Errors
+    /// [`ServiceError`].
+    pub async fn lacks(&self) -> Result<Lacks, ServiceError> {
+        let settings = self.queries.settings.clone();
+        self.ask_disk(move |recorder| Ok(lacks(recorder, Arc::new(settings.prices_as_written()?))?)).await
+    }
+
+    /// What everything would cost by the prices of a day, by the price file as it is now. Nothing is written.
+    ///
+    /// # Errors
+    /// [`ServiceError`].
+    pub async fn what_if(&self, as_of: Date) -> Result<WhatIf, ServiceError> {
+        let settings = self.queries.settings.clone();
+        self.ask_disk(move |recorder| {
+            Ok(recorder.by(Arc::new(settings.prices_as_written()?)).what_if(as_of)?)
+        })
+        .await
+    }
+
+    async fn ask_disk<T: Send + 'static>(
+        &self,
+        ask: impl FnOnce(&Recorder) -> Result<T, ServiceError> + Send + 'static,
+    ) -> Result<T, ServiceError> {
+        let recorder = self.importer.recorder().clone();
+        caller::blocking(move || ask(&recorder)).await?
+    }
+}
+
+impl Supervised {
+    /// Records what was told over OTLP; on disk when it answers. Telling it again changes nothing.
+    ///
+    /// # Errors
+    /// [`ServiceError`].
+    pub async fn take_telemetry(&self, export: Export) -> Result<Taken, ServiceError> {
+        let answer = self.otlp.ask(|reply| OtlpMessage { export, reply }, EXPORT_PATIENCE).await;
+        Ok(answer.map_err(|error| ServiceError::asking("the OTLP actor", error))??)
+    }
+}
+
+impl Supervised {
+    /// What is refused of the supervisor's own directories. Blocks.
+    #[must_use]
+    pub fn refused(&self) -> RefusedShown {
+        self.importer.refused()
+    }
+}
+
+impl Supervised {
+    /// Records usage that `by` tells, and waits until the views show it. Of an agent a sum only grows.
+    ///
+    /// # Errors
+    /// [`ServiceError`].
+    pub async fn tell_usage(&self, body: ToldBody, by: &Principal) -> Result<ToldShown, ServiceError> {
+        let now = Timestamp::now();
+        let queries = self.queries.clone();
+        // The log is asked, which waits for the disk.
+        let asked = caller::blocking(move || queries.usage_told(body.into_told(now), now)).await;
+        let usage = asked.unwrap_or_else(|_| Err(LogError::Closed.into()))?;
+        let session = usage.session.to_string();
+        let may_fall = by.kind == Kind::Owner;
+        let message = |reply| UsageMessage::Told { usage: Box::new(usage), may_fall, reply };
+        let answer = self.usage.ask(message, PATIENCE).await;
+        let recorded = answer.map_err(|error| ServiceError::asking("the usage actor", error))??;
+        self.shown_all().await;
+        Ok(self.queries.told(session, recorded))
+    }
+}
+
+impl Supervised {
+    /// Calls a directory by a name, or as it is again, and waits until the views show it.
+    ///
+    /// # Errors
+    /// [`ServiceError`].
+    pub async fn alias_project(&self, directory: String, name: Option<String>) -> Result<(), ServiceError> {
+        self.aliases.execute((directory, name)).await
+    }
+}
