@@ -28,7 +28,7 @@ use mecris::domain::report::{CostLine, DayReport, ReportSource};
 use mecris::event::{Metadata, TenantId};
 use mecris::log::{EventLog, MemoryLog};
 use mecris::service::access::token::TokenAggregate;
-use mecris::service::aggregate::repository::{Aggregate, BookFailure, Repository};
+use mecris::service::aggregate::repository::{Aggregate, CommandError, Repository};
 use mecris::service::alerts::alert::AlertAggregate;
 use mecris::service::alerts::consent::ConsentAggregate;
 use mecris::service::balances::balance::BalanceAggregate;
@@ -88,7 +88,7 @@ impl World {
             let command = command(&mut self.dice, self.now);
             match two[who].execute(command, self.now, &Metadata::default()) {
                 Ok(_) => done += 1,
-                Err(BookFailure::Refused(_)) => refused += 1,
+                Err(CommandError::Refused(_)) => refused += 1,
                 Err(error) => panic!("{}: {error}", A::STREAM),
             }
         }
@@ -326,7 +326,7 @@ fn alerts_and_datapoints_are_the_view_s_as_well() {
         alerts.commit(&[change], world.now, &Metadata::default()).unwrap();
         let some = AlertId(world.dice.below(number) + 1);
         let taken = alerts.execute(some, world.now, &Metadata::default());
-        assert!(matches!(taken, Ok(_) | Err(BookFailure::Refused(_))), "{taken:?}");
+        assert!(matches!(taken, Ok(_) | Err(CommandError::Refused(_))), "{taken:?}");
     }
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let mut writer = DatapointWriter::load(world.log.clone(), world.tenant.clone(), "test").unwrap();

@@ -28,7 +28,7 @@ use mecris::event::payload::{UsageRecorded, usage_event_id};
 use mecris::event::{Event, Metadata, NewEvent, Position, StreamId, TenantId};
 use mecris::log::{Append, EventLog, Expected, Options, SledLog};
 use mecris::service::aggregate::repository::new_event;
-use mecris::service::aggregate::repository::{Repository, by};
+use mecris::service::aggregate::repository::{Repository, metadata_for};
 use mecris::service::balances::balance::BalanceAggregate;
 use mecris::service::providers::reconcile::reconciled;
 use mecris::service::providers::reports::{ReportAggregate, ReportFailure, ReportsTaken, record_days};
@@ -78,7 +78,7 @@ impl Records {
 
     /// The event's position, or none where it is no news.
     pub fn balance(&mut self, change: BalanceChange, now: Timestamp) -> Option<Position> {
-        self.balances.execute(change, now, &by("test")).unwrap()
+        self.balances.execute(change, now, &metadata_for("test")).unwrap()
     }
 
     pub fn days(&mut self, reports: &[DayReport], now: Timestamp) -> Result<ReportsTaken, ReportFailure> {

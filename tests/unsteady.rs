@@ -20,7 +20,7 @@ use mecris::integration::claude_code::line::{LineParser, Parsed};
 use mecris::integration::claude_code::telemetry;
 use mecris::log::conformance::{CHECKS, all};
 use mecris::log::{EventLog, Log, LogError, MemoryLog};
-use mecris::service::aggregate::repository::{Aggregate, BookFailure, Repository, by};
+use mecris::service::aggregate::repository::{Aggregate, CommandError, Repository, metadata_for};
 use mecris::service::audit::readable;
 use mecris::service::balances::balance::{BalanceAggregate, refused_in_passing};
 use mecris::service::budgets::budget::BudgetAggregate;
@@ -174,8 +174,8 @@ fn execute<A: Aggregate>(
     log: &Arc<dyn EventLog>,
     command: A::Command,
     at: Timestamp,
-) -> Result<Option<Position>, BookFailure<A::Error>> {
-    Repository::<A>::new(log.clone(), tenant()).execute(command, at, &by("test"))
+) -> Result<Option<Position>, CommandError<A::Error>> {
+    Repository::<A>::new(log.clone(), tenant()).execute(command, at, &metadata_for("test"))
 }
 
 fn set(amount: i128) -> BudgetCommand {

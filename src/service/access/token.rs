@@ -9,14 +9,14 @@ use crate::domain::access::token::{SEED_BYTES, make};
 use crate::domain::access::{Kind, Principal};
 use crate::event::envelope::hex;
 use crate::event::payload::token_event;
-use crate::service::aggregate::repository::{Aggregate, BookFailure, Fact, Next, Refusal};
+use crate::service::aggregate::repository::{Aggregate, CommandError, Fact, Next, Rejection};
 use crate::service::runtime::forms;
 use crate::service::runtime::reads::Reads;
 
 /// Why an order was not carried out.
-pub type TokenFailure = BookFailure<TokenOrderError>;
+pub type TokenFailure = CommandError<TokenOrderError>;
 
-impl Refusal for TokenOrderError {}
+impl Rejection for TokenOrderError {}
 
 /// The tokens of a tenant.
 pub struct TokenAggregate;

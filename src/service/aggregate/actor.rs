@@ -10,14 +10,14 @@ use crate::actor::{ActorError, Behaviour, ChildSpec, Context, Handle, Reply, Sup
 use crate::event::{Position, TenantId};
 use crate::log::EventLog;
 
-use super::repository::{self, Aggregate, BookFailure, Repository};
+use super::repository::{self, Aggregate, CommandError, Repository};
 
 /// A command, and where to answer: with the last event's position, or none where nothing changed.
 pub struct CommandMessage<A: Aggregate> {
     /// What to do.
     pub command: A::Command,
     /// Who waits.
-    pub reply: Reply<Result<Option<Position>, BookFailure<A::Error>>>,
+    pub reply: Reply<Result<Option<Position>, CommandError<A::Error>>>,
 }
 
 /// See the module.
@@ -76,7 +76,7 @@ impl<A: Aggregate> Behaviour for AggregateActor<A> {
 
     async fn handle(&mut self, message: CommandMessage<A>, _: &Context<Self>) -> Result<(), ActorError> {
         let CommandMessage { command, reply } = message;
-        let metadata = repository::by(A::ACTOR);
+        let metadata = repository::metadata_for(A::ACTOR);
         let carry_out =
             move |repository: &mut Repository<A>| repository.execute(command, Timestamp::now(), &metadata);
         reply.send(self.with(carry_out).await);

@@ -44,7 +44,7 @@ pub trait Aggregate: Sized + Send + 'static {
     /// What is decided.
     type Change: Send;
     /// Why a command is refused.
-    type Error: Refusal + Clone + Send;
+    type Error: Rejection + Clone + Send;
 
     /// Decides a command. No changes: it is carried out already.
     ///
@@ -94,14 +94,14 @@ pub struct Fact {
 }
 
 /// Why a command is refused. Its code says what that means for those who asked.
-pub trait Refusal: Coded + 'static {}
+pub trait Rejection: Coded + 'static {}
 
 /// Of what is only observed, nothing is refused.
-impl Refusal for std::convert::Infallible {}
+impl Rejection for std::convert::Infallible {}
 
 /// Why a command was not carried out.
 #[derive(Debug, Clone, thiserror::Error)]
-pub enum BookFailure<R: Refusal> {
+pub enum CommandError<R: Rejection> {
     /// The domain refuses it.
     #[error(transparent)]
     Refused(R),
@@ -113,13 +113,13 @@ pub enum BookFailure<R: Refusal> {
     Unreadable(#[from] ViewError),
 }
 
-impl<R: Refusal> From<R> for BookFailure<R> {
+impl<R: Rejection> From<R> for CommandError<R> {
     fn from(refusal: R) -> Self {
         Self::Refused(refusal)
     }
 }
 
-impl<R: Refusal> Coded for BookFailure<R> {
+impl<R: Rejection> Coded for CommandError<R> {
     fn code(&self) -> Code {
         match self {
             Self::Refused(refusal) => refusal.code(),
@@ -129,13 +129,13 @@ impl<R: Refusal> Coded for BookFailure<R> {
     }
 }
 
-impl<R: Refusal> From<CutShort> for BookFailure<R> {
+impl<R: Rejection> From<CutShort> for CommandError<R> {
     fn from(cut: CutShort) -> Self {
         Self::Unreadable(cut.into())
     }
 }
 
-impl<R: Refusal> BookFailure<R> {
+impl<R: Rejection> CommandError<R> {
     /// Whether another came between, and nothing was recorded.
     #[must_use]
     pub fn is_conflict(&self) -> bool {
@@ -203,14 +203,14 @@ impl<A: Aggregate> Repository<A> {
     /// Carries out a command; blocks. The position of the last event, or none where nothing changed.
     ///
     /// # Errors
-    /// [`BookFailure`]; [`LogError::Conflict`] where others came between again and again.
+    /// [`CommandError`]; [`LogError::Conflict`] where others came between again and again.
     pub fn execute(
         &mut self,
         command: A::Command,
         now: Timestamp,
         metadata: &Metadata,
-    ) -> Result<Option<Position>, BookFailure<A::Error>> {
-        let now = kept(now);
+    ) -> Result<Option<Position>, CommandError<A::Error>> {
+        let now = to_micros(now);
         let decide = move |state: &A::State| Ok((A::decide(state, command.clone(), now)?, ()));
         self.transact(now, metadata, decide).map(|(position, ())| position)
     }
@@ -224,7 +224,7 @@ impl<A: Aggregate> Repository<A> {
         now: Timestamp,
         metadata: &Metadata,
         mut decide: impl FnMut(&A::State) -> Result<(Vec<A::Change>, T), A::Error>,
-    ) -> Result<(Option<Position>, T), BookFailure<A::Error>> {
+    ) -> Result<(Option<Position>, T), CommandError<A::Error>> {
         let mut tries = 0;
         loop {
             tries += 1;
@@ -279,7 +279,7 @@ impl<A: Aggregate> Repository<A> {
     }
 
     fn facts(&self, changes: &[A::Change], now: Timestamp) -> Vec<Fact> {
-        let (tenant, now) = (self.tenant.as_str(), kept(now));
+        let (tenant, now) = (self.tenant.as_str(), to_micros(now));
         let versions = (self.version.0 + 1..).map(Version);
         let next = versions.map(|version| Next { tenant, version, now });
         changes.iter().zip(next).map(|(change, next)| A::event(&self.state, change, &next)).collect()
@@ -364,13 +364,13 @@ pub fn trace_at(log: &dyn EventLog, position: Position) -> Option<TraceContext> 
 
 /// Who decides, and in which trace: whoever asked, by their reference; the actor's own name where nobody did.
 #[must_use]
-pub fn by(actor: &str) -> Metadata {
+pub fn metadata_for(actor: &str) -> Metadata {
     let actor = caller::current().map_or_else(|| actor.to_owned(), |caller| caller.reference.to_string());
     Metadata { actor, trace: crate::telemetry::current_trace(), ..Metadata::default() }
 }
 
 /// The log keeps microseconds: the same moment told twice shall be the same.
 #[must_use]
-pub fn kept(instant: Timestamp) -> Timestamp {
+pub fn to_micros(instant: Timestamp) -> Timestamp {
     Timestamp::from_microsecond(instant.as_microsecond()).unwrap_or(instant)
 }

@@ -6,12 +6,14 @@ use crate::domain::alert::book::AlertBook;
 use crate::domain::alert::command::{AlertError, acknowledge};
 use crate::domain::alert::{AlertChange, AlertId};
 use crate::event::{Event, Position};
-use crate::service::aggregate::repository::{self, Aggregate, BookFailure, Fact, Next, Refusal, Repository};
+use crate::service::aggregate::repository::{
+    self, Aggregate, CommandError, Fact, Next, Rejection, Repository,
+};
 
 /// Why nothing was changed.
-pub type AlertFailure = BookFailure<AlertError>;
+pub type AlertFailure = CommandError<AlertError>;
 
-impl Refusal for AlertError {}
+impl Rejection for AlertError {}
 
 /// The alerts of a tenant. Its command is that the person has taken note of one; all else the actor decides by
 /// [`crate::domain::alert::step`].
@@ -48,7 +50,7 @@ pub async fn append(
     changes: &[AlertChange],
     now: Timestamp,
 ) -> Result<Option<Position>, crate::log::LogError> {
-    alerts.commit_async(changes, now, &repository::by(AlertAggregate::ACTOR)).await
+    alerts.commit_async(changes, now, &repository::metadata_for(AlertAggregate::ACTOR)).await
 }
 
 /// Takes note of an alert. Where the event stands, or none where nothing changed.

@@ -9,7 +9,7 @@ use crate::domain::consent::{By, ConsentChange, ConsentCommand, Consents, decide
 use crate::event::Event;
 use crate::event::payload::ConsentChanged;
 use crate::log::LogError;
-use crate::service::aggregate::repository::{Aggregate, BookFailure, Fact, Next};
+use crate::service::aggregate::repository::{Aggregate, CommandError, Fact, Next};
 use crate::view::ViewError;
 
 use super::contacts::ContactsError;
@@ -38,12 +38,12 @@ impl Coded for ConsentFailure {
     }
 }
 
-impl From<BookFailure<Infallible>> for ConsentFailure {
-    fn from(failure: BookFailure<Infallible>) -> Self {
+impl From<CommandError<Infallible>> for ConsentFailure {
+    fn from(failure: CommandError<Infallible>) -> Self {
         match failure {
-            BookFailure::Refused(never) => match never {},
-            BookFailure::Log(error) => Self::Log(error),
-            BookFailure::Unreadable(error) => Self::View(error),
+            CommandError::Refused(never) => match never {},
+            CommandError::Log(error) => Self::Log(error),
+            CommandError::Unreadable(error) => Self::View(error),
         }
     }
 }

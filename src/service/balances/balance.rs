@@ -15,7 +15,7 @@ use crate::event::payload::balance_event;
 use crate::integration::anthropic;
 use crate::log::LogError;
 use crate::service::aggregate::repository::{
-    self, Aggregate, BookFailure, Fact, Next, Refusal, Repository, kept,
+    self, Aggregate, CommandError, Fact, Next, Rejection, Repository, to_micros,
 };
 use crate::service::runtime::forms;
 use crate::service::runtime::reads::Reads;
@@ -24,9 +24,9 @@ use crate::view::quotas::{QuotaLine, quotas};
 use crate::view::{TenantView, ViewError};
 
 /// Why a reading or a top-up was not recorded.
-pub type BalanceFailure = BookFailure<BalanceError>;
+pub type BalanceFailure = CommandError<BalanceError>;
 
-impl Refusal for BalanceError {}
+impl Rejection for BalanceError {}
 
 /// A reading to record. Amounts are decimal strings in USD.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -146,8 +146,8 @@ impl Aggregate for BalanceAggregate {
         now: Timestamp,
     ) -> Result<Vec<BalanceChange>, BalanceError> {
         match &mut command {
-            BalanceChange::Read(reading) => reading.taken_at = kept(reading.taken_at),
-            BalanceChange::ToppedUp(top_up) => top_up.at = kept(top_up.at),
+            BalanceChange::Read(reading) => reading.taken_at = to_micros(reading.taken_at),
+            BalanceChange::ToppedUp(top_up) => top_up.at = to_micros(top_up.at),
         }
         Ok(decide(accounts, command, now)?.into_iter().collect())
     }
@@ -184,7 +184,7 @@ pub fn refused_in_passing(
     }
     let reading =
         Reading::usd(anthropic::SYSTEM, Picodollars::ZERO, at, Source::Refusal, "Claude Code's transcript");
-    match balances.execute(BalanceChange::Read(reading), now, &repository::by("usage")) {
+    match balances.execute(BalanceChange::Read(reading), now, &repository::metadata_for("usage")) {
         // Another session's refusal, or that of a call of ours, is known already and newer.
         Ok(_) | Err(BalanceFailure::Refused(_)) => Ok(()),
         // What is damaged stays so, however often transcripts are read.

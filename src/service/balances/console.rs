@@ -162,7 +162,7 @@ impl ConsoleBook {
         let (log, tenant) = (self.log.clone(), self.tenant.clone());
         let record = move || {
             let mut balances = Repository::<BalanceAggregate>::new(log, tenant);
-            balances.execute(BalanceChange::Read(reading), Timestamp::now(), &repository::by(actor))
+            balances.execute(BalanceChange::Read(reading), Timestamp::now(), &repository::metadata_for(actor))
         };
         let position = caller::blocking(record).await??;
         Ok(ConsoleRead {

@@ -11,15 +11,15 @@ use crate::domain::odometer::{
 };
 use crate::event::{Event, EventId};
 use crate::service::aggregate::repository;
-use crate::service::aggregate::repository::{Aggregate, BookFailure, Fact, Next, Refusal};
+use crate::service::aggregate::repository::{Aggregate, CommandError, Fact, Next, Rejection};
 use crate::service::runtime::forms;
 use crate::service::runtime::reads::Reads;
 use crate::view::odometer::{OdometerLine, odometers};
 
 /// Why a reading was not recorded.
-pub type OdometerFailure = BookFailure<OdometerError>;
+pub type OdometerFailure = CommandError<OdometerError>;
 
-impl Refusal for OdometerError {}
+impl Rejection for OdometerError {}
 
 /// A reading to record.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -72,7 +72,7 @@ impl OdometerBody {
             provider: self.provider,
             month: self.month.as_deref().map(str::parse::<Month>).transpose()?,
             value: parse_amount(&self.value_usd)?,
-            taken_at: repository::kept(self.at.unwrap_or(now)),
+            taken_at: repository::to_micros(self.at.unwrap_or(now)),
             note: self.note.trim().to_owned(),
             is_correction: self.correct,
         })

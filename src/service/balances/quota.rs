@@ -12,14 +12,14 @@ use utoipa::ToSchema;
 
 use crate::domain::quota::{QuotaError, QuotaReading, Quotas, Window, decide, parse_percent};
 use crate::event::payload::quota_event;
-use crate::service::aggregate::repository::{Aggregate, BookFailure, Fact, Next, Refusal};
+use crate::service::aggregate::repository::{Aggregate, CommandError, Fact, Next, Rejection};
 use crate::service::runtime::reads::Reads;
 use crate::view::quotas::{QuotaLine, quotas};
 
 /// Why a reading was not recorded.
-pub type QuotaFailure = BookFailure<QuotaError>;
+pub type QuotaFailure = CommandError<QuotaError>;
 
-impl Refusal for QuotaError {}
+impl Rejection for QuotaError {}
 
 /// What Claude Code gives to its status line, as far as it is read: all other fields are passed over.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]

@@ -18,7 +18,7 @@ use crate::domain::lacking::Doubts;
 use crate::event::Event;
 use crate::log::LogError;
 use crate::service::aggregate::repository;
-use crate::service::aggregate::repository::{Aggregate, BookFailure, Fact, Next, Refusal};
+use crate::service::aggregate::repository::{Aggregate, CommandError, Fact, Next, Rejection};
 use crate::service::runtime::forms;
 use crate::service::runtime::reads::{Reads, Snapshot};
 use crate::view::ViewError;
@@ -58,14 +58,14 @@ impl Coded for AllowanceFailure {
     }
 }
 
-impl Refusal for AllowanceError {}
+impl Rejection for AllowanceError {}
 
-impl From<BookFailure<AllowanceError>> for AllowanceFailure {
-    fn from(failure: BookFailure<AllowanceError>) -> Self {
+impl From<CommandError<AllowanceError>> for AllowanceFailure {
+    fn from(failure: CommandError<AllowanceError>) -> Self {
         match failure {
-            BookFailure::Refused(error) => Self::Refused(error),
-            BookFailure::Log(error) => Self::Log(error),
-            BookFailure::Unreadable(error) => Self::Unreadable(error),
+            CommandError::Refused(error) => Self::Refused(error),
+            CommandError::Log(error) => Self::Log(error),
+            CommandError::Unreadable(error) => Self::Unreadable(error),
         }
     }
 }
@@ -146,7 +146,7 @@ impl OverrideBody {
             amount: parse_amount(&self.usd)?,
             reason: self.reason.trim().to_owned(),
             reach: Reach::default(),
-            until: repository::kept(until),
+            until: repository::to_micros(until),
         })
     }
 }

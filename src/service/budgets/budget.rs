@@ -7,12 +7,12 @@ use jiff::Timestamp;
 use crate::domain::budget::{Budget, BudgetChange, BudgetCommand, BudgetError, BudgetName, decide};
 use crate::event::Event;
 use crate::event::payload::{BudgetRemoved, BudgetSet};
-use crate::service::aggregate::repository::{Aggregate, BookFailure, Fact, Next, Refusal};
+use crate::service::aggregate::repository::{Aggregate, CommandError, Fact, Next, Rejection};
 
 /// Why a command on a budget was not carried out.
-pub type BudgetFailure = BookFailure<BudgetError>;
+pub type BudgetFailure = CommandError<BudgetError>;
 
-impl Refusal for BudgetError {}
+impl Rejection for BudgetError {}
 
 /// The budgets of a tenant.
 pub struct BudgetAggregate;

@@ -12,15 +12,15 @@ use crate::domain::calendar;
 use crate::domain::limit_request::{LimitError, LimitOrder, LimitRequests, Until, Wish, decide};
 use crate::event::Event;
 use crate::event::payload::limit_events;
-use crate::service::aggregate::repository::{self, Aggregate, BookFailure, Fact, Next, Refusal};
+use crate::service::aggregate::repository::{self, Aggregate, CommandError, Fact, Next, Rejection};
 use crate::service::runtime::reads::Reads;
 
 use super::allowance::AllowanceAggregate;
 
 /// Why an order was not carried out.
-pub type LimitFailure = BookFailure<LimitError>;
+pub type LimitFailure = CommandError<LimitError>;
 
-impl Refusal for LimitError {}
+impl Rejection for LimitError {}
 
 /// The requests of a tenant, and what was allowed beyond its limits.
 pub struct LimitAggregate;
@@ -78,8 +78,8 @@ impl Reads {
         let zone = self.zone();
         let tonight = || calendar::end_of(calendar::day_of(now, &zone), &zone);
         said.map_or_else(
-            || Until::Tonight(repository::kept(tonight())),
-            |said| Until::At(repository::kept(said)),
+            || Until::Tonight(repository::to_micros(tonight())),
+            |said| Until::At(repository::to_micros(said)),
         )
     }
 }

@@ -54,7 +54,7 @@ impl Aggregate for GoalAggregate {
 /// [`LogError`]. The state is as it was; after a conflict catch up first.
 pub async fn observe(goals: &mut Repository<GoalAggregate>, told: &Observed) -> Result<usize, LogError> {
     let changes = changes(goals.state().values(), &told.goals, &told.left_alone);
-    let metadata = repository::by(GoalAggregate::ACTOR);
+    let metadata = repository::metadata_for(GoalAggregate::ACTOR);
     goals.commit_async(&changes, Timestamp::now(), &metadata).await?;
     Ok(changes.len())
 }

@@ -180,7 +180,7 @@ impl DatapointWriter {
         id: &str,
     ) -> Result<(), LogError> {
         let told = PointTold { key: key.clone(), revision, change, id: id.to_owned() };
-        let metadata = repository::by(self.actor);
+        let metadata = repository::metadata_for(self.actor);
         self.datapoints.commit_async(&[told], Timestamp::now(), &metadata).await.map(drop)
     }
 }

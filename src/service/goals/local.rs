@@ -8,7 +8,7 @@ use crate::domain::desk::{Desk, DeskChange, DeskCommand, DeskError, Facts};
 use crate::domain::slug::SlugError;
 use crate::event::payload::desk_event;
 use crate::log::LogError;
-use crate::service::aggregate::repository::{Aggregate, BookFailure, Fact, Next, Refusal};
+use crate::service::aggregate::repository::{Aggregate, CommandError, Fact, Next, Rejection};
 use crate::view::ViewError;
 
 /// Why a command on a goal was not carried out.
@@ -47,14 +47,14 @@ impl Coded for GoalFailure {
     }
 }
 
-impl Refusal for DeskError {}
+impl Rejection for DeskError {}
 
-impl From<BookFailure<DeskError>> for GoalFailure {
-    fn from(failure: BookFailure<DeskError>) -> Self {
+impl From<CommandError<DeskError>> for GoalFailure {
+    fn from(failure: CommandError<DeskError>) -> Self {
         match failure {
-            BookFailure::Refused(error) => Self::Refused(error),
-            BookFailure::Log(error) => Self::Log(error),
-            BookFailure::Unreadable(error) => Self::Unreadable(error),
+            CommandError::Refused(error) => Self::Refused(error),
+            CommandError::Log(error) => Self::Log(error),
+            CommandError::Unreadable(error) => Self::Unreadable(error),
         }
     }
 }

@@ -63,7 +63,7 @@ impl Ingest {
         looked: Looked,
         now: Timestamp,
     ) -> Result<Taken, TakeFailure> {
-        let (mut taken, metadata) = (Taken::default(), repository::by(system));
+        let (mut taken, metadata) = (Taken::default(), repository::metadata_for(system));
         for reading in looked.told.balances.into_iter().chain(refusal(system, looked.failed.as_ref(), now)) {
             match self.balances.execute(BalanceChange::Read(reading), now, &metadata) {
                 Err(BalanceFailure::Refused(error)) => {

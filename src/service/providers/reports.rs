@@ -15,12 +15,14 @@ use jiff::Timestamp;
 use crate::domain::report::{Contents, DayReport, ReportChange, ReportError, Reports};
 use crate::event::Position;
 use crate::event::payload::report_event;
-use crate::service::aggregate::repository::{self, Aggregate, BookFailure, Fact, Next, Refusal, Repository};
+use crate::service::aggregate::repository::{
+    self, Aggregate, CommandError, Fact, Next, Rejection, Repository,
+};
 
 /// Why reports were not recorded: where the domain refuses one, none of those told with it is.
-pub type ReportFailure = BookFailure<ReportError>;
+pub type ReportFailure = CommandError<ReportError>;
 
-impl Refusal for ReportError {}
+impl Rejection for ReportError {}
 
 /// What came of reports that were told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -104,7 +106,8 @@ pub fn record_days(
     now: Timestamp,
     actor: &'static str,
 ) -> Result<ReportsTaken, ReportFailure> {
-    let decided = repository.transact(now, &repository::by(actor), |known| decide(known, reports, now));
+    let decided =
+        repository.transact(now, &repository::metadata_for(actor), |known| decide(known, reports, now));
     let (position, taken) = decided?;
     Ok(ReportsTaken { position, ..taken })
 }

@@ -11,7 +11,7 @@ use crate::event::payload::LogRepaired;
 use crate::event::{Event, EventId, Metadata, NewEvent, Position, StreamId, TenantId};
 use crate::files::own;
 use crate::log::{Location, Log, LogError, OpenReport, Opened, Options, Repair};
-use crate::service::aggregate::repository::{self, Aggregate, BookFailure, Repository, new_event};
+use crate::service::aggregate::repository::{self, Aggregate, CommandError, Repository, new_event};
 use crate::view::replay::catch_up;
 use crate::view::{Horizon, ViewError};
 
@@ -114,15 +114,15 @@ impl Node {
     /// none where nothing changed.
     ///
     /// # Errors
-    /// [`BookFailure`].
+    /// [`CommandError`].
     pub fn execute<A: Aggregate>(
         &self,
         command: A::Command,
         now: Timestamp,
         actor: &str,
-    ) -> Result<Option<Position>, BookFailure<A::Error>> {
+    ) -> Result<Option<Position>, CommandError<A::Error>> {
         let mut repository = Repository::<A>::new(self.log.clone(), self.tenant.clone());
-        repository.execute(command, now, &repository::by(actor))
+        repository.execute(command, now, &repository::metadata_for(actor))
     }
 
     /// Opens a data directory. Blocks.

@@ -11,7 +11,7 @@ use crate::domain::usage::Usage;
 use crate::event::payload::usage_event_id;
 use crate::log::LogError;
 use crate::service::aggregate::repository;
-use crate::service::aggregate::repository::{BookFailure, Refusal};
+use crate::service::aggregate::repository::{CommandError, Rejection};
 use crate::service::runtime::forms;
 use crate::service::runtime::reads::Reads;
 
@@ -19,9 +19,9 @@ use super::importer::Importer;
 use super::recorder::{Recorder, Tally};
 
 /// Why it is not recorded.
-pub type ToldFailure = BookFailure<ToldError>;
+pub type ToldFailure = CommandError<ToldError>;
 
-impl Refusal for ToldError {}
+impl Rejection for ToldError {}
 
 /// What a session has consumed with one model so far: telling it anew takes the sum's place.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -94,7 +94,7 @@ impl ToldBody {
                 cache_write_5m: self.cache_write_tokens,
                 ..Tokens::default()
             },
-            at: repository::kept(self.at.unwrap_or(now)),
+            at: repository::to_micros(self.at.unwrap_or(now)),
         }
     }
 }

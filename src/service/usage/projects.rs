@@ -7,15 +7,15 @@ use utoipa::ToSchema;
 use crate::domain::project::{AliasChange, AliasError, Aliases};
 use crate::event::payload::ProjectAliased;
 use crate::event::{Event, EventId};
-use crate::service::aggregate::repository::{Aggregate, BookFailure, Fact, Next, Refusal};
+use crate::service::aggregate::repository::{Aggregate, CommandError, Fact, Next, Rejection};
 use crate::service::runtime::forms;
 use crate::service::runtime::reads::Reads;
 use crate::view::projects::{ProjectsShown, projects};
 
 /// Why an alias was not recorded.
-pub type ProjectFailure = BookFailure<AliasError>;
+pub type ProjectFailure = CommandError<AliasError>;
 
-impl Refusal for AliasError {}
+impl Rejection for AliasError {}
 
 /// An alias to set.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]

@@ -76,7 +76,7 @@ impl OtlpActor {
     async fn record(&mut self, export: Export) -> Result<Taken, ViewError> {
         let mut told = self.known.take().unwrap_or_default();
         let (log, tenant, prices) = (self.log.clone(), self.tenant.clone(), self.prices.current());
-        let metadata = repository::by(SOURCE);
+        let metadata = repository::metadata_for(SOURCE);
         let work = move || {
             let taken = told.record(&*log, &tenant, &prices, &export, &metadata);
             (taken, told)

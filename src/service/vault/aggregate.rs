@@ -125,7 +125,7 @@ impl Aggregate for TaskAggregate {
 pub async fn observe(tasks: &mut Repository<TaskAggregate>, look: Look) -> Result<usize, LogError> {
     let now = Timestamp::now();
     let Ok(changes) = TaskAggregate::decide(tasks.state(), Arc::new(look), now);
-    tasks.commit_async(&changes, now, &repository::by(TaskAggregate::ACTOR)).await?;
+    tasks.commit_async(&changes, now, &repository::metadata_for(TaskAggregate::ACTOR)).await?;
     Ok(changes.len())
 }
 
@@ -144,7 +144,7 @@ pub fn record_line(
     let logged =
         SessionLogged { note: digest("note", path), line: digest("line", line), session: session.to_owned() };
     let id = EventId::derive("session-logged", &[tenant.as_str(), &logged.note, &logged.line]);
-    let metadata = repository::by(actor);
+    let metadata = repository::metadata_for(actor);
     let event = new_event(id, &Event::SessionLogged(logged), Timestamp::now(), &metadata);
     log.append(prepared(tenant, WRITTEN, Expected::Any, vec![event])).wait().map(drop)
 }

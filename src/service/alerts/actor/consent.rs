@@ -53,7 +53,7 @@ impl AlertActor {
         let (log, tenant) = (self.means.queries.log.clone(), self.means.queries.tenant.clone());
         let decided = caller::blocking(move || {
             let mut consents = kept.unwrap_or_else(|| Repository::new(log, tenant));
-            let metadata = repository::by(ConsentAggregate::ACTOR);
+            let metadata = repository::metadata_for(ConsentAggregate::ACTOR);
             let decided = consents.execute((contact, command, by), Timestamp::now(), &metadata);
             (consents, decided)
         });
