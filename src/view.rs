@@ -39,7 +39,7 @@ use jiff::Timestamp;
 
 use crate::domain::access::refusals::Refused;
 use crate::domain::access::register::Register;
-use crate::domain::alert::book::AlertBook;
+use crate::domain::alert::book::AlertState;
 use crate::domain::alert::rules::{SourceFact, SourceTrouble};
 use crate::domain::allowance::Allowance;
 use crate::domain::budget::{Budget, BudgetName};
@@ -142,7 +142,7 @@ pub struct TenantView {
     /// The datapoints that were meant to be written.
     pub ledger: Shared<Ledger>,
     /// The alerts.
-    pub alerts: Shared<AlertBook>,
+    pub alerts: Shared<AlertState>,
     /// Whose numbers may be written to.
     pub consents: Shared<Consents>,
     /// How the sources stand, by name.

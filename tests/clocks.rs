@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use crate::support::outside::beeminder::Beeminder;
 use crate::support::outside::ntfy::Ntfy;
-use crate::support::outside::purses::{self, Purse};
+use crate::support::outside::purses::{self, BalanceApi};
 use crate::support::outside::{Fault, variables};
 use crate::support::program::{Answer, Home, Running, Said};
 
@@ -36,7 +36,7 @@ struct World {
     home: Home,
     beeminder: Beeminder,
     ntfy: Ntfy,
-    openrouter: Purse,
+    openrouter: BalanceApi,
     calls: u32,
 }
 

@@ -10,7 +10,7 @@ use crate::support::outside::Fault;
 use crate::support::outside::anthropic::{self, Anthropic};
 use crate::support::outside::beeminder::{self, Beeminder};
 use crate::support::outside::front::Front;
-use crate::support::outside::purses::{self, Purse};
+use crate::support::outside::purses::{self, BalanceApi};
 use crate::support::outside::twilio::{self, Twilio};
 use crate::support::program::{Home, Running};
 
@@ -43,7 +43,7 @@ struct World {
     beeminder: Beeminder,
     twilio: Twilio,
     anthropic: Anthropic,
-    openrouter: Purse,
+    openrouter: BalanceApi,
     home: Home,
     running: Running,
     /// Changes with each reload, so that there is something to reload.

@@ -20,7 +20,7 @@ use crate::support::outside::anthropic::{self, Anthropic};
 use crate::support::outside::beeminder::{self, Beeminder};
 use crate::support::outside::books::Books;
 use crate::support::outside::ntfy::{self, Ntfy};
-use crate::support::outside::purses::{self, Purse};
+use crate::support::outside::purses::{self, BalanceApi};
 use crate::support::outside::smtp::{self, Smtp};
 use crate::support::program::{Home, Running, Said};
 
@@ -45,7 +45,7 @@ struct World {
     _ntfy: Ntfy,
     _smtp: Smtp,
     _anthropic: Anthropic,
-    _openrouter: Purse,
+    _openrouter: BalanceApi,
 }
 
 impl World {

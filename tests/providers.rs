@@ -20,7 +20,7 @@ use mecris::domain::balance::Source;
 use mecris::domain::lookback::Days;
 use mecris::event::TenantId;
 use mecris::integration::anthropic::{Anthropic, Person, Who};
-use mecris::integration::official::{Looked, Official};
+use mecris::integration::official::{Looked, ProviderClient};
 use mecris::integration::resilience::{OnBreaker, OutsideError, Policy};
 use mecris::log::{EventLog, MemoryLog};
 use mecris::service::providers::clients::Provider;
@@ -30,7 +30,7 @@ use mecris::view::replay::{Until, replay};
 use mecris::view::{TenantView, Views};
 
 use crate::support::outside::books::{Books, Mischief};
-use crate::support::outside::purses::{self, Purse};
+use crate::support::outside::purses::{self, BalanceApi};
 use crate::support::outside::{Fault, Front, anthropic, openai};
 
 fn policy() -> Policy {
@@ -52,7 +52,7 @@ fn base(front: &Front) -> BaseUrl {
     BaseUrl::parse(&front.url()).unwrap()
 }
 
-fn client(provider: Provider, config: &Config) -> Box<dyn Official> {
+fn client(provider: Provider, config: &Config) -> Box<dyn ProviderClient> {
     provider.client(config, policy(), &nobody()).unwrap().unwrap()
 }
 
@@ -197,7 +197,7 @@ async fn another_currency_is_kept_and_an_absurd_day_is_left_out() {
     assert!(view.reports.costs().all(|(_, told)| told.report.lines.is_empty()));
 }
 
-fn with_purse(provider: Provider, purse: &Purse, key: &str) -> Config {
+fn with_purse(provider: Provider, purse: &BalanceApi, key: &str) -> Config {
     let mut config = Config::default();
     let (api_base, api_key) = (base(&purse.front), Some(Secret::new(key)));
     match provider {
@@ -211,7 +211,7 @@ fn with_purse(provider: Provider, purse: &Purse, key: &str) -> Config {
     config
 }
 
-async fn look(client: &dyn Official, now: Timestamp) -> Looked {
+async fn look(client: &dyn ProviderClient, now: Timestamp) -> Looked {
     client.look(Days { first: date(2026, 11, 23), last: date(2026, 11, 23) }, now).await
 }
 

@@ -23,7 +23,7 @@ use mecris::log::{EventLog, Options, SledLog};
 use crate::support::outside::beeminder::Beeminder;
 use crate::support::outside::front::Front;
 use crate::support::outside::ntfy::Ntfy;
-use crate::support::outside::purses::{self, Purse};
+use crate::support::outside::purses::{self, BalanceApi};
 use crate::support::outside::{Fault, variables};
 use crate::support::program::Home;
 
@@ -57,7 +57,7 @@ const FAULTS: [Fault; 12] = [
 struct Outside {
     beeminder: Beeminder,
     ntfy: Ntfy,
-    openrouter: Purse,
+    openrouter: BalanceApi,
 }
 
 impl Outside {

@@ -9,7 +9,7 @@ use crate::config::{Config, paths};
 use crate::files::text;
 use crate::integration::console::read::{import_cookies, log_in};
 use crate::integration::console::{ConsoleError, Profile, Recipe, cookies};
-use crate::service::balances::console::{ConsoleBody, ConsoleBook, ConsoleFailure, ConsoleRead, limits};
+use crate::service::balances::console::{ConsoleBody, ConsoleFailure, ConsoleRead, ConsoleReader, limits};
 
 use super::Common;
 use super::backend::{Backend, settings};
@@ -158,7 +158,7 @@ impl Backend {
             Self::Running(remote) => remote.post_body("/api/v1/console/read", body),
             Self::Own(node) => {
                 let book =
-                    ConsoleBook::new(node.log.clone(), node.tenant.clone(), node.queries()?, &node.dir);
+                    ConsoleReader::new(node.log.clone(), node.tenant.clone(), node.queries()?, &node.dir);
                 let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
                 Ok(runtime.block_on(book.read(&body.provider, "cli"))?)
             }

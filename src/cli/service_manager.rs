@@ -31,9 +31,9 @@ pub fn stopping() {
 /// falls silent with it, and the service manager starts the program anew.
 pub async fn pulse() {
     let Some(patience) = sd_notify::watchdog_enabled() else { return };
-    let mut beat = tokio::time::interval(patience / 3);
+    let mut tick = tokio::time::interval(patience / 3);
     loop {
-        beat.tick().await;
+        tick.tick().await;
         tell(&[NotifyState::Watchdog]);
     }
 }

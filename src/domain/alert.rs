@@ -1,5 +1,5 @@
 //! Alerts: what a person must hear of, when, and on which channel. Pure: what to do next is a function of what
-//! has happened ([`book::AlertBook`]), what is true now ([`Causes`]), what the person wants ([`policy::Policy`])
+//! has happened ([`book::AlertState`]), what is true now ([`Causes`]), what the person wants ([`policy::Policy`])
 //! and the time.
 //!
 //! ```text

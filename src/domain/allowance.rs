@@ -11,8 +11,9 @@ use std::fmt;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::money::Picodollars;
 use crate::domain::code::{Code, Coded};
+
+use super::money::Picodollars;
 use reach::{Facing, Reach, Worker};
 
 /// More than this is a slip of the hand, in whole USD.

@@ -14,9 +14,10 @@ mod trust;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::domain::code::{Code, Coded};
+
 use super::currency::Currency;
 use super::money::{MoneyError, Picodollars};
-use crate::domain::code::{Code, Coded};
 
 pub use account::{Account, Accounts, decide};
 pub use amount::parse_amount;

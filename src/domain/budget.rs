@@ -8,10 +8,11 @@ use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 use serde::{Deserialize, Serialize};
 
+use crate::domain::code::{Code, Coded};
+
 use super::calendar::{self, Period};
 use super::money::Picodollars;
 use super::project::{directory, is_below};
-use crate::domain::code::{Code, Coded};
 
 /// Seconds in a day, for burn rates.
 const DAY_SECONDS: i128 = 86_400;

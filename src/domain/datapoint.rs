@@ -11,9 +11,10 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
+use crate::domain::code::{Code, Coded};
+
 use super::money::Picodollars;
 use super::slug::{GoalSlug, is_plain};
-use crate::domain::code::{Code, Coded};
 
 /// Longer comments are refused, in characters.
 const COMMENT_MAX: usize = 200;

@@ -6,12 +6,13 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
+use crate::domain::code::{Code, Coded};
+
 use super::budget::BudgetName;
 use super::datapoint::Keeper;
 use super::feed::Feed;
 use super::local_goal::{End, LocalGoal, PriorityError};
 use super::slug::GoalSlug;
-use crate::domain::code::{Code, Coded};
 
 /// Longer titles are refused, in characters.
 const TITLE_MAX: usize = 200;

@@ -20,12 +20,13 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use crate::domain::code::{Code, Coded};
+
 use super::access::Kind;
 use super::allowance::reach::{Lifted, Reach};
 use super::allowance::{AllowanceError, Override};
 use super::budget::BudgetName;
 use super::money::Picodollars;
-use crate::domain::code::{Code, Coded};
 
 pub use decide::{check_answer, decide};
 

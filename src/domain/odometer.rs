@@ -13,10 +13,11 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use crate::domain::code::{Code, Coded};
+
 use super::balance::{BalanceError, is_provider};
 use super::money::Picodollars;
 use super::spread::Spread;
-use crate::domain::code::{Code, Coded};
 
 mod month;
 mod standing;

@@ -16,8 +16,9 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::shown::line as shown;
 use crate::domain::code::{Code, Coded};
+
+use super::shown::line as shown;
 
 /// Where Claude Code makes worktrees of its own.
 const WORKTREES: &str = "/.claude/worktrees/";

@@ -12,12 +12,13 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use crate::domain::code::{Code, Coded};
+
 use super::balance::is_provider;
 use super::calendar;
 use super::currency::Currency;
 use super::money::Picodollars;
 use super::tokens::{MAX_COUNT, Tokens};
-use crate::domain::code::{Code, Coded};
 
 /// A day that is told so long after its end is not corrected any more: late data comes within some hours to two days.
 const SETTLES_AFTER: SignedDuration = SignedDuration::from_hours(2 * 24);

@@ -7,10 +7,11 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
+use crate::domain::code::{Code, Coded};
+
 use super::naming;
 use super::tokens::{MAX_COUNT, Tokens};
 use super::usage::{MessageKey, TOLD, Usage};
-use crate::domain::code::{Code, Coded};
 
 /// Names are no longer, in bytes.
 const NAME_MAX: usize = 200;

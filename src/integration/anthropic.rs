@@ -15,7 +15,7 @@ use crate::config::Secret;
 use crate::domain::lookback::Days;
 
 use super::credit;
-use super::official::{Asking, Looked, Official, Told};
+use super::official::{Asking, Looked, ProviderClient, Told};
 use super::resilience::{Ask, Auth, OnBreaker, Outside, OutsideError, Policy};
 
 pub use people::{Person, PersonName, Who};
@@ -182,7 +182,7 @@ impl Account {
     }
 }
 
-impl Official for Account {
+impl ProviderClient for Account {
     fn system(&self) -> &'static str {
         SYSTEM
     }

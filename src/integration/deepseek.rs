@@ -13,7 +13,7 @@ use crate::domain::currency::Currency;
 use crate::domain::decimal::Unit;
 
 use super::credit;
-use super::official::{Asking, Purse, Told, amount};
+use super::official::{Asking, BalanceApi, Told, amount};
 use super::resilience::{Answer, Ask, Auth, OnBreaker, Outside, OutsideError, Policy};
 
 /// The name of this system in spans, events and errors, and of the provider in usage.
@@ -98,7 +98,7 @@ impl DeepSeek {
     }
 }
 
-impl Purse for DeepSeek {
+impl BalanceApi for DeepSeek {
     const SYSTEM: &'static str = SYSTEM;
 
     fn tell(&self, now: Timestamp) -> Asking<'_, Result<(Told, Option<i64>), OutsideError>> {

@@ -17,9 +17,10 @@ use lettre::transport::smtp::extension::{ClientId, Extension, MailParameter};
 use lettre::{Address, transport::smtp::Error};
 use secrecy::{ExposeSecret, SecretString};
 
-use super::resilience::{Body, EMAIL, OnBreaker, Outside, OutsideError, Policy, Repeat};
 use crate::config::EmailTls;
 use crate::config::secret::is_on_this_machine;
+
+use super::resilience::{Body, EMAIL, OnBreaker, Outside, OutsideError, Policy, Repeat};
 
 /// The name of this system in spans, events and errors.
 pub const SYSTEM: &str = EMAIL;

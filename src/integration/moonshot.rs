@@ -13,7 +13,7 @@ use crate::domain::currency::Currency;
 use crate::domain::decimal::Unit;
 
 use super::credit;
-use super::official::{Asking, Purse, Told, amount};
+use super::official::{Asking, BalanceApi, Told, amount};
 use super::resilience::{Answer, Ask, Auth, OnBreaker, Outside, OutsideError, Policy};
 
 /// The name of this system in spans, events and errors, and of the provider in usage.
@@ -89,7 +89,7 @@ impl Moonshot {
     }
 }
 
-impl Purse for Moonshot {
+impl BalanceApi for Moonshot {
     const SYSTEM: &'static str = SYSTEM;
 
     fn tell(&self, now: Timestamp) -> Asking<'_, Result<(Told, Option<i64>), OutsideError>> {

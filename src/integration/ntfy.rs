@@ -7,8 +7,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::resilience::{Answer, Ask, Auth, OnBreaker, Outside, OutsideError, Policy, Repeat};
 use crate::config::forms::topic_of;
+
+use super::resilience::{Answer, Ask, Auth, OnBreaker, Outside, OutsideError, Policy, Repeat};
 
 /// The name of this system in spans, events and errors.
 pub const SYSTEM: &str = "ntfy";

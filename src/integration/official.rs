@@ -41,7 +41,7 @@ pub struct Looked {
 }
 
 /// A provider's official interface, with a key.
-pub trait Official: Send + Sync {
+pub trait ProviderClient: Send + Sync {
     /// The provider, as usage and the sources name it.
     fn system(&self) -> &'static str;
 
@@ -58,15 +58,15 @@ pub trait Official: Send + Sync {
 }
 
 /// A provider of which one question tells all there is: the balance, and what the key is good for.
-pub trait Purse: Send + Sync {
-    /// As [`Official::system`].
+pub trait BalanceApi: Send + Sync {
+    /// As [`ProviderClient::system`].
     const SYSTEM: &'static str;
 
     /// What is left, and what there is to say of the key; also how far the server's clock is ahead of ours, in seconds.
     fn tell(&self, now: Timestamp) -> Asking<'_, Result<(Told, Option<i64>), OutsideError>>;
 }
 
-impl<P: Purse> Official for P {
+impl<P: BalanceApi> ProviderClient for P {
     fn system(&self) -> &'static str {
         P::SYSTEM
     }

@@ -15,7 +15,7 @@ use crate::domain::report::{DayReport, ReportSource, UsageLine};
 use crate::domain::tokens::Tokens;
 
 use super::credit;
-use super::official::{Asking, Looked, Official};
+use super::official::{Asking, Looked, ProviderClient};
 use super::pages::{CostTold, Page, by_day, day_cost, read_all, span, utc_day};
 use super::resilience::{Answer, Ask, Auth, OnBreaker, Outside, OutsideError, Policy};
 
@@ -203,7 +203,7 @@ fn usage_of(bucket: Bucket<Consumed>) -> Result<(Timestamp, Timestamp, DayReport
     Ok((begin, end, DayReport::usage(SYSTEM, utc_day(begin), ReportSource::ProviderApi, lines)))
 }
 
-impl Official for OpenAi {
+impl ProviderClient for OpenAi {
     fn system(&self) -> &'static str {
         SYSTEM
     }

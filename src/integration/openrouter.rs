@@ -13,7 +13,7 @@ use crate::domain::decimal::Unit;
 use crate::domain::money::Picodollars;
 
 use super::credit;
-use super::official::{Asking, Purse, Told, amount};
+use super::official::{Asking, BalanceApi, Told, amount};
 use super::resilience::{Answer, Ask, Auth, OnBreaker, Outside, OutsideError, Policy};
 
 /// The name of this system in spans, events and errors, and of the provider in usage.
@@ -143,7 +143,7 @@ impl OpenRouter {
     }
 }
 
-impl Purse for OpenRouter {
+impl BalanceApi for OpenRouter {
     const SYSTEM: &'static str = SYSTEM;
 
     fn tell(&self, now: Timestamp) -> Asking<'_, Result<(Told, Option<i64>), OutsideError>> {

@@ -6,10 +6,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::event::Position;
+
 use super::block::{BLOCK_BYTES_MAX, Block};
 use super::shared::{Shared, lock, read};
 use super::store::Store;
-use crate::event::Position;
 
 /// How long a block may wait for others to share its run.
 const LINGER: Duration = Duration::from_millis(100);

@@ -17,12 +17,13 @@ use std::path::Path;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::event::Position;
+use crate::files::own;
+
 use super::journal::segment_name;
 use super::options::Progress;
 use super::shared::{corrupt, read};
 use super::{Head, LogError, SledLog, io_error};
-use crate::event::Position;
-use crate::files::own;
 
 /// The format of the manifest.
 const FORMAT: u32 = 1;

@@ -16,10 +16,11 @@ use std::ops::ControlFlow;
 
 use jiff::Timestamp;
 
-use super::{Append, Appended, EventLog, Expected, Head, LogError, Outcome};
 use crate::event::{
     EventId, Metadata, NewEvent, Position, Recorded, StreamId, TenantId, TraceContext, Version,
 };
+
+use super::{Append, Appended, EventLog, Expected, Head, LogError, Outcome};
 
 /// A check of one or more rules.
 pub type Check = fn(&dyn EventLog);

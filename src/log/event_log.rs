@@ -11,6 +11,9 @@ use std::thread::JoinHandle;
 use jiff::Timestamp;
 use tokio::sync::{oneshot, watch};
 
+use crate::event::{EventId, Position, StreamId, TenantId, Version};
+use crate::files::own;
+
 use super::applier;
 use super::block::Header;
 use super::disk::Disk;
@@ -22,8 +25,6 @@ use super::page::Page;
 use super::shared::{IdCache, ReadOnly, Shared, Trail, corrupt, lock, read};
 use super::writer::{Command, Tail, Writer, append_bytes, plan};
 use super::{Append, Appending, EventLog, Head, LogError, io_error};
-use crate::event::{EventId, Position, StreamId, TenantId, Version};
-use crate::files::own;
 
 /// Appends that may wait for the writer, in bytes; beyond, [`LogError::Busy`].
 const QUEUE_BYTES_MAX: usize = 64 * 1024 * 1024;

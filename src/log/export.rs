@@ -7,10 +7,11 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{EventLog, LogError, Progress};
 use crate::domain::code::{Code, Coded};
 use crate::domain::shown;
 use crate::event::{Position, RecordRef, TenantId, TraceContext};
+
+use super::{EventLog, LogError, Progress};
 
 /// The longest line that is read: a record's payload in any readable form is far below.
 pub const LINE_BYTES_MAX: usize = 1024 * 1024;

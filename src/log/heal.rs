@@ -2,10 +2,11 @@
 
 use std::io;
 
+use crate::event::Position;
+
 use super::block::Block;
 use super::options::{LogCopy, Repair};
 use super::shared::{Shared, read};
-use crate::event::Position;
 
 /// Writes the block at `first` again if it is still damaged and sled has it whole.
 ///

@@ -4,8 +4,9 @@ use std::fs::{File, TryLockError};
 use std::path::Path;
 use std::time::Duration;
 
-use super::{LogError, io_error};
 use crate::files;
+
+use super::{LogError, io_error};
 
 /// A lock outlives its process for a moment where a child was being started just then: the child
 /// holds it too until it has become its own program.

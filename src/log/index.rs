@@ -4,8 +4,9 @@
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 
-use super::{LogError, block::Block, block::BlockError, run::Run};
 use crate::event::{EventId, Position, StreamId, TenantId, Version};
+
+use super::{LogError, block::Block, block::BlockError, run::Run};
 
 /// A stream remembers where it has events at this grain: one entry for each stretch of positions in
 /// which it has any. Small enough that a rare stream is read without reading the others.

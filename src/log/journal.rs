@@ -13,9 +13,10 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::event::Position;
+
 use super::block::BLOCK_BYTES_MAX;
 use super::disk::{Disk, DiskFile};
-use crate::event::Position;
 
 /// A segment is left when it has this many bytes; a commit may carry it over by its own length.
 pub const SEGMENT_BYTES: u64 = 64 * 1024 * 1024;

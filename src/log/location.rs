@@ -4,13 +4,14 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use crate::event::Position;
+
 use super::block::BlockHash;
 use super::options::{OpenReport, Options, Progress};
 use super::repair::{self, RepairPlan, RepairReport};
 use super::restore::{self, RestoreReport};
 use super::verify::{self, VerifyReport};
 use super::{Head, Log, LogError, SledLog};
-use crate::event::Position;
 
 /// See the module.
 #[derive(Debug, Clone)]

@@ -6,13 +6,14 @@ use std::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 use jiff::Timestamp;
 use tokio::sync::watch;
 
+use crate::event::record::encode_record;
+use crate::event::{EventId, Position, RecordRef, StreamId, TenantId, Version};
+
 use super::event_log::APPEND_BYTES_MAX;
 use super::page::{PAGE_BYTES, Page};
 use super::shared::{read, write};
 use super::writer::plan;
 use super::{Append, Appended, Appending, EventLog, Expected, Head, LogError, Outcome};
-use crate::event::record::encode_record;
-use crate::event::{EventId, Position, RecordRef, StreamId, TenantId, Version};
 
 /// A log that forgets everything when it is dropped. It is no chain of blocks: its head has no hash.
 #[derive(Debug)]

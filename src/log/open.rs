@@ -27,6 +27,8 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use crate::event::Position;
+
 use super::block::{Block, BlockError, BlockHash};
 use super::disk::Disk;
 use super::index::Index;
@@ -35,7 +37,6 @@ use super::options::{LogCopy, Options, Repair};
 use super::run::{Run, RunBlock};
 use super::store::Store;
 use super::{Head, LogError, io_error};
-use crate::event::Position;
 pub(super) use floor::Floor;
 pub(super) use interrupted::{FRESH, finish_interrupted};
 

@@ -6,10 +6,11 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde::Serialize;
 
+use crate::event::{NewEvent, Position, StreamId, TenantId};
+
 use super::Head;
 use super::disk::{Disk, RealDisk};
 use super::journal::SEGMENT_BYTES;
-use crate::event::{NewEvent, Position, StreamId, TenantId};
 
 /// Bytes that must stay free on the disk, so that a full disk never meets a half-written commit.
 pub const RESERVE_BYTES: u64 = 64 * 1024 * 1024;

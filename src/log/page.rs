@@ -10,8 +10,9 @@
 
 use std::ops::{ControlFlow, Range};
 
-use super::{LogError, Visit};
 use crate::event::{Position, RecordRef};
+
+use super::{LogError, Visit};
 
 /// A read takes about this much at once.
 pub(super) const PAGE_BYTES: usize = 1024 * 1024;

@@ -8,6 +8,8 @@ use std::path::Path;
 
 use serde::Serialize;
 
+use crate::event::Position;
+
 use super::backup::back_up_until;
 use super::open::EMPTY;
 use super::options::{LogCopy, Options, Progress, Repair};
@@ -15,7 +17,6 @@ use super::restore::{RestoreReport, restore};
 use super::shared::{corrupt, lock};
 use super::verify::{Problem, VerifyReport, verify};
 use super::{Head, LogError, SledLog, io_error};
-use crate::event::Position;
 
 /// What a repair would do.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

@@ -20,6 +20,9 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use serde::Serialize;
 
+use crate::event::Position;
+use crate::files::{Refused, own};
+
 use super::backup::{Manifest, ManifestSegment};
 use super::block::{BLOCK_BYTES_MAX, Block, BlockHash, Commit, CommitWriter, HEADER_BYTES, Header};
 use super::hold::take_lock;
@@ -28,8 +31,6 @@ use super::open::{EMPTY, FRESH};
 use super::options::{Options, Progress};
 use super::shared::corrupt;
 use super::{Head, LogError, io_error};
-use crate::event::Position;
-use crate::files::{Refused, own};
 
 /// What a restore did.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

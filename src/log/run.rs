@@ -25,9 +25,10 @@
 
 use std::collections::HashMap;
 
+use crate::event::{EventId, Position, Version};
+
 use super::block::{Block, BlockError, BlockHash};
 use super::bytes::Reader;
-use crate::event::{EventId, Position, Version};
 
 const LAYOUT: u16 = 1;
 

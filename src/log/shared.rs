@@ -9,6 +9,8 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock, RwLockRead
 
 use tokio::sync::watch;
 
+use crate::event::{EventId, Position, StreamId, TenantId, Version};
+
 use super::block::{Block, BlockError};
 use super::disk::Disk;
 use super::index::Index;
@@ -16,7 +18,6 @@ use super::journal::{Journal, Span};
 use super::page::{PAGE_BYTES, Page};
 use super::store::Store;
 use super::{Head, LogError};
-use crate::event::{EventId, Position, StreamId, TenantId, Version};
 
 /// Damaged places that are remembered until they are healed.
 const DAMAGE_MAX: usize = 1024;

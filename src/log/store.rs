@@ -16,11 +16,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
+use crate::event::Position;
+use crate::files::own;
+
 use super::block::Block;
 use super::hold::LOCK_PAUSE;
 use super::run::index_entry;
-use crate::event::Position;
-use crate::files::own;
 
 /// sled evicts a page only after 64 accesses to its shard, and keeps the last page of each of 256
 /// shards whatever its size; with leaves of some 512 KiB its cache limit never bites (measured:

@@ -12,6 +12,8 @@ use std::path::Path;
 
 use serde::Serialize;
 
+use crate::event::Position;
+
 use super::block::BlockHash;
 use super::event_log::SledLog;
 use super::hold::take_lock;
@@ -20,7 +22,6 @@ use super::options::{LogCopy, Options, Progress};
 use super::shared::Shared;
 use super::store::Store;
 use super::{Head, LogError};
-use crate::event::Position;
 
 /// Problems that a report lists; the rest are only counted.
 pub const PROBLEMS_MAX: usize = 1000;

@@ -25,14 +25,15 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use tokio::sync::oneshot;
 
+use crate::event::Position;
+use crate::event::step::{Ended, Step};
+
 use super::block::{BLOCK_BYTES_MAX, Block, BlockHash, Commit, CommitWriter, Sealed};
 use super::disk::DiskFile;
 use super::journal::{Segment, segment_path};
 use super::options::{Options, Repair, RepairEvent};
 use super::shared::{IdCache, ReadOnly, Shared, lock, write};
 use super::{Append, Appended, Expected, Head, LogError, heal, meters};
-use crate::event::Position;
-use crate::event::step::{Ended, Step};
 use plan::Plan;
 
 /// A group is closed at this much, so that a flood does not grow one commit without limit.

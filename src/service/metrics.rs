@@ -1,7 +1,7 @@
 //! The state of money, goals and the system itself as metrics, read when somebody collects them.
 //!
 //! ```text
-//! scrape, or the OTLP reader's beat ──▶ each instrument's callback ──▶ the survey, not older than a second
+//! scrape, or the OTLP reader's tick ──▶ each instrument's callback ──▶ the survey, not older than a second
 //!                                                                         ├── money: not older than its event, or a minute
 //!                                                                         └── the rest: a look at each part
 //! ```

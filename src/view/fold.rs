@@ -6,7 +6,7 @@ use std::fmt::Display;
 use jiff::Timestamp;
 
 use crate::domain::access::register::Register;
-use crate::domain::alert::book::AlertBook;
+use crate::domain::alert::book::AlertState;
 use crate::domain::allowance::{self, Allowance};
 use crate::domain::balance::Accounts;
 use crate::domain::budget::{self, Budget, BudgetChange, BudgetName};
@@ -167,7 +167,7 @@ impl Fold for Ledger {
     }
 }
 
-impl Fold for AlertBook {
+impl Fold for AlertState {
     fn apply(&mut self, at: Timestamp, event: &Event<'_>) -> Result<(), CodecError> {
         let change = alert_change(event).map_err(|error| malformed(event, &error))?;
         if let Some(change) = change {

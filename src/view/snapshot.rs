@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::access::refusals::Refused;
 use crate::domain::access::register::Register;
-use crate::domain::alert::book::AlertBook;
+use crate::domain::alert::book::AlertState;
 use crate::domain::alert::rules::SourceFact;
 use crate::domain::allowance::Allowance;
 use crate::domain::budget::Budget;
@@ -76,7 +76,7 @@ struct StoredTenant {
     goals_told_at: Option<Timestamp>,
     desk: Shared<Desk>,
     ledger: Shared<Ledger>,
-    alerts: Shared<AlertBook>,
+    alerts: Shared<AlertState>,
     consents: Shared<Consents>,
     sources: Shared<BTreeMap<String, SourceFact>>,
     gave_up: Shared<BTreeMap<String, Timestamp>>,

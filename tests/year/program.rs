@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 use jiff::civil::date;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
-use mecris::domain::alert::book::{AlertBook, AttemptState};
+use mecris::domain::alert::book::{AlertState, AttemptState};
 use mecris::domain::alert::command::acknowledge;
 use mecris::domain::alert::policy::Policy;
 use mecris::domain::alert::policy::Usable;
@@ -19,7 +19,7 @@ use rand::{Rng, SeedableRng};
 
 use super::life::{Life, pause};
 use super::oracle::{Oracle, View};
-use super::provider::{Answer, Provider, Sought, Weather};
+use super::provider::{Answer, LookupResult, Provider, Weather};
 use super::reason;
 
 /// How long a message is given to appear before it is looked for.
@@ -63,7 +63,7 @@ pub struct Year {
     consents: Consents,
     policy: Policy,
     log: Vec<(Timestamp, AlertChange)>,
-    book: AlertBook,
+    book: AlertState,
     is_up: bool,
     /// Which start this is: an answer to an earlier one is heard by nobody.
     run: u32,
@@ -88,7 +88,7 @@ impl Year {
             oracle: Oracle::new(policy.clone()),
             policy,
             log: Vec::new(),
-            book: AlertBook::default(),
+            book: AlertState::default(),
             is_up: false,
             run: 0,
             wake_at: None,
@@ -252,7 +252,7 @@ impl Year {
         self.run += 1;
         self.is_up = true;
         self.life.awaited = true;
-        self.book = AlertBook::default();
+        self.book = AlertState::default();
         for (at, change) in &self.log {
             self.book.evolve(*at, change.clone());
         }
@@ -318,9 +318,11 @@ impl Year {
                     _ if !parcel.channel.needs_consent() => {
                         Outcome::Unsent { reason: "sent again under its key".into(), code: None }
                     }
-                    Sought::Found(sid) => Outcome::Accepted { id: sid },
-                    Sought::NotThere => Outcome::Unsent { reason: "it is not there".into(), code: None },
-                    Sought::Unknown => {
+                    LookupResult::Found(sid) => Outcome::Accepted { id: sid },
+                    LookupResult::NotThere => {
+                        Outcome::Unsent { reason: "it is not there".into(), code: None }
+                    }
+                    LookupResult::Unknown => {
                         let later = self.now + SignedDuration::from_mins(5);
                         return self.at(later, Event::LookFor(self.run, id, attempt));
                     }

@@ -30,7 +30,7 @@ pub enum Answer {
 }
 
 /// What comes of looking for a message.
-pub enum Sought {
+pub enum LookupResult {
     Found(String),
     NotThere,
     /// It cannot be told now.
@@ -123,16 +123,16 @@ impl Provider {
         contact: Option<&String>,
         sent: [u8; 8],
         since: Timestamp,
-    ) -> Sought {
+    ) -> LookupResult {
         let is_it = |message: &&Message| {
             (message.channel, message.contact.as_ref(), message.digest) == (channel, contact, sent)
                 && message.at >= since
         };
         if self.weather != Weather::Clear {
-            return Sought::Unknown;
+            return LookupResult::Unknown;
         }
         let found = self.taken.iter().rev().find(is_it);
-        found.map_or(Sought::NotThere, |message| Sought::Found(message.sid.clone()))
+        found.map_or(LookupResult::NotThere, |message| LookupResult::Found(message.sid.clone()))
     }
 
     pub fn fate(&self, sid: &str) -> Option<(Timestamp, Delivery)> {

@@ -6,9 +6,10 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{address, seconds};
 use crate::config::secret::{BaseUrl, Secret};
 use crate::domain::currency::Currency;
+
+use super::{address, seconds};
 
 /// How often providers' balances and reports are read, and how far back.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -8,8 +8,9 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::{Kind, Principal};
 use crate::domain::code::{Code, Coded};
+
+use super::{Kind, Principal};
 
 /// The BLAKE3 hash of a token.
 pub type Hash = [u8; 32];

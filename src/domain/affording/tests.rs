@@ -4,10 +4,12 @@
 //! balance anthropic 3 cap session 10 9`. The answer is `yes` or `no`, the limit that decides, what is left of it,
 //! and a word of the reason.
 
-use super::*;
+use jiff::SignedDuration;
+
 use crate::domain::allowance::VirtualBudget;
 use crate::domain::allowance::reach::Reach;
-use jiff::SignedDuration;
+
+use super::*;
 
 const SITUATIONS: [(&str, &str, &str); 48] = [
     ("", "5", "yes - - nothing limits it"),

@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::{AlertChange, AlertId, AttemptId, CauseKey, Channel, Delivery, Grade, Outcome, Parcel};
 use crate::domain::clock::happened;
+
+use super::{AlertChange, AlertId, AttemptId, CauseKey, Channel, Delivery, Grade, Outcome, Parcel};
 
 /// Alerts that were resolved longer ago are in the log alone.
 const KEPT: SignedDuration = SignedDuration::from_hours(90 * 24);
@@ -175,12 +176,12 @@ impl Alert {
 
 /// The alerts of one tenant.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct AlertBook {
+pub struct AlertState {
     alerts: BTreeMap<AlertId, Alert>,
     last: u64,
 }
 
-impl AlertBook {
+impl AlertState {
     /// All that are kept, the oldest first.
     pub fn alerts(&self) -> impl DoubleEndedIterator<Item = &Alert> + Clone {
         self.alerts.values()

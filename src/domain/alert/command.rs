@@ -1,8 +1,9 @@
 //! What a person may do with alerts.
 
-use super::book::AlertBook;
-use super::{AlertChange, AlertId};
 use crate::domain::code::{Code, Coded};
+
+use super::book::AlertState;
+use super::{AlertChange, AlertId};
 
 /// Why a command is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -24,7 +25,7 @@ impl Coded for AlertError {
 ///
 /// # Errors
 /// [`AlertError`].
-pub fn acknowledge(book: &AlertBook, id: AlertId) -> Result<Option<AlertChange>, AlertError> {
+pub fn acknowledge(book: &AlertState, id: AlertId) -> Result<Option<AlertChange>, AlertError> {
     let alert = book.get(id).ok_or(AlertError::Unknown(id))?;
     let is_new = alert.is_open() && !alert.is_acknowledged();
     Ok(is_new.then_some(AlertChange::Acknowledged { id }))

@@ -7,9 +7,10 @@
 
 use jiff::{SignedDuration, Timestamp};
 
+use crate::domain::clock::happened;
+
 use super::book::{Alert, Attempt, AttemptState, Telling};
 use super::policy::{Policy, Until, Usable};
-use crate::domain::clock::happened;
 
 /// What was taken and did not arrive is sent again after this pause, where that is of use.
 const AGAIN: SignedDuration = SignedDuration::from_mins(15);

@@ -3,9 +3,10 @@
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
-use super::{Channel, Severity};
 use crate::domain::money::Picodollars;
 use crate::domain::window::DailyWindow;
+
+use super::{Channel, Severity};
 
 /// A rung of the ladder. The rungs that cannot be used now are stepped over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -10,13 +10,14 @@ use std::collections::BTreeMap;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Cause, CauseKey, Causes, Grade, Kind, Severity};
 use crate::domain::budget::{BudgetName, BudgetStatus, Flag};
 use crate::domain::calendar::{self, Period};
 use crate::domain::goal::{Goal, Risk};
 use crate::domain::lacking::Lacking;
 use crate::domain::money::Picodollars;
 use crate::domain::reminder;
+
+use super::{Cause, CauseKey, Causes, Grade, Kind, Severity};
 
 /// A source that has not answered for so long is told of.
 const SOURCE_PATIENCE: SignedDuration = SignedDuration::from_mins(30);

@@ -9,13 +9,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
-use super::book::{Alert, AlertBook};
-use super::ladder::{Turn, turn};
-use super::policy::{Policy, Usable};
-use super::{AlertChange, AlertId, AttemptId, Cause, CauseKey, Causes, Channel, Parcel, Severity};
 use crate::domain::calendar;
 use crate::domain::money::Picodollars;
 use crate::domain::sms;
+
+use super::book::{Alert, AlertState};
+use super::ladder::{Turn, turn};
+use super::policy::{Policy, Usable};
+use super::{AlertChange, AlertId, AttemptId, Cause, CauseKey, Causes, Channel, Parcel, Severity};
 
 const HOUR: SignedDuration = SignedDuration::from_hours(1);
 const DAY: SignedDuration = SignedDuration::from_hours(24);
@@ -110,7 +111,7 @@ pub struct Step {
 
 /// What to do next.
 #[must_use]
-pub fn step(book: &AlertBook, situation: &Situation<'_>) -> Step {
+pub fn step(book: &AlertState, situation: &Situation<'_>) -> Step {
     for changes in [follow_causes(book, situation.causes), queue(book, situation)] {
         if !changes.is_empty() {
             return Step { changes, ..Step::default() };
@@ -125,7 +126,7 @@ pub fn step(book: &AlertBook, situation: &Situation<'_>) -> Step {
 }
 
 /// Raises, grades and resolves.
-fn follow_causes(book: &AlertBook, causes: &Causes) -> Vec<AlertChange> {
+fn follow_causes(book: &AlertState, causes: &Causes) -> Vec<AlertChange> {
     let mut changes = Vec::new();
     for alert in book.open() {
         match causes.of(&alert.key) {
@@ -150,7 +151,7 @@ fn follow_causes(book: &AlertBook, causes: &Causes) -> Vec<AlertChange> {
 }
 
 /// Begins a round of telling where there is news, and it may be told; of one kind and subject, of the worst.
-fn queue(book: &AlertBook, situation: &Situation<'_>) -> Vec<AlertChange> {
+fn queue(book: &AlertState, situation: &Situation<'_>) -> Vec<AlertChange> {
     let mut news: Vec<&Alert> = book.open().filter(|alert| alert.is_news()).collect();
     news.sort_by_key(|alert| (std::cmp::Reverse(alert.grade), alert.id));
     let mut seen = BTreeSet::new();
@@ -162,7 +163,7 @@ fn queue(book: &AlertBook, situation: &Situation<'_>) -> Vec<AlertChange> {
         .collect()
 }
 
-fn hold_of_news(book: &AlertBook, alert: &Alert, situation: &Situation<'_>) -> Option<Hold> {
+fn hold_of_news(book: &AlertState, alert: &Alert, situation: &Situation<'_>) -> Option<Hold> {
     let Situation { causes, policy, usable, zone, now } = *situation;
     if causes.of(&alert.key).is_none() {
         return Some(Hold::Unknown);
@@ -190,7 +191,7 @@ fn quiet(policy: &Policy, severity: Severity, zone: &TimeZone, now: Timestamp) -
 }
 
 /// Starts the attempts whose turn it is; the worst first, because the limits are for all together.
-fn send(book: &AlertBook, situation: &Situation<'_>) -> Step {
+fn send(book: &AlertState, situation: &Situation<'_>) -> Step {
     let Situation { causes, policy, usable, zone, now } = *situation;
     let mut step = Step::default();
     let mut left = Allowance::new(book, policy, now);
@@ -300,7 +301,7 @@ struct Allowance {
 }
 
 impl Allowance {
-    fn new(book: &AlertBook, policy: &Policy, now: Timestamp) -> Self {
+    fn new(book: &AlertState, policy: &Policy, now: Timestamp) -> Self {
         let since = now.saturating_sub(DAY).unwrap_or(Timestamp::MIN);
         let left = book.attempts_since(since, now).filter(|attempt| attempt.may_have_left());
         let mut sent: Vec<_> = left.map(|attempt| (attempt.started_at, attempt.parcel.cost)).collect();

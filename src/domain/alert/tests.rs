@@ -30,7 +30,9 @@ use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 
-use super::book::AlertBook;
+use crate::domain::money::Picodollars;
+
+use super::book::AlertState;
 use super::command::acknowledge;
 use super::policy::Policy;
 use super::policy::Usable;
@@ -39,14 +41,13 @@ use super::{
     AlertChange, AlertId, AttemptId, Cause, CauseKey, Causes, Channel, Delivery, Grade, Kind, Outcome,
     Severity,
 };
-use crate::domain::money::Picodollars;
 
 /// A person, what is true for them, and what they were told.
 struct Bench {
     zone: TimeZone,
     policy: Policy,
     usable: Vec<Usable>,
-    book: AlertBook,
+    book: AlertState,
     causes: Causes,
     now: Timestamp,
     /// Whether what is sent is accepted at once.
@@ -62,7 +63,7 @@ impl Bench {
             zone: zone("Europe/Berlin"),
             policy: Policy::default(),
             usable: vec![usable(Channel::Sms)],
-            book: AlertBook::default(),
+            book: AlertState::default(),
             causes: Causes::default(),
             now: Timestamp::UNIX_EPOCH,
             accepts: true,

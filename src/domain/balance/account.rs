@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::is_provider;
-use super::{AMOUNT_MAX_USD, BalanceChange, BalanceError, FOUND_BYTES_MAX, Reading, Source, TopUp, Trust};
 use crate::domain::clock;
 use crate::domain::currency::Currency;
 use crate::domain::money::Picodollars;
+
+use super::is_provider;
+use super::{AMOUNT_MAX_USD, BalanceChange, BalanceError, FOUND_BYTES_MAX, Reading, Source, TopUp, Trust};
 
 /// What a program reads again so soon, with the same amount, is no news.
 const UNCHANGED_WITHIN: SignedDuration = SignedDuration::from_hours(1);

@@ -1,7 +1,8 @@
 //! Amounts as people copy them from a provider's page.
 
-use super::BalanceError;
 use crate::domain::money::{MoneyError, Picodollars};
+
+use super::BalanceError;
 
 /// Reads an amount as people copy it from a provider's page: `13.92`, `$13.92`, `13.92 USD`.
 ///

@@ -1,6 +1,8 @@
-use super::*;
-use crate::domain::calendar::WeekStart;
 use jiff::civil::date;
+
+use crate::domain::calendar::WeekStart;
+
+use super::*;
 
 fn usd(text: &str) -> Picodollars {
     Picodollars::parse(text).unwrap()

@@ -7,8 +7,9 @@ use jiff::ToSpan;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use super::{RollingDays, WeekStart, YearStart};
 use crate::domain::code::{Code, Coded};
+
+use super::{RollingDays, WeekStart, YearStart};
 
 /// Why a period is not one.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -1,5 +1,6 @@
-use super::*;
 use jiff::civil::{Weekday, date};
+
+use super::*;
 
 fn weekly(starts: WeekStart) -> Period {
     Period::Weekly { starts }

@@ -1,7 +1,8 @@
 use jiff::civil::date;
 
-use super::*;
 use crate::domain::local_goal::Priority;
+
+use super::*;
 
 const TODAY: Date = date(2026, 11, 23);
 

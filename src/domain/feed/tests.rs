@@ -1,8 +1,9 @@
 use jiff::civil::date;
 use proptest::prelude::*;
 
-use super::*;
 use crate::domain::datapoint::{Point, PointChange, Step};
+
+use super::*;
 
 const TODAY: Date = date(2026, 11, 23);
 

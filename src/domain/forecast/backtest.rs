@@ -6,8 +6,9 @@ use std::collections::BTreeMap;
 use jiff::ToSpan;
 use jiff::civil::Date;
 
-use super::{History, spend_of};
 use crate::domain::money::Picodollars;
+
+use super::{History, spend_of};
 
 /// How many days ahead it is looked at.
 pub const HORIZONS: [usize; 4] = [1, 7, 14, 30];

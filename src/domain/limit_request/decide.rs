@@ -2,15 +2,16 @@
 
 use jiff::{SignedDuration, Timestamp};
 
+use crate::domain::access::{Kind, Principal};
+use crate::domain::allowance::{self, Allowance, AllowanceChange, AllowanceCommand};
+use crate::domain::money::Picodollars;
+use crate::domain::shown;
+
 use super::{
     ASK_MAX_USD, ASKED_MAX, Answer, DAY, GRANT_MAX, Lifted, LimitChange, LimitError, LimitOrder,
     LimitRequest, LimitRequests, NO_MEANS_NO, OPEN_MAX, OPEN_MAX_OF_ALL, PROJECT_BYTES_MAX, REASON_BYTES_MAX,
     SESSION_BYTES_MAX, State, Until, Wish,
 };
-use crate::domain::access::{Kind, Principal};
-use crate::domain::allowance::{self, Allowance, AllowanceChange, AllowanceCommand};
-use crate::domain::money::Picodollars;
-use crate::domain::shown;
 
 /// Decides an order of `by`. `None`: nothing changes; what is asked for already is asked once, and what is granted is
 /// granted once.

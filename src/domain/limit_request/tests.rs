@@ -1,7 +1,8 @@
 #![allow(clippy::explicit_counter_loop, clippy::cast_possible_wrap)] // small numbers
-use super::*;
 use crate::domain::access::Principal;
 use crate::domain::allowance::{self, Allowance, AllowanceChange};
+
+use super::*;
 
 fn at(hours: i64) -> Timestamp {
     let noon: Timestamp = "2026-11-23T12:00:00Z".parse().unwrap();

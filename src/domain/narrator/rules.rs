@@ -2,12 +2,13 @@
 
 use jiff::SignedDuration;
 
+use crate::domain::budget::Flag;
+use crate::domain::money::Picodollars;
+
 use super::{
     BalanceFact, BudgetFact, GoalFact, OdometerNeed, Rule, Situation, SourceFact, SourceState, Urgency,
     names, span,
 };
-use crate::domain::budget::Flag;
-use crate::domain::money::Picodollars;
 
 /// A goal that derails sooner is lost unless something is done at once.
 const AT_ONCE: SignedDuration = SignedDuration::from_hours(3);

@@ -7,8 +7,9 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp, ToSpan};
 use serde::{Deserialize, Serialize};
 
-use super::OdometerError;
 use crate::domain::calendar;
+
+use super::OdometerError;
 
 /// The first zone to begin a month does so 14 hours before UTC, and the last to end it 12 hours after UTC.
 const AHEAD: SignedDuration = SignedDuration::from_hours(14);

@@ -4,9 +4,10 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp, ToSpan};
 use serde::{Deserialize, Serialize};
 
-use super::{Meter, Month};
 use crate::domain::calendar;
 use crate::domain::money::Picodollars;
+
+use super::{Meter, Month};
 
 /// A reading so old is taken again.
 const STALE: SignedDuration = SignedDuration::from_hours(7 * 24);

@@ -1,5 +1,6 @@
-use super::*;
 use crate::domain::usage::OddCount;
+
+use super::*;
 
 const TABLE: &str = r#"{
   "anthropic/tiered": {

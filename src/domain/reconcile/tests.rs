@@ -1,8 +1,9 @@
 use proptest::prelude::*;
 
-use super::*;
 use crate::domain::currency::Currency;
 use crate::domain::report::{CostLine, UsageLine};
+
+use super::*;
 
 const MILLI: i128 = 1_000_000_000;
 

@@ -4,9 +4,10 @@ use jiff::SignedDuration;
 use jiff::civil::date;
 use proptest::prelude::*;
 
-use super::*;
 use crate::domain::budget::{Budget, Scope, Thresholds, status};
 use crate::domain::calendar::{Period, WeekStart};
+
+use super::*;
 
 const HOUR: i64 = 3600;
 

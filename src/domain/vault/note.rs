@@ -8,8 +8,9 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
-use super::task::{self, Task};
 use crate::domain::depth;
+
+use super::task::{self, Task};
 
 mod inline;
 

@@ -11,13 +11,14 @@ use jiff::civil::Date;
 use serde::Deserialize;
 use sonic_rs::RawNumber;
 
-use super::{Anthropic, SYSTEM, get};
 use crate::domain::currency::Currency;
 use crate::domain::decimal::{Unit, parse_decimal};
 use crate::domain::money::Picodollars;
 use crate::domain::tokens::Tokens;
 use crate::integration::pages::{Page, read_all};
 use crate::integration::resilience::{Answer, OutsideError};
+
+use super::{Anthropic, SYSTEM, get};
 
 /// Rows in a page, at most.
 const LIMIT: &str = "1000";

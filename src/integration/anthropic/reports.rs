@@ -8,13 +8,14 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use sonic_rs::RawNumber;
 
-use super::{Anthropic, SYSTEM, get};
 use crate::domain::decimal::Unit;
 use crate::domain::lookback::Days;
 use crate::domain::report::{DayReport, ReportSource, UsageLine};
 use crate::domain::tokens::Tokens;
 use crate::integration::pages::{CostTold, Page, by_day, day_cost, read_all, span, utc_day};
 use crate::integration::resilience::{Answer, OutsideError};
+
+use super::{Anthropic, SYSTEM, get};
 
 /// Buckets of a day in a page, at most.
 const LIMIT: &str = "31";

@@ -2,12 +2,13 @@
 
 use jiff::Timestamp;
 
+use crate::event::record::{RecordError, encode_record};
+use crate::event::{Position, RecordRef};
+
 use super::{
     BLOCK_BYTES_MAX, BlockHash, FLAG_FIRST_OF_SEGMENT, FLAG_LAST_OF_COMMIT, FORMAT, HEADER_BYTES, Header,
     MAGIC, RECORD_BYTES_MAX, TRAILER_BYTES,
 };
-use crate::event::record::{RecordError, encode_record};
-use crate::event::{Position, RecordRef};
 
 /// What all blocks of one commit share.
 #[derive(Debug, Clone, Copy)]

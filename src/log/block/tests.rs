@@ -1,8 +1,9 @@
 use proptest::prelude::*;
 
-use super::*;
 use crate::event::{EventId, StreamId, TenantId, Version};
 use crate::log::conformance::event;
+
+use super::*;
 
 /// The blocks of one commit of small events, from position 1.
 pub(in crate::log) fn commit_of(events: u64) -> (Vec<u8>, Vec<Sealed>) {

@@ -2,9 +2,10 @@
 
 use std::ops::ControlFlow;
 
-use super::{event, head, put};
 use crate::event::{EventId, Position, StreamId, TenantId, Version};
 use crate::log::{EventLog, Page};
+
+use super::{event, head, put};
 
 pub(super) fn scanning(log: &dyn EventLog) {
     put(log, "a", 1..=100);

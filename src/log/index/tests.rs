@@ -1,6 +1,7 @@
-use super::*;
 use crate::log::block::tests::commit_of;
 use crate::log::run::index_entry;
+
+use super::*;
 
 fn id(low: u64, high: u64) -> EventId {
     let mut id = [0; 16];

@@ -1,12 +1,13 @@
 //! The part of the journal that sled's entries cover: a look at each segment file, and healing.
 
-use super::{Expectation, Mode, Opening};
 use crate::event::Position;
 use crate::log::block::{Block, BlockError, BlockHash, Header};
 use crate::log::disk::DiskFile;
 use crate::log::journal::segment_path;
 use crate::log::options::{LogCopy, Repair};
 use crate::log::{LogError, io_error};
+
+use super::{Expectation, Mode, Opening};
 
 /// A look at a file costs two blocks, not the file.
 fn looks_whole(file: &dyn DiskFile, expected: &Expectation, is_last: bool) -> Result<(), String> {

@@ -3,13 +3,14 @@
 use std::io;
 use std::sync::Arc;
 
-use super::{Mode, Opening};
 use crate::event::Position;
 use crate::log::block::{BLOCK_BYTES_MAX, Block, BlockError, BlockHash, MAGIC};
 use crate::log::disk::DiskFile;
 use crate::log::journal::{Segment, list_segments, segment_path};
 use crate::log::options::{LogCopy, Repair};
 use crate::log::{Head, LogError, io_error};
+
+use super::{Mode, Opening};
 
 const READ_BYTES: usize = 1024 * 1024;
 

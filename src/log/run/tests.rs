@@ -1,5 +1,6 @@
-use super::*;
 use crate::log::block::tests::commit_of;
+
+use super::*;
 
 #[test]
 fn an_entry_says_what_its_blocks_hold() {

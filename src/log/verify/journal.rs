@@ -3,8 +3,6 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::sled::HashAt;
-use super::{Meter, Sources, VerifyReport};
 use crate::event::{Position, StreamId, TenantId, Version};
 use crate::log::block::{BLOCK_BYTES_MAX, Block, BlockError, BlockHash, MAGIC};
 use crate::log::disk::DiskFile;
@@ -12,6 +10,9 @@ use crate::log::journal::{list_segments, segment_path};
 use crate::log::options::LogCopy;
 use crate::log::shared::{Shared, read};
 use crate::log::{Head, LogError, io_error};
+
+use super::sled::HashAt;
+use super::{Meter, Sources, VerifyReport};
 
 const READ_BYTES: usize = 1024 * 1024;
 

@@ -1,11 +1,12 @@
 //! The walk over sled: runs, their blocks, their index entries.
 
-use super::{Meter, VerifyReport};
 use crate::event::Position;
 use crate::log::block::{Block, BlockHash};
 use crate::log::options::LogCopy;
 use crate::log::run::index_entry;
 use crate::log::store::Store;
+
+use super::{Meter, VerifyReport};
 
 /// The hash of sled's last whole block, and its last position: the journal must have the same there.
 #[derive(Debug, Default)]

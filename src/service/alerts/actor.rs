@@ -15,11 +15,6 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::sync::watch;
 use tracing::{Instrument, Span};
 
-use super::alert::{self, AlertAggregate, AlertFailure};
-use super::conditions::LastCauses;
-use super::consent::{ConsentAggregate, ConsentFailure};
-use super::contacts::Contacts;
-use super::delivery::{Courier, Report, Sought};
 use crate::actor::{ActorError, Behaviour, Context, Reply};
 use crate::config::Phone;
 use crate::domain::alert::step::{Hold, Situation, Step, step};
@@ -31,7 +26,13 @@ use crate::service::aggregate::repository::{self, Repository};
 use crate::service::runtime::reads::Reads;
 use crate::service::runtime::sources::Sources;
 use crate::telemetry::context;
-use in_flight::{Errands, Waker};
+
+use super::alert::{self, AlertAggregate, AlertFailure};
+use super::conditions::LastCauses;
+use super::consent::{ConsentAggregate, ConsentFailure};
+use super::contacts::Contacts;
+use super::delivery::{Dispatcher, LookupResult, Report};
+use in_flight::{InFlight, Waker};
 use looking::Undone;
 
 /// How often changes are appended on top of those of others before the actor gives up for now.
@@ -74,7 +75,7 @@ pub enum AlertMessage {
     /// A message has left, or has not.
     Reported(AlertId, AttemptId, Report),
     /// A message was looked for.
-    Sought(AlertId, AttemptId, Sought),
+    LookupResult(AlertId, AttemptId, LookupResult),
     /// What became of a message was asked for.
     Followed(AlertId, AttemptId, Option<Delivery>),
     /// A channel tells what became of the message that it knows by this id.
@@ -111,8 +112,8 @@ pub struct AlertActor {
     alerts: Option<Repository<AlertAggregate>>,
     /// Read when somebody decides about a number for the first time.
     consents: Option<Repository<ConsentAggregate>>,
-    courier: Courier,
-    errands: Errands,
+    dispatcher: Dispatcher,
+    in_flight: InFlight,
     waker: Option<Waker>,
 }
 
@@ -120,8 +121,8 @@ impl AlertActor {
     /// Tells one tenant.
     #[must_use]
     pub fn new(means: Means) -> Self {
-        let courier = courier(&means);
-        Self { means, alerts: None, consents: None, courier, errands: Errands::default(), waker: None }
+        let dispatcher = dispatcher(&means);
+        Self { means, alerts: None, consents: None, dispatcher, in_flight: InFlight::default(), waker: None }
     }
 
     /// The alerts as they are; from the log where an append has failed.
@@ -163,7 +164,7 @@ impl AlertActor {
             }
         }
         if let Some(waker) = &self.waker {
-            waker.set([due, self.errands.due()].into_iter().flatten().min());
+            waker.set([due, self.in_flight.due()].into_iter().flatten().min());
         }
         Ok(())
     }
@@ -193,7 +194,7 @@ impl AlertActor {
                 self.show(alerts, change, &causes);
             }
             for sending in sendings {
-                self.errands.send(context, &self.courier, &self.means.contacts, sending);
+                self.in_flight.send(context, &self.dispatcher, &self.means.contacts, sending);
             }
         }
     }
@@ -230,8 +231,8 @@ impl AlertActor {
         let settle = self.means.queries.settings.current().config.alerts.settle_seconds;
         let settle = SignedDuration::from_secs(settle.min(3600).cast_signed());
         let now = Timestamp::now();
-        self.errands.seek(context, &self.courier, &self.means.contacts, alerts.state(), settle, now);
-        self.errands.follow(context, &self.courier, alerts.state(), now);
+        self.in_flight.seek(context, &self.dispatcher, &self.means.contacts, alerts.state(), settle, now);
+        self.in_flight.follow(context, &self.dispatcher, alerts.state(), now);
     }
 
     /// Records what is known of an attempt, unless it was known already, and goes on.
@@ -286,9 +287,9 @@ impl AlertActor {
     }
 }
 
-fn courier(means: &Means) -> Courier {
+fn dispatcher(means: &Means) -> Dispatcher {
     let queries = &means.queries;
-    Courier::new(&queries.settings.current(), queries.tenant.clone(), &means.sources)
+    Dispatcher::new(&queries.settings.current(), queries.tenant.clone(), &means.sources)
 }
 
 impl Behaviour for AlertActor {
@@ -314,7 +315,7 @@ impl Behaviour for AlertActor {
                 considered
             }
             AlertMessage::Renew => {
-                self.courier = courier(&self.means);
+                self.dispatcher = dispatcher(&self.means);
                 self.consider(context).await
             }
             AlertMessage::Acknowledge { id, reply } => {
@@ -330,7 +331,7 @@ impl Behaviour for AlertActor {
                 self.consider(context).await
             }
             AlertMessage::Reported(id, attempt, report) => {
-                self.errands.is_back(id, attempt);
+                self.in_flight.is_back(id, attempt);
                 match report {
                     Report::Ended(outcome) => self.ended((id, attempt), outcome, context).await,
                     Report::OptedOut(outcome) => {
@@ -340,20 +341,22 @@ impl Behaviour for AlertActor {
                     Report::Unknown => self.consider(context).await,
                 }
             }
-            AlertMessage::Sought(id, attempt, sought) => {
-                self.errands.is_back(id, attempt);
+            AlertMessage::LookupResult(id, attempt, sought) => {
+                self.in_flight.is_back(id, attempt);
                 let outcome = match sought {
-                    Sought::Found(id) => Outcome::Accepted { id },
-                    Sought::NotThere => Outcome::Unsent { reason: "it is not there".into(), code: None },
-                    Sought::Unknown => {
-                        self.errands.seek_later(id, attempt, Timestamp::now());
+                    LookupResult::Found(id) => Outcome::Accepted { id },
+                    LookupResult::NotThere => {
+                        Outcome::Unsent { reason: "it is not there".into(), code: None }
+                    }
+                    LookupResult::Unknown => {
+                        self.in_flight.seek_later(id, attempt, Timestamp::now());
                         return self.consider(context).await;
                     }
                 };
                 self.ended((id, attempt), outcome, context).await
             }
             AlertMessage::Followed(id, attempt, delivery) => {
-                self.errands.followed(id, attempt, Timestamp::now());
+                self.in_flight.followed(id, attempt, Timestamp::now());
                 match delivery {
                     Some(delivery) => self.noted((id, attempt), delivery, context).await,
                     None => self.consider(context).await,
@@ -379,7 +382,7 @@ impl Behaviour for AlertActor {
             AlertMessage::Acknowledge { .. } => "acknowledge",
             AlertMessage::Consent { .. } => "consent",
             AlertMessage::Reported(..) => "reported",
-            AlertMessage::Sought(..) => "sought",
+            AlertMessage::LookupResult(..) => "sought",
             AlertMessage::Followed(..) => "followed",
             AlertMessage::Told { .. } => "told",
         }

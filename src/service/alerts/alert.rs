@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use crate::domain::alert::book::AlertBook;
+use crate::domain::alert::book::AlertState;
 use crate::domain::alert::command::{AlertError, acknowledge};
 use crate::domain::alert::{AlertChange, AlertId};
 use crate::event::{Event, Position};
@@ -23,16 +23,16 @@ impl Aggregate for AlertAggregate {
     const STREAM: &'static str = "alerts";
     const ACTOR: &'static str = "alerts";
 
-    type State = AlertBook;
+    type State = AlertState;
     type Command = AlertId;
     type Change = AlertChange;
     type Error = AlertError;
 
-    fn decide(alerts: &AlertBook, id: AlertId, _: Timestamp) -> Result<Vec<AlertChange>, AlertError> {
+    fn decide(alerts: &AlertState, id: AlertId, _: Timestamp) -> Result<Vec<AlertChange>, AlertError> {
         Ok(acknowledge(alerts, id)?.into_iter().collect())
     }
 
-    fn event(_: &AlertBook, change: &AlertChange, next: &Next<'_>) -> Fact {
+    fn event(_: &AlertState, change: &AlertChange, next: &Next<'_>) -> Fact {
         next.fact(Event::from(change))
     }
 

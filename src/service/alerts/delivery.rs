@@ -41,7 +41,7 @@ pub enum Report {
 
 /// What came of looking for a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Sought {
+pub enum LookupResult {
     /// It was taken, under this id.
     Found(String),
     /// It was not, or may be sent again under the same key.
@@ -52,7 +52,7 @@ pub enum Sought {
 
 /// The clients that the settings name; cheap to clone.
 #[derive(Clone)]
-pub struct Courier {
+pub struct Dispatcher {
     tenant: TenantId,
     sources: Sources,
     twilio: Option<Twilio>,
@@ -64,7 +64,7 @@ pub struct Courier {
     email: Option<Email>,
 }
 
-impl Courier {
+impl Dispatcher {
     /// The clients that the settings name.
     #[must_use]
     pub fn new(loaded: &Loaded, tenant: TenantId, sources: &Sources) -> Self {
@@ -78,7 +78,7 @@ impl Courier {
             .filter(|_| right("twilio."))
             .and_then(|credentials| Twilio::new(twilio, credentials, policy, listener()).ok());
         let number = |phone: &Phone| Sender::Number(phone.expose().to_owned());
-        let courier = Self {
+        let dispatcher = Self {
             tenant,
             sources: sources.clone(),
             twilio: client,
@@ -105,11 +105,11 @@ impl Courier {
             email: Email::of(&config.email, policy, listener()).ok().flatten().filter(|_| right("email.")),
         };
         for channel in [Channel::Ntfy, Channel::Webhook, Channel::Email] {
-            if courier.has(channel) {
+            if dispatcher.has(channel) {
                 sources.declare(system(channel), SourceState::Waiting, "nothing sent yet", FRESH_FOR);
             }
         }
-        courier
+        dispatcher
     }
 
     /// Whether a channel is set up.
@@ -245,20 +245,20 @@ impl Courier {
         sent: [u8; 8],
         since: Timestamp,
         known: &BTreeSet<String>,
-    ) -> Sought {
+    ) -> LookupResult {
         if !channel.needs_consent() {
-            return Sought::NotThere;
+            return LookupResult::NotThere;
         }
-        let (Some(client), Some(number)) = (&self.twilio, number) else { return Sought::Unknown };
+        let (Some(client), Some(number)) = (&self.twilio, number) else { return LookupResult::Unknown };
         let since = since.saturating_sub(CLOCKS_APART).unwrap_or(Timestamp::MIN);
         let Ok(found) = client.sent_to(&address(channel, number), since).await else {
-            return Sought::Unknown;
+            return LookupResult::Unknown;
         };
         let is_it = |message: &Message| digest(message.text()) == sent && !known.contains(&message.sid);
         match found.messages.into_iter().find(is_it) {
-            Some(message) => Sought::Found(message.sid),
-            None if found.is_complete => Sought::NotThere,
-            None => Sought::Unknown,
+            Some(message) => LookupResult::Found(message.sid),
+            None if found.is_complete => LookupResult::NotThere,
+            None => LookupResult::Unknown,
         }
     }
 

@@ -9,7 +9,7 @@ use crate::actor::{ActorError, Behaviour, Context};
 use crate::integration::resilience::OutsideError;
 use crate::integration::twilio::{self, Credentials, Twilio};
 use crate::service::runtime::poller::{
-    Beat, Pacemaker, breaker_listener, pause_after, policy, state_after, wrong_settings,
+    PollScheduler, Tick, breaker_listener, pause_after, policy, state_after, wrong_settings,
 };
 use crate::service::runtime::settings::Settings;
 use crate::service::runtime::sources::{SourceState, Sources};
@@ -24,7 +24,7 @@ pub struct ProbeActor {
     settings: Settings,
     sources: Sources,
     client: Option<Twilio>,
-    pacemaker: Option<Pacemaker>,
+    scheduler: Option<PollScheduler>,
 }
 
 async fn verify(client: &Twilio) -> Result<&'static str, OutsideError> {
@@ -36,7 +36,7 @@ impl ProbeActor {
     /// For the credentials that the settings name.
     #[must_use]
     pub fn new(settings: Settings, sources: Sources) -> Self {
-        Self { settings, sources, client: None, pacemaker: None }
+        Self { settings, sources, client: None, scheduler: None }
     }
 
     fn renew(&mut self) {
@@ -62,18 +62,18 @@ impl ProbeActor {
     }
 
     async fn look(&mut self) {
-        let Some(pacemaker) = &self.pacemaker else { return };
+        let Some(scheduler) = &self.scheduler else { return };
         let Some(client) = &self.client else {
-            pacemaker.rest();
+            scheduler.rest();
             return;
         };
         match verify(client).await {
             Ok(reason) => {
-                let next = pacemaker.after(GOOD);
+                let next = scheduler.after(GOOD);
                 self.sources.succeeded(twilio::SYSTEM, reason, Timestamp::now(), Some(next));
             }
             Err(error) => {
-                let next = pacemaker.after(pause_after(&error, FAILING));
+                let next = scheduler.after(pause_after(&error, FAILING));
                 self.sources.failed(twilio::SYSTEM, state_after(&error), &error.to_string(), Some(next));
             }
         }
@@ -81,27 +81,27 @@ impl ProbeActor {
 }
 
 impl Behaviour for ProbeActor {
-    type Message = Beat;
+    type Message = Tick;
 
     async fn started(&mut self, context: &Context<Self>) -> Result<(), ActorError> {
         self.renew();
-        self.pacemaker = Some(Pacemaker::start(context, &self.settings));
+        self.scheduler = Some(PollScheduler::start(context, &self.settings));
         Ok(())
     }
 
-    async fn handle(&mut self, message: Beat, _: &Context<Self>) -> Result<(), ActorError> {
-        if message == Beat::Renew {
+    async fn handle(&mut self, message: Tick, _: &Context<Self>) -> Result<(), ActorError> {
+        if message == Tick::Renew {
             self.renew();
         }
         self.look().await;
         Ok(())
     }
 
-    fn label(message: &Beat) -> &'static str {
+    fn label(message: &Tick) -> &'static str {
         message.label()
     }
 
-    fn redeliver(message: &Beat) -> Option<Beat> {
+    fn redeliver(message: &Tick) -> Option<Tick> {
         Some(*message)
     }
 }

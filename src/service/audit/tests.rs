@@ -1,9 +1,10 @@
-use super::*;
 use crate::domain::money::Picodollars;
 use crate::event::{EventId, Metadata, NewEvent, StreamId, TenantId};
 use crate::log::export::{ExportReader, ExportedEvent};
 use crate::log::{Append, Expected};
 use crate::service::runtime::reads::tests::{TENANTS, now, reads_of, two_tenants};
+
+use super::*;
 
 fn lines(bytes: &[u8]) -> Vec<ExportedEvent> {
     ExportReader::new(bytes).map(Result::unwrap).collect()

@@ -103,14 +103,14 @@ pub struct ConsoleRead {
 
 /// Reads pages for one tenant; cheap to clone.
 #[derive(Clone)]
-pub struct ConsoleBook {
+pub struct ConsoleReader {
     log: Arc<dyn EventLog>,
     tenant: TenantId,
     queries: Reads,
     dir: PathBuf,
 }
 
-impl ConsoleBook {
+impl ConsoleReader {
     /// For the log and the data directory that they belong to.
     #[must_use]
     pub fn new(log: Arc<dyn EventLog>, tenant: TenantId, queries: Reads, dir: &Path) -> Self {

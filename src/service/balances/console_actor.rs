@@ -12,15 +12,15 @@ use crate::actor::{ActorError, Behaviour, Context, Handle, Reply};
 use crate::domain::console::{CHALLENGES_MAX, rest};
 use crate::integration::console::ConsoleError;
 use crate::integration::console::profile::since_last_attempt;
-use crate::service::runtime::poller::{Beat, Pacemaker};
+use crate::service::runtime::poller::{PollScheduler, Tick};
 use crate::service::runtime::sources::{SourceState, Sources};
 
-use super::console::{ConsoleBook, ConsoleFailure, ConsoleRead};
+use super::console::{ConsoleFailure, ConsoleRead, ConsoleReader};
 
 /// What the actor is told.
 pub enum ScraperMessage {
     /// A look is due, or the settings have changed.
-    Beat(Beat),
+    Tick(Tick),
     /// A person wants a page read now.
     Read {
         /// Whose.
@@ -30,17 +30,17 @@ pub enum ScraperMessage {
     },
 }
 
-impl From<Beat> for ScraperMessage {
-    fn from(beat: Beat) -> Self {
-        Self::Beat(beat)
+impl From<Tick> for ScraperMessage {
+    fn from(tick: Tick) -> Self {
+        Self::Tick(tick)
     }
 }
 
 /// See the module.
 pub struct ScraperActor {
-    book: ConsoleBook,
+    book: ConsoleReader,
     sources: Sources,
-    pacemaker: Option<Pacemaker>,
+    scheduler: Option<PollScheduler>,
     /// Challenges in a row, by provider.
     challenges: BTreeMap<String, u32>,
 }
@@ -53,8 +53,8 @@ fn source(provider: &str) -> String {
 impl ScraperActor {
     /// For one tenant.
     #[must_use]
-    pub fn new(book: ConsoleBook, sources: Sources) -> Self {
-        Self { book, sources, pacemaker: None, challenges: BTreeMap::new() }
+    pub fn new(book: ConsoleReader, sources: Sources) -> Self {
+        Self { book, sources, scheduler: None, challenges: BTreeMap::new() }
     }
 
     fn every(&self) -> Duration {
@@ -95,10 +95,10 @@ impl ScraperActor {
             }
         }
         let next = self.providers().iter().map(|provider| self.rest_of(provider).unwrap_or_default()).min();
-        let Some(pacemaker) = &self.pacemaker else { return };
+        let Some(scheduler) = &self.scheduler else { return };
         match next {
-            Some(next) if next < Duration::MAX => drop(pacemaker.after(next.max(Duration::from_mins(1)))),
-            _ => pacemaker.rest(),
+            Some(next) if next < Duration::MAX => drop(scheduler.after(next.max(Duration::from_mins(1)))),
+            _ => scheduler.rest(),
         }
     }
 
@@ -137,14 +137,14 @@ impl Behaviour for ScraperActor {
 
     async fn started(&mut self, context: &Context<Self>) -> Result<(), ActorError> {
         self.renew();
-        self.pacemaker = Some(Pacemaker::start(context, &self.book.queries().settings));
+        self.scheduler = Some(PollScheduler::start(context, &self.book.queries().settings));
         Ok(())
     }
 
     async fn handle(&mut self, message: ScraperMessage, _: &Context<Self>) -> Result<(), ActorError> {
         match message {
-            ScraperMessage::Beat(beat) => {
-                if beat == Beat::Renew {
+            ScraperMessage::Tick(tick) => {
+                if tick == Tick::Renew {
                     self.renew();
                 }
                 self.look().await;
@@ -161,14 +161,14 @@ impl Behaviour for ScraperActor {
 
     fn label(message: &ScraperMessage) -> &'static str {
         match message {
-            ScraperMessage::Beat(beat) => beat.label(),
+            ScraperMessage::Tick(tick) => tick.label(),
             ScraperMessage::Read { .. } => "read",
         }
     }
 
     fn redeliver(message: &ScraperMessage) -> Option<ScraperMessage> {
         match message {
-            ScraperMessage::Beat(beat) => Some(ScraperMessage::Beat(*beat)),
+            ScraperMessage::Tick(tick) => Some(ScraperMessage::Tick(*tick)),
             // Whether the page was read is not known: the person looks, and asks again.
             ScraperMessage::Read { .. } => None,
         }

@@ -15,7 +15,7 @@ use crate::log::{EventLog, LogError};
 use crate::service::aggregate::caller;
 use crate::service::aggregate::repository::Repository;
 use crate::service::runtime::poller::{
-    Beat, Pacemaker, breaker_listener, pause_after, policy, state_after, wrong_settings,
+    PollScheduler, Tick, breaker_listener, pause_after, policy, state_after, wrong_settings,
 };
 use crate::service::runtime::settings::Settings;
 use crate::service::runtime::sources::{SourceState, Sources};
@@ -50,7 +50,7 @@ pub struct BeeminderActor {
     settings: Settings,
     sources: Sources,
     client: Option<Beeminder>,
-    pacemaker: Option<Pacemaker>,
+    scheduler: Option<PollScheduler>,
     goals: Option<Repository<GoalAggregate>>,
     /// The user's `updated_at` at the last look at the goals, and when all of them were looked at.
     seen: Option<(i64, Timestamp)>,
@@ -70,8 +70,8 @@ impl BeeminderActor {
     /// Follows one tenant's goals.
     #[must_use]
     pub fn new(log: Arc<dyn EventLog>, tenant: TenantId, settings: Settings, sources: Sources) -> Self {
-        let (client, pacemaker, goals, seen, pending) = (None, None, None, None, Vec::new());
-        Self { log, tenant, settings, sources, client, pacemaker, goals, seen, pending, in_vain: 0 }
+        let (client, scheduler, goals, seen, pending) = (None, None, None, None, Vec::new());
+        Self { log, tenant, settings, sources, client, scheduler, goals, seen, pending, in_vain: 0 }
     }
 
     fn poll(&self) -> Duration {
@@ -108,8 +108,8 @@ impl BeeminderActor {
     /// Looks, and says when to look again.
     async fn look(&mut self) -> Result<(), ActorError> {
         let Some(client) = self.client.clone() else {
-            if let Some(pacemaker) = &self.pacemaker {
-                pacemaker.rest();
+            if let Some(scheduler) = &self.scheduler {
+                scheduler.rest();
             }
             return Ok(());
         };
@@ -120,22 +120,22 @@ impl BeeminderActor {
         let outcome = self.ask(&client, &mut goals).await;
         let usual = self.pause(&goals);
         let count = goals.state().values().filter(|goal| goal.is_active).count();
-        let Some(pacemaker) = &self.pacemaker else { return Ok(()) };
+        let Some(scheduler) = &self.scheduler else { return Ok(()) };
         match outcome {
             Ok(()) => {
-                let next = pacemaker.after(usual);
+                let next = scheduler.after(usual);
                 let reason = format!("{count} goals");
                 self.sources.succeeded(beeminder::SYSTEM, &reason, Timestamp::now(), Some(next));
                 self.goals = Some(goals);
             }
             Err(LookError::Outside(error)) => {
-                let next = pacemaker.after(pause_after(&error, usual));
+                let next = scheduler.after(pause_after(&error, usual));
                 self.sources.failed(beeminder::SYSTEM, state_after(&error), &error.to_string(), Some(next));
                 self.goals = Some(goals);
             }
             // They are read again: another writer may have been before us.
             Err(LookError::Log(error)) => {
-                pacemaker.after(usual);
+                scheduler.after(usual);
                 self.seen = None;
                 tracing::warn!(%error, "goals could not be recorded");
             }
@@ -252,26 +252,26 @@ pub(crate) fn to_goal(told: beeminder::Goal) -> Goal {
 }
 
 impl Behaviour for BeeminderActor {
-    type Message = Beat;
+    type Message = Tick;
 
     async fn started(&mut self, context: &Context<Self>) -> Result<(), ActorError> {
         self.renew();
-        self.pacemaker = Some(Pacemaker::start(context, &self.settings));
+        self.scheduler = Some(PollScheduler::start(context, &self.settings));
         Ok(())
     }
 
-    async fn handle(&mut self, message: Beat, _: &Context<Self>) -> Result<(), ActorError> {
-        if message == Beat::Renew {
+    async fn handle(&mut self, message: Tick, _: &Context<Self>) -> Result<(), ActorError> {
+        if message == Tick::Renew {
             self.renew();
         }
         self.look().await
     }
 
-    fn label(message: &Beat) -> &'static str {
+    fn label(message: &Tick) -> &'static str {
         message.label()
     }
 
-    fn redeliver(message: &Beat) -> Option<Beat> {
+    fn redeliver(message: &Tick) -> Option<Tick> {
         Some(*message)
     }
 }

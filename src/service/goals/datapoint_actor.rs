@@ -19,7 +19,7 @@ use crate::integration::resilience::OutsideError;
 use crate::log::{EventLog, LogError};
 use crate::service::aggregate::caller;
 use crate::service::aggregate::repository::DECISIONS_MAX;
-use crate::service::runtime::poller::{Beat, Pacemaker, pause_after, policy, wrong_settings};
+use crate::service::runtime::poller::{PollScheduler, Tick, pause_after, policy, wrong_settings};
 use crate::service::runtime::reads::Reads;
 use crate::view::ViewError;
 
@@ -36,7 +36,7 @@ const SOON: Duration = Duration::from_secs(1);
 /// What the actor is told.
 pub enum DatapointMessage {
     /// A look at what is owed, or new settings.
-    Beat(Beat),
+    Tick(Tick),
     /// A person's datapoint.
     Add {
         /// Which.
@@ -48,9 +48,9 @@ pub enum DatapointMessage {
     },
 }
 
-impl From<Beat> for DatapointMessage {
-    fn from(beat: Beat) -> Self {
-        Self::Beat(beat)
+impl From<Tick> for DatapointMessage {
+    fn from(tick: Tick) -> Self {
+        Self::Tick(tick)
     }
 }
 
@@ -63,11 +63,11 @@ pub struct DatapointActor {
     tenant: TenantId,
     queries: Reads,
     /// Follows the goals: it looks when something was written.
-    follower: Handle<Beat>,
+    follower: Handle<Tick>,
     client: Option<Beeminder>,
     /// Until then nothing is sent to Beeminder but what a person adds: it did not answer, or refused the key.
     quiet_until: Option<Instant>,
-    pacemaker: Option<Pacemaker>,
+    scheduler: Option<PollScheduler>,
     writer: Option<DatapointWriter>,
 }
 
@@ -85,7 +85,7 @@ struct Looked {
 impl DatapointActor {
     /// For the datapoints of one tenant.
     #[must_use]
-    pub fn new(log: Arc<dyn EventLog>, tenant: TenantId, queries: Reads, follower: Handle<Beat>) -> Self {
+    pub fn new(log: Arc<dyn EventLog>, tenant: TenantId, queries: Reads, follower: Handle<Tick>) -> Self {
         Self {
             log,
             tenant,
@@ -93,7 +93,7 @@ impl DatapointActor {
             follower,
             client: None,
             quiet_until: None,
-            pacemaker: None,
+            scheduler: None,
             writer: None,
         }
     }
@@ -228,8 +228,8 @@ impl DatapointActor {
     async fn look_and_plan(&mut self) -> Result<(), ActorError> {
         // By a clock that was just set days have ended that may not have begun.
         if let Some(doubt) = self.queries.settings.clock().doubt() {
-            if let Some(pacemaker) = &self.pacemaker {
-                pacemaker.after(doubt);
+            if let Some(scheduler) = &self.scheduler {
+                scheduler.after(doubt);
             }
             return Ok(());
         }
@@ -249,8 +249,8 @@ impl DatapointActor {
                 self.poll()
             }
         };
-        if let Some(pacemaker) = &self.pacemaker {
-            pacemaker.after(pause);
+        if let Some(scheduler) = &self.scheduler {
+            scheduler.after(pause);
         }
         Ok(())
     }
@@ -259,7 +259,7 @@ impl DatapointActor {
     fn wrote(&self, count: usize) {
         if count > 0 && self.client.is_some() {
             // A full mailbox holds a look already.
-            let _ = self.follower.try_tell(Beat::Look);
+            let _ = self.follower.try_tell(Tick::Look);
         }
     }
 }
@@ -269,14 +269,14 @@ impl Behaviour for DatapointActor {
 
     async fn started(&mut self, context: &Context<Self>) -> Result<(), ActorError> {
         self.renew();
-        self.pacemaker = Some(Pacemaker::start(context, &self.queries.settings));
+        self.scheduler = Some(PollScheduler::start(context, &self.queries.settings));
         Ok(())
     }
 
     async fn handle(&mut self, message: DatapointMessage, _: &Context<Self>) -> Result<(), ActorError> {
         match message {
-            DatapointMessage::Beat(beat) => {
-                if beat == Beat::Renew {
+            DatapointMessage::Tick(tick) => {
+                if tick == Tick::Renew {
                     self.renew();
                 }
                 self.look_and_plan().await
@@ -296,14 +296,14 @@ impl Behaviour for DatapointActor {
 
     fn label(message: &DatapointMessage) -> &'static str {
         match message {
-            DatapointMessage::Beat(beat) => beat.label(),
+            DatapointMessage::Tick(tick) => tick.label(),
             DatapointMessage::Add { .. } => "add",
         }
     }
 
     fn redeliver(message: &DatapointMessage) -> Option<DatapointMessage> {
         match message {
-            DatapointMessage::Beat(beat) => Some(DatapointMessage::Beat(*beat)),
+            DatapointMessage::Tick(tick) => Some(DatapointMessage::Tick(*tick)),
             DatapointMessage::Add { .. } => None,
         }
     }

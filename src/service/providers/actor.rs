@@ -13,18 +13,18 @@ use crate::actor::{ActorError, Behaviour, ChildSpec, Context, Supervisor};
 use crate::domain::calendar::day_of;
 use crate::domain::lookback::days_to_read;
 use crate::domain::report::ReportSource;
-use crate::integration::official::{Looked, Official};
+use crate::integration::official::{Looked, ProviderClient};
 use crate::integration::resilience::OutsideError;
 use crate::service::aggregate::caller;
+use crate::service::balances::balance::BalanceFailure;
 use crate::service::runtime::poller::{
-    Beat, Pacemaker, breaker_listener, pause_after, policy, state_after, wrong_settings,
+    PollScheduler, Tick, breaker_listener, pause_after, policy, state_after, wrong_settings,
 };
 use crate::service::runtime::reads::Reads;
 use crate::service::runtime::sources::{SourceState, Sources};
 
 use super::clients::Provider;
 use super::ingest::{Ingest, TakeFailure, Taken};
-use crate::service::balances::balance::BalanceFailure;
 
 /// How often a key that is only verified is looked at.
 const GOOD: Duration = Duration::from_hours(6);
@@ -38,8 +38,8 @@ pub struct ProviderActor {
     provider: Provider,
     queries: Reads,
     sources: Sources,
-    client: Option<Box<dyn Official>>,
-    pacemaker: Option<Pacemaker>,
+    client: Option<Box<dyn ProviderClient>>,
+    scheduler: Option<PollScheduler>,
     /// None before the first look, and after one that broke off.
     ingest: Option<Ingest>,
 }
@@ -63,7 +63,7 @@ impl ProviderActor {
     /// For one provider.
     #[must_use]
     pub fn new(provider: Provider, queries: Reads, sources: Sources) -> Self {
-        Self { provider, queries, sources, client: None, pacemaker: None, ingest: None }
+        Self { provider, queries, sources, client: None, scheduler: None, ingest: None }
     }
 
     fn usual_pause(&self) -> Duration {
@@ -111,14 +111,14 @@ impl ProviderActor {
     }
 
     async fn look(&mut self) -> Result<(), ActorError> {
-        let Some(pacemaker) = &self.pacemaker else { return Ok(()) };
+        let Some(scheduler) = &self.scheduler else { return Ok(()) };
         let Some(client) = &self.client else {
-            pacemaker.rest();
+            scheduler.rest();
             return Ok(());
         };
         // What is read by a clock that was just set would be dated by it.
         if let Some(doubt) = self.queries.settings.clock().doubt() {
-            pacemaker.after(doubt);
+            scheduler.after(doubt);
             return Ok(());
         }
         let (name, now) = (self.provider.name(), Timestamp::now());
@@ -130,7 +130,7 @@ impl ProviderActor {
         let taken = match Self::keep(&mut self.ingest, &self.queries, name, looked).await {
             Ok(taken) => taken,
             Err(error) => {
-                pacemaker.after(usual.min(FAILING));
+                scheduler.after(usual.min(FAILING));
                 tracing::warn!(%error, provider = name, "what a provider told could not be recorded");
                 return Ok(());
             }
@@ -138,13 +138,13 @@ impl ProviderActor {
         if taken.new + taken.revised > 0 {
             tracing::info!(provider = name, new = taken.new, revised = taken.revised, "days were reported");
         }
-        self.show(pacemaker, usual, failed.as_ref(), &taken, &said);
+        self.show(scheduler, usual, failed.as_ref(), &taken, &said);
         Ok(())
     }
 
     fn show(
         &self,
-        pacemaker: &Pacemaker,
+        scheduler: &PollScheduler,
         usual: Duration,
         failed: Option<&OutsideError>,
         taken: &Taken,
@@ -153,16 +153,16 @@ impl ProviderActor {
         let name = self.provider.name();
         match (failed, &taken.refused) {
             (Some(error), _) => {
-                let next = pacemaker.after(pause_after(error, FAILING));
+                let next = scheduler.after(pause_after(error, FAILING));
                 self.sources.failed(name, state_after(error), &error.to_string(), Some(next));
             }
             (None, Some(reason)) => {
-                let next = pacemaker.after(usual);
+                let next = scheduler.after(usual);
                 let reason = format!("it told what cannot be: {reason}");
                 self.sources.failed(name, SourceState::Failing, &reason, Some(next));
             }
             (None, None) => {
-                let next = pacemaker.after(usual);
+                let next = scheduler.after(usual);
                 self.sources.succeeded(name, said, Timestamp::now(), Some(next));
             }
         }
@@ -186,26 +186,26 @@ impl ProviderActor {
 }
 
 impl Behaviour for ProviderActor {
-    type Message = Beat;
+    type Message = Tick;
 
     async fn started(&mut self, context: &Context<Self>) -> Result<(), ActorError> {
         self.renew();
-        self.pacemaker = Some(Pacemaker::start(context, &self.queries.settings));
+        self.scheduler = Some(PollScheduler::start(context, &self.queries.settings));
         Ok(())
     }
 
-    async fn handle(&mut self, message: Beat, _: &Context<Self>) -> Result<(), ActorError> {
-        if message == Beat::Renew {
+    async fn handle(&mut self, message: Tick, _: &Context<Self>) -> Result<(), ActorError> {
+        if message == Tick::Renew {
             self.renew();
         }
         self.look().await
     }
 
-    fn label(message: &Beat) -> &'static str {
+    fn label(message: &Tick) -> &'static str {
         message.label()
     }
 
-    fn redeliver(message: &Beat) -> Option<Beat> {
+    fn redeliver(message: &Tick) -> Option<Tick> {
         Some(*message)
     }
 }

@@ -1,7 +1,7 @@
 //! The providers whose official interfaces are read, and the clients that the settings name.
 
 use crate::config::Config;
-use crate::integration::official::Official;
+use crate::integration::official::ProviderClient;
 use crate::integration::resilience::{OnBreaker, OutsideError, Policy};
 use crate::integration::{anthropic, deepseek, moonshot, openai, openrouter};
 
@@ -21,7 +21,7 @@ pub enum Provider {
 }
 
 /// A client, or why it cannot be made.
-pub type Made = Result<Box<dyn Official>, OutsideError>;
+pub type Made = Result<Box<dyn ProviderClient>, OutsideError>;
 
 impl Provider {
     /// All of them.
@@ -55,8 +55,8 @@ impl Provider {
     /// The client that the settings name, if they name one.
     #[must_use]
     pub fn client(self, config: &Config, policy: Policy, on_breaker: &OnBreaker) -> Option<Made> {
-        fn boxed<T: Official + 'static>(made: Result<T, OutsideError>) -> Made {
-            made.map(|client| Box::new(client) as Box<dyn Official>)
+        fn boxed<T: ProviderClient + 'static>(made: Result<T, OutsideError>) -> Made {
+            made.map(|client| Box::new(client) as Box<dyn ProviderClient>)
         }
         let listener = on_breaker.clone();
         match self {

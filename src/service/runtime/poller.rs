@@ -25,14 +25,14 @@ const PAUSE_MAX: Duration = Duration::from_hours(24);
 
 /// What such an actor is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Beat {
+pub enum Tick {
     /// A look is due.
     Look,
     /// The settings have changed.
     Renew,
 }
 
-impl Beat {
+impl Tick {
     /// As it stands in spans.
     #[must_use]
     pub fn label(self) -> &'static str {
@@ -45,15 +45,15 @@ impl Beat {
 
 /// Says when the next look is due.
 #[derive(Debug)]
-pub struct Pacemaker {
+pub struct PollScheduler {
     next: watch::Sender<Instant>,
 }
 
-impl Pacemaker {
+impl PollScheduler {
     /// Starts with a look at once. It ends with the actor's run.
     pub fn start<B: Behaviour>(context: &Context<B>, settings: &Settings) -> Self
     where
-        B::Message: From<Beat>,
+        B::Message: From<Tick>,
     {
         let (sender, mut next) = watch::channel(Instant::now());
         let (handle, mut settings) = (context.handle().clone(), settings.subscribe());
@@ -61,8 +61,8 @@ impl Pacemaker {
             settings.mark_unchanged();
             loop {
                 let at = *next.borrow_and_update();
-                let beat = tokio::select! {
-                    () = tokio::time::sleep_until(at) => Beat::Look,
+                let tick = tokio::select! {
+                    () = tokio::time::sleep_until(at) => Tick::Look,
                     // Somebody else had it look, and now the next one is due at another moment.
                     changed = next.changed() => {
                         if changed.is_err() {
@@ -74,11 +74,11 @@ impl Pacemaker {
                         if changed.is_err() {
                             return;
                         }
-                        Beat::Renew
+                        Tick::Renew
                     }
                 };
                 // After a look or a renewal the actor says when the next one is due.
-                if handle.tell(beat.into(), PATIENCE).await.is_err() || next.changed().await.is_err() {
+                if handle.tell(tick.into(), PATIENCE).await.is_err() || next.changed().await.is_err() {
                     return;
                 }
             }

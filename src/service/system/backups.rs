@@ -9,9 +9,9 @@ use std::path::{Component, Path, PathBuf};
 use crate::domain::code::{Code, Coded};
 use crate::files::own;
 use crate::log::{LogAdmin, LogError};
+use crate::service::audit::BackedUp;
 
 use super::tree::Supervised;
-use crate::service::audit::BackedUp;
 
 /// Where the one who asks may have a backup written to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -27,7 +27,7 @@ use crate::service::alerts::contacts::Contacts;
 use crate::service::alerts::twilio_actor::ProbeActor;
 use crate::service::alerts::{AlertActor, AlertMessage, OnAlert};
 use crate::service::balances::balance::BalanceAggregate;
-use crate::service::balances::console::ConsoleBook;
+use crate::service::balances::console::ConsoleReader;
 use crate::service::balances::console_actor::{ScraperActor, ScraperHandle};
 use crate::service::balances::odometer::OdometerAggregate;
 use crate::service::balances::quota::QuotaAggregate;
@@ -43,7 +43,7 @@ use crate::service::runtime::client::ServiceError;
 use crate::service::runtime::client::{Client, IMPORT_PATIENCE, Projected};
 use crate::service::runtime::incidents::Note;
 use crate::service::runtime::node::Node;
-use crate::service::runtime::poller::Beat;
+use crate::service::runtime::poller::Tick;
 use crate::service::runtime::projection::ProjectionActor;
 use crate::service::runtime::reads::Reads;
 use crate::service::runtime::sources::Sources;
@@ -245,7 +245,7 @@ fn add_alerts(tenants: &mut Supervisor, node: &Node, means: &Means) -> Handle<Al
 }
 
 /// The actors that look at outside systems. One that is broken holds nobody up.
-fn add_outside(tenants: &mut Supervisor, node: &Node, queries: &Reads, sources: &Sources) -> Handle<Beat> {
+fn add_outside(tenants: &mut Supervisor, node: &Node, queries: &Reads, sources: &Sources) -> Handle<Tick> {
     let spec = outside_spec();
     let (log, tenant) = (node.log.clone(), node.tenant.clone());
     let (settings, known) = (node.settings.clone(), sources.clone());
@@ -261,7 +261,7 @@ fn add_outside(tenants: &mut Supervisor, node: &Node, queries: &Reads, sources: 
 }
 
 fn add_scraper(tenants: &mut Supervisor, node: &Node, queries: &Reads, sources: &Sources) -> ScraperHandle {
-    let book = ConsoleBook::new(node.log.clone(), node.tenant.clone(), queries.clone(), &node.dir);
+    let book = ConsoleReader::new(node.log.clone(), node.tenant.clone(), queries.clone(), &node.dir);
     let sources = sources.clone();
     tenants.add(&format!("{}/console", node.tenant), outside_spec(), move || {
         ScraperActor::new(book.clone(), sources.clone())
@@ -284,7 +284,7 @@ fn add_goals(
     tenants: &mut Supervisor,
     node: &Node,
     queries: &Reads,
-    follower: &Handle<Beat>,
+    follower: &Handle<Tick>,
     shown: &Projected,
 ) -> GoalHandles {
     let log: Arc<dyn EventLog> = node.log.clone();

@@ -14,10 +14,10 @@ use crate::integration::claude_code::{self, Cursors, Found, cursor, discover, re
 use crate::service::aggregate::repository::Repository;
 use crate::service::balances::balance::{BalanceAggregate, refused_in_passing};
 use crate::service::runtime::node::Node;
+use crate::service::runtime::reading::SharedReading;
 use crate::view::ViewError;
 
 use super::recorder::Recorder;
-use crate::service::runtime::reading::SharedReading;
 
 /// Problems that are named; more are counted.
 const NAMED: usize = 20;

@@ -26,10 +26,10 @@ use crate::event::payload::{
 use crate::event::{Event, EventId, Metadata, NewEvent, Position, StreamId, TenantId, Version};
 use crate::log::{Appending, EventLog, Expected, LogError};
 use crate::service::aggregate::repository::{DECISIONS_MAX, new_event, prepared};
+use crate::service::runtime::prices::Prices;
 use crate::telemetry;
 use crate::view::ViewError;
 
-use crate::service::runtime::prices::Prices;
 use stored::{call_of, read_at, to_latest};
 
 pub use former::Former;

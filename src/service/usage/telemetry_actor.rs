@@ -12,11 +12,11 @@ use crate::log::EventLog;
 use crate::service::aggregate::caller;
 use crate::service::aggregate::repository;
 use crate::service::runtime::node::Node;
+use crate::service::runtime::prices::Prices;
 use crate::service::runtime::sources::{SourceState, Sources};
 use crate::view::ViewError;
 
 use super::telemetry::{Taken, TelemetryUsage};
-use crate::service::runtime::prices::Prices;
 
 /// The source's name.
 pub const SOURCE: &str = "otlp";

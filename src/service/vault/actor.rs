@@ -15,7 +15,7 @@ use crate::service::aggregate::caller;
 use crate::service::aggregate::repository::Repository;
 use crate::service::runtime::last_look::SharedVault;
 use crate::service::runtime::node::Node;
-use crate::service::runtime::poller::{Beat, Pacemaker};
+use crate::service::runtime::poller::{PollScheduler, Tick};
 use crate::service::runtime::settings::Settings;
 use crate::service::runtime::sources::{SourceState, Sources};
 
@@ -33,7 +33,7 @@ pub struct VaultActor {
     settings: Settings,
     sources: Sources,
     shared: SharedVault,
-    pacemaker: Option<Pacemaker>,
+    scheduler: Option<PollScheduler>,
     tasks: Option<Repository<TaskAggregate>>,
     /// The folder that is watched. Dropped with the actor, which ends the watching.
     watcher: Option<(PathBuf, notify::RecommendedWatcher)>,
@@ -49,7 +49,7 @@ impl VaultActor {
         sources: Sources,
         shared: SharedVault,
     ) -> Self {
-        Self { log, tenant, settings, sources, shared, pacemaker: None, tasks: None, watcher: None }
+        Self { log, tenant, settings, sources, shared, scheduler: None, tasks: None, watcher: None }
     }
 
     fn poll(&self) -> Duration {
@@ -109,7 +109,7 @@ impl VaultActor {
             // It ends with the watcher.
             while changes.recv().await.is_some() {
                 tokio::time::sleep(SETTLE).await;
-                if handle.tell(Beat::Look, PATIENCE).await.is_err() {
+                if handle.tell(Tick::Look, PATIENCE).await.is_err() {
                     return;
                 }
             }
@@ -121,8 +121,8 @@ impl VaultActor {
     async fn look(&mut self, context: &Context<Self>) -> Result<(), ActorError> {
         let loaded = self.settings.current();
         let Some(root) = loaded.config.vault.path.clone() else {
-            if let Some(pacemaker) = &self.pacemaker {
-                pacemaker.rest();
+            if let Some(scheduler) = &self.scheduler {
+                scheduler.rest();
             }
             return Ok(());
         };
@@ -146,8 +146,8 @@ impl VaultActor {
         });
         let now = Timestamp::now();
         self.shared.take(seen.clone(), now);
-        let Some(pacemaker) = &self.pacemaker else { return Ok(()) };
-        let next = pacemaker.after(self.poll());
+        let Some(scheduler) = &self.scheduler else { return Ok(()) };
+        let next = scheduler.after(self.poll());
         match seen {
             Ok(snapshot) => {
                 self.sources.succeeded(SYSTEM, &said(&snapshot), now, Some(next));
@@ -188,26 +188,26 @@ fn said(snapshot: &Snapshot) -> String {
 }
 
 impl Behaviour for VaultActor {
-    type Message = Beat;
+    type Message = Tick;
 
     async fn started(&mut self, context: &Context<Self>) -> Result<(), ActorError> {
         self.renew();
-        self.pacemaker = Some(Pacemaker::start(context, &self.settings));
+        self.scheduler = Some(PollScheduler::start(context, &self.settings));
         Ok(())
     }
 
-    async fn handle(&mut self, message: Beat, context: &Context<Self>) -> Result<(), ActorError> {
-        if message == Beat::Renew {
+    async fn handle(&mut self, message: Tick, context: &Context<Self>) -> Result<(), ActorError> {
+        if message == Tick::Renew {
             self.renew();
         }
         self.look(context).await
     }
 
-    fn label(message: &Beat) -> &'static str {
+    fn label(message: &Tick) -> &'static str {
         message.label()
     }
 
-    fn redeliver(message: &Beat) -> Option<Beat> {
+    fn redeliver(message: &Tick) -> Option<Tick> {
         Some(*message)
     }
 }

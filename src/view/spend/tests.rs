@@ -3,8 +3,9 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 
-use super::*;
 use crate::domain::budget::Scope;
+
+use super::*;
 
 const PROVIDERS: [&str; 2] = ["anthropic", "openai"];
 const PLACES: [&str; 3] = ["", "/w/a", "/w/b/c"];

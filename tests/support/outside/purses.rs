@@ -16,7 +16,7 @@ pub const DEEPSEEK_KEY: &str = "sk-marked-deepseek-key";
 pub const MOONSHOT_KEY: &str = "sk-marked-moonshot-key";
 
 /// A server, and what it says; a test may have it say something else.
-pub struct Purse {
+pub struct BalanceApi {
     pub front: Front,
     pub says: Shared<Says>,
 }
@@ -29,12 +29,12 @@ pub struct Says {
     pub of_key: String,
 }
 
-fn purse(router: Router<Shared<Says>>, body: &str, of_key: &str) -> Purse {
+fn purse(router: Router<Shared<Says>>, body: &str, of_key: &str) -> BalanceApi {
     let says = Shared::new(Says { status: 200, body: body.to_owned(), of_key: of_key.to_owned() });
-    Purse { front: serve(router.with_state(says.clone())), says }
+    BalanceApi { front: serve(router.with_state(says.clone())), says }
 }
 
-pub fn openrouter() -> Purse {
+pub fn openrouter() -> BalanceApi {
     let router = Router::new().route("/api/v1/credits", get(credits)).route("/api/v1/key", get(key));
     let of_key = r#"{"data":{"label":"sk-or-v1-0e6...1c96","limit":20,"limit_remaining":null,"limit_reset":null,
         "usage":25.5,"usage_daily":0.1,"usage_weekly":1,"usage_monthly":2,"byok_usage":0,"include_byok_in_limit":false,
@@ -43,7 +43,7 @@ pub fn openrouter() -> Purse {
     purse(router, r#"{"data":{"total_credits":100.5,"total_usage":25.7500000000000004}}"#, of_key)
 }
 
-pub fn deepseek() -> Purse {
+pub fn deepseek() -> BalanceApi {
     let router = Router::new().route("/user/balance", get(deepseek_balance));
     let body = r#"{"is_available":true,"balance_infos":[
         {"currency":"CNY","total_balance":"110.00","granted_balance":"10.00","topped_up_balance":"100.00"},
@@ -51,7 +51,7 @@ pub fn deepseek() -> Purse {
     purse(router, body, "")
 }
 
-pub fn moonshot() -> Purse {
+pub fn moonshot() -> BalanceApi {
     let router = Router::new().route("/v1/users/me/balance", get(moonshot_balance));
     let body = r#"{"code":0,"data":{"available_balance":49.58894,"voucher_balance":46.58893,"cash_balance":3.00001},
         "scode":"0x0","status":true}"#;

@@ -2,8 +2,9 @@
 
 use jiff::Timestamp;
 
-use super::{Causes, Kind, Severity, grade};
 use crate::domain::access::refusals::Refused;
+
+use super::{Causes, Kind, Severity, grade};
 
 /// From so many within an hour on, a person is told.
 const REPEATED: u64 = 20;

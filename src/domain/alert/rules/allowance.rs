@@ -3,10 +3,11 @@
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use super::{Causes, Kind, Severity, grade};
 use crate::domain::affording::{Limit, LimitKind};
 use crate::domain::calendar;
 use crate::domain::money::Picodollars;
+
+use super::{Causes, Kind, Severity, grade};
 
 /// How bad it is that the reserve is touched, in percent of what is there for ordinary spend.
 const TOUCHED: u32 = 100;

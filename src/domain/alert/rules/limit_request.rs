@@ -2,9 +2,10 @@
 
 use jiff::Timestamp;
 
-use super::{Causes, Kind, Severity, grade};
 use crate::domain::calendar;
 use crate::domain::limit_request::LimitRequests;
+
+use super::{Causes, Kind, Severity, grade};
 
 /// Adds what waits for the person's answer. A request is a subject of its own, so that a second one on the same day is
 /// told too; how many there can be is bounded where they are asked.

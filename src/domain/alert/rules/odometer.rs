@@ -3,9 +3,10 @@
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use super::{Causes, Kind, Severity, grade};
 use crate::domain::calendar;
 use crate::domain::odometer::{Need, Odometer, changes_at, need};
+
+use super::{Causes, Kind, Severity, grade};
 
 /// Adds what the odometers need. The cause of a month's end belongs to that month, that of an old reading to the
 /// reading: each is told once, and the last day of a month is worse than those before it.

@@ -1,8 +1,9 @@
 //! What is left with a provider, and when it is to be read again.
 
+use crate::domain::alert::rules::BalanceFact;
+
 use super::periods::Life;
 use super::*;
-use crate::domain::alert::rules::BalanceFact;
 
 /// A rise is a new period: who bought more, and runs low again, is told again; reading again is none.
 #[test]

@@ -33,7 +33,7 @@ impl Device {
     }
 
     fn load(&mut self, log: &Log) {
-        self.bench.book = AlertBook::default();
+        self.bench.book = AlertState::default();
         log.0.iter().cloned().for_each(|(at, change)| self.bench.book.evolve(at, change));
         self.version = log.0.len();
     }

@@ -1,7 +1,8 @@
 //! The ladder: whose turn it is, and when.
 
-use super::*;
 use crate::domain::alert::policy::{Rung, Until};
+
+use super::*;
 
 const THREE: [Channel; 3] = [Channel::Sms, Channel::Whatsapp, Channel::Ntfy];
 

@@ -1,7 +1,8 @@
 //! Limits: so many messages in 60 minutes and in 24 hours, and so much money.
 
-use super::*;
 use crate::domain::alert::policy::Limits;
+
+use super::*;
 
 fn limited(per_hour: u32, per_day: u32, cents: i128) -> Bench {
     let mut bench = Bench::new().always();

@@ -1,7 +1,8 @@
 //! What is heard of an attempt, in whatever order.
 
-use super::*;
 use crate::domain::alert::book::AttemptState;
+
+use super::*;
 
 /// What was taken stays taken, whatever is heard late; what was thought unsent may turn out to be taken.
 #[test]

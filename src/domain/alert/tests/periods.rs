@@ -5,12 +5,13 @@ use std::collections::BTreeMap;
 
 use jiff::civil::{Date, date};
 
-use super::*;
 use crate::domain::alert::rules::{BalanceFact, Facts, Promise, Rules, SourceFact, SourceTrouble, causes};
 use crate::domain::budget::{self, Budget, Scope, Thresholds};
 use crate::domain::calendar::{Period, WeekStart, day_of};
 use crate::domain::goal::{Goal, Risk};
 use crate::domain::window::goal_day_end;
+
+use super::*;
 
 /// How things stand with a person.
 pub(super) struct Life {

@@ -4,13 +4,14 @@ use std::collections::BTreeSet;
 
 use proptest::prelude::*;
 
-use super::periods::{Life, goal};
-use super::*;
 use crate::domain::alert::rules::{SourceFact, SourceTrouble};
 use crate::domain::alert::step::{digest, short};
 use crate::domain::calendar::Period;
 use crate::domain::goal::Goal;
 use crate::domain::sms;
+
+use super::periods::{Life, goal};
+use super::*;
 
 fn texts(life: &Life) -> Vec<(Kind, String)> {
     life.causes().present.into_iter().map(|cause| (cause.key.kind, cause.text)).collect()

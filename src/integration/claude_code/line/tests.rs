@@ -1,7 +1,8 @@
-use super::super::place::directory;
-use super::*;
 use crate::domain::tokens::Tokens;
 use crate::domain::usage::OddCount;
+
+use super::super::place::directory;
+use super::*;
 
 const NOW: &str = "2026-11-23T12:00:00Z";
 

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use tracing::Instrument;
 
 use crate::actor::Context;
-use crate::domain::alert::book::{AlertBook, Attempt, AttemptState};
+use crate::domain::alert::book::{AlertState, Attempt, AttemptState};
 use crate::domain::alert::step::Sending;
 use crate::domain::alert::{AlertId, AttemptId};
 use crate::domain::clock::happened;
@@ -18,7 +18,7 @@ use crate::event::Position;
 use crate::service::runtime::settings::Settings;
 
 use super::super::contacts::Contacts;
-use super::super::delivery::Courier;
+use super::super::delivery::Dispatcher;
 use super::{AlertActor, AlertMessage};
 
 /// How long what came of an errand may wait to be taken up.
@@ -41,7 +41,7 @@ type Key = (AlertId, AttemptId);
 
 /// See the module.
 #[derive(Debug, Default)]
-pub(super) struct Errands {
+pub(super) struct InFlight {
     /// On their way out, or being looked for.
     under_way: BTreeSet<Key>,
     /// When to look again for what could not be looked for, and after which pause that is.
@@ -53,7 +53,7 @@ pub(super) struct Errands {
     due: Option<Timestamp>,
 }
 
-impl Errands {
+impl InFlight {
     /// When the next errand is due.
     pub(super) fn due(&self) -> Option<Timestamp> {
         self.due
@@ -83,17 +83,17 @@ impl Errands {
     pub(super) fn send(
         &mut self,
         context: &Context<AlertActor>,
-        courier: &Courier,
+        dispatcher: &Dispatcher,
         contacts: &Contacts,
         sending: Sending,
     ) {
         self.under_way.insert((sending.id, sending.attempt));
-        let (courier, contacts, handle) = (courier.clone(), contacts.clone(), context.handle().clone());
+        let (dispatcher, contacts, handle) = (dispatcher.clone(), contacts.clone(), context.handle().clone());
         let (alert, channel) = (sending.id.0, sending.channel.name());
         let span = tracing::info_span!("alert.send", mecris.alert.id = alert, mecris.alert.channel = channel);
         let send = async move {
             let number = number_of(contacts, sending.contact.clone()).await;
-            let report = courier.send(&sending, number.as_ref()).await;
+            let report = dispatcher.send(&sending, number.as_ref()).await;
             tracing::info!(
                 alert = sending.id.0,
                 channel = sending.channel.name(),
@@ -109,9 +109,9 @@ impl Errands {
     pub(super) fn seek(
         &mut self,
         context: &Context<AlertActor>,
-        courier: &Courier,
+        dispatcher: &Dispatcher,
         contacts: &Contacts,
-        book: &AlertBook,
+        book: &AlertState,
         settle: SignedDuration,
         now: Timestamp,
     ) {
@@ -132,16 +132,17 @@ impl Errands {
                 continue;
             }
             self.under_way.insert(key);
-            let (courier, contacts, handle) = (courier.clone(), contacts.clone(), context.handle().clone());
+            let (dispatcher, contacts, handle) =
+                (dispatcher.clone(), contacts.clone(), context.handle().clone());
             let attempt = attempt.clone();
             let known = book.channel_ids();
             context.spawn(async move {
                 let parcel = &attempt.parcel;
                 let number = number_of(contacts, parcel.contact.clone()).await;
-                let sought = courier
+                let sought = dispatcher
                     .look_for(parcel.channel, number.as_ref(), parcel.digest, attempt.started_at, &known)
                     .await;
-                let _ = handle.tell(AlertMessage::Sought(id, attempt.id, sought), PATIENCE).await;
+                let _ = handle.tell(AlertMessage::LookupResult(id, attempt.id, sought), PATIENCE).await;
             });
         }
     }
@@ -150,8 +151,8 @@ impl Errands {
     pub(super) fn follow(
         &mut self,
         context: &Context<AlertActor>,
-        courier: &Courier,
-        book: &AlertBook,
+        dispatcher: &Dispatcher,
+        book: &AlertState,
         now: Timestamp,
     ) {
         let taken = attempts(book, |attempt| {
@@ -177,10 +178,10 @@ impl Errands {
             if !self.following.insert(key) {
                 continue;
             }
-            let (courier, handle, sid) = (courier.clone(), context.handle().clone(), sid.clone());
+            let (dispatcher, handle, sid) = (dispatcher.clone(), context.handle().clone(), sid.clone());
             let attempt = attempt.id;
             context.spawn(async move {
-                let delivery = courier.delivery(&sid).await;
+                let delivery = dispatcher.delivery(&sid).await;
                 let _ = handle.tell(AlertMessage::Followed(id, attempt, delivery), PATIENCE).await;
             });
         }
@@ -191,24 +192,24 @@ impl Errands {
     }
 }
 
-fn attempts(book: &AlertBook, wanted: impl Fn(&Attempt) -> bool) -> Vec<(AlertId, &Attempt)> {
+fn attempts(book: &AlertState, wanted: impl Fn(&Attempt) -> bool) -> Vec<(AlertId, &Attempt)> {
     let of = |alert: &'_ crate::domain::alert::book::Alert| alert.id;
     let all = book.alerts().flat_map(|alert| alert.attempts().map(move |attempt| (of(alert), attempt)));
     all.filter(|(_, attempt)| wanted(attempt)).collect()
 }
 
 /// An attempt.
-pub(super) fn find(book: &AlertBook, id: AlertId, attempt: AttemptId) -> Option<&Attempt> {
+pub(super) fn find(book: &AlertState, id: AlertId, attempt: AttemptId) -> Option<&Attempt> {
     book.get(id)?.attempts().find(|known| known.id == attempt)
 }
 
 /// Whether nothing is known of an attempt.
-pub(super) fn is_open(book: &AlertBook, id: AlertId, attempt: AttemptId) -> bool {
+pub(super) fn is_open(book: &AlertState, id: AlertId, attempt: AttemptId) -> bool {
     find(book, id, attempt).is_some_and(|attempt| attempt.state == AttemptState::Open)
 }
 
 /// Whether an attempt was taken, and no more is known of it.
-pub(super) fn is_accepted(book: &AlertBook, id: AlertId, attempt: AttemptId) -> bool {
+pub(super) fn is_accepted(book: &AlertState, id: AlertId, attempt: AttemptId) -> bool {
     find(book, id, attempt).is_some_and(|attempt| matches!(attempt.state, AttemptState::Accepted(_)))
 }
 

@@ -56,7 +56,7 @@ impl AlertActor {
         // A key that is refused is looked at by its own actor, which tells when it is taken.
         let twilio_refuses = self.means.sources.state(twilio::SYSTEM) == Some(SourceState::Unauthorized);
         let is_set_up =
-            |channel: Channel| self.courier.has(channel) && !(channel.needs_consent() && twilio_refuses);
+            |channel: Channel| self.dispatcher.has(channel) && !(channel.needs_consent() && twilio_refuses);
         usable(of.loaded(), &of.view().consents, &self.means.contacts, is_set_up)
     }
 }

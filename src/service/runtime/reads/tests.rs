@@ -1,6 +1,5 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::*;
 use crate::config::Config;
 use crate::domain::budget::{Budget, Scope, Thresholds};
 use crate::domain::calendar::Period;
@@ -11,6 +10,8 @@ use crate::log::{Append, EventLog, Expected, Location, Log, Options};
 use crate::service::aggregate::repository::new_event;
 use crate::view::Horizon;
 use crate::view::replay::catch_up;
+
+use super::*;
 
 /// The two tenants of these tests, with the dollars that each has spent in a session of the same name.
 pub(in crate::service) const TENANTS: [(&str, i64); 2] = [("ada", 5), ("grace", 7)];

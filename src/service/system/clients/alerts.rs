@@ -1,7 +1,8 @@
 //! What the faces ask of alerts and consent, through the actors.
 
-use jiff::Timestamp;
 use std::sync::Arc;
+
+use jiff::Timestamp;
 
 use crate::config::Phone;
 use crate::domain::alert::AlertId;

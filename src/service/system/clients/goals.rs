@@ -9,7 +9,7 @@ use crate::domain::slug::GoalSlug;
 use crate::service::goals::datapoint_actor::DatapointMessage;
 use crate::service::goals::requests::{DatapointBody, DatapointShown};
 use crate::service::runtime::client::ServiceError;
-use crate::service::runtime::poller::Beat;
+use crate::service::runtime::poller::Tick;
 use crate::service::system::tree::Supervised;
 
 /// How long a person waits for a datapoint: as long as Beeminder is tried, and a look that is before it.
@@ -24,7 +24,7 @@ impl Supervised {
         let facts = self.queries.facts(Timestamp::now());
         self.goals.local.execute((command, facts)).await?;
         // A full mailbox holds a look already.
-        let _ = self.goals.datapoints.try_tell(Beat::Look.into());
+        let _ = self.goals.datapoints.try_tell(Tick::Look.into());
         Ok(())
     }
 

@@ -1,8 +1,9 @@
 //! What the faces ask of usage, through the actors.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use jiff::civil::Date;
-use std::sync::Arc;
 
 use crate::domain::access::{Kind, Principal};
 use crate::domain::telemetry_usage::Export;
