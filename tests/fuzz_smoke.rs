@@ -185,6 +185,7 @@ const FUZZED: &[&str] = &[
     "integration/claude_code/line.rs",
     "integration/claude_code/line/fields.rs",
     "integration/claude_code/line/refusal.rs",
+    "integration/claude_code/place.rs",
     "integration/claude_code/status_line.rs",
     "integration/console/cdp.rs",
     "integration/console/cdp/commands.rs",
