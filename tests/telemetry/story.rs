@@ -58,7 +58,18 @@ fn a_line_of_a_transcript_becomes_an_sms_and_each_step_is_a_span() {
     let collector = Collector::start();
     let (home, twilio) = (Home::new(), Twilio::start());
     home.json(&["consent", "grant", "+15558675310"]);
-    home.json(&["budget", "set", "--amount", "2", "--low", "0.01", "--daily-limit", "1000"]);
+    home.json(&[
+        "budget",
+        "set",
+        "--amount",
+        "2",
+        "--low",
+        "0.01",
+        "--daily-limit",
+        "1000",
+        "--ending-days",
+        "0",
+    ]);
     let base = twilio.front.url();
     let own = [
         ("OTEL_EXPORTER_OTLP_ENDPOINT", collector.endpoint.as_str()),
