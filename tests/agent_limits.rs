@@ -430,7 +430,7 @@ struct Met {
 }
 
 fn live(seed: u64, steps: u64, met: &mut Met) {
-    let mut dice = Dice(seed);
+    let mut dice = Dice::new(seed);
     let mut world = World::new(&mut dice);
     for _ in 0..steps {
         let step = match dice.below(10) {
@@ -505,7 +505,7 @@ fn no_sequence_of_an_agent_s_calls_raises_its_limits_or_lowers_what_is_spent() {
 /// after.
 #[test]
 fn a_sum_that_was_told_takes_no_telemetry_back_and_keeps_none_out() {
-    let mut world = World::new(&mut Dice(1));
+    let mut world = World::new(&mut Dice::new(1));
     let mut telling = TelemetryUsage::default();
     let prices = price_table(None).unwrap();
     let call = |own: u8| {

@@ -60,7 +60,7 @@ struct World {
 impl World {
     fn new(seed: u64) -> Self {
         let now = "2026-11-23T12:00:00Z".parse().unwrap();
-        Self { log: Arc::new(MemoryLog::default()), tenant: TenantId::local(), now, dice: Dice(seed) }
+        Self { log: Arc::new(MemoryLog::default()), tenant: TenantId::local(), now, dice: Dice::new(seed) }
     }
 
     fn repository<A: Aggregate>(&self) -> Repository<A> {

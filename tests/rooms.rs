@@ -188,9 +188,7 @@ fn files_are_made_in_one_room() {
 
 /// The lines of a file that are code, up to its tests.
 fn code(path: &Path) -> String {
-    let text = fs::read_to_string(path).unwrap();
-    let code = text.split("#[cfg(test)]").next().unwrap_or_default().to_owned();
-    code.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n")
+    graph::code(&fs::read_to_string(path).unwrap())
 }
 
 /// A log on another medium is made in `log/`, and told of where the program is put together: whoever names the log that

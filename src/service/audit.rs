@@ -250,7 +250,8 @@ pub fn parse_until(text: Option<&str>, reckoning: Reckoning) -> Result<Until, St
 pub struct HeadShown {
     /// The last position; 0 when the log is empty.
     pub position: u64,
-    /// The hash of the last block, which covers everything before it; 64 hexadecimal digits.
+    /// The hash of the last block, which covers everything before it; 64 hexadecimal digits. Null where the log is no
+    /// chain of blocks.
     pub hash: Option<String>,
     /// When the last event was recorded.
     #[schema(value_type = String, format = DateTime)]

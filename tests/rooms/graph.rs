@@ -32,7 +32,7 @@ pub fn read(root: &Path, files: &[std::path::PathBuf]) -> Graph {
 }
 
 /// The text without comments and what is compiled for tests alone.
-fn code(text: &str) -> String {
+pub fn code(text: &str) -> String {
     let lines = text.lines().filter(|line| !line.trim_start().starts_with("//"));
     let code = lines.collect::<Vec<_>>().join("\n");
     let end = code.find("#[cfg(test)]\nmod ").unwrap_or(code.len());

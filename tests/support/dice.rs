@@ -1,16 +1,18 @@
-//! Numbers that are the same for the same seed (splitmix64).
+//! Numbers that are the same for the same seed, as tests throw them.
 
 use mecris::domain::money::Picodollars;
 
-pub struct Dice(pub u64);
+use crate::hostility::Random;
+
+pub struct Dice(Random);
 
 impl Dice {
+    pub fn new(seed: u64) -> Self {
+        Self(Random(seed))
+    }
+
     pub fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
+        self.0.next()
     }
 
     pub fn below(&mut self, end: u64) -> u64 {

@@ -43,23 +43,23 @@ pub fn add<A: Aggregate>(
     })
 }
 
-impl<A: Aggregate> AggregateActor<A> {
-    /// Works with the repository where blocking is allowed.
-    async fn with<T: Send + 'static>(
-        &mut self,
-        work: impl FnOnce(&mut Repository<A>) -> T + Send + 'static,
-    ) -> T {
+impl<A: Aggregate> Behaviour for AggregateActor<A> {
+    type Message = CommandMessage<A>;
+
+    async fn handle(&mut self, message: CommandMessage<A>, _: &Context<Self>) -> Result<(), ActorError> {
+        let CommandMessage { command, reply } = message;
         let kept = self.repository.take();
         let mut repository = kept.unwrap_or_else(|| Repository::new(self.log.clone(), self.tenant.clone()));
-        let span = Span::current();
+        let (metadata, span) = (repository::metadata_for(A::ACTOR), Span::current());
         let worked = tokio::task::spawn_blocking(move || {
-            let done = span.in_scope(|| work(&mut repository));
+            let done = span.in_scope(|| repository.execute(command, Timestamp::now(), &metadata));
             (repository, done)
         });
         match worked.await {
             Ok((repository, done)) => {
                 self.repository = Some(repository);
-                done
+                reply.send(done);
+                Ok(())
             }
             // It is this actor's panic, and its supervisor's to answer.
             Err(broken) => match broken.try_into_panic() {
@@ -68,19 +68,6 @@ impl<A: Aggregate> AggregateActor<A> {
                 Err(_) => std::future::pending().await,
             },
         }
-    }
-}
-
-impl<A: Aggregate> Behaviour for AggregateActor<A> {
-    type Message = CommandMessage<A>;
-
-    async fn handle(&mut self, message: CommandMessage<A>, _: &Context<Self>) -> Result<(), ActorError> {
-        let CommandMessage { command, reply } = message;
-        let metadata = repository::metadata_for(A::ACTOR);
-        let carry_out =
-            move |repository: &mut Repository<A>| repository.execute(command, Timestamp::now(), &metadata);
-        reply.send(self.with(carry_out).await);
-        Ok(())
     }
 
     fn label(message: &CommandMessage<A>) -> &'static str {

@@ -17,6 +17,26 @@ pub async fn on_behalf<F: Future>(principal: Principal, work: F) -> F::Output {
     context::within(Some(Arc::new(principal)), work).await
 }
 
+/// Does work that blocks with what is kept between such works, or with what is made for the first of them. After work that was
+/// cut short, it is made again.
+///
+/// # Errors
+/// As [`blocking`].
+pub async fn blocking_with<S: Send + 'static, T: Send + 'static>(
+    kept: &mut Option<S>,
+    make: impl FnOnce() -> S,
+    work: impl FnOnce(&mut S) -> T + Send + 'static,
+) -> Result<T, CutShort> {
+    let mut with = kept.take().unwrap_or_else(make);
+    let (with, done) = blocking(move || {
+        let done = work(&mut with);
+        (with, done)
+    })
+    .await?;
+    *kept = Some(with);
+    Ok(done)
+}
+
 /// Does work that blocks, on a thread for that, on behalf of whoever asks here.
 ///
 /// # Errors

@@ -9,6 +9,7 @@
 //! A repository never folds an event twice: it reads what the stream has gained since its last command. What an append
 //! that failed has left in the log is read like the events of others.
 
+use std::convert::Infallible;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
@@ -97,7 +98,7 @@ pub struct Fact {
 pub trait Rejection: Coded + 'static {}
 
 /// Of what is only observed, nothing is refused.
-impl Rejection for std::convert::Infallible {}
+impl Rejection for Infallible {}
 
 /// Why a command was not carried out.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -167,6 +168,22 @@ impl<A: Aggregate> Repository<A> {
         let mut repository = Self::new(log, tenant);
         repository.catch_up()?;
         Ok(repository)
+    }
+
+    /// The one that was kept, or one that has read the stream, on a thread for that.
+    ///
+    /// # Errors
+    /// [`ViewError`].
+    pub async fn kept_or_loaded(
+        kept: &mut Option<Self>,
+        log: Arc<dyn EventLog>,
+        tenant: &TenantId,
+    ) -> Result<Self, ViewError> {
+        if let Some(kept) = kept.take() {
+            return Ok(kept);
+        }
+        let tenant = tenant.clone();
+        caller::blocking(move || Self::load(log, tenant)).await?
     }
 
     /// What is known.
@@ -303,6 +320,42 @@ impl<A: Aggregate> Repository<A> {
             }
         }
         appended.outcomes.last().map(|outcome| outcome.position())
+    }
+}
+
+/// Tries a decision again where another append came between: `once` says none then. Blocks.
+///
+/// # Errors
+/// What `once` fails with; [`LogError::Conflict`] where others came between again and again.
+pub fn retried<T>(
+    log: &dyn EventLog,
+    tenant: &TenantId,
+    stream: &str,
+    mut once: impl FnMut() -> Result<Option<T>, ViewError>,
+) -> Result<T, ViewError> {
+    for _ in 1..DECISIONS_MAX {
+        if let Some(done) = once()? {
+            return Ok(done);
+        }
+    }
+    let stream = StreamId::new(stream);
+    let actual = log.stream_version(tenant, &stream)?;
+    Err(LogError::Conflict { stream, actual }.into())
+}
+
+impl<A: Aggregate<Error = Infallible>> Repository<A>
+where
+    A::Change: Sync,
+{
+    /// Records what has changed since the last look, in the actor's own name. How many changes there were.
+    ///
+    /// # Errors
+    /// [`LogError`]. What was recorded is known; after a [`LogError::Conflict`] catch up first.
+    pub async fn observe(&mut self, seen: A::Command) -> Result<usize, LogError> {
+        let now = Timestamp::now();
+        let Ok(changes) = A::decide(&self.state, seen, now);
+        self.commit_async(&changes, now, &metadata_for(A::ACTOR)).await?;
+        Ok(changes.len())
     }
 }
 

@@ -127,13 +127,9 @@ impl AlertActor {
 
     /// The alerts as they are; from the log where an append has failed.
     async fn take_alerts(&mut self) -> Result<Repository<AlertAggregate>, ActorError> {
-        if let Some(alerts) = self.alerts.take() {
-            return Ok(alerts);
-        }
-        let (log, tenant) = (self.means.queries.log.clone(), self.means.queries.tenant.clone());
-        let loaded = tokio::task::spawn_blocking(move || Repository::load(log, tenant)).await;
-        let loaded = loaded.map_err(|_| ActorError("reading the alerts panicked".into()))?;
-        loaded.map_err(|error| ActorError(error.to_string()))
+        let queries = &self.means.queries;
+        let alerts = Repository::kept_or_loaded(&mut self.alerts, queries.log.clone(), &queries.tenant).await;
+        alerts.map_err(|error| ActorError(error.to_string()))
     }
 
     /// Does what is to be done now.

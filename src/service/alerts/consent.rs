@@ -8,9 +8,7 @@ use crate::domain::code::{Code, Coded};
 use crate::domain::consent::{By, ConsentChange, ConsentCommand, Consents, decide};
 use crate::event::Event;
 use crate::event::payload::ConsentChanged;
-use crate::log::LogError;
 use crate::service::aggregate::repository::{Aggregate, CommandError, Fact, Next};
-use crate::view::ViewError;
 
 use super::contacts::ContactsError;
 
@@ -20,30 +18,16 @@ pub enum ConsentFailure {
     /// The number.
     #[error(transparent)]
     Contacts(#[from] ContactsError),
-    /// The log could not be read.
+    /// It was not carried out.
     #[error(transparent)]
-    View(#[from] ViewError),
-    /// The log takes nothing.
-    #[error(transparent)]
-    Log(#[from] LogError),
+    Command(#[from] CommandError<Infallible>),
 }
 
 impl Coded for ConsentFailure {
     fn code(&self) -> Code {
         match self {
             Self::Contacts(error) => error.code(),
-            Self::View(error) => error.code(),
-            Self::Log(error) => error.code(),
-        }
-    }
-}
-
-impl From<CommandError<Infallible>> for ConsentFailure {
-    fn from(failure: CommandError<Infallible>) -> Self {
-        match failure {
-            CommandError::Refused(never) => match never {},
-            CommandError::Log(error) => Self::Log(error),
-            CommandError::Unreadable(error) => Self::View(error),
+            Self::Command(error) => error.code(),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! A balance read from a provider's own page: seen, held against what is expected, recorded.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -104,8 +104,8 @@ pub struct ConsoleRead {
 /// Reads pages for one tenant; cheap to clone.
 #[derive(Clone)]
 pub struct ConsoleReader {
-    log: Arc<dyn EventLog>,
-    tenant: TenantId,
+    /// Where what a page showed is recorded.
+    balances: Arc<Mutex<Repository<BalanceAggregate>>>,
     queries: Reads,
     dir: PathBuf,
 }
@@ -114,7 +114,8 @@ impl ConsoleReader {
     /// For the log and the data directory that they belong to.
     #[must_use]
     pub fn new(log: Arc<dyn EventLog>, tenant: TenantId, queries: Reads, dir: &Path) -> Self {
-        Self { log, tenant, queries, dir: dir.to_owned() }
+        let balances = Arc::new(Mutex::new(Repository::new(log, tenant)));
+        Self { balances, queries, dir: dir.to_owned() }
     }
 
     /// The data directory.
@@ -159,9 +160,9 @@ impl ConsoleReader {
         let Accepted { amount, confidence, found } = accepted;
         let reading =
             Reading { confidence, ..Reading::usd(provider, amount, taken_at, Source::Console, &found) };
-        let (log, tenant) = (self.log.clone(), self.tenant.clone());
+        let balances = self.balances.clone();
         let record = move || {
-            let mut balances = Repository::<BalanceAggregate>::new(log, tenant);
+            let mut balances = balances.lock().unwrap_or_else(PoisonError::into_inner);
             balances.execute(BalanceChange::Read(reading), Timestamp::now(), &repository::metadata_for(actor))
         };
         let position = caller::blocking(record).await??;

@@ -16,12 +16,10 @@ use crate::domain::calendar;
 use crate::domain::code::{Code, Coded};
 use crate::domain::lacking::Doubts;
 use crate::event::Event;
-use crate::log::LogError;
 use crate::service::aggregate::repository;
 use crate::service::aggregate::repository::{Aggregate, CommandError, Fact, Next, Rejection};
 use crate::service::runtime::forms;
 use crate::service::runtime::reads::{Reads, Snapshot};
-use crate::view::ViewError;
 use crate::view::affording::{AffordabilityShown, AllowanceShown, affordability, allowance};
 use crate::view::cost::{CostShown, unified_cost};
 use crate::view::report::Range;
@@ -29,46 +27,28 @@ use crate::view::report::Range;
 /// Why a command was not carried out, or a question not answered.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum AllowanceFailure {
-    /// The domain refuses it.
+    /// It was not carried out.
     #[error(transparent)]
-    Refused(#[from] AllowanceError),
+    Command(#[from] CommandError<AllowanceError>),
     /// Not an amount.
     #[error(transparent)]
     Amount(#[from] BalanceError),
     /// An amount below nothing.
     #[error("{0} USD is below nothing; ask for what would be spent")]
     Negative(String),
-    /// The log refused it.
-    #[error(transparent)]
-    Log(#[from] LogError),
-    /// What is there cannot be read.
-    #[error(transparent)]
-    Unreadable(#[from] ViewError),
 }
 
 impl Coded for AllowanceFailure {
     fn code(&self) -> Code {
         match self {
-            Self::Refused(refusal) => refusal.code(),
+            Self::Command(error) => error.code(),
             Self::Amount(error) => error.code(),
             Self::Negative(_) => Code::Refused,
-            Self::Log(error) => error.code(),
-            Self::Unreadable(error) => error.code(),
         }
     }
 }
 
 impl Rejection for AllowanceError {}
-
-impl From<CommandError<AllowanceError>> for AllowanceFailure {
-    fn from(failure: CommandError<AllowanceError>) -> Self {
-        match failure {
-            CommandError::Refused(error) => Self::Refused(error),
-            CommandError::Log(error) => Self::Log(error),
-            CommandError::Unreadable(error) => Self::Unreadable(error),
-        }
-    }
-}
 
 /// A virtual budget to set. Amounts are decimal strings in USD.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -95,7 +75,7 @@ impl VirtualBudgetBody {
     /// # Errors
     /// [`AllowanceFailure`].
     pub fn check(&self, now: Timestamp) -> Result<(), AllowanceFailure> {
-        decide(&Allowance::default(), self.clone().into_command()?, now)?;
+        decide(&Allowance::default(), self.clone().into_command()?, now).map_err(CommandError::from)?;
         Ok(())
     }
 
@@ -137,7 +117,7 @@ impl OverrideBody {
     /// [`AllowanceFailure`].
     pub fn check(&self, now: Timestamp) -> Result<(), AllowanceFailure> {
         let until = self.until.unwrap_or(now + SignedDuration::from_mins(1));
-        decide(&Allowance::default(), self.command(until)?, now)?;
+        decide(&Allowance::default(), self.command(until)?, now).map_err(CommandError::from)?;
         Ok(())
     }
 

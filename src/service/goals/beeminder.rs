@@ -8,8 +8,7 @@ use jiff::Timestamp;
 use crate::domain::goal::{Goal, GoalChange, changes};
 use crate::event::Event;
 use crate::event::payload::{GoalGone, GoalObserved};
-use crate::log::LogError;
-use crate::service::aggregate::repository::{self, Aggregate, Fact, Next, Repository};
+use crate::service::aggregate::repository::{Aggregate, Fact, Next};
 
 /// The goals of a tenant at Beeminder, by id.
 pub struct GoalAggregate;
@@ -46,15 +45,4 @@ impl Aggregate for GoalAggregate {
     fn label(_: &Observed) -> &'static str {
         "observe-goals"
     }
-}
-
-/// Records what changed since the goals were last told of, in one append. How many changes there were.
-///
-/// # Errors
-/// [`LogError`]. The state is as it was; after a conflict catch up first.
-pub async fn observe(goals: &mut Repository<GoalAggregate>, told: &Observed) -> Result<usize, LogError> {
-    let changes = changes(goals.state().values(), &told.goals, &told.left_alone);
-    let metadata = repository::metadata_for(GoalAggregate::ACTOR);
-    goals.commit_async(&changes, Timestamp::now(), &metadata).await?;
-    Ok(changes.len())
 }

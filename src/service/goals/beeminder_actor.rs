@@ -12,16 +12,14 @@ use crate::event::TenantId;
 use crate::integration::beeminder::{self, Beeminder};
 use crate::integration::resilience::OutsideError;
 use crate::log::{EventLog, LogError};
-use crate::service::aggregate::caller;
 use crate::service::aggregate::repository::Repository;
 use crate::service::runtime::poller::{
     PollScheduler, Tick, breaker_listener, pause_after, policy, state_after, wrong_settings,
 };
 use crate::service::runtime::settings::Settings;
 use crate::service::runtime::sources::{SourceState, Sources};
-use crate::view::ViewError;
 
-use super::beeminder::{GoalAggregate, Observed, observe};
+use super::beeminder::{GoalAggregate, Observed};
 
 /// Without a change the goals are looked at this often all the same: their safe days count down by
 /// themselves at each deadline.
@@ -100,11 +98,6 @@ impl BeeminderActor {
         }
     }
 
-    async fn load(&self) -> Result<Repository<GoalAggregate>, ViewError> {
-        let (log, tenant) = (self.log.clone(), self.tenant.clone());
-        caller::blocking(move || Repository::load(log, tenant)).await?
-    }
-
     /// Looks, and says when to look again.
     async fn look(&mut self) -> Result<(), ActorError> {
         let Some(client) = self.client.clone() else {
@@ -113,10 +106,8 @@ impl BeeminderActor {
             }
             return Ok(());
         };
-        let mut goals = match self.goals.take() {
-            Some(goals) => goals,
-            None => self.load().await.map_err(|error| ActorError(error.to_string()))?,
-        };
+        let goals = Repository::kept_or_loaded(&mut self.goals, self.log.clone(), &self.tenant).await;
+        let mut goals = goals.map_err(|error| ActorError(error.to_string()))?;
         let outcome = self.ask(&client, &mut goals).await;
         let usual = self.pause(&goals);
         let count = goals.state().values().filter(|goal| goal.is_active).count();
@@ -215,7 +206,7 @@ impl BeeminderActor {
         self.in_vain = if is_in_vain { (self.in_vain + 1).min(DOUBLINGS_MAX) } else { 0 };
         let told: Vec<Goal> = settled.into_iter().map(to_goal).collect();
         let left_alone = [self.pending.as_slice(), unchanged].concat();
-        let changed = observe(goals, &Observed { goals: told, left_alone }).await.map_err(LookError::Log)?;
+        let changed = goals.observe(Observed { goals: told, left_alone }).await.map_err(LookError::Log)?;
         if changed > 0 {
             tracing::info!(changed, "goals changed");
         }

@@ -174,14 +174,9 @@ impl ProviderActor {
         name: &'static str,
         looked: Looked,
     ) -> Result<Taken, TakeFailure> {
-        let mut kept = ingest.take().unwrap_or_else(|| Ingest::new(queries.log.clone(), &queries.tenant));
-        let work = move || {
-            let taken = kept.take(name, looked, Timestamp::now());
-            (kept, taken)
-        };
-        let (kept, taken) = caller::blocking(work).await.map_err(BalanceFailure::from)?;
-        *ingest = Some(kept);
-        taken
+        let make = || Ingest::new(queries.log.clone(), &queries.tenant);
+        let work = move |ingest: &mut Ingest| ingest.take(name, looked, Timestamp::now());
+        caller::blocking_with(ingest, make, work).await.map_err(BalanceFailure::from)?
     }
 }
 

@@ -14,13 +14,11 @@ use crate::actor::{
 };
 use crate::domain::alert::AlertId;
 use crate::domain::alert::step::Hold;
-use crate::domain::budget::BudgetCommand;
 use crate::event::Position;
-use crate::integration::beeminder;
-use crate::log::EventLog;
-use crate::log::Log;
+use crate::log::{EventLog, Log};
 use crate::service::access::token::TokenAggregate;
 use crate::service::aggregate::actor;
+use crate::service::aggregate::repository::Aggregate;
 use crate::service::alerts::actor::{Holds, Means};
 use crate::service::alerts::conditions::LastCauses;
 use crate::service::alerts::contacts::Contacts;
@@ -37,9 +35,7 @@ use crate::service::budgets::limit::LimitAggregate;
 use crate::service::goals::beeminder_actor::BeeminderActor;
 use crate::service::goals::datapoint_actor::{DatapointActor, DatapointMessage};
 use crate::service::goals::local::LocalGoalAggregate;
-use crate::service::goals::requests::GoalsShown;
 use crate::service::providers::actor::add_providers;
-use crate::service::runtime::client::ServiceError;
 use crate::service::runtime::client::{Client, IMPORT_PATIENCE, Projected};
 use crate::service::runtime::incidents::Note;
 use crate::service::runtime::node::Node;
@@ -48,19 +44,15 @@ use crate::service::runtime::projection::ProjectionActor;
 use crate::service::runtime::reads::Reads;
 use crate::service::runtime::sources::Sources;
 use crate::service::usage::actor::{SharedImportState, UsageActor, UsageMessage};
-use crate::service::usage::importer::{ImportSummary, Importer, OnStep};
+use crate::service::usage::importer::{Importer, OnStep};
 use crate::service::usage::projects::AliasAggregate;
 use crate::service::usage::telemetry_actor;
 use crate::service::usage::telemetry_actor::OtlpMessage;
 use crate::service::vault::actor as vault_actor;
-use crate::view::freshness::Freshness;
 
 use super::log_actor;
 use super::meters;
 use super::status::StatusShown;
-
-/// How long a question waits for what is new in transcripts.
-const REFRESH_PATIENCE: Duration = Duration::from_secs(2);
 
 /// The running system, as its faces see it.
 pub struct Supervised {
@@ -77,8 +69,7 @@ pub struct Supervised {
     pub(in crate::service) dir: PathBuf,
     pub(in crate::service) usage: Handle<UsageMessage>,
     pub(in crate::service) otlp: Handle<OtlpMessage>,
-    shown: Projected,
-    budgets: Client<BudgetAggregate>,
+    pub(in crate::service) budgets: Client<BudgetAggregate>,
     pub(in crate::service) balances: Client<BalanceAggregate>,
     pub(in crate::service) quotas: Client<QuotaAggregate>,
     pub(in crate::service) odometer: Client<OdometerAggregate>,
@@ -161,16 +152,15 @@ pub fn build(
     // which a person waits, is answered when all others are there.
     let follower = add_outside(&mut tenants, node, &queries, &sources);
     vault_actor::add(&mut tenants, node, &sources, &queries.vault, outside_spec());
-    let log: Arc<dyn EventLog> = node.log.clone();
-    let (shown, tenant) = (Projected(projected.subscribe()), &node.tenant);
-    let budgets = actor::add(&mut tenants, &log, tenant, "budgets");
-    let balances = actor::add(&mut tenants, &log, tenant, "balances");
-    let quotas = actor::add(&mut tenants, &log, tenant, "quotas");
-    let odometer = actor::add(&mut tenants, &log, tenant, "odometer");
-    let allowance = actor::add(&mut tenants, &log, tenant, "allowance");
-    let limits = actor::add(&mut tenants, &log, tenant, "limits");
-    let tokens = actor::add(&mut tenants, &log, tenant, "tokens");
-    let aliases = actor::add(&mut tenants, &log, tenant, "projects");
+    let shown = Projected(projected.subscribe());
+    let budgets = add_client(&mut tenants, node, &shown, "budgets", "the budget actor");
+    let balances = add_client(&mut tenants, node, &shown, "balances", "the actor of the balances");
+    let quotas = add_client(&mut tenants, node, &shown, "quotas", "the actor of the quotas");
+    let odometer = add_client(&mut tenants, node, &shown, "odometer", "the odometer's actor");
+    let allowance = add_client(&mut tenants, node, &shown, "allowance", "the actor of the virtual budget");
+    let limits = add_client(&mut tenants, node, &shown, "limits", "the actor of limits");
+    let tokens = add_client(&mut tenants, node, &shown, "tokens", "the actor of the tokens");
+    let aliases = add_client(&mut tenants, node, &shown, "projects", "the actor of the projects");
     let contacts = Contacts::new(&node.dir);
     let (holds, causes) = (Holds::default(), LastCauses::default());
     let means = Means {
@@ -198,16 +188,15 @@ pub fn build(
         dir: node.dir.clone(),
         usage,
         otlp,
-        budgets: Client::new(budgets, &shown, "the budget actor"),
-        balances: Client::new(balances, &shown, "the actor of the balances"),
-        quotas: Client::new(quotas, &shown, "the actor of the quotas"),
-        odometer: Client::new(odometer, &shown, "the odometer's actor"),
-        allowance: Client::new(allowance, &shown, "the actor of the virtual budget"),
-        limits: Client::new(limits, &shown, "the actor of limits"),
-        tokens: Client::new(tokens, &shown, "the actor of the tokens"),
-        aliases: Client::new(aliases, &shown, "the actor of the projects"),
-        projected: shown.0.clone(),
-        shown,
+        budgets,
+        balances,
+        quotas,
+        odometer,
+        allowance,
+        limits,
+        tokens,
+        aliases,
+        projected: shown.0,
         goals,
         alerts,
         scraper,
@@ -218,6 +207,21 @@ pub fn build(
         vitals: root.vitals(),
     };
     (supervised, root)
+}
+
+/// Adds an aggregate's actor, as `tenant/name`; errors name it as `what`.
+fn add_client<A: Aggregate>(
+    tenants: &mut Supervisor,
+    node: &Node,
+    shown: &Projected,
+    name: &str,
+    what: &'static str,
+) -> Client<A>
+where
+    A::Error: Sync,
+{
+    let log: Arc<dyn EventLog> = node.log.clone();
+    Client::new(actor::add(tenants, &log, &node.tenant, name), shown, what)
 }
 
 fn add_usage(
@@ -261,10 +265,10 @@ fn add_outside(tenants: &mut Supervisor, node: &Node, queries: &Reads, sources: 
 }
 
 fn add_scraper(tenants: &mut Supervisor, node: &Node, queries: &Reads, sources: &Sources) -> ScraperHandle {
-    let book = ConsoleReader::new(node.log.clone(), node.tenant.clone(), queries.clone(), &node.dir);
+    let reader = ConsoleReader::new(node.log.clone(), node.tenant.clone(), queries.clone(), &node.dir);
     let sources = sources.clone();
     tenants.add(&format!("{}/console", node.tenant), outside_spec(), move || {
-        ScraperActor::new(book.clone(), sources.clone())
+        ScraperActor::new(reader.clone(), sources.clone())
     })
 }
 
@@ -287,9 +291,7 @@ fn add_goals(
     follower: &Handle<Tick>,
     shown: &Projected,
 ) -> GoalHandles {
-    let log: Arc<dyn EventLog> = node.log.clone();
-    let local = actor::add(tenants, &log, &node.tenant, "goals");
-    let local = Client::new(local, shown, "the goals' actor");
+    let local = add_client(tenants, node, shown, "goals", "the goals' actor");
     let (log, tenant) = (node.log.clone(), node.tenant.clone());
     let (queries, follower) = (queries.clone(), follower.clone());
     let spec = ChildSpec { capacity: 16, ..outside_spec() };
@@ -300,17 +302,9 @@ fn add_goals(
 }
 
 impl Supervised {
-    /// Carries out a command on a budget, and waits until the views show it.
-    ///
-    /// # Errors
-    /// [`ServiceError`].
-    pub async fn command_budget(&self, command: BudgetCommand) -> Result<(), ServiceError> {
-        self.budgets.execute(command).await
-    }
-
     /// Waits until the views show an event.
     pub(in crate::service) async fn shown_from(&self, position: Option<Position>) {
-        self.shown.shows(position).await;
+        Projected(self.projected.clone()).shows(position).await;
     }
 
     /// Waits until the views show all that was appended here.
@@ -318,44 +312,11 @@ impl Supervised {
         self.shown_from(Some(self.queries.last_seen())).await;
     }
 
-    /// Looks at all transcripts now.
-    ///
-    /// # Errors
-    /// [`ServiceError`].
-    pub async fn import(&self) -> Result<ImportSummary, ServiceError> {
-        let answer = self.usage.ask(UsageMessage::Import, IMPORT_PATIENCE).await;
-        Ok(answer.map_err(|error| ServiceError::asking("the usage actor", error))??)
-    }
-
-    /// Reads what is new in transcripts, and waits a moment until the views show it. How old the figures are then.
-    pub async fn refresh(&self) -> Freshness {
-        if self.settings_read_transcripts() {
-            // Who is busy with much more than a moment's work is not waited for: the answer says what is unread.
-            let looked = self.usage.ask(UsageMessage::Refresh, REFRESH_PATIENCE).await;
-            if matches!(looked, Ok(Ok(_))) {
-                self.shown_all().await;
-            }
-        }
-        self.queries.reading.freshness()
-    }
-
-    fn settings_read_transcripts(&self) -> bool {
-        self.queries.settings.current().config.transcripts.enabled
-    }
-
     /// How things stand.
     #[must_use]
     pub fn status(&self, now: Timestamp) -> StatusShown {
         let sources = self.sources.shown(now).sources;
         self.queries.at(|at| at.status_shown(self.alerts_at(at, now, false).alerts, sources, now))
-    }
-
-    /// The goals, with what is known of their source.
-    #[must_use]
-    pub fn goals(&self, now: Timestamp) -> GoalsShown {
-        let mut sources = self.sources.shown(now).sources.into_iter();
-        let source = sources.find(|source| source.name == beeminder::SYSTEM);
-        GoalsShown { goals: self.queries.goals(now), source }
     }
 
     /// The log itself, for what only it can do: verify and back up.

@@ -25,7 +25,7 @@ use crate::event::payload::{
 };
 use crate::event::{Event, EventId, Metadata, NewEvent, Position, StreamId, TenantId, Version};
 use crate::log::{Appending, EventLog, Expected, LogError};
-use crate::service::aggregate::repository::{DECISIONS_MAX, new_event, prepared};
+use crate::service::aggregate::repository::{DECISIONS_MAX, new_event, prepared, retried};
 use crate::service::runtime::prices::Prices;
 use crate::telemetry;
 use crate::view::ViewError;
@@ -221,10 +221,19 @@ impl Recorder {
         self.log.append(prepared(&self.tenant, STREAM, expected, events))
     }
 
-    /// Appends events that were decided at `expected`, and waits until they are on disk.
-    fn append_all(&self, expected: Version, events: Vec<NewEvent>) -> Result<(), LogError> {
+    /// Appends events that were decided at `expected`, and waits until they are on disk. False where another append came
+    /// between.
+    fn append_all(&self, expected: Version, events: Vec<NewEvent>) -> Result<bool, LogError> {
         let append = prepared(&self.tenant, STREAM, Expected::at(expected), events);
-        self.log.append(append).wait().map(drop)
+        match self.log.append(append).wait() {
+            Err(LogError::Conflict { .. }) => Ok(false),
+            appended => appended.map(|_| true),
+        }
+    }
+
+    /// See [`retried`].
+    fn retried<T>(&self, once: impl FnMut() -> Result<Option<T>, ViewError>) -> Result<T, ViewError> {
+        retried(&*self.log, &self.tenant, STREAM, once)
     }
 
     /// Waits for an append. Where somebody else recorded in between, the batch is decided anew, and the answer says so.

@@ -17,9 +17,9 @@ use crate::domain::telemetry_usage::{Draft, Export, Fact, Heard, Outcome};
 use crate::event::payload::{
     MeteredPoint, UsageMetered, UsageRecorded, UsageTold, hear, session_event_id, told_event_id,
 };
-use crate::event::{Event, EventId, Metadata, NewEvent, Position, StreamId, TenantId, Version};
+use crate::event::{Event, EventId, Metadata, NewEvent, Position, TenantId, Version};
 use crate::log::{EventLog, Expected, LogError};
-use crate::service::aggregate::repository::{DECISIONS_MAX, follow, new_event, prepared};
+use crate::service::aggregate::repository::{follow, new_event, prepared, retried};
 use crate::view::ViewError;
 
 use super::recorder::{STREAM, take_back};
@@ -79,14 +79,7 @@ impl TelemetryUsage {
         export: &Export,
         metadata: &Metadata,
     ) -> Result<Taken, ViewError> {
-        for _ in 1..DECISIONS_MAX {
-            if let Some(taken) = self.try_record(log, tenant, prices, export, metadata)? {
-                return Ok(taken);
-            }
-        }
-        let stream = StreamId::new(STREAM);
-        let actual = log.stream_version(tenant, &stream)?;
-        Err(ViewError::Log(LogError::Conflict { stream, actual }))
+        retried(log, tenant, STREAM, || self.try_record(log, tenant, prices, export, metadata))
     }
 
     /// None where somebody else recorded in between.

@@ -74,16 +74,15 @@ pub(in crate::service) fn add(
 
 impl OtlpActor {
     async fn record(&mut self, export: Export) -> Result<Taken, ViewError> {
-        let mut told = self.known.take().unwrap_or_default();
         let (log, tenant, prices) = (self.log.clone(), self.tenant.clone(), self.prices.current());
         let metadata = repository::metadata_for(SOURCE);
-        let work = move || {
-            let taken = told.record(&*log, &tenant, &prices, &export, &metadata);
-            (taken, told)
-        };
-        // After a failure it is read afresh.
-        let (taken, told) = caller::blocking(work).await?;
-        self.known = taken.is_ok().then_some(told);
+        let work =
+            move |known: &mut TelemetryUsage| known.record(&*log, &tenant, &prices, &export, &metadata);
+        let taken = caller::blocking_with(&mut self.known, TelemetryUsage::default, work).await?;
+        if taken.is_err() {
+            // It is read afresh.
+            self.known = None;
+        }
         taken
     }
 

@@ -11,7 +11,6 @@ use crate::actor::{ActorError, Behaviour, ChildSpec, Context, Supervisor};
 use crate::event::TenantId;
 use crate::integration::obsidian::{self, SYSTEM, Snapshot};
 use crate::log::EventLog;
-use crate::service::aggregate::caller;
 use crate::service::aggregate::repository::Repository;
 use crate::service::runtime::last_look::SharedVault;
 use crate::service::runtime::node::Node;
@@ -19,7 +18,7 @@ use crate::service::runtime::poller::{PollScheduler, Tick};
 use crate::service::runtime::settings::Settings;
 use crate::service::runtime::sources::{SourceState, Sources};
 
-use super::aggregate::{Look, TaskAggregate, observe};
+use super::aggregate::{Look, TaskAggregate};
 
 /// Changes that come within this time of each other are looked at together.
 const SETTLE: Duration = Duration::from_millis(150);
@@ -126,10 +125,8 @@ impl VaultActor {
             }
             return Ok(());
         };
-        let mut tasks = match self.tasks.take() {
-            Some(tasks) => tasks,
-            None => self.load().await?,
-        };
+        let tasks = Repository::kept_or_loaded(&mut self.tasks, self.log.clone(), &self.tenant).await;
+        let mut tasks = tasks.map_err(|error| ActorError(error.to_string()))?;
         // Before the look: what changes during it is told of after it.
         self.watch(&root, context);
         let before = self.shared.last().snapshot;
@@ -151,7 +148,8 @@ impl VaultActor {
         match seen {
             Ok(snapshot) => {
                 self.sources.succeeded(SYSTEM, &said(&snapshot), now, Some(next));
-                match observe(&mut tasks, Look::new(&snapshot, loaded.config.vault.record_text)).await {
+                let look = Look::new(&snapshot, loaded.config.vault.record_text);
+                match tasks.observe(Arc::new(look)).await {
                     Ok(0) => self.tasks = Some(tasks),
                     Ok(changed) => {
                         tracing::info!(changed, "tasks changed");
@@ -169,12 +167,6 @@ impl VaultActor {
             }
         }
         Ok(())
-    }
-
-    async fn load(&self) -> Result<Repository<TaskAggregate>, ActorError> {
-        let (log, tenant) = (self.log.clone(), self.tenant.clone());
-        let loaded = caller::blocking(move || Repository::load(log, tenant)).await;
-        loaded.unwrap_or_else(|cut| Err(cut.into())).map_err(|error| ActorError(error.to_string()))
     }
 }
 

@@ -13,7 +13,7 @@ use crate::event::payload::{SessionLogged, TaskGone, TaskObserved};
 use crate::event::{Event, EventId, TenantId};
 use crate::integration::obsidian::Snapshot;
 use crate::log::{EventLog, Expected, LogError};
-use crate::service::aggregate::repository::{self, Aggregate, Fact, Next, Repository, new_event, prepared};
+use crate::service::aggregate::repository::{self, Aggregate, Fact, Next, new_event, prepared};
 
 /// The stream of what was written to the vault.
 const WRITTEN: &str = "vault-written";
@@ -116,17 +116,6 @@ impl Aggregate for TaskAggregate {
     fn label(_: &Arc<Look>) -> &'static str {
         "observe-tasks"
     }
-}
-
-/// Records what became of the tasks since the last look. How many changes there were.
-///
-/// # Errors
-/// [`LogError`]. What was recorded is known; after a conflict catch up first.
-pub async fn observe(tasks: &mut Repository<TaskAggregate>, look: Look) -> Result<usize, LogError> {
-    let now = Timestamp::now();
-    let Ok(changes) = TaskAggregate::decide(tasks.state(), Arc::new(look), now);
-    tasks.commit_async(&changes, now, &repository::metadata_for(TaskAggregate::ACTOR)).await?;
-    Ok(changes.len())
 }
 
 /// Records that a line was added to a note; the same line again is the same event. Blocks.

@@ -9,8 +9,7 @@ use crate::domain::alert::{AlertId, AttemptId};
 use crate::domain::consent::{By, ConsentCommand};
 use crate::event::Position;
 use crate::service::aggregate::caller;
-use crate::service::aggregate::repository::{self, Aggregate, Repository};
-use crate::view::ViewError;
+use crate::service::aggregate::repository::{self, Aggregate, CommandError, Repository};
 
 use super::super::consent::{ConsentAggregate, ConsentFailure};
 use super::{AlertActor, in_flight};
@@ -37,7 +36,7 @@ impl AlertActor {
     ) -> Result<Option<Position>, ConsentFailure> {
         let contacts = self.means.contacts.clone();
         let contact = caller::blocking(move || contacts.of(&number, command, by)).await;
-        match contact.map_err(ViewError::from)?? {
+        match contact.map_err(CommandError::from)?? {
             Some(contact) => self.decide_consent(contact, command, by).await,
             None => Ok(None),
         }
@@ -49,17 +48,13 @@ impl AlertActor {
         command: ConsentCommand,
         by: By,
     ) -> Result<Option<Position>, ConsentFailure> {
-        let kept = self.consents.take();
-        let (log, tenant) = (self.means.queries.log.clone(), self.means.queries.tenant.clone());
-        let decided = caller::blocking(move || {
-            let mut consents = kept.unwrap_or_else(|| Repository::new(log, tenant));
+        let queries = &self.means.queries;
+        let make = || Repository::<ConsentAggregate>::new(queries.log.clone(), queries.tenant.clone());
+        let decided = caller::blocking_with(&mut self.consents, make, move |consents| {
             let metadata = repository::metadata_for(ConsentAggregate::ACTOR);
-            let decided = consents.execute((contact, command, by), Timestamp::now(), &metadata);
-            (consents, decided)
+            consents.execute((contact, command, by), Timestamp::now(), &metadata)
         });
-        let (consents, decided) = decided.await.map_err(ViewError::from)?;
-        self.consents = Some(consents);
-        let position = decided?;
+        let position = decided.await.map_err(CommandError::from)??;
         if let Some(position) = position {
             // The next decision must see it.
             let mut projected = self.means.projected.clone();

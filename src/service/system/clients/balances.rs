@@ -30,9 +30,7 @@ impl Supervised {
         }
         self.quotas.execute(readings).await
     }
-}
 
-impl Supervised {
     /// Reads a provider's page now, and waits until the views show what it said.
     ///
     /// # Errors
@@ -44,9 +42,7 @@ impl Supervised {
         self.shown_from(read.position.map(Position)).await;
         Ok(read)
     }
-}
 
-impl Supervised {
     /// Records a reading of an odometer, and waits until the views show it.
     ///
     /// # Errors
@@ -63,9 +59,7 @@ impl Supervised {
     pub async fn order_odometer(&self, order: OdometerOrder) -> Result<(), ServiceError> {
         self.odometer.execute((order, self.queries.zone())).await
     }
-}
 
-impl Supervised {
     /// Records what a person has read of a balance, and waits until the views show it.
     ///
     /// # Errors

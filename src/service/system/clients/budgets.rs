@@ -4,6 +4,7 @@ use jiff::Timestamp;
 
 use crate::domain::access::Principal;
 use crate::domain::allowance::AllowanceCommand;
+use crate::domain::budget::BudgetCommand;
 use crate::domain::limit_request::LimitOrder;
 use crate::integration::claude_code::hook::{HookAnswer, HookCall};
 use crate::service::balances::quota::{QuotaBody, RateLimits};
@@ -15,6 +16,14 @@ use crate::service::system::meters;
 use crate::service::system::tree::Supervised;
 
 impl Supervised {
+    /// Carries out a command on a budget, and waits until the views show it.
+    ///
+    /// # Errors
+    /// [`ServiceError`].
+    pub async fn command_budget(&self, command: BudgetCommand) -> Result<(), ServiceError> {
+        self.budgets.execute(command).await
+    }
+
     /// Carries out a command, and waits until the views show it.
     ///
     /// # Errors
@@ -22,9 +31,7 @@ impl Supervised {
     pub async fn command_allowance(&self, command: AllowanceCommand) -> Result<(), ServiceError> {
         self.allowance.execute(command).await
     }
-}
 
-impl Supervised {
     /// Carries out an order of `by` on the requests, and waits until the views show it.
     ///
     /// # Errors
@@ -46,9 +53,7 @@ impl Supervised {
         let asked = self.queries.limit_asked(&by, &wish, Timestamp::now());
         asked.ok_or(ServiceError::UnknownOutcome { what: "the request" })
     }
-}
 
-impl Supervised {
     /// Whether work may go on. What comes of it is counted.
     #[must_use]
     pub fn gate(&self, asked: &GateParams, now: Timestamp) -> GateShown {

@@ -6,7 +6,9 @@ use jiff::Timestamp;
 
 use crate::domain::desk::DeskCommand;
 use crate::domain::slug::GoalSlug;
+use crate::integration::beeminder;
 use crate::service::goals::datapoint_actor::DatapointMessage;
+use crate::service::goals::requests::GoalsShown;
 use crate::service::goals::requests::{DatapointBody, DatapointShown};
 use crate::service::runtime::client::ServiceError;
 use crate::service::runtime::poller::Tick;
@@ -16,6 +18,14 @@ use crate::service::system::tree::Supervised;
 const WRITE_PATIENCE: Duration = Duration::from_mins(3);
 
 impl Supervised {
+    /// The goals, with what is known of their source.
+    #[must_use]
+    pub fn goals(&self, now: Timestamp) -> GoalsShown {
+        let mut sources = self.sources.shown(now).sources.into_iter();
+        let source = sources.find(|source| source.name == beeminder::SYSTEM);
+        GoalsShown { goals: self.queries.goals(now), source }
+    }
+
     /// Carries out a command on local goals or feeds, waits until the views show it, and has the feeds looked at.
     ///
     /// # Errors

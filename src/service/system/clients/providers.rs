@@ -20,9 +20,7 @@ impl Supervised {
         let source = wanted.provider.as_ref().and_then(|name| sources.find(|source| source.name == *name));
         Ok(ReportedShown { source, ..self.queries.reported(wanted, now)? })
     }
-}
 
-impl Supervised {
     /// Who of the organisation used Claude Code on a UTC day.
     pub async fn people(&self, wanted: people::Wanted, by: &Principal) -> PeopleShown {
         let loaded = self.queries.settings.current();

@@ -1,18 +1,19 @@
 //! What the faces ask of usage, through the actors.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
 
 use crate::domain::access::{Kind, Principal};
 use crate::domain::telemetry_usage::Export;
-use crate::log::LogError;
 use crate::service::aggregate::caller;
 use crate::service::runtime::client::{IMPORT_PATIENCE, PATIENCE, ServiceError};
 use crate::service::runtime::settings::{PRICES, Reloaded};
 use crate::service::system::tree::Supervised;
 use crate::service::usage::actor::UsageMessage;
+use crate::service::usage::importer::ImportSummary;
 use crate::service::usage::manual::{ToldBody, ToldShown};
 use crate::service::usage::recorder::Recorder;
 use crate::service::usage::recorder::reprice::{Repriced, WhatIf};
@@ -21,8 +22,37 @@ use crate::service::usage::repricing::{Lacks, lacks};
 use crate::service::usage::telemetry::Taken;
 use crate::service::usage::telemetry_actor::EXPORT_PATIENCE;
 use crate::service::usage::telemetry_actor::OtlpMessage;
+use crate::view::freshness::Freshness;
+
+/// How long a question waits for what is new in transcripts.
+const REFRESH_PATIENCE: Duration = Duration::from_secs(2);
 
 impl Supervised {
+    /// Looks at all transcripts now.
+    ///
+    /// # Errors
+    /// [`ServiceError`].
+    pub async fn import(&self) -> Result<ImportSummary, ServiceError> {
+        let answer = self.usage.ask(UsageMessage::Import, IMPORT_PATIENCE).await;
+        Ok(answer.map_err(|error| ServiceError::asking("the usage actor", error))??)
+    }
+
+    /// Reads what is new in transcripts, and waits a moment until the views show it. How old the figures are then.
+    pub async fn refresh(&self) -> Freshness {
+        if self.settings_read_transcripts() {
+            // Who is busy with much more than a moment's work is not waited for: the answer says what is unread.
+            let looked = self.usage.ask(UsageMessage::Refresh, REFRESH_PATIENCE).await;
+            if matches!(looked, Ok(Ok(_))) {
+                self.shown_all().await;
+            }
+        }
+        self.queries.reading.freshness()
+    }
+
+    fn settings_read_transcripts(&self) -> bool {
+        self.queries.settings.current().config.transcripts.enabled
+    }
+
     /// Takes the price file as it is now, prices what lacks a price, and waits until the views show it.
     ///
     /// # Errors
@@ -109,9 +139,7 @@ impl Supervised {
         let recorder = self.importer.recorder().clone();
         caller::blocking(move || ask(&recorder)).await?
     }
-}
 
-impl Supervised {
     /// Records what was told over OTLP; on disk when it answers. Telling it again changes nothing.
     ///
     /// # Errors
@@ -120,17 +148,13 @@ impl Supervised {
         let answer = self.otlp.ask(|reply| OtlpMessage { export, reply }, EXPORT_PATIENCE).await;
         Ok(answer.map_err(|error| ServiceError::asking("the OTLP actor", error))??)
     }
-}
 
-impl Supervised {
     /// What is refused of the supervisor's own directories. Blocks.
     #[must_use]
     pub fn refused(&self) -> RefusedShown {
         self.importer.refused()
     }
-}
 
-impl Supervised {
     /// Records usage that `by` tells, and waits until the views show it. Of an agent a sum only grows.
     ///
     /// # Errors
@@ -139,8 +163,7 @@ impl Supervised {
         let now = Timestamp::now();
         let queries = self.queries.clone();
         // The log is asked, which waits for the disk.
-        let asked = caller::blocking(move || queries.usage_told(body.into_told(now), now)).await;
-        let usage = asked.unwrap_or_else(|_| Err(LogError::Closed.into()))?;
+        let usage = caller::blocking(move || queries.usage_told(body.into_told(now), now)).await??;
         let session = usage.session.to_string();
         let may_fall = by.kind == Kind::Owner;
         let message = |reply| UsageMessage::Told { usage: Box::new(usage), may_fall, reply };
@@ -149,9 +172,7 @@ impl Supervised {
         self.shown_all().await;
         Ok(self.queries.told(session, recorded))
     }
-}
 
-impl Supervised {
     /// Calls a directory by a name, or as it is again, and waits until the views show it.
     ///
     /// # Errors

@@ -15,8 +15,8 @@ use crate::domain::usage::is_told;
 use crate::event::codec::decode;
 use crate::event::payload::{CallId, UsageWithdrawn, withdrawn_event_id};
 use crate::event::{Event, EventId, Metadata, NewEvent, Position, StreamId, TenantId, Version};
-use crate::log::{EventLog, LogError};
-use crate::service::aggregate::repository::{DECISIONS_MAX, new_event};
+use crate::log::EventLog;
+use crate::service::aggregate::repository::new_event;
 use crate::view::ViewError;
 
 use super::stored::{call_of, read_at, standing, to_latest};
@@ -134,20 +134,19 @@ impl Recorder {
         if known.is_some() {
             return Ok(());
         }
-        for _ in 1..DECISIONS_MAX {
+        let former = self.retried(|| {
             let expected = self.version()?;
             let former = Former::find(&*self.log, &self.tenant)?;
             let metadata = Metadata { actor: self.actor.to_owned(), ..Metadata::default() };
             let events = former.doubled(&*self.log, &self.tenant, &metadata)?;
             if events.is_empty() {
-                *known = Some(Arc::new(former));
-                return Ok(());
+                return Ok(Some(former));
             }
-            match self.append_all(expected, events) {
-                Ok(()) | Err(LogError::Conflict { .. }) => {}
-                Err(error) => return Err(error.into()),
-            }
-        }
-        Err(ViewError::Log(LogError::Conflict { stream: StreamId::new(STREAM), actual: self.version()? }))
+            // What is taken back now, a look at the log as it is then no longer finds.
+            self.append_all(expected, events)?;
+            Ok(None)
+        })?;
+        *known = Some(Arc::new(former));
+        Ok(())
     }
 }

@@ -20,9 +20,9 @@ use crate::event::payload::{
     UsageMetered, UsageRecorded, UsageRevised, UsageTold, repriced_event_id, usage_event_id,
     withdrawn_event_id,
 };
-use crate::event::{Event, EventId, Metadata, NewEvent, StreamId, Version};
+use crate::event::{Event, EventId, Metadata, NewEvent, Version};
 use crate::log::LogError;
-use crate::service::aggregate::repository::{DECISIONS_MAX, follow, new_event};
+use crate::service::aggregate::repository::{follow, new_event};
 use crate::view::ViewError;
 
 use super::{BATCH, Recorder, STREAM};
@@ -209,22 +209,16 @@ impl Recorder {
         decide: impl Fn(&Metadata) -> Result<(Vec<NewEvent>, Repriced), ViewError>,
     ) -> Result<(), ViewError> {
         let metadata = Metadata { actor: self.actor.to_owned(), ..Metadata::default() };
-        for _ in 1..DECISIONS_MAX {
+        let of_batch = self.retried(|| {
             let expected = self.version()?;
             let (events, of_batch) = decide(&metadata)?;
-            let appended = if events.is_empty() { Ok(()) } else { self.append_all(expected, events) };
-            match appended {
-                Ok(()) => {
-                    done.repriced += of_batch.repriced;
-                    done.added_usd += of_batch.added_usd;
-                    done.lacking += of_batch.lacking;
-                    return Ok(());
-                }
-                Err(LogError::Conflict { .. }) => {}
-                Err(error) => return Err(error.into()),
-            }
-        }
-        Err(ViewError::Log(LogError::Conflict { stream: StreamId::new(STREAM), actual: self.version()? }))
+            let is_done = events.is_empty() || self.append_all(expected, events)?;
+            Ok(is_done.then_some(of_batch))
+        })?;
+        done.repriced += of_batch.repriced;
+        done.added_usd += of_batch.added_usd;
+        done.lacking += of_batch.lacking;
+        Ok(())
     }
 
     fn reprice_calls(
