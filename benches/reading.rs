@@ -9,7 +9,7 @@ use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
-use mecris::config::{Config, Loaded};
+use mecris::config::{self, Config, Loaded};
 use mecris::domain::balance::{BalanceChange, Reading, Source};
 use mecris::domain::budget::{Budget, Scope, Thresholds, status};
 use mecris::domain::calendar::{self, Period, WeekStart, YearStart};
@@ -117,7 +117,7 @@ fn reads(dir: &Path, views: Views) -> Reads {
         head: log.watch().expect("the log's head"),
         log,
         tenant: TenantId::local(),
-        settings: Settings::new(None, config, loaded),
+        settings: Settings::new(config::Source::Person(None), config, loaded),
         views: SharedViews::new(views),
         vault: SharedVault::default(),
         prices: Prices::default(),

@@ -18,6 +18,7 @@ use mecris::event::Position;
 use mecris::log::conformance::{append, event};
 use mecris::log::{Append, EventLog, Expected, Options, SledLog};
 use mecris::service::runtime::node::Node;
+use mecris::service::runtime::place::Place;
 use mecris::service::runtime::settings::Settings;
 use mecris::service::usage::recorder::Recorder;
 use mecris::view::replay::{Until, replay};
@@ -268,7 +269,7 @@ fn usages(numbers: std::ops::Range<u64>) -> Vec<Usage> {
 /// Folding real usage into all views, and starting after a kill.
 fn views(dir: &Path, events: u64) -> Result<()> {
     let settings = Settings::load(None)?;
-    let node = Node::open(&dir.join("views"), settings.clone())?;
+    let node = Node::open(&Place::local(dir.join("views")), settings.clone())?;
     let recorder = Recorder::new(node.log.clone(), node.tenant.clone(), node.prices.clone(), "figures");
     for first in (0..events).step_by(50_000) {
         recorder.record(&usages(first..(first + 50_000).min(events)), &|_, _| {})?;
@@ -290,7 +291,7 @@ fn views(dir: &Path, events: u64) -> Result<()> {
     let copied = std::process::Command::new("cp").arg("-r").arg(dir.join("views")).arg(&killed).status()?;
     assert!(copied.success(), "cp failed");
     let start = Instant::now();
-    let restarted = Node::open(&killed, settings)?;
+    let restarted = Node::open(&Place::local(&killed), settings)?;
     let opened = start.elapsed().as_secs_f64();
     let queries = restarted.queries()?;
     let spent = start.elapsed().as_secs_f64();

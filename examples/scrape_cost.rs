@@ -13,6 +13,7 @@ use mecris::domain::tokens::Tokens;
 use mecris::domain::usage::{MessageKey, Usage};
 use mecris::service::metrics;
 use mecris::service::runtime::node::Node;
+use mecris::service::runtime::place::Place;
 use mecris::service::runtime::settings::Settings;
 use mecris::service::runtime::sources::Sources;
 use mecris::service::system::tree;
@@ -56,7 +57,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let events: u64 = std::env::args().nth(1).map_or(Ok(100_000), |text| text.parse())?;
     let measured = Metrics::start(Resource::builder().build(), None::<MetricExporter>)?;
     let dir = tempfile::tempdir()?;
-    let node = Node::open(dir.path(), Settings::load(None)?)?;
+    let node = Node::open(&Place::local(dir.path()), Settings::load(None)?)?;
     let recorder = Recorder::new(node.log.clone(), node.tenant.clone(), node.prices.clone(), "scrape-cost");
     recorder.record(&usages(0..events, events), &|_, _| {})?;
     let done = actor::run(async { measure(&measured, &node, events) });
@@ -69,7 +70,7 @@ fn measure(measured: &Metrics, node: &Node, events: u64) -> Result<(), Box<dyn E
     let sources = Sources::load(&*node.log, &node.tenant, noted.clone())?;
     let screen = Screen { on_step: Arc::new(|_| {}), on_alert: Arc::new(|_, _, _, _| {}) };
     let (system, _tree) = tree::build(node, node.queries()?, sources, noted, &screen, Restarts::default());
-    metrics::observe(Arc::new(system));
+    metrics::observe(Arc::new(system), &opentelemetry::global::meter("mecris"));
     let queries = node.queries()?;
     let (mut whole, mut cached, mut passes) = (Vec::new(), Vec::new(), Vec::new());
     let mut bytes = 0;

@@ -115,7 +115,7 @@ fn start(program: &Path, variables: &[(&str, &str)]) -> Result<Running> {
     for line in lines {
         if let Some((_, rest)) = line?.split_once("Listening on ") {
             let url = rest.split(' ').next().unwrap_or_default().to_owned();
-            let token = std::fs::read_to_string(home.path().join(".local/share/mecris/token"))?;
+            let token = std::fs::read_to_string(home.path().join(".local/share/mecris/tenants/local/token"))?;
             return Ok(Running { child, home, url, token });
         }
     }

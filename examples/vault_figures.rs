@@ -83,7 +83,7 @@ fn main() -> Result<()> {
         return Ok(());
     }
     let (mut supervisor, address) = start(&program, home.path(), &root)?;
-    let token = std::fs::read_to_string(home.path().join(".local/share/mecris/token"))?;
+    let token = std::fs::read_to_string(home.path().join(".local/share/mecris/tenants/local/token"))?;
     let result = follow(&root, &address, token.trim());
     supervisor.kill()?;
     supervisor.wait()?;

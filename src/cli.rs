@@ -26,6 +26,7 @@ pub mod run;
 pub mod server_file;
 pub mod service_manager;
 pub mod tables;
+pub mod tenant;
 pub mod token;
 pub mod usage;
 mod vault;
@@ -36,6 +37,9 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 use jiff::civil::Date;
 
+use crate::config::{ConfigError, Source, paths};
+use crate::domain::tenant::TenantName;
+use crate::service::runtime::place::Place;
 use crate::telemetry::LogFormat;
 use crate::view::report::Grouping;
 
@@ -60,6 +64,16 @@ pub struct Common {
     /// The configuration file [default: $XDG_CONFIG_HOME/mecris/config.toml, if it is there]
     #[arg(long, global = true, env = "MECRIS_CONFIG", value_name = "FILE")]
     pub config: Option<PathBuf>,
+    /// Whose money and goals: a tenant of the data directory [default: local, the person's own]
+    #[arg(
+        long,
+        global = true,
+        env = "MECRIS_TENANT",
+        value_name = "NAME",
+        default_value = "local",
+        hide_default_value = true
+    )]
+    pub tenant: TenantName,
     /// Answer in JSON
     #[arg(long, global = true)]
     pub json: bool,
@@ -69,6 +83,22 @@ pub struct Common {
     /// How much is logged: error, warn, info, debug, trace [default: warn]
     #[arg(long, global = true, env = "MECRIS_LOG_LEVEL", value_name = "LEVEL")]
     pub log_level: Option<String>,
+}
+
+impl Common {
+    /// Where the files of the tenant lie that the options name.
+    ///
+    /// # Errors
+    /// [`ConfigError::NoHome`].
+    pub fn place(&self) -> Result<Place, ConfigError> {
+        Ok(Place::of(paths::data_dir(self.data_dir.as_deref())?, self.tenant.clone()))
+    }
+
+    /// Where the settings of the tenant at a place are read from.
+    #[must_use]
+    pub fn source(&self, place: &Place) -> Source {
+        Source::of(self.config.as_deref(), &place.root, &place.tenant)
+    }
 }
 
 /// What can be done.
@@ -128,6 +158,12 @@ pub enum Command {
         /// What to do
         #[command(subcommand)]
         command: Option<token::TokenCommand>,
+    },
+    /// Whose money and goals are kept, beside your own: tenants with logs, settings and tokens of their own
+    Tenant {
+        /// What to do
+        #[command(subcommand)]
+        command: Option<tenant::TenantCommand>,
     },
     /// What agents ask for beyond the limits; grant or refuse it
     Limit {

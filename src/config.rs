@@ -5,6 +5,8 @@
 //! keys under their usual names as well ([`layers::USUAL_NAMES`]). A secret may stand in a file of its
 //! own: `token_file` for `token`.
 //!
+//! Another tenant than `local` has a file of its own and nothing from the environment ([`Source::Tenant`]).
+//!
 //! [`inspect`] looks at every key by itself and tells of all that is wrong, as `mecris doctor` does;
 //! [`load`] is for a program that is to start: it takes the first of those as an error.
 
@@ -36,6 +38,39 @@ pub use settings::{
 use zone::ZoneError;
 
 use crate::domain::code::{Code, Coded};
+use crate::domain::tenant::TenantName;
+
+/// Where settings are read from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Source {
+    /// The person's file, which they may have named, and the environment: the settings of the program and of tenant `local`.
+    Person(Option<PathBuf>),
+    /// The file of another tenant, which need not be there. The environment is the person's; keys of the whole program have no
+    /// place in it.
+    Tenant(PathBuf),
+}
+
+impl Source {
+    /// The settings of a tenant, where `named` is the file that the person named.
+    #[must_use]
+    pub fn of(named: Option<&Path>, data_dir: &Path, tenant: &TenantName) -> Self {
+        if tenant.is_local() {
+            Self::Person(named.map(Path::to_owned))
+        } else {
+            Self::Tenant(paths::tenant_dir(data_dir, tenant).join(paths::TENANT_SETTINGS))
+        }
+    }
+}
+
+/// Keys that are the whole program's: no tenant but `local` sets them.
+const PROGRAM_KEYS: [&str; 6] =
+    ["listen", "tls.", "telemetry.", "otlp.listen", "otlp.grpc_listen", "tenants."];
+
+fn is_of_program(key: &str) -> bool {
+    PROGRAM_KEYS
+        .iter()
+        .any(|known| key == known.trim_end_matches('.') || known.ends_with('.') && key.starts_with(known))
+}
 
 /// Where a setting's value stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -153,7 +188,15 @@ pub struct Inspection {
 /// # Errors
 /// [`ConfigError`] names the file or variable, what is wrong with it, and the mend.
 pub fn load(named: Option<&Path>) -> Result<Loaded, ConfigError> {
-    let Inspection { loaded, problems } = inspect(named);
+    load_from(&Source::Person(named.map(Path::to_owned)))
+}
+
+/// Loads settings from where they are.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_from(source: &Source) -> Result<Loaded, ConfigError> {
+    let Inspection { loaded, problems } = inspect_source(source);
     match problems.into_iter().next() {
         Some((_, problem)) => Err(problem),
         None => Ok(loaded),
@@ -175,13 +218,29 @@ pub fn inspect_with(named: Option<&Path>, variables: &[(String, String)]) -> Ins
         (None, Some(path)) if path.exists() => Some(path),
         (None, _) => None,
     };
+    settle(Settled::default(), file, layers::of_environment(variables))
+}
+
+/// Looks at every setting of a source by itself.
+#[must_use]
+pub fn inspect_source(source: &Source) -> Inspection {
+    match source {
+        Source::Person(named) => inspect(named.as_deref()),
+        Source::Tenant(path) => {
+            let file = path.exists().then(|| path.clone());
+            settle(Settled::of_tenant(), file, Vec::new())
+        }
+    }
+}
+
+/// Takes the entries of a file, and over them those of the environment.
+fn settle(mut settled: Settled, file: Option<PathBuf>, environment: Vec<Entry>) -> Inspection {
     let mut problems = Vec::new();
     let in_file = file.as_deref().map_or(Ok(Vec::new()), layers::of_file).unwrap_or_else(|error| {
         problems.push((String::new(), error));
         Vec::new()
     });
-    let mut settled = Settled::default();
-    for entry in in_file.into_iter().chain(layers::of_environment(variables)) {
+    for entry in in_file.into_iter().chain(environment) {
         let key = entry.key.clone();
         if let Err(problem) = settled.take(entry) {
             problems.push((key, problem));
@@ -210,13 +269,28 @@ struct Settled {
     defaults: Map<String, Value>,
     values: Value,
     origins: BTreeMap<String, Origin>,
+    /// Whether keys of the whole program may stand here.
+    of_program: bool,
 }
 
 impl Default for Settled {
     fn default() -> Self {
-        let config = Config::default();
-        let values = serde_json::to_value(&config).unwrap_or_default();
-        Self { defaults: settings_of(&config).into_iter().collect(), values, origins: BTreeMap::new() }
+        Self::from_defaults(&Config::default(), true)
+    }
+}
+
+impl Settled {
+    fn from_defaults(config: &Config, of_program: bool) -> Self {
+        let values = serde_json::to_value(config).unwrap_or_default();
+        let defaults = settings_of(config).into_iter().collect();
+        Self { defaults, values, origins: BTreeMap::new(), of_program }
+    }
+
+    /// A tenant reads no transcripts unless its file says which: those of this machine are the person's.
+    fn of_tenant() -> Self {
+        let mut config = Config::default();
+        config.transcripts.enabled = false;
+        Self::from_defaults(&config, false)
     }
 }
 
@@ -243,6 +317,10 @@ impl Settled {
         let Some(default) = self.defaults.get(&key) else {
             return Err(broken(format!("unknown key '{key}'"), nearest(&key, self.defaults.keys())));
         };
+        if !self.of_program && is_of_program(&key) {
+            let fix = "set it in the configuration of the program, and remove it here".to_owned();
+            return Err(broken(format!("'{key}' belongs to the whole program, not to a tenant"), fix));
+        }
         let mut reason = String::new();
         let readings = match origin {
             Origin::Variable { .. } => layers::readings(&value, default),

@@ -42,6 +42,7 @@ pub mod sms;
 pub mod spread;
 pub mod telemetry_usage;
 pub mod template;
+pub mod tenant;
 pub mod tokens;
 pub mod told;
 pub mod usage;

@@ -36,13 +36,14 @@ pub mod serve;
 pub mod size;
 pub mod socket;
 pub mod system;
+pub mod tenants;
 pub mod tls;
 pub mod tokens;
 pub mod usage;
 pub mod vault;
 pub mod webhooks;
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use axum::Router;
 use axum::response::Response;
@@ -57,21 +58,27 @@ use crate::telemetry::metrics::Metrics;
 use described::check;
 use guard::Guard;
 use refusals::Refusals;
+use tenants::Tenants;
 
 pub use described::openapi;
 
-/// What the handlers work with.
+/// What the handlers of a tenant work with.
 #[derive(Clone)]
 pub struct App {
     /// The running system.
     pub system: Arc<Supervised>,
     /// What is measured.
     pub metrics: Metrics,
+    /// The tenants of the program, for whoever keeps them: the owner of the tenant `local`.
+    pub tenants: Option<Tenants>,
 }
 
-/// The whole router, guarded by the token, with `beside`: the routes of other faces, guarded alike.
+/// A tenant's whole router, guarded by the token, with `beside`: the routes of other faces, guarded alike.
 pub fn router(app: &App, guard: Guard, refusals: Refusals, beside: Router) -> Router {
-    let operations = Arc::new(check::Operations::of(openapi));
+    // One for all tenants: the description is the same.
+    static OPERATIONS: LazyLock<Arc<check::Operations>> =
+        LazyLock::new(|| Arc::new(check::Operations::of(openapi)));
+    let operations = OPERATIONS.clone();
     let known = axum::middleware::from_fn_with_state(operations, check::note);
     let (open, _) = health_routes().with_state(app.clone()).split_for_parts();
     let open = open.method_not_allowed_fallback(problem::method_not_allowed).layer(known.clone());
@@ -94,7 +101,7 @@ pub fn router(app: &App, guard: Guard, refusals: Refusals, beside: Router) -> Ro
     let telemetry = takes_telemetry.then(|| otlp::routes(app.clone(), guard.clone()));
     open.layer(axum::middleware::from_fn_with_state(guard.clone(), health::tell_who_asks))
         .merge(api)
-        .layer(axum::middleware::from_fn_with_state(guard, guard::check_host_and_origin))
+        .layer(axum::middleware::from_fn_with_state(guard.hosts(), guard::check_host_and_origin))
         // These come from elsewhere, by another name, and are guarded by their signature.
         .merge(webhooks::routes(app.clone()).layer(limit))
         .layer(axum::middleware::from_fn(size::check))
@@ -157,6 +164,8 @@ fn api_routes() -> OpenApiRouter<App> {
         .routes(routes!(tokens::list, tokens::issue))
         .routes(routes!(tokens::rotate))
         .routes(routes!(tokens::revoke))
+        .routes(routes!(tenants::keep::list))
+        .routes(routes!(tenants::keep::add, tenants::keep::remove))
         .routes(routes!(quota::quotas, quota::record))
         .routes(routes!(people::shown))
         .routes(routes!(reconcile::reconcile))

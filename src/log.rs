@@ -42,6 +42,7 @@
 //!   block.rs       the unit of commit             disk.rs         the disk as a trait
 //!   open.rs        from two copies to one log     heal.rs, repair.rs, verify.rs
 //!   backup.rs, restore.rs, export.rs              conformance.rs  the rules as checks
+//!   hold.rs       one process at a time           barrier.rs      keeps older programs out of a place that was left
 //! ```
 //!
 //! `docs/log.md` draws the files and says what survives what.
@@ -49,6 +50,7 @@
 mod admin;
 mod applier;
 pub mod backup;
+pub mod barrier;
 pub mod block;
 mod bytes;
 pub mod conformance;
@@ -82,7 +84,7 @@ pub use error::LogError;
 use error::io_error;
 pub use event_log::{APPEND_BYTES_MAX, SledLog};
 pub use health::{Footprint, Health, SecondCopy};
-pub use hold::is_held;
+pub use hold::{Held, hold, is_held};
 use jiff::Timestamp;
 pub use location::{Inspected, Location, Opened};
 pub use memory::MemoryLog;

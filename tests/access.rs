@@ -156,9 +156,10 @@ fn at_the_first_start_there_are_two_tokens_for_their_owner_alone_and_an_old_one_
     let running = home.start(&[]);
     assert_eq!(running.token, old);
     assert_eq!(running.get("/api/v1/status").status, 200);
-    for name in ["token", "agent-token", "mecris.sock"] {
-        let mode = std::fs::metadata(home.data().join(name)).unwrap().permissions().mode() & 0o777;
-        assert_eq!(mode & 0o077, 0, "{name} has {mode:o}");
+    for path in [home.data().join("token"), home.data().join("agent-token"), home.root().join("mecris.sock")]
+    {
+        let mode = std::fs::metadata(&path).unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode & 0o077, 0, "{} has {mode:o}", path.display());
     }
     let agent = std::fs::read_to_string(home.data().join("agent-token")).unwrap();
     assert!(agent.starts_with("mcr_agt_"), "{}", &agent[..8]);

@@ -6,7 +6,7 @@ mod alike;
 #[path = "commands/codes.rs"]
 mod codes;
 #[path = "commands/rows.rs"]
-mod rows;
+pub mod rows;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Read, Write};
@@ -66,11 +66,11 @@ struct Pretender {
 
 impl Pretender {
     fn of(home: &Home) -> Self {
-        let lock = std::fs::File::options().write(true).open(home.data().join("lock")).unwrap();
+        let lock = std::fs::File::options().write(true).open(home.root().join("lock")).unwrap();
         lock.lock().unwrap();
         let server = json!({ "url": "http://127.0.0.1:1", "pid": std::process::id() }).to_string();
-        std::fs::write(home.data().join("server.json"), server).unwrap();
-        let listener = UnixListener::bind(home.data().join("mecris.sock")).unwrap();
+        std::fs::write(home.root().join("server.json"), server).unwrap();
+        let listener = UnixListener::bind(home.root().join("mecris.sock")).unwrap();
         let (tell, heard) = channel();
         let problem =
             json!({"type": "urn:mecris:problem:x", "title": "x", "status": 404, "detail": "refused"});
@@ -203,6 +203,10 @@ const WAYS: &[&str] = &[
     "status",
     "statusline",
     "tasks",
+    "tenant",
+    "tenant add acme",
+    "tenant list",
+    "tenant remove acme --yes",
     "token",
     "token list",
     "token new",
@@ -286,7 +290,7 @@ fn whoever_comes_as_an_agent_by_the_socket_may_do_no_more_than_one() {
     let home = Home::new();
     let running = home.start(&[]);
     let send = |method: &str, path: &str, lowered: &str| -> u16 {
-        let mut stream = UnixStream::connect(home.data().join("mecris.sock")).unwrap();
+        let mut stream = UnixStream::connect(home.root().join("mecris.sock")).unwrap();
         let head = format!(
             "{method} {path} HTTP/1.1\r\nhost: localhost\r\n{lowered}content-type: application/json\r\ncontent-length: 1\r\nconnection: close\r\n\r\n7"
         );

@@ -7,15 +7,15 @@ use serde_json::{Map, Value, json};
 use crate::support::program::{Answer, Home, Running};
 
 /// An operation of the document.
-struct Operation {
-    method: String,
-    path: String,
-    told: Value,
+pub struct Operation {
+    pub method: String,
+    pub path: String,
+    pub told: Value,
 }
 
-struct Api {
+pub struct Api {
     _home: Home,
-    running: Running,
+    pub running: Running,
     document: Value,
 }
 
@@ -23,11 +23,15 @@ impl Api {
     fn start() -> Self {
         let home = Home::new();
         let running = home.start(&[]);
+        Self::of(home, running)
+    }
+
+    pub fn of(home: Home, running: Running) -> Self {
         let document = running.get("/api/v1/openapi.json").json();
         Self { _home: home, running, document }
     }
 
-    fn operations(&self) -> Vec<Operation> {
+    pub fn operations(&self) -> Vec<Operation> {
         let mut all = Vec::new();
         for (path, item) in self.document["paths"].as_object().unwrap() {
             for (method, told) in item.as_object().unwrap() {
@@ -38,7 +42,7 @@ impl Api {
         all
     }
 
-    fn send(&self, method: &str, path: &str, body: Option<&str>) -> Answer {
+    pub fn send(&self, method: &str, path: &str, body: Option<&str>) -> Answer {
         let bearer = format!("Bearer {}", self.running.token);
         self.running.send(method, path, &[("authorization", &bearer)], body)
     }
@@ -78,7 +82,7 @@ impl Api {
     }
 
     /// A body with what is required.
-    fn body(&self, schema: &Value) -> Value {
+    pub fn body(&self, schema: &Value) -> Value {
         let schema = self.followed(schema);
         let required = schema["required"].as_array().into_iter().flatten().map(|name| name.as_str().unwrap());
         required
@@ -88,7 +92,7 @@ impl Api {
     }
 
     /// A path with its parameters filled in.
-    fn path(&self, operation: &Operation) -> String {
+    pub fn path(&self, operation: &Operation) -> String {
         let mut path = operation.path.clone();
         for parameter in parameters(operation, "path") {
             let name = format!("{{{}}}", parameter["name"].as_str().unwrap());
@@ -98,7 +102,7 @@ impl Api {
     }
 
     /// The parameters that must be there, as a query.
-    fn query(&self, operation: &Operation) -> Vec<(String, String)> {
+    pub fn query(&self, operation: &Operation) -> Vec<(String, String)> {
         let required =
             parameters(operation, "query").into_iter().filter(|parameter| parameter["required"] == true);
         required
@@ -118,7 +122,7 @@ fn text(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
-fn with_query(path: &str, query: &[(String, String)]) -> String {
+pub fn with_query(path: &str, query: &[(String, String)]) -> String {
     if query.is_empty() {
         return path.to_owned();
     }

@@ -123,7 +123,7 @@ fn a_token_that_was_prepared_is_not_taken_and_not_written_through() {
     // What the program once wrote to on its way, open to all, or a link.
     fs::write(data.join("token.new"), "").unwrap();
     set_mode(&data.join("token.new"), 0o666);
-    symlink(&victim, data.join("server.new")).unwrap();
+    symlink(&victim, home.root().join("server.new")).unwrap();
     symlink(&victim, data.join("closed.new")).unwrap();
     let running = home.start(&[]);
     assert_eq!(fs::metadata(data.join("token")).unwrap().mode() & 0o777, 0o600);

@@ -88,7 +88,7 @@ fn a_full_disk_that_is_freed_needs_no_restart_and_loses_nothing() {
     let mount = format!("mount -t tmpfs -o size=24m,mode=700 none '{}' || exit 77", data.display());
     let mut command = scripted(&home, &["unshare", "--mount"], &mount, &data);
     command.env("MECRIS_LOG__RESERVE_MIB", "8");
-    let (running, told) = home.start_command(command, &data);
+    let (running, told) = home.start_command(command, &data.join("tenants/local"));
     counts(&running, 50);
     let inside = PathBuf::from(format!("/proc/{}/root", running.child.id()));
     let filler = inside.join(data.strip_prefix("/").unwrap()).join("filler");
@@ -114,10 +114,11 @@ fn a_write_that_fails_stops_the_log_until_the_supervisor_has_opened_it_again() {
     // A write beyond the limit fails with an error, where the signal is ignored.
     let mut command = scripted(&home, &[], "trap '' XFSZ", &data);
     command.env("MECRIS_LOG__RESERVE_MIB", "0");
-    let (running, told) = home.start_command(command, &data);
+    let (running, told) = home.start_command(command, &data.join("tenants/local"));
     counts(&running, 50);
-    let journal =
-        fs::read_dir(data.join("journal")).unwrap().map(|entry| entry.unwrap().metadata().unwrap().len());
+    let journal = fs::read_dir(data.join("tenants/local/journal"))
+        .unwrap()
+        .map(|entry| entry.unwrap().metadata().unwrap().len());
     let limit = |soft: &str| {
         let pid = running.child.id().to_string();
         let set =
@@ -155,15 +156,15 @@ fn a_second_copy_whose_disk_was_full_is_written_again_without_a_restart() {
     let home = Home::new();
     home.transcript("a.jsonl", calls(0..50));
     let data = home.dir.path().join("data");
-    let copy = data.join("sled").display().to_string();
+    let copy = data.join("tenants/local/sled").display().to_string();
     // The copy alone is on a small disk.
     let mount = format!(
-        "mkdir -m 700 '{0}' '{copy}' && mount -t tmpfs -o size=3m,mode=700 none '{copy}' || exit 77",
+        "mkdir -m 700 '{0}' '{0}/tenants' '{0}/tenants/local' '{copy}' && mount -t tmpfs -o size=3m,mode=700 none '{copy}' || exit 77",
         data.display()
     );
     let mut command = scripted(&home, &["unshare", "--mount"], &mount, &data);
     command.env("MECRIS_LOG__RESERVE_MIB", "0");
-    let (running, told) = home.start_command(command, &data);
+    let (running, told) = home.start_command(command, &data.join("tenants/local"));
     counts(&running, 50);
     until_metric(&running, "mecris_log_second_copy_lag", |lag| lag == 0.0);
     home.transcript("b.jsonl", calls(50..12_000));

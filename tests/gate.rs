@@ -146,12 +146,12 @@ fn without_an_answer_work_goes_on_and_it_is_said_unless_it_shall_stop() {
     let home = Home::new();
     let closed = [("MECRIS_GATE__FAIL_CLOSED", "true")];
     std::fs::create_dir_all(home.data()).unwrap();
-    let at = home.data().join("mecris.sock");
+    let at = home.root().join("mecris.sock");
     // What listens in this test is who holds the directory, as far as anybody can see: what it says is judged by itself.
-    let lock = std::fs::File::create(home.data().join("lock")).unwrap();
+    let lock = std::fs::File::create(home.root().join("lock")).unwrap();
     lock.lock().unwrap();
     let holder = json!({ "url": "http://127.0.0.1:1", "pid": std::process::id() }).to_string();
-    std::fs::write(home.data().join("server.json"), holder).unwrap();
+    std::fs::write(home.root().join("server.json"), holder).unwrap();
     let answers = |answer: Option<&'static [u8]>| {
         let listener = std::os::unix::net::UnixListener::bind(&at).unwrap();
         std::thread::spawn(move || {
@@ -294,7 +294,7 @@ fn whoever_has_only_taken_the_socket_s_place_is_not_believed() {
     const ALL_IS_WELL: &[u8] =
         b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n{}";
     let home = home_with(&[(1, "s1")]);
-    let at = home.data().join("mecris.sock");
+    let at = home.root().join("mecris.sock");
     let (asked, hears) = std::sync::mpsc::channel();
     let squat = || {
         let _ = std::fs::remove_file(&at);
@@ -334,7 +334,7 @@ fn whoever_has_only_taken_the_socket_s_place_is_not_believed() {
         assert!(hears.try_recv().is_err(), "{what}: it was asked");
     };
     let mut running = home.start(&[]);
-    let left = std::fs::read(home.data().join("server.json")).unwrap();
+    let left = std::fs::read(home.root().join("server.json")).unwrap();
     assert_eq!(ask(&home, "PreToolUse", "s1"), Value::Null, "the supervisor itself is believed");
     squat();
     nobody_watches("over a supervisor that runs");
@@ -350,16 +350,16 @@ fn whoever_has_only_taken_the_socket_s_place_is_not_believed() {
     for pid in [std::process::id(), 1] {
         let mut reused: Value = serde_json::from_slice(&left).unwrap();
         reused["pid"] = json!(pid);
-        std::fs::write(home.data().join("server.json"), reused.to_string()).unwrap();
+        std::fs::write(home.root().join("server.json"), reused.to_string()).unwrap();
         nobody_watches(&format!("with the id {pid}"));
     }
     // Somebody else holds the directory for a moment, such as `mecris verify`.
-    let lock = std::fs::File::open(home.data().join("lock")).unwrap();
+    let lock = std::fs::File::open(home.root().join("lock")).unwrap();
     lock.lock().unwrap();
-    std::fs::write(home.data().join("server.json"), &left).unwrap();
+    std::fs::write(home.root().join("server.json"), &left).unwrap();
     nobody_watches("while the directory is held");
     for spoiled in ["", "{}", "[1]", "{\"url\":\"\",\"pid\":-1}", "{\"url\":\"\",\"pid\":4294967295}"] {
-        std::fs::write(home.data().join("server.json"), spoiled).unwrap();
+        std::fs::write(home.root().join("server.json"), spoiled).unwrap();
         nobody_watches(spoiled);
     }
 }

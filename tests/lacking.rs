@@ -9,6 +9,7 @@ use mecris::event::{Event, EventId, Metadata, StreamId};
 use mecris::log::{Append, Expected};
 use mecris::service::aggregate::repository::new_event;
 use mecris::service::runtime::node::Node;
+use mecris::service::runtime::place::Place;
 use mecris::service::runtime::settings::Settings;
 use serde_json::{Value, json};
 
@@ -52,7 +53,7 @@ fn home_with(kind: &str) -> Home {
             symlink("/proc/self/mem", home.claude().join("projects/-home-ada/closed.jsonl")).unwrap();
         }
         "stale" => {
-            let node = Node::open(&home.data(), Settings::load(None).unwrap()).unwrap();
+            let node = Node::open(&Place::local(home.root()), Settings::load(None).unwrap()).unwrap();
             let failing = SourceChanged {
                 source: "anthropic".into(),
                 state: "failing".into(),

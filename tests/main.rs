@@ -126,6 +126,8 @@ mod supply_chain;
 mod support;
 #[path = "telemetry.rs"]
 mod telemetry;
+#[path = "tenants.rs"]
+mod tenants;
 #[path = "tls.rs"]
 mod tls;
 #[path = "told.rs"]

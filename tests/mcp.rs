@@ -55,7 +55,7 @@ pub fn ask(running: &Running, method: &str, params: Value) -> Value {
     message(&post(running, &headers, &body))
 }
 
-fn call(running: &Running, tool: &str, arguments: &Value) -> Value {
+pub fn call(running: &Running, tool: &str, arguments: &Value) -> Value {
     ask(running, "tools/call", json!({ "name": tool, "arguments": arguments }))
 }
 

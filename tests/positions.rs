@@ -13,6 +13,7 @@ use mecris::log::{Append, Expected};
 use mecris::service::aggregate::repository::new_event;
 use mecris::service::budgets::gate::GateParams;
 use mecris::service::runtime::node::Node;
+use mecris::service::runtime::place::Place;
 use mecris::service::runtime::settings::Settings;
 use mecris::view::budgets::BudgetLine;
 use mecris::view::replay::catch_up;
@@ -33,7 +34,7 @@ fn budget(position: u64) -> Budget {
 
 /// A log in which each event sets the budget to its own position.
 fn node(dir: &std::path::Path, events: u64) -> Node {
-    let node = Node::open(dir, Settings::load(None).unwrap()).unwrap();
+    let node = Node::open(&Place::local(dir), Settings::load(None).unwrap()).unwrap();
     let now = Timestamp::now();
     let event = |position| {
         let set = Event::BudgetSet(BudgetSet::from(&budget(position)));

@@ -36,7 +36,7 @@ fn the_readme_s_commands_do_what_they_say() {
                 assert_eq!(said.code, 0, "{command}: {said:?}");
             }
             ["curl", "-H", "\"Authorization:", "Bearer", "$(cat", token, url] => {
-                assert_eq!(token.trim_end_matches(")\""), "~/.local/share/mecris/token");
+                assert_eq!(token.trim_end_matches(")\""), "~/.local/share/mecris/tenants/local/token");
                 let path = url.strip_prefix("http://127.0.0.1:7787").unwrap();
                 let running = home.start(&[]);
                 assert_eq!(running.get(path).status, 200);

@@ -301,11 +301,11 @@ fn an_open_log_reads_around_damage_heals_it_and_says_so_in_an_event() {
     let original = Original::new();
     let copy = original.copy();
     let options = Options {
-        repair_event: Some(|repair| {
+        repair_event: Some(std::sync::Arc::new(|repair| {
             let mut event = mecris::log::conformance::event(9_999_999);
             event.payload = serde_json::to_vec(repair).unwrap();
             (mecris::event::TenantId::local(), mecris::event::StreamId::new("log"), event)
-        }),
+        })),
         ..options()
     };
     let (log, _) = SledLog::open(copy.path(), options).unwrap();
@@ -351,11 +351,11 @@ fn what_opening_heals_is_an_event_too() {
     for (part, copy_name) in [("sled", LogCopy::Sled), ("journal", LogCopy::Journal)] {
         let copy = original.copy();
         let options = Options {
-            repair_event: Some(|repair| {
+            repair_event: Some(std::sync::Arc::new(|repair| {
                 let mut event = mecris::log::conformance::event(9_999_999);
                 event.payload = serde_json::to_vec(repair).unwrap();
                 (mecris::event::TenantId::local(), mecris::event::StreamId::new("log"), event)
-            }),
+            })),
             ..options()
         };
         let dir = copy.path().join(part);

@@ -112,7 +112,7 @@ fn a_signal_under_load_loses_nothing_and_stops_in_time() {
         assert_eq!(running.child.wait().unwrap().code(), Some(0));
     });
     nothing_is_lost(&home, &acknowledged);
-    assert!(!home.data().join("server.json").exists(), "nobody is led to a supervisor that is gone");
+    assert!(!home.root().join("server.json").exists(), "nobody is led to a supervisor that is gone");
 }
 
 #[test]
@@ -140,7 +140,7 @@ fn what_a_supervisor_left_behind_leads_nobody_to_a_stranger() {
     stranger.set_nonblocking(true).unwrap();
     let url = format!("http://{}", stranger.local_addr().unwrap());
     let file = json!({ "url": url, "pid": std::process::id() }).to_string();
-    std::fs::write(home.data().join("server.json"), file).unwrap();
+    std::fs::write(home.root().join("server.json"), file).unwrap();
     std::fs::write(home.data().join("token"), "0123456789abcdef0123456789abcdef").unwrap();
     let set = home.json(&["budget", "set", "--amount", "6"]);
     assert_eq!(set["budgets"][0]["amount_usd"], "6");

@@ -28,6 +28,7 @@ use mecris::service::goals::local::LocalGoalAggregate;
 use mecris::service::runtime::client::ServiceError;
 use mecris::service::runtime::incidents;
 use mecris::service::runtime::node::Node;
+use mecris::service::runtime::place::Place;
 use mecris::service::runtime::settings::Settings;
 use mecris::service::runtime::sources::Sources;
 use mecris::service::system::tree;
@@ -191,7 +192,7 @@ fn known<A: Aggregate>(node: &Node) -> A::State {
 
 async fn storm(dir: &std::path::Path) {
     let settings = Settings::load(None).unwrap();
-    let node = Node::open(dir, settings).unwrap();
+    let node = Node::open(&Place::local(dir), settings).unwrap();
     let (noted, notes) = tokio::sync::mpsc::unbounded_channel();
     let sources = Sources::load(&*node.log, &node.tenant, noted.clone()).unwrap();
     let queries = node.queries().unwrap();

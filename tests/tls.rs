@@ -25,7 +25,7 @@ fn outer() -> IpAddr {
 }
 
 fn certificate(home: &Home) -> Vec<u8> {
-    std::fs::read(home.data().join("tls-certificate.pem")).unwrap()
+    std::fs::read(home.root().join("tls-certificate.pem")).unwrap()
 }
 
 /// A supervisor that listens on all addresses, and its port.
@@ -67,7 +67,7 @@ fn off_loopback_tls_is_spoken_by_a_certificate_of_our_own_and_nothing_plain() {
     assert!(running.url.starts_with("https://"), "{}", running.url);
     assert!(running.said.contains("tls-certificate.pem"), "{}", running.said);
     let pem = certificate(&home);
-    let key = std::fs::metadata(home.data().join("tls-key.pem")).unwrap();
+    let key = std::fs::metadata(home.root().join("tls-key.pem")).unwrap();
     assert_eq!(key.permissions().mode() & 0o777, 0o600);
 
     let url = format!("https://{outer}:{port}/api/v1/status");
@@ -106,7 +106,7 @@ fn on_loopback_nothing_is_made() {
     let home = Home::new();
     let running = home.start(&[]);
     assert!(running.url.starts_with("http://127.0.0.1:"));
-    assert!(!home.data().join("tls-certificate.pem").exists());
+    assert!(!home.root().join("tls-certificate.pem").exists());
     assert_eq!(running.stop(), 0);
 }
 

@@ -26,6 +26,7 @@ use mecris::service::balances::balance::{BalanceAggregate, refused_in_passing};
 use mecris::service::budgets::budget::BudgetAggregate;
 use mecris::service::runtime::incidents::{self, incidents};
 use mecris::service::runtime::node::Node;
+use mecris::service::runtime::place::Place;
 use mecris::service::runtime::reads::Reads;
 use mecris::service::runtime::settings::Settings;
 use mecris::service::runtime::snapshots::Snapshots;
@@ -246,7 +247,7 @@ fn answers<T: PartialEq + Debug, E: Debug>(
 
 /// A node whose log can be made to fail, with some usage in it.
 fn unsteady_node(dir: &std::path::Path) -> (Node, Arc<Unsteady<dyn Log>>) {
-    let mut node = Node::open(dir, Settings::load(None).unwrap()).unwrap();
+    let mut node = Node::open(&Place::local(dir), Settings::load(None).unwrap()).unwrap();
     let unsteady = Arc::new(Unsteady::new(node.log.clone(), Duration::from_micros(20)));
     node.log = unsteady.clone();
     (node, unsteady)

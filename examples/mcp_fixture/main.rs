@@ -19,7 +19,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::middleware::from_fn_with_state;
 use clap::Parser;
-use mecris::http::guard::{Guard, check_host_and_origin};
+use mecris::http::guard::{Hosts, check_host_and_origin};
 use rmcp::ServiceExt;
 use tokio::net::TcpListener;
 
@@ -64,8 +64,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         } else {
             bridge::router(args.bridge)
         };
-        let guard = Guard::new("none is asked for", address);
-        Router::new().merge(guarded).layer(from_fn_with_state(guard, check_host_and_origin))
+        let hosts = Hosts::new(address, &[], false);
+        Router::new().merge(guarded).layer(from_fn_with_state(hosts, check_host_and_origin))
     };
     println!("http://{address}/mcp");
     axum::serve(listener, router).await?;

@@ -4,10 +4,12 @@ use std::io::IsTerminal;
 use std::sync::Arc;
 
 use crate::config;
+use crate::domain::tenant::TenantName;
 use crate::service::alerts::OnAlert;
 use crate::service::doctor::{Verdict, local, online};
+use crate::service::runtime::place::Place;
 use crate::service::runtime::sources::SourceState;
-use crate::service::system::tree::Supervised;
+use crate::service::system::tree::{Screen, Supervised};
 use crate::service::usage::importer::ImportSummary;
 use crate::telemetry::plan::Plan;
 
@@ -76,12 +78,22 @@ pub fn on_alert() -> OnAlert {
     })
 }
 
+/// What another tenant than `local` shows: that there is an alert, and nothing of what it says.
+#[must_use]
+pub fn screen_of(tenant: &TenantName) -> Screen {
+    let tenant = tenant.clone();
+    let on_alert: OnAlert = Arc::new(move |id, grade, _, _| {
+        say(&format!("tenant {tenant}: alert {id}, {}", grade.severity.name()));
+    });
+    Screen { on_step: Arc::new(|_| {}), on_alert }
+}
+
 /// Looks at everything that `mecris doctor` looks at, while the supervisor works already, and says what a
 /// person should mend.
-pub async fn look_around(common: Common, dir: std::path::PathBuf) {
+pub async fn look_around(common: Common, place: Place) {
     let looked = tokio::task::spawn_blocking(move || {
         let inspection = config::inspect(common.config.as_deref());
-        let checks = local::checks(&inspection, Ok(dir));
+        let checks = local::checks(&inspection, Ok(place));
         (inspection, checks)
     });
     let Ok((inspection, mut checks)) = looked.await else { return };

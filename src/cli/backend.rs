@@ -14,7 +14,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
-use crate::config::{self, ConfigError, Loaded, paths};
+use crate::config::{self, ConfigError, Loaded};
 use crate::domain::budget::{BudgetCommand, BudgetName, decide};
 use crate::domain::calendar::WeekStart;
 use crate::integration::claude_code::Cursors;
@@ -27,6 +27,7 @@ use crate::service::goals::requests::GoalsShown;
 use crate::service::runtime::incidents;
 use crate::service::runtime::incidents::Incidents;
 use crate::service::runtime::node::{Node, StartError};
+use crate::service::runtime::place::Place;
 use crate::service::runtime::settings::{Reloaded, Settings};
 use crate::service::runtime::sources::SourcesShown;
 use crate::service::system::status::{DrillBody, StatusShown};
@@ -49,14 +50,13 @@ pub enum Backend {
     Own(Box<Node>),
 }
 
-/// The configuration, and the data directory that the options name.
+/// The configuration, and the place of the tenant that the options name.
 ///
 /// # Errors
 /// [`ConfigError`].
-pub fn settings(common: &Common) -> Result<(Loaded, PathBuf), ConfigError> {
-    let loaded = config::load(common.config.as_deref())?;
-    let dir = paths::data_dir(common.data_dir.as_deref())?;
-    Ok((loaded, dir))
+pub fn settings(common: &Common) -> Result<(Loaded, Place), ConfigError> {
+    let place = common.place()?;
+    Ok((config::load_from(&common.source(&place))?, place))
 }
 
 fn zone(name: Option<&str>) -> Result<Option<TimeZone>, CliError> {
@@ -69,14 +69,16 @@ impl Backend {
     /// # Errors
     /// [`CliError`].
     pub fn open(common: &Common) -> Result<Self, CliError> {
-        let settings = Settings::load(common.config.as_deref())?;
-        let dir = paths::data_dir(common.data_dir.as_deref())?;
-        if let Some(remote) = Remote::running(&dir) {
+        let place = common.place()?;
+        let settings = Settings::load_from(common.source(&place))?;
+        if let Some(remote) = Remote::running(&place) {
             return Ok(Self::Running(Box::new(remote)));
         }
-        match Node::open(&dir, settings) {
+        match Node::open(&place, settings) {
             Ok(node) => Ok(Self::Own(Box::new(node))),
-            Err(StartError::Log(LogError::Locked { .. })) => Ok(Self::Running(Box::new(Remote::find(&dir)?))),
+            Err(StartError::Log(LogError::Locked { .. })) => {
+                Ok(Self::Running(Box::new(Remote::find(&place)?)))
+            }
             Err(error) => Err(error.into()),
         }
     }

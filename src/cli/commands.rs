@@ -16,7 +16,7 @@ use super::output::{CliError, print, print_text};
 use super::{
     AlertsCommand, BalanceCommand, Cli, Command, Common, ConfigCommand, ConsentCommand, ReplayArgs,
     affording, budget, console, doctor, forecast, gate, goal, keeping, limit, mcp, narrator, odometer,
-    people, prices, projects, reprice, run, tables, token, usage, vault,
+    people, prices, projects, reprice, run, tables, tenant, token, usage, vault,
 };
 
 /// Does what the command line says.
@@ -81,6 +81,7 @@ pub fn dispatch(cli: Cli) -> Result<ExitCode, CliError> {
         Command::Override(args) => affording::grant_override(&common, args)?,
         Command::Limit { command } => limit::limit(&common, command)?,
         Command::Token { command } => token::token(&common, command)?,
+        Command::Tenant { command } => tenant::tenant(&common, command)?,
         Command::Odometer { command } => odometer::odometer(&common, command)?,
         Command::Narrator { detail } => narrator::narrator(&common, detail)?,
         Command::Activity { date } => narrator::activity(&common, date)?,

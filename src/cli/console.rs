@@ -5,11 +5,13 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Subcommand};
 use jiff::Timestamp;
 
-use crate::config::{Config, paths};
+use crate::config::Config;
 use crate::files::text;
 use crate::integration::console::read::{import_cookies, log_in};
 use crate::integration::console::{ConsoleError, Profile, Recipe, cookies};
 use crate::service::balances::console::{ConsoleBody, ConsoleFailure, ConsoleRead, ConsoleReader, limits};
+use crate::service::runtime::node::StartError;
+use crate::service::runtime::place;
 
 use super::Common;
 use super::backend::{Backend, settings};
@@ -105,7 +107,8 @@ pub fn login(common: &Common, args: &LoginArgs) -> Result<(), CliError> {
             )));
         }
     };
-    let data_dir = paths::data_dir(common.data_dir.as_deref())?;
+    let place = common.place()?;
+    place::lay_out(&place.root).map_err(StartError::from)?;
     let count = cookies.as_ref().map_or(0, Vec::len);
     if !common.json {
         print_text(TERMS)?;
@@ -114,7 +117,7 @@ pub fn login(common: &Common, args: &LoginArgs) -> Result<(), CliError> {
         }
     }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(session(config, &data_dir, &recipe, cookies)).map_err(ConsoleFailure::from)?;
+    runtime.block_on(session(config, &place.dir, &recipe, cookies)).map_err(ConsoleFailure::from)?;
     let done = serde_json::json!({
         "provider": recipe.provider, "cookies": count, "enabled": config.console.enabled,
     });

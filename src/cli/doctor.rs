@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use crate::config::{self, paths};
+use crate::config;
 use crate::service::doctor::{Diagnosis, Verdict, local, online};
 
 use super::output::{CliError, print};
@@ -13,8 +13,13 @@ use super::{Common, tables};
 /// # Errors
 /// [`CliError::Output`].
 pub fn doctor(common: &Common, is_offline: bool) -> Result<ExitCode, CliError> {
-    let inspection = config::inspect(common.config.as_deref());
-    let mut checks = local::checks(&inspection, paths::data_dir(common.data_dir.as_deref()));
+    let place = common.place();
+    // Without a data directory there are still the person's settings.
+    let inspection = match &place {
+        Ok(place) => config::inspect_source(&common.source(place)),
+        Err(_) => config::inspect(common.config.as_deref()),
+    };
+    let mut checks = local::checks(&inspection, place);
     if is_offline {
         checks.extend(online::skipped(&inspection.loaded));
     } else {

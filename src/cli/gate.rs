@@ -11,7 +11,7 @@ use std::time::Duration;
 use clap::{Args, Subcommand};
 use jiff::Timestamp;
 
-use crate::config::{self, paths};
+use crate::config;
 use crate::domain::gate::Verdict;
 use crate::integration::claude_code::hook::{HookAnswer, HookCall};
 use crate::integration::claude_code::status_line::StatusCall;
@@ -126,9 +126,12 @@ fn hook(common: &Common, within: Duration) -> Result<ExitCode, CliError> {
         call.cwd = Some(begun);
     }
     let body = serde_json::to_vec(&call).map_err(std::io::Error::from)?;
-    let asked = paths::data_dir(common.data_dir.as_deref())
+    let asked = common
+        .place()
         .map_err(|error| error.to_string())
-        .and_then(|dir| lean::post(&dir, "/api/v1/gate", &body, within).map_err(|error| error.to_string()))
+        .and_then(|place| {
+            lean::post(&place, "/api/v1/gate", &body, within).map_err(|error| error.to_string())
+        })
         .and_then(|body| {
             serde_json::from_slice(&body).map_err(|_| "Mecris is of another version".to_owned())
         });
@@ -155,7 +158,9 @@ fn answer(answer: &HookAnswer) -> Result<ExitCode, CliError> {
 
 /// Read only where there was no answer. Settings that cannot be read close nothing.
 fn fails_closed(common: &Common) -> bool {
-    config::inspect(common.config.as_deref()).loaded.config.gate.fail_closed
+    common
+        .place()
+        .is_ok_and(|place| config::inspect_source(&common.source(&place)).loaded.config.gate.fail_closed)
 }
 
 /// Carries out `mecris statusline`.
@@ -167,9 +172,10 @@ pub fn statusline(common: &Common, args: &StatuslineArgs) -> Result<ExitCode, Cl
     let body = StatuslineBody::from(StatusCall::parse(&told).unwrap_or_default());
     let request = serde_json::to_vec(&body).map_err(std::io::Error::from)?;
     let within = Duration::from_millis(args.within);
-    let shown = paths::data_dir(common.data_dir.as_deref())
+    let shown = common
+        .place()
         .ok()
-        .and_then(|dir| lean::post(&dir, "/api/v1/statusline", &request, within).ok())
+        .and_then(|place| lean::post(&place, "/api/v1/statusline", &request, within).ok())
         .and_then(|answer| serde_json::from_slice::<StatuslineShown>(&answer).ok());
     if let Some(shown) = shown {
         print(common.json, &shown, |shown| shown.line.clone())?;

@@ -2,17 +2,17 @@
 //! on the disk: `verify` and `repair` open nothing that would mend it first.
 
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 
 use crate::event::Position;
-use crate::files::own;
 use crate::log::export::{ExportError, ExportReader, export as write_events};
 use crate::log::verify::{VerifyReport, parse_hash};
 use crate::log::{Location, LogError};
 use crate::service::audit::readable;
 use crate::service::audit::{BackedUp, BackupBody, HeadShown, Verified};
-use crate::service::runtime::node::log_location;
+use crate::service::runtime::node::{StartError, log_location};
+use crate::service::runtime::place::{self, Place, PlaceError};
 
 use super::backend::{Backend, settings};
 use super::output::{CliError, bar, print};
@@ -22,13 +22,15 @@ use super::{Common, RestoreArgs, tables};
 /// Events in one page of a supervisor's export.
 const PAGE: u64 = 1_000;
 
-/// The data directory, made if need be, and where its log lies.
-fn directory(common: &Common) -> Result<(PathBuf, Location), CliError> {
-    let (loaded, dir) = settings(common)?;
-    let location = log_location(&dir, &loaded.config);
-    own::dir(&dir)
-        .map_err(|error| CliError::File { path: dir.display().to_string(), reason: error.to_string() })?;
-    Ok((dir, location))
+/// The tenant's place, made if need be, and where its log lies.
+fn directory(common: &Common) -> Result<(Place, Location), CliError> {
+    let (loaded, place) = settings(common)?;
+    let location = log_location(&place, &loaded.config);
+    // While a supervisor holds it, it is laid out.
+    match place::lay_out(&place.root) {
+        Err(PlaceError::Log(LogError::Locked { .. })) | Ok(()) => Ok((place, location)),
+        Err(error) => Err(StartError::from(error).into()),
+    }
 }
 
 /// `mecris verify`.
@@ -36,7 +38,7 @@ pub(super) fn verify(common: &Common, head: Option<&str>) -> Result<ExitCode, Cl
     let usage =
         || CliError::Usage("--head must be 64 hexadecimal digits, as `mecris head` prints them".into());
     let expected = head.map(|text| parse_hash(text).ok_or_else(usage)).transpose()?;
-    let (dir, location) = directory(common)?;
+    let (place, location) = directory(common)?;
     let query = head.map(|hash| format!("?head={}", hash.trim())).unwrap_or_default();
     let ask = |remote: Remote| remote.post::<Verified>(&format!("/api/v1/verify{query}"));
     let bar = bar("verifying", true);
@@ -46,11 +48,11 @@ pub(super) fn verify(common: &Common, head: Option<&str>) -> Result<ExitCode, Cl
             bar.set_position(done);
         })
     };
-    let verified = match Remote::running(&dir) {
+    let verified = match Remote::running(&place) {
         Some(remote) => ask(remote),
         None => match look() {
             Ok(report) => Ok(Verified::from(report)),
-            Err(LogError::Locked { .. }) => Remote::find(&dir).and_then(ask),
+            Err(LogError::Locked { .. }) => Remote::find(&place).and_then(ask),
             Err(error) => Err(error.into()),
         },
     };
@@ -140,7 +142,8 @@ pub(super) fn backup(common: &Common, target: &Path) -> Result<(), CliError> {
 /// `mecris restore`.
 pub(super) fn restore(common: &Common, args: &RestoreArgs) -> Result<(), CliError> {
     let (loaded, _) = settings(common)?;
-    let location = log_location(&args.to, &loaded.config);
+    let place = Place::of(&args.to, common.tenant.clone());
+    let location = log_location(&place, &loaded.config);
     let bar = bar("restoring", true);
     let report = location.restore(&args.dir, args.until.map(Position), &mut |done, total| {
         bar.set_length(total);

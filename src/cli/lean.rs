@@ -11,8 +11,9 @@ use std::time::{Duration, Instant};
 
 use crate::config::paths::{SOCKET_FILE, socket_in};
 use crate::domain::access::Kind;
+use crate::service::runtime::place::Place;
 
-use super::remote::AS;
+use super::remote::{AS, OF};
 use super::server_file::{End, ServerFile};
 
 /// No answer that is asked for here is longer, in bytes.
@@ -39,18 +40,20 @@ pub enum LeanError {
     Strange(String),
 }
 
-/// Posts JSON to the supervisor that holds a data directory, and returns the body of its answer.
+/// Posts JSON to a tenant of the supervisor that holds a data directory, and returns the body of its answer.
 ///
 /// # Errors
 /// [`LeanError`].
-pub fn post(data_dir: &Path, path: &str, body: &[u8], within: Duration) -> Result<Vec<u8>, LeanError> {
+pub fn post(place: &Place, path: &str, body: &[u8], within: Duration) -> Result<Vec<u8>, LeanError> {
+    let data_dir = &place.root;
     let deadline = Instant::now() + within;
     // A supervisor that was killed leaves its socket: nobody answers at it. One that never was there leaves none.
     let (socket, _open) = socket_in(data_dir).map_err(|_| LeanError::NotRunning)?;
     let head = format!(
-        "POST {path} HTTP/1.1\r\nhost: localhost\r\n{AS}: {}\r\ncontent-type: application/json\r\n\
+        "POST {path} HTTP/1.1\r\nhost: localhost\r\n{AS}: {}\r\n{OF}: {}\r\ncontent-type: application/json\r\n\
          content-length: {}\r\nconnection: close\r\n\r\n",
         Kind::Agent.word(),
+        place.tenant,
         body.len()
     );
     let request = [head.as_bytes(), body].concat();

@@ -68,6 +68,7 @@ impl CliError {
             Self::Usage(_) => EXIT_MISTAKE,
             // A price file that cannot be used is told by a supervisor too, as what it is.
             Self::Start(StartError::Config(error)) => error.code().exit(),
+            Self::Start(StartError::NoTenant(error)) => error.code().exit(),
             Self::Start(_)
             | Self::Telemetry(_)
             | Self::Remote(_)

@@ -1,7 +1,6 @@
 //! Asking a running supervisor.
 
 use std::os::fd::OwnedFd;
-use std::path::Path;
 use std::time::Duration;
 
 use serde::de::DeserializeOwned;
@@ -11,6 +10,8 @@ use serde_json::{Value, json};
 use crate::config::paths::{SOCKET_FILE, socket_in};
 use crate::domain::access::Kind;
 use crate::domain::code::Code;
+use crate::domain::tenant::TenantName;
+use crate::service::runtime::place::Place;
 
 use super::output::CliError;
 use super::server_file::End;
@@ -23,6 +24,8 @@ const PATIENCE: Duration = Duration::from_mins(10);
 const HERE: &str = "http://localhost";
 /// See `http::guard`: a process of the owner's that acts for an agent says so.
 pub(super) const AS: &str = "mecris-as";
+/// See `http::tenants`: whose money and goals are asked for, where no token says so.
+pub(super) const OF: &str = "mecris-tenant";
 
 /// The stateless version of the Model Context Protocol: a question of it needs no session.
 const PROTOCOL: &str = "2026-07-28";
@@ -47,18 +50,14 @@ struct Problem {
     detail: String,
 }
 
-/// The name of the file with the owner's token in the data directory, for people and scripts that ask over HTTP.
-pub const TOKEN_FILE: &str = "token";
-
-/// The name of the file with the agents' token, for what acts on behalf of one.
-pub const AGENT_TOKEN_FILE: &str = "agent-token";
-
 /// A connection to a supervisor.
 pub struct Remote {
     client: reqwest::Client,
     runtime: tokio::runtime::Runtime,
     /// Where people and scripts reach it.
     url: String,
+    /// Whose money and goals are asked for.
+    tenant: TenantName,
     /// Whether an agent asks.
     agent: bool,
     /// The directory that the socket is reached by, where its path is too long.
@@ -69,9 +68,9 @@ impl Remote {
     /// The supervisor that holds a data directory at this moment. None where that is not certain at once: then the log
     /// is opened, which waits for whoever holds it to let go.
     #[must_use]
-    pub fn running(data_dir: &Path) -> Option<Self> {
-        let server = ServerFile::read(data_dir)?;
-        server.holds(data_dir).then(|| Self::connect(data_dir, Some(server)).ok())?
+    pub fn running(place: &Place) -> Option<Self> {
+        let server = ServerFile::read(&place.root)?;
+        server.holds(&place.root).then(|| Self::connect(place, Some(server)).ok())?
     }
 
     /// The same, on behalf of an agent: it may do no more than one.
@@ -84,11 +83,12 @@ impl Remote {
     ///
     /// # Errors
     /// [`CliError::Remote`]: it is not up yet, or its files cannot be read.
-    pub fn find(data_dir: &Path) -> Result<Self, CliError> {
-        Self::connect(data_dir, ServerFile::read(data_dir))
+    pub fn find(place: &Place) -> Result<Self, CliError> {
+        Self::connect(place, ServerFile::read(&place.root))
     }
 
-    fn connect(data_dir: &Path, server: Option<ServerFile>) -> Result<Self, CliError> {
+    fn connect(place: &Place, server: Option<ServerFile>) -> Result<Self, CliError> {
+        let data_dir = &place.root;
         let starting = |what: &str| {
             CliError::Remote(format!(
                 "another mecris holds {} but its {what} cannot be read; if it is starting, try again in a moment",
@@ -116,7 +116,8 @@ impl Remote {
             .enable_all()
             .build()
             .map_err(|error| CliError::Remote(error.to_string()))?;
-        Ok(Self { client, runtime, url: server.url, agent: false, _open: open })
+        let tenant = place.tenant.clone();
+        Ok(Self { client, runtime, url: server.url, tenant, agent: false, _open: open })
     }
 
     /// Where it listens.
@@ -231,6 +232,7 @@ impl Remote {
             CliError::Remote(format!("the supervisor at {} does not answer: {reason}", self.url))
         };
         self.runtime.block_on(async {
+            let request = request.header(OF, self.tenant.as_str());
             let request = if self.agent { request.header(AS, Kind::Agent.word()) } else { request };
             let response = request.send().await.map_err(failed)?;
             let is_success = response.status().is_success();

@@ -52,7 +52,8 @@ pub const USUAL_NAMES: &[(&str, &str)] = &[
 ];
 
 /// Variables of ours that are options of the command line and no settings.
-const NO_SETTINGS: &[&str] = &["MECRIS_DATA_DIR", "MECRIS_CONFIG", "MECRIS_LOG_FORMAT", "MECRIS_LOG_LEVEL"];
+const NO_SETTINGS: &[&str] =
+    &["MECRIS_DATA_DIR", "MECRIS_CONFIG", "MECRIS_TENANT", "MECRIS_LOG_FORMAT", "MECRIS_LOG_LEVEL"];
 
 /// A value for a key, and where it stands.
 #[derive(Debug, Clone)]

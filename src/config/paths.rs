@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 /// What those who keep files beside their paths call these.
 pub use crate::files::own::{dir as make_private, write as write_private};
 
+use crate::domain::tenant::TenantName;
+
 use super::ConfigError;
 
 /// Reads an environment variable that holds a path; an empty one counts as absent.
@@ -37,6 +39,18 @@ pub fn data_dir(named: Option<&Path>) -> Result<PathBuf, ConfigError> {
     }
     let base = variable("XDG_DATA_HOME").or_else(|| home().map(|home| home.join(".local/share")));
     base.map(|base| base.join("mecris")).ok_or(ConfigError::NoHome)
+}
+
+/// The directory of the tenants in the data directory.
+pub const TENANTS_DIR: &str = "tenants";
+
+/// The settings of a tenant, in its directory. Those of `local` are the person's own, where the XDG specification has them.
+pub const TENANT_SETTINGS: &str = "config.toml";
+
+/// Where a tenant's files lie.
+#[must_use]
+pub fn tenant_dir(data_dir: &Path, tenant: &TenantName) -> PathBuf {
+    data_dir.join(TENANTS_DIR).join(tenant.as_str())
 }
 
 /// The name of the supervisor's socket in the data directory.

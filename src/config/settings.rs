@@ -10,6 +10,7 @@ mod people;
 mod providers;
 mod reminders;
 mod telemetry;
+mod tenants;
 mod tls;
 mod vault;
 
@@ -30,6 +31,7 @@ pub use people::People;
 pub use providers::{Anthropic, DeepSeek, Moonshot, OpenAi, OpenRouter, Providers};
 pub use reminders::{ReminderError, ReminderErrors, ReminderTiers, Reminders};
 pub use telemetry::{OtlpProtocol, Percent, Telemetry};
+pub use tenants::Tenants;
 pub use tls::Tls;
 pub use vault::Vault;
 
@@ -69,6 +71,8 @@ pub struct Config {
     pub gate: Gate,
     /// See [`Mcp`].
     pub mcp: Mcp,
+    /// See [`Tenants`].
+    pub tenants: Tenants,
     /// See [`People`].
     pub people: People,
     /// See [`Beeminder`].
@@ -197,6 +201,7 @@ impl Default for Config {
             alerts: Alerts::default(),
             gate: Gate::default(),
             mcp: Mcp::default(),
+            tenants: Tenants::default(),
             people: People::default(),
             beeminder: Beeminder::default(),
             twilio: Twilio::default(),

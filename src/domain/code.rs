@@ -99,6 +99,8 @@ codes! {
         "There is no request for more of this number.";
     OdometerUnknown, "odometer-unknown", 404, EXIT_MISTAKE, None,
         "There is no odometer of this provider.";
+    TenantUnknown, "tenant-unknown", 404, EXIT_MISTAKE, None,
+        "There is no tenant of this name.";
     TokenUnknown, "token-unknown", 404, EXIT_MISTAKE, None,
         "There is no token of this id that is good.";
     VirtualBudgetUnknown, "virtual-budget-unknown", 404, EXIT_MISTAKE, None,
@@ -121,6 +123,8 @@ codes! {
         "The provider's page gave no balance that may be believed.";
     Settings, "settings", 409, EXIT_MISTAKE, None,
         "Something is wrong with the settings or the price file; nothing changed.";
+    TenantTaken, "tenant-taken", 409, EXIT_MISTAKE, None,
+        "There is a tenant of this name already, or it cannot be removed.";
     TooLarge, "too-large", 413, EXIT_MISTAKE, None,
         "The body is longer than a request may be.";
     UnsupportedMediaType, "unsupported-media-type", 415, EXIT_FAILURE, None,

@@ -3,7 +3,7 @@
 //! A request has a principal, or is refused with 401; the principal has the scope that [`table`] asks for, or it is refused with
 //! 403. Who it is goes with the request to whatever records something ([`caller`]).
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 
 use axum::extract::{MatchedPath, Request, State};
@@ -12,6 +12,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use crate::domain::access::{Principal, Scope, table, token};
+use crate::service::access::kept::KeptTokens;
 use crate::service::aggregate::caller;
 
 use super::peer::Peer;
@@ -21,59 +22,86 @@ use super::problem::Problem;
 /// Whose token has a hash: the tokens that were given out.
 pub type Known = Arc<dyn Fn(&blake3::Hash) -> Option<Principal> + Send + Sync>;
 
-/// What requests are held against.
+/// What requests to a tenant are held against.
 #[derive(Clone)]
 pub struct Guard {
-    /// The hashes of the two tokens in the data directory; hashes compare in constant time.
+    /// The hashes of the two tokens in the tenant's directory; hashes compare in constant time.
     owner: blake3::Hash,
-    agent: Option<blake3::Hash>,
-    known: Option<Known>,
+    agent: blake3::Hash,
+    known: Known,
+    hosts: Hosts,
+}
+
+/// How others call this machine; cheap to clone.
+#[derive(Clone)]
+pub struct Hosts {
     hosts: Arc<[String]>,
     by_tls: bool,
 }
 
-impl Guard {
-    /// Guards a server at `address` by the owner's token.
+impl Hosts {
+    /// Of a server at `address`, with the names by which others call this machine, and whether they ask by TLS.
     #[must_use]
-    pub fn new(token: &str, address: SocketAddr) -> Self {
+    pub fn new(address: SocketAddr, names: &[String], by_tls: bool) -> Self {
+        let bracketed = |ip: Ipv6Addr| format!("[{ip}]");
         let own = match address.ip() {
-            ip if ip.is_ipv6() => format!("[{ip}]"),
-            ip => ip.to_string(),
+            IpAddr::V6(ip) => bracketed(ip),
+            ip @ IpAddr::V4(_) => ip.to_string(),
         };
+        let names = names.iter().map(|name| name.parse().map_or_else(|_| name.clone(), bracketed));
         let hosts = ["127.0.0.1".to_owned(), "localhost".to_owned(), "[::1]".to_owned(), own];
-        Self {
-            owner: blake3::hash(token.as_bytes()),
-            agent: None,
-            known: None,
-            hosts: hosts.into(),
-            by_tls: false,
+        Self { hosts: hosts.into_iter().chain(names).collect(), by_tls }
+    }
+
+    /// Guards a tenant by the two tokens of its directory, and those that were given out.
+    #[must_use]
+    pub fn guard(&self, tokens: &KeptTokens, known: Known) -> Guard {
+        Guard {
+            owner: blake3::hash(tokens.owner.as_bytes()),
+            agent: blake3::hash(tokens.agent.as_bytes()),
+            known,
+            hosts: self.clone(),
         }
     }
 
-    /// The same, with the agents' token of the data directory, and those that were given out.
-    #[must_use]
-    pub fn with(self, agent: &str, known: Known) -> Self {
-        Self { agent: Some(blake3::hash(agent.as_bytes())), known: Some(known), ..self }
-    }
-
-    /// The same, with the names by which others call this machine, and whether they ask by TLS.
-    #[must_use]
-    pub fn known_as(self, names: &[String], by_tls: bool) -> Self {
-        let names = names.iter().map(|name| match name.parse::<std::net::Ipv6Addr>() {
-            Ok(address) => format!("[{address}]"),
-            Err(_) => name.clone(),
-        });
-        Self { hosts: self.hosts.iter().cloned().chain(names).collect(), by_tls, ..self }
+    fn knows(&self, authority: &str) -> bool {
+        // A port follows the last colon, unless that colon is inside the brackets of an IPv6 address.
+        let host = match authority.rsplit_once(':') {
+            Some((host, port)) if !port.contains(']') => host,
+            _ => authority,
+        };
+        self.hosts.iter().any(|known| known.eq_ignore_ascii_case(host))
     }
 
     /// Whether a page of this origin is one of ours.
     fn knows_origin(&self, origin: &str) -> bool {
         let by_tls = origin.strip_prefix("https://").filter(|_| self.by_tls);
-        by_tls.or_else(|| origin.strip_prefix("http://")).is_some_and(|host| self.knows_host(host))
+        by_tls.or_else(|| origin.strip_prefix("http://")).is_some_and(|host| self.knows(host))
+    }
+}
+
+impl Guard {
+    /// The same, where other tokens were given out.
+    #[must_use]
+    pub fn knowing(self, known: Known) -> Self {
+        Self { known, ..self }
+    }
+
+    /// How others call this machine.
+    #[must_use]
+    pub fn hosts(&self) -> Hosts {
+        self.hosts.clone()
+    }
+
+    /// Whether a request bears a token, whosesoever.
+    #[must_use]
+    pub fn has_token(headers: &HeaderMap) -> bool {
+        headers.contains_key(header::AUTHORIZATION)
     }
 
     /// Whose token a request bears.
-    fn bearer(&self, headers: &HeaderMap) -> Option<Principal> {
+    #[must_use]
+    pub fn bearer(&self, headers: &HeaderMap) -> Option<Principal> {
         let token = text(headers, header::AUTHORIZATION)
             .and_then(|value| value.split_once(' '))
             .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
@@ -82,12 +110,12 @@ impl Guard {
         if hash == self.owner {
             return Some(Principal::owner());
         }
-        if self.agent.is_some_and(|agent| hash == agent) {
+        if hash == self.agent {
             return Some(Principal::agent());
         }
         // A token that was given out has a checksum: what has none is not looked for.
         token::parse(token).ok()?;
-        self.known.as_ref()?(&hash)
+        (self.known)(&hash)
     }
 
     /// Who sends a request: by its token, or by the socket's other end, which needs none.
@@ -115,15 +143,6 @@ impl Guard {
         let principal = self.principal(headers, extensions).ok_or(Refused::Unknown)?;
         if principal.may(scope) { Ok(principal) } else { Err(Refused::Scope(scope)) }
     }
-
-    fn knows_host(&self, authority: &str) -> bool {
-        // A port follows the last colon, unless that colon is inside the brackets of an IPv6 address.
-        let host = match authority.rsplit_once(':') {
-            Some((host, port)) if !port.contains(']') => host,
-            _ => authority,
-        };
-        self.hosts.iter().any(|known| known.eq_ignore_ascii_case(host))
-    }
 }
 
 /// Says that a process of the owner's acts for them: `mecris-as: agent`.
@@ -143,19 +162,19 @@ fn text(headers: &HeaderMap, name: header::HeaderName) -> Option<&str> {
 }
 
 /// Refuses requests that were meant for another host (DNS rebinding) or sent by another site's page.
-pub async fn check_host_and_origin(State(guard): State<Guard>, request: Request, next: Next) -> Response {
+pub async fn check_host_and_origin(State(hosts): State<Hosts>, request: Request, next: Next) -> Response {
     // No page of a browser reaches the socket, and those who do call it by any name.
     if Peer::of(request.extensions()).is_some_and(Peer::is_own) {
         return next.run(request).await;
     }
     let host = text(request.headers(), header::HOST).or_else(|| request.uri().host());
-    if !host.is_some_and(|host| guard.knows_host(host)) {
+    if !host.is_some_and(|host| hosts.knows(host)) {
         return Problem::forbidden(
             "the Host header names another host; ask for 127.0.0.1 or localhost, or set tls.names",
         )
         .into_response();
     }
-    let foreign = text(request.headers(), header::ORIGIN).is_some_and(|origin| !guard.knows_origin(origin));
+    let foreign = text(request.headers(), header::ORIGIN).is_some_and(|origin| !hosts.knows_origin(origin));
     if foreign {
         return Problem::forbidden("a page of another origin may not ask").into_response();
     }
@@ -187,31 +206,36 @@ pub async fn require_scope(State(guard): State<Guard>, mut request: Request, nex
 mod tests {
     use super::*;
 
+    fn hosts(address: &str, names: &[&str], by_tls: bool) -> Hosts {
+        let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+        Hosts::new(address.parse().unwrap(), &names, by_tls)
+    }
+
     #[test]
     fn names_that_others_use_are_known_where_they_are_set_and_https_where_it_is_spoken() {
-        let guard = Guard::new("secret", "0.0.0.0:7787".parse().unwrap());
-        assert!(!guard.knows_host("mecris.example:7787") && !guard.knows_origin("https://localhost:7787"));
-        let guard = guard.known_as(&["mecris.example".to_owned(), "2001:db8::1".to_owned()], true);
+        let plain = hosts("0.0.0.0:7787", &[], false);
+        assert!(!plain.knows("mecris.example:7787") && !plain.knows_origin("https://localhost:7787"));
+        let hosts = hosts("0.0.0.0:7787", &["mecris.example", "2001:db8::1"], true);
         for host in ["mecris.example:7787", "[2001:db8::1]:7787", "[2001:db8::1]", "localhost"] {
-            assert!(guard.knows_host(host), "{host}");
-            assert!(guard.knows_origin(&format!("https://{host}")), "{host}");
+            assert!(hosts.knows(host), "{host}");
+            assert!(hosts.knows_origin(&format!("https://{host}")), "{host}");
         }
         for origin in ["https://evil.example", "ftp://localhost", "localhost", "null", "https://"] {
-            assert!(!guard.knows_origin(origin), "{origin}");
+            assert!(!hosts.knows_origin(origin), "{origin}");
         }
     }
 
     #[test]
     fn only_the_machine_s_own_names_are_known() {
-        let guard = Guard::new("secret", "192.168.1.5:7787".parse().unwrap());
+        let hosts = hosts("192.168.1.5:7787", &[], false);
         for host in ["127.0.0.1:7787", "localhost", "LOCALHOST:1", "[::1]:7787", "[::1]", "192.168.1.5:7787"]
         {
-            assert!(guard.knows_host(host), "{host}");
+            assert!(hosts.knows(host), "{host}");
         }
         for host in
             ["evil.example", "127.0.0.1.evil.example:7787", "localhost.evil", "", ":7787", "192.168.1.6"]
         {
-            assert!(!guard.knows_host(host), "{host}");
+            assert!(!hosts.knows(host), "{host}");
         }
     }
 }

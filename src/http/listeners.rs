@@ -5,7 +5,6 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use axum::Router;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
@@ -14,12 +13,12 @@ use crate::config::{self, Config};
 use crate::service::runtime::node::StartError;
 use crate::service::system::certificate::{CERTIFICATE_FILE, CertificateError};
 
-use super::guard::Guard;
+use super::guard::Hosts;
 use super::refusals::Refusals;
 use super::serve::{Listener, Protocol, listen, serve};
 use super::socket::Own;
+use super::tenants::{Door, Tenants};
 use super::tls::Identity;
-use super::{App, otlp, router};
 
 /// Others would reach an address without encryption.
 fn without_tls(address: SocketAddr, error: &CertificateError) -> StartError {
@@ -104,10 +103,10 @@ impl Listeners {
         format!("{scheme}://{}", self.api.address)
     }
 
-    /// Where the API is.
+    /// How others call this machine.
     #[must_use]
-    pub fn address(&self) -> SocketAddr {
-        self.api.address
+    pub fn hosts(&self) -> Hosts {
+        Hosts::new(self.api.address, &self.settings.names, self.api.needs_tls)
     }
 
     /// What a person should know of them: addresses beside the API's, and whom to trust.
@@ -135,25 +134,23 @@ impl Listeners {
     /// [`StartError::Tls`].
     pub fn serve(
         self,
-        app: &App,
-        guard: &Guard,
+        tenants: &Tenants,
         own: Own,
-        beside: Router,
         refusals: &Refusals,
         shutdown: &Shutdown,
     ) -> Result<JoinSet<()>, StartError> {
         let identity = self.identity.as_ref();
-        let api = router(app, guard.clone(), refusals.clone(), beside);
+        let api = tenants.router(Door::Api);
         let mut served = vec![
             (self.api.with(identity, Protocol::Http1)?, Protocol::Http1, api.clone()),
             (Listener::Own(own), Protocol::Http1, api),
         ];
         if let Some(bound) = self.otlp {
-            let router = otlp::router(app.clone(), guard.clone(), refusals.clone());
+            let router = tenants.router(Door::Otlp);
             served.push((bound.with(identity, Protocol::Http1)?, Protocol::Http1, router));
         }
         if let Some(bound) = self.grpc {
-            let router = otlp::grpc::router(app.clone(), guard.clone(), refusals.clone());
+            let router = tenants.router(Door::Grpc);
             served.push((bound.with(identity, Protocol::Http2)?, Protocol::Http2, router));
         }
         let mut tasks = JoinSet::new();

@@ -65,6 +65,11 @@ impl Problem {
         Self::of(Code::Unauthorized, detail)
     }
 
+    /// A part that is needed does not answer.
+    pub fn unavailable(detail: impl Into<String>) -> Self {
+        Self::of(Code::Unavailable, detail)
+    }
+
     /// The token is good, and is for other things.
     #[must_use]
     pub fn out_of_scope(kind: Kind, needed: Scope) -> Self {

@@ -14,6 +14,18 @@ const LOCK_TRIES: u32 = 20;
 /// Before it is tried again.
 pub(super) const LOCK_PAUSE: Duration = Duration::from_millis(20);
 
+/// The lock of a directory, given back when this is dropped.
+#[derive(Debug)]
+pub struct Held(#[allow(dead_code)] File);
+
+/// Takes the lock of a directory.
+///
+/// # Errors
+/// [`LogError::Locked`], [`LogError::Io`].
+pub fn hold(data: &Path) -> Result<Held, LogError> {
+    take_lock(data).map(Held)
+}
+
 /// Takes the lock of a data directory; waits a moment for whoever lets go of it.
 ///
 /// # Errors

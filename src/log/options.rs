@@ -18,7 +18,7 @@ pub const RESERVE_BYTES: u64 = 64 * 1024 * 1024;
 pub const CACHE_BYTES: u64 = 4 * 1024 * 1024;
 
 /// Makes the event that records a repair: the log moves bytes and does not know what an event means.
-pub type RepairEvent = fn(&Repair) -> (TenantId, StreamId, NewEvent);
+pub type RepairEvent = Arc<dyn Fn(&Repair) -> (TenantId, StreamId, NewEvent) + Send + Sync>;
 
 /// Called with what is done and what there is to do, in bytes or events.
 pub type Progress<'a> = dyn FnMut(u64, u64) + 'a;

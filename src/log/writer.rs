@@ -71,24 +71,15 @@ pub(super) struct Tail {
 }
 
 /// The writer's own state.
-#[derive(Debug)]
 pub(super) struct Writer {
     shared: Arc<Shared>,
     /// `None` before the first segment.
     tail: Option<Tail>,
     segment_bytes: u64,
-    clock: Clock,
+    clock: Arc<dyn Fn() -> Timestamp + Send + Sync>,
     repair_event: Option<RepairEvent>,
     cache: IdCache,
     buffer: Vec<u8>,
-}
-
-struct Clock(Arc<dyn Fn() -> Timestamp + Send + Sync>);
-
-impl std::fmt::Debug for Clock {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Clock")
-    }
 }
 
 impl Writer {
@@ -97,7 +88,7 @@ impl Writer {
             shared,
             tail,
             segment_bytes: options.segment_bytes,
-            clock: Clock(options.clock),
+            clock: options.clock,
             repair_event: options.repair_event,
             cache: IdCache::default(),
             buffer: Vec::new(),
@@ -165,7 +156,7 @@ impl Writer {
         let (first, last) = (head.position.next(), Position(head.position.0 + new.len() as u64));
         let (step, begun) = (Step::begin(), Instant::now());
         let starts_segment = self.roll(first)?;
-        let now = Timestamp::from_microsecond((self.clock.0)().as_microsecond());
+        let now = Timestamp::from_microsecond((self.clock)().as_microsecond());
         let recorded_at = now.unwrap_or(head.recorded_at).max(head.recorded_at);
         let commit = Commit { committed: head.position, recorded_at, starts_segment };
         let mut writer = CommitWriter::new(commit, first, head.hash(), std::mem::take(&mut self.buffer));
@@ -303,7 +294,7 @@ impl Writer {
 
     /// Appends the events of repairs.
     pub fn record(&mut self, repairs: &[Repair]) {
-        let Some(repair_event) = self.repair_event else {
+        let Some(repair_event) = self.repair_event.clone() else {
             return;
         };
         for repair in repairs {

@@ -128,13 +128,12 @@ impl Surveyor {
     }
 }
 
-/// Has the instruments of the catalogue observe a running system, on the global meter. Call it once.
-pub fn observe(system: Arc<Supervised>) {
+/// Has the instruments of the catalogue observe a tenant's system, on a meter of which it is the only one. Call it once for each.
+pub fn observe(system: Arc<Supervised>, meter: &Meter) {
     meters::begin();
     let surveyor = Arc::new(Surveyor { system, kept: Mutex::default(), money: Mutex::default() });
-    let meter = opentelemetry::global::meter("mecris");
     for measure in ALL {
-        register(&meter, *measure, surveyor.clone());
+        register(meter, *measure, surveyor.clone());
     }
 }
 

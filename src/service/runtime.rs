@@ -7,6 +7,7 @@ pub mod forms;
 pub mod incidents;
 pub mod last_look;
 pub mod node;
+pub mod place;
 pub mod poller;
 pub mod prices;
 pub mod projection;

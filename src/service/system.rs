@@ -8,4 +8,6 @@ pub mod health;
 pub mod log_actor;
 pub mod meters;
 pub mod status;
+pub mod tenant;
+pub mod tenants;
 pub mod tree;

@@ -15,6 +15,7 @@ use std::sync::Weak;
 use std::sync::mpsc::channel;
 use std::time::Duration;
 
+use opentelemetry::metrics::{Meter, MeterProvider};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::metrics::data::ResourceMetrics;
@@ -32,6 +33,7 @@ pub struct Metrics(Option<Readers>);
 
 #[derive(Debug, Clone)]
 struct Readers {
+    resource: Resource,
     provider: SdkMeterProvider,
     registry: Registry,
 }
@@ -50,12 +52,12 @@ impl Readers {
             Some(pushed) if is_alike(&pushed) => (Some(pushed), None),
             pushed => (None, pushed),
         };
-        let mut provider = SdkMeterProvider::builder().with_resource(resource);
+        let mut provider = SdkMeterProvider::builder().with_resource(resource.clone());
         if let Some(pushed) = own {
             provider = provider.with_reader(Shared { first: pushed, second: None::<PeriodicReader<E>> });
         }
         let provider = provider.with_reader(Shared { first: scraped, second: pushed }).build();
-        Ok(Self { provider, registry })
+        Ok(Self { resource, provider, registry })
     }
 }
 
@@ -69,6 +71,27 @@ impl Metrics {
         let readers = Readers::new(resource, export)?;
         opentelemetry::global::set_meter_provider(readers.provider.clone());
         Ok(Self(Some(readers)))
+    }
+
+    /// Instruments of their own, beside these: what another tenant's scrape reads. They are not exported; where nothing is
+    /// measured, neither are they.
+    ///
+    /// # Errors
+    /// What the SDK says.
+    pub fn apart(&self) -> Result<Self, String> {
+        let readers = self.0.as_ref().map(|readers| {
+            Readers::new::<opentelemetry_otlp::MetricExporter>(readers.resource.clone(), None)
+        });
+        readers.transpose().map(Self)
+    }
+
+    /// The meter for what is observed of a tenant.
+    #[must_use]
+    pub fn meter(&self) -> Meter {
+        match &self.0 {
+            Some(readers) => readers.provider.meter("mecris"),
+            None => opentelemetry::global::meter("mecris"),
+        }
     }
 
     /// Everything as it stands, in Prometheus' text format ([`CONTENT_TYPE`]). Blocks.

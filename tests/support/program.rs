@@ -48,8 +48,14 @@ impl Home {
         self.dir.path().join(".claude")
     }
 
-    pub fn data(&self) -> PathBuf {
+    /// The data directory.
+    pub fn root(&self) -> PathBuf {
         self.dir.path().join(".local/share/mecris")
+    }
+
+    /// The directory of the tenant `local`.
+    pub fn data(&self) -> PathBuf {
+        self.root().join("tenants/local")
     }
 
     /// Writes a transcript of a project.

@@ -7,6 +7,7 @@ use crate::service::doctor::{Diagnosis, Verdict};
 use crate::service::runtime::incidents::Incidents;
 use crate::service::runtime::settings::{ChangedSetting, Reloaded};
 use crate::service::runtime::sources::{SourceShown, SourcesShown};
+use crate::service::system::tenants::TenantsShown;
 
 use super::{count, table};
 
@@ -52,6 +53,28 @@ pub fn actors(actors: &[Snapshot]) -> String {
         }
     }
     text
+}
+
+/// `mecris tenant list`.
+#[must_use]
+pub fn tenants(shown: &TenantsShown) -> String {
+    let mut rows = table(&["Tenant", "State", "Directory", "Why"], 4);
+    for tenant in &shown.tenants {
+        let why = tenant.reason.clone().unwrap_or_default();
+        rows.add_row(vec![tenant.name.clone(), word(&tenant.state), tenant.dir.clone(), why]);
+    }
+    format!("{}\n", rows.trim_fmt())
+}
+
+/// `mecris tenant add`.
+#[must_use]
+pub fn tenant_added(shown: &TenantsShown, name: &str) -> String {
+    let dir =
+        shown.tenants.iter().find(|tenant| tenant.name == name).map_or("", |tenant| tenant.dir.as_str());
+    format!(
+        "the tenant {name} is there: its owner's token is in {dir}/token, its agents' in {dir}/agent-token, \
+         its settings go into {dir}/config.toml\nask for it with --tenant {name}\n"
+    )
 }
 
 /// `mecris sources`.

@@ -10,15 +10,16 @@ use crate::config::{Config, ConfigError, EmailTls, Inspection, Origin, prices};
 use crate::domain::calendar::zone_name;
 use crate::integration::claude_code::discover;
 use crate::log::disk::{Disk, RealDisk};
-use crate::log::{Inspected, LogError};
+use crate::log::{Inspected, LogError, barrier};
 use crate::service::runtime::node::log_location;
+use crate::service::runtime::place::Place;
 use crate::service::usage::importer::transcript_roots;
 
 use super::{Check, addresses, console};
 
 /// Looks at the settings, the directories, the log and the programs. Blocks.
 #[must_use]
-pub fn checks(inspection: &Inspection, data_dir: Result<PathBuf, ConfigError>) -> Vec<Check> {
+pub fn checks(inspection: &Inspection, place: Result<Place, ConfigError>) -> Vec<Check> {
     let config = &inspection.loaded.config;
     let mut checks = settings(inspection);
     checks.extend(complete(config));
@@ -28,15 +29,16 @@ pub fn checks(inspection: &Inspection, data_dir: Result<PathBuf, ConfigError>) -
         checks.push(time_zone(inspection));
     }
     checks.push(user());
-    checks.extend(console::checks(config, data_dir.as_deref().ok()));
-    match data_dir {
-        Ok(dir) => {
-            checks.push(directory(&dir));
-            checks.push(disk(&dir, config));
-            let log = log(&dir, config);
+    checks.extend(console::checks(config, place.as_ref().ok().map(|place| place.dir.as_path())));
+    match place {
+        Ok(place) => {
+            let dir = &place.root;
+            checks.push(directory(dir));
+            checks.push(disk(&place.dir, config));
+            let log = log(&place, config);
             let is_running = log.detail.starts_with(RUNNING);
             checks.push(log);
-            checks.extend(addresses::checks(config, &dir, is_running));
+            checks.extend(addresses::checks(config, dir, is_running));
         }
         Err(error) => {
             checks.push(Check::problem("data directory", error.to_string(), "name one with --data-dir"));
@@ -301,9 +303,12 @@ fn disk(dir: &Path, config: &Config) -> Check {
     }
 }
 
-fn log(dir: &Path, config: &Config) -> Check {
+fn log(place: &Place, config: &Config) -> Check {
     const NAME: &str = "log";
-    let location = log_location(dir, config);
+    // Before there were tenants it lay in the data directory itself, from where the next start moves it.
+    let before = Place { dir: place.root.clone(), ..place.clone() };
+    let is_moved = place.exists() || !place.tenant.is_local() || barrier::stands_in(&place.root);
+    let location = log_location(if is_moved { place } else { &before }, config);
     if !location.is_used() {
         return Check::ok(NAME, "empty: nothing has been recorded yet");
     }

@@ -124,6 +124,8 @@ forms! {
     TokenName: Form::new("TokenName", "What its owner calls a token, in one line of at most 64 bytes.")
         .like(LINE_OR_NONE, (0, 64), "laptop");
     TokenKind: Form::new("TokenKind", "What a token is for.").of(&["agent", "ingest", "auditor", "member"]);
+    TenantName: Form::new("TenantName", "A tenant's name.")
+        .like("^[a-z0-9]([a-z0-9-]*[a-z0-9])?$", (1, 40), "acme");
     TokenId: Form::new("TokenId", "A token's id, as it is listed.").like("^[a-z0-9-]+$", (1, 64), "ing-3f9c01d2");
     PhoneNumber: Form::new("PhoneNumber", "A telephone number in E.164 form.")
         .like("^\\+[1-9][0-9]{7,14}$", (9, 16), "+15558675310");

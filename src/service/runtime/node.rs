@@ -1,12 +1,13 @@
-//! One installation: the data directory, opened, and what works on it without actors.
+//! A tenant, opened: its directory, log, settings, prices and cursors, and what works on them without actors.
 
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
 use crate::config::{Config, ConfigError, prices};
+use crate::domain::tenant::NoTenant;
 use crate::event::payload::LogRepaired;
 use crate::event::{Event, EventId, Metadata, NewEvent, Position, StreamId, TenantId};
 use crate::files::own;
@@ -16,6 +17,7 @@ use crate::view::replay::catch_up;
 use crate::view::{Horizon, ViewError};
 
 use super::last_look::SharedVault;
+use super::place::{self, Place, PlaceError};
 use super::prices::Prices;
 use super::reading::SharedReading;
 use super::reads::{Reads, SharedViews};
@@ -28,16 +30,12 @@ pub enum StartError {
     /// The configuration.
     #[error(transparent)]
     Config(#[from] ConfigError),
-    /// The data directory cannot be made or closed to others.
-    #[error(
-        "cannot use the data directory {path}: {reason}; check its owner and mode, or name another with --data-dir"
-    )]
-    DataDir {
-        /// Which.
-        path: String,
-        /// What the system said.
-        reason: String,
-    },
+    /// The data directory.
+    #[error(transparent)]
+    Place(PlaceError),
+    /// There is no such tenant.
+    #[error(transparent)]
+    NoTenant(#[from] NoTenant),
     /// The log.
     #[error(transparent)]
     Log(#[from] LogError),
@@ -65,35 +63,41 @@ pub enum StartError {
     CutShort,
 }
 
-/// How the log is opened under these settings.
-#[must_use]
-pub fn log_options(config: &Config) -> Options {
-    Options {
-        reserve_bytes: config.log.reserve_mib.saturating_mul(1024 * 1024),
-        repair_event: Some(repair_event),
-        ..Options::default()
+/// Another process's lock is the log's to tell: whoever is told so asks that process.
+impl From<PlaceError> for StartError {
+    fn from(error: PlaceError) -> Self {
+        match error {
+            PlaceError::Log(error) => Self::Log(error),
+            error => Self::Place(error),
+        }
     }
 }
 
-/// Where the log of a data directory lies under these settings.
+/// Where a tenant's log lies under these settings.
 #[must_use]
-pub fn log_location(dir: &Path, config: &Config) -> Location {
-    Location::new(dir, log_options(config))
+pub fn log_location(place: &Place, config: &Config) -> Location {
+    let tenant = place.tenant_id();
+    let options = Options {
+        reserve_bytes: config.log.reserve_mib.saturating_mul(1024 * 1024),
+        repair_event: Some(Arc::new(move |repair| repair_event(&tenant, repair))),
+        ..Options::default()
+    };
+    Location::new(&place.dir, options)
 }
 
 /// A repair is an event too: the log tells of its own damage.
-fn repair_event(repair: &Repair) -> (TenantId, StreamId, NewEvent) {
+fn repair_event(tenant: &TenantId, repair: &Repair) -> (TenantId, StreamId, NewEvent) {
     let Repair { copy, first, last, detail } = repair;
     tracing::warn!(%copy, %first, %last, detail, "a damaged part of the log was mended from its other copy");
     let payload = LogRepaired { copy: copy.to_string(), first: first.0, last: last.0, cause: detail.clone() };
     let metadata = Metadata { actor: "log".into(), ..Metadata::default() };
     let event = new_event(EventId::random(), &Event::LogRepaired(payload), Timestamp::now(), &metadata);
-    (TenantId::local(), StreamId::new("log"), event)
+    (tenant.clone(), StreamId::new("log"), event)
 }
 
-/// See the module.
+/// See the module. What is a tenant's own is reached through this value, and through nothing that is shared.
 pub struct Node {
-    /// The data directory.
+    /// The tenant's directory.
     pub dir: PathBuf,
     /// The log.
     pub log: Arc<dyn Log>,
@@ -125,27 +129,32 @@ impl Node {
         repository.execute(command, now, &repository::metadata_for(actor))
     }
 
-    /// Opens a data directory. Blocks.
+    /// Opens a tenant. Blocks.
     ///
     /// # Errors
     /// [`StartError`].
-    pub fn open(dir: &Path, settings: Settings) -> Result<Self, StartError> {
+    pub fn open(place: &Place, settings: Settings) -> Result<Self, StartError> {
+        place::lay_out(&place.root)?;
+        if !place.exists() {
+            return Err(NoTenant(place.tenant.clone()).into());
+        }
+        let dir = &place.dir;
         let loaded = settings.current();
         let prices = prices::price_table(loaded.config.prices.as_deref())?;
-        own::dir(dir).map_err(|error| StartError::DataDir {
-            path: dir.display().to_string(),
-            reason: error.to_string(),
+        own::inner_dir(dir).map_err(|error| {
+            let (path, reason) = (dir.display().to_string(), error.to_string());
+            StartError::Place(PlaceError::Files { path, reason })
         })?;
         let reading = SharedReading::default();
         if !loaded.config.transcripts.enabled {
             reading.turn_off();
         }
-        let Opened { log, report } = log_location(dir, &loaded.config).open()?;
+        let Opened { log, report } = log_location(place, &loaded.config).open()?;
         Ok(Self {
             dir: dir.to_owned(),
             log,
             report,
-            tenant: TenantId::local(),
+            tenant: place.tenant_id(),
             settings,
             prices: Arc::new(prices).into(),
             reading,

@@ -1,6 +1,6 @@
 //! The settings of a running system: what can change while it runs, does; what cannot is told.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 
 use crate::config::forms::{PHONES, SECRETS};
 use crate::config::prices::price_table;
-use crate::config::{Config, ConfigError, Loaded, Tls, load, settings_of};
+use crate::config::{Config, ConfigError, Loaded, Source, Tls, load_from, settings_of};
 use crate::domain::pricing::PriceTable;
 use crate::service::runtime::prices::Prices;
 
@@ -38,8 +38,8 @@ pub struct Reloaded {
 /// The settings in force; cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// The file that the person named.
-    named: Option<PathBuf>,
+    /// Where they are read from.
+    source: Source,
     /// As the layers had them at the last reading.
     as_read: Arc<std::sync::Mutex<Config>>,
     /// As they are in force.
@@ -51,13 +51,19 @@ pub struct Settings {
 impl Settings {
     /// In force are `loaded`, which the command line may have changed; `as_read` is what the layers said.
     #[must_use]
-    pub fn new(named: Option<PathBuf>, as_read: Config, loaded: Loaded) -> Self {
+    pub fn new(source: Source, as_read: Config, loaded: Loaded) -> Self {
         Self {
-            named,
+            source,
             as_read: Arc::new(std::sync::Mutex::new(as_read)),
             current: watch::Sender::new(Arc::new(loaded)),
             clock: Clock::default(),
         }
+    }
+
+    /// The same, worked by another's clock: there is one for the whole program.
+    #[must_use]
+    pub fn with_clock(self, clock: Clock) -> Self {
+        Self { clock, ..self }
     }
 
     /// The clock of those that work by them.
@@ -71,8 +77,16 @@ impl Settings {
     /// # Errors
     /// [`ConfigError`].
     pub fn load(named: Option<&Path>) -> Result<Self, ConfigError> {
-        let loaded = load(named)?;
-        Ok(Self::new(named.map(Path::to_owned), loaded.config.clone(), loaded))
+        Self::load_from(Source::Person(named.map(Path::to_owned)))
+    }
+
+    /// Reads all layers of a source.
+    ///
+    /// # Errors
+    /// [`ConfigError`].
+    pub fn load_from(source: Source) -> Result<Self, ConfigError> {
+        let loaded = load_from(&source)?;
+        Ok(Self::new(source, loaded.config.clone(), loaded))
     }
 
     /// The settings in force.
@@ -93,7 +107,7 @@ impl Settings {
     /// # Errors
     /// [`ConfigError`].
     pub fn prices_as_written(&self) -> Result<PriceTable, ConfigError> {
-        price_table(load(self.named.as_deref())?.config.prices.as_deref())
+        price_table(load_from(&self.source)?.config.prices.as_deref())
     }
 
     /// Reads all layers again, and the price file with them. Blocks. Where something is wrong, nothing changes.
@@ -101,7 +115,7 @@ impl Settings {
     /// # Errors
     /// [`ConfigError`].
     pub fn reload(&self, prices: &Prices) -> Result<Reloaded, ConfigError> {
-        let read = load(self.named.as_deref())?;
+        let read = load_from(&self.source)?;
         let table = price_table(read.config.prices.as_deref())?;
         let mut as_read = self.as_read.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let mut changed: Vec<ChangedSetting> = changed_keys(&as_read, &read.config)
@@ -122,7 +136,9 @@ impl Settings {
 
 /// Whether a key can change while the system runs. The others are bound to what was opened at the start.
 fn can_change(key: &str) -> bool {
-    let is_bound = ["transcripts.", "otlp.", "telemetry.", "log."].iter().any(|table| key.starts_with(table));
+    let is_bound = ["transcripts.", "otlp.", "telemetry.", "log.", "tenants."]
+        .iter()
+        .any(|table| key.starts_with(table));
     !["listen", "tls.names", "tls.plain"].contains(&key) && !is_bound
 }
 
@@ -136,6 +152,7 @@ fn in_force(current: &Loaded, read: Loaded) -> Loaded {
         otlp: before.otlp.clone(),
         telemetry: before.telemetry.clone(),
         log: before.log.clone(),
+        tenants: before.tenants.clone(),
         ..read.config
     };
     Loaded { config, ..read }

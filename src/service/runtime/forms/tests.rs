@@ -17,6 +17,7 @@ use crate::domain::money::Picodollars;
 use crate::domain::odometer::Month as MonthOf;
 use crate::domain::project::Aliases;
 use crate::domain::slug::GoalSlug as Slug;
+use crate::domain::tenant::TenantName;
 use crate::log::verify::parse_hash;
 use crate::service::audit::{Reckoning, parse_until};
 
@@ -67,6 +68,7 @@ fn is_read(form: &str, text: &str) -> Option<bool> {
         "ReplayEnd" if text.bytes().all(|byte| byte.is_ascii_digit()) => {
             parse_until(Some(text), Reckoning::Recorded).is_ok()
         }
+        "TenantName" => text.parse::<TenantName>().is_ok(),
         "ZoneName" | "TokenId" | "DueBy" | "ReplayEnd" => return None,
         _ => panic!("{form} has no reader in this test"),
     })
@@ -128,6 +130,7 @@ fn what_readers_refuse_no_form_allows() {
         ("Reason", &["", "  ", "a\nb", "a\u{7}b", "\u{a0}", "a\u{85}b"]),
         ("YearDay", &["02-30", "04-31", "13-01", "00-01", "1-1"]),
         ("PhoneNumber", &["15558675310", "+05558675310", "+1555", "+1555867531012345", "+1 5558675310"]),
+        ("TenantName", &["", "-a", "a-", "A", "a b", "a.b", "a/b"]),
         ("TokenId", &["", "ING-1", "ing 1", "ing_1", "ing-3f9c01d2\n"]),
         ("SessionName", &["", "a b", "a\tb", "a\u{2003}b"]),
         ("ProjectPath", &["", "a", "/a\nb"]),

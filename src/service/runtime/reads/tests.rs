@@ -1,6 +1,6 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::config::Config;
+use crate::config::{Config, Source};
 use crate::domain::budget::{Budget, Scope, Thresholds};
 use crate::domain::calendar::Period;
 use crate::domain::money::Picodollars;
@@ -23,7 +23,7 @@ pub(in crate::service) fn now() -> Timestamp {
 fn settings() -> Settings {
     let config = Config::default();
     let loaded = Loaded { config: config.clone(), file: None, zone: TimeZone::UTC, origins: BTreeMap::new() };
-    Settings::new(None, config, loaded)
+    Settings::new(Source::Person(None), config, loaded)
 }
 
 fn budget(amount: i64) -> Budget {
