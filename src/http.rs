@@ -58,7 +58,6 @@ use crate::telemetry::metrics::Metrics;
 use described::check;
 use guard::Guard;
 use refusals::Refusals;
-use tenants::Tenants;
 
 pub use described::openapi;
 
@@ -69,8 +68,6 @@ pub struct App {
     pub system: Arc<Supervised>,
     /// What is measured.
     pub metrics: Metrics,
-    /// The tenants of the program, for whoever keeps them: the owner of the tenant `local`.
-    pub tenants: Option<Tenants>,
 }
 
 /// A tenant's whole router, guarded by the token, with `beside`: the routes of other faces, guarded alike.

@@ -29,6 +29,7 @@ pub mod balances;
 pub mod briefing;
 pub mod budgets;
 pub mod doctor;
+pub mod endpoints;
 pub mod goals;
 pub mod metrics;
 pub mod providers;

@@ -93,7 +93,7 @@ const CAPABILITIES: [&[&str]; 8] = [
     &["audit"],
     &["briefing"],
     &["system"],
-    &["doctor", "metrics"],
+    &["doctor", "endpoints", "metrics"],
 ];
 
 #[test]

@@ -8,8 +8,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use jiff::Timestamp;
 use mecris::actor::{self, Backoff, Intensity, Shutdown};
 use mecris::domain::allowance::{AllowanceCommand, VirtualBudget};
+use mecris::domain::balance::BalanceChange;
 use mecris::domain::budget::{Budget, BudgetCommand, Scope, Thresholds};
 use mecris::domain::calendar::Period;
 use mecris::domain::desk::DeskCommand;
@@ -33,6 +35,7 @@ use mecris::service::runtime::settings::Settings;
 use mecris::service::runtime::sources::Sources;
 use mecris::service::system::tree;
 use mecris::service::system::tree::{Restarts, Supervised};
+use mecris::service::usage::projects::AliasAggregate;
 use mecris::view::replay::{Until, replay};
 
 /// Set for the child: where its data is.
@@ -95,20 +98,25 @@ fn number(event: &Event<'_>) -> Option<u64> {
 /// Commands of five aggregates in turn: those of which any may be the next, whatever has become of the ones before.
 async fn send(system: &Supervised, number: u64) -> Heard {
     let sent = match number % 5 {
-        0 => system.command_budget(budget(number)).await,
+        0 => system.execute::<BudgetAggregate>(budget(number)).await,
         1 => {
             let amount_usd = amount(number).exact();
-            system.top_up_balance(TopUpBody { amount_usd, provider: "groq".into(), at: None }).await
+            let body = TopUpBody { amount_usd, provider: "groq".into(), at: None };
+            let top_up = body.into_top_up(Timestamp::now()).unwrap();
+            system.execute::<BalanceAggregate>(BalanceChange::ToppedUp(top_up)).await
         }
         2 => {
             let daily = Some(amount(number));
             let budget = VirtualBudget { daily, monthly: None, reserve_percent: 20 };
-            system.command_allowance(AllowanceCommand::Set(budget)).await
+            system.execute::<AllowanceAggregate>(AllowanceCommand::Set(budget)).await
         }
-        3 => system.command_goal(goal(number)).await,
+        3 => {
+            let facts = system.queries.facts(Timestamp::now());
+            system.execute::<LocalGoalAggregate>((goal(number), facts)).await
+        }
         _ => {
             let (directory, name) = (format!("/dir-{}", number % 32), format!("/name-{number}"));
-            system.alias_project(directory, Some(name)).await
+            system.execute::<AliasAggregate>((directory, Some(name))).await
         }
     };
     match sent {

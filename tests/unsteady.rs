@@ -317,11 +317,11 @@ async fn outage(dir: std::path::PathBuf) {
     let recording = tokio::spawn(incidents::record(node.log.clone(), node.tenant.clone(), notes));
     let tree = tokio::task::spawn_local(supervisor.run_until(shutdown.subscribe()));
 
-    system.command_budget(set(1)).await.unwrap();
+    system.execute::<BudgetAggregate>(set(1)).await.unwrap();
     assert_eq!(restarts(&system), 0, "an actor waited for the log on its own thread: {:?}", system.actors());
     log.cut();
     for amount in 2..6 {
-        let refused = system.command_budget(set(amount)).await;
+        let refused = system.execute::<BudgetAggregate>(set(amount)).await;
         assert!(refused.unwrap_err().to_string().contains("cannot be reached"), "{amount}");
         let asking = system.clone();
         let events = tokio::task::spawn_blocking(move || asking.queries.events(Position(1), 10));
@@ -331,7 +331,7 @@ async fn outage(dir: std::path::PathBuf) {
     }
     log.mend();
     let again = async {
-        while system.command_budget(set(9)).await.is_err() {
+        while system.execute::<BudgetAggregate>(set(9)).await.is_err() {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     };

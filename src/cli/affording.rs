@@ -1,4 +1,4 @@
-//! `mecris can-afford`, `cost`, `override` and `budget virtual`: of a running supervisor, or of the log itself.
+//! `mecris can-afford`, `cost`, `override` and `budget virtual`.
 
 use std::process::ExitCode;
 
@@ -7,15 +7,11 @@ use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::domain::affording::Verdict;
-use crate::domain::allowance::AllowanceCommand;
 use crate::domain::project;
-use crate::service::budgets::allowance::{
-    AllowanceAggregate, AllowanceFailure, AskBody, OverrideBody, VirtualBudgetBody,
+use crate::service::budgets::allowance::{AskBody, OverrideBody, VirtualBudgetBody};
+use crate::service::endpoints::allowance::{
+    CanAfford, GetAllowance, GetCost, GrantOverride, RemoveVirtualBudget, SetVirtualBudget,
 };
-use crate::service::runtime::node::Node;
-use crate::view::affording::{AffordabilityShown, AllowanceShown};
-use crate::view::cost::CostShown;
-use crate::view::report::Range;
 
 use super::backend::Backend;
 use super::output::{CliError, print, warn};
@@ -105,7 +101,7 @@ pub fn can_afford(common: &Common, args: CanAffordArgs) -> ExitCode {
     let project = project.map(whole);
     let body = AskBody { usd, provider, model, project, session };
     let answer = Backend::current(common).and_then(|backend| {
-        let shown = backend.can_afford(body)?;
+        let shown = backend.call(CanAfford(body))?;
         print(common.json, &shown, tables::affording::affordability)?;
         Ok(shown.answer)
     });
@@ -125,8 +121,8 @@ pub fn can_afford(common: &Common, args: CanAffordArgs) -> ExitCode {
 /// # Errors
 /// [`CliError`].
 pub fn cost(common: &Common, args: &CostArgs) -> Result<(), CliError> {
-    let backend = Backend::current(common)?;
-    print(common.json, &backend.cost(args.since, args.until)?, tables::affording::cost)
+    let asked = GetCost { since: args.since, until: args.until };
+    print(common.json, &Backend::current(common)?.call(asked)?, tables::affording::cost)
 }
 
 /// Carries out `mecris override`.
@@ -136,7 +132,7 @@ pub fn cost(common: &Common, args: &CostArgs) -> Result<(), CliError> {
 pub fn grant_override(common: &Common, args: OverrideArgs) -> Result<(), CliError> {
     let until = args.hours.map(|hours| Timestamp::now() + SignedDuration::from_hours(i64::from(hours)));
     let body = OverrideBody { usd: args.usd, reason: args.reason, until };
-    print(common.json, &Backend::open(common)?.grant_override(&body)?, tables::affording::allowance)
+    print(common.json, &Backend::open(common)?.call(GrantOverride(body))?, tables::affording::allowance)
 }
 
 /// Carries out `mecris budget virtual`.
@@ -148,79 +144,12 @@ pub fn virtual_budget(common: &Common, args: VirtualArgs) -> Result<(), CliError
     let VirtualArgs { daily, monthly, reserve, off } = args;
     let is_question = daily.is_none() && monthly.is_none() && reserve.is_none();
     let shown = if off {
-        backend.set_virtual_budget(None)?
+        backend.call(RemoveVirtualBudget)?
     } else if is_question {
-        backend.allowance()?
+        backend.call(GetAllowance)?
     } else {
         let body = VirtualBudgetBody { daily_usd: daily, monthly_usd: monthly, reserve_percent: reserve };
-        backend.set_virtual_budget(Some(body))?
+        backend.call(SetVirtualBudget(body))?
     };
     print(common.json, &shown, tables::affording::allowance)
-}
-
-impl Backend {
-    fn can_afford(&self, body: AskBody) -> Result<AffordabilityShown, CliError> {
-        body.clone().into_ask()?;
-        match self {
-            Self::Running(remote) => {
-                let mut query = vec![("usd", body.usd)];
-                let named = [
-                    ("provider", body.provider),
-                    ("model", body.model),
-                    ("project", body.project),
-                    ("session", body.session),
-                ];
-                query.extend(named.into_iter().filter_map(|(name, value)| Some((name, value?))));
-                remote.get("/api/v1/can-afford", &query)
-            }
-            Self::Own(node) => Ok(node.queries()?.affordability(body, Timestamp::now())?),
-        }
-    }
-
-    fn cost(&self, since: Option<Date>, until: Option<Date>) -> Result<CostShown, CliError> {
-        match self {
-            Self::Running(remote) => {
-                let mut query = Vec::new();
-                query.extend(since.map(|day| ("since", day.to_string())));
-                query.extend(until.map(|day| ("until", day.to_string())));
-                remote.get("/api/v1/cost", &query)
-            }
-            Self::Own(node) => Ok(node.queries()?.unified_cost(&Range { since, until }, Timestamp::now())),
-        }
-    }
-
-    fn allowance(&self) -> Result<AllowanceShown, CliError> {
-        match self {
-            Self::Running(remote) => remote.get("/api/v1/virtual-budget", &[]),
-            Self::Own(node) => Ok(node.queries()?.allowance(Timestamp::now())),
-        }
-    }
-
-    /// Sets the virtual budget, or removes it.
-    fn set_virtual_budget(&self, body: Option<VirtualBudgetBody>) -> Result<AllowanceShown, CliError> {
-        body.as_ref().map_or(Ok(()), |body| body.check(Timestamp::now()))?;
-        match (self, body) {
-            (Self::Running(remote), Some(body)) => remote.put("/api/v1/virtual-budget", &body),
-            (Self::Running(remote), None) => remote.delete("/api/v1/virtual-budget"),
-            (Self::Own(node), Some(body)) => self.carry_out(node, &body.into_command()?),
-            (Self::Own(node), None) => self.carry_out(node, &AllowanceCommand::Remove),
-        }
-    }
-
-    fn grant_override(&self, body: &OverrideBody) -> Result<AllowanceShown, CliError> {
-        body.check(Timestamp::now())?;
-        match self {
-            Self::Running(remote) => remote.post_body("/api/v1/overrides", body),
-            Self::Own(node) => {
-                let command = node.queries()?.override_command(body, Timestamp::now())?;
-                self.carry_out(node, &command)
-            }
-        }
-    }
-
-    fn carry_out(&self, node: &Node, command: &AllowanceCommand) -> Result<AllowanceShown, CliError> {
-        let done = node.execute::<AllowanceAggregate>(command.clone(), Timestamp::now(), "cli");
-        done.map_err(AllowanceFailure::from)?;
-        self.allowance()
-    }
 }

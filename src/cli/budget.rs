@@ -3,10 +3,10 @@
 use clap::{Args, Subcommand};
 use jiff::civil::Date;
 
-use crate::domain::budget::BudgetName;
 use crate::domain::calendar::{PeriodKind, WeekStart, YearStart};
 use crate::domain::money::Picodollars;
 use crate::service::budgets::client::BudgetBody;
+use crate::service::endpoints::budgets::{ListBudgets, RemoveBudget, SetBudget};
 
 use super::affording::{VirtualArgs, virtual_budget};
 use super::backend::Backend;
@@ -83,19 +83,17 @@ pub struct BudgetSetArgs {
 pub fn budget(common: &Common, command: BudgetCommand) -> Result<(), CliError> {
     let budgets = match command {
         BudgetCommand::Virtual(args) => return virtual_budget(common, args),
-        BudgetCommand::List => Backend::current(common)?.budgets()?,
-        BudgetCommand::Remove { name } => {
-            Backend::current(common)?.remove_budget(&name.parse::<BudgetName>()?)?
-        }
+        BudgetCommand::List => Backend::current(common)?.call(ListBudgets)?,
+        BudgetCommand::Remove { name } => Backend::current(common)?.call(RemoveBudget { name })?,
         BudgetCommand::Set(args) => {
-            let (name, body) = budget_body(args)?;
-            Backend::current(common)?.set_budget(&name, body)?
+            let request = set_budget(args)?;
+            Backend::current(common)?.call(request)?
         }
     };
     print(common.json, &budgets, |budgets| tables::budgets(&budgets.budgets))
 }
 
-fn budget_body(args: BudgetSetArgs) -> Result<(BudgetName, BudgetBody), CliError> {
+fn set_budget(args: BudgetSetArgs) -> Result<SetBudget, CliError> {
     let money = |text: Option<String>| text.map(|text| Picodollars::parse(&text)).transpose();
     let body = BudgetBody {
         amount_usd: Picodollars::parse(&args.amount)?,
@@ -112,5 +110,5 @@ fn budget_body(args: BudgetSetArgs) -> Result<(BudgetName, BudgetBody), CliError
         daily_limit_usd: money(args.daily_limit)?,
         ending_days: args.ending_days,
     };
-    Ok((args.name.parse()?, body))
+    Ok(SetBudget { name: args.name, body })
 }

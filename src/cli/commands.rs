@@ -8,15 +8,24 @@ use crate::config::Config;
 use crate::service::alerts::requests::ConsentBody;
 use crate::service::audit::Reckoning;
 use crate::service::balances::balance::{BalanceBody, TopUpBody};
+use crate::service::endpoints::alerts::{
+    AcknowledgeAlert, CheckAlerts, DecideConsent, ListAlerts, ListConsents,
+};
+use crate::service::endpoints::audit::{Explain, ListIncidents, Replay};
+use crate::service::endpoints::balances::{ListBalances, ListQuotas, ReadBalance, TopUpBalance};
+use crate::service::endpoints::goals::ListGoals;
+use crate::service::endpoints::providers::Reconcile;
+use crate::service::endpoints::system::{Drill, GetStatus, ListActors, ListSources, Reload};
+use crate::service::endpoints::usage::{GetSpend, ListRefused};
+use crate::service::system::status::DrillBody;
 use crate::telemetry;
-use crate::view::reconcile::Wanted;
 
 use super::backend::{Backend, show_steps};
-use super::output::{CliError, print, print_text};
+use super::output::{CliError, bar, print, print_text};
 use super::{
     AlertsCommand, BalanceCommand, Cli, Command, Common, ConfigCommand, ConsentCommand, ReplayArgs,
-    affording, budget, console, doctor, forecast, gate, goal, keeping, limit, mcp, narrator, odometer,
-    people, prices, projects, reprice, run, tables, tenant, token, usage, vault,
+    ReportArgs, affording, budget, console, doctor, forecast, gate, goal, keeping, limit, mcp, narrator,
+    odometer, people, prices, projects, reprice, run, tables, tenant, token, usage, vault,
 };
 
 /// Does what the command line says.
@@ -41,14 +50,14 @@ pub fn dispatch(cli: Cli) -> Result<ExitCode, CliError> {
     telemetry::init_lines(common.log_format, common.log_level.as_deref())?;
     let json = common.json;
     match command {
-        Command::Status => print(json, &Backend::current(&common)?.status()?, tables::status)?,
+        Command::Status => print(json, &Backend::current(&common)?.call(GetStatus)?, tables::status)?,
         Command::Report(args) => {
-            let report =
-                Backend::current(&common)?.report(args.by, args.since, args.until, args.tz.as_deref())?;
+            let ReportArgs { by, since, until, tz } = args;
+            let report = Backend::current(&common)?.call(GetSpend { by: Some(by), since, until, tz })?;
             print(json, &report, |shown| tables::fresh(&shown.freshness) + &tables::report(&shown.report))?;
         }
         Command::Import(args) if args.refused => {
-            print(json, &Backend::open(&common)?.refused()?, tables::usage::refused)?;
+            print(json, &Backend::open(&common)?.call(ListRefused)?, tables::usage::refused)?;
         }
         Command::Import(args) => {
             let (on_step, bar) = show_steps(json);
@@ -60,18 +69,18 @@ pub fn dispatch(cli: Cli) -> Result<ExitCode, CliError> {
         Command::Balance { command } => {
             let backend = Backend::current(&common)?;
             let shown = match command {
-                None => backend.balances()?,
-                Some(BalanceCommand::Set(args)) => backend.read_balance(BalanceBody {
+                None => backend.call(ListBalances)?,
+                Some(BalanceCommand::Set(args)) => backend.call(ReadBalance(BalanceBody {
                     left_usd: args.left,
                     total_usd: args.total,
                     provider: args.provider,
                     at: args.at,
-                })?,
-                Some(BalanceCommand::TopUp(args)) => backend.top_up_balance(TopUpBody {
+                }))?,
+                Some(BalanceCommand::TopUp(args)) => backend.call(TopUpBalance(TopUpBody {
                     amount_usd: args.amount,
                     provider: args.provider,
                     at: args.at,
-                })?,
+                }))?,
             };
             print(json, &shown, tables::balance::all)?;
         }
@@ -86,22 +95,22 @@ pub fn dispatch(cli: Cli) -> Result<ExitCode, CliError> {
         Command::Narrator { detail } => narrator::narrator(&common, detail)?,
         Command::Activity { date } => narrator::activity(&common, date)?,
         Command::RecordUsage(args) => usage::record(&common, args)?,
-        Command::Quota => print(json, &Backend::open(&common)?.quotas()?, tables::quota::all)?,
+        Command::Quota => print(json, &Backend::open(&common)?.call(ListQuotas)?, tables::quota::all)?,
         Command::Reconcile { since, until, provider } => {
-            let reconciled = Backend::current(&common)?.reconcile(Wanted { since, until, provider })?;
+            let reconciled = Backend::current(&common)?.call(Reconcile { since, until, provider })?;
             print(json, &reconciled, tables::reconcile::reconciliation)?;
         }
         Command::Console(command) => console::console(&common, command)?,
         Command::Login(args) => console::login(&common, &args)?,
         Command::People(args) => people::shown(&common, &args)?,
-        Command::Goals => print(json, &Backend::open(&common)?.goals()?, tables::goals::goals)?,
+        Command::Goals => print(json, &Backend::open(&common)?.call(ListGoals)?, tables::goals::goals)?,
         Command::Goal(command) => goal::goal(&common, command)?,
         Command::Alerts { all, command } => {
             let backend = Backend::current(&common)?;
             let shown = match command {
-                None => backend.alerts(all)?,
-                Some(AlertsCommand::Check) => backend.check_alerts()?,
-                Some(AlertsCommand::Ack { id }) => backend.acknowledge(id)?,
+                None => backend.call(ListAlerts { all })?,
+                Some(AlertsCommand::Check) => backend.call(CheckAlerts)?,
+                Some(AlertsCommand::Ack { id }) => backend.call(AcknowledgeAlert { id })?,
             };
             print(json, &shown, tables::alerts::alerts)?;
         }
@@ -112,7 +121,7 @@ pub fn dispatch(cli: Cli) -> Result<ExitCode, CliError> {
         Command::Prices(args) => return prices::prices(&common, args),
         Command::Projects { command } => projects::projects(&common, command)?,
         Command::Reprice(args) => reprice::reprice(&common, &args)?,
-        Command::Replay(args) => replay(&common, &args)?,
+        Command::Replay(args) => replay(&common, args)?,
         Command::Verify { head } => return keeping::verify(&common, head.as_deref()),
         Command::Repair { yes } => return keeping::repair(&common, yes),
         Command::Backup { dir } => keeping::backup(&common, &dir)?,
@@ -120,16 +129,21 @@ pub fn dispatch(cli: Cli) -> Result<ExitCode, CliError> {
         Command::Export { .. } => keeping::export(&common)?,
         Command::Head => keeping::head(&common)?,
         Command::Actors => {
-            print(json, &Backend::open(&common)?.actors()?, |actors| tables::system::actors(actors))?;
+            let actors = Backend::open(&common)?.call(ListActors)?;
+            print(json, &actors, |actors| tables::system::actors(actors))?;
         }
         Command::Drill { actor } => {
-            print(json, &Backend::open(&common)?.drill(actor)?, |actors| tables::system::actors(actors))?;
+            let actors = Backend::open(&common)?.call(Drill(DrillBody { actor }))?;
+            print(json, &actors, |actors| tables::system::actors(actors))?;
         }
-        Command::Sources => print(json, &Backend::open(&common)?.sources()?, tables::system::sources)?,
+        Command::Sources => {
+            print(json, &Backend::open(&common)?.call(ListSources)?, tables::system::sources)?
+        }
         Command::Incidents { since } => {
-            print(json, &Backend::open(&common)?.incidents(since)?, tables::system::incidents)?;
+            let incidents = Backend::open(&common)?.call(ListIncidents { since })?;
+            print(json, &incidents, tables::system::incidents)?;
         }
-        Command::Reload => print(json, &Backend::open(&common)?.reload()?, tables::system::reloaded)?,
+        Command::Reload => print(json, &Backend::open(&common)?.call(Reload)?, tables::system::reloaded)?,
         Command::Run(_)
         | Command::Config(_)
         | Command::Gate(_)
@@ -158,20 +172,25 @@ fn config_text(command: ConfigCommand) -> String {
 fn consent(common: &Common, command: Option<ConsentCommand>) -> Result<(), CliError> {
     let backend = Backend::open(common)?;
     let shown = match command {
-        None => backend.consents()?,
-        Some(ConsentCommand::Grant { number }) => backend.consent(&ConsentBody { number, grant: true })?,
-        Some(ConsentCommand::Revoke { number }) => backend.consent(&ConsentBody { number, grant: false })?,
+        None => backend.call(ListConsents)?,
+        Some(ConsentCommand::Grant { number }) => {
+            backend.call(DecideConsent(ConsentBody { number, grant: true }))?
+        }
+        Some(ConsentCommand::Revoke { number }) => {
+            backend.call(DecideConsent(ConsentBody { number, grant: false }))?
+        }
     };
     print(common.json, &shown, tables::alerts::consents)
 }
 
-fn replay(common: &Common, args: &ReplayArgs) -> Result<(), CliError> {
+fn replay(common: &Common, args: ReplayArgs) -> Result<(), CliError> {
     let backend = Backend::open(common)?;
-    if let Some(subject) = &args.explain {
-        let explanation = backend.explain(subject, args.tz.as_deref())?;
+    let ReplayArgs { until, as_occurred, explain, tz, .. } = args;
+    if let Some(subject) = explain {
+        let explanation = backend.call(Explain { subject, tz })?;
         return print(common.json, &explanation, tables::explanation);
     }
-    let reckoning = if args.as_occurred { Reckoning::Occurred } else { Reckoning::Recorded };
-    let replayed = backend.replay(args.until.as_deref(), reckoning)?;
+    let by = Some(if as_occurred { Reckoning::Occurred } else { Reckoning::Recorded });
+    let replayed = backend.call_showing(Replay { until, by }, &bar("replaying", false))?;
     print(common.json, &replayed, tables::replayed)
 }

@@ -9,7 +9,8 @@ use crate::config::Config;
 use crate::files::text;
 use crate::integration::console::read::{import_cookies, log_in};
 use crate::integration::console::{ConsoleError, Profile, Recipe, cookies};
-use crate::service::balances::console::{ConsoleBody, ConsoleFailure, ConsoleRead, ConsoleReader, limits};
+use crate::service::balances::console::{ConsoleBody, ConsoleFailure, ConsoleRead, limits};
+use crate::service::endpoints::balances::ReadConsole;
 use crate::service::runtime::node::StartError;
 use crate::service::runtime::place;
 
@@ -56,7 +57,7 @@ pub struct LoginArgs {
 pub fn console(common: &Common, command: ConsoleCommand) -> Result<(), CliError> {
     match command {
         ConsoleCommand::Read { provider } => {
-            let read = Backend::open(common)?.read_console(&ConsoleBody { provider })?;
+            let read = Backend::open(common)?.call(ReadConsole(ConsoleBody { provider }))?;
             print(common.json, &read, shown)
         }
         ConsoleCommand::Check { file } => {
@@ -148,23 +149,4 @@ async fn session(
 
 fn has_display() -> bool {
     ["DISPLAY", "WAYLAND_DISPLAY"].iter().any(|name| std::env::var_os(name).is_some_and(|at| !at.is_empty()))
-}
-
-impl Backend {
-    /// Reads a provider's page and records what it shows.
-    ///
-    /// # Errors
-    /// [`CliError`].
-    pub fn read_console(&self, body: &ConsoleBody) -> Result<ConsoleRead, CliError> {
-        body.check()?;
-        match self {
-            Self::Running(remote) => remote.post_body("/api/v1/console/read", body),
-            Self::Own(node) => {
-                let book =
-                    ConsoleReader::new(node.log.clone(), node.tenant.clone(), node.queries()?, &node.dir);
-                let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-                Ok(runtime.block_on(book.read(&body.provider, "cli"))?)
-            }
-        }
-    }
 }

@@ -1,8 +1,6 @@
-//! `mecris forecast`: of a running supervisor, or of the log itself.
+//! `mecris forecast`.
 
-use jiff::Timestamp;
-
-use crate::view::forecast::{BacktestShown, ForecastShown};
+use crate::service::endpoints::budgets::{GetBacktest, GetForecast};
 
 use super::backend::Backend;
 use super::output::{CliError, print};
@@ -15,23 +13,7 @@ use super::{Common, tables};
 pub fn forecast(common: &Common, is_backtest: bool) -> Result<(), CliError> {
     let backend = Backend::current(common)?;
     if is_backtest {
-        return print(common.json, &backend.backtest()?, tables::forecast::backtest);
+        return print(common.json, &backend.call(GetBacktest)?, tables::forecast::backtest);
     }
-    print(common.json, &backend.forecast()?, tables::forecast::forecast)
-}
-
-impl Backend {
-    fn forecast(&self) -> Result<ForecastShown, CliError> {
-        match self {
-            Self::Running(remote) => remote.get("/api/v1/forecast", &[]),
-            Self::Own(node) => Ok(node.queries()?.forecast(Timestamp::now())),
-        }
-    }
-
-    fn backtest(&self) -> Result<BacktestShown, CliError> {
-        match self {
-            Self::Running(remote) => remote.get("/api/v1/forecast/backtest", &[]),
-            Self::Own(node) => Ok(node.queries()?.backtest(Timestamp::now())),
-        }
-    }
+    print(common.json, &backend.call(GetForecast)?, tables::forecast::forecast)
 }

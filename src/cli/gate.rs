@@ -9,13 +9,14 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
-use jiff::Timestamp;
 
 use crate::config;
 use crate::domain::gate::Verdict;
 use crate::integration::claude_code::hook::{HookAnswer, HookCall};
 use crate::integration::claude_code::status_line::StatusCall;
 use crate::service::budgets::gate::{GateParams, GateShown, StatuslineBody, StatuslineShown};
+use crate::service::endpoints::Endpoint;
+use crate::service::endpoints::gate::{AnswerHook, AskGate, TellStatusline};
 
 use super::backend::Backend;
 use super::output::{CliError, print, print_text, warn};
@@ -86,7 +87,8 @@ pub fn gate(common: &Common, args: GateArgs) -> Result<ExitCode, CliError> {
 
 fn check(common: &Common, args: CheckArgs) -> Result<ExitCode, CliError> {
     let CheckArgs { session, project, model, provider } = args;
-    let shown = Backend::current(common)?.gate(&GateParams { session, project, model, provider })?;
+    let asked = AskGate(GateParams { session, project, model, provider });
+    let shown = Backend::current(common)?.call(asked)?;
     print(common.json, &shown, GateShown::text)?;
     Ok(ExitCode::from(u8::from(shown.verdict == Verdict::Block)))
 }
@@ -130,7 +132,7 @@ fn hook(common: &Common, within: Duration) -> Result<ExitCode, CliError> {
         .place()
         .map_err(|error| error.to_string())
         .and_then(|place| {
-            lean::post(&place, "/api/v1/gate", &body, within).map_err(|error| error.to_string())
+            lean::post(&place, AnswerHook::PATH, &body, within).map_err(|error| error.to_string())
         })
         .and_then(|body| {
             serde_json::from_slice(&body).map_err(|_| "Mecris is of another version".to_owned())
@@ -175,7 +177,7 @@ pub fn statusline(common: &Common, args: &StatuslineArgs) -> Result<ExitCode, Cl
     let shown = common
         .place()
         .ok()
-        .and_then(|place| lean::post(&place, "/api/v1/statusline", &request, within).ok())
+        .and_then(|place| lean::post(&place, TellStatusline::PATH, &request, within).ok())
         .and_then(|answer| serde_json::from_slice::<StatuslineShown>(&answer).ok());
     if let Some(shown) = shown {
         print(common.json, &shown, |shown| shown.line.clone())?;
@@ -185,27 +187,4 @@ pub fn statusline(common: &Common, args: &StatuslineArgs) -> Result<ExitCode, Cl
         print(common.json, &serde_json::json!({ "line": line }), |_| line.clone())?;
     }
     Ok(ExitCode::SUCCESS)
-}
-
-impl Backend {
-    /// Whether work may go on.
-    ///
-    /// # Errors
-    /// [`CliError`].
-    pub fn gate(&self, asked: &GateParams) -> Result<GateShown, CliError> {
-        match self {
-            Self::Running(remote) => {
-                let parts = [
-                    ("session", &asked.session),
-                    ("project", &asked.project),
-                    ("model", &asked.model),
-                    ("provider", &asked.provider),
-                ];
-                let query: Vec<_> =
-                    parts.into_iter().filter_map(|(name, part)| Some((name, part.clone()?))).collect();
-                remote.get("/api/v1/gate", &query)
-            }
-            Self::Own(node) => Ok(node.queries()?.gate(asked, Timestamp::now())),
-        }
-    }
 }

@@ -1,21 +1,13 @@
-//! `mecris goal`: datapoints, feeds and local goals, of a running supervisor or in the log itself.
+//! `mecris goal`: datapoints, feeds and local goals.
 
 use clap::{Args, Subcommand};
-use jiff::Timestamp;
 use jiff::civil::Date;
 
-use crate::domain::desk::{DeskCommand, Facts};
 use crate::domain::local_goal::{End, Priority};
-use crate::domain::slug::GoalSlug;
-use crate::integration::beeminder::Beeminder;
-use crate::service::goals::datapoints::{DatapointWriter, Delivery};
-use crate::service::goals::local::{GoalFailure, LocalGoalAggregate};
-use crate::service::goals::requests::GoalsShown;
-use crate::service::goals::requests::{
-    DatapointBody, DatapointShown, FeedBody, FeedSource, FeedsShown, LocalGoalBody,
+use crate::service::endpoints::goals::{
+    AddDatapoint, CloseBody, CloseGoal, ListFeeds, SetGoal, StartFeed, StopFeed,
 };
-use crate::service::runtime::node::Node;
-use crate::service::runtime::poller::{policy, wrong_settings};
+use crate::service::goals::requests::{DatapointBody, FeedBody, FeedSource, LocalGoalBody};
 
 use super::backend::Backend;
 use super::output::{CliError, print};
@@ -109,119 +101,31 @@ pub fn goal(common: &Common, command: GoalCommand) -> Result<(), CliError> {
         GoalCommand::Add(args) => {
             let AddArgs { slug, value, comment, day, request_id } = args;
             let body = DatapointBody { value, comment, day, request_id };
-            let shown = backend()?.add_datapoint(&parse(&slug)?, body)?;
-            print(json, &shown, tables::goals::datapoint)
+            print(json, &backend()?.call(AddDatapoint { slug, body })?, tables::goals::datapoint)
         }
-        GoalCommand::Feeds => print(json, &backend()?.feeds()?, tables::goals::feeds),
+        GoalCommand::Feeds => print(json, &backend()?.call(ListFeeds)?, tables::goals::feeds),
         GoalCommand::Feed(args) => {
-            let slug = parse(&args.slug)?;
-            let body = FeedBody { from: FeedSource::Spend, budget: args.budget, since: args.since };
-            let body = (!args.stop).then_some(body);
-            print(json, &backend()?.feed(&slug, body)?, tables::goals::feeds)
+            let FeedArgs { slug, budget, since, stop, .. } = args;
+            let shown = if stop {
+                backend()?.call(StopFeed { slug })?
+            } else {
+                let body = FeedBody { from: FeedSource::Spend, budget, since };
+                backend()?.call(StartFeed { slug, body })?
+            };
+            print(json, &shown, tables::goals::feeds)
         }
         GoalCommand::New(args) => {
-            let slug = parse(&args.slug)?;
-            let title = args.title.unwrap_or_else(|| slug.to_string());
-            let priority: Priority = args.priority.parse()?;
-            let body = LocalGoalBody { title, priority, due: args.due };
-            print(json, &backend()?.set_goal(&slug, body)?, tables::goals::goals)
+            let NewArgs { slug, title, priority, due } = args;
+            let title = title.unwrap_or_else(|| slug.clone());
+            let body = LocalGoalBody { title, priority: priority.parse::<Priority>()?, due };
+            print(json, &backend()?.call(SetGoal { slug, body })?, tables::goals::goals)
         }
-        GoalCommand::Done { slug } => {
-            print(json, &backend()?.close_goal(&parse(&slug)?, End::Done)?, tables::goals::goals)
-        }
-        GoalCommand::Drop { slug } => {
-            print(json, &backend()?.close_goal(&parse(&slug)?, End::Dropped)?, tables::goals::goals)
-        }
+        GoalCommand::Done { slug } => close(common, slug, End::Done),
+        GoalCommand::Drop { slug } => close(common, slug, End::Dropped),
     }
 }
 
-fn parse(slug: &str) -> Result<GoalSlug, CliError> {
-    Ok(slug.parse()?)
-}
-
-impl Backend {
-    fn add_datapoint(&self, slug: &GoalSlug, body: DatapointBody) -> Result<DatapointShown, CliError> {
-        body.check()?;
-        match self {
-            Self::Running(remote) => remote.post_body(&format!("/api/v1/goals/{slug}/datapoints"), &body),
-            Self::Own(node) => add_here(node, slug, body),
-        }
-    }
-
-    fn feeds(&self) -> Result<FeedsShown, CliError> {
-        match self {
-            Self::Running(remote) => remote.get("/api/v1/feeds", &[]),
-            Self::Own(node) => Ok(node.queries()?.feeds()),
-        }
-    }
-
-    /// Starts a feed, or stops it.
-    fn feed(&self, slug: &GoalSlug, body: Option<FeedBody>) -> Result<FeedsShown, CliError> {
-        body.clone().map(|body| body.into_command(slug.clone())).transpose()?;
-        match (self, body) {
-            (Self::Running(remote), Some(body)) => remote.put(&format!("/api/v1/feeds/{slug}"), &body),
-            (Self::Running(remote), None) => remote.delete(&format!("/api/v1/feeds/{slug}")),
-            (Self::Own(node), Some(body)) => {
-                execute(node, body.into_command(slug.clone())?)?;
-                self.feeds()
-            }
-            (Self::Own(node), None) => {
-                execute(node, DeskCommand::StopFeed { slug: slug.clone() })?;
-                self.feeds()
-            }
-        }
-    }
-
-    fn set_goal(&self, slug: &GoalSlug, body: LocalGoalBody) -> Result<GoalsShown, CliError> {
-        body.check()?;
-        match self {
-            Self::Running(remote) => remote.put(&format!("/api/v1/goals/{slug}"), &body),
-            Self::Own(node) => {
-                execute(node, body.into_command(slug.clone()))?;
-                self.goals()
-            }
-        }
-    }
-
-    fn close_goal(&self, slug: &GoalSlug, end: End) -> Result<GoalsShown, CliError> {
-        match self {
-            Self::Running(remote) => {
-                let body = serde_json::json!({ "end": end });
-                remote.post_body(&format!("/api/v1/goals/{slug}/close"), &body)
-            }
-            Self::Own(node) => {
-                execute(node, DeskCommand::CloseGoal { slug: slug.clone(), end })?;
-                self.goals()
-            }
-        }
-    }
-}
-
-fn execute(node: &Node, command: DeskCommand) -> Result<(), GoalFailure> {
-    let facts: Facts = node.queries()?.facts(Timestamp::now());
-    node.execute::<LocalGoalAggregate>((command, facts), Timestamp::now(), "cli")?;
-    Ok(())
-}
-
-/// Writes a datapoint without a supervisor, and what was left open by those before.
-fn add_here(node: &Node, slug: &GoalSlug, body: DatapointBody) -> Result<DatapointShown, CliError> {
-    let (key, point) = node.queries()?.datapoint(slug.clone(), body, Timestamp::now())?;
-    let loaded = node.settings.current();
-    let settings = &loaded.config.beeminder;
-    let token = settings.token.as_ref().filter(|_| wrong_settings(&loaded, "beeminder.").is_none());
-    let on_breaker = std::sync::Arc::new(|_: &'static str, _| {});
-    let client = token.and_then(|token| Beeminder::new(settings, token, policy(&loaded), on_breaker).ok());
-    let mut writer = DatapointWriter::load(node.log.clone(), node.tenant.clone(), "cli")?;
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| CliError::Remote(error.to_string()))?;
-    let delivery = runtime.block_on(async {
-        let delivery = writer.put(client.as_ref(), &key, &point).await?;
-        if delivery == Delivery::Written {
-            writer.put_open(client.as_ref()).await?;
-        }
-        Ok::<_, GoalFailure>(delivery)
-    })?;
-    Ok(DatapointShown::new(&key, &point, delivery)?)
+fn close(common: &Common, slug: String, end: End) -> Result<(), CliError> {
+    let body = CloseBody { end };
+    print(common.json, &Backend::open(common)?.call(CloseGoal { slug, body })?, tables::goals::goals)
 }

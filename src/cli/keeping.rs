@@ -9,10 +9,11 @@ use crate::event::Position;
 use crate::log::export::{ExportError, ExportReader, export as write_events};
 use crate::log::verify::{VerifyReport, parse_hash};
 use crate::log::{Location, LogError};
-use crate::service::audit::readable;
-use crate::service::audit::{BackedUp, BackupBody, HeadShown, Verified};
+use crate::service::audit::{BackupBody, Verified, readable};
+use crate::service::endpoints::audit::{Backup, Export, GetEvents, GetHead, Verify};
 use crate::service::runtime::node::{StartError, log_location};
 use crate::service::runtime::place::{self, Place, PlaceError};
+use crate::service::system::backups::Reach;
 
 use super::backend::{Backend, settings};
 use super::output::{CliError, bar, print};
@@ -20,7 +21,7 @@ use super::remote::Remote;
 use super::{Common, RestoreArgs, tables};
 
 /// Events in one page of a supervisor's export.
-const PAGE: u64 = 1_000;
+const PAGE: usize = 1_000;
 
 /// The tenant's place, made if need be, and where its log lies.
 fn directory(common: &Common) -> Result<(Place, Location), CliError> {
@@ -39,8 +40,8 @@ pub(super) fn verify(common: &Common, head: Option<&str>) -> Result<ExitCode, Cl
         || CliError::Usage("--head must be 64 hexadecimal digits, as `mecris head` prints them".into());
     let expected = head.map(|text| parse_hash(text).ok_or_else(usage)).transpose()?;
     let (place, location) = directory(common)?;
-    let query = head.map(|hash| format!("?head={}", hash.trim())).unwrap_or_default();
-    let ask = |remote: Remote| remote.post::<Verified>(&format!("/api/v1/verify{query}"));
+    let request = Verify { head: head.map(|hash| hash.trim().to_owned()) };
+    let ask = |remote: Remote| remote.call(&request);
     let bar = bar("verifying", true);
     let look = || {
         location.verify(expected, &mut |done, total| {
@@ -114,20 +115,9 @@ fn planned(report: &VerifyReport, steps: &[String]) -> String {
 /// `mecris backup`.
 pub(super) fn backup(common: &Common, target: &Path) -> Result<(), CliError> {
     let target = std::path::absolute(target)?;
-    let report = match Backend::open(common)? {
-        Backend::Running(remote) => {
-            remote.post_body("/api/v1/backup", &BackupBody { dir: target.display().to_string() })?
-        }
-        Backend::Own(node) => {
-            let bar = bar("backing up", true);
-            let report = node.log.backup(&target, &mut |done, total| {
-                bar.set_length(total);
-                bar.set_position(done);
-            })?;
-            bar.finish_and_clear();
-            BackedUp::from(report)
-        }
-    };
+    let body = BackupBody { dir: target.display().to_string() };
+    let request = Backup { body, reach: Reach::Anywhere };
+    let report = Backend::open(common)?.call_showing(request, &bar("backing up", true))?;
     print(common.json, &report, |report| {
         let megabytes = report.copied_bytes as f64 / 1e6;
         format!(
@@ -184,8 +174,8 @@ pub(super) fn export(common: &Common) -> Result<(), CliError> {
 fn export_pages(remote: &Remote, out: &mut dyn Write) -> Result<Result<(), ExportError>, CliError> {
     let mut from = 1;
     loop {
-        let query = [("from", from.to_string()), ("limit", PAGE.to_string())];
-        let lines = remote.text("/api/v1/export", &query)?;
+        let page = GetEvents { from: Some(from), limit: Some(PAGE) };
+        let lines = remote.bytes(&Export(page))?;
         if lines.is_empty() {
             return Ok(out.flush().map_err(ExportError::from));
         }
@@ -194,15 +184,11 @@ fn export_pages(remote: &Remote, out: &mut dyn Write) -> Result<Result<(), Expor
         }
         // The next page begins after the last event of this one.
         let last = ExportReader::new(lines.as_slice()).last();
-        from = last.transpose().ok().flatten().map_or(from + PAGE, |event| event.position + 1);
+        from = last.transpose().ok().flatten().map_or(from + PAGE as u64, |event| event.position + 1);
     }
 }
 
 /// `mecris head`.
 pub(super) fn head(common: &Common) -> Result<(), CliError> {
-    let head: HeadShown = match Backend::open(common)? {
-        Backend::Running(remote) => remote.get("/api/v1/head", &[])?,
-        Backend::Own(node) => node.log.head()?.into(),
-    };
-    print(common.json, &head, tables::head)
+    print(common.json, &Backend::open(common)?.call(GetHead)?, tables::head)
 }

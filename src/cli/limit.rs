@@ -3,13 +3,8 @@
 use clap::{Args, Subcommand};
 use jiff::{Span, Timestamp};
 
-use crate::domain::access::Principal;
-use crate::domain::limit_request::LimitOrder;
-use crate::service::budgets::limit::LimitAggregate;
-use crate::service::budgets::limit_requests::{
-    GrantBody, LimitAsked, LimitBody, LimitRequestsShown, RefuseBody,
-};
-use crate::service::runtime::node::Node;
+use crate::service::budgets::limit_requests::{GrantBody, LimitBody, RefuseBody};
+use crate::service::endpoints::limits::{AskForMore, EndGrant, Grant, ListRequests, Refuse, Withdraw};
 
 use super::backend::{Backend, settings};
 use super::output::{CliError, print};
@@ -94,20 +89,22 @@ pub struct GrantArgs {
 pub fn limit(common: &Common, command: Option<LimitCommand>) -> Result<(), CliError> {
     let backend = Backend::open(common)?;
     let shown = match command.unwrap_or(LimitCommand::List { all: false }) {
-        LimitCommand::List { all } => backend.limit_requests(all)?,
+        LimitCommand::List { all } => backend.call(ListRequests { all })?,
         LimitCommand::Request(args) => {
             let RequestArgs { usd, reason, limit, session, project, minutes } = args;
             let body = LimitBody { amount_usd: usd, reason, limit, session, project, minutes };
-            return print(common.json, &backend.request_limit(body)?, tables::limit::asked);
+            return print(common.json, &backend.call(AskForMore(body))?, tables::limit::asked);
         }
         LimitCommand::Grant(args) => {
             let GrantArgs { number, amount, span, until } = args;
             let until = span.map(|span| end_of(span, common)).transpose()?.or(until);
-            backend.grant_limit(number, GrantBody { amount_usd: amount, until })?
+            backend.call(Grant { number, body: GrantBody { amount_usd: amount, until } })?
         }
-        LimitCommand::Refuse { number, reason } => backend.refuse_limit(number, RefuseBody { reason })?,
-        LimitCommand::Withdraw { number } => backend.end_request(number, "withdraw")?,
-        LimitCommand::End { number } => backend.end_request(number, "end")?,
+        LimitCommand::Refuse { number, reason } => {
+            backend.call(Refuse { number, body: RefuseBody { reason } })?
+        }
+        LimitCommand::Withdraw { number } => backend.call(Withdraw { number })?,
+        LimitCommand::End { number } => backend.call(EndGrant { number })?,
     };
     print(common.json, &shown, tables::limit::requests)
 }
@@ -118,74 +115,4 @@ fn end_of(span: Span, common: &Common) -> Result<Timestamp, CliError> {
     let (loaded, _) = settings(common)?;
     let now = Timestamp::now().to_zoned(loaded.zone);
     now.checked_add(span).map(|end| end.timestamp()).map_err(|_| wrong())
-}
-
-impl Backend {
-    fn limit_requests(&self, all: bool) -> Result<LimitRequestsShown, CliError> {
-        match self {
-            Self::Running(remote) => remote.get("/api/v1/limit-requests", &[("all", all.to_string())]),
-            Self::Own(node) => Ok(node.queries()?.limit_requests(&Principal::owner(), all, Timestamp::now())),
-        }
-    }
-
-    fn request_limit(&self, body: LimitBody) -> Result<LimitAsked, CliError> {
-        body.check(Timestamp::now())?;
-        match self {
-            Self::Running(remote) => remote.post_body("/api/v1/limit-requests", &body),
-            Self::Own(node) => {
-                let wish = body.into_wish()?;
-                node.queries()?.check_wish(&wish)?;
-                order_request(node, LimitOrder::Ask(wish.clone()))?;
-                let asked = node.queries()?.limit_asked(&Principal::owner(), &wish, Timestamp::now());
-                asked.ok_or_else(|| CliError::Usage("the request is not there any more".to_owned()))
-            }
-        }
-    }
-
-    fn grant_limit(&self, number: u32, body: GrantBody) -> Result<LimitRequestsShown, CliError> {
-        body.check()?;
-        match self {
-            Self::Running(remote) => {
-                remote.post_body(&format!("/api/v1/limit-requests/{number}/grant"), &body)
-            }
-            Self::Own(node) => {
-                let order = body.into_order(number, &node.queries()?, Timestamp::now())?;
-                order_request(node, order)?;
-                self.limit_requests(false)
-            }
-        }
-    }
-
-    fn refuse_limit(&self, number: u32, body: RefuseBody) -> Result<LimitRequestsShown, CliError> {
-        body.check()?;
-        match self {
-            Self::Running(remote) => {
-                remote.post_body(&format!("/api/v1/limit-requests/{number}/refuse"), &body)
-            }
-            Self::Own(node) => {
-                let reason = body.reason.unwrap_or_default().trim().to_owned();
-                order_request(node, LimitOrder::Refuse { number, reason })?;
-                self.limit_requests(false)
-            }
-        }
-    }
-
-    /// Ends a request, or what was granted on it.
-    fn end_request(&self, number: u32, how: &'static str) -> Result<LimitRequestsShown, CliError> {
-        match self {
-            Self::Running(remote) => remote.post(&format!("/api/v1/limit-requests/{number}/{how}")),
-            Self::Own(node) => {
-                let is_withdrawn = how == "withdraw";
-                let order =
-                    if is_withdrawn { LimitOrder::Withdraw { number } } else { LimitOrder::End { number } };
-                order_request(node, order)?;
-                self.limit_requests(false)
-            }
-        }
-    }
-}
-
-fn order_request(node: &Node, order: LimitOrder) -> Result<(), CliError> {
-    node.execute::<LimitAggregate>((order, Principal::owner()), Timestamp::now(), "cli")?;
-    Ok(())
 }

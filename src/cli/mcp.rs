@@ -14,7 +14,7 @@ use crate::mcp::Mcp;
 use crate::mcp::answers::Answers;
 use crate::mcp::ask::{Asked, ask};
 use crate::mcp::tools::is_question;
-use crate::service::audit::HeadShown;
+use crate::service::endpoints::audit::GetHead;
 use crate::telemetry;
 
 use super::Common;
@@ -80,7 +80,7 @@ impl Answers for Elsewhere {
         loop {
             let common = self.common.clone();
             let head = tokio::task::spawn_blocking(move || match Backend::open(&common).ok()? {
-                Backend::Running(remote) => remote.as_agent().get::<HeadShown>("/api/v1/head", &[]).ok(),
+                Backend::Running(remote) => remote.as_agent().call(&GetHead).ok(),
                 Backend::Own(_) => None,
             });
             let position = head.await.ok().flatten().map(|head| head.position);

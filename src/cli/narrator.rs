@@ -1,10 +1,8 @@
 //! `mecris narrator` and `mecris activity`.
 
-use jiff::Timestamp;
 use jiff::civil::Date;
 
-use crate::service::briefing::activity::Activity;
-use crate::service::briefing::shape::Narration;
+use crate::service::endpoints::briefing::{GetActivity, GetNarration};
 
 use super::Common;
 use super::backend::Backend;
@@ -16,14 +14,7 @@ use super::tables;
 /// # Errors
 /// [`CliError`].
 pub fn narrator(common: &Common, detail: bool) -> Result<(), CliError> {
-    let narration: Narration = match Backend::current(common)? {
-        Backend::Running(remote) => remote.get("/api/v1/narrator", &[("detail", detail.to_string())])?,
-        Backend::Own(node) => {
-            let queries = node.queries()?;
-            queries.look_at_vault();
-            queries.narrator(detail, Timestamp::now())
-        }
-    };
+    let narration = Backend::current(common)?.call(GetNarration { detail })?;
     print(common.json, &narration, tables::narrator::narration)
 }
 
@@ -32,16 +23,6 @@ pub fn narrator(common: &Common, detail: bool) -> Result<(), CliError> {
 /// # Errors
 /// [`CliError`].
 pub fn activity(common: &Common, date: Option<Date>) -> Result<(), CliError> {
-    let activity: Activity = match Backend::current(common)? {
-        Backend::Running(remote) => {
-            let query: Vec<_> = date.map(|date| ("date", date.to_string())).into_iter().collect();
-            remote.get("/api/v1/activity", &query)?
-        }
-        Backend::Own(node) => {
-            let queries = node.queries()?;
-            queries.look_at_vault();
-            queries.activity(date, Timestamp::now())
-        }
-    };
+    let activity = Backend::current(common)?.call(GetActivity { date })?;
     print(common.json, &activity, tables::narrator::activity)
 }

@@ -1,12 +1,10 @@
-//! `mecris odometer`: of a running supervisor, or of the log itself.
+//! `mecris odometer`.
 
 use clap::{Args, Subcommand};
 use jiff::Timestamp;
 
-use crate::domain::balance::is_provider;
-use crate::domain::odometer::{OdometerError, OdometerOrder};
-use crate::service::balances::odometer::{OdometerAggregate, OdometerBody, Odometers};
-use crate::service::runtime::node::Node;
+use crate::service::balances::odometer::OdometerBody;
+use crate::service::endpoints::odometer::{ListOdometers, ReadOdometer, StopOdometer};
 
 use super::backend::Backend;
 use super::output::{CliError, print};
@@ -57,53 +55,16 @@ pub struct RecordArgs {
 pub fn odometer(common: &Common, command: Option<OdometerCommand>) -> Result<(), CliError> {
     let backend = Backend::current(common)?;
     let shown = match command {
-        None | Some(OdometerCommand::Status) => backend.odometers()?,
-        Some(OdometerCommand::Stop { provider }) => backend.stop_odometer(provider)?,
-        Some(OdometerCommand::Record(args)) => backend.read_odometer(OdometerBody {
+        None | Some(OdometerCommand::Status) => backend.call(ListOdometers)?,
+        Some(OdometerCommand::Stop { provider }) => backend.call(StopOdometer { provider })?,
+        Some(OdometerCommand::Record(args)) => backend.call(ReadOdometer(OdometerBody {
             value_usd: args.value,
             provider: args.provider,
             month: args.month,
             note: args.note,
             at: args.at,
             correct: args.correct,
-        })?,
+        }))?,
     };
     print(common.json, &shown, tables::odometer::odometers)
-}
-
-impl Backend {
-    fn odometers(&self) -> Result<Odometers, CliError> {
-        match self {
-            Self::Running(remote) => remote.get("/api/v1/odometer", &[]),
-            Self::Own(node) => Ok(node.queries()?.odometers(Timestamp::now())),
-        }
-    }
-
-    fn read_odometer(&self, body: OdometerBody) -> Result<Odometers, CliError> {
-        let now = Timestamp::now();
-        body.check(now)?;
-        match self {
-            Self::Running(remote) => remote.post_body("/api/v1/odometer", &body),
-            Self::Own(node) => {
-                let command = body.into_command(now)?;
-                self.order_here(node, OdometerOrder::Read(command), now)
-            }
-        }
-    }
-
-    fn stop_odometer(&self, provider: String) -> Result<Odometers, CliError> {
-        if !is_provider(&provider) {
-            return Err(OdometerError::Provider(provider).into());
-        }
-        match self {
-            Self::Running(remote) => remote.delete(&format!("/api/v1/odometer/{provider}")),
-            Self::Own(node) => self.order_here(node, OdometerOrder::Stop { provider }, Timestamp::now()),
-        }
-    }
-
-    fn order_here(&self, node: &Node, order: OdometerOrder, now: Timestamp) -> Result<Odometers, CliError> {
-        let zone = node.settings.current().zone.clone();
-        node.execute::<OdometerAggregate>((order, zone), now, "cli")?;
-        self.odometers()
-    }
 }

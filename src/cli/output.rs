@@ -40,9 +40,6 @@ pub enum CliError {
     /// The running supervisor does not answer, or not as one does.
     #[error("{0}")]
     Remote(String),
-    /// Something was asked of a supervisor, and none runs.
-    #[error("no supervisor runs on {0}; start one with `mecris run`")]
-    NotRunning(String),
     /// Files.
     #[error("{path}: {reason}")]
     File {
@@ -69,12 +66,9 @@ impl CliError {
             // A price file that cannot be used is told by a supervisor too, as what it is.
             Self::Start(StartError::Config(error)) => error.code().exit(),
             Self::Start(StartError::NoTenant(error)) => error.code().exit(),
-            Self::Start(_)
-            | Self::Telemetry(_)
-            | Self::Remote(_)
-            | Self::NotRunning(_)
-            | Self::File { .. }
-            | Self::Output(_) => EXIT_FAILURE,
+            Self::Start(_) | Self::Telemetry(_) | Self::Remote(_) | Self::File { .. } | Self::Output(_) => {
+                EXIT_FAILURE
+            }
         }
     }
 }

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand};
 
 use crate::config::prices::price_table;
+use crate::service::endpoints::usage::ListLacking;
 
 use super::backend::{Backend, settings};
 use super::output::{CliError, print};
@@ -34,7 +35,7 @@ pub enum PricesCommand {
 /// [`CliError`].
 pub fn prices(common: &Common, args: PricesArgs) -> Result<ExitCode, CliError> {
     if let Some(PricesCommand::Check) = args.command {
-        let lacks = Backend::open(common)?.lacks()?;
+        let lacks = Backend::open(common)?.call(ListLacking)?;
         print(common.json, &lacks, tables::usage::lacks)?;
         return Ok(if lacks.models.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE });
     }

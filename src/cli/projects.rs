@@ -2,6 +2,9 @@
 
 use clap::Subcommand;
 
+use crate::service::endpoints::usage::{AliasProject, ListProjects, UnaliasProject};
+use crate::service::usage::projects::AliasBody;
+
 use super::backend::Backend;
 use super::output::{CliError, print};
 use super::{Common, tables};
@@ -32,9 +35,11 @@ pub enum ProjectsCommand {
 pub fn projects(common: &Common, command: Option<ProjectsCommand>) -> Result<(), CliError> {
     let backend = Backend::open(common)?;
     let shown = match command {
-        None => backend.projects()?,
-        Some(ProjectsCommand::Alias { directory, name }) => backend.alias_project(directory, Some(name))?,
-        Some(ProjectsCommand::Unalias { directory }) => backend.alias_project(directory, None)?,
+        None => backend.call(ListProjects)?,
+        Some(ProjectsCommand::Alias { directory, name }) => {
+            backend.call(AliasProject(AliasBody { directory, name }))?
+        }
+        Some(ProjectsCommand::Unalias { directory }) => backend.call(UnaliasProject { directory })?,
     };
     print(common.json, &shown, tables::usage::projects)
 }

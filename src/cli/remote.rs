@@ -3,14 +3,14 @@
 use std::os::fd::OwnedFd;
 use std::time::Duration;
 
-use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::config::paths::{SOCKET_FILE, socket_in};
 use crate::domain::access::Kind;
 use crate::domain::code::Code;
 use crate::domain::tenant::TenantName;
+use crate::service::endpoints::{Endpoint, Method};
 use crate::service::runtime::place::Place;
 
 use super::output::CliError;
@@ -126,70 +126,40 @@ impl Remote {
         &self.url
     }
 
-    /// Asks.
+    /// Has a request answered.
     ///
     /// # Errors
     /// [`CliError::Told`]: what the supervisor says. [`CliError::Remote`]: it says nothing.
-    pub fn get<T: DeserializeOwned>(&self, path: &str, query: &[(&str, String)]) -> Result<T, CliError> {
-        self.send(self.client.get(format!("{HERE}{path}")).query(query))
+    pub fn call<E: Endpoint>(&self, request: &E) -> Result<E::Out, CliError> {
+        serde_json::from_slice(&self.bytes(request)?).map_err(|error| {
+            CliError::Remote(format!("the supervisor speaks another version of this program: {error}"))
+        })
     }
 
-    /// Commands, with a JSON body.
+    /// The same for an answer that is no JSON document.
     ///
     /// # Errors
-    /// As [`Remote::get`].
-    pub fn put<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<T, CliError> {
-        self.send(self.client.put(format!("{HERE}{path}")).json(body))
-    }
-
-    /// Commands, without a body.
-    ///
-    /// # Errors
-    /// As [`Remote::get`].
-    pub fn post<T: DeserializeOwned>(&self, path: &str) -> Result<T, CliError> {
-        self.send(self.client.post(format!("{HERE}{path}")))
-    }
-
-    /// Commands, with a JSON body.
-    ///
-    /// # Errors
-    /// As [`Remote::get`].
-    pub fn post_body<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<T, CliError> {
-        self.send(self.client.post(format!("{HERE}{path}")).json(body))
-    }
-
-    /// Asks for text.
-    ///
-    /// # Errors
-    /// As [`Remote::get`].
-    pub fn text(&self, path: &str, query: &[(&str, String)]) -> Result<Vec<u8>, CliError> {
-        self.fetch(self.client.get(format!("{HERE}{path}")).query(query))
-    }
-
-    /// Removes.
-    ///
-    /// # Errors
-    /// As [`Remote::get`].
-    pub fn delete<T: DeserializeOwned>(&self, path: &str) -> Result<T, CliError> {
-        self.send(self.client.delete(format!("{HERE}{path}")))
-    }
-
-    /// Removes what a query names.
-    ///
-    /// # Errors
-    /// As [`Remote::get`].
-    pub fn delete_where<T: DeserializeOwned>(
-        &self,
-        path: &str,
-        query: &[(&str, String)],
-    ) -> Result<T, CliError> {
-        self.send(self.client.delete(format!("{HERE}{path}")).query(query))
+    /// As [`Remote::call`].
+    pub fn bytes<E: Endpoint>(&self, request: &E) -> Result<Vec<u8>, CliError> {
+        let parts = request.parts();
+        let url = format!("{HERE}{}", parts.path(E::PATH));
+        let sent = match E::METHOD {
+            Method::Get => self.client.get(url),
+            Method::Put => self.client.put(url),
+            Method::Post => self.client.post(url),
+            Method::Delete => self.client.delete(url),
+        };
+        let sent = if parts.query.is_empty() { sent } else { sent.query(&parts.query) };
+        self.fetch(match &parts.body {
+            Some(body) => sent.json(body),
+            None => sent,
+        })
     }
 
     /// Has a tool of the supervisor's MCP face answer.
     ///
     /// # Errors
-    /// As [`Remote::get`]; the outer one is that nobody answers, the inner one the tool's own.
+    /// As [`Remote::call`]; the outer one is that nobody answers, the inner one the tool's own.
     pub fn tool(&self, name: &str, arguments: &Value) -> Result<Result<Value, String>, CliError> {
         let body = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {
             "name": name,
@@ -218,12 +188,6 @@ impl Remote {
             return Ok(Err(result["content"][0]["text"].as_str().unwrap_or_default().to_owned()));
         }
         result.get("structuredContent").cloned().map(Ok).ok_or_else(strange)
-    }
-
-    fn send<T: DeserializeOwned>(&self, request: reqwest::RequestBuilder) -> Result<T, CliError> {
-        serde_json::from_slice(&self.fetch(request)?).map_err(|error| {
-            CliError::Remote(format!("the supervisor speaks another version of this program: {error}"))
-        })
     }
 
     fn fetch(&self, request: reqwest::RequestBuilder) -> Result<Vec<u8>, CliError> {

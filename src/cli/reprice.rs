@@ -3,10 +3,10 @@
 use clap::Args;
 use jiff::civil::Date;
 
-use crate::service::usage::repricing::today;
+use crate::service::endpoints::usage::{GetWhatIf, Reprice};
 
 use super::backend::Backend;
-use super::output::{CliError, print};
+use super::output::{CliError, bar, print};
 use super::{Common, tables};
 
 /// Options of `reprice`.
@@ -26,7 +26,7 @@ pub struct RepriceArgs {
 /// [`CliError`].
 pub fn reprice(common: &Common, args: &RepriceArgs) -> Result<(), CliError> {
     if args.all {
-        let what_if = Backend::open(common)?.what_if(args.as_of.unwrap_or_else(today))?;
+        let what_if = Backend::open(common)?.call(GetWhatIf { as_of: args.as_of })?;
         return print(common.json, &what_if, tables::usage::what_if);
     }
     if let Some(day) = args.as_of {
@@ -35,6 +35,7 @@ pub fn reprice(common: &Common, args: &RepriceArgs) -> Result<(), CliError> {
              by `mecris reprice --all --as-of {day}`, which writes nothing"
         )));
     }
-    let repriced = Backend::open(common)?.reprice(common.json)?;
+    let bar = if common.json { indicatif::ProgressBar::hidden() } else { bar("pricing", false) };
+    let repriced = Backend::open(common)?.call_showing(Reprice, &bar)?;
     print(common.json, &repriced, tables::usage::repriced)
 }

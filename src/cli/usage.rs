@@ -4,6 +4,7 @@ use clap::Args;
 use jiff::Timestamp;
 
 use crate::domain::pricing::MEND;
+use crate::service::endpoints::usage::RecordUsage;
 use crate::service::usage::manual::{ToldBody, ToldShown};
 
 use super::Common;
@@ -47,7 +48,7 @@ pub struct RecordUsageArgs {
 /// # Errors
 /// [`CliError`].
 pub fn record(common: &Common, args: RecordUsageArgs) -> Result<(), CliError> {
-    let told = Backend::open(common)?.tell_usage(ToldBody {
+    let told = Backend::open(common)?.call(RecordUsage(ToldBody {
         model: args.model,
         input_tokens: args.input,
         output_tokens: args.output,
@@ -57,7 +58,7 @@ pub fn record(common: &Common, args: RecordUsageArgs) -> Result<(), CliError> {
         session: args.session,
         project: args.project,
         at: args.at,
-    })?;
+    }))?;
     print(common.json, &told, text)
 }
 
@@ -68,17 +69,4 @@ fn text(told: &ToldShown) -> String {
         format!("; the model has no price, so nothing is counted: {MEND}")
     };
     format!("{}: session {}, {} USD so far{price}\n", told.outcome, told.session, told.session_usd)
-}
-
-impl Backend {
-    fn tell_usage(&self, body: ToldBody) -> Result<ToldShown, CliError> {
-        body.check(Timestamp::now())?;
-        match self {
-            Self::Running(remote) => remote.post_body("/api/v1/usage", &body),
-            Self::Own(node) => {
-                let (session, recorded) = node.queries()?.tell(&node.importer(&[], "cli"), body)?;
-                Ok(node.queries()?.told(session, recorded))
-            }
-        }
-    }
 }

@@ -5,74 +5,56 @@
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
 
-use crate::domain::desk::DeskCommand;
-use crate::domain::local_goal::End;
-use crate::domain::slug::GoalSlug;
-use crate::service::goals::requests::GoalsShown;
+use crate::service::endpoints::Endpoint;
+use crate::service::endpoints::goals::{
+    AddDatapoint, CloseBody, CloseGoal, ListFeeds, ListGoals, SetGoal, StartFeed, StopFeed,
+};
 use crate::service::goals::requests::{
-    DatapointBody, DatapointShown, DatapointState, FeedBody, FeedsShown, LocalGoalBody,
+    DatapointBody, DatapointShown, DatapointState, FeedBody, FeedsShown, GoalsShown, LocalGoalBody,
 };
 use crate::service::runtime::forms;
 
 use super::App;
-use super::api::Answer;
+use super::api::{Answer, answer};
 use super::problem::{Body, Problem, Segment};
 
-fn slug(text: &str) -> Result<GoalSlug, Problem> {
-    text.parse().map_err(|error: crate::domain::slug::SlugError| Problem::bad_request(error.to_string()))
-}
-
 /// The goals that are followed, the nearest to derailing first, with the source's age and state.
-#[utoipa::path(get, path = "/api/v1/goals", tag = "goals", security(("token" = [])), responses(
+#[utoipa::path(get, path = ListGoals::PATH, tag = "goals", security(("token" = [])), responses(
     (status = 200, body = GoalsShown),
 ))]
-pub async fn goals(State(app): State<App>) -> Json<GoalsShown> {
-    Json(app.system.goals(Timestamp::now()))
+pub async fn goals(State(app): State<App>) -> Answer<GoalsShown> {
+    answer(&app, ListGoals).await
 }
 
 /// Makes a local goal, or changes it.
-#[utoipa::path(put, path = "/api/v1/goals/{slug}", tag = "goals", params(("slug" = forms::GoalSlug, Path)),
+#[utoipa::path(put, path = SetGoal::PATH, tag = "goals", params(("slug" = forms::GoalSlug, Path)),
     request_body = LocalGoalBody, security(("token" = [])), responses(
     (status = 200, body = GoalsShown, description = "the goals, this one among them"),
 ))]
 pub async fn set_goal(
     State(app): State<App>,
-    Segment(name): Segment<String>,
+    Segment(slug): Segment<String>,
     Body(body): Body<LocalGoalBody>,
 ) -> Answer<GoalsShown> {
-    app.system.command_goal(body.into_command(slug(&name)?)).await?;
-    Ok(goals(State(app)).await)
-}
-
-/// How a local goal ends.
-#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct CloseBody {
-    /// `done` or `dropped`.
-    #[schema(value_type = forms::GoalEnd)]
-    pub end: End,
+    answer(&app, SetGoal { slug, body }).await
 }
 
 /// Closes a local goal.
-#[utoipa::path(post, path = "/api/v1/goals/{slug}/close", tag = "goals", params(("slug" = forms::GoalSlug, Path)),
+#[utoipa::path(post, path = CloseGoal::PATH, tag = "goals", params(("slug" = forms::GoalSlug, Path)),
     request_body = CloseBody, security(("token" = [])), responses(
     (status = 200, body = GoalsShown, description = "the goals that are left"), (status = 404, body = Problem),
 ))]
 pub async fn close_goal(
     State(app): State<App>,
-    Segment(name): Segment<String>,
+    Segment(slug): Segment<String>,
     Body(body): Body<CloseBody>,
 ) -> Answer<GoalsShown> {
-    app.system.command_goal(DeskCommand::CloseGoal { slug: slug(&name)?, end: body.end }).await?;
-    Ok(goals(State(app)).await)
+    answer(&app, CloseGoal { slug, body }).await
 }
 
 /// Writes a datapoint to a goal, here or at Beeminder. The same `request_id` writes the same datapoint.
-#[utoipa::path(post, path = "/api/v1/goals/{slug}/datapoints", tag = "goals", params(("slug" = forms::GoalSlug, Path)),
+#[utoipa::path(post, path = AddDatapoint::PATH, tag = "goals", params(("slug" = forms::GoalSlug, Path)),
     request_body = DatapointBody, security(("token" = [])), responses(
     (status = 200, body = DatapointShown, description = "it is written"),
     (status = 202, body = DatapointShown, description = "it is kept, and sent when Beeminder answers"), (status = 404, body = Problem),
@@ -80,48 +62,45 @@ pub async fn close_goal(
 ))]
 pub async fn add_datapoint(
     State(app): State<App>,
-    Segment(name): Segment<String>,
+    Segment(slug): Segment<String>,
     Body(body): Body<DatapointBody>,
 ) -> Result<(StatusCode, Json<DatapointShown>), Problem> {
-    let shown = app.system.add_datapoint(slug(&name)?, body).await?;
+    let shown = answer(&app, AddDatapoint { slug, body }).await?;
     let status = match shown.state {
         DatapointState::Written => StatusCode::OK,
         DatapointState::Waiting => StatusCode::ACCEPTED,
     };
-    Ok((status, Json(shown)))
+    Ok((status, shown))
 }
 
 /// What feeds which goal.
-#[utoipa::path(get, path = "/api/v1/feeds", tag = "goals", security(("token" = [])), responses(
+#[utoipa::path(get, path = ListFeeds::PATH, tag = "goals", security(("token" = [])), responses(
     (status = 200, body = FeedsShown),
 ))]
-pub async fn feeds(State(app): State<App>) -> Json<FeedsShown> {
-    Json(app.system.queries.feeds())
+pub async fn feeds(State(app): State<App>) -> Answer<FeedsShown> {
+    answer(&app, ListFeeds).await
 }
 
 /// Feeds a goal with each day's spend, or changes how.
-#[utoipa::path(put, path = "/api/v1/feeds/{slug}", tag = "goals", params(("slug" = forms::GoalSlug, Path)),
+#[utoipa::path(put, path = StartFeed::PATH, tag = "goals", params(("slug" = forms::GoalSlug, Path)),
     request_body = FeedBody, security(("token" = [])), responses(
     (status = 200, body = FeedsShown),
     (status = 404, body = Problem),
 ))]
 pub async fn start_feed(
     State(app): State<App>,
-    Segment(name): Segment<String>,
+    Segment(slug): Segment<String>,
     Body(body): Body<FeedBody>,
 ) -> Answer<FeedsShown> {
-    let command = body.into_command(slug(&name)?)?;
-    app.system.command_goal(command).await?;
-    Ok(feeds(State(app)).await)
+    answer(&app, StartFeed { slug, body }).await
 }
 
 /// Feeds a goal no more.
-#[utoipa::path(delete, path = "/api/v1/feeds/{slug}", tag = "goals", params(("slug" = forms::GoalSlug, Path)),
+#[utoipa::path(delete, path = StopFeed::PATH, tag = "goals", params(("slug" = forms::GoalSlug, Path)),
     security(("token" = [])), responses(
     (status = 200, body = FeedsShown),
     (status = 404, body = Problem),
 ))]
-pub async fn stop_feed(State(app): State<App>, Segment(name): Segment<String>) -> Answer<FeedsShown> {
-    app.system.command_goal(DeskCommand::StopFeed { slug: slug(&name)? }).await?;
-    Ok(feeds(State(app)).await)
+pub async fn stop_feed(State(app): State<App>, Segment(slug): Segment<String>) -> Answer<FeedsShown> {
+    answer(&app, StopFeed { slug }).await
 }

@@ -3,8 +3,6 @@
 mod extract;
 
 use axum::Json;
-use axum::extract::FromRequestParts;
-use axum::http::request::Parts;
 use axum::http::{HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
@@ -12,7 +10,6 @@ use utoipa::ToSchema;
 
 pub use extract::{Body, Form, Params, Segment};
 
-use crate::domain::access::Principal;
 use crate::domain::access::{Kind, Scope};
 use crate::domain::code::{Code, Coded};
 use crate::service::runtime::client::ServiceError;
@@ -150,15 +147,4 @@ pub async fn method_not_allowed(method: axum::http::Method, uri: Uri) -> Problem
 /// For a handler that panicked: the connection lives on, and the panic's text stays inside.
 pub fn panicked(_: Box<dyn std::any::Any + Send>) -> Response {
     Problem::internal("this request failed inside; the log of the supervisor has the cause").into_response()
-}
-
-/// Who asks, as the guard knows them.
-pub struct Asker(pub Principal);
-
-impl<S: Sync> FromRequestParts<S> for Asker {
-    type Rejection = Problem;
-
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        parts.extensions.get::<Principal>().cloned().map(Self).ok_or_else(Problem::unauthorized)
-    }
 }

@@ -2,29 +2,28 @@
 
 #![allow(clippy::missing_errors_doc)]
 
-use axum::Json;
 use axum::extract::State;
-use jiff::Timestamp;
 
 use crate::service::balances::quota::{QuotaBody, QuotasShown};
+use crate::service::endpoints::Endpoint;
+use crate::service::endpoints::balances::{ListQuotas, RecordQuota};
 
 use super::App;
-use super::api::Answer;
+use super::api::{Answer, answer};
 use super::problem::Body;
 
 /// How much of a Claude subscription's five-hour and seven-day windows is used.
-#[utoipa::path(get, path = "/api/v1/quota", tag = "money", security(("token" = [])), responses(
+#[utoipa::path(get, path = ListQuotas::PATH, tag = "money", security(("token" = [])), responses(
     (status = 200, body = QuotasShown),
 ))]
-pub async fn quotas(State(app): State<App>) -> Json<QuotasShown> {
-    Json(app.system.queries.quotas(Timestamp::now()))
+pub async fn quotas(State(app): State<App>) -> Answer<QuotasShown> {
+    answer(&app, ListQuotas).await
 }
 
 /// Records what Claude Code gave to its status line: its JSON as it is, of which only `rate_limits` is read.
-#[utoipa::path(post, path = "/api/v1/quota", tag = "money", request_body = QuotaBody, security(("token" = [])), responses(
+#[utoipa::path(post, path = RecordQuota::PATH, tag = "money", request_body = QuotaBody, security(("token" = [])), responses(
     (status = 200, body = QuotasShown),
 ))]
 pub async fn record(State(app): State<App>, Body(body): Body<QuotaBody>) -> Answer<QuotasShown> {
-    app.system.read_quota(body).await?;
-    Ok(quotas(State(app)).await)
+    answer(&app, RecordQuota(body)).await
 }

@@ -165,8 +165,10 @@ impl Tenants {
             known.queries.holder(hash.as_bytes(), jiff::Timestamp::now())
         });
         let guard = program.hosts.guard(tokens, known);
-        let tenants = is_local.then(|| self.clone());
-        let app = App { system: working.system.clone(), metrics, tenants };
+        if is_local {
+            working.system.keep_tenants(Arc::new(self.clone()));
+        }
+        let app = App { system: working.system.clone(), metrics };
         let beside = (program.beside)(working.system.clone(), working.shutdown.clone());
         let faces = Faces {
             api: router(&app, guard.clone(), refusals.clone(), beside),

@@ -10,6 +10,7 @@ use serde_json::Value;
 use crate::domain::access::Principal;
 use crate::domain::affording::Verdict;
 use crate::domain::calendar;
+use crate::integration::beeminder;
 use crate::service::aggregate::caller;
 use crate::service::alerts::requests::AlertsShown;
 use crate::service::balances::odometer::Odometers;
@@ -17,7 +18,9 @@ use crate::service::briefing::shape::Narration;
 use crate::service::budgets::gate::HOW_TO_ASK;
 use crate::service::goals::requests::GoalsShown;
 use crate::service::providers::reconcile::check;
+use crate::service::providers::summary::ReportedShown;
 use crate::service::runtime::reads::Reads;
+use crate::service::runtime::sources::SourceShown;
 use crate::service::system::health::{Health, Part, Readiness};
 use crate::service::system::tree::Supervised;
 use crate::service::vault::tasks::TasksFilter;
@@ -117,11 +120,8 @@ impl Asked {
             "get_real_anthropic_usage" => {
                 let Reported { since, until } = read(arguments)?;
                 let wanted = Wanted { since, until, provider: Some("anthropic".to_owned()) };
-                let reported = match &self.system {
-                    Some(system) => system.reported(wanted, now),
-                    None => queries.reported(wanted, now),
-                };
-                shown(&reported.map_err(said)?)
+                let source = self.source("anthropic", now);
+                shown(&ReportedShown { source, ..queries.reported(wanted, now).map_err(said)? })
             }
             "can_afford" => {
                 let mut answer = queries.affordability(read(arguments)?, now).map_err(said)?;
@@ -179,10 +179,12 @@ impl Asked {
     }
 
     fn goals(&self, now: Timestamp) -> GoalsShown {
-        match &self.system {
-            Some(system) => system.goals(now),
-            None => GoalsShown { goals: self.queries.goals(now), source: None },
-        }
+        GoalsShown { goals: self.queries.goals(now), source: self.source(beeminder::SYSTEM, now) }
+    }
+
+    fn source(&self, name: &str, now: Timestamp) -> Option<SourceShown> {
+        let sources = self.system.as_ref()?.sources.shown(now).sources;
+        sources.into_iter().find(|source| source.name == name)
     }
 
     fn alerts(&self, now: Timestamp) -> AlertsShown {

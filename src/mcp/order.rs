@@ -1,28 +1,35 @@
 //! The orders: each tool that changes something, and the command behind it.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use serde_json::Value;
 
-use crate::domain::alert::{self, AlertId};
+use crate::domain::alert;
 use crate::domain::budget::{Budget, BudgetCommand, BudgetError, BudgetName, Scope, Thresholds};
 use crate::domain::calendar::{CalendarError, PeriodTerms, WeekStart};
-use crate::domain::desk::DeskCommand;
 use crate::domain::local_goal::End;
-use crate::domain::slug::GoalSlug;
 use crate::service::alerts::requests::AlertsShown;
 use crate::service::balances::odometer::OdometerBody;
+use crate::service::budgets::budget::BudgetAggregate;
+use crate::service::endpoints::alerts::{AcknowledgeAlert, CheckAlerts};
+use crate::service::endpoints::goals::{CloseBody, CloseGoal, SetGoal};
+use crate::service::endpoints::limits::AskForMore;
+use crate::service::endpoints::odometer::ReadOdometer;
+use crate::service::endpoints::usage::{Import, RecordUsage};
+use crate::service::endpoints::{self, Endpoint, Host};
 use crate::service::system::tree::Supervised;
-use crate::service::usage::manual::ToldBody;
 use crate::service::vault::queries::LogBody;
 
 use super::args::{Acknowledge, AddGoal, CompleteGoal, LogSession, Nothing, Reading, UpdateBudget};
-use super::ask::{GROQ, asker, read, said, shown};
+use super::ask::{GROQ, read, said, shown};
 
 /// Carries out an order; an error says what to do.
 ///
 /// # Errors
 /// A sentence for the one who called.
-pub async fn order(system: &Supervised, tool: &str, arguments: Value) -> Result<Value, String> {
+pub async fn order(system: &Arc<Supervised>, tool: &str, arguments: Value) -> Result<Value, String> {
+    let host = &Host::Tree(system.clone());
     match tool {
         "update_budget" => {
             let asked: UpdateBudget = read(arguments)?;
@@ -30,31 +37,26 @@ pub async fn order(system: &Supervised, tool: &str, arguments: Value) -> Result<
             let before = system.queries.with_view(|view| view.budgets.get(&name).cloned());
             let week = system.queries.week_starts();
             let budget = changed_budget(name, before, asked, week).map_err(said)?;
-            system.command_budget(BudgetCommand::Set(budget)).await.map_err(said)?;
+            system.execute::<BudgetAggregate>(BudgetCommand::Set(budget)).await.map_err(said)?;
             shown(&system.queries.budgets_shown(Timestamp::now()))
         }
         "add_goal" => {
-            let AddGoal { slug: name, goal } = read(arguments)?;
-            system.command_goal(goal.into_command(slug(&name)?)).await.map_err(said)?;
-            shown(&system.goals(Timestamp::now()))
+            let AddGoal { slug, goal } = read(arguments)?;
+            shown(&SetGoal { slug, body: goal }.answer(host).await.map_err(said)?)
         }
         "complete_goal" => {
-            let CompleteGoal { slug: name } = read(arguments)?;
-            let close = DeskCommand::CloseGoal { slug: slug(&name)?, end: End::Done };
-            system.command_goal(close).await.map_err(said)?;
-            shown(&system.goals(Timestamp::now()))
+            let CompleteGoal { slug } = read(arguments)?;
+            let close = CloseGoal { slug, body: CloseBody { end: End::Done } };
+            shown(&close.answer(host).await.map_err(said)?)
         }
         "acknowledge_alert" => {
             let Acknowledge { id } = read(arguments)?;
-            system.acknowledge(AlertId(id)).await.map_err(said)?;
-            shown(&system.alerts(Timestamp::now(), false))
+            shown(&AcknowledgeAlert { id }.answer(host).await.map_err(said)?)
         }
-        "record_usage_session" => {
-            shown(&system.tell_usage(read::<ToldBody>(arguments)?, &asker()).await.map_err(said)?)
-        }
+        "record_usage_session" => shown(&RecordUsage(read(arguments)?).answer(host).await.map_err(said)?),
         "record_claude_code_usage" => {
             read::<Nothing>(arguments)?;
-            shown(&system.import().await.map_err(said)?)
+            shown(&Import.answer(host).await.map_err(said)?)
         }
         "record_groq_reading" => {
             let Reading { value_usd, month, note, correct } = read(arguments)?;
@@ -66,33 +68,27 @@ pub async fn order(system: &Supervised, tool: &str, arguments: Value) -> Result<
                 at: None,
                 correct: correct.unwrap_or_default(),
             };
-            system.read_odometer(body).await.map_err(said)?;
+            ReadOdometer(body).answer(host).await.map_err(said)?;
             shown(&system.queries.metered(GROQ, Timestamp::now()))
         }
         "send_beeminder_alert" => {
             read::<Nothing>(arguments)?;
-            system.check_alerts().await.map_err(said)?;
-            let AlertsShown { mut alerts } = system.alerts(Timestamp::now(), false);
+            let AlertsShown { mut alerts } = CheckAlerts.answer(host).await.map_err(said)?;
             alerts.retain(|alert| alert.kind == alert::Kind::Goal);
             shown(&AlertsShown { alerts })
         }
         "trigger_reminder_check" => {
             read::<Nothing>(arguments)?;
-            system.check_alerts().await.map_err(said)?;
-            shown(&system.alerts(Timestamp::now(), false))
+            shown(&CheckAlerts.answer(host).await.map_err(said)?)
         }
-        "request_limit" => shown(&system.ask_for_more(read(arguments)?, asker()).await.map_err(said)?),
+        "request_limit" => shown(&AskForMore(read(arguments)?).answer(host).await.map_err(said)?),
         "log_session" => {
             let LogSession { text, session } = read(arguments)?;
             let body = LogBody { text, heading: None, session, at: None };
-            shown(&system.log_session(body).await.map_err(said)?)
+            shown(&endpoints::vault::LogSession(body).answer(host).await.map_err(said)?)
         }
         _ => Err("there is no tool of this name; tools/list names those there are".into()),
     }
-}
-
-fn slug(name: &str) -> Result<GoalSlug, String> {
-    GoalSlug::try_from(name.to_owned()).map_err(said)
 }
 
 /// A budget that is there keeps what is not told anew: its scope, its thresholds, and of its period what still belongs

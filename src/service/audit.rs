@@ -217,7 +217,7 @@ pub fn show(record: &RecordRef<'_>) -> Result<ShownEvent, ViewError> {
 }
 
 /// What an instant is held against.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Reckoning {
     /// When the log took an event: what was known then.

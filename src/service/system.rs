@@ -2,7 +2,7 @@
 
 pub mod backups;
 pub mod certificate;
-mod clients;
+pub mod clients;
 pub mod demo;
 pub mod health;
 pub mod log_actor;

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::check::Operations;
 use super::*;
+use crate::service::endpoints::ALL;
 
 fn operations(document: &Value) -> Vec<(String, Value)> {
     let paths = document["paths"].as_object().unwrap().iter();
@@ -31,6 +32,17 @@ fn followed(document: &Value, schema: &Value) -> Value {
         Some(target) => document.pointer(target.trim_start_matches('#')).unwrap().clone(),
         None => schema.clone(),
     }
+}
+
+/// The method stands at a handler and in its endpoint: what the command line sends is what the router takes.
+#[test]
+fn each_endpoint_is_described_under_its_method_and_path_and_no_other_operation_is() {
+    let described: BTreeSet<String> = operations(&openapi()).into_iter().map(|(name, _)| name).collect();
+    let is_of_the_api = |name: &&String| name.contains(" /api/v1/") && !name.ends_with("/openapi.json");
+    let described: BTreeSet<&str> = described.iter().filter(is_of_the_api).map(String::as_str).collect();
+    let known: Vec<String> = ALL.iter().map(|(method, path)| format!("{} {path}", method.name())).collect();
+    assert_eq!(described, known.iter().map(String::as_str).collect());
+    assert_eq!(described.len(), ALL.len(), "one stands there twice");
 }
 
 #[test]

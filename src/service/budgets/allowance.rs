@@ -4,7 +4,7 @@
 use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 use crate::domain::affording::{Affordability, Ask};
 use crate::domain::allowance::reach::Reach;
@@ -132,11 +132,13 @@ impl OverrideBody {
 }
 
 /// What somebody would like to spend.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct AskBody {
     /// How much, in USD.
     #[schema(value_type = forms::UsdText)]
+    #[param(value_type = forms::UsdText)]
     pub usd: String,
     /// With whom, as usage names it.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -97,6 +97,8 @@ fn repair_event(tenant: &TenantId, repair: &Repair) -> (TenantId, StreamId, NewE
 
 /// See the module. What is a tenant's own is reached through this value, and through nothing that is shared.
 pub struct Node {
+    /// The data directory.
+    pub root: PathBuf,
     /// The tenant's directory.
     pub dir: PathBuf,
     /// The log.
@@ -151,6 +153,7 @@ impl Node {
         }
         let Opened { log, report } = log_location(place, &loaded.config).open()?;
         Ok(Self {
+            root: place.root.clone(),
             dir: dir.to_owned(),
             log,
             report,

@@ -8,10 +8,8 @@ use std::path::{Component, Path, PathBuf};
 
 use crate::domain::code::{Code, Coded};
 use crate::files::own;
-use crate::log::{LogAdmin, LogError};
+use crate::log::{LogAdmin, LogError, Progress};
 use crate::service::audit::BackedUp;
-
-use super::tree::Supervised;
 
 /// Where the one who asks may have a backup written to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -103,20 +101,10 @@ pub fn back_up(
     asked: &str,
     root: &Path,
     reach: Reach,
+    progress: &mut Progress<'_>,
 ) -> Result<BackedUp, BackupFailure> {
     let target = place(Path::new(asked), root, reach)?;
-    Ok(log.backup(&target, &mut |_, _| {})?.into())
-}
-
-impl Supervised {
-    /// Backs the log up while it is written to. Blocks.
-    ///
-    /// # Errors
-    /// [`BackupFailure`].
-    pub fn back_up(&self, asked: &str, reach: Reach) -> Result<BackedUp, BackupFailure> {
-        let settings = self.queries.settings.current();
-        back_up(&**self.log(), asked, &root(settings.config.backup.root.as_deref(), &self.dir), reach)
-    }
+    Ok(log.backup(&target, progress)?.into())
 }
 
 #[cfg(test)]

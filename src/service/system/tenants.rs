@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -12,6 +13,7 @@ use crate::files::own;
 use crate::log::{LogError, hold};
 use crate::service::access::kept::{KeptTokenError, KeptTokens};
 use crate::service::runtime::place::{self, Place, PlaceError};
+use crate::view::CutShort;
 
 /// Where the directories of tenants lie that were taken away, in the data directory.
 const REMOVED_DIR: &str = "removed";
@@ -48,7 +50,7 @@ pub struct TenantShown {
 }
 
 /// The tenants.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct TenantsShown {
     /// By name.
     pub tenants: Vec<TenantShown>,
@@ -61,6 +63,18 @@ pub struct TenantRemoved {
     pub name: String,
     /// Where its files lie now. Nothing was deleted.
     pub moved_to: String,
+}
+
+/// Keeps the tenants of a running program.
+pub trait Keeper: Send + Sync {
+    /// The tenants, and how each stands.
+    fn list(&self) -> BoxFuture<'_, TenantsShown>;
+
+    /// Adds a tenant, and starts it.
+    fn add(&self, name: TenantName) -> BoxFuture<'_, Result<(), TenantError>>;
+
+    /// Stops a tenant, and moves its directory out of the way.
+    fn remove(&self, name: TenantName) -> BoxFuture<'_, Result<TenantRemoved, TenantError>>;
 }
 
 /// Why a tenant is not added or taken away.
@@ -87,6 +101,12 @@ pub enum TenantError {
     /// Its tokens cannot be made.
     #[error(transparent)]
     Tokens(#[from] KeptTokenError),
+    /// It is there, and does not work.
+    #[error("the tenant is there, and cannot be started: {0}")]
+    NotStarted(String),
+    /// The work was cut short.
+    #[error(transparent)]
+    CutShort(#[from] CutShort),
     /// Its files cannot be moved.
     #[error("{path}: {reason}; check the owner and the mode of the data directory")]
     Files {
@@ -104,7 +124,8 @@ impl Coded for TenantError {
             Self::Unknown(error) => error.code(),
             Self::Taken(_) | Self::Local => Code::TenantTaken,
             Self::InUse(_) | Self::Place(_) => Code::Unavailable,
-            Self::Tokens(_) | Self::Files { .. } => Code::Internal,
+            Self::CutShort(error) => error.code(),
+            Self::Tokens(_) | Self::NotStarted(_) | Self::Files { .. } => Code::Internal,
         }
     }
 }

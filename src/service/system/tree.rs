@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::rc::Rc;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -53,6 +53,7 @@ use crate::service::vault::actor as vault_actor;
 use super::log_actor;
 use super::meters;
 use super::status::StatusShown;
+use super::tenants::Keeper;
 
 /// The running system, as its faces see it.
 pub struct Supervised {
@@ -86,6 +87,8 @@ pub struct Supervised {
     /// Reads transcripts, as the usage actor does.
     pub(in crate::service) importer: Importer,
     vitals: Vitals,
+    /// Keeps the tenants of the program, where this is the system of whoever runs it.
+    keeper: OnceLock<Arc<dyn Keeper>>,
 }
 
 /// What the system shows on the screen.
@@ -205,6 +208,7 @@ pub fn build(
         causes,
         importer,
         vitals: root.vitals(),
+        keeper: OnceLock::new(),
     };
     (supervised, root)
 }
@@ -317,6 +321,17 @@ impl Supervised {
     pub fn status(&self, now: Timestamp) -> StatusShown {
         let sources = self.sources.shown(now).sources;
         self.queries.at(|at| at.status_shown(self.alerts_at(at, now, false).alerts, sources, now))
+    }
+
+    /// Has the tenants of the program be kept by whoever asks this system. Once.
+    pub fn keep_tenants(&self, keeper: Arc<dyn Keeper>) {
+        let _ = self.keeper.set(keeper);
+    }
+
+    /// Keeps the tenants of the program; none where this is another tenant's system.
+    #[must_use]
+    pub fn keeper(&self) -> Option<&Arc<dyn Keeper>> {
+        self.keeper.get()
     }
 
     /// The log itself, for what only it can do: verify and back up.

@@ -15,7 +15,6 @@ use crate::service::aggregate::repository::{CommandError, Rejection};
 use crate::service::runtime::forms;
 use crate::service::runtime::reads::Reads;
 
-use super::importer::Importer;
 use super::recorder::{Recorder, Tally};
 
 /// Why it is not recorded.
@@ -180,17 +179,6 @@ impl Reads {
     pub(in crate::service) fn usage_told(&self, told: Told, now: Timestamp) -> Result<Usage, ToldFailure> {
         let is_read = self.is_read(&told.session)?;
         Ok(told.into_usage(is_read, now)?)
-    }
-
-    /// Records what is told, where no supervisor runs. Blocks. The views must be read anew to show it.
-    ///
-    /// # Errors
-    /// [`ToldFailure`].
-    pub fn tell(&self, importer: &Importer, body: ToldBody) -> Result<(String, Recorded), ToldFailure> {
-        let now = Timestamp::now();
-        let usage = self.usage_told(body.into_told(now), now)?;
-        let session = usage.session.to_string();
-        Ok((session, record(importer.recorder(), usage, true)?))
     }
 
     /// What became of what was told.

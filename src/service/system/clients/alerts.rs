@@ -8,12 +8,10 @@ use crate::config::Phone;
 use crate::domain::alert::AlertId;
 use crate::domain::consent::{By, ConsentCommand};
 use crate::integration::twilio::MessageStatus;
-use crate::service::aggregate::caller;
 use crate::service::alerts::AlertMessage;
 use crate::service::alerts::conditions::Looks;
-use crate::service::alerts::consent::ConsentFailure;
 use crate::service::alerts::delivery::delivery_of;
-use crate::service::alerts::requests::{AlertsShown, ConsentBody, ConsentsShown, consents_shown, words};
+use crate::service::alerts::requests::{AlertsShown, words};
 use crate::service::runtime::client::{PATIENCE, ServiceError};
 use crate::service::runtime::reads::Snapshot;
 use crate::service::system::tree::Supervised;
@@ -60,16 +58,6 @@ impl Supervised {
         Ok(())
     }
 
-    /// Grants or revokes the consent to write to a number.
-    ///
-    /// # Errors
-    /// [`ServiceError`].
-    pub async fn consent(&self, body: &ConsentBody) -> Result<(), ServiceError> {
-        let config = &self.queries.settings.current().config;
-        let (number, command) = body.resolve(config).map_err(ConsentFailure::from)?;
-        self.decide_consent(number, command, By::Person).await
-    }
-
     /// Has somebody's decision about a number recorded, and waits until the views show it.
     ///
     /// # Errors
@@ -111,15 +99,5 @@ impl Supervised {
         let number = Phone::new(address.strip_prefix("whatsapp:").unwrap_or(address));
         let command = if wants { ConsentCommand::Grant } else { ConsentCommand::Revoke };
         self.decide_consent(number, command, By::Message).await
-    }
-
-    /// Whose numbers may be written to.
-    ///
-    /// # Errors
-    /// [`ServiceError`].
-    pub async fn consents(&self) -> Result<ConsentsShown, ServiceError> {
-        let consents = self.queries.with_view(|view| view.consents.clone());
-        let contacts = self.contacts.clone();
-        Ok(caller::blocking(move || consents_shown(&consents, &contacts)).await??)
     }
 }

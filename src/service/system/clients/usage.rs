@@ -3,22 +3,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Timestamp;
-use jiff::civil::Date;
-
-use crate::domain::access::{Kind, Principal};
 use crate::domain::telemetry_usage::Export;
+use crate::domain::usage::Usage;
 use crate::service::aggregate::caller;
 use crate::service::runtime::client::{IMPORT_PATIENCE, PATIENCE, ServiceError};
 use crate::service::runtime::settings::{PRICES, Reloaded};
 use crate::service::system::tree::Supervised;
 use crate::service::usage::actor::UsageMessage;
 use crate::service::usage::importer::ImportSummary;
-use crate::service::usage::manual::{ToldBody, ToldShown};
-use crate::service::usage::recorder::Recorder;
-use crate::service::usage::recorder::reprice::{Repriced, WhatIf};
-use crate::service::usage::refused::RefusedShown;
-use crate::service::usage::repricing::{Lacks, lacks};
+use crate::service::usage::manual::Recorded;
+use crate::service::usage::recorder::reprice::Repriced;
 use crate::service::usage::telemetry::Taken;
 use crate::service::usage::telemetry_actor::EXPORT_PATIENCE;
 use crate::service::usage::telemetry_actor::OtlpMessage;
@@ -59,7 +53,7 @@ impl Supervised {
     /// [`ServiceError::Refused`]: the price file is none, and nothing was done.
     pub async fn reprice(&self) -> Result<Repriced, ServiceError> {
         let settings = self.queries.settings.clone();
-        let table = self.ask_disk(move |_| Ok(settings.prices_as_written()?)).await?;
+        let table = caller::blocking(move || settings.prices_as_written()).await??;
         self.queries.prices.replace(table);
         self.reprice_by_table().await
     }
@@ -99,7 +93,7 @@ impl Supervised {
     /// [`ServiceError::Refused`]: something is wrong with them, and nothing changed.
     pub async fn reload(self: &Arc<Self>) -> Result<Reloaded, ServiceError> {
         let (settings, prices) = (self.queries.settings.clone(), self.queries.prices.clone());
-        let reloaded = self.ask_disk(move |_| settings.reload(&prices).map_err(ServiceError::from)).await?;
+        let reloaded = caller::blocking(move || settings.reload(&prices)).await??;
         if reloaded.changed.iter().any(|change| change.key == PRICES) {
             let system = self.clone();
             tokio::spawn(async move {
@@ -111,35 +105,6 @@ impl Supervised {
         Ok(reloaded)
     }
 
-    /// What lacks prices, by the price file as it is now.
-    ///
-    /// # Errors
-    /// [`ServiceError`].
-    pub async fn lacks(&self) -> Result<Lacks, ServiceError> {
-        let settings = self.queries.settings.clone();
-        self.ask_disk(move |recorder| Ok(lacks(recorder, Arc::new(settings.prices_as_written()?))?)).await
-    }
-
-    /// What everything would cost by the prices of a day, by the price file as it is now. Nothing is written.
-    ///
-    /// # Errors
-    /// [`ServiceError`].
-    pub async fn what_if(&self, as_of: Date) -> Result<WhatIf, ServiceError> {
-        let settings = self.queries.settings.clone();
-        self.ask_disk(move |recorder| {
-            Ok(recorder.by(Arc::new(settings.prices_as_written()?)).what_if(as_of)?)
-        })
-        .await
-    }
-
-    async fn ask_disk<T: Send + 'static>(
-        &self,
-        ask: impl FnOnce(&Recorder) -> Result<T, ServiceError> + Send + 'static,
-    ) -> Result<T, ServiceError> {
-        let recorder = self.importer.recorder().clone();
-        caller::blocking(move || ask(&recorder)).await?
-    }
-
     /// Records what was told over OTLP; on disk when it answers. Telling it again changes nothing.
     ///
     /// # Errors
@@ -149,35 +114,20 @@ impl Supervised {
         Ok(answer.map_err(|error| ServiceError::asking("the OTLP actor", error))??)
     }
 
-    /// What is refused of the supervisor's own directories. Blocks.
-    #[must_use]
-    pub fn refused(&self) -> RefusedShown {
-        self.importer.refused()
-    }
-
-    /// Records usage that `by` tells, and waits until the views show it. Of an agent a sum only grows.
+    /// Has usage that was told recorded, and waits until the views show it. Only where it `may_fall` does a sum take the place of a
+    /// greater one.
     ///
     /// # Errors
     /// [`ServiceError`].
-    pub async fn tell_usage(&self, body: ToldBody, by: &Principal) -> Result<ToldShown, ServiceError> {
-        let now = Timestamp::now();
-        let queries = self.queries.clone();
-        // The log is asked, which waits for the disk.
-        let usage = caller::blocking(move || queries.usage_told(body.into_told(now), now)).await??;
-        let session = usage.session.to_string();
-        let may_fall = by.kind == Kind::Owner;
+    pub(in crate::service) async fn record_told(
+        &self,
+        usage: Usage,
+        may_fall: bool,
+    ) -> Result<Recorded, ServiceError> {
         let message = |reply| UsageMessage::Told { usage: Box::new(usage), may_fall, reply };
         let answer = self.usage.ask(message, PATIENCE).await;
         let recorded = answer.map_err(|error| ServiceError::asking("the usage actor", error))??;
         self.shown_all().await;
-        Ok(self.queries.told(session, recorded))
-    }
-
-    /// Calls a directory by a name, or as it is again, and waits until the views show it.
-    ///
-    /// # Errors
-    /// [`ServiceError`].
-    pub async fn alias_project(&self, directory: String, name: Option<String>) -> Result<(), ServiceError> {
-        self.aliases.execute((directory, name)).await
+        Ok(recorded)
     }
 }

@@ -1,0 +1,137 @@
+//! What may be spent with all providers together, and what was.
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
+use utoipa::IntoParams;
+
+use crate::domain::allowance::AllowanceCommand;
+use crate::service::budgets::allowance::{AllowanceAggregate, AskBody, OverrideBody, VirtualBudgetBody};
+use crate::service::runtime::client::ServiceError;
+use crate::view::affording::{AffordabilityShown, AllowanceShown};
+use crate::view::cost::CostShown;
+use crate::view::report::Range;
+
+use super::{Endpoint, Host, Method, Parts};
+
+/// Whether something can be afforded, and which limit says so.
+pub struct CanAfford(pub AskBody);
+
+impl Endpoint for CanAfford {
+    const METHOD: Method = Method::Get;
+    const PATH: &'static str = "/api/v1/can-afford";
+    type Out = AffordabilityShown;
+
+    fn parts(&self) -> Parts {
+        Parts::query(&self.0)
+    }
+
+    fn check(&self, _: Timestamp) -> Result<(), ServiceError> {
+        self.0.clone().into_ask()?;
+        Ok(())
+    }
+
+    async fn answer(self, host: &Host) -> Result<AffordabilityShown, ServiceError> {
+        Ok(host.ask(|reads| reads.affordability(self.0, Timestamp::now())).await??)
+    }
+}
+
+/// What every provider cost on the days of a range, and how that is known.
+#[derive(Debug, Serialize, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub struct GetCost {
+    /// The first day, `YYYY-MM-DD`; the first of the last day's month where absent.
+    #[param(value_type = Option<String>, format = Date)]
+    pub since: Option<Date>,
+    /// The last day, included; today where absent.
+    #[param(value_type = Option<String>, format = Date)]
+    pub until: Option<Date>,
+}
+
+impl Endpoint for GetCost {
+    const METHOD: Method = Method::Get;
+    const PATH: &'static str = "/api/v1/cost";
+    type Out = CostShown;
+
+    fn parts(&self) -> Parts {
+        Parts::query(self)
+    }
+
+    async fn answer(self, host: &Host) -> Result<CostShown, ServiceError> {
+        let range = Range { since: self.since, until: self.until };
+        host.ask(|reads| reads.unified_cost(&range, Timestamp::now())).await
+    }
+}
+
+/// The virtual budget, and what was allowed beyond it.
+pub struct GetAllowance;
+
+impl Endpoint for GetAllowance {
+    const METHOD: Method = Method::Get;
+    const PATH: &'static str = "/api/v1/virtual-budget";
+    type Out = AllowanceShown;
+
+    async fn answer(self, host: &Host) -> Result<AllowanceShown, ServiceError> {
+        host.ask(|reads| reads.allowance(Timestamp::now())).await
+    }
+}
+
+/// Sets the virtual budget, or replaces it.
+pub struct SetVirtualBudget(pub VirtualBudgetBody);
+
+impl Endpoint for SetVirtualBudget {
+    const METHOD: Method = Method::Put;
+    const PATH: &'static str = "/api/v1/virtual-budget";
+    type Out = AllowanceShown;
+
+    fn parts(&self) -> Parts {
+        Parts::body(&self.0)
+    }
+
+    fn check(&self, now: Timestamp) -> Result<(), ServiceError> {
+        Ok(self.0.check(now)?)
+    }
+
+    async fn answer(self, host: &Host) -> Result<AllowanceShown, ServiceError> {
+        host.execute::<AllowanceAggregate>(self.0.into_command()?).await?;
+        GetAllowance.answer(host).await
+    }
+}
+
+/// Removes the virtual budget.
+pub struct RemoveVirtualBudget;
+
+impl Endpoint for RemoveVirtualBudget {
+    const METHOD: Method = Method::Delete;
+    const PATH: &'static str = "/api/v1/virtual-budget";
+    type Out = AllowanceShown;
+
+    async fn answer(self, host: &Host) -> Result<AllowanceShown, ServiceError> {
+        host.execute::<AllowanceAggregate>(AllowanceCommand::Remove).await?;
+        GetAllowance.answer(host).await
+    }
+}
+
+/// Allows more than the limits say, for a while.
+pub struct GrantOverride(pub OverrideBody);
+
+impl Endpoint for GrantOverride {
+    const METHOD: Method = Method::Post;
+    const PATH: &'static str = "/api/v1/overrides";
+    type Out = AllowanceShown;
+
+    fn parts(&self) -> Parts {
+        Parts::body(&self.0)
+    }
+
+    fn check(&self, now: Timestamp) -> Result<(), ServiceError> {
+        Ok(self.0.check(now)?)
+    }
+
+    async fn answer(self, host: &Host) -> Result<AllowanceShown, ServiceError> {
+        let command = host.ask(|reads| reads.override_command(&self.0, Timestamp::now())).await??;
+        host.execute::<AllowanceAggregate>(command).await?;
+        GetAllowance.answer(host).await
+    }
+}

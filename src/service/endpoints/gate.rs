@@ -1,0 +1,101 @@
+//! What Claude Code's hooks and status line ask.
+
+use jiff::Timestamp;
+
+use crate::integration::claude_code::hook::{HookAnswer, HookCall};
+use crate::service::balances::quota::QuotaBody;
+use crate::service::budgets::gate::{GateParams, GateShown, StatuslineBody, StatuslineShown};
+use crate::service::runtime::client::ServiceError;
+use crate::service::system::meters;
+
+use super::balances::RecordQuota;
+use super::goals::ListGoals;
+use super::{Endpoint, Host, Method, Parts};
+
+/// Whether work may go on, by what is spent. What comes of it is counted.
+pub struct AskGate(pub GateParams);
+
+impl Endpoint for AskGate {
+    const METHOD: Method = Method::Get;
+    const PATH: &'static str = "/api/v1/gate";
+    type Out = GateShown;
+
+    fn parts(&self) -> Parts {
+        Parts::query(&self.0)
+    }
+
+    async fn answer(self, host: &Host) -> Result<GateShown, ServiceError> {
+        let shown = host.ask(|reads| reads.gate(&self.0, Timestamp::now())).await?;
+        meters::ruled(shown.verdict);
+        Ok(shown)
+    }
+}
+
+/// Answers a hook's call in the hook's own form.
+pub struct AnswerHook(pub HookCall);
+
+impl Endpoint for AnswerHook {
+    const METHOD: Method = Method::Post;
+    const PATH: &'static str = "/api/v1/gate";
+    type Out = HookAnswer;
+
+    fn parts(&self) -> Parts {
+        Parts::body(&self.0)
+    }
+
+    async fn answer(self, host: &Host) -> Result<HookAnswer, ServiceError> {
+        let event = self.0.hook_event_name.clone();
+        let shown = AskGate(self.0.into()).answer(host).await?;
+        Ok(HookAnswer::to(&event, shown.verdict, &shown.text(), &shown.text_for_agents()))
+    }
+}
+
+/// How things stand, in one line.
+pub struct GetStatusline(pub GateParams);
+
+impl Endpoint for GetStatusline {
+    const METHOD: Method = Method::Get;
+    const PATH: &'static str = "/api/v1/statusline";
+    type Out = StatuslineShown;
+
+    fn parts(&self) -> Parts {
+        Parts::query(&self.0)
+    }
+
+    async fn answer(self, host: &Host) -> Result<StatuslineShown, ServiceError> {
+        let GateParams { session, project, model, .. } = self.0;
+        line(host, StatuslineBody { session, project, model, ..StatuslineBody::default() }).await
+    }
+}
+
+/// The same for what Claude Code's status line tells, which is recorded; nobody waits for that.
+pub struct TellStatusline(pub StatuslineBody);
+
+impl Endpoint for TellStatusline {
+    const METHOD: Method = Method::Post;
+    const PATH: &'static str = "/api/v1/statusline";
+    type Out = StatuslineShown;
+
+    fn parts(&self) -> Parts {
+        Parts::body(&self.0)
+    }
+
+    async fn answer(self, host: &Host) -> Result<StatuslineShown, ServiceError> {
+        let mut body = self.0;
+        if let Some(rate_limits) = body.rate_limits.take() {
+            let (host, told) = (host.clone(), QuotaBody { rate_limits: Some(rate_limits) });
+            tokio::spawn(async move {
+                if let Err(error) = RecordQuota(told).answer(&host).await {
+                    tracing::warn!(%error, "what the status line told of a subscription's limits is not recorded");
+                }
+            });
+        }
+        line(host, body).await
+    }
+}
+
+async fn line(host: &Host, body: StatuslineBody) -> Result<StatuslineShown, ServiceError> {
+    let goals = ListGoals.answer(host).await?;
+    let is_stale = goals.source.is_some_and(|source| source.stale);
+    host.ask(|reads| reads.statusline(&body, is_stale, Timestamp::now())).await
+}

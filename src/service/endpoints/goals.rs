@@ -1,0 +1,240 @@
+//! Goals, their datapoints, and what feeds them.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::domain::desk::DeskCommand;
+use crate::domain::local_goal::End;
+use crate::domain::slug::GoalSlug;
+use crate::integration::beeminder::{self, Beeminder};
+use crate::service::goals::datapoints::{DatapointWriter, Delivery};
+use crate::service::goals::local::LocalGoalAggregate;
+use crate::service::goals::requests::{
+    DatapointBody, DatapointShown, FeedBody, FeedsShown, GoalsShown, LocalGoalBody,
+};
+use crate::service::runtime::client::ServiceError;
+use crate::service::runtime::forms;
+use crate::service::runtime::node::Node;
+use crate::service::runtime::poller::{policy, wrong_settings};
+
+use super::{Endpoint, Host, Method, Parts};
+
+/// The goals that are followed, with the source's age and state where a supervisor follows them.
+pub struct ListGoals;
+
+impl Endpoint for ListGoals {
+    const METHOD: Method = Method::Get;
+    const PATH: &'static str = "/api/v1/goals";
+    type Out = GoalsShown;
+
+    async fn answer(self, host: &Host) -> Result<GoalsShown, ServiceError> {
+        let now = Timestamp::now();
+        let source = host.sources(now).into_iter().find(|source| source.name == beeminder::SYSTEM);
+        Ok(GoalsShown { goals: host.ask(|reads| reads.goals(now)).await?, source })
+    }
+}
+
+/// Makes a local goal, or changes it.
+pub struct SetGoal {
+    /// Which.
+    pub slug: String,
+    /// The goal.
+    pub body: LocalGoalBody,
+}
+
+impl Endpoint for SetGoal {
+    const METHOD: Method = Method::Put;
+    const PATH: &'static str = "/api/v1/goals/{slug}";
+    type Out = GoalsShown;
+
+    fn parts(&self) -> Parts {
+        Parts::at(&self.slug).with_body(&self.body)
+    }
+
+    fn check(&self, _: Timestamp) -> Result<(), ServiceError> {
+        slug(&self.slug)?;
+        Ok(self.body.check()?)
+    }
+
+    async fn answer(self, host: &Host) -> Result<GoalsShown, ServiceError> {
+        carry_out(host, self.body.into_command(slug(&self.slug)?)).await?;
+        ListGoals.answer(host).await
+    }
+}
+
+/// How a local goal ends.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CloseBody {
+    /// `done` or `dropped`.
+    #[schema(value_type = forms::GoalEnd)]
+    pub end: End,
+}
+
+/// Closes a local goal.
+pub struct CloseGoal {
+    /// Which.
+    pub slug: String,
+    /// How it ends.
+    pub body: CloseBody,
+}
+
+impl Endpoint for CloseGoal {
+    const METHOD: Method = Method::Post;
+    const PATH: &'static str = "/api/v1/goals/{slug}/close";
+    type Out = GoalsShown;
+
+    fn parts(&self) -> Parts {
+        Parts::at(&self.slug).with_body(&self.body)
+    }
+
+    fn check(&self, _: Timestamp) -> Result<(), ServiceError> {
+        slug(&self.slug).map(drop)
+    }
+
+    async fn answer(self, host: &Host) -> Result<GoalsShown, ServiceError> {
+        let command = DeskCommand::CloseGoal { slug: slug(&self.slug)?, end: self.body.end };
+        carry_out(host, command).await?;
+        ListGoals.answer(host).await
+    }
+}
+
+/// Writes a datapoint to a goal, here or at Beeminder.
+pub struct AddDatapoint {
+    /// Which goal.
+    pub slug: String,
+    /// The datapoint.
+    pub body: DatapointBody,
+}
+
+impl Endpoint for AddDatapoint {
+    const METHOD: Method = Method::Post;
+    const PATH: &'static str = "/api/v1/goals/{slug}/datapoints";
+    type Out = DatapointShown;
+
+    fn parts(&self) -> Parts {
+        Parts::at(&self.slug).with_body(&self.body)
+    }
+
+    fn check(&self, _: Timestamp) -> Result<(), ServiceError> {
+        slug(&self.slug)?;
+        Ok(self.body.check()?)
+    }
+
+    async fn answer(self, host: &Host) -> Result<DatapointShown, ServiceError> {
+        let slug = slug(&self.slug)?;
+        let (key, point) = host.ask(|reads| reads.datapoint(slug, self.body, Timestamp::now())).await??;
+        let delivery = match host {
+            Host::Tree(system) => system.deliver(&key, &point).await?,
+            Host::Alone { node, .. } => {
+                let (client, mut writer) = (client_of(node), writer_of(node, host.actor())?);
+                let delivery = writer.put(client.as_ref(), &key, &point).await?;
+                if delivery == Delivery::Written {
+                    // What was left open by those before goes the same way.
+                    writer.put_open(client.as_ref()).await?;
+                }
+                delivery
+            }
+        };
+        Ok(DatapointShown::new(&key, &point, delivery)?)
+    }
+}
+
+fn client_of(node: &Node) -> Option<Beeminder> {
+    let loaded = node.settings.current();
+    let settings = &loaded.config.beeminder;
+    let token = settings.token.as_ref().filter(|_| wrong_settings(&loaded, "beeminder.").is_none())?;
+    Beeminder::new(settings, token, policy(&loaded), Arc::new(|_: &'static str, _| {})).ok()
+}
+
+fn writer_of(node: &Node, actor: &'static str) -> Result<DatapointWriter, ServiceError> {
+    Ok(DatapointWriter::load(node.log.clone(), node.tenant.clone(), actor)?)
+}
+
+/// What feeds which goal.
+pub struct ListFeeds;
+
+impl Endpoint for ListFeeds {
+    const METHOD: Method = Method::Get;
+    const PATH: &'static str = "/api/v1/feeds";
+    type Out = FeedsShown;
+
+    async fn answer(self, host: &Host) -> Result<FeedsShown, ServiceError> {
+        host.ask(|reads| reads.feeds()).await
+    }
+}
+
+/// Feeds a goal with each day's spend, or changes how.
+pub struct StartFeed {
+    /// Which goal.
+    pub slug: String,
+    /// The feed.
+    pub body: FeedBody,
+}
+
+impl StartFeed {
+    fn command(&self) -> Result<DeskCommand, ServiceError> {
+        Ok(self.body.clone().into_command(slug(&self.slug)?)?)
+    }
+}
+
+impl Endpoint for StartFeed {
+    const METHOD: Method = Method::Put;
+    const PATH: &'static str = "/api/v1/feeds/{slug}";
+    type Out = FeedsShown;
+
+    fn parts(&self) -> Parts {
+        Parts::at(&self.slug).with_body(&self.body)
+    }
+
+    fn check(&self, _: Timestamp) -> Result<(), ServiceError> {
+        self.command().map(drop)
+    }
+
+    async fn answer(self, host: &Host) -> Result<FeedsShown, ServiceError> {
+        carry_out(host, self.command()?).await?;
+        ListFeeds.answer(host).await
+    }
+}
+
+/// Feeds a goal no more.
+pub struct StopFeed {
+    /// Which goal.
+    pub slug: String,
+}
+
+impl Endpoint for StopFeed {
+    const METHOD: Method = Method::Delete;
+    const PATH: &'static str = "/api/v1/feeds/{slug}";
+    type Out = FeedsShown;
+
+    fn parts(&self) -> Parts {
+        Parts::at(&self.slug)
+    }
+
+    fn check(&self, _: Timestamp) -> Result<(), ServiceError> {
+        slug(&self.slug).map(drop)
+    }
+
+    async fn answer(self, host: &Host) -> Result<FeedsShown, ServiceError> {
+        carry_out(host, DeskCommand::StopFeed { slug: slug(&self.slug)? }).await?;
+        ListFeeds.answer(host).await
+    }
+}
+
+fn slug(text: &str) -> Result<GoalSlug, ServiceError> {
+    Ok(text.parse()?)
+}
+
+/// Carries out a command on local goals or feeds; where a supervisor runs, it looks at the feeds afterwards.
+async fn carry_out(host: &Host, command: DeskCommand) -> Result<(), ServiceError> {
+    let facts = host.ask(|reads| reads.facts(Timestamp::now())).await?;
+    host.execute::<LocalGoalAggregate>((command, facts)).await?;
+    if let Host::Tree(system) = host {
+        system.look_at_feeds();
+    }
+    Ok(())
+}
