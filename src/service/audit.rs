@@ -5,7 +5,7 @@ use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::event::codec::decode;
+use crate::event::decode;
 use crate::event::envelope::hex;
 use crate::event::{Position, RecordRef};
 use crate::log::Head;

@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::class::classes;
 use crate::domain::alert::{
     AlertChange, AlertId, AttemptId, CauseKey, Channel, Delivery, Grade, Kind, Outcome, Parcel, Severity,
 };
@@ -121,6 +122,18 @@ pub struct ConsentChanged {
     pub is_granted: bool,
     /// Who decided: `person`, `message` or `carrier`.
     pub by: String,
+}
+
+classes! {
+    AlertRaised { None: alert, kind, period, severity, level; Personal: subject; }
+    AlertGraded { None: alert, severity, level; }
+    AlertAcknowledged { None: alert; }
+    AlertResolved { None: alert; }
+    AlertQueued { None: alert; }
+    AttemptStarted { None: alert, attempt, channel, segments, cost; Pseudonymous: contact, digest; }
+    AttemptEnded { None: alert, attempt, outcome, reason, code; Pseudonymous: channel_id; }
+    DeliveryNoted { None: alert, attempt, is_delivered, may_retry, code; }
+    ConsentChanged { None: is_granted, by; Pseudonymous: contact; }
 }
 
 /// A word in an event of alerts that this version does not know.

@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::class::classes;
 use crate::domain::budget::{Budget, BudgetError, Scope, Thresholds};
 use crate::domain::calendar::{CalendarError, PeriodTerms, WeekStart};
 use crate::domain::money::Picodollars;
@@ -101,6 +102,20 @@ pub struct BudgetSetV1 {
 pub struct BudgetRemoved {
     /// Its name.
     pub name: String,
+}
+
+classes! {
+    BudgetSet {
+        None: amount, period, from, until, provider, model, low, daily_limit, ending_days, days, week_starts,
+            year_starts;
+        Personal: name, project;
+    }
+    BudgetSetV2 {
+        None: amount, period, from, until, provider, model, low, daily_limit, ending_days;
+        Personal: name, project;
+    }
+    BudgetSetV1 { None: amount, period, from, until, provider, model; Personal: name, project; }
+    BudgetRemoved { Personal: name; }
 }
 
 impl From<&Budget> for BudgetSet {
@@ -215,6 +230,12 @@ impl From<BudgetSetV1> for BudgetSetV2 {
             daily_limit: standard.daily_limit,
             ending_days: standard.ending_days,
         }
+    }
+}
+
+impl From<BudgetSetV1> for BudgetSet {
+    fn from(old: BudgetSetV1) -> Self {
+        BudgetSetV2::from(old).into()
     }
 }
 

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::class::classes;
 use crate::domain::datapoint::{Decimal, Point, PointChange, PointKey};
 
 use super::Event;
@@ -55,6 +56,17 @@ pub struct DatapointRefused {
     pub revision: u32,
     /// Why, in words of ours: never what the outside system sent.
     pub reason: String,
+}
+
+classes! {
+    DatapointIntended {
+        None: revision, keeper, day;
+        Pseudonymous: request_id, feed;
+        Personal: slug, value;
+        FreeText: comment;
+    }
+    DatapointWritten { None: revision; Pseudonymous: request_id, datapoint_id; Personal: slug; }
+    DatapointRefused { None: revision, reason; Pseudonymous: request_id; Personal: slug; }
 }
 
 impl DatapointIntended {

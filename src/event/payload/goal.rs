@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::class::classes;
 use crate::domain::datapoint::Keeper;
 use crate::domain::desk::DeskChange;
 use crate::domain::feed::Feed;
@@ -94,6 +95,19 @@ pub struct FeedStarted {
 pub struct FeedStopped {
     /// The goal.
     pub slug: String,
+}
+
+classes! {
+    GoalObserved {
+        None: deadline_s, is_active, autodata;
+        Pseudonymous: id;
+        Personal: slug, title, safebuf, losedate_us, limsum, baremin, pledge, has_data_today;
+    }
+    GoalGone { Pseudonymous: id; }
+    LocalGoalSet { None: priority; Personal: slug, due; FreeText: title; }
+    LocalGoalClosed { None: end; Personal: slug; }
+    FeedStarted { None: keeper, from, since; Pseudonymous: id; Personal: slug, budget; }
+    FeedStopped { Personal: slug; }
 }
 
 /// Why a stored decision or datapoint is not one.

@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::class::classes;
 use crate::domain::vault::track::{Change, Fact, Kind, TaskId};
 use crate::domain::vault::{Priority, State};
 
@@ -48,6 +49,17 @@ pub struct SessionLogged {
     pub line: String,
     /// The session, or empty.
     pub session: String,
+}
+
+classes! {
+    TaskObserved {
+        None: change, state, priority, recurs;
+        Pseudonymous: task, note;
+        Personal: due, scheduled, path;
+        FreeText: text;
+    }
+    TaskGone { Pseudonymous: task; }
+    SessionLogged { Pseudonymous: note, line, session; }
 }
 
 /// Why a stored task is none.
