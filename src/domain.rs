@@ -47,3 +47,4 @@ pub mod told;
 pub mod usage;
 pub mod vault;
 pub mod window;
+pub(crate) mod words;

@@ -66,11 +66,11 @@ pub async fn announce(
 pub fn on_alert() -> OnAlert {
     let is_terminal = std::io::stdout().is_terminal();
     Arc::new(move |id, grade, key, text| {
-        let severity = grade.severity.name();
+        let severity = grade.severity.word();
         let line = if is_terminal {
             format!("alert {id}, {severity}: {text}")
         } else {
-            format!("alert {id}, {severity}: {} {}; see `mecris alerts`", key.kind.name(), key.subject)
+            format!("alert {id}, {severity}: {} {}; see `mecris alerts`", key.kind.word(), key.subject)
         };
         say(&line);
     })

@@ -279,8 +279,7 @@ impl Backend {
         let end = parse_until(until, reckoning).map_err(CliError::Usage)?;
         match self {
             Self::Running(remote) => {
-                let by = if reckoning == Reckoning::Occurred { "occurred" } else { "recorded" };
-                let mut query = vec![("by", by.to_owned())];
+                let mut query = vec![("by", reckoning.word().to_owned())];
                 query.extend(until.map(|until| ("until", until.to_owned())));
                 remote.get("/api/v1/replay", &query)
             }

@@ -104,7 +104,7 @@ fn changed_budget(
     week: WeekStart,
 ) -> Result<Budget, CalendarError> {
     let UpdateBudget { amount_usd: amount, period, days, week_starts, year_starts, .. } = asked;
-    let terms = PeriodTerms { name: period, days, week_starts, year_starts, ..PeriodTerms::default() };
+    let terms = PeriodTerms { kind: period, days, week_starts, year_starts, ..PeriodTerms::default() };
     Ok(match before {
         None => Budget {
             name,
@@ -127,7 +127,7 @@ mod tests {
         UpdateBudget {
             name: "work".to_owned(),
             amount_usd: Picodollars::usd(usd),
-            period: period.map(str::to_owned),
+            period: period.map(|word| word.parse().unwrap()),
             days: None,
             week_starts: None,
             year_starts: None,

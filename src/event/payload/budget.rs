@@ -124,7 +124,7 @@ impl From<&Budget> for BudgetSet {
         Self {
             name: budget.name.to_string(),
             amount: budget.amount,
-            period: budget.period.label().to_owned(),
+            period: budget.period.kind().to_string(),
             from: terms.from.map(|day| day.to_string()),
             until: terms.until.map(|day| day.to_string()),
             provider: budget.scope.provider.clone(),
@@ -163,7 +163,7 @@ impl TryFrom<&BudgetSet> for Budget {
             text.as_ref().map(read).transpose()
         };
         let terms = PeriodTerms {
-            name: Some(stored.period.clone()),
+            kind: Some(stored.period.parse()?),
             from: day(&stored.from)?,
             until: day(&stored.until)?,
             days: stored.days,

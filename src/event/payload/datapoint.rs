@@ -8,7 +8,7 @@ use super::class::classes;
 use crate::domain::datapoint::{Decimal, Point, PointChange, PointKey};
 
 use super::Event;
-use super::goal::{GoalPayloadError, keeper, keeper_name, part};
+use super::goal::{GoalPayloadError, keeper, part};
 use crate::event::envelope::EventId;
 
 /// A datapoint is going to be written: told before anything is sent.
@@ -77,7 +77,7 @@ impl DatapointIntended {
             slug: key.slug.to_string(),
             request_id: key.request_id.as_str().to_owned(),
             revision,
-            keeper: keeper_name(point.keeper).into(),
+            keeper: point.keeper.word().into(),
             day: point.day.to_string(),
             value: point.value.to_string(),
             comment: point.comment.clone(),

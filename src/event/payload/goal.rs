@@ -120,17 +120,8 @@ pub(super) fn part<T: std::str::FromStr>(text: &str) -> Result<T, GoalPayloadErr
     text.parse().map_err(|_| GoalPayloadError(text.to_owned()))
 }
 
-pub(super) fn keeper_name(keeper: Keeper) -> &'static str {
-    match keeper {
-        Keeper::Beeminder => "beeminder",
-        Keeper::Local => "local",
-    }
-}
-
 pub(super) fn keeper(name: &str) -> Result<Keeper, GoalPayloadError> {
-    let both = [Keeper::Beeminder, Keeper::Local];
-    let found = both.into_iter().find(|keeper| keeper_name(*keeper) == name);
-    found.ok_or_else(|| GoalPayloadError(name.to_owned()))
+    Keeper::of_word(name).ok_or_else(|| GoalPayloadError(name.to_owned()))
 }
 
 /// The event that tells of a decision.
@@ -140,16 +131,16 @@ pub fn desk_event(change: &DeskChange) -> Event<'static> {
         DeskChange::GoalSet(goal) => Event::LocalGoalSet(LocalGoalSet {
             slug: goal.slug.to_string(),
             title: goal.title.clone(),
-            priority: goal.priority.label().into(),
+            priority: goal.priority.word().into(),
             due: goal.due.to_string(),
         }),
         DeskChange::GoalClosed { slug, end } => {
-            Event::LocalGoalClosed(LocalGoalClosed { slug: slug.to_string(), end: end.label().into() })
+            Event::LocalGoalClosed(LocalGoalClosed { slug: slug.to_string(), end: end.word().into() })
         }
         DeskChange::FeedStarted(feed) => Event::FeedStarted(FeedStarted {
             id: feed.id.clone(),
             slug: feed.slug.to_string(),
-            keeper: keeper_name(feed.keeper).into(),
+            keeper: feed.keeper.word().into(),
             from: "spend".into(),
             budget: feed.budget.as_ref().map(ToString::to_string),
             since: feed.since.to_string(),
@@ -174,9 +165,7 @@ pub fn desk_change(
             due: part(&stored.due)?,
         }),
         Event::LocalGoalClosed(stored) => {
-            let mut ends = [End::Done, End::Dropped].into_iter();
-            let end = ends.find(|end| end.label() == stored.end);
-            let end = end.ok_or_else(|| GoalPayloadError(stored.end.clone()))?;
+            let end = End::of_word(&stored.end).ok_or_else(|| GoalPayloadError(stored.end.clone()))?;
             DeskChange::GoalClosed { slug: part(&stored.slug)?, end }
         }
         Event::FeedStarted(stored) => DeskChange::FeedStarted(Feed {
