@@ -6,9 +6,8 @@ use serde_json::Value;
 
 use crate::service::system::tree::Supervised;
 
-use super::ask::{Asked, ask};
-use super::order::order;
-use super::tools::is_question;
+use super::ask::Asked;
+use super::tools::{ask, is_question, order};
 
 /// What this face asks.
 pub trait Answers: Clone + Send + Sync + 'static {

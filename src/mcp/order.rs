@@ -1,7 +1,6 @@
 //! The orders: each tool that changes something, and the command behind it.
 
 use jiff::Timestamp;
-use serde_json::Value;
 
 use crate::domain::alert::{self, AlertId};
 use crate::domain::budget::{Budget, BudgetCommand, BudgetError, BudgetName, Scope, Thresholds};
@@ -11,84 +10,98 @@ use crate::domain::local_goal::End;
 use crate::domain::slug::GoalSlug;
 use crate::service::alerts::requests::AlertsShown;
 use crate::service::balances::odometer::OdometerBody;
+use crate::service::budgets::client::Budgets;
+use crate::service::budgets::limit_requests::{LimitAsked, LimitBody};
+use crate::service::goals::requests::GoalsShown;
+use crate::service::providers::summary::MeteredShown;
 use crate::service::system::tree::Supervised;
-use crate::service::usage::manual::ToldBody;
-use crate::service::vault::queries::LogBody;
+use crate::service::usage::importer::ImportSummary;
+use crate::service::usage::manual::{ToldBody, ToldShown};
+use crate::service::vault::queries::{LogBody, Logged};
 
 use super::args::{Acknowledge, AddGoal, CompleteGoal, LogSession, Nothing, Reading, UpdateBudget};
-use super::ask::{GROQ, asker, read, said, shown};
+use super::ask::{GROQ, asker, said};
 
-/// Carries out an order; an error says what to do.
-///
-/// # Errors
-/// A sentence for the one who called.
-pub async fn order(system: &Supervised, tool: &str, arguments: Value) -> Result<Value, String> {
-    match tool {
-        "update_budget" => {
-            let asked: UpdateBudget = read(arguments)?;
-            let name: BudgetName = asked.name.parse().map_err(|error: BudgetError| said(error))?;
-            let before = system.queries.with_view(|view| view.budgets.get(&name).cloned());
-            let week = system.queries.week_starts();
-            let budget = changed_budget(name, before, asked, week).map_err(said)?;
-            system.command_budget(BudgetCommand::Set(budget)).await.map_err(said)?;
-            shown(&system.queries.budgets_shown(Timestamp::now()))
-        }
-        "add_goal" => {
-            let AddGoal { slug: name, goal } = read(arguments)?;
-            system.command_goal(goal.into_command(slug(&name)?)).await.map_err(said)?;
-            shown(&system.goals(Timestamp::now()))
-        }
-        "complete_goal" => {
-            let CompleteGoal { slug: name } = read(arguments)?;
-            let close = DeskCommand::CloseGoal { slug: slug(&name)?, end: End::Done };
-            system.command_goal(close).await.map_err(said)?;
-            shown(&system.goals(Timestamp::now()))
-        }
-        "acknowledge_alert" => {
-            let Acknowledge { id } = read(arguments)?;
-            system.acknowledge(AlertId(id)).await.map_err(said)?;
-            shown(&system.alerts(Timestamp::now(), false))
-        }
-        "record_usage_session" => {
-            shown(&system.tell_usage(read::<ToldBody>(arguments)?, &asker()).await.map_err(said)?)
-        }
-        "record_claude_code_usage" => {
-            read::<Nothing>(arguments)?;
-            shown(&system.import().await.map_err(said)?)
-        }
-        "record_groq_reading" => {
-            let Reading { value_usd, month, note, correct } = read(arguments)?;
-            let body = OdometerBody {
-                value_usd,
-                provider: GROQ.to_owned(),
-                month,
-                note: note.unwrap_or_default(),
-                at: None,
-                correct: correct.unwrap_or_default(),
-            };
-            system.read_odometer(body).await.map_err(said)?;
-            shown(&system.queries.metered(GROQ, Timestamp::now()))
-        }
-        "send_beeminder_alert" => {
-            read::<Nothing>(arguments)?;
-            system.check_alerts().await.map_err(said)?;
-            let AlertsShown { mut alerts } = system.alerts(Timestamp::now(), false);
-            alerts.retain(|alert| alert.kind == alert::Kind::Goal);
-            shown(&AlertsShown { alerts })
-        }
-        "trigger_reminder_check" => {
-            read::<Nothing>(arguments)?;
-            system.check_alerts().await.map_err(said)?;
-            shown(&system.alerts(Timestamp::now(), false))
-        }
-        "request_limit" => shown(&system.ask_for_more(read(arguments)?, asker()).await.map_err(said)?),
-        "log_session" => {
-            let LogSession { text, session } = read(arguments)?;
-            let body = LogBody { text, heading: None, session, at: None };
-            shown(&system.log_session(body).await.map_err(said)?)
-        }
-        _ => Err("there is no tool of this name; tools/list names those there are".into()),
-    }
+type Answer<T> = Result<T, String>;
+
+pub(super) async fn update_budget(system: &Supervised, asked: UpdateBudget) -> Answer<Budgets> {
+    let name: BudgetName = asked.name.parse().map_err(|error: BudgetError| said(error))?;
+    let before = system.queries.with_view(|view| view.budgets.get(&name).cloned());
+    let week = system.queries.week_starts();
+    let budget = changed_budget(name, before, asked, week).map_err(said)?;
+    system.command_budget(BudgetCommand::Set(budget)).await.map_err(said)?;
+    Ok(system.queries.budgets_shown(Timestamp::now()))
+}
+
+pub(super) async fn add_goal(
+    system: &Supervised,
+    AddGoal { slug: name, goal }: AddGoal,
+) -> Answer<GoalsShown> {
+    system.command_goal(goal.into_command(slug(&name)?)).await.map_err(said)?;
+    Ok(system.goals(Timestamp::now()))
+}
+
+pub(super) async fn complete_goal(
+    system: &Supervised,
+    CompleteGoal { slug: name }: CompleteGoal,
+) -> Answer<GoalsShown> {
+    let close = DeskCommand::CloseGoal { slug: slug(&name)?, end: End::Done };
+    system.command_goal(close).await.map_err(said)?;
+    Ok(system.goals(Timestamp::now()))
+}
+
+pub(super) async fn acknowledge_alert(
+    system: &Supervised,
+    Acknowledge { id }: Acknowledge,
+) -> Answer<AlertsShown> {
+    system.acknowledge(AlertId(id)).await.map_err(said)?;
+    Ok(system.alerts(Timestamp::now(), false))
+}
+
+pub(super) async fn record_usage(system: &Supervised, body: ToldBody) -> Answer<ToldShown> {
+    system.tell_usage(body, &asker()).await.map_err(said)
+}
+
+pub(super) async fn read_transcripts(system: &Supervised, _: Nothing) -> Answer<ImportSummary> {
+    system.import().await.map_err(said)
+}
+
+pub(super) async fn record_groq_reading(system: &Supervised, reading: Reading) -> Answer<MeteredShown> {
+    let Reading { value_usd, month, note, correct } = reading;
+    let body = OdometerBody {
+        value_usd,
+        provider: GROQ.to_owned(),
+        month,
+        note: note.unwrap_or_default(),
+        at: None,
+        correct: correct.unwrap_or_default(),
+    };
+    system.read_odometer(body).await.map_err(said)?;
+    Ok(system.queries.metered(GROQ, Timestamp::now()))
+}
+
+pub(super) async fn send_goal_alerts(system: &Supervised, _: Nothing) -> Answer<AlertsShown> {
+    system.check_alerts().await.map_err(said)?;
+    let AlertsShown { mut alerts } = system.alerts(Timestamp::now(), false);
+    alerts.retain(|alert| alert.kind == alert::Kind::Goal);
+    Ok(AlertsShown { alerts })
+}
+
+pub(super) async fn check_reminders(system: &Supervised, _: Nothing) -> Answer<AlertsShown> {
+    system.check_alerts().await.map_err(said)?;
+    Ok(system.alerts(Timestamp::now(), false))
+}
+
+pub(super) async fn request_limit(system: &Supervised, body: LimitBody) -> Answer<LimitAsked> {
+    system.ask_for_more(body, asker()).await.map_err(said)
+}
+
+pub(super) async fn log_session(
+    system: &Supervised,
+    LogSession { text, session }: LogSession,
+) -> Answer<Logged> {
+    let body = LogBody { text, heading: None, session, at: None };
+    system.log_session(body).await.map_err(said)
 }
 
 fn slug(name: &str) -> Result<GoalSlug, String> {
