@@ -2,7 +2,7 @@
 //!
 //! Nothing needs to be configured. Every key can also be set as `MECRIS_<KEY>`, with two
 //! underscores where the file has a table: `MECRIS_TRANSCRIPTS__POLL_SECONDS`; the outside systems'
-//! keys under their usual names as well ([`layers::USUAL_NAMES`]). A secret may stand in a file of its
+//! keys under their usual names as well ([`keys::usual_names`]). A secret may stand in a file of its
 //! own: `token_file` for `token`.
 //!
 //! Another tenant than `local` has a file of its own and nothing from the environment ([`Source::Tenant`]).
@@ -29,12 +29,7 @@ use serde_json::{Map, Value};
 use layers::Entry;
 pub use private::{EmailAddress, Login, PrivateUrl};
 pub use secret::{BaseUrl, Phone, Secret};
-pub use settings::{
-    Alerts, Anthropic, Backup, Beeminder, Config, Console, DeepSeek, Email, EmailTls, Gate, Log, Moonshot,
-    Ntfy, OpenAi, OpenRouter, Otlp, OtlpProtocol, Outside, Providers, QuietHours, ReminderError,
-    ReminderErrors, ReminderTiers, Reminders, RungSetting, Telemetry, Tls, Transcripts, Twilio, Vault,
-    Webhook,
-};
+pub use settings::*;
 use zone::ZoneError;
 
 use crate::domain::code::{Code, Coded};

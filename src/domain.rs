@@ -48,3 +48,4 @@ pub mod told;
 pub mod usage;
 pub mod vault;
 pub mod window;
+pub(crate) mod words;

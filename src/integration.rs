@@ -1,7 +1,11 @@
 //! The outside systems, one file each, and [`resilience`], through which all of them are called.
+//!
+//! What there may be several of is listed here: the alert channels and the providers. A new one is a file of its own, a line
+//! below, and its section of the settings.
 
 pub mod anthropic;
 pub mod beeminder;
+pub mod channel;
 pub mod claude_code;
 pub mod console;
 pub mod credit;
@@ -18,3 +22,19 @@ pub mod pages;
 pub mod resilience;
 pub mod twilio;
 pub mod webhook;
+
+use channel::ChannelKind;
+use official::ProviderKind;
+
+/// The systems that carry alerts to the person, in the order in which they are shown.
+pub const CHANNELS: &[&ChannelKind] =
+    &[&twilio::channel::CHANNEL, &email::CHANNEL, &ntfy::CHANNEL, &webhook::CHANNEL];
+
+/// The providers with an official interface for what an account costs or has left.
+pub const PROVIDERS: &[&ProviderKind] = &[
+    &anthropic::PROVIDER,
+    &openai::PROVIDER,
+    &openrouter::PROVIDER,
+    &deepseek::PROVIDER,
+    &moonshot::PROVIDER,
+];

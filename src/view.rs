@@ -52,8 +52,8 @@ use crate::domain::limit_request::LimitRequests;
 use crate::domain::odometer::Odometer;
 use crate::domain::quota::Quotas;
 use crate::domain::report::Reports;
-use crate::event::codec::{CodecError, decode};
 use crate::event::payload::{SourceChanged, UsageMetered, UsageRecorded, UsageTold, balance_change};
+use crate::event::{CodecError, decode};
 use crate::event::{Event, Position, RecordRef, TenantId};
 use crate::log::LogError;
 

@@ -30,7 +30,7 @@ use std::thread;
 use jiff::Timestamp;
 use mecris::domain::pricing::PriceTable;
 use mecris::domain::usage::Usage;
-use mecris::event::codec::decode;
+use mecris::event::decode;
 use mecris::event::{Event, Position, TenantId};
 use mecris::integration::claude_code::{Cursors, discover, read_all};
 use mecris::log::{EventLog, MemoryLog};

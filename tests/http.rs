@@ -154,7 +154,7 @@ fn the_description_is_the_one_in_the_repository() {
 
 #[test]
 fn the_events_schemas_are_the_ones_in_the_repository() {
-    for (file, schema) in mecris::event::codec::schemas() {
+    for (file, schema) in mecris::event::Event::schemas() {
         let path = format!("{}/schemas/events/{file}", env!("CARGO_MANIFEST_DIR"));
         let described = serde_json::to_string_pretty(&schema).unwrap() + "\n";
         if std::env::var_os("MECRIS_BLESS").is_some() {

@@ -19,11 +19,11 @@ use mecris::config::{self, BaseUrl, Config, Secret};
 use mecris::domain::balance::Source;
 use mecris::domain::lookback::Days;
 use mecris::event::TenantId;
+use mecris::integration::PROVIDERS;
 use mecris::integration::anthropic::{Anthropic, Person, Who};
-use mecris::integration::official::{Looked, ProviderClient};
+use mecris::integration::official::{Looked, ProviderClient, ProviderKind};
 use mecris::integration::resilience::{OnBreaker, OutsideError, Policy};
 use mecris::log::{EventLog, MemoryLog};
-use mecris::service::providers::clients::Provider;
 use mecris::service::providers::ingest::{Ingest, TakeFailure, Taken};
 use mecris::view::balances::{balances, foreign_balances};
 use mecris::view::replay::{Until, replay};
@@ -52,8 +52,28 @@ fn base(front: &Front) -> BaseUrl {
     BaseUrl::parse(&front.url()).unwrap()
 }
 
+/// The providers, in the order of the list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Provider {
+    Anthropic,
+    OpenAi,
+    OpenRouter,
+    DeepSeek,
+    Moonshot,
+}
+
+impl Provider {
+    fn kind(self) -> &'static ProviderKind {
+        PROVIDERS[self as usize]
+    }
+
+    fn name(self) -> &'static str {
+        self.kind().name
+    }
+}
+
 fn client(provider: Provider, config: &Config) -> Box<dyn ProviderClient> {
-    provider.client(config, policy(), &nobody()).unwrap().unwrap()
+    (provider.kind().client)(config, policy(), &nobody()).unwrap().unwrap()
 }
 
 fn with_admin_key(server: &anthropic::Anthropic) -> Config {

@@ -16,7 +16,7 @@ use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use mecris::event::codec::decode;
+use mecris::event::decode;
 use mecris::event::{Event, Position};
 use mecris::log::{EventLog, Options, SledLog};
 

@@ -19,7 +19,7 @@ use mecris::domain::local_goal::{LocalGoal, Priority};
 use mecris::domain::money::Picodollars;
 use mecris::event::Event;
 use mecris::event::Position;
-use mecris::event::codec::decode;
+use mecris::event::decode;
 use mecris::log::verify::verify;
 use mecris::log::{EventLog, Options};
 use mecris::service::aggregate::repository::{Aggregate, Repository};

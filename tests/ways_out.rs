@@ -85,7 +85,7 @@ fn every_secret_for_an_open_address_is_named_with_the_mend() {
             std::fs::write(&settings, part).unwrap();
             let loaded = mecris::config::inspect_with(Some(&settings), &[]);
             assert_eq!(loaded.problems.len(), 0, "{key}: {:?}", loaded.problems);
-            mecris::config::forms::wrong_forms(&loaded.loaded.config)
+            mecris::config::keys::wrong_forms(&loaded.loaded.config)
         };
         let told = wrong(&part);
         let told: Vec<_> = told.iter().filter(|wrong| wrong.key == key).collect();

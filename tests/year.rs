@@ -54,7 +54,7 @@ fn a_year_in_which_no_rule_is_missed_and_nothing_is_told_twice() {
         let rows = year.oracle.rows();
         for kind in [Kind::Goal, Kind::Reminder, Kind::BudgetThreshold, Kind::BudgetProjection, Kind::Source]
         {
-            assert!(rows[&kind].told > 0, "a year without {} shows nothing", kind.name());
+            assert!(rows[&kind].told > 0, "a year without {} shows nothing", kind.word());
         }
         assert!(year.crashes > 10, "it died {} times", year.crashes);
     }
@@ -63,7 +63,7 @@ fn a_year_in_which_no_rule_is_missed_and_nothing_is_told_twice() {
 fn print(year: &Year) {
     println!("{:18}{:>8}{:>8}{:>8}{:>11}{:>10}", "kind", "causes", "raised", "told", "withdrawn", "messages");
     for (kind, row) in year.oracle.rows() {
-        let (name, told) = (kind.name(), row.told);
+        let (name, told) = (kind.word(), row.told);
         println!(
             "{name:18}{:>8}{:>8}{told:>8}{:>11}{:>10}",
             row.causes, row.raised, row.withdrawn, row.messages

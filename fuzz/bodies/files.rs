@@ -86,7 +86,7 @@ pub fn settings(data: &[u8]) {
         serde_json::from_value(written.clone()).expect("settings that were written are read");
     assert_eq!(serde_json::to_value(&read).ok(), Some(written));
     read.clone_from(config);
-    drop(config::forms::wrong_forms(&read));
+    drop(config::keys::wrong_forms(&read));
 }
 
 /// A file of prices: with every model of it a call of any size has a cost that is no less than nothing.

@@ -3,7 +3,7 @@
 use std::fs::File;
 
 use mecris::event::RecordRef;
-use mecris::event::codec::decode;
+use mecris::event::decode;
 use mecris::event::record::encode_record;
 use mecris::fuzzing::NOW;
 use mecris::integration::claude_code::cursor::{self, FileCursor};

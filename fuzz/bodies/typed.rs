@@ -61,13 +61,17 @@ pub fn calendar(data: &[u8]) {
         }
     }
     if let Ok(kind) = text.split(' ').next().unwrap_or_default().parse::<PeriodKind>() {
-        assert_eq!(kind.name().parse(), Ok(kind));
+        assert_eq!(kind.word().parse(), Ok(kind));
     }
     let number = text.split(|c: char| !c.is_ascii_digit()).find_map(|digits| digits.parse().ok());
-    let name = Some(text.chars().take_while(char::is_ascii_lowercase).collect::<String>())
-        .filter(|name| !name.is_empty());
+    let word = text.chars().take_while(char::is_ascii_lowercase).collect::<String>();
+    let kind = match word.parse() {
+        Ok(kind) => Some(kind),
+        Err(_) if word.is_empty() => None,
+        Err(_) => return named(text),
+    };
     let terms = PeriodTerms {
-        name,
+        kind,
         from: days[0],
         until: days[1],
         days: number,

@@ -68,11 +68,11 @@ pub async fn announce(
 pub fn on_alert() -> OnAlert {
     let is_terminal = std::io::stdout().is_terminal();
     Arc::new(move |id, grade, key, text| {
-        let severity = grade.severity.name();
+        let severity = grade.severity.word();
         let line = if is_terminal {
             format!("alert {id}, {severity}: {text}")
         } else {
-            format!("alert {id}, {severity}: {} {}; see `mecris alerts`", key.kind.name(), key.subject)
+            format!("alert {id}, {severity}: {} {}; see `mecris alerts`", key.kind.word(), key.subject)
         };
         say(&line);
     })
@@ -83,7 +83,7 @@ pub fn on_alert() -> OnAlert {
 pub fn screen_of(tenant: &TenantName) -> Screen {
     let tenant = tenant.clone();
     let on_alert: OnAlert = Arc::new(move |id, grade, _, _| {
-        say(&format!("tenant {tenant}: alert {id}, {}", grade.severity.name()));
+        say(&format!("tenant {tenant}: alert {id}, {}", grade.severity.word()));
     });
     Screen { on_step: Arc::new(|_| {}), on_alert }
 }

@@ -1,5 +1,6 @@
 //! `mecris budget`: what may be spent, over what and for how long.
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Subcommand};
 use jiff::civil::Date;
 
@@ -36,8 +37,8 @@ pub struct BudgetSetArgs {
     #[arg(long)]
     pub amount: String,
     /// How often it begins anew [default: what the next options belong to, or monthly]
-    #[arg(long, value_parser = PeriodKind::NAMES)]
-    pub period: Option<String>,
+    #[arg(long, value_parser = PossibleValuesParser::new(PeriodKind::WORDS).try_map(|word| word.parse::<PeriodKind>()))]
+    pub period: Option<PeriodKind>,
     /// How many days a rolling period has, today among them: 1 to 366
     #[arg(long)]
     pub days: Option<u32>,

@@ -12,8 +12,8 @@ use serde_json::Value;
 
 use crate::mcp::Mcp;
 use crate::mcp::answers::Answers;
-use crate::mcp::ask::{Asked, ask};
-use crate::mcp::tools::is_question;
+use crate::mcp::ask::Asked;
+use crate::mcp::tools::{ask, is_question};
 use crate::service::endpoints::audit::GetHead;
 use crate::telemetry;
 
@@ -59,11 +59,7 @@ impl Answers for Elsewhere {
         let asked = tokio::task::spawn_blocking(move || match Backend::current(&common)? {
             Backend::Running(remote) => remote.as_agent().tool(&name, &arguments).map(Found::Answered),
             Backend::Own(node) => {
-                let queries = node.queries()?;
-                if name == "list_tasks" || name == "get_narrator_context" {
-                    queries.look_at_vault();
-                }
-                Ok(Found::Log(Asked { queries, system: None }, name, arguments))
+                Ok(Found::Log(Asked { queries: node.queries()?, system: None }, name, arguments))
             }
         });
         let found = asked.await.map_err(|_| "this failed inside; `mecris doctor` may tell why".to_owned())?;

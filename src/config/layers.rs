@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 
 use crate::files::text;
 
+use super::settings::keys::usual_names;
 use super::{ConfigError, Origin};
 
 /// No secret is longer, in bytes.
@@ -15,41 +16,6 @@ const SECRET_MAX: u64 = 64 << 10;
 
 /// A file with more keys holds something else than settings: each would be looked for among those there are.
 const KEYS_MAX: usize = 1_000;
-
-/// Where other programs look for the same things.
-pub const USUAL_NAMES: &[(&str, &str)] = &[
-    ("BEEMINDER_AUTH_TOKEN", "beeminder.token"),
-    ("BEEMINDER_AUTH_TOKEN_FILE", "beeminder.token_file"),
-    ("BEEMINDER_USERNAME", "beeminder.username"),
-    ("BEEMINDER_API_BASE", "beeminder.api_base"),
-    ("TWILIO_ACCOUNT_SID", "twilio.account_sid"),
-    ("TWILIO_AUTH_TOKEN", "twilio.auth_token"),
-    ("TWILIO_AUTH_TOKEN_FILE", "twilio.auth_token_file"),
-    ("TWILIO_API_KEY_SID", "twilio.api_key_sid"),
-    ("TWILIO_API_KEY_SECRET", "twilio.api_key_secret"),
-    ("TWILIO_API_KEY_SECRET_FILE", "twilio.api_key_secret_file"),
-    ("TWILIO_FROM_NUMBER", "twilio.from_number"),
-    ("TWILIO_TO_NUMBER", "twilio.to_number"),
-    ("TWILIO_MESSAGING_SERVICE_SID", "twilio.messaging_service_sid"),
-    ("TWILIO_API_BASE", "twilio.api_base"),
-    ("ANTHROPIC_API_KEY", "anthropic.api_key"),
-    ("ANTHROPIC_API_KEY_FILE", "anthropic.api_key_file"),
-    ("ANTHROPIC_ADMIN_KEY", "anthropic.admin_key"),
-    ("ANTHROPIC_ADMIN_KEY_FILE", "anthropic.admin_key_file"),
-    ("ANTHROPIC_API_BASE", "anthropic.api_base"),
-    ("OPENAI_ADMIN_KEY", "openai.admin_key"),
-    ("OPENAI_ADMIN_KEY_FILE", "openai.admin_key_file"),
-    ("OPENROUTER_API_KEY", "openrouter.api_key"),
-    ("OPENROUTER_API_KEY_FILE", "openrouter.api_key_file"),
-    ("DEEPSEEK_API_KEY", "deepseek.api_key"),
-    ("DEEPSEEK_API_KEY_FILE", "deepseek.api_key_file"),
-    ("MOONSHOT_API_KEY", "moonshot.api_key"),
-    ("MOONSHOT_API_KEY_FILE", "moonshot.api_key_file"),
-    ("OPENAI_API_BASE", "openai.api_base"),
-    ("OPENROUTER_API_BASE", "openrouter.api_base"),
-    ("DEEPSEEK_API_BASE", "deepseek.api_base"),
-    ("MOONSHOT_API_BASE", "moonshot.api_base"),
-];
 
 /// Variables of ours that are options of the command line and no settings.
 const NO_SETTINGS: &[&str] =
@@ -146,9 +112,9 @@ pub(super) fn of_environment(variables: &[(String, String)]) -> Vec<Entry> {
         value: Value::String(value.to_owned()),
         origin: Origin::Variable { name: name.to_owned() },
     };
-    let usual = USUAL_NAMES.iter().filter_map(|(name, key)| {
-        let value = value(name).filter(|value| !value.is_empty())?;
-        Some(entry((*key).to_owned(), name, value))
+    let usual = usual_names().filter_map(|(name, key)| {
+        let value = value(&name).filter(|value| !value.is_empty())?;
+        Some(entry(key, &name, value))
     });
     let ours = variables.iter().filter_map(|(name, value)| {
         let key = name.strip_prefix("MECRIS_").filter(|_| !NO_SETTINGS.contains(&name.as_str()))?;

@@ -1,10 +1,18 @@
 //! What can be set. Every key has a default; `docs/configuration.md` shows them all.
 
 mod alerts;
+mod anthropic;
 mod backup;
-mod channels;
+mod beeminder;
+mod deepseek;
+mod email;
 mod gate;
+pub mod keys;
 mod mcp;
+mod moonshot;
+mod ntfy;
+mod openai;
+mod openrouter;
 mod otlp;
 mod people;
 mod providers;
@@ -12,7 +20,9 @@ mod reminders;
 mod telemetry;
 mod tenants;
 mod tls;
+mod twilio;
 mod vault;
+mod webhook;
 
 use std::net::SocketAddr;
 use std::num::NonZeroU64;
@@ -22,22 +32,46 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use alerts::{Alerts, QuietHours, RungSetting};
+pub use anthropic::Anthropic;
 pub use backup::Backup;
-pub use channels::{Email, EmailTls, Ntfy, Twilio, Webhook};
+pub use beeminder::Beeminder;
+pub use deepseek::DeepSeek;
+pub use email::{Email, EmailTls};
 pub use gate::Gate;
 pub use mcp::Mcp;
+pub use moonshot::Moonshot;
+pub use ntfy::Ntfy;
+pub use openai::OpenAi;
+pub use openrouter::OpenRouter;
 pub use otlp::Otlp;
 pub use people::People;
-pub use providers::{Anthropic, DeepSeek, Moonshot, OpenAi, OpenRouter, Providers};
+pub use providers::Providers;
 pub use reminders::{ReminderError, ReminderErrors, ReminderTiers, Reminders};
 pub use telemetry::{OtlpProtocol, Percent, Telemetry};
 pub use tenants::Tenants;
 pub use tls::Tls;
+pub use twilio::Twilio;
 pub use vault::Vault;
+pub use webhook::Webhook;
 
 use crate::domain::calendar::WeekStart;
 
-use super::secret::{BaseUrl, Secret};
+use super::secret::BaseUrl;
+
+/// The sections that say more of their keys than the types do, in the order in which a person is told of them.
+const SECTIONS: &[keys::Section] = &[
+    telemetry::SECTION,
+    beeminder::SECTION,
+    twilio::SECTION,
+    ntfy::SECTION,
+    webhook::SECTION,
+    email::SECTION,
+    anthropic::SECTION,
+    openai::SECTION,
+    openrouter::SECTION,
+    deepseek::SECTION,
+    moonshot::SECTION,
+];
 
 /// All settings.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -133,22 +167,6 @@ pub struct Log {
 pub struct Outside {
     /// How long one try of a request may take, in seconds; a request may take three times as long in all.
     pub timeout_seconds: NonZeroU64,
-}
-
-/// Beeminder's goals.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct Beeminder {
-    /// The personal token of <https://www.beeminder.com/api/v1/auth_token.json>.
-    pub token: Option<Secret>,
-    /// A file that holds it.
-    pub token_file: Option<PathBuf>,
-    /// Whose goals; `me` is the token's owner.
-    pub username: String,
-    /// Where the API is.
-    pub api_base: BaseUrl,
-    /// How often goals are looked at, in seconds; more often when one is close to its deadline.
-    pub poll_seconds: NonZeroU64,
 }
 
 /// The providers' own billing pages, read by a browser. A provider's terms may forbid that.
@@ -252,17 +270,5 @@ impl Default for Log {
 impl Default for Outside {
     fn default() -> Self {
         Self { timeout_seconds: seconds(20) }
-    }
-}
-
-impl Default for Beeminder {
-    fn default() -> Self {
-        Self {
-            token: None,
-            token_file: None,
-            username: "me".to_owned(),
-            api_base: address("https://www.beeminder.com/api/v1/"),
-            poll_seconds: seconds(300),
-        }
     }
 }

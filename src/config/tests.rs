@@ -129,18 +129,18 @@ fn every_secret_may_stand_in_a_file_and_every_usual_name_is_a_key() {
         for (name, property) in definition["properties"].as_object().into_iter().flatten() {
             let key = format!("{}.{name}", table.to_lowercase());
             if property.to_string().contains("#/$defs/Phone") {
-                assert!(forms::PHONES.iter().any(|(known, _)| *known == key), "{key}");
+                assert!(keys::all().any(|known| known.name == key), "{key}");
             }
             if property.to_string().contains("#/$defs/Secret") {
                 assert!(defaults.contains_key(&format!("{key}_file")), "{key}");
-                assert!(forms::SECRETS.iter().any(|(known, _)| *known == key), "{key}");
+                assert!(keys::all().any(|known| known.name == key && known.is_secret()), "{key}");
                 secrets += 1;
             }
         }
     }
     assert!(secrets >= 5, "{secrets}");
-    for (variable, key) in layers::USUAL_NAMES {
-        assert!(defaults.contains_key(*key), "{variable}: {key}");
+    for (variable, key) in keys::usual_names() {
+        assert!(defaults.contains_key(&key), "{variable}: {key}");
     }
 }
 

@@ -11,6 +11,7 @@ pub mod register;
 pub mod table;
 pub mod token;
 
+use crate::domain::words::words;
 use std::fmt;
 use std::sync::Arc;
 
@@ -60,30 +61,21 @@ pub enum Scope {
     Own,
 }
 
-impl Scope {
-    /// All of them.
-    pub const ALL: [Self; 7] =
-        [Self::Read, Self::Gate, Self::Ask, Self::Work, Self::Audit, Self::Ingest, Self::Own];
-
-    /// As it is written in answers and in `docs/tokens.md`.
-    #[must_use]
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Read => "read",
-            Self::Gate => "gate",
-            Self::Ask => "ask",
-            Self::Work => "work",
-            Self::Audit => "audit",
-            Self::Ingest => "ingest",
-            Self::Own => "own",
-        }
+words! {
+    Scope {
+        Read: "read",
+        Gate: "gate",
+        Ask: "ask",
+        Work: "work",
+        Audit: "audit",
+        Ingest: "ingest",
+        Own: "own",
     }
 }
 
-impl Kind {
-    /// All of them.
-    pub const ALL: [Self; 5] = [Self::Owner, Self::Member, Self::Ingest, Self::Agent, Self::Auditor];
+words! { Kind { Owner: "owner", Member: "member", Ingest: "ingest", Agent: "agent", Auditor: "auditor" } }
 
+impl Kind {
     /// What it may do.
     #[must_use]
     pub fn scopes(self) -> &'static [Scope] {
@@ -93,24 +85,6 @@ impl Kind {
             Self::Agent | Self::Member => &[Scope::Read, Scope::Gate, Scope::Ask, Scope::Work],
             Self::Auditor => &[Scope::Read, Scope::Audit],
         }
-    }
-
-    /// The word of it in a token, in answers and on the command line.
-    #[must_use]
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Owner => "owner",
-            Self::Member => "member",
-            Self::Ingest => "ingest",
-            Self::Agent => "agent",
-            Self::Auditor => "auditor",
-        }
-    }
-
-    /// Reads the word.
-    #[must_use]
-    pub fn of_word(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| kind.word() == word)
     }
 }
 

@@ -28,6 +28,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::money::Picodollars;
+use crate::domain::words::words;
 
 /// What an alert is about.
 #[derive(
@@ -65,50 +66,22 @@ pub enum Kind {
     Access,
 }
 
-impl Kind {
-    /// All of them.
-    pub const ALL: [Self; 14] = [
-        Self::Goal,
-        Self::Reminder,
-        Self::BudgetThreshold,
-        Self::BudgetLow,
-        Self::BudgetProjection,
-        Self::BudgetDaily,
-        Self::BudgetEnding,
-        Self::BalanceLow,
-        Self::ReadingDue,
-        Self::Source,
-        Self::Actor,
-        Self::Odometer,
-        Self::LimitRequest,
-        Self::Access,
-    ];
-
-    /// As it stands in events and tables.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Goal => "goal",
-            Self::Reminder => "reminder",
-            Self::BudgetThreshold => "budget-threshold",
-            Self::BudgetLow => "budget-low",
-            Self::BudgetProjection => "budget-projection",
-            Self::BudgetDaily => "budget-daily",
-            Self::BudgetEnding => "budget-ending",
-            Self::BalanceLow => "balance-low",
-            Self::ReadingDue => "reading-due",
-            Self::Source => "source",
-            Self::Actor => "actor",
-            Self::Odometer => "odometer",
-            Self::LimitRequest => "limit-request",
-            Self::Access => "access",
-        }
-    }
-
-    /// The kind of this name.
-    #[must_use]
-    pub fn named(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| kind.name() == name)
+words! {
+    Kind {
+        Goal: "goal",
+        Reminder: "reminder",
+        BudgetThreshold: "budget-threshold",
+        BudgetLow: "budget-low",
+        BudgetProjection: "budget-projection",
+        BudgetDaily: "budget-daily",
+        BudgetEnding: "budget-ending",
+        BalanceLow: "balance-low",
+        ReadingDue: "reading-due",
+        Source: "source",
+        Actor: "actor",
+        Odometer: "odometer",
+        LimitRequest: "limit-request",
+        Access: "access",
     }
 }
 
@@ -128,27 +101,7 @@ pub enum Severity {
     Immediate,
 }
 
-impl Severity {
-    /// All of them, the least first.
-    pub const ALL: [Self; 4] = [Self::Info, Self::Warning, Self::Critical, Self::Immediate];
-
-    /// As it stands in events and tables.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Info => "info",
-            Self::Warning => "warning",
-            Self::Critical => "critical",
-            Self::Immediate => "immediate",
-        }
-    }
-
-    /// The severity of this name.
-    #[must_use]
-    pub fn named(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|severity| severity.name() == name)
-    }
-}
+words! { Severity { Info: "info", Warning: "warning", Critical: "critical", Immediate: "immediate" } }
 
 /// How bad it is: by severity, and within one by level (percents of a budget, for one).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -243,38 +196,19 @@ pub enum Channel {
     Email,
 }
 
+words! { Channel { Sms: "sms", Whatsapp: "whatsapp", Ntfy: "ntfy", Webhook: "webhook", Email: "email" } }
+
+impl fmt::Display for Channel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.word())
+    }
+}
+
 impl Channel {
-    /// All of them.
-    pub const ALL: [Self; 5] = [Self::Sms, Self::Whatsapp, Self::Ntfy, Self::Webhook, Self::Email];
-
-    /// As it stands in events and settings.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Sms => "sms",
-            Self::Whatsapp => "whatsapp",
-            Self::Ntfy => "ntfy",
-            Self::Webhook => "webhook",
-            Self::Email => "email",
-        }
-    }
-
-    /// The channel of this name.
-    #[must_use]
-    pub fn named(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|channel| channel.name() == name)
-    }
-
     /// Whether messages go to a telephone number, and so need its owner's consent.
     #[must_use]
     pub fn needs_consent(self) -> bool {
         matches!(self, Self::Sms | Self::Whatsapp)
-    }
-}
-
-impl fmt::Display for Channel {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
     }
 }
 

@@ -19,6 +19,7 @@ use crate::domain::code::{Code, Coded};
 use super::currency::Currency;
 use super::money::{MoneyError, Picodollars};
 
+use crate::domain::words::words;
 pub use account::{Account, Accounts, decide};
 pub use amount::parse_amount;
 pub use trust::{TRUST, Trust};
@@ -53,26 +54,13 @@ pub enum Source {
     Derived,
 }
 
-impl Source {
-    /// All of them.
-    pub const ALL: [Self; 5] = [Self::Hand, Self::Console, Self::ProviderApi, Self::Refusal, Self::Derived];
-
-    /// The word that is stored.
-    #[must_use]
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Hand => "hand",
-            Self::Console => "console",
-            Self::ProviderApi => "provider-api",
-            Self::Refusal => "refusal",
-            Self::Derived => "derived",
-        }
-    }
-
-    /// Reads the stored word.
-    #[must_use]
-    pub fn of_word(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|source| source.word() == word)
+words! {
+    Source {
+        Hand: "hand",
+        Console: "console",
+        ProviderApi: "provider-api",
+        Refusal: "refusal",
+        Derived: "derived",
     }
 }
 
@@ -88,26 +76,7 @@ pub enum Confidence {
     High,
 }
 
-impl Confidence {
-    /// All of them.
-    pub const ALL: [Self; 3] = [Self::Low, Self::Medium, Self::High];
-
-    /// The word that is stored.
-    #[must_use]
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Low => "low",
-            Self::Medium => "medium",
-            Self::High => "high",
-        }
-    }
-
-    /// Reads the stored word.
-    #[must_use]
-    pub fn of_word(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|confidence| confidence.word() == word)
-    }
-}
+words! { Confidence { Low: "low", Medium: "medium", High: "high" } }
 
 /// What a provider said was left.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

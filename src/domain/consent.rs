@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::domain::words::words;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -22,23 +23,7 @@ pub enum By {
     Carrier,
 }
 
-impl By {
-    /// As it stands in events and tables.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Person => "person",
-            Self::Message => "message",
-            Self::Carrier => "carrier",
-        }
-    }
-
-    /// The one of this name.
-    #[must_use]
-    pub fn named(name: &str) -> Option<Self> {
-        [Self::Person, Self::Message, Self::Carrier].into_iter().find(|by| by.name() == name)
-    }
-}
+words! { By { Person: "person", Message: "message", Carrier: "carrier" } }
 
 /// What was decided about a number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

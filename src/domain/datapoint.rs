@@ -15,6 +15,7 @@ use crate::domain::code::{Code, Coded};
 
 use super::money::Picodollars;
 use super::slug::{GoalSlug, is_plain};
+use crate::domain::words::words;
 
 /// Longer comments are refused, in characters.
 const COMMENT_MAX: usize = 200;
@@ -151,6 +152,8 @@ pub enum Keeper {
     /// This system itself.
     Local,
 }
+
+words! { Keeper { Beeminder: "beeminder", Local: "local" } }
 
 /// Which datapoint.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]

@@ -13,6 +13,7 @@ use super::allowance::reach::Facing;
 use super::budget::{BudgetName, Scope};
 use super::lacking::Lacking;
 use super::money::Picodollars;
+use crate::domain::words::words;
 
 /// What may be spent, and from where on there is a warning.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -140,17 +141,7 @@ pub enum Verdict {
     Block,
 }
 
-impl Verdict {
-    /// As it is shown.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Allow => "allow",
-            Self::Warn => "warn",
-            Self::Block => "block",
-        }
-    }
-}
+words! { Verdict { Allow: "allow", Warn: "warn", Block: "block" } }
 
 /// A limit that is reached, or nearly.
 #[derive(Debug, Clone, PartialEq, Eq)]

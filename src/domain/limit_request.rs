@@ -28,6 +28,7 @@ use super::allowance::{AllowanceError, Override};
 use super::budget::BudgetName;
 use super::money::Picodollars;
 
+use crate::domain::words::words;
 pub use decide::{check_answer, decide};
 
 /// More is not asked for at once, in whole USD.
@@ -340,7 +341,7 @@ pub enum LimitError {
     #[error("request {0} is of somebody else; only whoever asked, or a person, takes it back")]
     NotYours(u32),
     /// It waits no more.
-    #[error("request {number} is {} already", .state.name())]
+    #[error("request {number} is {} already", .state.word())]
     NotOpen {
         /// Which.
         number: u32,
@@ -348,7 +349,7 @@ pub enum LimitError {
         state: State,
     },
     /// Nothing of it holds.
-    #[error("request {number} is {}: there is no grant to end", .state.name())]
+    #[error("request {number} is {}: there is no grant to end", .state.word())]
     NotGranted {
         /// Which.
         number: u32,
@@ -375,18 +376,14 @@ impl Coded for LimitError {
     }
 }
 
-impl State {
-    /// As it stands in answers and tables.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Open => "open",
-            Self::Granted => "granted",
-            Self::Over => "over",
-            Self::Refused => "refused",
-            Self::Withdrawn => "withdrawn",
-            Self::Expired => "expired",
-        }
+words! {
+    State {
+        Open: "open",
+        Granted: "granted",
+        Over: "over",
+        Refused: "refused",
+        Withdrawn: "withdrawn",
+        Expired: "expired",
     }
 }
 

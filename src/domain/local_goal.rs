@@ -10,6 +10,7 @@ use super::code::{Code, Coded};
 use super::goal::Goal;
 use super::money::Picodollars;
 use super::slug::GoalSlug;
+use crate::domain::words::words;
 
 /// How much a goal matters.
 #[derive(
@@ -25,17 +26,7 @@ pub enum Priority {
     Low,
 }
 
-impl Priority {
-    /// As it is written.
-    #[must_use]
-    pub fn label(self) -> &'static str {
-        match self {
-            Self::High => "high",
-            Self::Medium => "medium",
-            Self::Low => "low",
-        }
-    }
-}
+words! { Priority { High: "high", Medium: "medium", Low: "low" } }
 
 /// Not a priority.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -52,9 +43,7 @@ impl std::str::FromStr for Priority {
     type Err = PriorityError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let all = [Self::High, Self::Medium, Self::Low];
-        let found = all.into_iter().find(|priority| priority.label() == text);
-        found.ok_or_else(|| PriorityError(text.to_owned()))
+        Self::of_word(text).ok_or_else(|| PriorityError(text.to_owned()))
     }
 }
 
@@ -81,16 +70,7 @@ pub enum End {
     Dropped,
 }
 
-impl End {
-    /// As it is written.
-    #[must_use]
-    pub fn label(self) -> &'static str {
-        match self {
-            Self::Done => "done",
-            Self::Dropped => "dropped",
-        }
-    }
-}
+words! { End { Done: "done", Dropped: "dropped" } }
 
 impl LocalGoal {
     /// Whole days until the day it is due; 0 on that day, negative after it. As Beeminder's `safebuf`.

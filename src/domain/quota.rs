@@ -12,6 +12,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::domain::code::{Code, Coded};
+use crate::domain::words::words;
 
 /// A change of less is no news, in hundredths of a percent.
 const STEP: u32 = 100;
@@ -32,25 +33,9 @@ pub enum Window {
     SevenDay,
 }
 
+words! { Window { FiveHour: "five-hour", SevenDay: "seven-day" } }
+
 impl Window {
-    /// All of them.
-    pub const ALL: [Self; 2] = [Self::FiveHour, Self::SevenDay];
-
-    /// The word that is stored.
-    #[must_use]
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::FiveHour => "five-hour",
-            Self::SevenDay => "seven-day",
-        }
-    }
-
-    /// Reads the stored word.
-    #[must_use]
-    pub fn of_word(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|window| window.word() == word)
-    }
-
     /// How long it is.
     #[must_use]
     pub fn length(self) -> SignedDuration {

@@ -24,6 +24,7 @@ use super::money::Picodollars;
 use super::naming;
 use super::report::{CostReport, Standing, UsageReport};
 use super::tokens::Tokens;
+use crate::domain::words::words;
 
 /// A drift up to this is the provider's rounding: a hundredth of a cent.
 const ROUNDING: Picodollars = Picodollars(100_000_000);
@@ -56,34 +57,17 @@ pub enum Cause {
     Unknown,
 }
 
-impl Cause {
-    /// All of them.
-    pub const ALL: [Self; 9] = [
-        Self::UnpricedModel,
-        Self::CacheTier,
-        Self::UsageElsewhere,
-        Self::LateData,
-        Self::NotBilled,
-        Self::Price,
-        Self::TopUpUntold,
-        Self::Rounding,
-        Self::Unknown,
-    ];
-
-    /// The word that is shown.
-    #[must_use]
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::UnpricedModel => "unpriced-model",
-            Self::CacheTier => "cache-tier",
-            Self::UsageElsewhere => "usage-elsewhere",
-            Self::LateData => "late-data",
-            Self::NotBilled => "not-billed",
-            Self::Price => "price",
-            Self::TopUpUntold => "top-up-untold",
-            Self::Rounding => "rounding",
-            Self::Unknown => "unknown",
-        }
+words! {
+    Cause {
+        UnpricedModel: "unpriced-model",
+        CacheTier: "cache-tier",
+        UsageElsewhere: "usage-elsewhere",
+        LateData: "late-data",
+        NotBilled: "not-billed",
+        Price: "price",
+        TopUpUntold: "top-up-untold",
+        Rounding: "rounding",
+        Unknown: "unknown",
     }
 }
 

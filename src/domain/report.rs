@@ -19,6 +19,7 @@ use super::calendar;
 use super::currency::Currency;
 use super::money::Picodollars;
 use super::tokens::{MAX_COUNT, Tokens};
+use crate::domain::words::words;
 
 /// A day that is told so long after its end is not corrected any more: late data comes within some hours to two days.
 const SETTLES_AFTER: SignedDuration = SignedDuration::from_hours(2 * 24);
@@ -41,25 +42,7 @@ pub enum ReportSource {
     ProviderApi,
 }
 
-impl ReportSource {
-    /// All of them.
-    pub const ALL: [Self; 2] = [Self::Console, Self::ProviderApi];
-
-    /// The word that is stored.
-    #[must_use]
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Console => "console",
-            Self::ProviderApi => "provider-api",
-        }
-    }
-
-    /// Reads the stored word.
-    #[must_use]
-    pub fn of_word(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|source| source.word() == word)
-    }
-}
+words! { ReportSource { Console: "console", ProviderApi: "provider-api" } }
 
 /// How much of a day a report can know, by when it was told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -73,6 +56,8 @@ pub enum Standing {
     Settled,
 }
 
+words! { Standing { Open: "open", Provisional: "provisional", Settled: "settled" } }
+
 impl Standing {
     /// That of a report of a UTC day told at an instant.
     #[must_use]
@@ -82,16 +67,6 @@ impl Standing {
             age if age < SignedDuration::ZERO => Self::Open,
             age if age < SETTLES_AFTER => Self::Provisional,
             _ => Self::Settled,
-        }
-    }
-
-    /// The word that is shown.
-    #[must_use]
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Open => "open",
-            Self::Provisional => "provisional",
-            Self::Settled => "settled",
         }
     }
 }

@@ -15,13 +15,37 @@ use crate::config::Secret;
 use crate::domain::lookback::Days;
 
 use super::credit;
-use super::official::{Asking, Looked, ProviderClient, Told};
+use super::official::{Asking, Looked, ProviderClient, ProviderKey, ProviderKind, Told, boxed};
 use super::resilience::{Ask, Auth, OnBreaker, Outside, OutsideError, Policy};
 
 pub use people::{Person, PersonName, Who};
 
 /// The name of this system in spans, events and errors, and of the provider in usage.
 pub const SYSTEM: &str = "anthropic";
+/// Anthropic as a provider: an admin key reads reports, an ordinary key is only verified.
+pub const PROVIDER: ProviderKind = ProviderKind {
+    name: SYSTEM,
+    configure: "set anthropic.api_key or anthropic.admin_key; transcripts need no key",
+    client: |config, policy, on_breaker| Account::of(&config.anthropic, policy, on_breaker).map(boxed),
+    keys: &[
+        ProviderKey {
+            name: SYSTEM,
+            missing: "not configured; spending is known from transcripts without a key, the balance from the console's page or `mecris balance set`",
+            client: |config, policy, on_breaker| {
+                let settings = crate::config::Anthropic { admin_key: None, ..config.anthropic.clone() };
+                Account::of(&settings, policy, on_breaker).map(boxed)
+            },
+        },
+        ProviderKey {
+            name: "anthropic admin",
+            missing: "not configured; individual accounts have no admin keys",
+            client: |config, policy, on_breaker| {
+                let settings = crate::config::Anthropic { api_key: None, ..config.anthropic.clone() };
+                Account::of(&settings, policy, on_breaker).map(boxed)
+            },
+        },
+    ],
+};
 const VERSION: &str = "2023-06-01";
 const KEY_FIX: &str = "make a new key at https://platform.claude.com/settings/keys and set anthropic.api_key";
 const ADMIN_FIX: &str = "an organisation's admin makes admin keys at https://platform.claude.com/settings/admin-keys; individual accounts have none";
@@ -199,10 +223,13 @@ impl ProviderClient for Account {
         Box::pin(async move {
             match (&self.admin, &self.key) {
                 (Some(admin), _) => {
-                    admin.organization().await.map(|(_, ahead)| ("it takes the admin key".into(), ahead))
+                    let (_, ahead) = admin.organization().await?;
+                    let said = "it takes the admin key, which reads the organisation's reports";
+                    Ok((said.to_owned(), ahead))
                 }
                 (None, Some(key)) => {
-                    key.models().await.map(|(_, ahead)| (format!("it takes the key; {ROLE}"), ahead))
+                    let (_, ahead) = key.models().await?;
+                    Ok((format!("it takes the key, which says nothing of its credit; {ROLE}"), ahead))
                 }
                 (None, None) => Ok((Told::default().said, None)),
             }

@@ -13,11 +13,21 @@ use crate::domain::currency::Currency;
 use crate::domain::decimal::Unit;
 
 use super::credit;
-use super::official::{Asking, BalanceApi, Told, amount};
+use super::official::{Asking, BalanceApi, ProviderKind, Told, amount, boxed};
 use super::resilience::{Answer, Ask, Auth, OnBreaker, Outside, OutsideError, Policy};
 
 /// The name of this system in spans, events and errors, and of the provider in usage.
 pub const SYSTEM: &str = "deepseek";
+/// DeepSeek as a provider.
+pub const PROVIDER: ProviderKind = ProviderKind {
+    name: SYSTEM,
+    configure: "set deepseek.api_key",
+    client: |config, policy, on_breaker| {
+        let (settings, key) = (&config.deepseek, config.deepseek.api_key.as_ref()?);
+        Some(boxed(DeepSeek::new(settings, key, policy, on_breaker.clone())))
+    },
+    keys: &[],
+};
 /// ISO 4217 has fewer.
 const CURRENCIES_MAX: usize = 200;
 const FIX: &str = "make a key at https://platform.deepseek.com/api_keys and set deepseek.api_key";

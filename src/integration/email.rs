@@ -19,11 +19,22 @@ use secrecy::{ExposeSecret, SecretString};
 
 use crate::config::EmailTls;
 use crate::config::secret::is_on_this_machine;
+use crate::domain::alert::Channel;
 
+use super::channel::{AlertChannel, ChannelKind, Finding, Outbound, Verified, boxed};
+use super::official::Asking;
 use super::resilience::{Body, EMAIL, OnBreaker, Outside, OutsideError, Policy, Repeat};
 
 /// The name of this system in spans, events and errors.
 pub const SYSTEM: &str = EMAIL;
+/// Mail as an alert channel.
+pub const CHANNEL: ChannelKind = ChannelKind {
+    system: SYSTEM,
+    channels: &[Channel::Email],
+    configure: "email.server, email.from and email.to",
+    is_polled: false,
+    client: |config, policy, on_breaker| boxed(Email::of(&config.email, policy, on_breaker)),
+};
 const FIX: &str =
     "set email.username and email.password; many providers want a password made for this program";
 /// How long the server's farewell is waited for.
@@ -231,6 +242,33 @@ impl Email {
             })?;
         }
         Ok(connection)
+    }
+}
+
+impl AlertChannel for Email {
+    fn send<'a>(&'a self, outbound: &'a Outbound<'a>) -> Asking<'a, Option<Result<String, OutsideError>>> {
+        Box::pin(async move {
+            let (id, text) = (outbound.key.clone(), outbound.sending.text.clone());
+            let letter = Letter { id: id.clone(), subject: outbound.title(), text };
+            Some(Email::send(self, &letter).await.map(|()| id))
+        })
+    }
+
+    fn verify(&self) -> Option<Asking<'_, Verified>> {
+        Some(Box::pin(async move {
+            let finding = match Email::verify(self).await {
+                Ok(()) if self.login.is_none() => {
+                    Finding::Works("the mail server answers; nobody logs in".to_owned())
+                }
+                Ok(()) => Finding::Works("the mail server takes the login".to_owned()),
+                Err(OutsideError::Unreachable { reason, .. }) => Finding::Broken(
+                    format!("the mail server cannot be reached ({reason})"),
+                    "check email.server, email.port and email.tls",
+                ),
+                Err(error) => return Err(error),
+            };
+            Ok((finding, None))
+        }))
     }
 }
 

@@ -13,11 +13,21 @@ use crate::domain::currency::Currency;
 use crate::domain::decimal::Unit;
 
 use super::credit;
-use super::official::{Asking, BalanceApi, Told, amount};
+use super::official::{Asking, BalanceApi, ProviderKind, Told, amount, boxed};
 use super::resilience::{Answer, Ask, Auth, OnBreaker, Outside, OutsideError, Policy};
 
 /// The name of this system in spans, events and errors, and of the provider in usage.
 pub const SYSTEM: &str = "moonshot";
+/// Moonshot as a provider.
+pub const PROVIDER: ProviderKind = ProviderKind {
+    name: SYSTEM,
+    configure: "set moonshot.api_key",
+    client: |config, policy, on_breaker| {
+        let (settings, key) = (&config.moonshot, config.moonshot.api_key.as_ref()?);
+        Some(boxed(Moonshot::new(settings, key, policy, on_breaker.clone())))
+    },
+    keys: &[],
+};
 const FIX: &str = "make a key at https://platform.moonshot.ai/console/api-keys and set moonshot.api_key";
 
 /// A client; cheap to clone.

@@ -8,11 +8,22 @@
 use serde::{Deserialize, Serialize};
 
 use crate::config::forms::topic_of;
+use crate::domain::alert::{Channel, Severity};
 
+use super::channel::{AlertChannel, ChannelKind, Outbound, boxed};
+use super::official::Asking;
 use super::resilience::{Answer, Ask, Auth, OnBreaker, Outside, OutsideError, Policy, Repeat};
 
 /// The name of this system in spans, events and errors.
 pub const SYSTEM: &str = "ntfy";
+/// Push messages as an alert channel.
+pub const CHANNEL: ChannelKind = ChannelKind {
+    system: SYSTEM,
+    channels: &[Channel::Ntfy],
+    configure: "ntfy.url",
+    is_polled: false,
+    client: |config, policy, on_breaker| boxed(Ntfy::of(&config.ntfy, policy, on_breaker)),
+};
 const FIX: &str = "make an access token that may write to the topic, and set ntfy.token";
 /// What a sequence's id may have, in characters.
 const ID_MAX: usize = 64;
@@ -134,6 +145,26 @@ impl Ntfy {
         // The topic is in the body alone: neither spans nor a proxy's log have it.
         let ask = Ask::post("", &[], Repeat::Never).at_path("").json(body);
         self.outside.ask_for(&ask, Answer::json).await
+    }
+}
+
+impl AlertChannel for Ntfy {
+    fn send<'a>(&'a self, letter: &'a Outbound<'a>) -> Asking<'a, Option<Result<String, OutsideError>>> {
+        Box::pin(async move {
+            let notification = Notification {
+                id: letter.key.clone(),
+                title: letter.title(),
+                message: letter.sending.text.clone(),
+                priority: match letter.sending.severity {
+                    Severity::Info => Priority::Low,
+                    Severity::Warning => Priority::Default,
+                    Severity::Critical => Priority::High,
+                    Severity::Immediate => Priority::Max,
+                },
+                tags: Vec::new(),
+            };
+            Some(self.publish(&notification).await.map(|published| published.id))
+        })
     }
 }
 

@@ -9,13 +9,49 @@ use std::pin::Pin;
 use jiff::Timestamp;
 use sonic_rs::RawNumber;
 
+use crate::config::Config;
 use crate::domain::balance::Reading;
 use crate::domain::decimal::{Unit, parse_decimal};
 use crate::domain::lookback::Days;
 use crate::domain::money::Picodollars;
 use crate::domain::report::DayReport;
 
-use super::resilience::OutsideError;
+use super::resilience::{OnBreaker, OutsideError, Policy};
+
+/// A provider with an official interface. Its own file has one of these, and [`PROVIDERS`](super::PROVIDERS) lists them.
+#[derive(Debug)]
+pub struct ProviderKind {
+    /// Its name: of the source, of the provider in usage, and of its table in the settings.
+    pub name: &'static str,
+    /// What switches it on, for people.
+    pub configure: &'static str,
+    /// Makes the client of the settings, if they name one.
+    pub client: MakeClient,
+    /// Its keys, where each is asked by itself whether it is good; else the client is.
+    pub keys: &'static [ProviderKey],
+}
+
+/// A key that is asked by itself.
+#[derive(Debug)]
+pub struct ProviderKey {
+    /// What it is called.
+    pub name: &'static str,
+    /// What is told where it is not set.
+    pub missing: &'static str,
+    /// Makes a client of this key alone.
+    pub client: MakeClient,
+}
+
+/// Makes a client of the settings; none where they name none.
+pub type MakeClient = fn(&Config, Policy, &OnBreaker) -> Option<Made>;
+
+/// A client, or why it cannot be made.
+pub type Made = Result<Box<dyn ProviderClient>, OutsideError>;
+
+/// A client of its own type as any provider's.
+pub(super) fn boxed<T: ProviderClient + 'static>(made: Result<T, OutsideError>) -> Made {
+    made.map(|client| Box::new(client) as Box<dyn ProviderClient>)
+}
 
 /// An answer that is being waited for.
 pub type Asking<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;

@@ -15,12 +15,22 @@ use crate::domain::report::{DayReport, ReportSource, UsageLine};
 use crate::domain::tokens::Tokens;
 
 use super::credit;
-use super::official::{Asking, Looked, ProviderClient};
+use super::official::{Asking, Looked, ProviderClient, ProviderKind, boxed};
 use super::pages::{CostTold, Page, by_day, day_cost, read_all, span, utc_day};
 use super::resilience::{Answer, Ask, Auth, OnBreaker, Outside, OutsideError, Policy};
 
 /// The name of this system in spans, events and errors, and of the provider in usage.
 pub const SYSTEM: &str = "openai";
+/// OpenAI as a provider.
+pub const PROVIDER: ProviderKind = ProviderKind {
+    name: SYSTEM,
+    configure: "set openai.admin_key; an owner of the organisation makes one",
+    client: |config, policy, on_breaker| {
+        let (settings, key) = (&config.openai, config.openai.admin_key.as_ref()?);
+        Some(boxed(OpenAi::new(settings, key, policy, on_breaker.clone())))
+    },
+    keys: &[],
+};
 const FIX: &str = "an owner of the organisation makes admin keys at https://platform.openai.com/settings/organization/admin-keys";
 /// Buckets of a day in a page, at most: of costs, and of usage.
 const LIMITS: [&str; 2] = ["180", "31"];

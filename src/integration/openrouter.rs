@@ -13,11 +13,21 @@ use crate::domain::decimal::Unit;
 use crate::domain::money::Picodollars;
 
 use super::credit;
-use super::official::{Asking, BalanceApi, Told, amount};
+use super::official::{Asking, BalanceApi, ProviderKind, Told, amount, boxed};
 use super::resilience::{Answer, Ask, Auth, OnBreaker, Outside, OutsideError, Policy};
 
 /// The name of this system in spans, events and errors, and of the provider in usage.
 pub const SYSTEM: &str = "openrouter";
+/// OpenRouter as a provider.
+pub const PROVIDER: ProviderKind = ProviderKind {
+    name: SYSTEM,
+    configure: "set openrouter.api_key to a management key",
+    client: |config, policy, on_breaker| {
+        let (settings, key) = (&config.openrouter, config.openrouter.api_key.as_ref()?);
+        Some(boxed(OpenRouter::new(settings, key, policy, on_breaker.clone())))
+    },
+    keys: &[],
+};
 const FIX: &str = "make a key at https://openrouter.ai/settings/keys and set openrouter.api_key";
 
 /// A client; cheap to clone.

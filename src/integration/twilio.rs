@@ -4,6 +4,7 @@
 //! <https://www.twilio.com/docs/api/errors>. There is no idempotency key: a request whose outcome is not
 //! known is looked for by [`Twilio::sent_to`] before it is sent again.
 
+pub mod channel;
 pub mod codes;
 pub mod webhook;
 mod wire;

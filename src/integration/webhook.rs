@@ -10,10 +10,22 @@ use aws_lc_rs::hmac::{self, HMAC_SHA256};
 use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 
+use crate::domain::alert::Channel;
+
+use super::channel::{AlertChannel, ChannelKind, Outbound, boxed};
+use super::official::Asking;
 use super::resilience::{Ask, OnBreaker, Outside, OutsideError, Policy, Repeat};
 
 /// The name of this system in spans, events and errors.
 pub const SYSTEM: &str = "webhook";
+/// The person's own address as an alert channel.
+pub const CHANNEL: ChannelKind = ChannelKind {
+    system: SYSTEM,
+    channels: &[Channel::Webhook],
+    configure: "webhook.url",
+    is_polled: false,
+    client: |config, policy, on_breaker| boxed(Webhook::of(&config.webhook, policy, on_breaker)),
+};
 const FIX: &str = "compare webhook.secret with the receiver's";
 
 /// A client for one address; cheap to clone.
@@ -58,6 +70,24 @@ impl Webhook {
             .header("X-Mecris-Signature", signature)
             .json(body);
         self.outside.ask(&ask).await.map(drop)
+    }
+}
+
+impl AlertChannel for Webhook {
+    fn send<'a>(&'a self, letter: &'a Outbound<'a>) -> Asking<'a, Option<Result<String, OutsideError>>> {
+        Box::pin(async move {
+            let sending = letter.sending;
+            let body = serde_json::json!({
+                "alert": sending.id.0,
+                "telling": sending.telling,
+                "kind": sending.key.kind,
+                "subject": sending.key.subject,
+                "severity": sending.severity,
+                "raised_at": sending.raised_at,
+                "text": sending.text,
+            });
+            Some(self.post(&letter.key, &body).await.map(|()| letter.key.clone()))
+        })
     }
 }
 

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use crate::service::endpoints::Host;
 use crate::service::system::tree::Supervised;
 
-use super::ask::{Asked, ask};
-use super::order::order;
-use super::tools::is_question;
+use super::ask::Asked;
+use super::tools::{ask, is_question, order};
 
 /// What this face asks.
 pub trait Answers: Clone + Send + Sync + 'static {
@@ -41,7 +41,7 @@ impl Answers for Here {
             let asked = Asked { queries: self.system.queries.clone(), system: Some(self.system.clone()) };
             return ask(asked, tool, arguments).await;
         }
-        order(&self.system, tool, arguments).await
+        order(&Host::Tree(self.system.clone()), tool, arguments).await
     }
 
     async fn changed(&mut self) {

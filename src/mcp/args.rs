@@ -4,7 +4,7 @@ use jiff::civil::Date;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use crate::domain::calendar::{WeekStart, YearStart};
+use crate::domain::calendar::{PeriodKind, WeekStart, YearStart};
 use crate::domain::money::Picodollars;
 use crate::service::goals::requests::LocalGoalBody;
 use crate::view::report::Grouping;
@@ -80,7 +80,8 @@ pub struct UpdateBudget {
     pub amount_usd: Picodollars,
     /// `daily`, `weekly`, `monthly` (the default), `yearly` or `rolling`.
     #[serde(default)]
-    pub period: Option<String>,
+    #[schema(value_type = Option<String>)]
+    pub period: Option<PeriodKind>,
     /// How many days a rolling period has, today among them.
     #[serde(default)]
     #[schema(minimum = 1, maximum = 366)]

@@ -1,9 +1,6 @@
-//! The orders: each tool that changes something, and the command behind it.
-
-use std::sync::Arc;
+//! The orders: each tool that changes something, and the request behind it.
 
 use jiff::Timestamp;
-use serde_json::Value;
 
 use crate::domain::alert;
 use crate::domain::budget::{Budget, BudgetCommand, BudgetError, BudgetName, Scope, Thresholds};
@@ -12,83 +9,94 @@ use crate::domain::local_goal::End;
 use crate::service::alerts::requests::AlertsShown;
 use crate::service::balances::odometer::OdometerBody;
 use crate::service::budgets::budget::BudgetAggregate;
+use crate::service::budgets::client::Budgets;
+use crate::service::budgets::limit_requests::{LimitAsked, LimitBody};
 use crate::service::endpoints::alerts::{AcknowledgeAlert, CheckAlerts};
+use crate::service::endpoints::budgets::ListBudgets;
 use crate::service::endpoints::goals::{CloseBody, CloseGoal, SetGoal};
 use crate::service::endpoints::limits::AskForMore;
 use crate::service::endpoints::odometer::ReadOdometer;
 use crate::service::endpoints::usage::{Import, RecordUsage};
 use crate::service::endpoints::{self, Endpoint, Host};
-use crate::service::system::tree::Supervised;
-use crate::service::vault::queries::LogBody;
+use crate::service::goals::requests::GoalsShown;
+use crate::service::providers::summary::MeteredShown;
+use crate::service::runtime::reads::Reads;
+use crate::service::usage::importer::ImportSummary;
+use crate::service::usage::manual::{ToldBody, ToldShown};
+use crate::service::vault::queries::{LogBody, Logged};
 
 use super::args::{Acknowledge, AddGoal, CompleteGoal, LogSession, Nothing, Reading, UpdateBudget};
-use super::ask::{GROQ, read, said, shown};
+use super::ask::{GROQ, said};
 
-/// Carries out an order; an error says what to do.
-///
-/// # Errors
-/// A sentence for the one who called.
-pub async fn order(system: &Arc<Supervised>, tool: &str, arguments: Value) -> Result<Value, String> {
-    let host = &Host::Tree(system.clone());
-    match tool {
-        "update_budget" => {
-            let asked: UpdateBudget = read(arguments)?;
-            let name: BudgetName = asked.name.parse().map_err(|error: BudgetError| said(error))?;
-            let before = system.queries.with_view(|view| view.budgets.get(&name).cloned());
-            let week = system.queries.week_starts();
-            let budget = changed_budget(name, before, asked, week).map_err(said)?;
-            system.execute::<BudgetAggregate>(BudgetCommand::Set(budget)).await.map_err(said)?;
-            shown(&system.queries.budgets_shown(Timestamp::now()))
-        }
-        "add_goal" => {
-            let AddGoal { slug, goal } = read(arguments)?;
-            shown(&SetGoal { slug, body: goal }.answer(host).await.map_err(said)?)
-        }
-        "complete_goal" => {
-            let CompleteGoal { slug } = read(arguments)?;
-            let close = CloseGoal { slug, body: CloseBody { end: End::Done } };
-            shown(&close.answer(host).await.map_err(said)?)
-        }
-        "acknowledge_alert" => {
-            let Acknowledge { id } = read(arguments)?;
-            shown(&AcknowledgeAlert { id }.answer(host).await.map_err(said)?)
-        }
-        "record_usage_session" => shown(&RecordUsage(read(arguments)?).answer(host).await.map_err(said)?),
-        "record_claude_code_usage" => {
-            read::<Nothing>(arguments)?;
-            shown(&Import.answer(host).await.map_err(said)?)
-        }
-        "record_groq_reading" => {
-            let Reading { value_usd, month, note, correct } = read(arguments)?;
-            let body = OdometerBody {
-                value_usd,
-                provider: GROQ.to_owned(),
-                month,
-                note: note.unwrap_or_default(),
-                at: None,
-                correct: correct.unwrap_or_default(),
-            };
-            ReadOdometer(body).answer(host).await.map_err(said)?;
-            shown(&system.queries.metered(GROQ, Timestamp::now()))
-        }
-        "send_beeminder_alert" => {
-            read::<Nothing>(arguments)?;
-            let AlertsShown { mut alerts } = CheckAlerts.answer(host).await.map_err(said)?;
-            alerts.retain(|alert| alert.kind == alert::Kind::Goal);
-            shown(&AlertsShown { alerts })
-        }
-        "trigger_reminder_check" => {
-            read::<Nothing>(arguments)?;
-            shown(&CheckAlerts.answer(host).await.map_err(said)?)
-        }
-        "request_limit" => shown(&AskForMore(read(arguments)?).answer(host).await.map_err(said)?),
-        "log_session" => {
-            let LogSession { text, session } = read(arguments)?;
-            let body = LogBody { text, heading: None, session, at: None };
-            shown(&endpoints::vault::LogSession(body).answer(host).await.map_err(said)?)
-        }
-        _ => Err("there is no tool of this name; tools/list names those there are".into()),
-    }
+type Answer<T> = Result<T, String>;
+
+/// Has an endpoint answer.
+async fn call<E: Endpoint>(host: &Host, request: E) -> Answer<E::Out> {
+    request.answer(host).await.map_err(said)
+}
+
+pub(super) async fn update_budget(host: &Host, asked: UpdateBudget) -> Answer<Budgets> {
+    let name: BudgetName = asked.name.parse().map_err(|error: BudgetError| said(error))?;
+    let known = |reads: &Reads| {
+        let before = reads.with_view(|view| view.budgets.get(&name).cloned());
+        (before, reads.week_starts())
+    };
+    let (before, week) = host.ask(known).await.map_err(said)?;
+    let budget = changed_budget(name, before, asked, week).map_err(said)?;
+    host.execute::<BudgetAggregate>(BudgetCommand::Set(budget)).await.map_err(said)?;
+    call(host, ListBudgets).await
+}
+
+pub(super) async fn add_goal(host: &Host, AddGoal { slug, goal }: AddGoal) -> Answer<GoalsShown> {
+    call(host, SetGoal { slug, body: goal }).await
+}
+
+pub(super) async fn complete_goal(host: &Host, CompleteGoal { slug }: CompleteGoal) -> Answer<GoalsShown> {
+    call(host, CloseGoal { slug, body: CloseBody { end: End::Done } }).await
+}
+
+pub(super) async fn acknowledge_alert(host: &Host, Acknowledge { id }: Acknowledge) -> Answer<AlertsShown> {
+    call(host, AcknowledgeAlert { id }).await
+}
+
+pub(super) async fn record_usage(host: &Host, body: ToldBody) -> Answer<ToldShown> {
+    call(host, RecordUsage(body)).await
+}
+
+pub(super) async fn read_transcripts(host: &Host, _: Nothing) -> Answer<ImportSummary> {
+    call(host, Import).await
+}
+
+pub(super) async fn record_groq_reading(host: &Host, reading: Reading) -> Answer<MeteredShown> {
+    let Reading { value_usd, month, note, correct } = reading;
+    let body = OdometerBody {
+        value_usd,
+        provider: GROQ.to_owned(),
+        month,
+        note: note.unwrap_or_default(),
+        at: None,
+        correct: correct.unwrap_or_default(),
+    };
+    call(host, ReadOdometer(body)).await?;
+    host.ask(|reads| reads.metered(GROQ, Timestamp::now())).await.map_err(said)
+}
+
+pub(super) async fn send_goal_alerts(host: &Host, _: Nothing) -> Answer<AlertsShown> {
+    let AlertsShown { mut alerts } = call(host, CheckAlerts).await?;
+    alerts.retain(|alert| alert.kind == alert::Kind::Goal);
+    Ok(AlertsShown { alerts })
+}
+
+pub(super) async fn check_reminders(host: &Host, _: Nothing) -> Answer<AlertsShown> {
+    call(host, CheckAlerts).await
+}
+
+pub(super) async fn request_limit(host: &Host, body: LimitBody) -> Answer<LimitAsked> {
+    call(host, AskForMore(body)).await
+}
+
+pub(super) async fn log_session(host: &Host, LogSession { text, session }: LogSession) -> Answer<Logged> {
+    call(host, endpoints::vault::LogSession(LogBody { text, heading: None, session, at: None })).await
 }
 
 /// A budget that is there keeps what is not told anew: its scope, its thresholds, and of its period what still belongs
@@ -100,7 +108,7 @@ fn changed_budget(
     week: WeekStart,
 ) -> Result<Budget, CalendarError> {
     let UpdateBudget { amount_usd: amount, period, days, week_starts, year_starts, .. } = asked;
-    let terms = PeriodTerms { name: period, days, week_starts, year_starts, ..PeriodTerms::default() };
+    let terms = PeriodTerms { kind: period, days, week_starts, year_starts, ..PeriodTerms::default() };
     Ok(match before {
         None => Budget {
             name,
@@ -123,7 +131,7 @@ mod tests {
         UpdateBudget {
             name: "work".to_owned(),
             amount_usd: Picodollars::usd(usd),
-            period: period.map(str::to_owned),
+            period: period.map(|word| word.parse().unwrap()),
             days: None,
             week_starts: None,
             year_starts: None,

@@ -5,7 +5,8 @@ use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::event::codec::decode;
+use crate::domain::words::words;
+use crate::event::decode;
 use crate::event::envelope::hex;
 use crate::event::{Position, RecordRef};
 use crate::log::Head;
@@ -226,6 +227,8 @@ pub enum Reckoning {
     /// When an event happened: what is known now of then.
     Occurred,
 }
+
+words! { Reckoning { Recorded: "recorded", Occurred: "occurred" } }
 
 /// Reads an end of replay: a position, or an instant.
 ///

@@ -1,7 +1,6 @@
 //! The providers' official interfaces: their reports, balances and people, and how they are held against our own sums.
 
 pub mod actor;
-pub mod clients;
 pub mod ingest;
 pub mod people;
 pub mod pseudonyms;

@@ -53,7 +53,7 @@ pub struct AlertLine {
 pub struct AttemptLine {
     /// Its number within the alert.
     pub attempt: u32,
-    /// `sms`, `whatsapp`, `ntfy`, `webhook` or `email`.
+    /// By its word, such as `sms`.
     pub channel: String,
     /// When it began.
     #[schema(value_type = String, format = DateTime)]
@@ -109,7 +109,7 @@ fn attempt(attempt: &Attempt) -> AttemptLine {
     };
     AttemptLine {
         attempt: attempt.id.0,
-        channel: attempt.parcel.channel.name().to_owned(),
+        channel: attempt.parcel.channel.word().to_owned(),
         started_at: attempt.started_at,
         state: attempt.state.name().to_owned(),
         changed_at: attempt.changed_at,

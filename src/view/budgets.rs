@@ -114,7 +114,7 @@ fn line(of: &BudgetUse, now: Timestamp, zone: &TimeZone) -> BudgetLine {
     let terms = PeriodTerms::from(budget.period);
     BudgetLine {
         name: budget.name.to_string(),
-        period: budget.period.label().to_owned(),
+        period: budget.period.kind().to_string(),
         days: terms.days,
         week_starts: terms.week_starts,
         year_starts: terms.year_starts,

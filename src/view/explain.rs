@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 
 use crate::domain::calendar;
 use crate::domain::money::Picodollars;
-use crate::event::codec::decode;
+use crate::event::decode;
 use crate::event::envelope::hex;
 use crate::event::payload::{UsageMetered, UsageRecorded, UsageTold};
 use crate::event::{Event, Position, RecordRef, TenantId};

@@ -20,8 +20,8 @@ use crate::domain::project::Aliases;
 use crate::domain::quota::Quotas;
 use crate::domain::report::Reports;
 use crate::domain::vault::track::Known;
+use crate::event::CodecError;
 use crate::event::Event;
-use crate::event::codec::CodecError;
 use crate::event::payload::{
     alert_change, allowance_change, balance_change, desk_change, limit_change, odometer_change, point_change,
     quota_reading, report_change, token_change,

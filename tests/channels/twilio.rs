@@ -54,17 +54,17 @@ async fn a_refusal_keeps_its_code_whatever_its_status() {
         let before = server.front.requests();
         let error = client.send(&outgoing(from, to)).await.unwrap_err();
         assert!(matches!(error, OutsideError::Rejected { status: said, .. } if said == status), "{error}");
-        assert_eq!((codes::code_of(&error), codes::class(&error)), (Some(code), class), "{to}");
+        assert_eq!((error.code(), codes::class(&error)), (Some(code), class), "{to}");
         assert_eq!(server.front.requests(), before + 1, "{code}: asking again at once does not help");
         keeps_quiet(&error);
     }
     let long = Outgoing { body: "x".repeat(1_601), ..outgoing(FROM, TO) };
-    assert_eq!(codes::code_of(&client.send(&long).await.unwrap_err()), Some(21617));
+    assert_eq!(client.send(&long).await.unwrap_err().code(), Some(21617));
     server.hear("+15558675399", "START");
     client.send(&outgoing(FROM, "+15558675399")).await.unwrap();
     server.world.lock().per_day = Some(1);
     let error = client.send(&outgoing(FROM, TO)).await.unwrap_err();
-    assert_eq!((codes::code_of(&error), codes::class(&error)), (Some(63038), Class::Later), "a full day");
+    assert_eq!((error.code(), codes::class(&error)), (Some(63038), Class::Later), "a full day");
     assert_eq!(server.world.lock().complaints, [""; 0]);
 }
 

@@ -121,7 +121,7 @@ fn every_state_of_the_code_has_its_words() {
         has(&format!("An actor is {}", name.as_str().unwrap()));
     }
     for kind in Kind::ALL {
-        has(&format!("An alert: {}", kind.name()));
+        has(&format!("An alert: {}", kind.word()));
     }
     for verdict in ["warning", "problem", "skipped"] {
         has(&format!("`mecris doctor` says {verdict}"));

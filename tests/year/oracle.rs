@@ -197,7 +197,7 @@ impl Oracle {
     pub fn sent(&mut self, view: &View, sending: &Sending) {
         let now = view.now;
         let case = &self.cases[&sending.id];
-        let of = format!("{} {} at {now}", case.key.kind.name(), case.key.subject);
+        let of = format!("{} {} at {now}", case.key.kind.word(), case.key.subject);
         // Of what is true, and bad enough.
         let grade = view.truth.present.get(&case.key).unwrap_or_else(|| panic!("{of}: its cause has gone"));
         assert!(grade.severity >= Severity::Warning, "{of}: it is not that bad");

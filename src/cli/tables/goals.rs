@@ -31,7 +31,7 @@ pub fn table_of(goals: &[GoalLine]) -> String {
         };
         let pledge = match goal.source {
             Keeper::Beeminder => goal.pledge_usd.to_string(),
-            Keeper::Local => goal.priority.map_or_else(String::new, |priority| priority.label().to_owned()),
+            Keeper::Local => goal.priority.map_or_else(String::new, |priority| priority.word().to_owned()),
         };
         rows.add_row(vec![
             shorten(&goal.slug, 20),

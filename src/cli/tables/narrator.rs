@@ -45,7 +45,7 @@ pub fn narration(told: &Narration) -> String {
     section("Balances", balances.collect());
     let alerts = told.alerts.iter().map(|alert| {
         let seen = if alert.is_acknowledged { ", seen" } else { "" };
-        format!("{} {} {} ({}{seen})", alert.id, alert.kind.name(), alert.subject, alert.severity.name())
+        format!("{} {} {} ({}{seen})", alert.id, alert.kind.word(), alert.subject, alert.severity.word())
     });
     section("Alerts", alerts.collect());
     if let Some(tasks) = &told.tasks {

@@ -54,7 +54,7 @@ pub struct Alerts {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RungSetting {
-    /// `sms`, `whatsapp`, `ntfy`, `webhook` or `email`.
+    /// By its word, such as `sms`.
     pub channel: Channel,
     /// For alerts that matter at least this much: `info`, `warning`, `critical` or `immediate`.
     #[serde(default = "warning")]

@@ -6,7 +6,10 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::config::forms::Form;
 use crate::config::secret::{BaseUrl, Secret};
+
+use super::keys::{Key, Section};
 
 /// Export by OTLP. OpenTelemetry's own variables come before what the file says of the same. Read at the start.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -45,6 +48,14 @@ impl Default for Telemetry {
         }
     }
 }
+
+pub(super) const SECTION: Section = Section::of(&[
+    Key::secret("telemetry.headers", |config| config.telemetry.headers.as_ref(), Form::Headers),
+    Key::receiver("telemetry.endpoint", |config| {
+        let telemetry = &config.telemetry;
+        telemetry.headers.as_ref().and(telemetry.endpoint.as_ref()).map(BaseUrl::url)
+    }),
+]);
 
 /// How OTLP is spoken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]

@@ -108,7 +108,7 @@ impl Bench {
                 self.book.evolve(self.now, change.expect("something to take note of"));
             }
             ("has", _) => {
-                let channels = rest.split(' ').filter_map(Channel::named);
+                let channels = rest.split(' ').filter_map(Channel::of_word);
                 self.usable = channels.map(usable).collect();
             }
             ("zone", _) => self.zone = zone(rest),

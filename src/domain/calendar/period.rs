@@ -1,6 +1,7 @@
 //! How often a budget begins anew, and the one way to write and to read that: the command line, HTTP, MCP and the
 //! events all go through [`PeriodTerms`].
 
+use std::fmt;
 use std::str::FromStr;
 
 use jiff::ToSpan;
@@ -10,15 +11,16 @@ use serde::{Deserialize, Serialize};
 use crate::domain::code::{Code, Coded};
 
 use super::{RollingDays, WeekStart, YearStart};
+use crate::domain::words::words;
 
 /// Why a period is not one.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CalendarError {
     /// No such period.
-    #[error("'{0}' is not a period; use {names}", names = PeriodKind::NAMES.join(", "))]
+    #[error("'{0}' is not a period; use {names}", names = PeriodKind::WORDS.join(", "))]
     Period(String),
     /// No such day of the week.
-    #[error("'{0}' is not a day of the week; use {names}", names = WeekStart::ALL.map(WeekStart::name).join(", "))]
+    #[error("'{0}' is not a day of the week; use {names}", names = WeekStart::WORDS.join(", "))]
     WeekStart(String),
     /// No such day of the year.
     #[error("'{0}' is not a day of the year; write MM-DD, such as 04-01")]
@@ -27,13 +29,13 @@ pub enum CalendarError {
     #[error("a rolling period has from 1 to 366 days, not {0}")]
     RollingDays(u32),
     /// Without it the period is not known.
-    #[error("a {word} period needs {parts}", word = .kind.name(), parts = .kind.parts())]
+    #[error("a {word} period needs {parts}", word = .kind.word(), parts = .kind.parts())]
     Missing {
         /// Of which kind.
         kind: PeriodKind,
     },
     /// What belongs to another kind of period would be silently without effect.
-    #[error("'{part}' belongs to a {of} period, and this one is {word}", of = .owner.name(), word = .kind.name())]
+    #[error("'{part}' belongs to a {of} period, and this one is {word}", of = .owner.word(), word = .kind.word())]
     Foreign {
         /// What was given.
         part: &'static str,
@@ -51,7 +53,8 @@ impl Coded for CalendarError {
 }
 
 /// The kinds of periods.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub enum PeriodKind {
     /// See [`Period::Daily`].
     Daily,
@@ -67,20 +70,18 @@ pub enum PeriodKind {
     Fixed,
 }
 
-impl PeriodKind {
-    /// All of them.
-    pub const ALL: [Self; 6] =
-        [Self::Daily, Self::Weekly, Self::Monthly, Self::Yearly, Self::Rolling, Self::Fixed];
-
-    /// The words that people use for them, in the same order.
-    pub const NAMES: [&'static str; 6] = ["daily", "weekly", "monthly", "yearly", "rolling", "fixed"];
-
-    /// The word that people use for it.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        Self::NAMES[self as usize]
+words! {
+    PeriodKind {
+        Daily: "daily",
+        Weekly: "weekly",
+        Monthly: "monthly",
+        Yearly: "yearly",
+        Rolling: "rolling",
+        Fixed: "fixed",
     }
+}
 
+impl PeriodKind {
     /// What must be given with it.
     fn parts(self) -> &'static str {
         match self {
@@ -95,8 +96,27 @@ impl FromStr for PeriodKind {
     type Err = CalendarError;
 
     fn from_str(name: &str) -> Result<Self, CalendarError> {
-        let named = Self::ALL.into_iter().find(|kind| kind.name() == name);
-        named.ok_or_else(|| CalendarError::Period(name.to_owned()))
+        Self::of_word(name).ok_or_else(|| CalendarError::Period(name.to_owned()))
+    }
+}
+
+impl TryFrom<String> for PeriodKind {
+    type Error = CalendarError;
+
+    fn try_from(name: String) -> Result<Self, CalendarError> {
+        name.parse()
+    }
+}
+
+impl From<PeriodKind> for String {
+    fn from(kind: PeriodKind) -> Self {
+        kind.to_string()
+    }
+}
+
+impl fmt::Display for PeriodKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.word())
     }
 }
 
@@ -162,12 +182,6 @@ impl Period {
         }
     }
 
-    /// The word people use for it.
-    #[must_use]
-    pub fn label(self) -> &'static str {
-        self.kind().name()
-    }
-
     /// Whether it is worth telling that it ends soon. A day always ends today, and a rolling window never ends.
     #[must_use]
     pub fn has_an_end(self) -> bool {
@@ -175,11 +189,11 @@ impl Period {
     }
 }
 
-/// A period as it is written: its name, and what belongs to some of them.
+/// A period as it is written: its kind, and what belongs to some of them.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct PeriodTerms {
-    /// One of [`PeriodKind::NAMES`].
-    pub name: Option<String>,
+    /// Its kind.
+    pub kind: Option<PeriodKind>,
     /// The first day of a fixed one.
     pub from: Option<Date>,
     /// The last day of a fixed one, included.
@@ -193,13 +207,13 @@ pub struct PeriodTerms {
 }
 
 impl PeriodTerms {
-    /// The period that this says. Without a name it is the one that the other terms belong to, or else a month; a week
+    /// The period that this says. Without a kind it is the one that the other terms belong to, or else a month; a week
     /// that does not say what it begins with begins with `standard`.
     ///
     /// # Errors
-    /// [`CalendarError`]: the name is not one, something is missing, or something belongs to another kind.
+    /// [`CalendarError`]: something is missing, or something belongs to another kind.
     pub fn read(&self, standard: WeekStart) -> Result<Period, CalendarError> {
-        let kind = self.kind()?;
+        let kind = self.kind_meant();
         if let Some((part, owner)) = self.parts().find(|(_, owner)| *owner != kind) {
             return Err(CalendarError::Foreign { part, owner, kind });
         }
@@ -225,7 +239,7 @@ impl PeriodTerms {
         if self == Self::default() {
             return Ok(before);
         }
-        let kept = if self.kind()? == before.kind() { Self::from(before) } else { Self::default() };
+        let kept = if self.kind_meant() == before.kind() { Self::from(before) } else { Self::default() };
         let changed = Self {
             from: self.from.or(kept.from),
             until: self.until.or(kept.until),
@@ -237,14 +251,12 @@ impl PeriodTerms {
         changed.read(standard)
     }
 
-    fn kind(&self) -> Result<PeriodKind, CalendarError> {
-        match &self.name {
-            Some(name) => name.parse(),
-            None => Ok(self.parts().next().map_or(PeriodKind::Monthly, |(_, owner)| owner)),
-        }
+    fn kind_meant(&self) -> PeriodKind {
+        let by_parts = || self.parts().next().map_or(PeriodKind::Monthly, |(_, owner)| owner);
+        self.kind.unwrap_or_else(by_parts)
     }
 
-    /// What is given beside the name, and the kind that it belongs to.
+    /// What is given beside the kind, and the kind that it belongs to.
     fn parts(&self) -> impl Iterator<Item = (&'static str, PeriodKind)> {
         let parts = [
             (self.from.is_some(), "from", PeriodKind::Fixed),
@@ -259,7 +271,7 @@ impl PeriodTerms {
 
 impl From<Period> for PeriodTerms {
     fn from(period: Period) -> Self {
-        let named = Self { name: Some(period.label().to_owned()), ..Self::default() };
+        let named = Self { kind: Some(period.kind()), ..Self::default() };
         match period {
             Period::Daily | Period::Monthly => named,
             Period::Weekly { starts } => Self { week_starts: Some(starts), ..named },

@@ -9,6 +9,7 @@ use jiff::civil::{Date, Weekday};
 use serde::{Deserialize, Serialize};
 
 use super::CalendarError;
+use crate::domain::words::words;
 
 /// The day that a week begins with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
@@ -31,32 +32,19 @@ pub enum WeekStart {
     Sunday,
 }
 
-impl WeekStart {
-    /// All seven, from Monday.
-    pub const ALL: [Self; 7] = [
-        Self::Monday,
-        Self::Tuesday,
-        Self::Wednesday,
-        Self::Thursday,
-        Self::Friday,
-        Self::Saturday,
-        Self::Sunday,
-    ];
-
-    /// The name that people write, in lower case.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Monday => "monday",
-            Self::Tuesday => "tuesday",
-            Self::Wednesday => "wednesday",
-            Self::Thursday => "thursday",
-            Self::Friday => "friday",
-            Self::Saturday => "saturday",
-            Self::Sunday => "sunday",
-        }
+words! {
+    WeekStart {
+        Monday: "monday",
+        Tuesday: "tuesday",
+        Wednesday: "wednesday",
+        Thursday: "thursday",
+        Friday: "friday",
+        Saturday: "saturday",
+        Sunday: "sunday",
     }
+}
 
+impl WeekStart {
     /// The first day of the week that a day lies in.
     #[must_use]
     pub fn week_of(self, day: Date) -> Date {
@@ -73,12 +61,18 @@ impl WeekStart {
     }
 }
 
+impl fmt::Display for WeekStart {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.word())
+    }
+}
+
 impl FromStr for WeekStart {
     type Err = CalendarError;
 
     /// In any case of letters.
     fn from_str(name: &str) -> Result<Self, CalendarError> {
-        let named = Self::ALL.into_iter().find(|day| day.name().eq_ignore_ascii_case(name));
+        let named = Self::ALL.into_iter().find(|day| day.word().eq_ignore_ascii_case(name));
         named.ok_or_else(|| CalendarError::WeekStart(name.to_owned()))
     }
 }
@@ -93,13 +87,7 @@ impl TryFrom<String> for WeekStart {
 
 impl From<WeekStart> for String {
     fn from(start: WeekStart) -> Self {
-        start.name().to_owned()
-    }
-}
-
-impl fmt::Display for WeekStart {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
+        start.to_string()
     }
 }
 
@@ -109,7 +97,7 @@ impl schemars::JsonSchema for WeekStart {
     }
 
     fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        schemars::json_schema!({ "type": "string", "enum": Self::ALL.map(Self::name) })
+        schemars::json_schema!({ "type": "string", "enum": Self::WORDS })
     }
 }
 

@@ -135,18 +135,18 @@ fn what_is_written_is_read_and_what_is_read_is_written() {
         rolling(14),
         Period::Fixed { from: date(2026, 1, 1), until: date(2026, 1, 9) },
     ];
-    assert_eq!(all.map(Period::label), PeriodKind::NAMES);
+    assert_eq!(all.map(|period: Period| period.kind().word()), PeriodKind::WORDS);
     for period in all {
         assert_eq!(PeriodTerms::from(period).read(WeekStart::Sunday), Ok(period));
-        assert_eq!(period.label().parse(), Ok(period.kind()));
+        assert_eq!(period.kind().to_string().parse(), Ok(period.kind()));
     }
     for day in WeekStart::ALL {
-        assert_eq!(day.name().to_uppercase().parse(), Ok(day));
+        assert_eq!(day.word().to_uppercase().parse(), Ok(day));
     }
 }
 
 fn terms(name: &str) -> PeriodTerms {
-    PeriodTerms { name: (!name.is_empty()).then(|| name.to_owned()), ..PeriodTerms::default() }
+    PeriodTerms { kind: (!name.is_empty()).then(|| name.parse().unwrap()), ..PeriodTerms::default() }
 }
 
 #[test]
@@ -168,7 +168,6 @@ fn what_is_not_said_has_its_standard_and_what_makes_no_sense_is_an_error() {
         assert_eq!(read(terms.clone()), Ok(period), "{terms:?}");
     }
     let bad = [
-        (terms("hourly"), "'hourly' is not a period; use daily, weekly, monthly, yearly, rolling, fixed"),
         (terms("rolling"), "a rolling period needs its number of days (days)"),
         (terms("fixed"), "a fixed period needs both a first and a last day (from, until)"),
         (PeriodTerms { until: Some(day), ..terms("") }, "a fixed period needs both"),
@@ -189,9 +188,11 @@ fn what_is_not_said_has_its_standard_and_what_makes_no_sense_is_an_error() {
         let said = read(terms.clone()).unwrap_err();
         assert!(said.contains(expected), "{terms:?}: {said}");
     }
+    let hourly = "hourly".parse::<PeriodKind>().unwrap_err().to_string();
+    assert_eq!(hourly, "'hourly' is not a period; use daily, weekly, monthly, yearly, rolling, fixed");
     let someday = "someday".parse::<WeekStart>().unwrap_err().to_string();
     for day in WeekStart::ALL {
-        assert!(someday.contains(day.name()), "{someday}");
+        assert!(someday.contains(day.word()), "{someday}");
     }
 }
 

@@ -5,6 +5,7 @@
 use jiff::civil::{Date, DateTime};
 
 use super::moment::{Weeks, format};
+use crate::domain::words::words;
 
 /// What stands between two marks of a template is no longer, in bytes.
 const MARK_MAX: usize = 256;
@@ -24,22 +25,17 @@ pub enum Period {
     Yearly,
 }
 
-impl Period {
-    /// All of them.
-    pub const ALL: [Self; 5] = [Self::Daily, Self::Weekly, Self::Monthly, Self::Quarterly, Self::Yearly];
-
-    /// As people and the plugin call it.
-    #[must_use]
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Daily => "daily",
-            Self::Weekly => "weekly",
-            Self::Monthly => "monthly",
-            Self::Quarterly => "quarterly",
-            Self::Yearly => "yearly",
-        }
+words! {
+    Period {
+        Daily: "daily",
+        Weekly: "weekly",
+        Monthly: "monthly",
+        Quarterly: "quarterly",
+        Yearly: "yearly",
     }
+}
 
+impl Period {
     /// The format where none is set.
     #[must_use]
     pub fn standard_format(self) -> &'static str {

@@ -7,6 +7,7 @@
 
 use std::sync::LazyLock;
 
+use crate::domain::words::words;
 use jiff::civil::Date;
 use regex::Regex;
 use serde::{Deserialize, Serialize};
@@ -27,6 +28,16 @@ pub enum State {
     Cancelled,
 }
 
+words! {
+    State {
+        Todo: "todo",
+        InProgress: "in-progress",
+        OnHold: "on-hold",
+        Done: "done",
+        Cancelled: "cancelled",
+    }
+}
+
 impl State {
     /// The state that a box's character stands for; one that is not known is to be done, as the plugin has it.
     #[must_use]
@@ -44,18 +55,6 @@ impl State {
     #[must_use]
     pub fn is_open(self) -> bool {
         !matches!(self, Self::Done | Self::Cancelled)
-    }
-
-    /// As it stands in events.
-    #[must_use]
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Todo => "todo",
-            Self::InProgress => "in-progress",
-            Self::OnHold => "on-hold",
-            Self::Done => "done",
-            Self::Cancelled => "cancelled",
-        }
     }
 }
 
@@ -78,20 +77,18 @@ pub enum Priority {
     Lowest,
 }
 
-impl Priority {
-    /// As it stands in events.
-    #[must_use]
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Highest => "highest",
-            Self::High => "high",
-            Self::Medium => "medium",
-            Self::None => "none",
-            Self::Low => "low",
-            Self::Lowest => "lowest",
-        }
+words! {
+    Priority {
+        Highest: "highest",
+        High: "high",
+        Medium: "medium",
+        None: "none",
+        Low: "low",
+        Lowest: "lowest",
     }
+}
 
+impl Priority {
     fn of(text: &str) -> Option<Self> {
         Some(match text {
             "🔺" | "highest" => Self::Highest,

@@ -11,6 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::civil::Date;
 
 use super::task::{Priority, State};
+use crate::domain::words::words;
 
 /// Names a task for ever: of what words, and which of those.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -64,18 +65,14 @@ pub enum Kind {
     Gone,
 }
 
-impl Kind {
-    /// As it stands in events.
-    #[must_use]
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Appeared => "appeared",
-            Self::Closed => "closed",
-            Self::DueMoved => "due-moved",
-            Self::Changed => "changed",
-            Self::Relocated => "relocated",
-            Self::Gone => "gone",
-        }
+words! {
+    Kind {
+        Appeared: "appeared",
+        Closed: "closed",
+        DueMoved: "due-moved",
+        Changed: "changed",
+        Relocated: "relocated",
+        Gone: "gone",
     }
 }
 

@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::class::classes;
 use crate::domain::access::refusals::{Refusals, Why};
 
 /// Requests were refused within a minute or so. Nobody's address is told, and no token.
@@ -20,6 +21,10 @@ pub struct AccessRefused {
     pub in_plain: u64,
     /// How many of all these came over the network.
     pub from_network: u64,
+}
+
+classes! {
+    AccessRefused { None: unauthorized, forbidden, misdirected, too_many, in_plain, from_network; }
 }
 
 impl From<Refusals> for AccessRefused {

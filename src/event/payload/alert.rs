@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::class::classes;
 use crate::domain::alert::{
     AlertChange, AlertId, AttemptId, CauseKey, Channel, Delivery, Grade, Kind, Outcome, Parcel, Severity,
 };
@@ -67,7 +68,7 @@ pub struct AttemptStarted {
     pub alert: u64,
     /// The attempt's number within the alert: 1, 2, 3 …
     pub attempt: u32,
-    /// `sms`, `whatsapp`, `ntfy`, `webhook` or `email`.
+    /// By its word, such as `sms`.
     pub channel: String,
     /// To whom: a reference, never a number.
     pub contact: Option<String>,
@@ -123,6 +124,18 @@ pub struct ConsentChanged {
     pub by: String,
 }
 
+classes! {
+    AlertRaised { None: alert, kind, period, severity, level; Personal: subject; }
+    AlertGraded { None: alert, severity, level; }
+    AlertAcknowledged { None: alert; }
+    AlertResolved { None: alert; }
+    AlertQueued { None: alert; }
+    AttemptStarted { None: alert, attempt, channel, segments, cost; Pseudonymous: contact, digest; }
+    AttemptEnded { None: alert, attempt, outcome, reason, code; Pseudonymous: channel_id; }
+    DeliveryNoted { None: alert, attempt, is_delivered, may_retry, code; }
+    ConsentChanged { None: is_granted, by; Pseudonymous: contact; }
+}
+
 /// A word in an event of alerts that this version does not know.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("'{0}' is no word of alerts")]
@@ -133,14 +146,14 @@ impl From<&AlertChange> for Event<'static> {
         match change.clone() {
             AlertChange::Raised { id, key, grade } => Event::AlertRaised(AlertRaised {
                 alert: id.0,
-                kind: key.kind.name().to_owned(),
+                kind: key.kind.word().to_owned(),
                 subject: key.subject,
                 period: key.period,
-                severity: grade.severity.name().to_owned(),
+                severity: grade.severity.word().to_owned(),
                 level: grade.level,
             }),
             AlertChange::Graded { id, grade: Grade { severity, level } } => {
-                Event::AlertGraded(AlertGraded { alert: id.0, severity: severity.name().to_owned(), level })
+                Event::AlertGraded(AlertGraded { alert: id.0, severity: severity.word().to_owned(), level })
             }
             AlertChange::Acknowledged { id } => Event::AlertAcknowledged(AlertAcknowledged { alert: id.0 }),
             AlertChange::Resolved { id } => Event::AlertResolved(AlertResolved { alert: id.0 }),
@@ -148,7 +161,7 @@ impl From<&AlertChange> for Event<'static> {
             AlertChange::Started { id, attempt, parcel } => Event::AttemptStarted(AttemptStarted {
                 alert: id.0,
                 attempt: attempt.0,
-                channel: parcel.channel.name().to_owned(),
+                channel: parcel.channel.word().to_owned(),
                 contact: parcel.contact,
                 digest: parcel.digest,
                 segments: parcel.segments,
@@ -184,7 +197,7 @@ pub fn alert_change(event: &Event<'_>) -> Result<Option<AlertChange>, AlertPaylo
         Event::AlertRaised(raised) => AlertChange::Raised {
             id: AlertId(raised.alert),
             key: CauseKey {
-                kind: Kind::named(&raised.kind).ok_or_else(|| AlertPayloadError(raised.kind.clone()))?,
+                kind: Kind::of_word(&raised.kind).ok_or_else(|| AlertPayloadError(raised.kind.clone()))?,
                 subject: raised.subject.clone(),
                 period: raised.period.clone(),
             },
@@ -200,7 +213,8 @@ pub fn alert_change(event: &Event<'_>) -> Result<Option<AlertChange>, AlertPaylo
             id: AlertId(it.alert),
             attempt: AttemptId(it.attempt),
             parcel: Parcel {
-                channel: Channel::named(&it.channel).ok_or_else(|| AlertPayloadError(it.channel.clone()))?,
+                channel: Channel::of_word(&it.channel)
+                    .ok_or_else(|| AlertPayloadError(it.channel.clone()))?,
                 contact: it.contact.clone(),
                 digest: it.digest,
                 segments: it.segments,
@@ -226,7 +240,7 @@ pub fn alert_change(event: &Event<'_>) -> Result<Option<AlertChange>, AlertPaylo
 }
 
 fn grade(severity: &str, level: u32) -> Result<Grade, AlertPayloadError> {
-    let severity = Severity::named(severity).ok_or_else(|| AlertPayloadError(severity.to_owned()))?;
+    let severity = Severity::of_word(severity).ok_or_else(|| AlertPayloadError(severity.to_owned()))?;
     Ok(Grade { severity, level })
 }
 
@@ -245,7 +259,7 @@ impl From<&ConsentChange> for ConsentChanged {
         Self {
             contact: change.contact.clone(),
             is_granted: change.is_granted,
-            by: change.by.name().to_owned(),
+            by: change.by.word().to_owned(),
         }
     }
 }
@@ -254,7 +268,7 @@ impl TryFrom<&ConsentChanged> for ConsentChange {
     type Error = AlertPayloadError;
 
     fn try_from(stored: &ConsentChanged) -> Result<Self, AlertPayloadError> {
-        let by = By::named(&stored.by).ok_or_else(|| AlertPayloadError(stored.by.clone()))?;
+        let by = By::of_word(&stored.by).ok_or_else(|| AlertPayloadError(stored.by.clone()))?;
         Ok(Self { contact: stored.contact.clone(), is_granted: stored.is_granted, by })
     }
 }

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::class::classes;
 use crate::domain::allowance::reach::{Reach, UnknownLimit};
 use crate::domain::allowance::{AllowanceChange, Override, VirtualBudget};
 use crate::domain::money::Picodollars;
@@ -70,6 +71,18 @@ impl From<SpendOverriddenV1> for SpendOverridden {
 pub struct OverrideEnded {
     /// The override's number.
     pub number: u32,
+}
+
+classes! {
+    VirtualBudgetSet { None: daily, monthly, reserve_percent; }
+    SpendOverridden {
+        None: number, amount, until_us;
+        Pseudonymous: session;
+        Personal: limit, project;
+        FreeText: reason;
+    }
+    SpendOverriddenV1 { None: number, amount, until_us; FreeText: reason; }
+    OverrideEnded { None: number; }
 }
 
 impl From<&Override> for SpendOverridden {

@@ -5,6 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Event;
+use super::class::classes;
 use crate::domain::balance::{BalanceChange, Confidence, Reading, Source, TopUp};
 use crate::domain::currency::{Currency, CurrencyError};
 use crate::domain::money::Picodollars;
@@ -69,6 +70,12 @@ pub struct BalanceToppedUp {
     /// How much was added, in USD.
     #[schemars(with = "String")]
     pub amount: Picodollars,
+}
+
+classes! {
+    BalanceRead { None: provider, left, total, currency, source, confidence, found; }
+    BalanceReadV1 { None: provider, left, total, source; }
+    BalanceToppedUp { None: provider, amount; }
 }
 
 /// Why a stored reading is not one.

@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::class::classes;
 use crate::domain::budget::{Budget, BudgetError, Scope, Thresholds};
 use crate::domain::calendar::{CalendarError, PeriodTerms, WeekStart};
 use crate::domain::money::Picodollars;
@@ -103,13 +104,27 @@ pub struct BudgetRemoved {
     pub name: String,
 }
 
+classes! {
+    BudgetSet {
+        None: amount, period, from, until, provider, model, low, daily_limit, ending_days, days, week_starts,
+            year_starts;
+        Personal: name, project;
+    }
+    BudgetSetV2 {
+        None: amount, period, from, until, provider, model, low, daily_limit, ending_days;
+        Personal: name, project;
+    }
+    BudgetSetV1 { None: amount, period, from, until, provider, model; Personal: name, project; }
+    BudgetRemoved { Personal: name; }
+}
+
 impl From<&Budget> for BudgetSet {
     fn from(budget: &Budget) -> Self {
         let terms = PeriodTerms::from(budget.period);
         Self {
             name: budget.name.to_string(),
             amount: budget.amount,
-            period: budget.period.label().to_owned(),
+            period: budget.period.kind().to_string(),
             from: terms.from.map(|day| day.to_string()),
             until: terms.until.map(|day| day.to_string()),
             provider: budget.scope.provider.clone(),
@@ -148,7 +163,7 @@ impl TryFrom<&BudgetSet> for Budget {
             text.as_ref().map(read).transpose()
         };
         let terms = PeriodTerms {
-            name: Some(stored.period.clone()),
+            kind: Some(stored.period.parse()?),
             from: day(&stored.from)?,
             until: day(&stored.until)?,
             days: stored.days,
@@ -215,6 +230,12 @@ impl From<BudgetSetV1> for BudgetSetV2 {
             daily_limit: standard.daily_limit,
             ending_days: standard.ending_days,
         }
+    }
+}
+
+impl From<BudgetSetV1> for BudgetSet {
+    fn from(old: BudgetSetV1) -> Self {
+        BudgetSetV2::from(old).into()
     }
 }
 

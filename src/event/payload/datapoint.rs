@@ -4,10 +4,11 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::class::classes;
 use crate::domain::datapoint::{Decimal, Point, PointChange, PointKey};
 
 use super::Event;
-use super::goal::{GoalPayloadError, keeper, keeper_name, part};
+use super::goal::{GoalPayloadError, keeper, part};
 use crate::event::envelope::EventId;
 
 /// A datapoint is going to be written: told before anything is sent.
@@ -57,6 +58,17 @@ pub struct DatapointRefused {
     pub reason: String,
 }
 
+classes! {
+    DatapointIntended {
+        None: revision, keeper, day;
+        Pseudonymous: request_id, feed;
+        Personal: slug, value;
+        FreeText: comment;
+    }
+    DatapointWritten { None: revision; Pseudonymous: request_id, datapoint_id; Personal: slug; }
+    DatapointRefused { None: revision, reason; Pseudonymous: request_id; Personal: slug; }
+}
+
 impl DatapointIntended {
     /// The event's contents for an intent.
     #[must_use]
@@ -65,7 +77,7 @@ impl DatapointIntended {
             slug: key.slug.to_string(),
             request_id: key.request_id.as_str().to_owned(),
             revision,
-            keeper: keeper_name(point.keeper).into(),
+            keeper: point.keeper.word().into(),
             day: point.day.to_string(),
             value: point.value.to_string(),
             comment: point.comment.clone(),

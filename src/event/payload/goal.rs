@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::class::classes;
 use crate::domain::datapoint::Keeper;
 use crate::domain::desk::DeskChange;
 use crate::domain::feed::Feed;
@@ -96,6 +97,19 @@ pub struct FeedStopped {
     pub slug: String,
 }
 
+classes! {
+    GoalObserved {
+        None: deadline_s, is_active, autodata;
+        Pseudonymous: id;
+        Personal: slug, title, safebuf, losedate_us, limsum, baremin, pledge, has_data_today;
+    }
+    GoalGone { Pseudonymous: id; }
+    LocalGoalSet { None: priority; Personal: slug, due; FreeText: title; }
+    LocalGoalClosed { None: end; Personal: slug; }
+    FeedStarted { None: keeper, from, since; Pseudonymous: id; Personal: slug, budget; }
+    FeedStopped { Personal: slug; }
+}
+
 /// Why a stored decision or datapoint is not one.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("'{0}' is not what it should be")]
@@ -106,17 +120,8 @@ pub(super) fn part<T: std::str::FromStr>(text: &str) -> Result<T, GoalPayloadErr
     text.parse().map_err(|_| GoalPayloadError(text.to_owned()))
 }
 
-pub(super) fn keeper_name(keeper: Keeper) -> &'static str {
-    match keeper {
-        Keeper::Beeminder => "beeminder",
-        Keeper::Local => "local",
-    }
-}
-
 pub(super) fn keeper(name: &str) -> Result<Keeper, GoalPayloadError> {
-    let both = [Keeper::Beeminder, Keeper::Local];
-    let found = both.into_iter().find(|keeper| keeper_name(*keeper) == name);
-    found.ok_or_else(|| GoalPayloadError(name.to_owned()))
+    Keeper::of_word(name).ok_or_else(|| GoalPayloadError(name.to_owned()))
 }
 
 /// The event that tells of a decision.
@@ -126,16 +131,16 @@ pub fn desk_event(change: &DeskChange) -> Event<'static> {
         DeskChange::GoalSet(goal) => Event::LocalGoalSet(LocalGoalSet {
             slug: goal.slug.to_string(),
             title: goal.title.clone(),
-            priority: goal.priority.label().into(),
+            priority: goal.priority.word().into(),
             due: goal.due.to_string(),
         }),
         DeskChange::GoalClosed { slug, end } => {
-            Event::LocalGoalClosed(LocalGoalClosed { slug: slug.to_string(), end: end.label().into() })
+            Event::LocalGoalClosed(LocalGoalClosed { slug: slug.to_string(), end: end.word().into() })
         }
         DeskChange::FeedStarted(feed) => Event::FeedStarted(FeedStarted {
             id: feed.id.clone(),
             slug: feed.slug.to_string(),
-            keeper: keeper_name(feed.keeper).into(),
+            keeper: feed.keeper.word().into(),
             from: "spend".into(),
             budget: feed.budget.as_ref().map(ToString::to_string),
             since: feed.since.to_string(),
@@ -160,9 +165,7 @@ pub fn desk_change(
             due: part(&stored.due)?,
         }),
         Event::LocalGoalClosed(stored) => {
-            let mut ends = [End::Done, End::Dropped].into_iter();
-            let end = ends.find(|end| end.label() == stored.end);
-            let end = end.ok_or_else(|| GoalPayloadError(stored.end.clone()))?;
+            let end = End::of_word(&stored.end).ok_or_else(|| GoalPayloadError(stored.end.clone()))?;
             DeskChange::GoalClosed { slug: part(&stored.slug)?, end }
         }
         Event::FeedStarted(stored) => DeskChange::FeedStarted(Feed {

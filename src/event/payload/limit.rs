@@ -8,6 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::allowance::{OverrideEnded, reach};
+use super::class::classes;
 use crate::domain::allowance::Override;
 use crate::domain::allowance::reach::{Reach, UnknownLimit};
 use crate::domain::limit_request::{LimitChange, LimitRequest, Wish};
@@ -68,6 +69,18 @@ pub struct LimitRefused {
 pub struct LimitWithdrawn {
     /// The request's number.
     pub number: u32,
+}
+
+classes! {
+    LimitRequested {
+        None: number, amount, minutes;
+        Pseudonymous: session, by;
+        Personal: limit, project;
+        FreeText: reason;
+    }
+    LimitGranted { None: number, override_number, amount, until_us; Pseudonymous: by; }
+    LimitRefused { None: number; Pseudonymous: by; FreeText: reason; }
+    LimitWithdrawn { None: number; }
 }
 
 /// The events that tell of a change, in their order; they belong into one append.

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::class::classes;
 use crate::domain::money::Picodollars;
 use crate::domain::odometer::{OdometerChange, OdometerError, Reading};
 use crate::event::Event;
@@ -38,6 +39,12 @@ pub struct OdometerCorrected {
 pub struct OdometerStopped {
     /// Whose.
     pub provider: String,
+}
+
+classes! {
+    OdometerRead { None: number, provider, month, value; FreeText: note; }
+    OdometerCorrected { None: supersedes; Parts: reading; }
+    OdometerStopped { None: provider; }
 }
 
 impl From<&OdometerChange> for Event<'static> {

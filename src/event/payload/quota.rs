@@ -5,6 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Event;
+use super::class::classes;
 use crate::domain::quota::{QuotaReading, Window};
 use crate::event::envelope::EventId;
 
@@ -17,6 +18,10 @@ pub struct QuotaRead {
     pub used: u32,
     /// When the window ends, in seconds since the Unix epoch.
     pub resets_at_s: i64,
+}
+
+classes! {
+    QuotaRead { None: window, used, resets_at_s; }
 }
 
 /// Why a stored reading is not one.

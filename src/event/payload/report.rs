@@ -5,6 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Event;
+use super::class::classes;
 use crate::domain::currency::{Currency, CurrencyError};
 use crate::domain::money::Picodollars;
 use crate::domain::report::{
@@ -65,6 +66,13 @@ pub struct ReportedUsage {
     pub model: String,
     /// What was consumed.
     pub tokens: Tokens,
+}
+
+classes! {
+    CostReported { None: provider, day, source, revision, currency; Parts: lines; }
+    ReportedCost { None: model, kind, cost; }
+    UsageReported { None: provider, day, source, revision; Parts: lines; }
+    ReportedUsage { None: model; Parts: tokens; }
 }
 
 /// Why a stored report is not one.

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::class::classes;
 use super::{Event, UsageRecorded, UsageRecordedV1};
 use crate::domain::money::Picodollars;
 use crate::domain::telemetry_usage::counter::Point;
@@ -123,6 +124,16 @@ pub struct UsageWithdrawnV1<'a> {
     pub ordinal: Option<u32>,
     /// What tells better.
     pub by: String,
+}
+
+classes! {
+    UsageTold<'_> { None: ordinal, counted, told_cost; Pseudonymous: client_request_id, key; Parts: usage; }
+    UsageToldV1<'_> { None: ordinal, counted, told_cost; Pseudonymous: client_request_id, key; Parts: usage; }
+    UsageMetered<'_> { None: ordinal, counted, told_cost; Parts: usage, points; }
+    UsageMeteredV1<'_> { None: ordinal, counted, told_cost; Parts: usage, points; }
+    MeteredPoint { None: value, is_cumulative; Pseudonymous: series; Personal: start_ns, time_ns; }
+    UsageWithdrawn<'_> { None: ordinal, by; Parts: usage; }
+    UsageWithdrawnV1<'_> { None: ordinal, by; Parts: usage; }
 }
 
 impl<'a> From<UsageToldV1<'a>> for UsageTold<'a> {

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::class::classes;
 use crate::domain::access::register::{Issued, TokenChange};
 use crate::event::Event;
 use crate::event::envelope::hex;
@@ -36,6 +37,16 @@ pub struct TokenRevoked {
     pub id: String,
     /// Who took it back: a principal's reference.
     pub by: String,
+}
+
+classes! {
+    TokenIssued {
+        None: kind, expires_us, replaced_until_us;
+        Pseudonymous: id, replaces, by;
+        FreeText: label;
+        Secret: hash;
+    }
+    TokenRevoked { Pseudonymous: id, by; }
 }
 
 /// The event that tells of a change.

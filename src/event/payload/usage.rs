@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::class::{Plain, classes};
 use crate::domain::money::Picodollars;
 use crate::domain::pricing::Priced;
 use crate::domain::project::AliasChange;
@@ -396,6 +397,30 @@ pub struct ProjectAliased {
     pub directory: String,
     /// Its name; none where it is called as it is again.
     pub name: Option<String>,
+}
+
+impl Plain for TierV1 {}
+impl Plain for SpeedV1 {}
+
+classes! {
+    UsageRecorded<'_> {
+        None: agent, part, provider, model, sidechain, copied, service_tier, speed, inference_geo, odd, cost,
+            missing, price_table;
+        Pseudonymous: message_id, request_id, session;
+        Personal: project, repository, owned_at_us;
+        Parts: tokens, lacking;
+    }
+    UsageRecordedV1<'_> {
+        None: provider, model, sidechain, service_tier, speed, inference_geo, cost, price_table;
+        Pseudonymous: message_id, request_id, session;
+        Personal: project;
+        Parts: tokens;
+    }
+    UsageRevised<'_> { None: revision, reason; Personal: occurred_at_us; Parts: usage, superseded; }
+    UsageRevisedV1<'_> { Parts: usage, superseded; }
+    SupersededV1 { None: revision, cost; Personal: occurred_at_us; Parts: tokens; }
+    ProjectAliased { Personal: directory, name; }
+    Tokens { None: input, output, cache_write_5m, cache_write_1h, cache_read, web_searches; }
 }
 
 impl From<&ProjectAliased> for AliasChange {

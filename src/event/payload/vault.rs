@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::class::classes;
 use crate::domain::vault::track::{Change, Fact, Kind, TaskId};
 use crate::domain::vault::{Priority, State};
 
@@ -50,6 +51,17 @@ pub struct SessionLogged {
     pub session: String,
 }
 
+classes! {
+    TaskObserved {
+        None: change, state, priority, recurs;
+        Pseudonymous: task, note;
+        Personal: due, scheduled, path;
+        FreeText: text;
+    }
+    TaskGone { Pseudonymous: task; }
+    SessionLogged { Pseudonymous: note, line, session; }
+}
+
 /// Why a stored task is none.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("'{0}' is nothing that this mecris knows of a task; use a newer one")]
@@ -90,19 +102,10 @@ impl TaskObserved {
     /// [`TaskPayloadError`].
     pub fn to_change(&self) -> Result<(TaskId, Kind, Fact), TaskPayloadError> {
         let refused = |text: &str| TaskPayloadError(text.to_owned());
-        let kinds = [Kind::Appeared, Kind::Closed, Kind::DueMoved, Kind::Changed, Kind::Relocated];
-        let kind = kinds.into_iter().find(|kind| kind.word() == self.change);
-        let states = [State::Todo, State::InProgress, State::OnHold, State::Done, State::Cancelled];
-        let state = states.into_iter().find(|state| state.word() == self.state);
-        let priorities = [
-            Priority::Highest,
-            Priority::High,
-            Priority::Medium,
-            Priority::None,
-            Priority::Low,
-            Priority::Lowest,
-        ];
-        let priority = priorities.into_iter().find(|priority| priority.word() == self.priority);
+        // That a task is gone is told by an event of its own.
+        let kind = Kind::of_word(&self.change).filter(|kind| *kind != Kind::Gone);
+        let state = State::of_word(&self.state);
+        let priority = Priority::of_word(&self.priority);
         let day = |text: &Option<String>| match text {
             Some(text) => text.parse().map(Some).map_err(|_| refused(text)),
             None => Ok(None),

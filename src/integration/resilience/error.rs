@@ -238,6 +238,15 @@ impl OutsideError {
         }
     }
 
+    /// The system's own code, where it refused with one.
+    #[must_use]
+    pub fn code(&self) -> Option<u32> {
+        match self {
+            Self::Rejected { code, .. } => *code,
+            _ => None,
+        }
+    }
+
     /// The kind in one word, for `error.type` in spans and metrics.
     #[must_use]
     pub fn kind(&self) -> &'static str {

@@ -133,15 +133,6 @@ pub fn class_of(code: Option<u32>) -> Class {
     code.and_then(meaning_of).map_or(Permanent, |meaning| meaning.class)
 }
 
-/// Twilio's code in an error.
-#[must_use]
-pub fn code_of(error: &OutsideError) -> Option<u32> {
-    match error {
-        OutsideError::Rejected { code, .. } => *code,
-        _ => None,
-    }
-}
-
 /// Whether sending again can help after a request failed like this.
 #[must_use]
 pub fn class(error: &OutsideError) -> Class {

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use crate::domain::code::{Code, Coded};
-use crate::event::codec::{CodecError, decode, encode};
+use crate::event::{CodecError, decode, encode};
 use crate::event::{
     Event, EventId, Metadata, NewEvent, Position, RecordRef, StreamId, TenantId, TraceContext, Version,
 };

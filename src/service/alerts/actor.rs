@@ -31,7 +31,8 @@ use super::alert::{self, AlertAggregate, AlertFailure};
 use super::conditions::LastCauses;
 use super::consent::{ConsentAggregate, ConsentFailure};
 use super::contacts::Contacts;
-use super::delivery::{Dispatcher, LookupResult, Report};
+use super::delivery::Dispatcher;
+use crate::integration::channel::{LookupResult, Report};
 use in_flight::{InFlight, Waker};
 use looking::Undone;
 
@@ -213,8 +214,8 @@ impl AlertActor {
         let Some(alert) = alerts.state().get(*id) else { return };
         tracing::info!(
             alert = id.0,
-            kind = alert.key.kind.name(),
-            severity = alert.grade.severity.name(),
+            kind = alert.key.kind.word(),
+            severity = alert.grade.severity.word(),
             "alert"
         );
         if let Some(cause) = causes.of(&alert.key).filter(|_| alert.is_news()) {

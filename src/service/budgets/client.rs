@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::domain::budget::{Budget, BudgetName, Scope, Thresholds};
-use crate::domain::calendar::{CalendarError, PeriodTerms, WeekStart, YearStart};
+use crate::domain::calendar::{CalendarError, PeriodKind, PeriodTerms, WeekStart, YearStart};
 use crate::domain::money::Picodollars;
 use crate::service::runtime::forms;
 use crate::service::runtime::reads::{Reads, Snapshot};
@@ -34,7 +34,7 @@ pub struct BudgetBody {
     /// or else `monthly`.
     #[serde(default)]
     #[schema(value_type = Option<forms::PeriodName>)]
-    pub period: Option<String>,
+    pub period: Option<PeriodKind>,
     /// The first day of a fixed period.
     #[serde(default)]
     #[schema(value_type = Option<String>, format = Date)]
@@ -84,7 +84,7 @@ impl BudgetBody {
     /// [`CalendarError`] says what is wrong with the period.
     pub fn into_budget(self, name: BudgetName, week: WeekStart) -> Result<Budget, CalendarError> {
         let period = PeriodTerms {
-            name: self.period,
+            kind: self.period,
             from: self.from,
             until: self.until,
             days: self.days,

@@ -279,7 +279,7 @@ impl LimitRequestLine {
                 grant.amount_usd.exact(),
                 grant.until
             ),
-            (state, _) => format!("Request {number} is {}.", state.name()),
+            (state, _) => format!("Request {number} is {}.", state.word()),
         }
     }
 

@@ -4,9 +4,7 @@ use std::io::ErrorKind;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-use crate::config::forms::{SECRETS, wrong_forms};
-use crate::config::secret::is_on_this_machine;
-use crate::config::{Config, ConfigError, EmailTls, Inspection, Origin, prices};
+use crate::config::{Config, ConfigError, Inspection, Origin, keys, prices};
 use crate::domain::calendar::zone_name;
 use crate::integration::claude_code::discover;
 use crate::log::disk::{Disk, RealDisk};
@@ -75,7 +73,7 @@ fn settings(inspection: &Inspection) -> Vec<Check> {
         })
         .collect();
     let loaded = &inspection.loaded;
-    checks.extend(wrong_forms(&loaded.config).into_iter().map(|wrong| {
+    checks.extend(keys::wrong_forms(&loaded.config).into_iter().map(|wrong| {
         let origin = loaded.origin(wrong.key);
         Check::problem(wrong.key, format!("{origin}: {}", wrong.detail), wrong.fix)
     }));
@@ -92,10 +90,8 @@ fn settings(inspection: &Inspection) -> Vec<Check> {
 
 /// Keys that need each other.
 fn complete(config: &Config) -> Vec<Check> {
-    let missing = twilio_needs(config).into_iter().chain(channels_need(config));
-    let missing = missing.filter(|(is_missing, ..)| *is_missing);
-    let mut checks: Vec<Check> =
-        missing.map(|(_, key, detail)| Check::problem(key, detail, format!("set {key} too"))).collect();
+    let of = |(key, there)| Check::problem(key, there, format!("set {key} too"));
+    let mut checks: Vec<Check> = keys::missing(config).into_iter().map(of).collect();
     let tiers = &config.reminder_tiers;
     if tiers.template_above_usd > tiers.full_above_usd {
         checks.push(Check::problem(
@@ -114,87 +110,12 @@ fn reminders(config: &Config) -> Check {
     }
 }
 
-/// Whether a key is missing, which, and what there is without it.
-type Need = (bool, &'static str, &'static str);
-
-fn twilio_needs(config: &Config) -> Vec<Need> {
-    let twilio = &config.twilio;
-    let has_account = twilio.account_sid.is_some();
-    let has_key = twilio.api_key_sid.is_some() || twilio.api_key_secret.is_some();
-    let has_secret = twilio.auth_token.is_some() || has_key;
-    let has_sender = twilio.from_number.is_some() || twilio.messaging_service_sid.is_some();
-    vec![
-        (has_secret && !has_account, "twilio.account_sid", "there is a token or an API key, and no account"),
-        (has_account && !has_secret, "twilio.auth_token", "there is an account, and no token or API key"),
-        (
-            twilio.api_key_sid.is_some() != twilio.api_key_secret.is_some(),
-            "twilio.api_key_secret",
-            "one half of an API key is set and not the other",
-        ),
-        (has_account && !has_sender, "twilio.from_number", "there is nothing that messages could come from"),
-        (
-            has_account && twilio.to_number.is_none(),
-            "twilio.to_number",
-            "there is nobody to send messages to",
-        ),
-        (
-            twilio.public_url.is_some() && has_account && twilio.auth_token.is_none(),
-            "twilio.auth_token",
-            "callbacks are signed with the account's token, and there is only an API key",
-        ),
-    ]
-}
-
-fn channels_need(config: &Config) -> Vec<Need> {
-    let (ntfy, webhook, email) = (&config.ntfy, &config.webhook, &config.email);
-    let has_server = email.server.is_some();
-    let crosses_network = email.server.as_deref().is_some_and(|server| !is_on_this_machine(server));
-    vec![
-        (ntfy.token.is_some() && ntfy.url.is_none(), "ntfy.url", "there is a token, and no topic"),
-        (
-            webhook.secret.is_some() && webhook.url.is_none(),
-            "webhook.url",
-            "there is a secret, and no address",
-        ),
-        (
-            webhook.url.is_some() && webhook.secret.is_none(),
-            "webhook.secret",
-            "there is an address, and nothing to sign with",
-        ),
-        (
-            !has_server && (email.to.is_some() || email.username.is_some() || email.password.is_some()),
-            "email.server",
-            "there is an address or a login, and no mail server",
-        ),
-        (has_server && email.from.is_none(), "email.from", "there is nobody that mail could come from"),
-        (has_server && email.to.is_none(), "email.to", "there is nobody to send mail to"),
-        (
-            email.username.is_some() && email.password.is_none(),
-            "email.password",
-            "there is a user name, and no password",
-        ),
-        (
-            email.password.is_some() && email.username.is_none(),
-            "email.username",
-            "there is a password, and no user name",
-        ),
-        (
-            email.tls == EmailTls::None && email.password.is_some() && crosses_network,
-            "email.tls",
-            "the password would cross the network without encryption",
-        ),
-    ]
-}
-
 /// Files with secrets that others may read.
 fn private_files(inspection: &Inspection) -> Vec<Check> {
     let loaded = &inspection.loaded;
     let mut files: Vec<PathBuf> = Vec::new();
-    for (key, secret) in SECRETS {
-        if secret(&loaded.config).is_none() {
-            continue;
-        }
-        if let Origin::File { path, .. } = loaded.origin(key) {
+    for key in keys::all().filter(|key| key.is_secret() && key.is_set(&loaded.config)) {
+        if let Origin::File { path, .. } = loaded.origin(key.name) {
             files.push(path);
         }
     }

@@ -3,14 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::join_all;
+
 use crate::config::{Config, Loaded};
-use crate::integration::anthropic::{self, Anthropic};
 use crate::integration::beeminder::{self, Beeminder};
-use crate::integration::email::{self, Email};
+use crate::integration::channel::{ChannelKind, Finding};
+use crate::integration::official::MakeClient;
 use crate::integration::resilience::{OnBreaker, OutsideError, Policy};
-use crate::integration::twilio::{self, Credentials, Twilio};
-use crate::integration::{ntfy, webhook};
-use crate::service::providers::clients::Provider;
+use crate::integration::{CHANNELS, PROVIDERS};
 use crate::telemetry::plan::Plan;
 
 use super::Check;
@@ -39,43 +39,51 @@ fn nobody() -> OnBreaker {
 /// Asks each system that is configured.
 pub async fn checks(loaded: &Loaded) -> Vec<Check> {
     let config = &loaded.config;
-    let (beeminder, twilio, email, anthropic, admin, others, telemetry) = tokio::join!(
+    let (beeminder, channels, providers, telemetry) = tokio::join!(
         beeminder(config),
-        twilio(config),
-        email(config),
-        anthropic(config),
-        admin(config),
-        futures_util::future::join_all(OTHERS.map(|provider| official(provider, config))),
+        join_all(CHANNELS.iter().map(|kind| channel(kind, config))),
+        join_all(keys().map(|key| provider(key, config))),
         collector(loaded)
     );
-    let found: Vec<Found> = [beeminder, twilio, email, anthropic, admin].into_iter().chain(others).collect();
+    let found: Vec<Found> = [beeminder].into_iter().chain(channels).chain(providers).collect();
     let clock = clock(found.iter().filter_map(|(_, ahead)| *ahead));
-    found
-        .into_iter()
-        .map(|(check, _)| check)
-        .chain(only_by_sending(config))
-        .chain([telemetry, clock])
-        .collect()
+    found.into_iter().map(|(check, _)| check).chain([telemetry, clock]).collect()
 }
 
 /// For `--offline`: each system by name, not asked.
 #[must_use]
 pub fn skipped(loaded: &Loaded) -> Vec<Check> {
     let config = &loaded.config;
-    let asked = [
-        (beeminder::SYSTEM, config.beeminder.token.is_some()),
-        (twilio::SYSTEM, Credentials::of(&config.twilio).is_some()),
-        (email::SYSTEM, config.email.server.is_some()),
-        (ntfy::SYSTEM, config.ntfy.url.is_some()),
-        (webhook::SYSTEM, config.webhook.url.is_some()),
-        ("anthropic", config.anthropic.api_key.is_some()),
-        ("anthropic admin", config.anthropic.admin_key.is_some()),
-    ];
+    let beeminder = (beeminder::SYSTEM, config.beeminder.token.is_some());
+    let channels =
+        CHANNELS.iter().map(|kind| (kind.system, (kind.client)(config, policy(), nobody()).is_some()));
+    let providers = keys().map(|key| (key.name, (key.client)(config, policy(), &nobody()).is_some()));
     let why = |is_configured| if is_configured { "not asked: offline" } else { "not configured" };
-    let others =
-        OTHERS.map(|provider| (provider.name(), provider.client(config, policy(), &nobody()).is_some()));
-    let all = asked.into_iter().chain(others);
+    let all = std::iter::once(beeminder).chain(channels).chain(providers);
     all.map(|(name, is_configured)| Check::skipped(name, why(is_configured))).collect()
+}
+
+/// A provider's key, or the provider where its client is asked as a whole.
+struct Asked {
+    name: &'static str,
+    missing: String,
+    client: MakeClient,
+}
+
+fn keys() -> impl Iterator<Item = Asked> {
+    PROVIDERS.iter().flat_map(|kind| {
+        let whole = kind.keys.is_empty().then(|| Asked {
+            name: kind.name,
+            missing: format!("not configured: {}", kind.configure),
+            client: kind.client,
+        });
+        let each = kind.keys.iter().map(|key| Asked {
+            name: key.name,
+            missing: key.missing.to_owned(),
+            client: key.client,
+        });
+        whole.into_iter().chain(each)
+    })
 }
 
 fn failed(name: &str, error: &OutsideError) -> Found {
@@ -84,6 +92,7 @@ fn failed(name: &str, error: &OutsideError) -> Found {
         OutsideError::Unreachable { .. } | OutsideError::RedirectRefused { .. } => {
             "check the network, a proxy, and its api_base"
         }
+        OutsideError::Invalid { .. } => "correct its settings",
         OutsideError::NoCredit { .. } => "add credit on its billing page",
         _ => "try again later; the supervisor works with what it knows meanwhile",
     };
@@ -112,116 +121,32 @@ async fn beeminder(config: &Config) -> Found {
     }
 }
 
-async fn twilio(config: &Config) -> Found {
-    const NAME: &str = twilio::SYSTEM;
-    let Some(credentials) = Credentials::of(&config.twilio) else {
-        return (Check::skipped(NAME, "not configured: twilio.account_sid and twilio.auth_token"), None);
+async fn channel(kind: &ChannelKind, config: &Config) -> Found {
+    let name = kind.system;
+    let client = match (kind.client)(config, policy(), nobody()) {
+        None => return (Check::skipped(name, format!("not configured: {}", kind.configure)), None),
+        Some(Err(error)) => return failed(name, &error),
+        Some(Ok(client)) => client,
     };
-    let asked = async {
-        let client = Twilio::new(&config.twilio, credentials, policy(), nobody())?;
-        client.account().await
+    let Some(asked) = client.verify() else {
+        return (Check::skipped(name, "configured; it can only be tried by sending something"), None);
     };
     match asked.await {
-        Err(error) => failed(NAME, &error),
-        Ok((account, ahead)) if account.status != "active" => {
-            let detail = "it takes the credentials, but the account is not active";
-            (Check::problem(NAME, detail, "look at https://console.twilio.com"), ahead)
-        }
-        Ok((account, ahead)) if account.kind.as_deref() == Some("Trial") => {
-            let fix = "verify your number there, or upgrade the account";
-            (Check::warning(NAME, "a trial account sends to verified numbers only", fix), ahead)
-        }
-        Ok((_, ahead)) => (Check::ok(NAME, "it takes the credentials; the account is active"), ahead),
+        Err(error) => failed(name, &error),
+        Ok((Finding::Works(said), ahead)) => (Check::ok(name, said), ahead),
+        Ok((Finding::Weak(said, fix), ahead)) => (Check::warning(name, said, fix), ahead),
+        Ok((Finding::Broken(said, fix), ahead)) => (Check::problem(name, said, fix), ahead),
     }
 }
 
-async fn email(config: &Config) -> Found {
-    const NAME: &str = email::SYSTEM;
-    let asked = async {
-        match Email::of(&config.email, policy(), nobody())? {
-            Some(client) => client.verify().await.map(Some),
-            None => Ok(None),
-        }
-    };
-    match asked.await {
-        Err(error @ OutsideError::Invalid { .. }) => {
-            (Check::problem(NAME, error.to_string(), "correct the settings of [email]"), None)
-        }
-        Err(OutsideError::Unreachable { reason, .. }) => {
-            let detail = format!("the mail server cannot be reached ({reason})");
-            (Check::problem(NAME, detail, "check email.server, email.port and email.tls"), None)
-        }
-        Err(error) => failed(NAME, &error),
-        Ok(None) => (Check::skipped(NAME, "not configured: email.server, email.from and email.to"), None),
-        Ok(Some(())) if config.email.username.is_none() => {
-            (Check::ok(NAME, "the mail server answers; nobody logs in"), None)
-        }
-        Ok(Some(())) => (Check::ok(NAME, "the mail server takes the login"), None),
-    }
-}
-
-/// Channels that answer nothing but a message.
-fn only_by_sending(config: &Config) -> [Check; 2] {
-    let channel = |name: &'static str, key, is_configured: bool| {
-        let tried = "configured; it can only be tried by sending something".to_owned();
-        Check::skipped(name, if is_configured { tried } else { format!("not configured: {key}") })
-    };
-    [
-        channel(ntfy::SYSTEM, "ntfy.url", config.ntfy.url.is_some()),
-        channel(webhook::SYSTEM, "webhook.url", config.webhook.url.is_some()),
-    ]
-}
-
-async fn anthropic(config: &Config) -> Found {
-    const NAME: &str = "anthropic";
-    let Some(key) = &config.anthropic.api_key else {
-        let detail = "not configured; spending is known from transcripts without a key, the balance from the console's page or `mecris balance set`";
-        return (Check::skipped(NAME, detail), None);
-    };
-    let asked = async {
-        let client = Anthropic::with_key(&config.anthropic, key, policy(), nobody())?;
-        client.models().await
-    };
-    match asked.await {
-        Err(error) => failed(NAME, &error),
-        Ok((_, ahead)) => {
-            let detail = format!("it takes the key, which says nothing of its credit; {}", anthropic::ROLE);
-            (Check::ok(NAME, detail), ahead)
-        }
-    }
-}
-
-async fn admin(config: &Config) -> Found {
-    const NAME: &str = "anthropic admin";
-    let Some(key) = &config.anthropic.admin_key else {
-        let detail = "not configured; individual accounts have no admin keys";
-        return (Check::skipped(NAME, detail), None);
-    };
-    let asked = async {
-        let client = Anthropic::with_admin_key(&config.anthropic, key, policy(), nobody())?;
-        client.organization().await
-    };
-    match asked.await {
-        Err(error) => failed(NAME, &error),
-        Ok((_, ahead)) => {
-            (Check::ok(NAME, "it takes the admin key, which reads the organisation's reports"), ahead)
-        }
-    }
-}
-
-/// The other providers, whose interface is asked what it tells.
-const OTHERS: [Provider; 4] =
-    [Provider::OpenAi, Provider::OpenRouter, Provider::DeepSeek, Provider::Moonshot];
-
-async fn official(provider: Provider, config: &Config) -> Found {
-    let name = provider.name();
-    let Some(client) = provider.client(config, policy(), &nobody()) else {
-        return (Check::skipped(name, format!("not configured: {}", provider.how_to_configure())), None);
+async fn provider(key: Asked, config: &Config) -> Found {
+    let Some(client) = (key.client)(config, policy(), &nobody()) else {
+        return (Check::skipped(key.name, key.missing), None);
     };
     let asked = async { client?.verify().await };
     match asked.await {
-        Err(error) => failed(name, &error),
-        Ok((said, ahead)) => (Check::ok(name, said), ahead),
+        Err(error) => failed(key.name, &error),
+        Ok((said, ahead)) => (Check::ok(key.name, said), ahead),
     }
 }
 

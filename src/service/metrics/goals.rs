@@ -7,7 +7,6 @@ use opentelemetry::KeyValue;
 
 use crate::domain::alert::Severity;
 use crate::domain::alert::book::Alert;
-use crate::domain::datapoint::Keeper;
 use crate::service::runtime::reads::Snapshot;
 
 use super::catalogue::{ALERTS, ATTEMPTS, GOAL_BUFFER, GOAL_LEFT, GOAL_PLEDGE};
@@ -18,10 +17,7 @@ use super::{Survey, named};
 pub(super) fn look(at: &Snapshot, now: Timestamp, survey: &mut Survey) {
     // The nearest to derailing first, so that those that are left out are the safest.
     for goal in at.goals(now) {
-        let keeper = match goal.source {
-            Keeper::Beeminder => "beeminder",
-            Keeper::Local => "local",
-        };
+        let keeper = goal.source.word();
         let of = || [named("mecris.goal.slug", &goal.slug), KeyValue::new("mecris.goal.keeper", keeper)];
         if let Some(days) = goal.safe_days {
             survey.add(GOAL_BUFFER, days as f64, of());
@@ -35,12 +31,12 @@ pub(super) fn look(at: &Snapshot, now: Timestamp, survey: &mut Survey) {
     {
         let mut open: BTreeMap<(&str, &str), u32> = BTreeMap::new();
         for severity in Severity::ALL {
-            open.insert(("open", severity.name()), 0);
-            open.insert(("acknowledged", severity.name()), 0);
+            open.insert(("open", severity.word()), 0);
+            open.insert(("acknowledged", severity.word()), 0);
         }
         for alert in view.alerts.open() {
             let state = if alert.is_acknowledged() { "acknowledged" } else { "open" };
-            *open.entry((state, alert.grade.severity.name())).or_default() += 1;
+            *open.entry((state, alert.grade.severity.word())).or_default() += 1;
         }
         for ((state, severity), count) in open {
             let of = [
@@ -51,7 +47,7 @@ pub(super) fn look(at: &Snapshot, now: Timestamp, survey: &mut Survey) {
         }
         let mut attempts: BTreeMap<(&str, &str), u32> = BTreeMap::new();
         for attempt in view.alerts.alerts().flat_map(Alert::attempts) {
-            *attempts.entry((attempt.parcel.channel.name(), attempt.state.name())).or_default() += 1;
+            *attempts.entry((attempt.parcel.channel.word(), attempt.state.name())).or_default() += 1;
         }
         for ((channel, state), count) in attempts {
             let of = [

@@ -13,7 +13,8 @@ use crate::actor::{ActorError, Behaviour, ChildSpec, Context, Supervisor};
 use crate::domain::calendar::day_of;
 use crate::domain::lookback::days_to_read;
 use crate::domain::report::ReportSource;
-use crate::integration::official::{Looked, ProviderClient};
+use crate::integration::PROVIDERS;
+use crate::integration::official::{Looked, ProviderClient, ProviderKind};
 use crate::integration::resilience::OutsideError;
 use crate::service::aggregate::caller;
 use crate::service::balances::balance::BalanceFailure;
@@ -23,7 +24,6 @@ use crate::service::runtime::poller::{
 use crate::service::runtime::reads::Reads;
 use crate::service::runtime::sources::{SourceState, Sources};
 
-use super::clients::Provider;
 use super::ingest::{Ingest, TakeFailure, Taken};
 
 /// How often a key that is only verified is looked at.
@@ -35,7 +35,7 @@ const CLOSEST: Duration = Duration::from_mins(1);
 
 /// See the module.
 pub struct ProviderActor {
-    provider: Provider,
+    provider: &'static ProviderKind,
     queries: Reads,
     sources: Sources,
     client: Option<Box<dyn ProviderClient>>,
@@ -51,9 +51,9 @@ pub(in crate::service) fn add_providers(
     queries: &Reads,
     sources: &Sources,
 ) {
-    for provider in Provider::ALL {
+    for provider in PROVIDERS.iter().copied() {
         let (queries, sources) = (queries.clone(), sources.clone());
-        tenants.add(&format!("{}/{}", queries.tenant, provider.name()), spec, move || {
+        tenants.add(&format!("{}/{}", queries.tenant, provider.name), spec, move || {
             ProviderActor::new(provider, queries.clone(), sources.clone())
         });
     }
@@ -62,7 +62,7 @@ pub(in crate::service) fn add_providers(
 impl ProviderActor {
     /// For one provider.
     #[must_use]
-    pub fn new(provider: Provider, queries: Reads, sources: Sources) -> Self {
+    pub fn new(provider: &'static ProviderKind, queries: Reads, sources: Sources) -> Self {
         Self { provider, queries, sources, client: None, scheduler: None, ingest: None }
     }
 
@@ -77,11 +77,11 @@ impl ProviderActor {
     }
 
     fn renew(&mut self) {
-        let (loaded, name) = (self.queries.settings.current(), self.provider.name());
+        let (loaded, name) = (self.queries.settings.current(), self.provider.name);
         let listener = breaker_listener(&self.sources);
         self.client = None;
-        let (state, reason) = match self.provider.client(&loaded.config, policy(&loaded), &listener) {
-            None => (SourceState::NotConfigured, self.provider.how_to_configure().to_owned()),
+        let (state, reason) = match (self.provider.client)(&loaded.config, policy(&loaded), &listener) {
+            None => (SourceState::NotConfigured, self.provider.configure.to_owned()),
             Some(Err(error)) => (SourceState::Failing, error.to_string()),
             Some(Ok(client)) => {
                 if let Some(reason) = wrong_settings(&loaded, &format!("{name}.")) {
@@ -99,7 +99,7 @@ impl ProviderActor {
 
     /// The last UTC day of which anything is known.
     fn last_told(&self) -> Option<jiff::civil::Date> {
-        let name = self.provider.name();
+        let name = self.provider.name;
         self.queries.with_view(|view| {
             let costs = view.reports.costs().map(|(key, _)| key);
             let usages = view.reports.usages().map(|(key, _)| key);
@@ -121,7 +121,7 @@ impl ProviderActor {
             scheduler.after(doubt);
             return Ok(());
         }
-        let (name, now) = (self.provider.name(), Timestamp::now());
+        let (name, now) = (self.provider.name, Timestamp::now());
         let backfill = self.queries.settings.current().config.providers.backfill_days;
         let days = days_to_read(day_of(now, &TimeZone::UTC), self.last_told(), backfill);
         let mut looked = client.look(days, now).await;
@@ -150,7 +150,7 @@ impl ProviderActor {
         taken: &Taken,
         said: &str,
     ) {
-        let name = self.provider.name();
+        let name = self.provider.name;
         match (failed, &taken.refused) {
             (Some(error), _) => {
                 let next = scheduler.after(pause_after(error, FAILING));

@@ -14,6 +14,10 @@ use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
 use utoipa::{PartialSchema, ToSchema};
 
+use crate::domain::calendar::{PeriodKind, WeekStart};
+use crate::domain::local_goal::{End, Priority};
+use crate::domain::vault::periodic::Period as NoteKind;
+
 #[cfg(test)]
 mod tests;
 
@@ -130,21 +134,21 @@ forms! {
     PhoneNumber: Form::new("PhoneNumber", "A telephone number in E.164 form.")
         .like("^\\+[1-9][0-9]{7,14}$", (9, 16), "+15558675310");
     PeriodName: Form::new("PeriodName", "A budget's period.")
-        .of(&["daily", "weekly", "monthly", "yearly", "rolling", "fixed"]);
+        .of(&PeriodKind::WORDS);
     WeekDay: Form::new("WeekDay", "A day of the week.")
-        .of(&["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]);
+        .of(&WeekStart::WORDS);
     YearDay: Form::new("YearDay", "A day of the year, `MM-DD`.").like(
         "^((01|03|05|07|08|10|12)-(0[1-9]|[12][0-9]|3[01])|(04|06|09|11)-(0[1-9]|[12][0-9]|30)|02-(0[1-9]|[12][0-9]))$",
         (5, 5),
         "04-01"
     );
-    GoalPriority: Form::new("GoalPriority", "How much a goal matters.").of(&["high", "medium", "low"]);
-    GoalEnd: Form::new("GoalEnd", "How a goal ends.").of(&["done", "dropped"]);
+    GoalPriority: Form::new("GoalPriority", "How much a goal matters.").of(&Priority::WORDS);
+    GoalEnd: Form::new("GoalEnd", "How a goal ends.").of(&End::WORDS);
     GoalTitle: Form::new("GoalTitle", "A goal's name for people: 1 to 200 characters.").like(WORDS, (1, 200), "File the taxes");
     PointValue: Form::new("PointValue", "A decimal number of at most 15 digits.")
         .like("^[+-]?([0-9]+\\.?[0-9]*|\\.[0-9]+)$", (1, 17), "1.5");
     NotePeriod: Form::new("NotePeriod", "What a note of the vault is of.")
-        .of(&["daily", "weekly", "monthly", "quarterly", "yearly"]);
+        .of(&NoteKind::WORDS);
     DueBy: Form::new("DueBy", "`overdue`, `today`, `tomorrow`, `week` (the next seven days) or a day, `YYYY-MM-DD`.").like(
         "^(overdue|today|tomorrow|week|[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01]))$",
         (4, 10),

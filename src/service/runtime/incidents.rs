@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 
 use crate::actor::SupervisionEvent;
 use crate::domain::access::refusals::Refusals;
-use crate::event::codec::decode;
+use crate::event::decode;
 use crate::event::payload::{SourceChanged, SupervisionNoted};
 use crate::event::{Event, EventId, Metadata, StreamId, TenantId, Version};
 use crate::log::{EventLog, Expected, LogError};

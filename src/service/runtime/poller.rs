@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use crate::actor::{Behaviour, Context};
 use crate::config::Loaded;
-use crate::config::forms::wrong_forms;
+use crate::config::keys::wrong_forms;
 use crate::integration::resilience::{OnBreaker, OutsideError, Policy};
 
 use super::settings::Settings;

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 use utoipa::ToSchema;
 
-use crate::config::forms::{PHONES, SECRETS};
+use crate::config::keys;
 use crate::config::prices::price_table;
 use crate::config::{Config, ConfigError, Loaded, Source, Tls, load_from, settings_of};
 use crate::domain::pricing::PriceTable;
@@ -160,11 +160,8 @@ fn in_force(current: &Loaded, read: Loaded) -> Loaded {
 
 fn changed_keys(before: &Config, after: &Config) -> Vec<String> {
     let (old, new) = (settings_of(before), settings_of(after));
-    // These two kinds are shown hidden, so that what is shown does not tell them apart.
-    let is_other_secret = |key: &str| {
-        SECRETS.iter().any(|(name, secret)| *name == key && secret(before) != secret(after))
-            || PHONES.iter().any(|(name, phone)| *name == key && phone(before) != phone(after))
-    };
+    // What is shown hidden, or in part, does not tell two values apart.
+    let is_other_secret = |name: &str| keys::all().any(|key| key.name == name && key.differs(before, after));
     let both = old.into_iter().zip(new);
     both.filter(|((key, old), (_, new))| old != new || is_other_secret(key))
         .map(|((key, _), _)| key)

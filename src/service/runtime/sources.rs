@@ -15,7 +15,7 @@ use tokio::sync::watch;
 use utoipa::ToSchema;
 
 use crate::domain::clock;
-use crate::event::codec::decode;
+use crate::event::decode;
 use crate::event::payload::SourceChanged;
 use crate::event::{Event, StreamId, TenantId, Version};
 use crate::log::{EventLog, LogError};

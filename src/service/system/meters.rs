@@ -33,13 +33,13 @@ static METERS: LazyLock<Meters> = LazyLock::new(|| {
 
 /// The gate ruled.
 pub(in crate::service) fn ruled(verdict: Verdict) {
-    METERS.rulings.add(1, &[KeyValue::new("mecris.gate.verdict", verdict.name())]);
+    METERS.rulings.add(1, &[KeyValue::new("mecris.gate.verdict", verdict.word())]);
 }
 
 /// So that a verdict that never came stands there with nothing, and its rate with it.
 pub(in crate::service) fn begin() {
     for verdict in [Verdict::Allow, Verdict::Warn, Verdict::Block] {
-        METERS.rulings.add(0, &[KeyValue::new("mecris.gate.verdict", verdict.name())]);
+        METERS.rulings.add(0, &[KeyValue::new("mecris.gate.verdict", verdict.word())]);
     }
     METERS.supervision.add(0, &[KeyValue::new("mecris.supervision.change", "escalated")]);
 }

@@ -19,7 +19,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::domain::pricing::{PriceTable, Priced};
 use crate::domain::usage::is_told;
 use crate::domain::usage::{Telling, Usage, decide};
-use crate::event::codec::decode;
+use crate::event::decode;
 use crate::event::payload::{
     CallId, UsageRecorded, UsageRevised, session_event_id, told_event_id, usage_event_id,
 };

@@ -105,10 +105,8 @@ impl DailyParams {
     /// [`VaultFailure::Mistake`].
     pub fn kind(&self) -> Result<Period, VaultFailure> {
         let name = self.period.as_deref().unwrap_or("daily");
-        Period::ALL.into_iter().find(|period| period.word() == name).ok_or_else(|| {
-            VaultFailure::Mistake(format!(
-                "'{name}' is no kind of note; use daily, weekly, monthly, quarterly or yearly"
-            ))
+        Period::of_word(name).ok_or_else(|| {
+            VaultFailure::Mistake(format!("'{name}' is no kind of note; use {}", Period::WORDS.join(", ")))
         })
     }
 }

@@ -15,6 +15,7 @@ use crate::domain::alert::step::Sending;
 use crate::domain::alert::{AlertId, AttemptId};
 use crate::domain::clock::happened;
 use crate::event::Position;
+use crate::integration::channel::Lost;
 use crate::service::runtime::settings::Settings;
 
 use super::super::contacts::Contacts;
@@ -89,14 +90,14 @@ impl InFlight {
     ) {
         self.under_way.insert((sending.id, sending.attempt));
         let (dispatcher, contacts, handle) = (dispatcher.clone(), contacts.clone(), context.handle().clone());
-        let (alert, channel) = (sending.id.0, sending.channel.name());
+        let (alert, channel) = (sending.id.0, sending.channel.word());
         let span = tracing::info_span!("alert.send", mecris.alert.id = alert, mecris.alert.channel = channel);
         let send = async move {
             let number = number_of(contacts, sending.contact.clone()).await;
             let report = dispatcher.send(&sending, number.as_ref()).await;
             tracing::info!(
                 alert = sending.id.0,
-                channel = sending.channel.name(),
+                channel = sending.channel.word(),
                 "a message was handed over"
             );
             let told = AlertMessage::Reported(sending.id, sending.attempt, report);
@@ -139,9 +140,10 @@ impl InFlight {
             context.spawn(async move {
                 let parcel = &attempt.parcel;
                 let number = number_of(contacts, parcel.contact.clone()).await;
-                let sought = dispatcher
-                    .look_for(parcel.channel, number.as_ref(), parcel.digest, attempt.started_at, &known)
-                    .await;
+                let (digest, since) = (parcel.digest, attempt.started_at);
+                let lost =
+                    Lost { channel: parcel.channel, number: number.as_ref(), digest, since, known: &known };
+                let sought = dispatcher.look_for(&lost).await;
                 let _ = handle.tell(AlertMessage::LookupResult(id, attempt.id, sought), PATIENCE).await;
             });
         }
@@ -179,9 +181,9 @@ impl InFlight {
                 continue;
             }
             let (dispatcher, handle, sid) = (dispatcher.clone(), context.handle().clone(), sid.clone());
-            let attempt = attempt.id;
+            let (attempt, channel) = (attempt.id, attempt.parcel.channel);
             context.spawn(async move {
-                let delivery = dispatcher.delivery(&sid).await;
+                let delivery = dispatcher.delivery(channel, &sid).await;
                 let _ = handle.tell(AlertMessage::Followed(id, attempt, delivery), PATIENCE).await;
             });
         }

@@ -48,7 +48,7 @@ fn is_read(form: &str, text: &str) -> Option<bool> {
         "Note" | "TokenName" | "ToldProject" => is_line(text),
         "TokenKind" => Kind::of_word(text).is_some(),
         "PhoneNumber" => crate::config::forms::is_e164(text),
-        "PeriodName" => PeriodKind::NAMES.contains(&text),
+        "PeriodName" => PeriodKind::WORDS.contains(&text),
         "WeekDay" => text.parse::<WeekStart>().is_ok(),
         "YearDay" => text.parse::<YearStart>().is_ok(),
         "GoalPriority" => text.parse::<Priority>().is_ok(),

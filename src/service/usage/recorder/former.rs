@@ -12,7 +12,7 @@ use std::sync::{Arc, PoisonError};
 use crate::domain::telemetry_usage::Fingerprint;
 use crate::domain::usage::MessageKey;
 use crate::domain::usage::is_told;
-use crate::event::codec::decode;
+use crate::event::decode;
 use crate::event::payload::{CallId, UsageWithdrawn, withdrawn_event_id};
 use crate::event::{Event, EventId, Metadata, NewEvent, Position, StreamId, TenantId, Version};
 use crate::log::EventLog;

@@ -5,10 +5,10 @@ use std::ops::ControlFlow;
 
 use jiff::Timestamp;
 
-use crate::event::codec::{CodecError, decode};
 use crate::event::payload::{
     UsageMetered, UsageRecorded, UsageTold, UsageWithdrawn, repriced_event_id, withdrawn_event_id,
 };
+use crate::event::{CodecError, decode};
 use crate::event::{Event, EventId, Metadata, NewEvent, Position, RecordRef};
 use crate::log::{EventLog, LogError};
 use crate::view::ViewError;
