@@ -68,7 +68,10 @@ fn leaves_nothing(dir: &Path) {
         assert!(!console.join("profile").join(name).is_symlink(), "{name}");
         assert!(!console.join("profile").join(name).exists(), "{name}");
     }
-    assert_eq!(std::fs::read_dir(console.join("tmp")).unwrap().count(), 0);
+    let temporary = std::fs::read_dir(dir.join("t")).unwrap().map(|dir| dir.unwrap().path());
+    for dir in temporary {
+        assert_eq!(std::fs::read_dir(&dir).unwrap().count(), 0, "{}", dir.display());
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -137,7 +137,7 @@ pub fn dispatch(cli: Cli) -> Result<ExitCode, CliError> {
             print(json, &actors, |actors| tables::system::actors(actors))?;
         }
         Command::Sources => {
-            print(json, &Backend::open(&common)?.call(ListSources)?, tables::system::sources)?
+            print(json, &Backend::open(&common)?.call(ListSources)?, tables::system::sources)?;
         }
         Command::Incidents { since } => {
             let incidents = Backend::open(&common)?.call(ListIncidents { since })?;

@@ -10,6 +10,7 @@ use crate::config::paths::{SOCKET_FILE, socket_in};
 use crate::domain::access::Kind;
 use crate::domain::code::Code;
 use crate::domain::tenant::TenantName;
+use crate::service::endpoints::parts::Parts;
 use crate::service::endpoints::{Endpoint, Method};
 use crate::service::runtime::place::Place;
 
@@ -141,18 +142,18 @@ impl Remote {
     /// # Errors
     /// As [`Remote::call`].
     pub fn bytes<E: Endpoint>(&self, request: &E) -> Result<Vec<u8>, CliError> {
-        let parts = request.parts();
-        let url = format!("{HERE}{}", parts.path(E::PATH));
+        let Parts { path, query, body } = Parts::of(request, E::PATH, E::HAS_BODY);
+        let url = format!("{HERE}{path}");
         let sent = match E::METHOD {
             Method::Get => self.client.get(url),
             Method::Put => self.client.put(url),
             Method::Post => self.client.post(url),
             Method::Delete => self.client.delete(url),
         };
-        let sent = if parts.query.is_empty() { sent } else { sent.query(&parts.query) };
-        self.fetch(match &parts.body {
-            Some(body) => sent.json(body),
-            None => sent,
+        self.fetch(match body {
+            Some(body) => sent.json(&body),
+            None if query.is_empty() => sent,
+            None => sent.query(&query),
         })
     }
 

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use serde::Serialize;
+
 use super::code::{Code, Coded};
 
 /// The tenant of the person whose program it is.
@@ -10,7 +12,8 @@ pub const LOCAL: &str = "local";
 const NAME_MAX: usize = 40;
 
 /// A tenant's name: 1 to 40 lower-case letters, digits and hyphens, with a letter or digit at both ends.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(transparent)]
 pub struct TenantName(String);
 
 /// A text is no tenant's name.

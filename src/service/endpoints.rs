@@ -37,24 +37,22 @@ use serde::de::DeserializeOwned;
 use crate::service::runtime::client::ServiceError;
 
 pub use host::Host;
-pub use parts::{Method, Parts};
+pub use parts::Method;
 
-/// A request to the API, and its answer.
-pub trait Endpoint: Sized + Send + 'static {
+/// A request to the API, and its answer. Its fields are what goes in: the one that the path names in braces stands there, the
+/// others are the body or the query.
+pub trait Endpoint: Serialize + Sized + Send + 'static {
     /// The method.
     const METHOD: Method;
-    /// The path as the router matches it: at most one segment, whose name stands in braces, is the request's own.
+    /// The path as the router matches it, with one field's name in braces at most.
     const PATH: &'static str;
+    /// Whether the fields go as a JSON body; else they are the query.
+    const HAS_BODY: bool = matches!(Self::METHOD, Method::Put | Method::Post);
     /// Whether the answer reads the log or reckons for long. Few of these are worked on at once.
     const IS_LONG: bool = false;
 
     /// The answer, as JSON.
     type Out: Serialize + DeserializeOwned + Send + 'static;
-
-    /// What of it stands in the path, the query and the body.
-    fn parts(&self) -> Parts {
-        Parts::default()
-    }
 
     /// Whether it makes sense, whatever is recorded. A command asks this before it asks a supervisor, so that a mistake is told
     /// in the same words with one and without.
@@ -72,93 +70,28 @@ pub trait Endpoint: Sized + Send + 'static {
     fn answer(self, host: &Host) -> impl Future<Output = Result<Self::Out, ServiceError>> + Send;
 }
 
-const fn row<E: Endpoint>() -> (Method, &'static str) {
-    (E::METHOD, E::PATH)
+macro_rules! rows {
+    ($($room:ident: $($request:ident)+;)*) => {
+        &[$($((<$room::$request>::METHOD, <$room::$request>::PATH)),+),*]
+    };
 }
 
-/// All of them, by method and path: tests hold the API's description and the table of who may what against it.
-pub const ALL: &[(Method, &str)] = &[
-    row::<access::ListTokens>(),
-    row::<access::IssueToken>(),
-    row::<access::RotateToken>(),
-    row::<access::RevokeToken>(),
-    row::<alerts::ListAlerts>(),
-    row::<alerts::CheckAlerts>(),
-    row::<alerts::AcknowledgeAlert>(),
-    row::<alerts::ListConsents>(),
-    row::<alerts::DecideConsent>(),
-    row::<allowance::CanAfford>(),
-    row::<allowance::GetCost>(),
-    row::<allowance::GetAllowance>(),
-    row::<allowance::SetVirtualBudget>(),
-    row::<allowance::RemoveVirtualBudget>(),
-    row::<allowance::GrantOverride>(),
-    row::<audit::GetEvents>(),
-    row::<audit::Explain>(),
-    row::<audit::Replay>(),
-    row::<audit::Verify>(),
-    row::<audit::GetHead>(),
-    row::<audit::Backup>(),
-    row::<audit::Export>(),
-    row::<audit::ListIncidents>(),
-    row::<balances::ListBalances>(),
-    row::<balances::ReadBalance>(),
-    row::<balances::TopUpBalance>(),
-    row::<balances::ListQuotas>(),
-    row::<balances::RecordQuota>(),
-    row::<balances::ReadConsole>(),
-    row::<briefing::GetNarration>(),
-    row::<briefing::GetActivity>(),
-    row::<budgets::ListBudgets>(),
-    row::<budgets::SetBudget>(),
-    row::<budgets::RemoveBudget>(),
-    row::<budgets::GetForecast>(),
-    row::<budgets::GetBacktest>(),
-    row::<gate::AskGate>(),
-    row::<gate::AnswerHook>(),
-    row::<gate::GetStatusline>(),
-    row::<gate::TellStatusline>(),
-    row::<goals::ListGoals>(),
-    row::<goals::SetGoal>(),
-    row::<goals::CloseGoal>(),
-    row::<goals::AddDatapoint>(),
-    row::<goals::ListFeeds>(),
-    row::<goals::StartFeed>(),
-    row::<goals::StopFeed>(),
-    row::<limits::ListRequests>(),
-    row::<limits::AskForMore>(),
-    row::<limits::Grant>(),
-    row::<limits::Refuse>(),
-    row::<limits::Withdraw>(),
-    row::<limits::EndGrant>(),
-    row::<odometer::ListOdometers>(),
-    row::<odometer::ReadOdometer>(),
-    row::<odometer::StopOdometer>(),
-    row::<odometer::GetMetered>(),
-    row::<providers::Reconcile>(),
-    row::<providers::GetReported>(),
-    row::<providers::ListPeople>(),
-    row::<system::GetStatus>(),
-    row::<system::ListActors>(),
-    row::<system::Drill>(),
-    row::<system::ListSources>(),
-    row::<system::Reload>(),
-    row::<tenants::ListTenants>(),
-    row::<tenants::AddTenant>(),
-    row::<tenants::RemoveTenant>(),
-    row::<usage::GetSpend>(),
-    row::<usage::Import>(),
-    row::<usage::Look>(),
-    row::<usage::RecordUsage>(),
-    row::<usage::Reprice>(),
-    row::<usage::GetWhatIf>(),
-    row::<usage::ListLacking>(),
-    row::<usage::ListProjects>(),
-    row::<usage::AliasProject>(),
-    row::<usage::UnaliasProject>(),
-    row::<usage::ListRefused>(),
-    row::<vault::GetVault>(),
-    row::<vault::ListTasks>(),
-    row::<vault::GetDaily>(),
-    row::<vault::LogSession>(),
-];
+/// All of them, by method and path: a test holds the API's description against it.
+pub const ALL: &[(Method, &str)] = rows! {
+    access: ListTokens IssueToken RotateToken RevokeToken;
+    alerts: ListAlerts CheckAlerts AcknowledgeAlert ListConsents DecideConsent;
+    allowance: CanAfford GetCost GetAllowance SetVirtualBudget RemoveVirtualBudget GrantOverride;
+    audit: GetEvents Explain Replay Verify GetHead Backup Export ListIncidents;
+    balances: ListBalances ReadBalance TopUpBalance ListQuotas RecordQuota ReadConsole;
+    briefing: GetNarration GetActivity;
+    budgets: ListBudgets SetBudget RemoveBudget GetForecast GetBacktest;
+    gate: AskGate AnswerHook GetStatusline TellStatusline;
+    goals: ListGoals SetGoal CloseGoal AddDatapoint ListFeeds StartFeed StopFeed;
+    limits: ListRequests AskForMore Grant Refuse Withdraw EndGrant;
+    odometer: ListOdometers ReadOdometer StopOdometer GetMetered;
+    providers: Reconcile GetReported ListPeople;
+    system: GetStatus ListActors Drill ListSources Reload;
+    tenants: ListTenants AddTenant RemoveTenant;
+    usage: GetSpend Import Look RecordUsage Reprice GetWhatIf ListLacking ListProjects AliasProject UnaliasProject ListRefused;
+    vault: GetVault ListTasks GetDaily LogSession;
+};

@@ -3,11 +3,11 @@
 //! ```text
 //! DATA/console/PROVIDER/          0700
 //! ├── profile/                    Chromium's: cookies, local storage
-//! ├── tmp/                        its temporary files, emptied after each use
 //! ├── failures/                   masked pictures of pages that gave no balance, the last ten
 //! ├── browser.log                 what the browser said last
 //! ├── lock                        held while it is used
 //! └── tried                       touched at each attempt, so that a restart does not ask again
+//! DATA/t/1f3a/                    its temporary files, emptied after each use: a short path, for sockets lie below it
 //! ```
 
 use std::fs::File;
@@ -28,6 +28,7 @@ const PICTURES_MAX: usize = 10;
 #[derive(Debug)]
 pub struct Profile {
     dir: PathBuf,
+    temporary: PathBuf,
     _lock: File,
 }
 
@@ -38,8 +39,12 @@ impl Profile {
     /// [`ConsoleError::Busy`], [`ConsoleError::Files`].
     pub fn lock(data_dir: &Path, provider: &str) -> Result<Self, ConsoleError> {
         let dir = data_dir.join("console").join(provider);
-        for made in [data_dir.join("console"), dir.clone(), dir.join("profile"), dir.join("tmp")] {
-            own::dir(&made).map_err(|error| ConsoleError::files(&made, &error))?;
+        // The kernel takes paths of sockets up to 107 bytes, and Chromium's own part of them is 46.
+        let short = &blake3::hash(provider.as_bytes()).to_hex()[..4];
+        let temporary = data_dir.join("t").join(short);
+        let parents = [data_dir.join("console"), dir.clone(), dir.join("profile"), data_dir.join("t")];
+        for made in parents.iter().chain([&temporary]) {
+            own::dir(made).map_err(|error| ConsoleError::files(made, &error))?;
         }
         let path = dir.join("lock");
         let lock = own::open_or_make(&path).map_err(|error| ConsoleError::files(&path, &error))?;
@@ -49,8 +54,8 @@ impl Profile {
             Err(error) => return Err(ConsoleError::files(&path, &error.into())),
         }
         // Of a program that was killed; the browser's own directory is its own, and closed.
-        own::sweep(&dir, &["profile", "tmp"]).map_err(|error| ConsoleError::files(&dir, &error))?;
-        let profile = Self { dir, _lock: lock };
+        own::sweep(&dir, &["profile"]).map_err(|error| ConsoleError::files(&dir, &error))?;
+        let profile = Self { dir, temporary, _lock: lock };
         group::end_leftovers(&profile.browser_dir());
         profile.tidy();
         Ok(profile)
@@ -64,8 +69,8 @@ impl Profile {
 
     /// Where Chromium puts what it needs for a moment.
     #[must_use]
-    pub fn temporary(&self) -> PathBuf {
-        self.dir.join("tmp")
+    pub fn temporary(&self) -> &Path {
+        &self.temporary
     }
 
     /// Where what the browser says is kept, until the next time.

@@ -1,14 +1,16 @@
 //! Tokens: the owner gives, rotates and takes them.
 
 use jiff::Timestamp;
+use serde::Serialize;
 
 use crate::domain::access::register::{TokenOrder, check_id};
 use crate::service::access::token::{Minted, TokenAggregate, TokenBody, TokenGiven, TokensShown, mint};
 use crate::service::runtime::client::ServiceError;
 
-use super::{Endpoint, Host, Method, Parts};
+use super::{Endpoint, Host, Method};
 
 /// The tokens that were given out, without the tokens themselves.
+#[derive(Serialize)]
 pub struct ListTokens;
 
 impl Endpoint for ListTokens {
@@ -22,16 +24,13 @@ impl Endpoint for ListTokens {
 }
 
 /// Gives a token out; the answer is the only place where it stands.
+#[derive(Serialize)]
 pub struct IssueToken(pub TokenBody);
 
 impl Endpoint for IssueToken {
     const METHOD: Method = Method::Post;
     const PATH: &'static str = "/api/v1/tokens";
     type Out = TokenGiven;
-
-    fn parts(&self) -> Parts {
-        Parts::body(&self.0)
-    }
 
     fn check(&self, now: Timestamp) -> Result<(), ServiceError> {
         Ok(self.0.check(now)?)
@@ -43,6 +42,7 @@ impl Endpoint for IssueToken {
 }
 
 /// Gives another token out in the place of one, which stays good for a day.
+#[derive(Serialize)]
 pub struct RotateToken {
     /// The id of the one.
     pub id: String,
@@ -51,11 +51,8 @@ pub struct RotateToken {
 impl Endpoint for RotateToken {
     const METHOD: Method = Method::Post;
     const PATH: &'static str = "/api/v1/tokens/{id}/rotate";
+    const HAS_BODY: bool = false;
     type Out = TokenGiven;
-
-    fn parts(&self) -> Parts {
-        Parts::at(&self.id)
-    }
 
     fn check(&self, _: Timestamp) -> Result<(), ServiceError> {
         Ok(check_id(&self.id)?)
@@ -74,6 +71,7 @@ async fn give(host: &Host, minted: Minted) -> Result<TokenGiven, ServiceError> {
 }
 
 /// Takes a token back.
+#[derive(Serialize)]
 pub struct RevokeToken {
     /// Its id.
     pub id: String,
@@ -83,10 +81,6 @@ impl Endpoint for RevokeToken {
     const METHOD: Method = Method::Delete;
     const PATH: &'static str = "/api/v1/tokens/{id}";
     type Out = TokensShown;
-
-    fn parts(&self) -> Parts {
-        Parts::at(&self.id)
-    }
 
     fn check(&self, _: Timestamp) -> Result<(), ServiceError> {
         Ok(check_id(&self.id)?)

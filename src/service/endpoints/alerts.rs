@@ -14,7 +14,7 @@ use crate::service::alerts::requests::{AlertsShown, ConsentBody, ConsentsShown, 
 use crate::service::runtime::client::ServiceError;
 
 use super::host::execute;
-use super::{Endpoint, Host, Method, Parts};
+use super::{Endpoint, Host, Method};
 
 /// The alerts, the worst first.
 #[derive(Debug, Default, Serialize, Deserialize, IntoParams)]
@@ -31,10 +31,6 @@ impl Endpoint for ListAlerts {
     const PATH: &'static str = "/api/v1/alerts";
     type Out = AlertsShown;
 
-    fn parts(&self) -> Parts {
-        Parts::query(self)
-    }
-
     async fn answer(self, host: &Host) -> Result<AlertsShown, ServiceError> {
         let now = Timestamp::now();
         match host {
@@ -46,6 +42,7 @@ impl Endpoint for ListAlerts {
 }
 
 /// Looks now whether there is something to be told, and sends what is due.
+#[derive(Serialize)]
 pub struct CheckAlerts;
 
 impl Endpoint for CheckAlerts {
@@ -60,6 +57,7 @@ impl Endpoint for CheckAlerts {
 }
 
 /// Takes note of an alert: nothing more is sent unless it gets worse.
+#[derive(Serialize)]
 pub struct AcknowledgeAlert {
     /// Its number.
     pub id: u64,
@@ -68,11 +66,8 @@ pub struct AcknowledgeAlert {
 impl Endpoint for AcknowledgeAlert {
     const METHOD: Method = Method::Post;
     const PATH: &'static str = "/api/v1/alerts/{id}/ack";
+    const HAS_BODY: bool = false;
     type Out = AlertsShown;
-
-    fn parts(&self) -> Parts {
-        Parts::at(self.id)
-    }
 
     async fn answer(self, host: &Host) -> Result<AlertsShown, ServiceError> {
         let id = AlertId(self.id);
@@ -85,6 +80,7 @@ impl Endpoint for AcknowledgeAlert {
 }
 
 /// Whose numbers may be written to.
+#[derive(Serialize)]
 pub struct ListConsents;
 
 impl Endpoint for ListConsents {
@@ -102,16 +98,13 @@ impl Endpoint for ListConsents {
 }
 
 /// Grants or revokes the consent to write to a number.
+#[derive(Serialize)]
 pub struct DecideConsent(pub ConsentBody);
 
 impl Endpoint for DecideConsent {
     const METHOD: Method = Method::Put;
     const PATH: &'static str = "/api/v1/consent";
     type Out = ConsentsShown;
-
-    fn parts(&self) -> Parts {
-        Parts::body(&self.0)
-    }
 
     fn check(&self, _: Timestamp) -> Result<(), ServiceError> {
         Ok(self.0.check()?)

@@ -12,19 +12,16 @@ use crate::view::affording::{AffordabilityShown, AllowanceShown};
 use crate::view::cost::CostShown;
 use crate::view::report::Range;
 
-use super::{Endpoint, Host, Method, Parts};
+use super::{Endpoint, Host, Method};
 
 /// Whether something can be afforded, and which limit says so.
+#[derive(Serialize)]
 pub struct CanAfford(pub AskBody);
 
 impl Endpoint for CanAfford {
     const METHOD: Method = Method::Get;
     const PATH: &'static str = "/api/v1/can-afford";
     type Out = AffordabilityShown;
-
-    fn parts(&self) -> Parts {
-        Parts::query(&self.0)
-    }
 
     fn check(&self, _: Timestamp) -> Result<(), ServiceError> {
         self.0.clone().into_ask()?;
@@ -54,10 +51,6 @@ impl Endpoint for GetCost {
     const PATH: &'static str = "/api/v1/cost";
     type Out = CostShown;
 
-    fn parts(&self) -> Parts {
-        Parts::query(self)
-    }
-
     async fn answer(self, host: &Host) -> Result<CostShown, ServiceError> {
         let range = Range { since: self.since, until: self.until };
         host.ask(|reads| reads.unified_cost(&range, Timestamp::now())).await
@@ -65,6 +58,7 @@ impl Endpoint for GetCost {
 }
 
 /// The virtual budget, and what was allowed beyond it.
+#[derive(Serialize)]
 pub struct GetAllowance;
 
 impl Endpoint for GetAllowance {
@@ -78,16 +72,13 @@ impl Endpoint for GetAllowance {
 }
 
 /// Sets the virtual budget, or replaces it.
+#[derive(Serialize)]
 pub struct SetVirtualBudget(pub VirtualBudgetBody);
 
 impl Endpoint for SetVirtualBudget {
     const METHOD: Method = Method::Put;
     const PATH: &'static str = "/api/v1/virtual-budget";
     type Out = AllowanceShown;
-
-    fn parts(&self) -> Parts {
-        Parts::body(&self.0)
-    }
 
     fn check(&self, now: Timestamp) -> Result<(), ServiceError> {
         Ok(self.0.check(now)?)
@@ -100,6 +91,7 @@ impl Endpoint for SetVirtualBudget {
 }
 
 /// Removes the virtual budget.
+#[derive(Serialize)]
 pub struct RemoveVirtualBudget;
 
 impl Endpoint for RemoveVirtualBudget {
@@ -114,16 +106,13 @@ impl Endpoint for RemoveVirtualBudget {
 }
 
 /// Allows more than the limits say, for a while.
+#[derive(Serialize)]
 pub struct GrantOverride(pub OverrideBody);
 
 impl Endpoint for GrantOverride {
     const METHOD: Method = Method::Post;
     const PATH: &'static str = "/api/v1/overrides";
     type Out = AllowanceShown;
-
-    fn parts(&self) -> Parts {
-        Parts::body(&self.0)
-    }
 
     fn check(&self, now: Timestamp) -> Result<(), ServiceError> {
         Ok(self.0.check(now)?)

@@ -20,7 +20,7 @@ use crate::view::replay::Until;
 
 use super::refusal::Refusal;
 use super::usage::zone_of;
-use super::{Endpoint, Host, Method, Parts};
+use super::{Endpoint, Host, Method};
 
 /// The events themselves, by position, page by page.
 #[derive(Debug, Clone, Serialize, Deserialize, IntoParams)]
@@ -51,10 +51,6 @@ impl Endpoint for GetEvents {
     const IS_LONG: bool = true;
     type Out = EventPage;
 
-    fn parts(&self) -> Parts {
-        Parts::query(self)
-    }
-
     async fn answer(self, host: &Host) -> Result<EventPage, ServiceError> {
         let (from, limit) = self.page()?;
         Ok(host.ask_blocking(move |reads| reads.events(from, limit)).await??)
@@ -62,6 +58,7 @@ impl Endpoint for GetEvents {
 }
 
 /// Events as JSON lines, page by page: an empty page is the end.
+#[derive(Serialize)]
 pub struct Export(pub GetEvents);
 
 impl Endpoint for Export {
@@ -70,10 +67,6 @@ impl Endpoint for Export {
     const IS_LONG: bool = true;
     /// The lines as they are, which are no JSON document.
     type Out = Vec<u8>;
-
-    fn parts(&self) -> Parts {
-        Parts::query(&self.0)
-    }
 
     async fn answer(self, host: &Host) -> Result<Vec<u8>, ServiceError> {
         let (from, limit) = self.0.page()?;
@@ -99,10 +92,6 @@ impl Endpoint for Explain {
     const PATH: &'static str = "/api/v1/explain";
     const IS_LONG: bool = true;
     type Out = Explanation;
-
-    fn parts(&self) -> Parts {
-        Parts::query(self)
-    }
 
     fn check(&self, _: Timestamp) -> Result<(), ServiceError> {
         if self.subject.is_empty() {
@@ -144,10 +133,6 @@ impl Endpoint for Replay {
     const IS_LONG: bool = true;
     type Out = Replayed;
 
-    fn parts(&self) -> Parts {
-        Parts::query(self)
-    }
-
     fn check(&self, _: Timestamp) -> Result<(), ServiceError> {
         self.end().map(drop)
     }
@@ -186,12 +171,9 @@ impl Verify {
 impl Endpoint for Verify {
     const METHOD: Method = Method::Post;
     const PATH: &'static str = "/api/v1/verify";
+    const HAS_BODY: bool = false;
     const IS_LONG: bool = true;
     type Out = Verified;
-
-    fn parts(&self) -> Parts {
-        Parts::query(self)
-    }
 
     async fn answer(self, host: &Host) -> Result<Verified, ServiceError> {
         let (expected, log) = (self.expected()?, host.log());
@@ -201,6 +183,7 @@ impl Endpoint for Verify {
 }
 
 /// The head of the log.
+#[derive(Serialize)]
 pub struct GetHead;
 
 impl Endpoint for GetHead {
@@ -216,10 +199,13 @@ impl Endpoint for GetHead {
 }
 
 /// Backs the log up to a directory of this machine, while it is written to.
+#[derive(Serialize)]
 pub struct Backup {
     /// Where to.
+    #[serde(flatten)]
     pub body: BackupBody,
     /// Where whoever asks may have it written to; a supervisor decides that itself.
+    #[serde(skip)]
     pub reach: Reach,
 }
 
@@ -228,10 +214,6 @@ impl Endpoint for Backup {
     const PATH: &'static str = "/api/v1/backup";
     const IS_LONG: bool = true;
     type Out = BackedUp;
-
-    fn parts(&self) -> Parts {
-        Parts::body(&self.body)
-    }
 
     async fn answer(self, host: &Host) -> Result<BackedUp, ServiceError> {
         let root = root(host.settings().current().config.backup.root.as_deref(), host.dir());
@@ -259,10 +241,6 @@ impl Endpoint for ListIncidents {
     const PATH: &'static str = "/api/v1/incidents";
     const IS_LONG: bool = true;
     type Out = Incidents;
-
-    fn parts(&self) -> Parts {
-        Parts::query(self)
-    }
 
     async fn answer(self, host: &Host) -> Result<Incidents, ServiceError> {
         let find = host.ask_blocking(move |reads| incidents(&*reads.log, &reads.tenant, self.since));

@@ -1,6 +1,7 @@
 //! What is left at the providers, and how much of a subscription's limits is used.
 
 use jiff::Timestamp;
+use serde::Serialize;
 
 use crate::domain::balance::BalanceChange;
 use crate::service::balances::balance::{BalanceAggregate, BalanceBody, Balances, TopUpBody};
@@ -8,9 +9,10 @@ use crate::service::balances::console::{ConsoleBody, ConsoleRead, ConsoleReader}
 use crate::service::balances::quota::{QuotaAggregate, QuotaBody, QuotasShown};
 use crate::service::runtime::client::ServiceError;
 
-use super::{Endpoint, Host, Method, Parts};
+use super::{Endpoint, Host, Method};
 
 /// What is left at the providers whose balance was read.
+#[derive(Serialize)]
 pub struct ListBalances;
 
 impl Endpoint for ListBalances {
@@ -24,16 +26,13 @@ impl Endpoint for ListBalances {
 }
 
 /// Records what a provider says is left.
+#[derive(Serialize)]
 pub struct ReadBalance(pub BalanceBody);
 
 impl Endpoint for ReadBalance {
     const METHOD: Method = Method::Put;
     const PATH: &'static str = "/api/v1/balance";
     type Out = Balances;
-
-    fn parts(&self) -> Parts {
-        Parts::body(&self.0)
-    }
 
     fn check(&self, now: Timestamp) -> Result<(), ServiceError> {
         Ok(self.0.check(now)?)
@@ -47,16 +46,13 @@ impl Endpoint for ReadBalance {
 }
 
 /// Records money that was added at a provider.
+#[derive(Serialize)]
 pub struct TopUpBalance(pub TopUpBody);
 
 impl Endpoint for TopUpBalance {
     const METHOD: Method = Method::Post;
     const PATH: &'static str = "/api/v1/balance/top-ups";
     type Out = Balances;
-
-    fn parts(&self) -> Parts {
-        Parts::body(&self.0)
-    }
 
     fn check(&self, now: Timestamp) -> Result<(), ServiceError> {
         Ok(self.0.check(now)?)
@@ -70,6 +66,7 @@ impl Endpoint for TopUpBalance {
 }
 
 /// How much of a subscription's windows is used.
+#[derive(Serialize)]
 pub struct ListQuotas;
 
 impl Endpoint for ListQuotas {
@@ -83,16 +80,13 @@ impl Endpoint for ListQuotas {
 }
 
 /// Records what Claude Code gave to its status line.
+#[derive(Serialize)]
 pub struct RecordQuota(pub QuotaBody);
 
 impl Endpoint for RecordQuota {
     const METHOD: Method = Method::Post;
     const PATH: &'static str = "/api/v1/quota";
     type Out = QuotasShown;
-
-    fn parts(&self) -> Parts {
-        Parts::body(&self.0)
-    }
 
     async fn answer(self, host: &Host) -> Result<QuotasShown, ServiceError> {
         let readings = self.0.into_readings()?;
@@ -104,16 +98,13 @@ impl Endpoint for RecordQuota {
 }
 
 /// Reads a provider's own page in a browser, and records what is left.
+#[derive(Serialize)]
 pub struct ReadConsole(pub ConsoleBody);
 
 impl Endpoint for ReadConsole {
     const METHOD: Method = Method::Post;
     const PATH: &'static str = "/api/v1/console/read";
     type Out = ConsoleRead;
-
-    fn parts(&self) -> Parts {
-        Parts::body(&self.0)
-    }
 
     fn check(&self, _: Timestamp) -> Result<(), ServiceError> {
         Ok(self.0.check()?)

@@ -10,7 +10,7 @@ use crate::service::briefing::activity::Activity;
 use crate::service::briefing::shape::Narration;
 use crate::service::runtime::client::ServiceError;
 
-use super::{Endpoint, Host, Method, Parts};
+use super::{Endpoint, Host, Method};
 
 /// How things stand and what to do next.
 #[derive(Debug, Serialize, Deserialize, IntoParams)]
@@ -27,10 +27,6 @@ impl Endpoint for GetNarration {
     const PATH: &'static str = "/api/v1/narrator";
     const IS_LONG: bool = true;
     type Out = Narration;
-
-    fn parts(&self) -> Parts {
-        Parts::query(self)
-    }
 
     async fn answer(self, host: &Host) -> Result<Narration, ServiceError> {
         let (now, detail) = (Timestamp::now(), self.detail);
@@ -62,10 +58,6 @@ impl Endpoint for GetActivity {
     const PATH: &'static str = "/api/v1/activity";
     const IS_LONG: bool = true;
     type Out = Activity;
-
-    fn parts(&self) -> Parts {
-        Parts::query(self)
-    }
 
     async fn answer(self, host: &Host) -> Result<Activity, ServiceError> {
         let reads = host.reads_with_vault().await?;

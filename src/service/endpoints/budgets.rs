@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use serde::Serialize;
 
 use crate::domain::budget::{BudgetCommand, decide};
 use crate::domain::calendar::WeekStart;
@@ -11,9 +12,10 @@ use crate::service::budgets::client::{BudgetBody, Budgets};
 use crate::service::runtime::client::ServiceError;
 use crate::view::forecast::{BacktestShown, ForecastShown};
 
-use super::{Endpoint, Host, Method, Parts};
+use super::{Endpoint, Host, Method};
 
 /// How the budgets stand.
+#[derive(Serialize)]
 pub struct ListBudgets;
 
 impl Endpoint for ListBudgets {
@@ -27,10 +29,12 @@ impl Endpoint for ListBudgets {
 }
 
 /// Creates or replaces a budget.
+#[derive(Serialize)]
 pub struct SetBudget {
     /// Its name.
     pub name: String,
     /// The budget.
+    #[serde(flatten)]
     pub body: BudgetBody,
 }
 
@@ -44,10 +48,6 @@ impl Endpoint for SetBudget {
     const METHOD: Method = Method::Put;
     const PATH: &'static str = "/api/v1/budgets/{name}";
     type Out = Budgets;
-
-    fn parts(&self) -> Parts {
-        Parts::at(&self.name).with_body(&self.body)
-    }
 
     fn check(&self, _: Timestamp) -> Result<(), ServiceError> {
         // No week begins with a day that would be wrong.
@@ -63,6 +63,7 @@ impl Endpoint for SetBudget {
 }
 
 /// Removes a budget.
+#[derive(Serialize)]
 pub struct RemoveBudget {
     /// Its name.
     pub name: String,
@@ -79,10 +80,6 @@ impl Endpoint for RemoveBudget {
     const PATH: &'static str = "/api/v1/budgets/{name}";
     type Out = Budgets;
 
-    fn parts(&self) -> Parts {
-        Parts::at(&self.name)
-    }
-
     fn check(&self, _: Timestamp) -> Result<(), ServiceError> {
         self.command().map(drop)
     }
@@ -94,6 +91,7 @@ impl Endpoint for RemoveBudget {
 }
 
 /// When the money ends, for each balance and budget.
+#[derive(Serialize)]
 pub struct GetForecast;
 
 impl Endpoint for GetForecast {
@@ -108,6 +106,7 @@ impl Endpoint for GetForecast {
 }
 
 /// How good the forecasts of past days were.
+#[derive(Serialize)]
 pub struct GetBacktest;
 
 impl Endpoint for GetBacktest {

@@ -1,6 +1,7 @@
 //! What Claude Code's hooks and status line ask.
 
 use jiff::Timestamp;
+use serde::Serialize;
 
 use crate::integration::claude_code::hook::{HookAnswer, HookCall};
 use crate::service::balances::quota::QuotaBody;
@@ -10,19 +11,16 @@ use crate::service::system::meters;
 
 use super::balances::RecordQuota;
 use super::goals::ListGoals;
-use super::{Endpoint, Host, Method, Parts};
+use super::{Endpoint, Host, Method};
 
 /// Whether work may go on, by what is spent. What comes of it is counted.
+#[derive(Serialize)]
 pub struct AskGate(pub GateParams);
 
 impl Endpoint for AskGate {
     const METHOD: Method = Method::Get;
     const PATH: &'static str = "/api/v1/gate";
     type Out = GateShown;
-
-    fn parts(&self) -> Parts {
-        Parts::query(&self.0)
-    }
 
     async fn answer(self, host: &Host) -> Result<GateShown, ServiceError> {
         let shown = host.ask(|reads| reads.gate(&self.0, Timestamp::now())).await?;
@@ -32,16 +30,13 @@ impl Endpoint for AskGate {
 }
 
 /// Answers a hook's call in the hook's own form.
+#[derive(Serialize)]
 pub struct AnswerHook(pub HookCall);
 
 impl Endpoint for AnswerHook {
     const METHOD: Method = Method::Post;
     const PATH: &'static str = "/api/v1/gate";
     type Out = HookAnswer;
-
-    fn parts(&self) -> Parts {
-        Parts::body(&self.0)
-    }
 
     async fn answer(self, host: &Host) -> Result<HookAnswer, ServiceError> {
         let event = self.0.hook_event_name.clone();
@@ -51,16 +46,13 @@ impl Endpoint for AnswerHook {
 }
 
 /// How things stand, in one line.
+#[derive(Serialize)]
 pub struct GetStatusline(pub GateParams);
 
 impl Endpoint for GetStatusline {
     const METHOD: Method = Method::Get;
     const PATH: &'static str = "/api/v1/statusline";
     type Out = StatuslineShown;
-
-    fn parts(&self) -> Parts {
-        Parts::query(&self.0)
-    }
 
     async fn answer(self, host: &Host) -> Result<StatuslineShown, ServiceError> {
         let GateParams { session, project, model, .. } = self.0;
@@ -69,16 +61,13 @@ impl Endpoint for GetStatusline {
 }
 
 /// The same for what Claude Code's status line tells, which is recorded; nobody waits for that.
+#[derive(Serialize)]
 pub struct TellStatusline(pub StatuslineBody);
 
 impl Endpoint for TellStatusline {
     const METHOD: Method = Method::Post;
     const PATH: &'static str = "/api/v1/statusline";
     type Out = StatuslineShown;
-
-    fn parts(&self) -> Parts {
-        Parts::body(&self.0)
-    }
 
     async fn answer(self, host: &Host) -> Result<StatuslineShown, ServiceError> {
         let mut body = self.0;

@@ -20,9 +20,10 @@ use crate::service::runtime::forms;
 use crate::service::runtime::node::Node;
 use crate::service::runtime::poller::{policy, wrong_settings};
 
-use super::{Endpoint, Host, Method, Parts};
+use super::{Endpoint, Host, Method};
 
 /// The goals that are followed, with the source's age and state where a supervisor follows them.
+#[derive(Serialize)]
 pub struct ListGoals;
 
 impl Endpoint for ListGoals {
@@ -38,10 +39,12 @@ impl Endpoint for ListGoals {
 }
 
 /// Makes a local goal, or changes it.
+#[derive(Serialize)]
 pub struct SetGoal {
     /// Which.
     pub slug: String,
     /// The goal.
+    #[serde(flatten)]
     pub body: LocalGoalBody,
 }
 
@@ -49,10 +52,6 @@ impl Endpoint for SetGoal {
     const METHOD: Method = Method::Put;
     const PATH: &'static str = "/api/v1/goals/{slug}";
     type Out = GoalsShown;
-
-    fn parts(&self) -> Parts {
-        Parts::at(&self.slug).with_body(&self.body)
-    }
 
     fn check(&self, _: Timestamp) -> Result<(), ServiceError> {
         slug(&self.slug)?;
@@ -75,10 +74,12 @@ pub struct CloseBody {
 }
 
 /// Closes a local goal.
+#[derive(Serialize)]
 pub struct CloseGoal {
     /// Which.
     pub slug: String,
     /// How it ends.
+    #[serde(flatten)]
     pub body: CloseBody,
 }
 
@@ -86,10 +87,6 @@ impl Endpoint for CloseGoal {
     const METHOD: Method = Method::Post;
     const PATH: &'static str = "/api/v1/goals/{slug}/close";
     type Out = GoalsShown;
-
-    fn parts(&self) -> Parts {
-        Parts::at(&self.slug).with_body(&self.body)
-    }
 
     fn check(&self, _: Timestamp) -> Result<(), ServiceError> {
         slug(&self.slug).map(drop)
@@ -103,10 +100,12 @@ impl Endpoint for CloseGoal {
 }
 
 /// Writes a datapoint to a goal, here or at Beeminder.
+#[derive(Serialize)]
 pub struct AddDatapoint {
     /// Which goal.
     pub slug: String,
     /// The datapoint.
+    #[serde(flatten)]
     pub body: DatapointBody,
 }
 
@@ -114,10 +113,6 @@ impl Endpoint for AddDatapoint {
     const METHOD: Method = Method::Post;
     const PATH: &'static str = "/api/v1/goals/{slug}/datapoints";
     type Out = DatapointShown;
-
-    fn parts(&self) -> Parts {
-        Parts::at(&self.slug).with_body(&self.body)
-    }
 
     fn check(&self, _: Timestamp) -> Result<(), ServiceError> {
         slug(&self.slug)?;
@@ -155,6 +150,7 @@ fn writer_of(node: &Node, actor: &'static str) -> Result<DatapointWriter, Servic
 }
 
 /// What feeds which goal.
+#[derive(Serialize)]
 pub struct ListFeeds;
 
 impl Endpoint for ListFeeds {
@@ -168,10 +164,12 @@ impl Endpoint for ListFeeds {
 }
 
 /// Feeds a goal with each day's spend, or changes how.
+#[derive(Serialize)]
 pub struct StartFeed {
     /// Which goal.
     pub slug: String,
     /// The feed.
+    #[serde(flatten)]
     pub body: FeedBody,
 }
 
@@ -186,10 +184,6 @@ impl Endpoint for StartFeed {
     const PATH: &'static str = "/api/v1/feeds/{slug}";
     type Out = FeedsShown;
 
-    fn parts(&self) -> Parts {
-        Parts::at(&self.slug).with_body(&self.body)
-    }
-
     fn check(&self, _: Timestamp) -> Result<(), ServiceError> {
         self.command().map(drop)
     }
@@ -201,6 +195,7 @@ impl Endpoint for StartFeed {
 }
 
 /// Feeds a goal no more.
+#[derive(Serialize)]
 pub struct StopFeed {
     /// Which goal.
     pub slug: String,
@@ -210,10 +205,6 @@ impl Endpoint for StopFeed {
     const METHOD: Method = Method::Delete;
     const PATH: &'static str = "/api/v1/feeds/{slug}";
     type Out = FeedsShown;
-
-    fn parts(&self) -> Parts {
-        Parts::at(&self.slug)
-    }
 
     fn check(&self, _: Timestamp) -> Result<(), ServiceError> {
         slug(&self.slug).map(drop)

@@ -11,7 +11,7 @@ use crate::service::budgets::limit_requests::{
 };
 use crate::service::runtime::client::ServiceError;
 
-use super::{Endpoint, Host, Method, Parts};
+use super::{Endpoint, Host, Method};
 
 /// The requests that whoever asks may see, those that wait for a person first.
 #[derive(Debug, Default, Serialize, Deserialize, IntoParams)]
@@ -28,10 +28,6 @@ impl Endpoint for ListRequests {
     const PATH: &'static str = "/api/v1/limit-requests";
     type Out = LimitRequestsShown;
 
-    fn parts(&self) -> Parts {
-        Parts::query(self)
-    }
-
     async fn answer(self, host: &Host) -> Result<LimitRequestsShown, ServiceError> {
         let by = host.asker();
         host.ask(|reads| reads.limit_requests(&by, self.all, Timestamp::now())).await
@@ -39,16 +35,13 @@ impl Endpoint for ListRequests {
 }
 
 /// Asks for more. The same again is the same request, and shows how it stands.
+#[derive(Serialize)]
 pub struct AskForMore(pub LimitBody);
 
 impl Endpoint for AskForMore {
     const METHOD: Method = Method::Post;
     const PATH: &'static str = "/api/v1/limit-requests";
     type Out = LimitAsked;
-
-    fn parts(&self) -> Parts {
-        Parts::body(&self.0)
-    }
 
     fn check(&self, now: Timestamp) -> Result<(), ServiceError> {
         Ok(self.0.check(now)?)
@@ -64,10 +57,12 @@ impl Endpoint for AskForMore {
 }
 
 /// Grants a request, for as much and as long as the person says.
+#[derive(Serialize)]
 pub struct Grant {
     /// The request's number.
     pub number: u32,
     /// How.
+    #[serde(flatten)]
     pub body: GrantBody,
 }
 
@@ -75,10 +70,6 @@ impl Endpoint for Grant {
     const METHOD: Method = Method::Post;
     const PATH: &'static str = "/api/v1/limit-requests/{number}/grant";
     type Out = LimitRequestsShown;
-
-    fn parts(&self) -> Parts {
-        Parts::at(self.number).with_body(&self.body)
-    }
 
     fn check(&self, _: Timestamp) -> Result<(), ServiceError> {
         Ok(self.body.check()?)
@@ -92,10 +83,12 @@ impl Endpoint for Grant {
 }
 
 /// Refuses a request.
+#[derive(Serialize)]
 pub struct Refuse {
     /// The request's number.
     pub number: u32,
     /// Why.
+    #[serde(flatten)]
     pub body: RefuseBody,
 }
 
@@ -103,10 +96,6 @@ impl Endpoint for Refuse {
     const METHOD: Method = Method::Post;
     const PATH: &'static str = "/api/v1/limit-requests/{number}/refuse";
     type Out = LimitRequestsShown;
-
-    fn parts(&self) -> Parts {
-        Parts::at(self.number).with_body(&self.body)
-    }
 
     fn check(&self, _: Timestamp) -> Result<(), ServiceError> {
         Ok(self.body.check()?)
@@ -119,6 +108,7 @@ impl Endpoint for Refuse {
 }
 
 /// Takes one's own request back.
+#[derive(Serialize)]
 pub struct Withdraw {
     /// The request's number.
     pub number: u32,
@@ -127,11 +117,8 @@ pub struct Withdraw {
 impl Endpoint for Withdraw {
     const METHOD: Method = Method::Post;
     const PATH: &'static str = "/api/v1/limit-requests/{number}/withdraw";
+    const HAS_BODY: bool = false;
     type Out = LimitRequestsShown;
-
-    fn parts(&self) -> Parts {
-        Parts::at(self.number)
-    }
 
     async fn answer(self, host: &Host) -> Result<LimitRequestsShown, ServiceError> {
         carry_out(host, LimitOrder::Withdraw { number: self.number }).await
@@ -139,6 +126,7 @@ impl Endpoint for Withdraw {
 }
 
 /// Ends what was granted on a request before its time.
+#[derive(Serialize)]
 pub struct EndGrant {
     /// The request's number.
     pub number: u32,
@@ -147,11 +135,8 @@ pub struct EndGrant {
 impl Endpoint for EndGrant {
     const METHOD: Method = Method::Post;
     const PATH: &'static str = "/api/v1/limit-requests/{number}/end";
+    const HAS_BODY: bool = false;
     type Out = LimitRequestsShown;
-
-    fn parts(&self) -> Parts {
-        Parts::at(self.number)
-    }
 
     async fn answer(self, host: &Host) -> Result<LimitRequestsShown, ServiceError> {
         carry_out(host, LimitOrder::End { number: self.number }).await

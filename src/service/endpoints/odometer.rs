@@ -1,6 +1,7 @@
 //! Odometers: months' sums that are read by hand.
 
 use jiff::Timestamp;
+use serde::Serialize;
 
 use crate::domain::balance::is_provider;
 use crate::domain::odometer::{OdometerError, OdometerOrder};
@@ -8,9 +9,10 @@ use crate::service::balances::odometer::{OdometerAggregate, OdometerBody, Odomet
 use crate::service::providers::summary::MeteredShown;
 use crate::service::runtime::client::ServiceError;
 
-use super::{Endpoint, Host, Method, Parts};
+use super::{Endpoint, Host, Method};
 
 /// The odometers, and what the days cost by inference.
+#[derive(Serialize)]
 pub struct ListOdometers;
 
 impl Endpoint for ListOdometers {
@@ -24,16 +26,13 @@ impl Endpoint for ListOdometers {
 }
 
 /// Records a month's sum so far, or mends a typing error.
+#[derive(Serialize)]
 pub struct ReadOdometer(pub OdometerBody);
 
 impl Endpoint for ReadOdometer {
     const METHOD: Method = Method::Post;
     const PATH: &'static str = "/api/v1/odometer";
     type Out = Odometers;
-
-    fn parts(&self) -> Parts {
-        Parts::body(&self.0)
-    }
 
     fn check(&self, now: Timestamp) -> Result<(), ServiceError> {
         Ok(self.0.check(now)?)
@@ -46,6 +45,7 @@ impl Endpoint for ReadOdometer {
 }
 
 /// Stops asking for readings of an odometer; the next reading begins it again.
+#[derive(Serialize)]
 pub struct StopOdometer {
     /// Whose.
     pub provider: String,
@@ -55,10 +55,6 @@ impl Endpoint for StopOdometer {
     const METHOD: Method = Method::Delete;
     const PATH: &'static str = "/api/v1/odometer/{provider}";
     type Out = Odometers;
-
-    fn parts(&self) -> Parts {
-        Parts::at(&self.provider)
-    }
 
     fn check(&self, _: Timestamp) -> Result<(), ServiceError> {
         let known = is_provider(&self.provider);
@@ -77,6 +73,7 @@ async fn carry_out(host: &Host, order: OdometerOrder) -> Result<Odometers, Servi
 }
 
 /// A provider that is read by hand: its odometer, its part of the month, and what to do next.
+#[derive(Serialize)]
 pub struct GetMetered {
     /// Which.
     pub provider: String,
@@ -86,10 +83,6 @@ impl Endpoint for GetMetered {
     const METHOD: Method = Method::Get;
     const PATH: &'static str = "/api/v1/odometer/{provider}";
     type Out = MeteredShown;
-
-    fn parts(&self) -> Parts {
-        Parts::at(&self.provider)
-    }
 
     async fn answer(self, host: &Host) -> Result<MeteredShown, ServiceError> {
         host.ask(|reads| reads.metered(&self.provider, Timestamp::now())).await

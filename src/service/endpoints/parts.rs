@@ -1,7 +1,7 @@
 //! A request as it goes over HTTP: its method, and what of it stands in the path, the query and the body.
 
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 /// The methods that the API has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,10 +30,10 @@ impl Method {
 }
 
 /// What of a request stands where.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Parts {
-    /// In place of the path's braces.
-    segment: String,
+    /// The path, with the request's own segment in it.
+    pub path: String,
     /// The query's parameters that are there.
     pub query: Vec<(String, String)>,
     /// The body, where there is one.
@@ -41,43 +41,31 @@ pub struct Parts {
 }
 
 impl Parts {
-    /// A value in the path.
-    pub fn at(segment: impl ToString) -> Self {
-        Self { segment: segment.to_string(), ..Self::default() }
-    }
-
-    /// The fields of a struct in the query; those that are absent are left out.
-    pub fn query(fields: &impl Serialize) -> Self {
-        let Ok(Value::Object(fields)) = serde_json::to_value(fields) else { return Self::default() };
-        let text = |value: Value| match value {
-            Value::Null => None,
-            Value::String(text) => Some(text),
-            other => Some(other.to_string()),
-        };
-        let query = fields.into_iter().filter_map(|(name, value)| Some((name, text(value)?)));
-        Self { query: query.collect(), ..Self::default() }
-    }
-
-    /// A JSON body.
-    pub fn body(body: &impl Serialize) -> Self {
-        Self::default().with_body(body)
-    }
-
-    /// The same with a JSON body.
-    #[must_use]
-    pub fn with_body(self, body: &impl Serialize) -> Self {
-        Self { body: serde_json::to_value(body).ok(), ..self }
-    }
-
-    /// An endpoint's path with the segment of this request in it.
-    #[must_use]
-    pub fn path(&self, template: &str) -> String {
-        match (template.find('{'), template.find('}')) {
-            (Some(start), Some(end)) if start < end => {
-                format!("{}{}{}", &template[..start], encoded(&self.segment), &template[end + 1..])
+    /// Of a request: the field that `path` names in braces stands there, the others are the body, or else the query.
+    pub fn of(request: &impl Serialize, path: &str, has_body: bool) -> Self {
+        let mut fields = serde_json::to_value(request).unwrap_or_default();
+        let path = match path.split_once('{').and_then(|(head, rest)| Some((head, rest.split_once('}')?))) {
+            Some((head, (name, rest))) => {
+                let segment = fields.as_object_mut().and_then(|fields| text(fields.remove(name)?));
+                format!("{head}{}{rest}", encoded(&segment.unwrap_or_default()))
             }
-            _ => template.to_owned(),
+            None => path.to_owned(),
+        };
+        if has_body {
+            return Self { path, query: Vec::new(), body: Some(fields).filter(|fields| !fields.is_null()) };
         }
+        let fields = if let Value::Object(fields) = fields { fields } else { Map::new() };
+        let query = fields.into_iter().filter_map(|(name, value)| Some((name, text(value)?)));
+        Self { path, query: query.collect(), body: None }
+    }
+}
+
+/// A value of a query or a path; none where it is absent.
+fn text(value: Value) -> Option<String> {
+    match value {
+        Value::Null => None,
+        Value::String(text) => Some(text),
+        other => Some(other.to_string()),
     }
 }
 
@@ -97,17 +85,24 @@ fn encoded(segment: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
 
     #[test]
-    fn a_segment_stays_one_and_what_is_absent_is_not_asked() {
-        let path = |segment: &str| Parts::at(segment).path("/api/v1/goals/{slug}/close");
-        assert_eq!(path("letter"), "/api/v1/goals/letter/close");
-        assert_eq!(path("a/../b?c"), "/api/v1/goals/a%2F..%2Fb%3Fc/close");
-        assert_eq!(Parts::default().path("/api/v1/goals"), "/api/v1/goals");
-        let parts = Parts::query(&serde_json::json!({"all": true, "by": "day", "since": null, "limit": 3}));
-        let text = |(name, value): &(String, String)| format!("{name}={value}");
-        let mut asked: Vec<_> = parts.query.iter().map(text).collect();
-        asked.sort();
-        assert_eq!(asked, ["all=true", "by=day", "limit=3"]);
+    fn a_field_stands_in_the_path_and_the_others_in_the_body_or_in_the_query() {
+        let path = "/api/v1/goals/{slug}/close";
+        let close = Parts::of(&json!({"slug": "letter", "end": "done"}), path, true);
+        assert_eq!(close.path, "/api/v1/goals/letter/close");
+        assert_eq!((close.query, close.body), (vec![], Some(json!({"end": "done"}))));
+        let strange = Parts::of(&json!({"slug": "a/../b?c"}), path, false);
+        assert_eq!((strange.path.as_str(), strange.query), ("/api/v1/goals/a%2F..%2Fb%3Fc/close", vec![]));
+        let asked = json!({"all": true, "by": "day", "since": null, "limit": 3});
+        let Parts { path, mut query, body } = Parts::of(&asked, "/api/v1/goals", false);
+        query.sort();
+        let text: Vec<String> = query.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        assert_eq!(
+            (path.as_str(), text.join("&").as_str(), body),
+            ("/api/v1/goals", "all=true&by=day&limit=3", None)
+        );
+        assert_eq!(Parts::of(&(), "/api/v1/reload", true).body, None);
     }
 }

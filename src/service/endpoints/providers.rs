@@ -13,7 +13,7 @@ use crate::service::runtime::client::ServiceError;
 use crate::service::runtime::forms;
 use crate::view::reconcile::{Reconciliation, Wanted};
 
-use super::{Endpoint, Host, Method, Parts};
+use super::{Endpoint, Host, Method};
 
 /// What is recorded here, held against what the providers reported and how their balances fell, by UTC day.
 #[derive(Debug, Clone, Serialize, Deserialize, IntoParams)]
@@ -43,10 +43,6 @@ impl Endpoint for Reconcile {
     const PATH: &'static str = "/api/v1/reconcile";
     type Out = Reconciliation;
 
-    fn parts(&self) -> Parts {
-        Parts::query(self)
-    }
-
     fn check(&self, _: Timestamp) -> Result<(), ServiceError> {
         check(self.clone().wanted())?;
         Ok(())
@@ -59,16 +55,13 @@ impl Endpoint for Reconcile {
 }
 
 /// What a provider itself reports, held against what is recorded here, and whether it answers.
+#[derive(Serialize)]
 pub struct GetReported(pub Reconcile);
 
 impl Endpoint for GetReported {
     const METHOD: Method = Method::Get;
     const PATH: &'static str = "/api/v1/reported";
     type Out = ReportedShown;
-
-    fn parts(&self) -> Parts {
-        Parts::query(&self.0)
-    }
 
     async fn answer(self, host: &Host) -> Result<ReportedShown, ServiceError> {
         let (wanted, now) = (self.0.wanted(), Timestamp::now());
@@ -95,10 +88,6 @@ impl Endpoint for ListPeople {
     const METHOD: Method = Method::Get;
     const PATH: &'static str = "/api/v1/people";
     type Out = PeopleShown;
-
-    fn parts(&self) -> Parts {
-        Parts::query(self)
-    }
 
     async fn answer(self, host: &Host) -> Result<PeopleShown, ServiceError> {
         let yesterday = || Timestamp::now().to_zoned(TimeZone::UTC).date().yesterday().unwrap_or(Date::MIN);

@@ -1,6 +1,7 @@
 //! The system itself: how things stand, its actors, its sources, its settings.
 
 use jiff::Timestamp;
+use serde::Serialize;
 
 use crate::actor::Snapshot;
 use crate::domain::code::Code;
@@ -10,9 +11,10 @@ use crate::service::runtime::sources::SourcesShown;
 use crate::service::system::status::{DrillBody, StatusShown};
 
 use super::refusal::Refusal;
-use super::{Endpoint, Host, Method, Parts};
+use super::{Endpoint, Host, Method};
 
 /// How things stand.
+#[derive(Serialize)]
 pub struct GetStatus;
 
 impl Endpoint for GetStatus {
@@ -30,6 +32,7 @@ impl Endpoint for GetStatus {
 }
 
 /// The tree of actors: state, restarts, queue, last error.
+#[derive(Serialize)]
 pub struct ListActors;
 
 impl Endpoint for ListActors {
@@ -43,16 +46,13 @@ impl Endpoint for ListActors {
 }
 
 /// Has an actor panic on purpose, to see that it comes back.
+#[derive(Serialize)]
 pub struct Drill(pub DrillBody);
 
 impl Endpoint for Drill {
     const METHOD: Method = Method::Post;
     const PATH: &'static str = "/api/v1/drill";
     type Out = Vec<Snapshot>;
-
-    fn parts(&self) -> Parts {
-        Parts::body(&self.0)
-    }
 
     async fn answer(self, host: &Host) -> Result<Vec<Snapshot>, ServiceError> {
         let path = format!("root/{}", self.0.actor.trim_start_matches("root/"));
@@ -65,6 +65,7 @@ impl Endpoint for Drill {
 }
 
 /// The outside systems: whether each answers, how old what it said is, and what mends it.
+#[derive(Serialize)]
 pub struct ListSources;
 
 impl Endpoint for ListSources {
@@ -78,6 +79,7 @@ impl Endpoint for ListSources {
 }
 
 /// Reads the settings and the price file again.
+#[derive(Serialize)]
 pub struct Reload;
 
 impl Endpoint for Reload {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use serde::Serialize;
 
 use crate::domain::code::Code;
 use crate::domain::tenant::TenantName;
@@ -12,7 +13,7 @@ use crate::service::system::tenants::{self, Keeper, TenantError, TenantRemoved, 
 use crate::service::system::tree::Supervised;
 
 use super::refusal::Refusal;
-use super::{Endpoint, Host, Method, Parts};
+use super::{Endpoint, Host, Method};
 
 /// Whoever keeps the tenants of the program that runs.
 fn keeper(system: &Supervised) -> Result<&Arc<dyn Keeper>, ServiceError> {
@@ -21,6 +22,7 @@ fn keeper(system: &Supervised) -> Result<&Arc<dyn Keeper>, ServiceError> {
 }
 
 /// The tenants, and how each stands.
+#[derive(Serialize)]
 pub struct ListTenants;
 
 impl Endpoint for ListTenants {
@@ -40,6 +42,7 @@ impl Endpoint for ListTenants {
 }
 
 /// Adds a tenant, and starts it. Its tokens lie in its directory.
+#[derive(Serialize)]
 pub struct AddTenant {
     /// Its name.
     pub name: TenantName,
@@ -48,11 +51,8 @@ pub struct AddTenant {
 impl Endpoint for AddTenant {
     const METHOD: Method = Method::Put;
     const PATH: &'static str = "/api/v1/tenants/{name}";
+    const HAS_BODY: bool = false;
     type Out = TenantsShown;
-
-    fn parts(&self) -> Parts {
-        Parts::at(&self.name)
-    }
 
     async fn answer(self, host: &Host) -> Result<TenantsShown, ServiceError> {
         match host {
@@ -67,6 +67,7 @@ impl Endpoint for AddTenant {
 }
 
 /// Takes a tenant away: it is stopped, and its directory is moved out of the way, whole.
+#[derive(Serialize)]
 pub struct RemoveTenant {
     /// Its name.
     pub name: TenantName,
@@ -76,10 +77,6 @@ impl Endpoint for RemoveTenant {
     const METHOD: Method = Method::Delete;
     const PATH: &'static str = "/api/v1/tenants/{name}";
     type Out = TenantRemoved;
-
-    fn parts(&self) -> Parts {
-        Parts::at(&self.name)
-    }
 
     fn check(&self, _: Timestamp) -> Result<(), ServiceError> {
         if self.name.is_local() { Err(TenantError::Local.into()) } else { Ok(()) }

@@ -25,7 +25,7 @@ use crate::view::freshness::Freshness;
 use crate::view::projects::ProjectsShown;
 use crate::view::report::{Grouping, Range};
 
-use super::{Endpoint, Host, Method, Parts};
+use super::{Endpoint, Host, Method};
 
 /// What was spent, by day, week, month, project, session or model.
 #[derive(Debug, Serialize, Deserialize, IntoParams)]
@@ -59,10 +59,6 @@ impl Endpoint for GetSpend {
     const PATH: &'static str = "/api/v1/spend";
     type Out = ReportShown;
 
-    fn parts(&self) -> Parts {
-        Parts::query(self)
-    }
-
     fn check(&self, _: Timestamp) -> Result<(), ServiceError> {
         zone_of(self.tz.as_deref()).map(drop)
     }
@@ -75,6 +71,7 @@ impl Endpoint for GetSpend {
 }
 
 /// Looks at all of the supervisor's transcripts now.
+#[derive(Serialize)]
 pub struct Import;
 
 impl Endpoint for Import {
@@ -88,6 +85,7 @@ impl Endpoint for Import {
 }
 
 /// Has a supervisor read what is new in transcripts, and says how old the figures are then.
+#[derive(Serialize)]
 pub struct Look;
 
 impl Endpoint for Look {
@@ -101,16 +99,13 @@ impl Endpoint for Look {
 }
 
 /// Records usage that no transcript shows.
+#[derive(Serialize)]
 pub struct RecordUsage(pub ToldBody);
 
 impl Endpoint for RecordUsage {
     const METHOD: Method = Method::Post;
     const PATH: &'static str = "/api/v1/usage";
     type Out = ToldShown;
-
-    fn parts(&self) -> Parts {
-        Parts::body(&self.0)
-    }
 
     fn check(&self, now: Timestamp) -> Result<(), ServiceError> {
         Ok(self.0.check(now)?)
@@ -134,6 +129,7 @@ impl Endpoint for RecordUsage {
 }
 
 /// Prices what lacks a price. What was priced stays as it was.
+#[derive(Serialize)]
 pub struct Reprice;
 
 impl Endpoint for Reprice {
@@ -171,10 +167,6 @@ impl Endpoint for GetWhatIf {
     const IS_LONG: bool = true;
     type Out = WhatIf;
 
-    fn parts(&self) -> Parts {
-        Parts::query(self)
-    }
-
     async fn answer(self, host: &Host) -> Result<WhatIf, ServiceError> {
         let (settings, importer) = (host.settings().clone(), host.importer());
         let as_of = self.as_of.unwrap_or_else(today);
@@ -187,6 +179,7 @@ impl Endpoint for GetWhatIf {
 }
 
 /// Which models lack prices, and how many of their calls the price file has a price for now.
+#[derive(Serialize)]
 pub struct ListLacking;
 
 impl Endpoint for ListLacking {
@@ -203,6 +196,7 @@ impl Endpoint for ListLacking {
 }
 
 /// What was folded into which project, what each cost, and what a person calls them.
+#[derive(Serialize)]
 pub struct ListProjects;
 
 impl Endpoint for ListProjects {
@@ -216,16 +210,13 @@ impl Endpoint for ListProjects {
 }
 
 /// Calls a directory, and all below it, by a name.
+#[derive(Serialize)]
 pub struct AliasProject(pub AliasBody);
 
 impl Endpoint for AliasProject {
     const METHOD: Method = Method::Put;
     const PATH: &'static str = "/api/v1/projects/aliases";
     type Out = ProjectsShown;
-
-    fn parts(&self) -> Parts {
-        Parts::body(&self.0)
-    }
 
     fn check(&self, _: Timestamp) -> Result<(), ServiceError> {
         Ok(check_alias(&self.0.directory, Some(&self.0.name))?)
@@ -253,10 +244,6 @@ impl Endpoint for UnaliasProject {
     const PATH: &'static str = "/api/v1/projects/aliases";
     type Out = ProjectsShown;
 
-    fn parts(&self) -> Parts {
-        Parts::query(self)
-    }
-
     fn check(&self, _: Timestamp) -> Result<(), ServiceError> {
         Ok(check_alias(&self.directory, None)?)
     }
@@ -268,6 +255,7 @@ impl Endpoint for UnaliasProject {
 }
 
 /// Lines of transcripts that were refused, and files that cannot be read; never their text.
+#[derive(Serialize)]
 pub struct ListRefused;
 
 impl Endpoint for ListRefused {

@@ -2,15 +2,17 @@
 
 use jiff::Timestamp;
 use jiff::civil::Date;
+use serde::Serialize;
 
 use crate::service::aggregate::caller;
 use crate::service::runtime::client::ServiceError;
 use crate::service::vault::queries::{DailyParams, DailyShown, LogBody, Logged, VaultShown};
 use crate::service::vault::tasks::{TasksFilter, TasksShown};
 
-use super::{Endpoint, Host, Method, Parts};
+use super::{Endpoint, Host, Method};
 
 /// The vault, the goals in it, and what stands in the way of reading it.
+#[derive(Serialize)]
 pub struct GetVault;
 
 impl Endpoint for GetVault {
@@ -24,16 +26,13 @@ impl Endpoint for GetVault {
 }
 
 /// The vault's tasks, the one that is due first before all others.
+#[derive(Serialize)]
 pub struct ListTasks(pub TasksFilter);
 
 impl Endpoint for ListTasks {
     const METHOD: Method = Method::Get;
     const PATH: &'static str = "/api/v1/tasks";
     type Out = TasksShown;
-
-    fn parts(&self) -> Parts {
-        Parts::query(&self.0)
-    }
 
     fn check(&self, _: Timestamp) -> Result<(), ServiceError> {
         // A word makes sense on every day or on none.
@@ -47,6 +46,7 @@ impl Endpoint for ListTasks {
 }
 
 /// A daily note, or a note of another period.
+#[derive(Serialize)]
 pub struct GetDaily(pub DailyParams);
 
 impl Endpoint for GetDaily {
@@ -54,10 +54,6 @@ impl Endpoint for GetDaily {
     const PATH: &'static str = "/api/v1/daily";
     const IS_LONG: bool = true;
     type Out = DailyShown;
-
-    fn parts(&self) -> Parts {
-        Parts::query(&self.0)
-    }
 
     fn check(&self, _: Timestamp) -> Result<(), ServiceError> {
         self.0.kind()?;
@@ -71,16 +67,13 @@ impl Endpoint for GetDaily {
 }
 
 /// Writes one line to today's daily note; the same again changes nothing.
+#[derive(Serialize)]
 pub struct LogSession(pub LogBody);
 
 impl Endpoint for LogSession {
     const METHOD: Method = Method::Post;
     const PATH: &'static str = "/api/v1/daily";
     type Out = Logged;
-
-    fn parts(&self) -> Parts {
-        Parts::body(&self.0)
-    }
 
     fn check(&self, _: Timestamp) -> Result<(), ServiceError> {
         Ok(self.0.check()?)
