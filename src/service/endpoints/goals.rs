@@ -19,6 +19,7 @@ use crate::service::runtime::client::ServiceError;
 use crate::service::runtime::forms;
 use crate::service::runtime::node::Node;
 use crate::service::runtime::poller::{policy, wrong_settings};
+use crate::service::runtime::reads::Reads;
 
 use super::{Endpoint, Host, Method};
 
@@ -159,7 +160,7 @@ impl Endpoint for ListFeeds {
     type Out = FeedsShown;
 
     async fn answer(self, host: &Host) -> Result<FeedsShown, ServiceError> {
-        host.ask(|reads| reads.feeds()).await
+        host.ask(Reads::feeds).await
     }
 }
 

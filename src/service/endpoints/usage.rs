@@ -14,6 +14,7 @@ use crate::domain::project::check_alias;
 use crate::service::aggregate::caller;
 use crate::service::runtime::client::ServiceError;
 use crate::service::runtime::forms;
+use crate::service::runtime::reads::Reads;
 use crate::service::usage::importer::ImportSummary;
 use crate::service::usage::manual::{ToldBody, ToldShown, record};
 use crate::service::usage::projects::{AliasAggregate, AliasBody};
@@ -205,7 +206,7 @@ impl Endpoint for ListProjects {
     type Out = ProjectsShown;
 
     async fn answer(self, host: &Host) -> Result<ProjectsShown, ServiceError> {
-        host.ask(|reads| reads.projects()).await
+        host.ask(Reads::projects).await
     }
 }
 
