@@ -1,5 +1,5 @@
-//! How often a budget begins anew, and the one way to write and to read that: the command line, HTTP, MCP and the
-//! events all go through [`PeriodTerms`].
+//! Budget periods and their text form, which the command line, HTTP, MCP and the events share through
+//! [`PeriodTerms`].
 
 use std::str::FromStr;
 
@@ -11,7 +11,7 @@ use crate::domain::code::{Code, Coded};
 
 use super::{RollingDays, WeekStart, YearStart};
 
-/// Why a period is not one.
+/// Why a period is invalid.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CalendarError {
     /// No such period.
@@ -26,20 +26,20 @@ pub enum CalendarError {
     /// Too few, or too many.
     #[error("a rolling period has from 1 to 366 days, not {0}")]
     RollingDays(u32),
-    /// Without it the period is not known.
+    /// A required term is missing.
     #[error("a {word} period needs {parts}", word = .kind.name(), parts = .kind.parts())]
     Missing {
-        /// Of which kind.
+        /// The kind that needs it.
         kind: PeriodKind,
     },
-    /// What belongs to another kind of period would be silently without effect.
+    /// A term that belongs to another kind of period, and would silently have no effect.
     #[error("'{part}' belongs to a {of} period, and this one is {word}", of = .owner.name(), word = .kind.name())]
     Foreign {
-        /// What was given.
+        /// The given term.
         part: &'static str,
-        /// Where it belongs.
+        /// The kind it belongs to.
         owner: PeriodKind,
-        /// Where it was given.
+        /// The given kind.
         kind: PeriodKind,
     },
 }
@@ -53,35 +53,28 @@ impl Coded for CalendarError {
 /// The kinds of periods.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PeriodKind {
-    /// See [`Period::Daily`].
     Daily,
-    /// See [`Period::Weekly`].
     Weekly,
-    /// See [`Period::Monthly`].
     Monthly,
-    /// See [`Period::Yearly`].
     Yearly,
-    /// See [`Period::Rolling`].
     Rolling,
-    /// See [`Period::Fixed`].
     Fixed,
 }
 
 impl PeriodKind {
-    /// All of them.
     pub const ALL: [Self; 6] =
         [Self::Daily, Self::Weekly, Self::Monthly, Self::Yearly, Self::Rolling, Self::Fixed];
 
-    /// The words that people use for them, in the same order.
+    /// The text forms, in the same order.
     pub const NAMES: [&'static str; 6] = ["daily", "weekly", "monthly", "yearly", "rolling", "fixed"];
 
-    /// The word that people use for it.
+    /// The text form.
     #[must_use]
     pub fn name(self) -> &'static str {
         Self::NAMES[self as usize]
     }
 
-    /// What must be given with it.
+    /// The terms that it requires.
     fn parts(self) -> &'static str {
         match self {
             Self::Fixed => "both a first and a last day (from, until)",
@@ -100,40 +93,38 @@ impl FromStr for PeriodKind {
     }
 }
 
-/// How often a budget begins anew.
+/// A budget's period.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase", tag = "kind")]
 pub enum Period {
-    /// Each day.
     Daily,
     /// Each week.
     Weekly {
-        /// From this day of the week on.
+        /// The first day of the week.
         starts: WeekStart,
     },
-    /// Each calendar month.
     Monthly,
     /// Each budget year.
     Yearly {
-        /// From this day on.
+        /// The first day of the year.
         starts: YearStart,
     },
-    /// Never: it is always the last days, and each midnight one of them leaves it and one comes in.
+    /// A window of the last days: at each midnight one day leaves it and one enters.
     Rolling {
-        /// So many, today among them.
+        /// Length in days, including today.
         days: RollingDays,
     },
-    /// Once.
+    /// One fixed range of days.
     Fixed {
         /// First day.
         from: Date,
-        /// Last day, included.
+        /// Last day, inclusive.
         until: Date,
     },
 }
 
 impl Period {
-    /// The first and the last day (included) of the period that `today` lies in; for fixed dates always those.
+    /// First and last day (inclusive) of the period that contains `today`; always the same for fixed dates.
     #[must_use]
     pub fn days(self, today: Date) -> (Date, Date) {
         match self {
@@ -149,7 +140,6 @@ impl Period {
         }
     }
 
-    /// Its kind.
     #[must_use]
     pub fn kind(self) -> PeriodKind {
         match self {
@@ -162,42 +152,43 @@ impl Period {
         }
     }
 
-    /// The word people use for it.
+    /// The text form.
     #[must_use]
     pub fn label(self) -> &'static str {
         self.kind().name()
     }
 
-    /// Whether it is worth telling that it ends soon. A day always ends today, and a rolling window never ends.
+    /// Whether an approaching end is worth reporting. A day always ends today, and a rolling window never
+    /// ends.
     #[must_use]
     pub fn has_an_end(self) -> bool {
         !matches!(self, Self::Daily | Self::Rolling { .. })
     }
 }
 
-/// A period as it is written: its name, and what belongs to some of them.
+/// A period in text form: its name, and the terms of some kinds.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct PeriodTerms {
     /// One of [`PeriodKind::NAMES`].
     pub name: Option<String>,
-    /// The first day of a fixed one.
+    /// First day of a fixed period.
     pub from: Option<Date>,
-    /// The last day of a fixed one, included.
+    /// Last day of a fixed period, inclusive.
     pub until: Option<Date>,
-    /// How many days a rolling one has.
+    /// Length of a rolling period in days.
     pub days: Option<u32>,
-    /// What a weekly one begins with.
+    /// First day of a weekly period.
     pub week_starts: Option<WeekStart>,
-    /// What a yearly one begins with.
+    /// First day of a yearly period.
     pub year_starts: Option<YearStart>,
 }
 
 impl PeriodTerms {
-    /// The period that this says. Without a name it is the one that the other terms belong to, or else a month; a week
-    /// that does not say what it begins with begins with `standard`.
+    /// The period with these terms. Without a name it is the kind that the other terms belong to, or else
+    /// monthly. `standard` is the first day of the week if none is given.
     ///
     /// # Errors
-    /// [`CalendarError`]: the name is not one, something is missing, or something belongs to another kind.
+    /// [`CalendarError`]: the name is unknown, a term is missing, or a term belongs to another kind.
     pub fn read(&self, standard: WeekStart) -> Result<Period, CalendarError> {
         let kind = self.kind()?;
         if let Some((part, owner)) = self.parts().find(|(_, owner)| *owner != kind) {
@@ -217,7 +208,8 @@ impl PeriodTerms {
         })
     }
 
-    /// The period that `before` becomes: what is not told anew stays as far as it belongs to it.
+    /// The period after a change of `before`: terms that are not given are kept if they belong to the new
+    /// kind.
     ///
     /// # Errors
     /// As [`Self::read`].
@@ -244,7 +236,7 @@ impl PeriodTerms {
         }
     }
 
-    /// What is given beside the name, and the kind that it belongs to.
+    /// The given terms besides the name, and the kind that each belongs to.
     fn parts(&self) -> impl Iterator<Item = (&'static str, PeriodKind)> {
         let parts = [
             (self.from.is_some(), "from", PeriodKind::Fixed),
