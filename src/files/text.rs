@@ -23,5 +23,5 @@ pub fn read(path: &Path) -> io::Result<String> {
 /// As [`others::open`]; `FileTooLarge`; `InvalidData` if it is not UTF-8; an I/O error.
 pub fn read_up_to(path: &Path, most: u64) -> io::Result<String> {
     let bytes = others::read(path, most)?;
-    String::from_utf8(bytes).map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "it is not UTF-8 text"))
+    String::from_utf8(bytes).map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "it is no UTF-8 text"))
 }

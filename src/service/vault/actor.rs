@@ -138,7 +138,7 @@ impl VaultActor {
             if snapshot.notes().len() == 0 && tasks.state().tasks().len() > 0 {
                 let path = root.display();
                 return Err(format!(
-                    "{path} has no notes, although it had some; mount it, or fix vault.path"
+                    "{path} holds no notes, although it had some; mount it, or fix vault.path"
                 ));
             }
             Ok(Arc::new(snapshot))
