@@ -1,5 +1,5 @@
-//! What a gate and a screen ask: whether something can be afforded, over histories of one and of four years, and when
-//! the money ends.
+//! Queries of the gate and of a screen: whether an amount can be afforded, over histories of one and of four years,
+//! and when the money runs out.
 
 use std::hint::black_box;
 
@@ -23,7 +23,7 @@ fn now() -> Timestamp {
     "2026-11-23T18:00:00Z".parse().expect("an instant")
 }
 
-/// So many days of ten hours, in each quarter of which three models were called in two projects.
+/// A history of this many days of ten hours, with calls of three models in two projects per quarter of an hour.
 fn lived(days: i64) -> TenantView {
     let mut view = TenantView::default();
     let reading = Reading::usd("anthropic", Picodollars::usd(500), now(), Source::Hand, "");

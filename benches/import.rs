@@ -1,4 +1,4 @@
-//! Import: reading a corpus of transcripts, recording it durably, and reading it again when all is known.
+//! Import: reading a corpus of transcripts, recording it durably, and reading it again when everything is known.
 //!
 //! The corpus has `MECRIS_BENCH_MB` megabytes (200 by default) in files of half a megabyte.
 

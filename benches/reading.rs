@@ -1,5 +1,5 @@
-//! What a screen asks, over four years of a million cells and with twenty budgets: looked up, and as it was before, by passing
-//! over the whole cube for each budget. And what the projection's next step costs while somebody reads.
+//! The queries of a screen, over four years with a million cells and twenty budgets: with lookups, and as before with a pass
+//! over the whole cube for each budget. And the cost of the projection's next step while a reader holds a snapshot.
 
 use std::collections::BTreeMap;
 use std::hint::black_box;
@@ -89,7 +89,7 @@ fn lived() -> Views {
     Views::of(TenantId::local(), view)
 }
 
-/// What each budget and the totals took before: a pass over the cube for each budget, once for its line and once for its
+/// The former cost of budgets and totals: a pass over the cube for each budget, once for its line and once for its
 /// alert, and two for the totals.
 fn scanned(view: &TenantView, zone: &TimeZone) -> (usize, Sum, BTreeMap<Date, Picodollars>) {
     let by_day = |covers: &dyn Fn(&Cell<'_>) -> bool| view.spend.by_day(zone, None, covers);
@@ -133,7 +133,7 @@ fn reading(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("status_of_a_million_cells_and_twenty_budgets");
     group.sample_size(10);
     group.bench_function("scanned", |bencher| bencher.iter(|| black_box(scanned(&view, &zone()))));
-    // Nothing that was reckoned of the position before is of use to this one.
+    // A new position invalidates every cached value.
     let next = || reads.views.write(|_| ());
     group.bench_function("looked_up", |bencher| {
         bencher.iter_batched(next, |()| black_box(reads.status(now())), BatchSize::PerIteration);

@@ -1,7 +1,7 @@
-//! What each fuzz target does with its bytes: it reads them as the program does, and holds what was read against what must be
-//! so. The fuzzer (`fuzz_targets/main.rs`) and the smoke run on every change (`tests/fuzz_smoke.rs`) call the same functions.
+//! The bodies of the fuzz targets: each parses its bytes as the program does, and checks the result's properties.
+//! The fuzzer (`fuzz_targets/main.rs`) and the smoke run on every change (`tests/fuzz_smoke.rs`) call the same functions.
 //!
-//! `docs/fuzzing.md` has a row for each target; a test holds that it has.
+//! `docs/fuzzing.md` has a row for each target; a test checks that.
 
 #[path = "bodies/faces.rs"]
 mod faces;
@@ -18,13 +18,13 @@ mod typed;
 
 use crate::hostility::Form;
 
-/// A parser of outside bytes, as the fuzzer sees it.
+/// A parser of foreign bytes, as a fuzz target.
 pub struct Target {
-    /// Its name: that of its corpus, and of its row in the document.
+    /// Its name, also of its corpus and of its row in the document.
     pub name: &'static str,
-    /// How its input is written.
+    /// The format of its input.
     pub form: Form,
-    /// What is done with an input.
+    /// Handles an input.
     pub body: fn(&[u8]),
 }
 
@@ -32,7 +32,6 @@ const fn target(name: &'static str, form: Form, body: fn(&[u8])) -> Target {
     Target { name, form, body }
 }
 
-/// All of them.
 pub const TARGETS: &[Target] = &[
     target("block", Form::Bytes, kept::block),
     target("record", Form::Bytes, kept::record),
@@ -73,7 +72,7 @@ pub const TARGETS: &[Target] = &[
     target("shown", Form::Text, typed::shown),
 ];
 
-/// A directory of this thread, which goes with it; in memory where the machine has such a file system.
+/// A directory for this thread, deleted at its end; in memory if the machine has such a file system.
 struct Scratch(std::path::PathBuf);
 
 impl Scratch {
@@ -112,7 +111,7 @@ fn file(name: &str, bytes: &[u8]) -> std::path::PathBuf {
     path
 }
 
-/// The input as text, where it is text; else what of it is.
+/// The input as text, lossy if it is not UTF-8.
 fn text(data: &[u8]) -> std::borrow::Cow<'_, str> {
     String::from_utf8_lossy(data)
 }

@@ -1,8 +1,8 @@
 //! Hostile input: one generator for the fuzzer's seeds, for its mutator, for the smoke run and for the tests of `hostile`.
 //!
-//! Three things are made here: whole inputs of one bad kind ([`inputs`]: depth, width, length, numbers, encodings, characters,
-//! keys that come twice), good inputs with one bad value in the place of a good one ([`planted`]), and good inputs with damaged
-//! bytes ([`damaged`]). All of it is the same at every run.
+//! It generates three things: whole inputs of one bad kind ([`inputs`]: depth, width, length, numbers, encodings, characters,
+//! duplicate keys), good inputs with one good value replaced by a bad one ([`planted`]), and good inputs with damaged
+//! bytes ([`damaged`]). The output is the same in every run.
 
 use std::sync::LazyLock;
 
@@ -14,7 +14,7 @@ mod values;
 pub use shapes::{deep_value, inputs, multiplying};
 use values::{json_values, numbers, quoted, texts};
 
-/// How an input is written.
+/// The format of an input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Form {
     Json,
@@ -27,13 +27,13 @@ pub enum Form {
     Columns,
     /// Fields of a posted form.
     Fields,
-    /// What a person types.
+    /// Typed text.
     Text,
-    /// Bytes of our own.
+    /// Our own binary formats.
     Bytes,
 }
 
-/// SplitMix64 (Steele, Lea and Flood 2014): small, and no dependency of two workspaces.
+/// SplitMix64 (Steele, Lea and Flood 2014): small, and without a dependency in two workspaces.
 pub struct Random(pub u64);
 
 impl Random {
@@ -59,7 +59,7 @@ impl Random {
 pub const EVIL: &str =
     "\u{1b}[2J\u{1b}]52;c;ZXZpbA==\u{7}\u{9b}31m\u{202e}x\u{2028}y\r\u{7f}\u{e0049}\u{e0047}\u{200b}";
 
-/// In what values are nested: the name, what opens a level and what closes it.
+/// Ways to nest values: the name, what opens a level and what closes it.
 pub const NESTS: [(&str, &str, &str); 3] =
     [("arrays", "[", "]"), ("objects", r#"{"a":"#, "}"), ("both", r#"[{"a":"#, "}]")];
 
@@ -67,7 +67,7 @@ pub fn nested(open: &str, inner: &str, close: &str, depth: usize) -> String {
     [&open.repeat(depth), inner, &close.repeat(depth)].concat()
 }
 
-/// Where the values of a good input stand.
+/// The ranges of the values in a good input.
 fn places(form: Form, input: &[u8]) -> Vec<std::ops::Range<usize>> {
     let (mut found, mut at) = (Vec::new(), 0);
     let ends: &[u8] = match form {
@@ -89,7 +89,7 @@ fn places(form: Form, input: &[u8]) -> Vec<std::ops::Range<usize>> {
                 at += 1;
             }
         }
-        // What is followed by a colon is a key; it is planted too, but seldom is worth it.
+        // A value before a colon is a key; it is replaced too, but rarely useful.
         if at > start {
             found.push(start..at);
         } else {
@@ -99,7 +99,7 @@ fn places(form: Form, input: &[u8]) -> Vec<std::ops::Range<usize>> {
     found
 }
 
-/// A good input with one to three of its values in the place of which something hostile stands.
+/// A good input with one to three of its values replaced by hostile ones.
 pub fn planted(form: Form, good: &[u8], random: &mut Random) -> Vec<u8> {
     static VALUES: LazyLock<[Vec<String>; 3]> = LazyLock::new(|| [json_values(), numbers(), texts()]);
     let [json, numbers, texts] = &*VALUES;

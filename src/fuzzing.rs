@@ -1,5 +1,5 @@
-//! The ways in for the fuzzer (`fuzz/`): what reads bytes from outside and is nobody's interface. Nothing here is one either,
-//! and nothing else uses it.
+//! Entry points for the fuzzer (`fuzz/`): parsers of foreign bytes that have no public interface. Nothing
+//! else uses this module.
 
 use std::path::Path;
 use std::sync::LazyLock;
@@ -30,26 +30,26 @@ use crate::integration::resilience::{Answer, OutsideError};
 use crate::integration::{beeminder, credit, deepseek, moonshot, ntfy, openai, openrouter, twilio};
 use crate::{cli, config, service};
 
-/// When everything that is read here was received: the fuzzer's inputs mean the same on every day.
+/// The time at which every input is received: inputs mean the same on every day.
 pub const NOW: Timestamp = Timestamp::constant(1_795_000_000, 0);
 
 fn answer(system: &'static str, body: &[u8]) -> Answer {
     Answer::of_body(system, body, NOW)
 }
 
-/// What the browser says over its pipe: whether it is a message, and an event of those that are listened to.
+/// The browser's message on its pipe: whether it is a message, and whether it is a subscribed event.
 pub fn browser(message: &[u8]) -> Option<bool> {
     console::cdp::read_alone(message).ok()
 }
 
-/// A body of JSON held against the API's description, as that of each operation that takes one: whether it is let in, and how
-/// its handler then reads it.
+/// A JSON body checked against the API's description of each operation with a body: whether it is accepted,
+/// and the handler's result of parsing it.
 pub fn api_bodies(body: &[u8]) -> Vec<(bool, Option<Value>)> {
     static OPERATIONS: LazyLock<Operations> = LazyLock::new(|| Operations::of(crate::http::openapi));
     OPERATIONS.with_bodies().map(|one| (one.check_body(body).is_ok(), one.plain(body))).collect()
 }
 
-/// What a page of reports says, read as each report that the provider has.
+/// A page of reports, parsed as each of the provider's reports.
 pub fn reports(provider: &str, body: &[u8], days: Days) -> [Result<Vec<DayReport>, OutsideError>; 2] {
     match provider {
         anthropic::SYSTEM => anthropic::reports::of_page(&answer(anthropic::SYSTEM, body), days),
@@ -57,7 +57,7 @@ pub fn reports(provider: &str, body: &[u8], days: Days) -> [Result<Vec<DayReport
     }
 }
 
-/// Whom a page of Anthropic's report of people tells of.
+/// The people in a page of Anthropic's analytics report.
 ///
 /// # Errors
 /// [`OutsideError`].
@@ -65,7 +65,7 @@ pub fn people(body: &[u8]) -> Result<Vec<Person>, OutsideError> {
     anthropic::people::of_page(&answer(anthropic::SYSTEM, body))
 }
 
-/// What DeepSeek says of the balance.
+/// DeepSeek's balance response.
 ///
 /// # Errors
 /// [`OutsideError`].
@@ -73,7 +73,7 @@ pub fn deepseek(body: &[u8]) -> Result<Told, OutsideError> {
     deepseek::read(&answer(deepseek::SYSTEM, body), NOW).map(|(told, _)| told)
 }
 
-/// What Moonshot says of the balance.
+/// Moonshot's balance response.
 ///
 /// # Errors
 /// [`OutsideError`].
@@ -81,7 +81,7 @@ pub fn moonshot(body: &[u8]) -> Result<Told, OutsideError> {
     moonshot::read(&answer(moonshot::SYSTEM, body), Currency::USD, NOW).map(|(told, _)| told)
 }
 
-/// What OpenRouter says of the credits, and of the key.
+/// OpenRouter's responses for credits and for the key.
 pub fn openrouter(
     body: &[u8],
 ) -> (Result<openrouter::Credits, OutsideError>, Result<openrouter::KeyLimits, OutsideError>) {
@@ -89,7 +89,7 @@ pub fn openrouter(
     (openrouter::credits_of(&answer).map(|(told, _)| told), openrouter::key_of(&answer).map(|(told, _)| told))
 }
 
-/// An answer of any other system, as its clients read it.
+/// A response of any other system, as its client parses it.
 ///
 /// # Errors
 /// [`OutsideError::Malformed`].
@@ -97,7 +97,7 @@ pub fn json<T: DeserializeOwned>(body: &[u8]) -> Result<T, OutsideError> {
     answer("any", body).json()
 }
 
-/// The codes that are read from a refusal's body: a provider's, Twilio's, ntfy's.
+/// The error codes in a refusal's body: a provider's, Twilio's, ntfy's.
 #[must_use]
 pub fn refusals(status: u16, body: &[u8]) -> [Option<u32>; 3] {
     [
@@ -107,19 +107,19 @@ pub fn refusals(status: u16, body: &[u8]) -> [Option<u32>; 3] {
     ]
 }
 
-/// What is kept of a goal that Beeminder told of.
+/// The stored form of a Beeminder goal.
 #[must_use]
 pub fn goal(told: beeminder::Goal) -> Goal {
     service::goals::beeminder_actor::to_goal(told)
 }
 
-/// The amounts that a recipe leads to.
+/// The amounts that a recipe finds.
 #[must_use]
 pub fn amounts(recipe: &Recipe, body: &[u8], text: &str) -> Vec<Found> {
     console::read::amounts(recipe, body, text, NOW)
 }
 
-/// A price table with a file over it.
+/// A price table with an override file.
 ///
 /// # Errors
 /// [`ConfigError::Prices`].
@@ -127,13 +127,13 @@ pub fn prices(table: PriceTable, text: &str) -> Result<PriceTable, ConfigError> 
     config::prices::overridden(table, "prices.json", text)
 }
 
-/// The status and the body of the supervisor's answer to a hook, and whether reading on would be in vain.
+/// Status and body of the supervisor's response to a hook, and whether more input cannot change it.
 #[must_use]
 pub fn hook_answer(bytes: &[u8]) -> (Option<(u16, &[u8])>, bool) {
     (cli::lean::parse(bytes), cli::lean::is_whole(bytes))
 }
 
-/// What the vault in a directory says of itself, and how much of that is wrong.
+/// The vault's own settings, and the number of problems in them.
 ///
 /// # Errors
 /// The directory cannot be opened.
@@ -142,7 +142,7 @@ pub fn vault_settings(vault: &Path) -> std::io::Result<(VaultSettings, usize)> {
     Ok((settings, problems.len()))
 }
 
-/// The arguments of a call of a tool, where this is a message of an assistant's that is one; else all of it, as JSON.
+/// The arguments of an MCP tool call; else the whole message, as JSON.
 #[must_use]
 pub fn mcp_arguments(body: &[u8]) -> Option<Value> {
     let message = serde_json::from_slice(body).ok();
@@ -154,12 +154,12 @@ pub fn mcp_arguments(body: &[u8]) -> Option<Value> {
     serde_json::from_slice(body).ok()
 }
 
-/// The fields of a posted form, as the webhooks take them.
+/// The fields of a posted form, as the webhooks read them.
 #[must_use]
 pub fn form(body: &[u8]) -> Option<Vec<(String, String)>> {
     let request = Request::post("/").header(CONTENT_TYPE, "application/x-www-form-urlencoded");
     let request = request.body(axum::body::Body::from(body.to_vec())).ok()?;
     let form = axum::Form::<Vec<(String, String)>>::from_request(request, &());
-    // All of the body is there: nothing is waited for.
+    // The whole body is there: nothing blocks.
     form.now_or_never()?.ok().map(|form| form.0)
 }

@@ -1,8 +1,8 @@
-//! What the program says of itself: traces, log lines and metrics, to a terminal, as JSON, and to an OpenTelemetry collector.
+//! Telemetry: traces, log lines and metrics, to a terminal, as JSON, and to an OpenTelemetry collector.
 //!
-//! What is exported, and where to, is a [`plan`] by the settings and OpenTelemetry's own variables; without either nothing
-//! is exported and nothing is missed. A collector that is not there slows nothing: what is to be told is dropped when
-//! the exporter's queue is full, and that it is not reached is said once.
+//! A [`plan`] from the settings and OpenTelemetry's own variables says what is exported, and where to;
+//! without either nothing is. An unreachable collector slows nothing down: when the exporter's queue is full,
+//! telemetry is dropped, and one log line reports that the collector cannot be reached.
 
 pub mod context;
 mod exporters;
@@ -33,41 +33,41 @@ use metrics::Metrics;
 use plan::{Plan, Target};
 use reach::{Noted, Reach};
 
-/// The exporter's own parts: their spans would be exported, which would make more of them.
-/// And the protocol's server: its lines hold whole messages.
+/// The exporter's own modules: exporting their spans would create more of them. And the protocol's server,
+/// whose log lines contain whole messages.
 const PLUMBING: [&str; 7] =
     ["opentelemetry", "opentelemetry_sdk", "opentelemetry_otlp", "tonic", "h2", "hyper_util", "rmcp"];
 
-/// How log lines are written.
+/// Format of log lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
 pub enum LogFormat {
     /// For people.
     #[default]
     Human,
-    /// One JSON object a line.
+    /// One JSON object per line.
     Json,
 }
 
 /// Why telemetry could not be set up.
 #[derive(Debug, thiserror::Error)]
 pub enum TelemetryError {
-    /// A variable or a setting says something that is not possible.
+    /// An invalid variable or setting.
     #[error(
-        "cannot export telemetry: {reason}; mend or unset the OTEL_EXPORTER_OTLP_ variables, or [telemetry] in config.toml"
+        "cannot export telemetry: {reason}; fix or unset the OTEL_EXPORTER_OTLP_ variables, or [telemetry] in config.toml"
     )]
     Exporter {
-        /// What the exporter said.
+        /// The exporter's error.
         reason: String,
     },
-    /// The log filter is not one.
+    /// An invalid log filter.
     #[error("MECRIS_LOG_LEVEL: {reason}; use error, warn, info, debug or trace")]
     Filter {
-        /// What is wrong.
+        /// The parser's error.
         reason: String,
     },
 }
 
-/// Keeps the exporter; [`Telemetry::flush`] it at the end.
+/// Holds the exporter; call [`Telemetry::flush`] before exit.
 #[derive(Debug, Default)]
 pub struct Telemetry {
     traces: Option<SdkTracerProvider>,
@@ -75,23 +75,23 @@ pub struct Telemetry {
     metrics: Metrics,
 }
 
-/// Sets up log lines on standard error and, where it is asked for, OTLP export.
-/// Call it within the runtime whose threads shall carry the export.
+/// Sets up log lines on standard error and, if configured, OTLP export. Call it within the runtime that
+/// should run the export.
 ///
 /// # Errors
-/// [`TelemetryError`] names the variable and the mend.
+/// [`TelemetryError`] names the variable and the fix.
 pub fn init(format: LogFormat, level: Option<&str>, loaded: &Loaded) -> Result<Telemetry, TelemetryError> {
     let (resource, reach, plan) = (resource(), Reach::default(), Plan::of(loaded)?);
     let traces = plan.traces.as_ref().map(|target| tracer(target, &plan, &resource, &reach)).transpose()?;
     let logs = plan.logs.as_ref().map(|target| logger(target, &resource, &reach)).transpose()?;
     let metrics = measure(&plan, resource, &reach)?;
-    // A list, and no options: a layer that is none would have every span made for nobody.
+    // A list instead of options: a layer that is `None` would still cause every span to be created.
     let mut layers = vec![lines(format, level)?.boxed()];
     if let Some(traces) = &traces {
-        // Appends and projections are told to the global one, when they are over.
+        // Spans of appends and projections are reported to the global provider when they end.
         opentelemetry::global::set_tracer_provider(traces.clone());
-        // Where in the source and on which thread a span was opened costs more than it tells, and so does making it
-        // the current one at every poll of a future.
+        // Recording source location and thread costs more than it is worth, and so does making a span current
+        // at every poll of a future.
         let spans = tracing_opentelemetry::layer()
             .with_tracer(traces.tracer("mecris"))
             .with_location(false)
@@ -111,7 +111,7 @@ pub fn init(format: LogFormat, level: Option<&str>, loaded: &Loaded) -> Result<T
     Ok(Telemetry { traces, logs, metrics })
 }
 
-/// Sets up log lines alone, for commands that are over in a moment.
+/// Sets up log lines alone, for short-lived commands.
 ///
 /// # Errors
 /// [`TelemetryError::Filter`].
@@ -126,7 +126,7 @@ fn filter(level: &str) -> Result<EnvFilter, TelemetryError> {
         .map_err(|error| TelemetryError::Filter { reason: error.to_string() })
 }
 
-/// What is exported: a filter without state, for it is asked at each step.
+/// What is exported: a filter without state, because it is evaluated at each step.
 fn exported() -> Targets {
     let quiet = PLUMBING.map(|name| (name, LevelFilter::OFF));
     Targets::new().with_default(LevelFilter::INFO).with_targets(quiet)
@@ -153,7 +153,7 @@ fn is_set(name: &str) -> bool {
     std::env::var_os(name).is_some_and(|value| !value.is_empty())
 }
 
-/// Measuring is always on, for `/metrics`; OTLP where it is asked for.
+/// Metrics are always collected, for `/metrics`; OTLP export is optional.
 fn measure(plan: &Plan, resource: Resource, reach: &Reach) -> Result<Metrics, TelemetryError> {
     if plan.is_disabled {
         return Ok(Metrics::default());
@@ -163,7 +163,7 @@ fn measure(plan: &Plan, resource: Resource, reach: &Reach) -> Result<Metrics, Te
     Metrics::start(resource, exporter).map_err(|reason| TelemetryError::Exporter { reason })
 }
 
-/// Who tells: by the conventions for resources, beside what `OTEL_RESOURCE_ATTRIBUTES` says.
+/// The resource attributes, by the semantic conventions, in addition to `OTEL_RESOURCE_ATTRIBUTES`.
 fn resource() -> Resource {
     let mut resource = Resource::builder();
     if !is_set("OTEL_SERVICE_NAME") {
@@ -182,7 +182,7 @@ fn resource() -> Resource {
         .build()
 }
 
-/// Timeouts and queues are the SDK's own variables'.
+/// The SDK reads timeouts and queue sizes from its own variables.
 fn tracer(
     target: &Target,
     plan: &Plan,
@@ -204,7 +204,7 @@ fn logger(target: &Target, resource: &Resource, reach: &Reach) -> Result<SdkLogg
 }
 
 impl Telemetry {
-    /// What is measured.
+    /// The metrics pipeline.
     #[must_use]
     pub fn metrics(&self) -> Metrics {
         self.metrics.clone()
@@ -212,10 +212,10 @@ impl Telemetry {
 
     /// Exports what is left, for at most `deadline`. Blocks.
     pub fn flush(self, deadline: Duration) {
-        // Side by side: a collector that hangs is waited for once.
+        // Concurrently: a collector that hangs is waited for only once.
         std::thread::scope(|scope| {
             scope.spawn(|| self.metrics.flush(deadline));
-            // A collector that is gone is no reason to complain at the end.
+            // An unreachable collector is not worth an error at exit.
             if let Some(logs) = &self.logs {
                 scope.spawn(|| drop(logs.shutdown_with_timeout(deadline)));
             }

@@ -1,8 +1,13 @@
-//! Views: folds over events, for asking. A view may be deleted at any time; a replay of the log
-//! gives the same one, byte for byte.
+//! Views: read models folded from events. A view may be deleted at any time; replaying the log rebuilds it
+//! byte for byte.
 //!
-//! [`spend`] is the cube of usage, [`report`] and [`status`] are the questions put to it, and
-//! [`replay`] rebuilds everything from the first event, as an auditor would.
+//! [`spend`] is the cube of usage, [`report`] and [`status`] are queries on it, and [`replay`] rebuilds
+//! everything from the first event, for an audit.
+//!
+//! `missing_docs` is off here: a field has a comment where its name leaves something open (a unit, a format, an edge
+//! case).
+
+#![allow(missing_docs)]
 
 pub mod affording;
 pub mod alerts;
@@ -62,10 +67,10 @@ use fold::{Fold, malformed};
 use shared::Shared;
 use spend::SpendView;
 
-/// Work on another thread came to no end: it panicked, or the program ends. It says nothing of the log, which may be well.
+/// Work on another thread did not finish: it panicked, or the program is shutting down. The log may be fine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "this failed inside and was cut short; whether it was done is not known: look before asking again, and tell of the panic \
+    "this failed inside and was cut short; whether it was done is not known: check before you retry, and report the panic \
      that the program's log lines name"
 )]
 pub struct CutShort;
@@ -91,14 +96,9 @@ pub enum ViewError {
     /// The work was cut short.
     #[error(transparent)]
     CutShort(#[from] CutShort),
-    /// An event's payload could not be read.
+    /// An event could not be decoded.
     #[error("event {position}: {source}")]
-    Event {
-        /// Where it stands.
-        position: Position,
-        /// What is wrong with it.
-        source: CodecError,
-    },
+    Event { position: Position, source: CodecError },
 }
 
 impl Coded for ViewError {
@@ -111,67 +111,64 @@ impl Coded for ViewError {
     }
 }
 
-/// Everything that is known of one tenant. A copy shares all of it until one of the two changes, so that those who read one
-/// position and the projection, which goes on to the next, do not wait for each other.
+/// The views of one tenant. Copies share everything until one of them is changed, so that readers of one
+/// position and the projection, which moves on to the next, do not wait for each other.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TenantView {
-    /// What was used and what it cost.
+    /// Usage and its cost.
     pub spend: SpendView,
-    /// What was left at the providers, when it was read, and what was added there.
+    /// Balance readings and top-ups.
     pub balances: Shared<BalanceView>,
-    /// The months' sums that were read by hand.
+    /// Month-to-date sums that were read by hand.
     pub odometer: Shared<Odometer>,
-    /// What the providers reported of their days.
+    /// The providers' reports of their days.
     pub reports: Shared<Reports>,
-    /// How much of a subscription's limits is used.
+    /// Usage of a subscription's limits.
     pub quotas: Shared<Quotas>,
-    /// What may be spent with all providers together.
+    /// Spend limits over all providers.
     pub allowance: Shared<Allowance>,
-    /// Who asked for more, and what became of it.
+    /// Limit requests.
     pub requests: Shared<LimitRequests>,
-    /// The tokens that were given out.
+    /// Issued tokens.
     pub tokens: Shared<Register>,
-    /// The budgets, by name.
     pub budgets: Shared<BTreeMap<BudgetName, Budget>>,
-    /// The goals at Beeminder, by id.
+    /// Beeminder's goals, by id.
     pub goals: Shared<BTreeMap<String, Goal>>,
-    /// When something about them was last told.
+    /// When one of them was last updated.
     pub goals_told_at: Option<Timestamp>,
-    /// The local goals, and what feeds a goal.
+    /// Local goals, and feeds.
     pub desk: Shared<Desk>,
-    /// The datapoints that were meant to be written.
+    /// Intended datapoints and their outcomes.
     pub ledger: Shared<Ledger>,
-    /// The alerts.
     pub alerts: Shared<AlertState>,
-    /// Whose numbers may be written to.
+    /// Consent by contact.
     pub consents: Shared<Consents>,
-    /// How the sources stand, by name.
+    /// The state of each source, by name.
     pub sources: Shared<BTreeMap<String, SourceFact>>,
     /// When each actor last gave up, by its path.
     pub gave_up: Shared<BTreeMap<String, Timestamp>>,
-    /// The requests that were refused lately.
+    /// Recently refused requests.
     pub refused: Shared<Refused>,
-    /// How many repairs of the log, interventions of the supervisor and changes of sources the log tells of.
+    /// Number of log repairs, supervisor interventions and source changes.
     pub incidents: u64,
 }
 
-/// Everything that is known, up to a position.
+/// All tenants' views at one position.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Views {
-    /// The last event that was applied.
+    /// The last event applied.
     pub position: Position,
     /// When that event was recorded.
     pub recorded_at: Option<Timestamp>,
     tenants: BTreeMap<TenantId, Arc<TenantView>>,
 }
 
-/// Which events count: all, or those that had happened by an instant.
+/// Which events count: all, or those that had occurred by an instant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Horizon {
-    /// All of them.
     #[default]
     Unbounded,
-    /// Those that occurred at this instant or before it, as it is known now.
+    /// Events that occurred at this instant or earlier, as known now.
     OccurredBy(Timestamp),
 }
 
@@ -185,25 +182,25 @@ impl Horizon {
 }
 
 impl Views {
-    /// Those of one tenant, of no position: for measuring and for tests.
+    /// One tenant's view at no position, for benchmarks and tests.
     #[must_use]
     pub fn of(tenant: TenantId, view: TenantView) -> Self {
         Self { tenants: [(tenant, Arc::new(view))].into(), ..Self::default() }
     }
 
-    /// What is known of a tenant, if anything.
+    /// A tenant's view, if it has any event.
     #[must_use]
     pub fn tenant(&self, tenant: &TenantId) -> Option<&TenantView> {
         self.tenants.get(tenant).map(AsRef::as_ref)
     }
 
-    /// The same, to keep.
+    /// The same, shared.
     #[must_use]
     pub fn shared(&self, tenant: &TenantId) -> Option<Arc<TenantView>> {
         self.tenants.get(tenant).cloned()
     }
 
-    /// The next event is another tenant's, of whom nothing is asked.
+    /// Skips an event of a tenant whose view is not wanted.
     pub(crate) fn pass(&mut self, record: &RecordRef<'_>) {
         self.position = record.position;
         self.recorded_at = Some(record.recorded_at);
@@ -212,7 +209,7 @@ impl Views {
     /// Applies the next event.
     ///
     /// # Errors
-    /// [`ViewError::Event`]: the payload cannot be read. Nothing has changed then.
+    /// [`ViewError::Event`]: it cannot be decoded. Nothing has changed then.
     pub fn apply(&mut self, record: &RecordRef<'_>, horizon: Horizon) -> Result<(), ViewError> {
         let event =
             decode(record).map_err(|source| ViewError::Event { position: record.position, source })?;
@@ -237,7 +234,7 @@ impl TenantView {
         event: &Event<'_>,
         horizon: Horizon,
     ) -> Result<(), CodecError> {
-        // What a revision supersedes may lie within a horizon that it lies behind itself.
+        // What a revision replaces may lie inside a horizon even if the revision itself does not.
         if let Event::UsageRevised(revised) = event {
             let before = revised.superseded_at();
             if horizon.includes(before) {
@@ -247,8 +244,8 @@ impl TenantView {
         if horizon.includes(occurred_at) { self.take(occurred_at, event) } else { Ok(()) }
     }
 
-    /// Hands an event to the parts that follow from it: the same folds as the command sides', see [`fold`]. No event is
-    /// left out by a wildcard, and no part is touched that does not follow from it: see [`Shared`].
+    /// Dispatches an event to the states that depend on it, with the same folds as the command side: see
+    /// [`fold`]. There is no wildcard arm, and no unaffected state is touched: see [`Shared`].
     fn take(&mut self, at: Timestamp, event: &Event<'_>) -> Result<(), CodecError> {
         match event {
             Event::UsageRecorded(usage) => self.add(at, usage),
@@ -259,7 +256,7 @@ impl TenantView {
                 }
             }
             Event::UsageRevised(revised) => self.add(at, &revised.usage),
-            // It bears the time of what it takes back, so that both are on one side of any horizon.
+            // A withdrawal carries the time of what it withdraws, so that no horizon separates them.
             Event::UsageWithdrawn(withdrawn) => self.take_back(at, &withdrawn.usage),
             Event::ProjectAliased(stored) => self.spend.alias(stored.into()),
             Event::BudgetSet(_) | Event::BudgetRemoved(_) => self.budgets.apply(at, event)?,
@@ -322,7 +319,7 @@ impl TenantView {
                 self.incidents += 1;
                 self.change_source(at, change);
             }
-            // What stands in the vault is asked of the vault itself.
+            // Queries about the vault read the vault itself.
             Event::TaskObserved(_) | Event::TaskGone(_) | Event::SessionLogged(_) => {}
         }
         Ok(())
@@ -346,7 +343,7 @@ impl TenantView {
         let trouble = match change.state.as_str() {
             "unauthorized" => Some(SourceTrouble::Unauthorized),
             "failing" => Some(SourceTrouble::Failing),
-            // A breaker is part of a failure that is told of by itself.
+            // The failure behind a breaker is reported by its own event.
             state if state.starts_with("breaker") => return,
             _ => None,
         };

@@ -44,7 +44,7 @@ use mecris::service::usage::recorder::Recorder;
 use mecris::service::usage::telemetry::TelemetryUsage;
 use mecris::view::affording::affordability;
 use mecris::view::replay::catch_up;
-use mecris::view::standing::{Standing, of_session};
+use mecris::view::standing::{Standing, session_usage};
 use mecris::view::{Horizon, TenantView, Views};
 
 /// After so many steps a world is left for a fresh one, so that views stay small.
@@ -174,7 +174,7 @@ impl World {
     fn spent(&self) -> Spent {
         self.view(|view| {
             let standing = Standing::of(view, self.now, &self.zone, &self.prices);
-            let spent_in = |session| of_session(view, session, &self.prices).unwrap_or_default().spent;
+            let spent_in = |session| session_usage(view, session, &self.prices).unwrap_or_default().spent;
             Spent {
                 all: view.spend.total().cost,
                 today: standing.today,
@@ -364,7 +364,7 @@ impl World {
         self.view(|view| {
             let standing = Standing::of(view, now, &self.zone, &self.prices);
             let beyond = |facing: Facing<'_>| view.allowance.beyond(facing, worker, now);
-            let known = |session| of_session(view, session, &self.prices).map(|of| of.spent);
+            let known = |session| session_usage(view, session, &self.prices).map(|of| of.spent);
             let spent = session.map(|session| known(session).unwrap_or_default());
             let work = Work { provider: Some(PROVIDER), model: Some(MODEL), project: path, name: None };
             for held in standing.held(&caps(), beyond, spent, work) {

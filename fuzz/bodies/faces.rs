@@ -1,4 +1,4 @@
-//! What is told to a running supervisor: by hooks, by assistants, by exporters, by Twilio.
+//! Input of a running supervisor: from hooks, assistants, exporters and Twilio.
 
 use std::io::Write;
 
@@ -24,7 +24,7 @@ use prost::Message;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-/// A body for the API: what is let in is what its handler reads, and what is read is let in again as it was.
+/// A body for the API: an accepted body is what its handler parses, and what it parsed is accepted again.
 pub fn api_body(data: &[u8]) {
     for (index, (is_let_in, read)) in fuzzing::api_bodies(data).into_iter().enumerate() {
         assert_eq!(is_let_in, read.is_some());
@@ -34,7 +34,7 @@ pub fn api_body(data: &[u8]) {
     }
 }
 
-/// A hook's call, and each answer to it.
+/// A hook's call, and each response to it.
 pub fn hook(data: &[u8]) {
     let Ok(call) = serde_json::from_slice::<HookCall>(data) else { return };
     let told = serde_json::to_vec(&call).expect("a call is JSON");
@@ -47,7 +47,7 @@ pub fn hook(data: &[u8]) {
     }
 }
 
-/// What answers at the supervisor's socket: what is an answer is a whole one.
+/// A response at the supervisor's socket: an accepted one is complete.
 pub fn hook_answer(data: &[u8]) {
     let (answer, is_whole) = fuzzing::hook_answer(data);
     if let Some((_, body)) = answer {
@@ -55,7 +55,7 @@ pub fn hook_answer(data: &[u8]) {
     }
 }
 
-/// The status line's call, and the shares that it tells.
+/// The status line's call, and its percentages.
 pub fn status_line(data: &[u8]) {
     if let Some(call) = StatusCall::parse(data) {
         assert!(call.session_cost.is_none_or(|cost| cost >= Picodollars::ZERO));
@@ -69,7 +69,7 @@ pub fn status_line(data: &[u8]) {
     }
 }
 
-/// Answers with what it was given.
+/// Answers with its input.
 #[derive(Clone)]
 struct Echo;
 
@@ -176,7 +176,7 @@ fn read(encoding: Encoding, body: &[u8]) {
     let _ = otlp::traces(encoding, body);
 }
 
-/// OTLP as JSON: what it means is what the same in protobuf means.
+/// OTLP as JSON: it means the same as in protobuf.
 pub fn otlp_json(data: &[u8]) {
     read(Encoding::Json, data);
 }
@@ -186,7 +186,7 @@ pub fn otlp_protobuf(data: &[u8]) {
     read(Encoding::Protobuf, data);
 }
 
-/// Gzip: what is packed is unpacked, and nothing beyond the limit is.
+/// Gzip: input is decompressed up to the limit, and never beyond.
 pub fn otlp_gzip(data: &[u8]) {
     if let Ok(plain) = otlp::gunzip(data) {
         assert!(plain.len() <= BYTES_MAX);
@@ -198,7 +198,7 @@ pub fn otlp_gzip(data: &[u8]) {
     assert_eq!(otlp::gunzip(&packed).ok(), (data.len() <= BYTES_MAX).then(|| data.to_vec()));
 }
 
-/// A form that Twilio posts: only what it has signed is its own.
+/// A form that Twilio posts: only a signed one is accepted.
 pub fn webhook(data: &[u8]) {
     const URL: &str = "https://mecris.example/webhooks/twilio/status?a=1";
     if data.len() > MESSAGE_MAX {

@@ -19,7 +19,7 @@ use mecris::integration::console::{Recipe, cookies};
 /// No setting is longer.
 const LINE_MAX: usize = 4_096;
 
-/// A note: its tasks stand on lines that it has, and adding a line to it changes nothing else and is done once.
+/// A note: its tasks are on existing lines, and adding a line changes nothing else and happens once.
 pub fn note(data: &[u8]) {
     let text = super::text(data);
     let note = Note::parse(&text);
@@ -55,7 +55,7 @@ fn is_inside(pattern: &Pattern) {
     }
 }
 
-/// A vault's own settings: where notes lie stays inside of it.
+/// A vault's own settings: the paths of notes stay inside of it.
 pub fn vault_settings(data: &[u8]) {
     let files = [
         "daily-notes.json",
@@ -73,7 +73,7 @@ pub fn vault_settings(data: &[u8]) {
     let _ = settings.ignores("a/b.md");
 }
 
-/// The settings' file: every key is taken or told, and what is taken can be written and read again.
+/// The settings file: every key is accepted or reported, and accepted settings can be written and read again.
 pub fn settings(data: &[u8]) {
     let path = super::file("config.toml", data);
     let inspection = config::inspect_with(Some(&path), &[]);
@@ -89,7 +89,7 @@ pub fn settings(data: &[u8]) {
     drop(config::keys::wrong_forms(&read));
 }
 
-/// A file of prices: with every model of it a call of any size has a cost that is no less than nothing.
+/// A price file: a call of any size with any of its models has a cost that is not negative.
 pub fn prices(data: &[u8]) {
     static BUNDLED: LazyLock<PriceTable> = LazyLock::new(|| price_table(None).expect("the bundled table"));
     let Ok(text) = std::str::from_utf8(data) else { return };
@@ -134,7 +134,7 @@ pub fn prices(data: &[u8]) {
     }
 }
 
-/// A recipe: what is one can be written and read again, and leads to no other host.
+/// A recipe: a valid one can be written and read again, and leads to no other host.
 pub fn recipe(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
     let Ok(recipe) = Recipe::parse(text, "mine.toml") else { return };
@@ -147,7 +147,7 @@ pub fn recipe(data: &[u8]) {
     }
 }
 
-/// A cookie file: only cookies of the recipe's domains are taken, and all of them live.
+/// A cookie file: only unexpired cookies of the recipe's domains are accepted.
 pub fn cookies(data: &[u8]) {
     static RECIPE: LazyLock<Recipe> =
         LazyLock::new(|| Recipe::find("anthropic", None).expect("the bundled recipe"));
@@ -161,7 +161,7 @@ pub fn cookies(data: &[u8]) {
     }
 }
 
-/// What the browser says over its pipe: only what is no deeper than may be is a message, and only a message is an event.
+/// Messages of the browser: only those within the depth limit are accepted, and only accepted ones are events.
 pub fn browser(data: &[u8]) {
     let is_event = fuzzing::browser(data);
     assert!(is_event.is_none() || serde_json::from_slice::<serde::de::IgnoredAny>(data).is_ok());

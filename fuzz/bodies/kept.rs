@@ -1,4 +1,4 @@
-//! What Mecris keeps itself, and may find spoiled: the log's blocks and records, its export, cursors, snapshots.
+//! Mecris's own files, which may be damaged: the log's blocks and records, its export, cursors, snapshots.
 
 use std::fs::File;
 
@@ -12,7 +12,7 @@ use mecris::log::block::{BLOCK_BYTES_MAX, Block, HEADER_BYTES, TRAILER_BYTES};
 use mecris::log::export::ExportReader;
 use mecris::view::snapshot::from_bytes;
 
-/// The block reader: as the bytes are, and with checksums and length made right, so that the records
+/// The block reader: with the bytes as they are, and with corrected checksums and length, so that the records
 /// behind them are reached.
 pub fn block(data: &[u8]) {
     read_block(data);
@@ -24,7 +24,7 @@ pub fn block(data: &[u8]) {
     }
 }
 
-/// Makes the checksum at the end right.
+/// Corrects the checksum at the end.
 fn sign(bytes: &mut [u8]) {
     let end = bytes.len() - 4;
     let crc = crc32c::crc32c(&bytes[..end]);
@@ -40,7 +40,7 @@ fn read_block(bytes: &[u8]) {
     drop(block.verify(&block.header().previous));
 }
 
-/// The record decoder: what it accepts is canonical. Its payload is read as the event that it names.
+/// The record decoder: accepted records are canonical. The payload is decoded as the event that it names.
 pub fn record(data: &[u8]) {
     let mut rest = data;
     while let Ok((record, behind)) = RecordRef::decode(rest) {
@@ -53,7 +53,7 @@ pub fn record(data: &[u8]) {
     }
 }
 
-/// The export reader: it ends, whatever it reads, and what it accepts reads back the same.
+/// The export reader: it terminates on any input, and accepted lines read back the same.
 pub fn export(data: &[u8]) {
     for event in ExportReader::new(data).flatten() {
         let again = event.to_line();
@@ -62,7 +62,7 @@ pub fn export(data: &[u8]) {
     }
 }
 
-/// Cursors of transcripts: what they say is written again as it was, and never leads beyond what was read.
+/// Cursors of transcripts: they are written again unchanged, and never point beyond what was read.
 pub fn cursors(data: &[u8]) {
     let cursors = cursor::load(&super::file("cursors.json", data));
     let again = cursor::load(&super::file("cursors.json", &cursor::to_bytes(&cursors)));
@@ -71,7 +71,7 @@ pub fn cursors(data: &[u8]) {
     let file = File::open(path).expect("the file that was written");
     for told in cursors.into_values() {
         let _ = told.resume(&file, NOW);
-        // One that is of this very file, with what the other says.
+        // A cursor of this file, with the contents of the other.
         let mut own = FileCursor::after(&file, 6, 2, false).expect("a cursor of a file that is there");
         own.take_unnamed(&told);
         told.refused.into_iter().for_each(|refused| own.refuse(refused));
@@ -81,7 +81,7 @@ pub fn cursors(data: &[u8]) {
     }
 }
 
-/// A snapshot of the views, with a checksum that is right: none of another log is believed.
+/// A snapshot of the views with a correct checksum: none of another log is accepted.
 pub fn snapshot(data: &[u8]) {
     let log = MemoryLog::new();
     assert!(from_bytes(data, &log).unwrap().is_none());

@@ -1,4 +1,4 @@
-//! What outside systems answer: providers of models, Beeminder, Twilio, and a provider's page.
+//! Responses of outside systems: model providers, Beeminder, Twilio, and a provider's page.
 
 use std::sync::LazyLock;
 
@@ -16,12 +16,12 @@ use mecris::integration::console::Recipe;
 use mecris::integration::resilience::OutsideError;
 use mecris::integration::twilio::{Account, Balance, Message};
 
-/// A thousand million of any unit is the most that an amount may be.
+/// The limit of every amount: 10⁹ of any unit.
 const MOST: Picodollars = Picodollars::usd(1_000_000_000);
 
 const ASKED: Days = Days { first: Date::constant(2026, 11, 1), last: Date::constant(2026, 11, 30) };
 
-/// An error says what is wrong, in words of ours: never what was answered.
+/// An error describes the problem in words of ours, and never quotes the response.
 fn is_told(error: &OutsideError) {
     let OutsideError::Malformed { what, .. } = error else { panic!("{error}") };
     assert!(!what.is_empty());
@@ -119,7 +119,7 @@ pub fn refusals(data: &[u8]) {
     }
 }
 
-/// Beeminder's answers: numbers that can be reckoned with, and texts that are cut.
+/// Beeminder's responses: numbers that can be used in calculations, and truncated texts.
 pub fn beeminder(data: &[u8]) {
     const EXACT: i64 = 1 << 53;
     let goals = fuzzing::json::<Vec<Goal>>(data).unwrap_or_default();
@@ -151,7 +151,7 @@ pub fn beeminder(data: &[u8]) {
     }
 }
 
-/// Twilio's records: what a message cost is an amount, and neither its text nor its numbers are shown.
+/// Twilio's records: a message's cost is an amount, and neither its text nor its numbers are shown.
 pub fn twilio(data: &[u8]) {
     if let Ok(message) = fuzzing::json::<Message>(data) {
         assert!(message.cost().is_none_or(|cost| (Picodollars::ZERO..=MOST).contains(&cost)));
@@ -165,7 +165,7 @@ pub fn twilio(data: &[u8]) {
     drop(fuzzing::json::<Account>(data));
 }
 
-/// A provider's page: what is read as an amount is one, in every locale and by the bundled recipe's ways.
+/// A provider's page: parsed amounts are valid, in every locale and by the bundled recipe's ways.
 pub fn page(data: &[u8]) {
     static RECIPE: LazyLock<Recipe> =
         LazyLock::new(|| Recipe::find("anthropic", None).expect("the bundled recipe"));

@@ -10,14 +10,14 @@ use mecris::integration::claude_code::line::{LineParser, Parsed};
 use mecris::integration::claude_code::place::directory;
 use mecris::integration::claude_code::{Collected, Cursors, read_all};
 
-/// A revision holds what it supersedes as well, and an event 64 KiB.
+/// A revision also contains what it replaces, and an event holds 64 KiB.
 const EVENT_HALF: usize = 24 * 1024;
 
-/// More calls of one input are not merged with each other.
+/// Maximum number of calls of one input that are merged pairwise.
 const PAIRS_MAX: usize = 12;
 
-/// Line by line: each is a call, passed over, or refused; calls are ones that may be recorded, and merging them depends on no
-/// order.
+/// Line by line: each is a call, ignored, or refused; calls can be recorded, and merging them does not depend on
+/// their order.
 pub fn lines(data: &[u8]) {
     let mut parser = LineParser::new(NOW);
     let mut calls: Vec<Usage> = Vec::new();
@@ -55,7 +55,7 @@ pub fn lines(data: &[u8]) {
         assert_eq!(&one.clone().merge(one.clone()), one);
         for other in &calls {
             let (mut one, mut other) = (one.clone(), other.clone());
-            // Tellings of one call: what it is must not depend on which came first. Its request is evidence, and no part of it.
+            // Readings of one call: the result must not depend on their order. The request id is evidence, not identity.
             other.key = one.key.clone();
             other.part = one.part.clone();
             other.agent = one.agent.clone();
@@ -79,7 +79,7 @@ fn tokens(read: &[&Collected]) -> BTreeMap<Box<str>, Tokens> {
     all
 }
 
-/// A file: every line is accounted for, and reading it in two parts tells the same calls as reading it at once.
+/// A file: every line is accounted for, and reading it in two parts gives the same calls as reading it at once.
 pub fn file(data: &[u8]) {
     let path = super::file("whole/projects/p/s.jsonl", data);
     let whole = read(&path, &Cursors::new());
@@ -95,7 +95,7 @@ pub fn file(data: &[u8]) {
     let half = data.len() / 2;
     let path = super::file("parts/projects/p/s.jsonl", &data[..half]);
     let first = read(&path, &Cursors::new());
-    // The same file has grown: another one would be read from its beginning.
+    // The same file has grown: a different one would be read from its start.
     std::fs::OpenOptions::new()
         .append(true)
         .open(&path)

@@ -1,5 +1,5 @@
-//! What a person types or somebody names: days, times and zones, amounts, names of models and directories, templates; and
-//! the edges where text is made harmless.
+//! Typed text and names: days, times and zones, amounts, names of models and directories, templates; and
+//! the edges where text is sanitized.
 
 use std::str::FromStr;
 
@@ -25,7 +25,7 @@ use mecris::domain::window::{DailyWindow, parse_time};
 use mecris::fuzzing::NOW;
 use mecris::view::explain::Subject;
 
-/// What is read of a text can be written, and is read from that as the same.
+/// A parsed value can be written, and parses to the same value.
 fn reads_back<T: FromStr + ToString + PartialEq>(text: &str) -> Option<T> {
     let value: T = text.parse().ok()?;
     assert!(
@@ -87,9 +87,9 @@ pub fn calendar(data: &[u8]) {
     named(text);
 }
 
-/// A zone's name; the error for one that is none is one line, and no longer than a line may be.
+/// A zone's name; the error for an unknown one is one line of limited length.
 fn named(text: &str) {
-    // Each name that is none is held against all that there are: not worth it for what is far from one.
+    // Each unknown name is compared with all known ones: not worth it for very different texts.
     if text.contains('/')
         && let Err(error) = zone::named(text)
     {
@@ -183,7 +183,7 @@ pub fn templates(data: &[u8]) {
     drop(sms::fold(&short));
 }
 
-/// The edges: no control character leaves one, what went through goes through again unchanged, and JSON means what it meant.
+/// The edges: no control character passes, sanitized text stays unchanged, and JSON keeps its meaning.
 pub fn shown(data: &[u8]) {
     let text = super::text(data);
     let line = shown::line(&text);

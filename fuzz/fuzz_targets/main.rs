@@ -1,5 +1,5 @@
-//! All targets in one program: `MECRIS_FUZZ_TARGET` names the one that is run. Linked once, for each link takes longer than a
-//! minute of fuzzing is worth.
+//! All targets in one program: `MECRIS_FUZZ_TARGET` names the one to run. One program is linked only once, which would otherwise
+//! take longer than a minute of fuzzing is worth.
 //!
 //! With `MECRIS_FUZZ_SEEDS` it writes the generator's inputs for the target into that directory, each of about
 //! `MECRIS_FUZZ_SIZE` bytes, and ends.
@@ -32,7 +32,7 @@ fn target() -> &'static Target {
         let name = variable("MECRIS_FUZZ_TARGET").unwrap_or_default();
         TARGETS.iter().find(|target| target.name == name).unwrap_or_else(|| {
             let names: Vec<&str> = TARGETS.iter().map(|target| target.name).collect();
-            // Also how the script learns of them.
+            // The script reads this list.
             println!("{}", names.join("\n"));
             std::process::exit(2)
         })
@@ -58,7 +58,7 @@ libfuzzer_sys::fuzz_target!(
     }
 );
 
-// One in four mutants is a good input with a hostile value in it: no damage to single bytes ever makes one.
+// One in four mutants is a good input with a hostile value, which damage to single bytes never produces.
 libfuzzer_sys::fuzz_mutator!(|data: &mut [u8], size: usize, max_size: usize, seed: u32| {
     let mut random = Random(u64::from(seed));
     if random.below(4) == 0 {

@@ -1,18 +1,18 @@
-//! Counts what an input takes, and ends the process where it takes too much: that is a finding like a panic.
+//! Counts the memory of an input, and ends the process if it is too much: that is a finding like a panic.
 //!
-//! libFuzzer's own limit looks at the whole process once a second; this one is exact, and says so at the allocation.
+//! libFuzzer's own limit checks the whole process once a second; this one is exact, and triggers at the allocation.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 
-/// No input of a megabyte may take more, in bytes.
+/// Maximum memory for an input of a megabyte, in bytes.
 const MOST: usize = 256 << 20;
 
 static IS_ON: AtomicBool = AtomicBool::new(false);
 static TAKEN: AtomicUsize = AtomicUsize::new(0);
 static AT_BEGIN: AtomicUsize = AtomicUsize::new(0);
 
-/// The system's allocator, counted.
+/// The system's allocator with a counter.
 pub struct Counted;
 
 /// An input begins.
@@ -34,7 +34,7 @@ fn take(size: usize) {
     }
 }
 
-// What is asked of the system's allocator is asked by the same rules as of this one.
+// The system's allocator has the same contract as this one.
 unsafe impl GlobalAlloc for Counted {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         take(layout.size());

@@ -1,4 +1,4 @@
-//! Whole inputs: deep, wide, long, or made of values that are none.
+//! Whole inputs: deep, wide, long, or made of invalid values.
 
 use super::values::{encodings, json_values, numbers, texts};
 use super::{EVIL, Form, NESTS, nested};
@@ -306,7 +306,7 @@ pub fn inputs(form: Form, size: usize) -> Vec<(String, Vec<u8>)> {
     all
 }
 
-/// Anchors that refer to anchors: ten lines that would be a thousand million words.
+/// Nested anchors: ten lines that expand to 10⁹ words.
 pub fn multiplying() -> String {
     let mut yaml = "---\na0: &a0 [lol, lol, lol, lol, lol, lol, lol, lol, lol, lol]\n".to_owned();
     for level in 1..10 {
@@ -316,7 +316,7 @@ pub fn multiplying() -> String {
     yaml + "---\n- [ ] a task\n"
 }
 
-/// A field of protobuf that has a length.
+/// A length-delimited protobuf field.
 pub fn field(number: u8, inner: &[u8]) -> Vec<u8> {
     let mut bytes = vec![number << 3 | 2];
     prost::encoding::encode_varint(inner.len() as u64, &mut bytes);
@@ -324,7 +324,7 @@ pub fn field(number: u8, inner: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// As many copies of a message at the end of a path as `size` bytes hold.
+/// As many copies of a message at the end of a path as fit into `size` bytes.
 fn along(path: &[u8], message: &[u8], size: usize) -> Vec<u8> {
     let Some((last, above)) = path.split_last() else { return Vec::new() };
     let one = field(*last, message);

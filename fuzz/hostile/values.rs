@@ -1,8 +1,8 @@
-//! Single values: numbers, moments, texts, bytes of other encodings, and what JSON makes of them.
+//! Single values: numbers, times, texts, bytes in other encodings, and their JSON forms.
 
 use super::{EVIL, NESTS, nested};
 
-/// Numbers at the edges of every type, and texts that some parsers take for numbers.
+/// Numbers at the edges of every type, and texts that some parsers accept as numbers.
 pub fn numbers() -> Vec<String> {
     let plain = "0 -0 -0.0 1 -1 0.1 1e3 1E+3 1e-3 12.0 01 00 +1 .5 5. 1e 1e+ -e5 0x10 0b1 0o7 1_000 1,000 1.2.3 --1 ∞ ½ ١٢٣ \
         NaN nan Infinity -inf .inf null true 1e308 1e309 -1e309 1e400 1e-400 1e-324 5e-324 1e999999999999999999999 \
@@ -22,7 +22,7 @@ pub fn numbers() -> Vec<String> {
     all
 }
 
-/// Times, days and zones that there are, that there are not, and at the ends of time.
+/// Times, days and zones: valid, invalid, and at the ends of time.
 pub const MOMENTS: [&str; 24] = [
     "2026-11-20T10:00:00Z",
     "2026-11-20",
@@ -118,7 +118,7 @@ pub fn texts() -> Vec<String> {
     all
 }
 
-/// Bytes that are no UTF-8, or look like text in another encoding.
+/// Bytes that are not UTF-8, or text in another encoding.
 pub fn encodings(text: &str) -> Vec<(&'static str, Vec<u8>)> {
     let utf16 = |order: fn(u16) -> [u8; 2]| text.encode_utf16().flat_map(order).collect::<Vec<u8>>();
     let with = |more: &[u8]| {
@@ -150,7 +150,7 @@ pub fn quoted(text: &str) -> String {
     quoted + "\""
 }
 
-/// One value each, as it is written in JSON.
+/// Single values in JSON.
 pub fn json_values() -> Vec<String> {
     let mut all = numbers();
     all.extend(numbers().iter().map(|number| format!("\"{number}\"")));

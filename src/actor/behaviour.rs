@@ -1,23 +1,22 @@
-//! What a user of the kit writes: a behaviour, and what it may use while it works.
+//! What a user of the kit implements: a behaviour. And the context that it works with.
 
 use std::rc::Rc;
 
-use super::cell::Desk;
+use super::cell::CellState;
 use super::handle::Handle;
 
-/// An actor's own word for what went wrong; never a message's contents.
+/// An actor's description of a failure; never a message's contents.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("{0}")]
 pub struct ActorError(pub String);
 
-/// What an actor does. Its futures run on the system thread: they must not block, for a thread
-/// that is blocked nobody in the process can take back.
+/// An actor's behaviour. Its futures run on the system thread and must not block: nothing in the process can
+/// take back a blocked thread.
 pub trait Behaviour: Sized + Unpin + 'static {
-    /// What it can be told.
+    /// The messages that it handles.
     type Message: Send + 'static;
 
-    /// Loads its state. Runs before the first message, also after each restart; an error counts as
-    /// a failure.
+    /// Loads its state. Runs before the first message and after each restart; an error counts as a failure.
     fn started(&mut self, _context: &Context<Self>) -> impl Future<Output = Result<(), ActorError>> {
         async { Ok(()) }
     }
@@ -29,29 +28,28 @@ pub trait Behaviour: Sized + Unpin + 'static {
         context: &Context<Self>,
     ) -> impl Future<Output = Result<(), ActorError>>;
 
-    /// What kind of message this is, for spans and for the list of those that were set aside. Never
-    /// its contents.
+    /// The kind of a message, for spans and for the list of messages that were set aside. Never its contents.
     fn label(_message: &Self::Message) -> &'static str {
         "message"
     }
 
-    /// A copy for a second try, of a message that may be handled twice without harm; it is made
-    /// before the first. Without one the message is set aside when its handling fails, and with one
-    /// when it fails again. What carries a [`Reply`](super::Reply) needs none: its sender is told.
+    /// A copy for a second delivery, if a message may safely be handled twice; it is made before the first
+    /// one. Without a copy the message is set aside when its handling fails, with one when it fails again.
+    /// Messages with a [`Reply`](super::Reply) need none: their sender is notified.
     fn redeliver(_message: &Self::Message) -> Option<Self::Message> {
         None
     }
 }
 
-/// What a behaviour may use of its cell.
+/// The cell's interface for its behaviour.
 pub struct Context<B: Behaviour> {
     handle: Handle<B::Message>,
-    desk: Rc<Desk<B::Message>>,
+    shared: Rc<CellState<B::Message>>,
 }
 
 impl<B: Behaviour> Context<B> {
-    pub(super) fn new(handle: Handle<B::Message>, desk: Rc<Desk<B::Message>>) -> Self {
-        Self { handle, desk }
+    pub(super) fn new(handle: Handle<B::Message>, shared: Rc<CellState<B::Message>>) -> Self {
+        Self { handle, shared }
     }
 
     /// A handle to this actor itself.
@@ -59,15 +57,15 @@ impl<B: Behaviour> Context<B> {
         &self.handle
     }
 
-    /// Runs a future beside the messages, as a part of this actor: it ends with the run, and its
-    /// panic is the actor's. The heartbeat does not watch it, for many wait for ever by intent.
+    /// Spawns a future as a part of this actor: it ends with the run, and its panic is the actor's. The
+    /// heartbeat does not watch it, because many such futures wait forever by design.
     pub fn spawn(&self, future: impl Future<Output = ()> + 'static) {
-        self.desk.spawned.borrow_mut().push(Box::pin(future));
+        self.shared.spawned.borrow_mut().push(Box::pin(future));
     }
 
-    /// Ends this run once what is being done is done. A permanent actor is started again, another
-    /// one has finished; what still waits for it then is told that it has stopped.
+    /// Ends this run after the current message. A permanent actor is restarted; another one has finished, and
+    /// its waiting senders receive an error.
     pub fn stop(&self) {
-        self.desk.stops.set(true);
+        self.shared.stops.set(true);
     }
 }

@@ -17,39 +17,39 @@ use super::handle::Envelope;
 use super::meters;
 use super::vital::Vital;
 
-/// Messages handled without a break, after which the other actors of the thread have their turn.
+/// Messages handled in a row before other actors on the thread get their turn.
 const TURN: u64 = 64;
 
 pub(super) type Factory<B> = Rc<dyn Fn() -> B>;
 
-/// The message that is being handled, or that is to be handled again after a restart.
+/// The current message, or one that is to be delivered again after a restart.
 pub(super) struct InHand<M> {
-    /// What is to be handled; while it is, the copy for another try, if there may be one.
+    /// The message; while it is being handled, the copy for another delivery, if there is one.
     pub(super) message: Option<M>,
     pub(super) label: &'static str,
-    /// How often it was begun.
+    /// Number of deliveries.
     pub(super) tries: u32,
-    /// How many runs it ended.
+    /// Number of runs that it ended.
     pub(super) kills: u32,
-    /// Whether this run has begun it.
+    /// Whether this run has started handling it.
     pub(super) is_begun: bool,
     /// The span of its handling.
     span: Span,
     sender: Span,
     sent: Instant,
-    /// What goes with it.
+    /// The value that accompanies it; see [`super::context`].
     carried: Option<Carried>,
-    /// In the mailbox, or for another try.
+    /// Time in the mailbox, or until the next delivery.
     waited: Duration,
-    /// When it was last begun.
+    /// When its handling last started.
     pub(super) begun: Instant,
-    /// Given back when the message has been handled, or is set aside.
+    /// Released when the message has been handled, or is set aside.
     _permit: OwnedSemaphorePermit,
 }
 
 impl<M> InHand<M> {
-    /// The span of the next try. Its length is the handling; the wait before it is a field. What nobody needs before the
-    /// end is told then: whoever waits for the answer has it by that time.
+    /// Opens the span of the next delivery. Its length is the handling; the wait before it is a field. All
+    /// other fields are set at the end: by then whoever waits for the answer has it.
     fn open(&mut self, actor: &str) {
         self.waited = self.sent.elapsed();
         let label = self.label;
@@ -66,13 +66,13 @@ impl<M> InHand<M> {
                 )
             };
         }
-        // A message that no span leads to would be a trace of its own: for those who look closely.
+        // A message without a parent span would start a trace of its own: only at debug level.
         let own = if self.sender.is_disabled() { span!(debug_span) } else { span!(info_span) };
-        // What nobody records must still not cut the work off from its sender.
+        // A span that is not recorded must not cut the work off from its sender's.
         self.span = if own.is_disabled() { self.sender.clone() } else { own };
     }
 
-    /// What came of the try, for its span and the meters.
+    /// Records the result of a delivery in its span and the metrics.
     pub(super) fn close(&self, actor: &str, outcome: &'static str) {
         self.span.record("try_number", self.tries);
         self.span.record("mailbox_wait_us", self.waited.as_micros() as u64);
@@ -81,23 +81,23 @@ impl<M> InHand<M> {
     }
 }
 
-/// What the cell, its behaviour's context and its runner share; actix keeps the cell to itself.
-pub(super) struct Desk<M> {
+/// State shared by the cell, its behaviour's context and its runner; actix keeps the cell to itself.
+pub(super) struct CellState<M> {
     pub(super) in_hand: RefCell<Option<InHand<M>>>,
     pub(super) failure: RefCell<Option<ActorError>>,
-    /// Futures that the behaviour spawned and the runner has not fetched.
+    /// Futures that the behaviour spawned and the runner has not taken yet.
     pub(super) spawned: RefCell<Vec<LocalBoxFuture<'static, ()>>>,
-    /// Hears that the behaviour has loaded its state.
+    /// Notified when the behaviour has loaded its state.
     pub(super) up: RefCell<Option<oneshot::Sender<()>>>,
-    /// The run ends when what is being done is done.
+    /// The run ends after the current message.
     pub(super) stops: std::cell::Cell<bool>,
-    /// Told when a message has left the mailbox for good.
+    /// Notified when a message has left the mailbox for good.
     pub(super) handled: Notify,
     /// Set before the cell is dropped for good: actix starts a restarted context even then.
     pub(super) is_retired: std::cell::Cell<bool>,
 }
 
-impl<M> Default for Desk<M> {
+impl<M> Default for CellState<M> {
     fn default() -> Self {
         Self {
             in_hand: RefCell::default(),
@@ -111,12 +111,12 @@ impl<M> Default for Desk<M> {
     }
 }
 
-impl<M> Desk<M> {
+impl<M> CellState<M> {
     pub(super) fn is_handling(&self) -> bool {
         self.in_hand.borrow().as_ref().is_some_and(|in_hand| in_hand.is_begun)
     }
 
-    /// The message to be handled now, marked as begun.
+    /// The message to handle now, marked as started.
     fn begin(&self, actor: &str) -> Option<(M, Span)> {
         let mut slot = self.in_hand.borrow_mut();
         let in_hand = slot.as_mut()?;
@@ -132,12 +132,12 @@ impl<M> Desk<M> {
     }
 }
 
-/// The actix actor around a behaviour. The behaviour is out while it works.
+/// The actix actor around a behaviour. The behaviour is moved out while it works.
 pub(super) struct Cell<B: Behaviour> {
     factory: Factory<B>,
     behaviour: Option<B>,
     context: Rc<Context<B>>,
-    desk: Rc<Desk<B::Message>>,
+    shared: Rc<CellState<B::Message>>,
     vital: Arc<Vital>,
     taken: u64,
 }
@@ -148,13 +148,13 @@ impl<B: Behaviour> Cell<B> {
     pub(super) fn new(
         factory: Factory<B>,
         context: Context<B>,
-        desk: Rc<Desk<B::Message>>,
+        shared: Rc<CellState<B::Message>>,
         vital: Arc<Vital>,
     ) -> Self {
-        Self { factory, behaviour: None, context: Rc::new(context), desk, vital, taken: 0 }
+        Self { factory, behaviour: None, context: Rc::new(context), shared, vital, taken: 0 }
     }
 
-    /// Puts the behaviour to work on one future; the mailbox waits meanwhile.
+    /// Runs the behaviour on one future; the mailbox waits meanwhile.
     fn work(
         &mut self,
         context: &mut actix::Context<Self>,
@@ -174,7 +174,7 @@ impl<B: Behaviour> Cell<B> {
             match result {
                 Ok(()) => done(cell, context),
                 Err(error) => {
-                    *cell.desk.failure.borrow_mut() = Some(error);
+                    *cell.shared.failure.borrow_mut() = Some(error);
                     context.stop();
                 }
             }
@@ -184,24 +184,24 @@ impl<B: Behaviour> Cell<B> {
 
     fn has_started(&mut self, context: &mut actix::Context<Self>) {
         self.vital.running();
-        if let Some(up) = self.desk.up.take() {
-            // A supervisor that stops meanwhile waits for nobody's start.
+        if let Some(up) = self.shared.up.take() {
+            // A supervisor that stops meanwhile does not wait for any start.
             let _ = up.send(());
         }
-        if self.desk.stops.get() {
+        if self.shared.stops.get() {
             context.stop();
         } else {
             self.take_up(context);
         }
     }
 
-    /// Handles the message in hand, if there is one.
+    /// Handles the current message, if there is one.
     fn take_up(&mut self, context: &mut actix::Context<Self>) {
-        let Some((message, span)) = self.desk.begin(self.vital.path()) else { return };
-        let carried = self.desk.in_hand.borrow().as_ref().and_then(|in_hand| in_hand.carried.clone());
+        let Some((message, span)) = self.shared.begin(self.vital.path()) else { return };
+        let carried = self.shared.in_hand.borrow().as_ref().and_then(|in_hand| in_hand.carried.clone());
         self.vital.begun();
         let again = B::redeliver(&message);
-        if let Some(in_hand) = self.desk.in_hand.borrow_mut().as_mut() {
+        if let Some(in_hand) = self.shared.in_hand.borrow_mut().as_mut() {
             in_hand.message = again;
         }
         self.taken += 1;
@@ -219,12 +219,12 @@ impl<B: Behaviour> Cell<B> {
     }
 
     fn has_handled(&mut self, context: &mut actix::Context<Self>) {
-        if let Some(in_hand) = self.desk.in_hand.take() {
+        if let Some(in_hand) = self.shared.in_hand.take() {
             in_hand.close(self.vital.path(), "handled");
         }
         self.vital.handled();
-        self.desk.handled.notify_one();
-        if self.desk.stops.get() {
+        self.shared.handled.notify_one();
+        if self.shared.stops.get() {
             context.stop();
         }
     }
@@ -234,7 +234,7 @@ impl<B: Behaviour> Actor for Cell<B> {
     type Context = actix::Context<Self>;
 
     fn started(&mut self, context: &mut Self::Context) {
-        if !self.desk.is_retired.get() {
+        if !self.shared.is_retired.get() {
             self.behaviour = Some((self.factory)());
             self.work(context, async |behaviour, own| behaviour.started(own).await, Self::has_started);
         }
@@ -253,7 +253,7 @@ impl<B: Behaviour> Handler<Envelope<B::Message>> for Cell<B> {
     fn handle(&mut self, mut envelope: Envelope<B::Message>, context: &mut Self::Context) {
         let Some((message, permit)) = envelope.open() else {
             drop(envelope);
-            self.desk.handled.notify_one();
+            self.shared.handled.notify_one();
             return;
         };
         let in_hand = InHand {
@@ -270,7 +270,7 @@ impl<B: Behaviour> Handler<Envelope<B::Message>> for Cell<B> {
             begun: envelope.sent,
             _permit: permit,
         };
-        *self.desk.in_hand.borrow_mut() = Some(in_hand);
+        *self.shared.in_hand.borrow_mut() = Some(in_hand);
         self.take_up(context);
     }
 }

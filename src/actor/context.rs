@@ -1,30 +1,30 @@
-//! What goes with a message beside its span: a value that the kit carries and does not look into.
+//! Context of a message besides its span: a value that the kit passes on without looking into it.
 //!
-//! Whoever asks sets it for the time of their asking; the handler of the message finds it again, however many actors it
-//! passes. Who asks for something is such a value.
+//! The sender sets it for the duration of its request; the message's handler has it again, across any number
+//! of actors. The principal behind a request is such a value.
 
 use std::any::Any;
 use std::sync::Arc;
 
-/// What is carried.
+/// The value.
 pub type Carried = Arc<dyn Any + Send + Sync>;
 
 tokio::task_local! {
     static CONTEXT: Option<Carried>;
 }
 
-/// What goes with the message that is being handled, or with the work that asks.
+/// The value of the current message, or of the current work.
 #[must_use]
 pub fn current() -> Option<Carried> {
     CONTEXT.try_with(Clone::clone).ok().flatten()
 }
 
-/// Does work with which a value goes.
+/// Runs a future with a value.
 pub async fn within<F: Future>(carried: Option<Carried>, work: F) -> F::Output {
     CONTEXT.scope(carried, work).await
 }
 
-/// The same for work that blocks, on the thread that it has for itself.
+/// The same for blocking work, on its own thread.
 pub fn within_sync<T>(carried: Option<Carried>, work: impl FnOnce() -> T) -> T {
     CONTEXT.sync_scope(carried, work)
 }

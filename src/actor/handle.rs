@@ -1,4 +1,4 @@
-//! Talking to an actor: a bounded queue, deadlines, and honest answers when it dies.
+//! Sending messages to an actor: a bounded queue, deadlines, and defined answers if it dies.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use tracing::Span;
 
 use super::context::{self, Carried};
 
-/// Why a message was not taken.
+/// Why a message was not accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum SendError {
     /// The mailbox is full.
@@ -26,18 +26,18 @@ pub enum SendError {
 /// Why there is no answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum AskError {
-    /// The message was not taken.
+    /// The message was not accepted.
     #[error(transparent)]
     NotSent(#[from] SendError),
-    /// It was taken, but the actor failed while it handled it: it may or may not have had its effect.
+    /// The actor failed while it handled the message: it may or may not have had its effect.
     #[error("the actor failed while it handled this; whether it was done is not known")]
     UnknownOutcome,
-    /// The actor was still handling it when the time was over.
+    /// The actor was still handling it at the deadline.
     #[error("the actor did not answer in time; whether it will do this is not known")]
     Deadline,
 }
 
-/// How far a question has come: either its actor begins it, or its sender withdraws it.
+/// The progress of a request: either its actor starts it, or its sender withdraws it.
 #[derive(Default)]
 struct Progress(AtomicU8);
 
@@ -55,22 +55,21 @@ impl Progress {
     }
 }
 
-/// A message on its way: with its permit, its sender's span, and the moment it was sent.
+/// A message in transit: with its permit, its sender's span, and the time of sending.
 pub(super) struct Envelope<M> {
     message: Option<M>,
     pub(super) span: Span,
     pub(super) sent: Instant,
     /// See [`super::context`].
     pub(super) carried: Option<Carried>,
-    /// Of one whose sender waits for an answer.
+    /// For a message whose sender waits for an answer.
     progress: Option<Arc<Progress>>,
-    /// Given back when the message has been handled, or is lost.
+    /// Released when the message has been handled, or is lost.
     permit: Option<OwnedSemaphorePermit>,
 }
 
 impl<M> Envelope<M> {
-    /// The message, with its permit, if it may be handled: not where its sender was told that it will
-    /// not be.
+    /// The message with its permit, unless its sender was already told that it would not be handled.
     pub(super) fn open(&mut self) -> Option<(M, OwnedSemaphorePermit)> {
         let may = self.progress.as_ref().is_none_or(|progress| progress.advance(Progress::BEGUN));
         if may { self.message.take().zip(self.permit.take()) } else { None }
@@ -79,8 +78,8 @@ impl<M> Envelope<M> {
 
 impl<M> Drop for Envelope<M> {
     fn drop(&mut self) {
-        // A message that panics when it is dropped must not keep those behind it from being dropped:
-        // their senders wait to hear of it.
+        // A message that panics on drop must not keep the ones behind it from being dropped: their senders
+        // wait to be notified.
         let message = self.message.take();
         let _ = catch_unwind(AssertUnwindSafe(move || drop(message)));
     }
@@ -90,12 +89,12 @@ impl<M> actix::Message for Envelope<M> {
     type Result = ();
 }
 
-/// The place to send an answer. Dropping it unanswered tells the sender that the outcome is not known.
+/// The sender for an answer. Dropping it unanswered means that the outcome is unknown.
 #[derive(Debug)]
 pub struct Reply<R>(oneshot::Sender<R>);
 
 impl<R> Reply<R> {
-    /// Answers. A sender that no longer waits is no error.
+    /// Sends the answer. It is not an error if the sender no longer waits.
     pub fn send(self, answer: R) {
         drop(self.0.send(answer));
     }
@@ -132,7 +131,7 @@ impl<M: Send + 'static> Handle<M> {
             progress,
             permit: Some(permit),
         };
-        // The permit is the bound; actix refuses only where the actor is gone.
+        // The permit is the bound; actix refuses only if the actor is gone.
         self.recipient.try_send(envelope).map_err(|_| SendError::Stopped)
     }
 
@@ -164,8 +163,8 @@ impl<M: Send + 'static> Handle<M> {
         }
     }
 
-    /// Sends a message that carries a [`Reply`], and waits for the answer for at most `patience`. Where
-    /// the actor has not begun with it by then, it never will: the answer is [`SendError::Busy`].
+    /// Sends a message with a [`Reply`], and waits for the answer for at most `patience`. If the actor has
+    /// not started it by then, it never will: the answer is [`SendError::Busy`].
     ///
     /// # Errors
     /// [`AskError`].

@@ -1,5 +1,5 @@
-//! What the kit measures of messages, on the global meter of OpenTelemetry's API: without a provider, nothing.
-//! What can be looked at (depth, restarts, states) is in the [`Snapshot`](super::Snapshot), for others to measure.
+//! Metrics of messages, on the global meter of OpenTelemetry's API: without a provider they do nothing. What
+//! can be read at any time (depth, restarts, states) is in the [`Snapshot`](super::Snapshot).
 
 use std::sync::LazyLock;
 use std::time::Duration;
@@ -9,9 +9,9 @@ use opentelemetry::metrics::Histogram;
 
 /// The attribute that names an actor by its path in the tree.
 const ACTOR: &str = "mecris.actor.path";
-/// What kind of message, in its behaviour's words: these are static, so there are few.
+/// The kind of a message, from its behaviour's label: these are static, so there are few.
 const MESSAGE: &str = "mecris.actor.message";
-/// How the handling ended, in one word.
+/// The result of the handling, in one word.
 const OUTCOME: &str = "mecris.actor.outcome";
 
 struct Meters {
@@ -38,13 +38,13 @@ static METERS: LazyLock<Meters> = LazyLock::new(|| {
     }
 });
 
-/// A message is begun after this wait. One that is begun again is not counted anew.
+/// Records the start of a message after this wait. A second delivery is not counted again.
 pub(super) fn begun(actor: &str, message: &'static str, wait: Duration) {
     let of = [KeyValue::new(ACTOR, actor.to_owned()), KeyValue::new(MESSAGE, message)];
     METERS.wait.record(wait.as_secs_f64(), &of);
 }
 
-/// The handling of a message has ended.
+/// Records the end of a message's handling.
 pub(super) fn ended(actor: &str, message: &'static str, outcome: &'static str, took: Duration) {
     let of = [
         KeyValue::new(ACTOR, actor.to_owned()),

@@ -1,17 +1,18 @@
-//! What supervision tells those who listen.
+//! Events of supervision.
 
 use std::rc::Rc;
 use std::time::Duration;
 
 use super::vital::ExitReason;
 
-/// Hears what supervisors do, on their thread: it must be quick, and must not panic.
+/// Receives supervision events on the supervisor's thread: it must be fast, and must not panic.
 pub(super) type Listener = Rc<dyn Fn(SupervisionEvent)>;
 
-/// What a supervisor did about a child.
+/// A supervisor's action.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SupervisionEvent {
-    /// A child's run ended, and it is restarted after a pause; with it those that the strategy names.
+    /// A child's run ended, and it is restarted after a pause, together with the siblings that the strategy
+    /// names.
     Restarting {
         /// Its path.
         path: String,
@@ -31,7 +32,7 @@ pub enum SupervisionEvent {
     Escalated {
         /// The supervisor's path.
         path: String,
-        /// What went before.
+        /// The failure behind it.
         reason: ExitReason,
     },
     /// A child did not stop in time and was cut off.
@@ -39,16 +40,15 @@ pub enum SupervisionEvent {
         /// Its path.
         path: String,
     },
-    /// A message is not delivered again: its handling failed, and it must not be repeated or has
-    /// failed before.
+    /// A message is not delivered again: its handling failed, and it must not be repeated or failed before.
     SetAside {
-        /// Whose message.
+        /// The actor's path.
         path: String,
-        /// What kind of message, in its behaviour's words.
+        /// The kind of message, from its behaviour's label.
         message: &'static str,
         /// How the handling ended.
         reason: ExitReason,
-        /// How often it was delivered.
+        /// Number of deliveries.
         times: u32,
     },
 }

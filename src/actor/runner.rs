@@ -1,4 +1,4 @@
-//! The runner: runs one cell again and again, and lets no panic out of it.
+//! The runner: runs one cell again and again, and contains its panics.
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::Pin;
@@ -14,7 +14,7 @@ use futures_util::stream::{FuturesUnordered, StreamExt};
 use tokio::sync::{Semaphore, oneshot, watch};
 
 use super::behaviour::{Behaviour, Context};
-use super::cell::{Cell, Desk, Factory};
+use super::cell::{Cell, CellState, Factory};
 use super::handle::Handle;
 use super::report::{Listener, SupervisionEvent};
 use super::spec::ChildSpec;
@@ -23,30 +23,30 @@ use super::vital::{ExitReason, Vital};
 /// A message that ends this many runs is set aside.
 const KILLS_MAX: u32 = 2;
 
-/// How a run is to end.
+/// How a run should end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum StopSignal {
-    /// Go on.
+    /// Continue.
     None,
-    /// Take no more, handle what waits, end.
+    /// Accept no more messages, handle the waiting ones, end.
     Drain,
-    /// End after the message in hand; the mailbox keeps what waits for the next run.
+    /// End after the current message; the mailbox keeps the others for the next run.
     Rest,
-    /// End now, whatever is being done.
+    /// End now, whatever is in progress.
     Cut,
 }
 
-/// What a run has of its supervisor.
+/// A run's connection to its supervisor.
 pub(super) struct Link {
     pub(super) stop: watch::Receiver<StopSignal>,
-    /// Told when the state is loaded; dropped when the run ends before.
+    /// Notified when the state is loaded; dropped if the run ends before.
     pub(super) up: oneshot::Sender<()>,
 }
 
 /// How a run ended.
 struct End {
     reason: ExitReason,
-    /// Whether what was being handled did it.
+    /// Whether the current message caused it.
     is_by_message: bool,
 }
 
@@ -60,12 +60,13 @@ impl End {
     }
 }
 
-/// A cell as its supervisor runs it.
+/// A cell, as its supervisor runs it.
 pub(super) struct Runner<B: Behaviour> {
     future: ContextFut<Cell<B>, actix::Context<Cell<B>>>,
-    /// What the behaviour runs beside its messages: actix would not poll it while one is handled.
+    /// Futures that the behaviour runs besides its messages: actix would not poll them while a message is
+    /// handled.
     beside: FuturesUnordered<LocalBoxFuture<'static, ()>>,
-    desk: Rc<Desk<B::Message>>,
+    shared: Rc<CellState<B::Message>>,
     vital: Arc<Vital>,
     permits: Arc<Semaphore>,
     listener: Listener,
@@ -83,16 +84,16 @@ impl<B: Behaviour> Runner<B> {
         let permits = Arc::new(Semaphore::new(spec.capacity));
         let vital = Arc::new(Vital::new(path, spec.capacity, permits.clone()));
         let mut context = <Cell<B> as Actor>::Context::new();
-        // Not bounded by actix, whose bound does not hold for several senders: by the permits.
+        // The permits are the bound: actix's own does not work with several senders.
         context.set_mailbox_capacity(0);
         let handle = Handle::new(context.address().recipient(), permits.clone());
-        let desk: Rc<Desk<B::Message>> = Rc::default();
-        let own = Context::new(handle.clone(), desk.clone());
-        let future = context.into_future(Cell::new(factory, own, desk.clone(), vital.clone()));
+        let shared: Rc<CellState<B::Message>> = Rc::default();
+        let own = Context::new(handle.clone(), shared.clone());
+        let future = context.into_future(Cell::new(factory, own, shared.clone(), vital.clone()));
         let runner = Self {
             future,
             beside: FuturesUnordered::new(),
-            desk,
+            shared,
             vital: vital.clone(),
             permits,
             listener,
@@ -102,17 +103,17 @@ impl<B: Behaviour> Runner<B> {
         (runner, handle, vital)
     }
 
-    /// Runs until it fails, finishes or is told to stop. What is queued stays queued for the next run.
+    /// Runs until it fails, finishes or is stopped. Queued messages stay for the next run.
     pub(super) async fn run(&mut self, link: Link) -> ExitReason {
         self.vital.starting(self.has_run);
         self.has_run = true;
-        self.desk.stops.set(false);
-        self.desk.up.replace(Some(link.up));
+        self.shared.stops.set(false);
+        self.shared.up.replace(Some(link.up));
         let mut end = self.until_end(link.stop).await;
-        if let Some(error) = self.desk.failure.take() {
+        if let Some(error) = self.shared.failure.take() {
             end = End::by_message(ExitReason::Failed(error.0));
         }
-        // Drops what was being handled, so that its sender hears of it now.
+        // Drops the current message, so that its sender is notified now.
         self.clear();
         self.settle(&end);
         end.reason
@@ -128,20 +129,20 @@ impl<B: Behaviour> Runner<B> {
             if self.vital.is_hung(&self.spec) {
                 return End::by_message(ExitReason::Hung);
             }
-            let (desk, vital) = (self.desk.clone(), self.vital.clone());
+            let (shared, vital) = (self.shared.clone(), self.vital.clone());
             let end = tokio::select! {
                 biased;
                 changed = stop.changed() => match changed {
                     Ok(()) => continue,
-                    // Whoever ran the tree is gone.
+                    // The owner of the tree is gone.
                     Err(_) => End::otherwise(ExitReason::Requested),
                 },
                 end = std::future::poll_fn(|cx| self.poll(cx)) => end,
-                () = desk.handled.notified(), if signal == StopSignal::Drain => continue,
+                () = shared.handled.notified(), if signal == StopSignal::Drain => continue,
                 () = vital.drill_called() => continue,
                 () = tokio::time::sleep(look) => continue,
             };
-            // It may be told to stop and finish in the same moment.
+            // It may be stopped and finish at the same moment.
             let is_told = *stop.borrow() != StopSignal::None;
             return match end.reason {
                 ExitReason::Finished if is_told => End::otherwise(ExitReason::Requested),
@@ -150,7 +151,7 @@ impl<B: Behaviour> Runner<B> {
         }
     }
 
-    /// Whether the run may end here and now.
+    /// Whether the run may end now.
     fn ends_at(&self, signal: StopSignal) -> bool {
         match signal {
             StopSignal::None => false,
@@ -159,8 +160,8 @@ impl<B: Behaviour> Runner<B> {
                 self.permits.available_permits() == self.spec.capacity
             }
             StopSignal::Rest => {
-                self.desk.stops.set(true);
-                !self.desk.is_handling()
+                self.shared.stops.set(true);
+                !self.shared.is_handling()
             }
             StopSignal::Cut => true,
         }
@@ -169,7 +170,7 @@ impl<B: Behaviour> Runner<B> {
     fn poll(&mut self, cx: &mut std::task::Context<'_>) -> Poll<End> {
         let polled = catch_unwind(AssertUnwindSafe(|| {
             if self.vital.is_drilled() {
-                // As any panic of the behaviour's own would be, but for the hook that would print it.
+                // Like any panic of the behaviour, but without the hook that would print it.
                 resume_unwind(Box::new("a drill"));
             }
             Pin::new(&mut self.future).poll(cx)
@@ -180,7 +181,7 @@ impl<B: Behaviour> Runner<B> {
             Err(_) => return Poll::Ready(End::by_message(ExitReason::Panicked)),
         }
         loop {
-            self.beside.extend(self.desk.spawned.take());
+            self.beside.extend(self.shared.spawned.take());
             match catch_unwind(AssertUnwindSafe(|| self.beside.poll_next_unpin(cx))) {
                 Ok(Poll::Ready(Some(()))) => {}
                 Ok(Poll::Ready(None) | Poll::Pending) => return Poll::Pending,
@@ -189,22 +190,21 @@ impl<B: Behaviour> Runner<B> {
         }
     }
 
-    /// Drops what the run leaves behind, and readies the context for another one. A panic while
-    /// something is dropped must not leave the cell either; it leaves less to drop the next time.
+    /// Drops what the run leaves behind, and prepares the context for another one. A panic during a drop must
+    /// not leave the cell either; there is then less to drop the next time.
     fn clear(&mut self) {
         let mut clear = || {
-            self.desk.up.take();
-            self.desk.spawned.take();
+            self.shared.up.take();
+            self.shared.spawned.take();
             self.beside.clear();
             self.future.restart();
         };
         while catch_unwind(AssertUnwindSafe(&mut clear)).is_err() {}
     }
 
-    /// Decides about the message that was being handled when the run ended: it is in hand for the
-    /// next run, or set aside.
+    /// Decides about the current message of a run that ended: it stays for the next run, or is set aside.
     fn settle(&self, end: &End) {
-        let mut slot = self.desk.in_hand.borrow_mut();
+        let mut slot = self.shared.in_hand.borrow_mut();
         let Some(in_hand) = slot.as_mut().filter(|in_hand| in_hand.is_begun) else { return };
         in_hand.is_begun = false;
         in_hand.kills += u32::from(end.is_by_message);
@@ -224,9 +224,9 @@ impl<B: Behaviour> Runner<B> {
 
 impl<B: Behaviour> Drop for Runner<B> {
     fn drop(&mut self) {
-        // From here on senders hear that the actor has stopped, and those that wait hear it too.
+        // From here on senders, including waiting ones, learn that the actor has stopped.
         self.permits.close();
-        self.desk.is_retired.set(true);
+        self.shared.is_retired.set(true);
         self.clear();
     }
 }

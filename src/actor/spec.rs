@@ -1,21 +1,21 @@
-//! How children are run: the policies, as data.
+//! Supervision policies, as data.
 
 use std::ops::Range;
 use std::time::Duration;
 
-/// Who is restarted when a child fails.
+/// Which children are restarted when one fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Strategy {
-    /// The child. Its siblings do not depend on it: one that cannot start holds nobody up.
+    /// Only that child. Its siblings do not depend on it: a child that cannot start delays no other.
     OneForOne,
     /// All children.
     OneForAll,
-    /// The child and those that were started after it.
+    /// The child and those started after it.
     RestForOne,
 }
 
 impl Strategy {
-    /// Who is stopped, and started again, with the child of this number.
+    /// The children that are stopped and restarted with this one.
     pub(super) fn affected(self, number: usize, count: usize) -> Range<usize> {
         match self {
             Self::OneForOne => number..number + 1,
@@ -36,15 +36,15 @@ pub enum Restart {
     Temporary,
 }
 
-/// The pause before a restart: doubles with each failure, is spread by up to a half so that many do
-/// not come back at once, and begins anew after a quiet time.
+/// The pause before a restart: it doubles with each failure, has a jitter of up to a half, so that many
+/// restarts do not coincide, and resets after a quiet time.
 #[derive(Debug, Clone, Copy)]
 pub struct Backoff {
     /// The first pause.
     pub initial: Duration,
     /// The longest pause.
     pub max: Duration,
-    /// A run that lasts this long counts as a success.
+    /// A run of this length counts as a success.
     pub reset_after: Duration,
 }
 
@@ -59,7 +59,7 @@ impl Default for Backoff {
 }
 
 impl Backoff {
-    /// The longest pause after so many failures in a row.
+    /// The longest pause after this many failures in a row.
     fn longest(&self, failures: u32) -> Duration {
         let doublings = 1_u32.checked_shl(failures.saturating_sub(1)).unwrap_or(u32::MAX);
         self.initial.saturating_mul(doublings).min(self.max)
@@ -70,7 +70,7 @@ impl Backoff {
     }
 }
 
-/// How many restarts within how long are borne before the supervisor gives up.
+/// The number of restarts within a time after which the supervisor gives up.
 #[derive(Debug, Clone, Copy)]
 pub struct Intensity {
     /// Restarts.
@@ -80,23 +80,23 @@ pub struct Intensity {
 }
 
 impl Default for Intensity {
-    /// More than one child alone can reach with the default [`Backoff`]: it stays broken and says
-    /// so, while the others work. Several at once mean that something below them is broken.
+    /// More than one child alone can reach with the default [`Backoff`]: it stays broken and reported, while
+    /// the others work. Several failing at once mean that something below them is broken.
     fn default() -> Self {
         Self { restarts: 20, within: Duration::from_mins(1) }
     }
 }
 
-/// How a child is run.
+/// How to run a child.
 #[derive(Debug, Clone, Copy)]
 pub struct ChildSpec {
     /// See [`Restart`].
     pub restart: Restart,
-    /// Messages that may wait.
+    /// Mailbox capacity in messages.
     pub capacity: usize,
-    /// How long it may take to start. Those that are started after it wait for it.
+    /// How long it may take to start. Children started after it wait.
     pub start: Duration,
-    /// A message that is handled for longer than this has hung its actor.
+    /// A message that takes longer than this has hung its actor.
     pub heartbeat: Duration,
     /// How long it may take to stop.
     pub shutdown: Duration,
@@ -137,7 +137,7 @@ mod tests {
     fn one_broken_child_alone_never_exceeds_the_defaults() {
         let (backoff, intensity) = (Backoff::default(), Intensity::default());
         let failures = u32::try_from(intensity.restarts).unwrap();
-        // As if every pause came out at its shortest.
+        // As if every pause had its minimum length.
         let shortest: Duration = (1..=failures).map(|failure| backoff.longest(failure) / 2).sum();
         assert!(shortest >= intensity.within, "{shortest:?}");
     }

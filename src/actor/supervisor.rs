@@ -1,4 +1,4 @@
-//! The supervisor: its children and its policies. What it does with them is in [`live`].
+//! The supervisor: its children and policies. Its actions are in [`live`].
 
 mod live;
 
@@ -22,21 +22,21 @@ use live::Live;
 /// One run of a child; called again for each restart.
 type Run = Box<dyn FnMut(Link) -> LocalBoxFuture<'static, ExitReason>>;
 
-/// A child and what its supervisor knows of it.
+/// A child and its state.
 struct Slot {
     path: String,
     restart: Restart,
-    /// None once it has ended for good: with it goes its mailbox.
+    /// None once it has ended for good, together with its mailbox.
     run: Option<Run>,
-    /// Its own, or of all actors below it.
+    /// Its own, or those of all actors below it.
     vitals: Vec<Arc<Vital>>,
     start: Duration,
     heartbeat: Duration,
-    /// None of a supervisor: each of its children has a deadline.
+    /// None for a supervisor: each of its children has a deadline.
     shutdown: Option<Duration>,
     stop: watch::Sender<StopSignal>,
     is_running: bool,
-    /// In a row, without a quiet time between them.
+    /// Consecutive failures, without a quiet time between them.
     failures: u32,
     started: Instant,
 }
@@ -52,7 +52,7 @@ impl Slot {
 
     fn pause_after(&mut self, reason: &ExitReason, backoff: &Backoff) -> Duration {
         let ran = self.started.elapsed();
-        // An actor that hung was not well for as long as it took to find out.
+        // An actor that hung was not healthy for as long as the detection took.
         let quiet = if *reason == ExitReason::Hung { ran.saturating_sub(self.heartbeat) } else { ran };
         self.failures = if quiet >= backoff.reset_after { 1 } else { self.failures.saturating_add(1) };
         backoff.pause(self.failures)
@@ -61,13 +61,13 @@ impl Slot {
     fn note_end(&self, reason: &ExitReason) {
         match self.shutdown {
             Some(_) => self.vitals.iter().for_each(|vital| vital.exited(reason)),
-            // A supervisor's end is no error of each actor below it.
+            // A supervisor's end is not an error of each actor below it.
             None => self.vitals.iter().for_each(|vital| vital.has_stopped()),
         }
     }
 
-    /// It is not started again: whoever still sends to it hears so. What waits is dropped, and a panic
-    /// of what is dropped must not take the supervisor along.
+    /// It is not started again, and its senders are notified. Waiting messages are dropped; a panic during a
+    /// drop must not reach the supervisor.
     fn retire(&mut self) {
         let run = self.run.take();
         let _ = catch_unwind(AssertUnwindSafe(move || drop(run)));
@@ -83,12 +83,12 @@ pub struct Supervisor {
     listener: Listener,
     slots: Vec<Slot>,
     vitals: Vitals,
-    /// When children were restarted, as far back as the intensity looks.
+    /// The times of restarts, as far back as the intensity needs.
     restarts: Vec<Instant>,
 }
 
 impl Supervisor {
-    /// A supervisor without children, named by its path in the tree. `listener` hears what it does.
+    /// A supervisor without children, named by its path in the tree. `listener` receives its events.
     #[must_use]
     pub fn new(path: &str, strategy: Strategy, listener: Rc<dyn Fn(SupervisionEvent)>) -> Self {
         Self {
@@ -103,7 +103,7 @@ impl Supervisor {
         }
     }
 
-    /// Sets how many restarts are borne.
+    /// Sets after how many restarts it gives up.
     #[must_use]
     pub fn intensity(mut self, intensity: Intensity) -> Self {
         self.intensity = intensity;
@@ -117,14 +117,14 @@ impl Supervisor {
         self
     }
 
-    /// All actors below, for those who look.
+    /// All actors below it, for inspection.
     #[must_use]
     pub fn vitals(&self) -> Vitals {
         self.vitals.clone()
     }
 
-    /// Adds an actor, to be started once those that were added before it have started. Every run has
-    /// a behaviour fresh from `factory`.
+    /// Adds an actor, which is started once those added before it have started. Each run has a new behaviour
+    /// from `factory`.
     pub fn add<B: Behaviour>(
         &mut self,
         name: &str,
@@ -134,7 +134,7 @@ impl Supervisor {
         let path = format!("{}/{name}", self.path);
         let (runner, handle, vital) =
             Runner::new(path.clone(), spec, self.listener.clone(), Rc::new(factory));
-        // The runner waits here between its runs, and its mailbox with it.
+        // The runner waits here between its runs, with its mailbox.
         let runner = Rc::new(tokio::sync::Mutex::new(runner));
         let run: Run = Box::new(move |link| {
             let runner = runner.clone();
@@ -146,7 +146,7 @@ impl Supervisor {
     }
 
     /// Adds a supervisor below this one. It has started when its children have. When it gives up it is
-    /// restarted with all of them, like any child that failed; their mailboxes keep what waits.
+    /// restarted with all of them, like any child that failed; their mailboxes keep their messages.
     pub fn add_supervisor(&mut self, below: Supervisor) {
         let (path, vitals) = (below.path.clone(), below.vitals.all());
         let start = below.slots.iter().map(|slot| slot.start).sum();
@@ -185,11 +185,12 @@ impl Supervisor {
         self.slots.push(slot);
     }
 
-    /// Runs the tree until `stop` changes to true; then the children handle what waits and stop, the
-    /// last first. [`ExitReason::Requested`] then, [`ExitReason::Escalated`] where the tree gave up.
+    /// Runs the tree until `stop` becomes true; then the children handle their waiting messages and stop,
+    /// last started first. Returns [`ExitReason::Requested`] then, and [`ExitReason::Escalated`] if the tree
+    /// gave up.
     pub async fn run_until(mut self, mut stop: watch::Receiver<bool>) -> ExitReason {
         let (signal, signals) = watch::channel(StopSignal::None);
-        // Nobody waits for the root's start.
+        // Nothing waits for the root's start.
         let (up, _) = oneshot::channel();
         let reason = {
             let run = self.run(Link { stop: signals, up }, StopSignal::Drain);
@@ -206,7 +207,7 @@ impl Supervisor {
         reason
     }
 
-    /// One run of all children. They stop as told, or by `at_failure` where this supervisor gives up.
+    /// One run of all children. They stop as requested, or by `at_failure` if this supervisor gives up.
     async fn run(&mut self, link: Link, at_failure: StopSignal) -> ExitReason {
         let Link { mut stop, up } = link;
         self.restarts.clear();
@@ -223,7 +224,7 @@ impl Supervisor {
         }
     }
 
-    /// Counts a restart, and tells whether it is one too many.
+    /// Counts a restart, and returns whether it is one too many.
     fn is_too_much(&mut self) -> bool {
         let now = Instant::now();
         let within = self.intensity.within;

@@ -2,7 +2,7 @@
 
 use tokio::sync::watch;
 
-/// Asks a program to stop, and lets its parts hear of it.
+/// Requests a program's shutdown, and notifies its parts.
 #[derive(Debug, Clone)]
 pub struct Shutdown(watch::Sender<bool>);
 
@@ -13,29 +13,29 @@ impl Default for Shutdown {
 }
 
 impl Shutdown {
-    /// Asks.
+    /// Requests the shutdown.
     pub fn request(&self) {
         self.0.send_replace(true);
     }
 
-    /// For those who must hear.
+    /// A receiver of the request.
     #[must_use]
     pub fn subscribe(&self) -> watch::Receiver<bool> {
         self.0.subscribe()
     }
 
-    /// Waits until it is asked.
+    /// Waits for the request.
     pub async fn requested(&self) {
-        // An error would mean that the sender is gone, which is held here.
+        // An error would mean that the sender is gone, but `self` holds it.
         let _ = self.subscribe().wait_for(|requested| *requested).await;
     }
 }
 
-/// Runs a program: `main` and the actors that it starts stay on this thread; what is given to
-/// `tokio::spawn` runs on the workers.
+/// Runs a program: `main` and the actors that it starts stay on this thread; `tokio::spawn` uses the workers.
 ///
 /// # Panics
-/// Where the system cannot start threads.
+///
+/// If the system cannot start threads.
 pub fn run<T>(main: impl Future<Output = T>) -> T {
     let system = actix::System::with_tokio_rt(|| {
         tokio::runtime::Builder::new_multi_thread()

@@ -1,4 +1,4 @@
-//! What is known of an actor from outside: its state, restarts, queue and last error.
+//! The observable state of an actor: its state, restarts, queue and last error.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -11,21 +11,21 @@ use tokio::time::Instant;
 
 use super::spec::ChildSpec;
 
-/// Messages set aside that are remembered of one actor; all are counted.
+/// Set-aside messages that are listed per actor; all are counted.
 const REMEMBERED: usize = 16;
 
 /// Why an actor's run ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ExitReason {
-    /// It stopped by itself, having done its work.
+    /// It finished its work and stopped.
     Finished,
-    /// It was told to stop.
+    /// It was stopped.
     Requested,
-    /// Its behaviour answered with an error.
+    /// Its behaviour returned an error.
     Failed(String),
-    /// Its behaviour panicked. The panic's text may hold anything, so it goes nowhere.
+    /// Its behaviour panicked. The panic's text may contain anything, so it is not kept.
     Panicked,
-    /// It handled one message for longer than its heartbeat allows, or did not start in time.
+    /// It took longer for one message than its heartbeat allows, or did not start in time.
     Hung,
     /// A supervisor gave up: too many restarts below it.
     Escalated(String),
@@ -38,7 +38,7 @@ impl ExitReason {
         !matches!(self, Self::Finished | Self::Requested)
     }
 
-    /// The reason in one word, without what an actor said of it.
+    /// The reason in one word, without the actor's own description.
     #[must_use]
     pub fn kind(&self) -> &'static str {
         match self {
@@ -61,11 +61,11 @@ impl fmt::Display for ExitReason {
     }
 }
 
-/// What an actor is doing.
+/// The state of an actor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum State {
-    /// Its turn to start has not come: one that is started before it is not there yet.
+    /// Its turn to start has not come: an earlier one has not started yet.
     Waiting,
     /// Loading its state.
     Starting,
@@ -80,11 +80,11 @@ pub enum State {
 /// A message that is not delivered again, because its handling failed. Its contents are not kept.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SetAside {
-    /// What kind of message, in its behaviour's words.
+    /// The kind of message, from its behaviour's label.
     pub message: String,
-    /// How the handling ended last: panicked, failed, hung, or stopped where it was cut off.
+    /// How the last handling ended: panicked, failed, hung, or stopped if it was cut off.
     pub reason: String,
-    /// How often it was delivered.
+    /// Number of deliveries.
     pub times: u32,
     /// Seconds since then.
     pub seconds_ago: u64,
@@ -97,24 +97,24 @@ pub struct Snapshot {
     pub path: String,
     /// See [`State`].
     pub state: State,
-    /// Seconds since it was last started; 0 where it does not run.
+    /// Seconds since its last start; 0 if it is not running.
     pub uptime_seconds: u64,
-    /// How often it was restarted.
+    /// Number of restarts.
     pub restarts: u64,
-    /// Messages that wait or are being handled.
+    /// Messages waiting or being handled.
     pub mailbox_depth: usize,
-    /// How many may.
+    /// Mailbox capacity.
     pub mailbox_capacity: usize,
-    /// Messages that were handled.
+    /// Messages handled.
     pub handled: u64,
     /// Why it last failed.
     pub last_error: Option<String>,
     /// Seconds until it is restarted.
     pub next_restart_seconds: Option<f64>,
-    /// How many messages were set aside.
+    /// Number of messages set aside.
     #[serde(default)]
     pub set_aside: u64,
-    /// The last of them, the newest at the end.
+    /// The latest of them, newest last.
     #[serde(default)]
     pub last_set_aside: Vec<SetAside>,
 }
@@ -126,13 +126,13 @@ struct Facts {
     handled: u64,
     last_error: Option<String>,
     next_restart: Option<Instant>,
-    /// When it began with what it is doing: loading its state, or handling a message.
+    /// When it started its current activity: loading its state, or handling a message.
     busy_since: Option<Instant>,
     set_aside: u64,
     last_set_aside: VecDeque<(Instant, SetAside)>,
 }
 
-/// Shared between the cell, its supervisor and those who look.
+/// Shared by the cell, its supervisor and observers.
 pub(super) struct Vital {
     path: String,
     capacity: usize,
@@ -168,7 +168,7 @@ impl Vital {
         change(&mut self.facts.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Whether its run is to panic now, on purpose.
+    /// Whether its run should panic now, on purpose.
     pub(super) fn is_drilled(&self) -> bool {
         self.drill.swap(false, Ordering::AcqRel)
     }
@@ -226,7 +226,7 @@ impl Vital {
         });
     }
 
-    /// It is to be started at this time, or, where none is known, when its turn comes.
+    /// Its start is scheduled for this time, or for its turn if none is known.
     pub(super) fn will_start(&self, at: Option<Instant>) {
         self.with(|facts| {
             facts.busy_since = None;
@@ -247,7 +247,7 @@ impl Vital {
         });
     }
 
-    /// Whether it has taken longer than it may for what it is doing.
+    /// Whether its current activity takes longer than allowed.
     pub(super) fn is_hung(&self, spec: &ChildSpec) -> bool {
         self.with(|facts| {
             let limit = if facts.state == State::Starting { spec.start } else { spec.heartbeat };
@@ -282,7 +282,7 @@ impl Vital {
     }
 }
 
-/// All actors of a tree, for those who look.
+/// All actors of a tree, for inspection.
 #[derive(Clone, Default)]
 pub struct Vitals(Arc<Mutex<Vec<Arc<Vital>>>>);
 
@@ -293,8 +293,8 @@ impl Vitals {
         self.all().iter().map(|vital| vital.snapshot()).collect()
     }
 
-    /// Has an actor panic where it stands, on purpose: the only way to know that supervision holds is to
-    /// need it. False where there is no such actor.
+    /// Drills an actor: makes it panic on purpose, to test supervision in a running system. False if there is
+    /// no such actor.
     #[must_use]
     pub fn drill(&self, path: &str) -> bool {
         let all = self.all();

@@ -1,8 +1,9 @@
-//! Who asks, and what they may do.
+//! Access control: principals, and what each may do.
 //!
-//! A principal is of a [`Kind`], a kind has [`Scope`]s, and all that can be asked for needs one: [`table`] and [`commands`] say which. A
-//! governed agent reads, asks the gate, asks for more, and adds facts; whatever lifts a limit, quiets a warning, makes less seem
-//! to be spent, or shows other people, needs [`Scope::Own`], which the owner alone has.
+//! A principal has a [`Kind`], a kind has [`Scope`]s, and everything that can be requested needs one scope:
+//! [`table`] and [`commands`] say which. An agent may read, ask the gate, ask for a higher limit, and add
+//! facts. Whatever lifts a limit, silences a warning, reduces the apparent spend, or reveals other people's
+//! data needs [`Scope::Own`], which the owner alone has.
 
 pub mod commands;
 pub mod plain;
@@ -15,18 +16,18 @@ use crate::domain::words::words;
 use std::fmt;
 use std::sync::Arc;
 
-/// What kind of principal somebody is.
+/// The kind of a principal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Kind {
     /// The person whose money it is.
     Owner,
     /// Another person.
     Member,
-    /// A machine that tells usage.
+    /// A machine that reports usage.
     Ingest,
     /// A program that works for a person.
     Agent,
-    /// Somebody who holds the books against the truth.
+    /// Someone who audits the records.
     Auditor,
 }
 
@@ -42,20 +43,21 @@ impl fmt::Display for Kind {
     }
 }
 
-/// What is needed to be answered.
+/// A permission that a request needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Scope {
-    /// How things stand: money, goals, tasks, alerts.
+    /// Read the state: money, goals, tasks, alerts.
     Read,
-    /// Whether work may go on.
+    /// Ask the gate whether work may continue.
     Gate,
-    /// To ask for more than the limits say.
+    /// Ask for a higher limit.
     Ask,
-    /// Facts that lift no limit: a line in the day's note, a goal of one's own, usage that nobody else tells.
+    /// Record facts that lift no limit: a line in the daily note, an own goal, usage that no transcript
+    /// shows.
     Work,
-    /// The log itself: events, replay, verification, export.
+    /// Read the log itself: events, replay, verification, export.
     Audit,
-    /// To tell usage by telemetry.
+    /// Report usage by telemetry.
     Ingest,
     /// Everything else: limits, balances, consent, tokens, settings, backups, other people.
     Own,
@@ -76,7 +78,7 @@ words! {
 words! { Kind { Owner: "owner", Member: "member", Ingest: "ingest", Agent: "agent", Auditor: "auditor" } }
 
 impl Kind {
-    /// What it may do.
+    /// The scopes of this kind.
     #[must_use]
     pub fn scopes(self) -> &'static [Scope] {
         match self {
@@ -88,12 +90,11 @@ impl Kind {
     }
 }
 
-/// Who asks, as far as it is known.
+/// Who makes a request, as far as known.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Principal {
-    /// What kind.
     pub kind: Kind,
-    /// By which name events know them.
+    /// The id that events use.
     pub reference: Arc<str>,
 }
 
@@ -104,13 +105,13 @@ impl Principal {
         Self { kind: Kind::Owner, reference: "owner".into() }
     }
 
-    /// Any program that works for the person, of which no more is known.
+    /// An agent without an identity of its own.
     #[must_use]
     pub fn agent() -> Self {
         Self { kind: Kind::Agent, reference: "agent".into() }
     }
 
-    /// Whether it may do what needs a scope.
+    /// Whether it has a scope.
     #[must_use]
     pub fn may(&self, scope: Scope) -> bool {
         self.kind.scopes().contains(&scope)

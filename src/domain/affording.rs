@@ -1,16 +1,16 @@
-//! Whether something can be afforded: held against every limit there is, the tightest decides.
+//! Whether an amount can be spent: it is compared with every limit, and the tightest limit decides.
 //!
 //! | limit | what is left of it |
 //! |---|---|
-//! | cap | what whoever asks may spend, for a session or a day of its own |
-//! | daily, monthly | the virtual budget less its reserve, less the cost of today, or of this month, over all providers |
-//! | budget | a budget whose period is now and whose scope covers what is asked for |
-//! | balance | what is left at the provider, and where none is named, at the one where most is left |
+//! | cap | the caller's own limit for a session or a day |
+//! | daily, monthly | the virtual budget minus its reserve, minus the cost of today, or of this month, over all providers |
+//! | budget | a budget with a current period and a matching scope |
+//! | balance | the remaining balance at the provider; if none is named, the largest one |
 //!
-//! What a sum leaves out is held against the ask too ([`super::lacking`]): a yes rests on what may be spent at most.
+//! What a sum leaves out counts too ([`super::lacking`]): a yes is based on the upper bound of the spend.
 //!
-//! What a person allowed beyond the limits ([`Override`]) is added to each that it reaches, but to no balance: money that
-//! is not there cannot be allowed.
+//! Overrides ([`Override`]) are added to each limit that they apply to, but not to balances: money that is
+//! not there cannot be granted.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -20,83 +20,78 @@ use super::allowance::{Allowance, Override};
 use super::lacking::{Doubts, Lacking, Spent};
 use super::money::Picodollars;
 
-/// What somebody would like to spend.
+/// A planned spend.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Ask {
-    /// How much.
     pub amount: Picodollars,
-    /// With whom, as usage names it.
+    /// The provider, as usage names it.
     pub provider: Option<String>,
-    /// On which model.
     pub model: Option<String>,
-    /// In which project's directory.
+    /// The project's directory.
     pub project: Option<String>,
-    /// In which session: what was allowed for one counts for no other.
+    /// The session: an override for one session does not apply to others.
     pub session: Option<String>,
-    /// Limits of the asker's own.
+    /// The caller's own limits.
     pub caps: Vec<Cap>,
 }
 
-/// A limit that whoever asks has for itself.
+/// A limit that the caller sets for itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cap {
-    /// What people call it, such as `session`.
+    /// Display name, such as `session`.
     pub name: String,
-    /// What may be spent.
     pub limit: Picodollars,
-    /// What was spent of it.
     pub spent: Picodollars,
 }
 
-/// Which limit.
+/// The kind of a limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum LimitKind {
-    /// The asker's own.
+    /// The caller's own.
     Cap,
-    /// The virtual budget's day.
+    /// The virtual budget's daily limit.
     Daily,
-    /// The virtual budget's month.
+    /// The virtual budget's monthly limit.
     Monthly,
-    /// A budget.
     Budget,
-    /// The money at a provider.
+    /// The balance at a provider.
     Balance,
 }
 
-/// A limit and how much of it is left.
+/// A limit and what is left of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limit {
-    /// Which.
     pub kind: LimitKind,
-    /// A budget's, provider's or cap's name; empty for the virtual budget.
+    /// Name of the budget, provider or cap; empty for the virtual budget.
     pub name: String,
-    /// What may be spent in all.
+    /// The full limit.
     pub of: Picodollars,
-    /// What was spent of it, as far as it is known.
+    /// Known spend.
     pub spent: Picodollars,
-    /// What that leaves out.
+    /// What the known spend leaves out.
     pub lacking: Lacking,
-    /// The part that ordinary spend may not touch.
+    /// The part that ordinary spend may not use.
     pub reserve: Picodollars,
-    /// What was allowed beyond it.
+    /// Overrides of this limit.
     pub allowed: Picodollars,
 }
 
 impl Limit {
-    /// What is left for ordinary spend, with what was allowed; below zero where it is overspent.
+    /// What is left for ordinary spend, including overrides; negative if overspent.
     #[must_use]
     pub fn left(&self) -> Picodollars {
         self.of - self.reserve - self.spent + self.allowed
     }
 
-    /// What is left at least, if what nobody knows costs as much as it may; none where it has no bound.
+    /// A lower bound of what is left, if everything unknown costs as much as it may; none if there is no
+    /// bound.
     #[must_use]
     pub fn left_at_least(&self) -> Option<Picodollars> {
         self.lacking.at_most.map(|more| self.left() - more)
     }
 
-    /// What people call it.
+    /// The display name.
     #[must_use]
     pub fn label(&self) -> String {
         match self.kind {
@@ -109,57 +104,54 @@ impl Limit {
     }
 }
 
-/// What is held against an ask.
+/// The state that a question is compared with.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Situation<'a> {
-    /// See [`Allowance`].
     pub allowance: &'a Allowance,
-    /// What today cost over all providers.
+    /// Cost of today over all providers.
     pub today: Spent,
-    /// What this month cost over all providers.
+    /// Cost of this month over all providers.
     pub month: Spent,
-    /// The budgets whose period is now and whose scope covers the ask: name, amount and what was used.
+    /// The budgets with a current period and a matching scope: name, amount and use.
     pub budgets: Vec<(String, Picodollars, Spent)>,
-    /// What is left at the providers that may be paid: name, amount, and what was spent since the reading and is not known.
+    /// The balances of possible providers: name, amount, and spend since the reading that is unknown.
     pub balances: Vec<(String, Picodollars, Lacking)>,
-    /// What is not known of all these sums.
+    /// What all these sums may leave out.
     pub doubts: Doubts,
-    /// The moment.
     pub now: Timestamp,
 }
 
-/// Yes, no, or nobody knows.
+/// Yes, no, or unknown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Verdict {
-    /// It fits every limit, whatever is not known.
+    /// It fits every limit, even at the upper bound.
     Yes,
     /// It does not fit.
     No,
-    /// It fits what is known, and too much is not.
+    /// It fits the known spend, but too much is unknown.
     Unknown,
 }
 
 /// The answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Affordability {
-    /// Whether it fits every limit.
     pub verdict: Verdict,
-    /// What is spent of the tightest limit at most, where its sum lacks something and that has a bound.
+    /// Upper bound of the tightest limit's spend, if its sum is incomplete and has a bound.
     pub at_most: Option<Picodollars>,
-    /// What is not known, in words.
+    /// What is unknown, in words.
     pub doubts: Vec<String>,
-    /// Why. It names no command: agents read it.
+    /// The reason. It names no command, because agents read it.
     pub reason: String,
-    /// What a person can do about it, for people alone: it names the commands that lift a limit.
+    /// The fix, for people alone: it names the commands that lift a limit.
     pub mend: Option<&'static str>,
-    /// The limits, the tightest first; where the answer is no, the first is why.
+    /// The limits, tightest first; if the answer is no, the first is the reason.
     pub limits: Vec<Limit>,
-    /// What was allowed beyond them, and holds.
+    /// The overrides in force.
     pub overrides: Vec<Override>,
 }
 
-/// Answers an ask. An amount of nothing can be afforded where no limit is overspent.
+/// Answers a question. An amount of zero can be spent unless a limit is overspent.
 #[must_use]
 pub fn can_afford(ask: &Ask, situation: &Situation<'_>) -> Affordability {
     let overrides: Vec<Override> = situation.allowance.active(situation.now).cloned().collect();
@@ -179,7 +171,7 @@ pub fn can_afford(ask: &Ask, situation: &Situation<'_>) -> Affordability {
             overrides,
         };
     };
-    // The limit that what is not known may reach first.
+    // The limit that the unknown spend may exceed first.
     let worst = limits.iter().min_by_key(|limit| (limit.left_at_least().is_some(), limit.left_at_least()));
     let worst = worst.unwrap_or(tightest);
     let fits_at_worst = worst.left_at_least().is_some_and(|left| ask.amount <= left);
@@ -204,7 +196,7 @@ pub fn can_afford(ask: &Ask, situation: &Situation<'_>) -> Affordability {
     Affordability { verdict, at_most, doubts, reason, mend, limits, overrides }
 }
 
-/// What is not known of these limits' sums, each once.
+/// What these limits' sums leave out, without repetition.
 fn doubts(limits: &[Limit], of_all: &Doubts) -> Vec<String> {
     let mut doubts: Vec<String> = Vec::new();
     for limit in limits {
@@ -247,7 +239,7 @@ fn limits(ask: &Ask, situation: &Situation<'_>) -> Vec<Limit> {
     for (name, amount, used) in &situation.budgets {
         limits.push(plain(LimitKind::Budget, name, *amount, *used, beyond(Facing::Budget(name))));
     }
-    // Without a provider's name it is enough that one of them can be paid.
+    // Without a provider's name one sufficient balance is enough.
     let most = situation.balances.iter().max_by_key(|(_, left, _)| *left);
     limits.extend(most.map(|(name, left, lacking)| {
         let spent = Spent { known: Picodollars::ZERO, lacking: *lacking };
@@ -257,7 +249,7 @@ fn limits(ask: &Ask, situation: &Situation<'_>) -> Vec<Limit> {
 }
 
 fn usd(amount: Picodollars) -> String {
-    // What is left is told rounded down, so that what is told to fit does.
+    // The remaining amount is rounded down, so that an amount shown to fit does fit.
     let decimals = if amount.0.abs() < super::money::PICO { 4 } else { 2 };
     let unit = 10_i128.pow(12 - decimals);
     format!("{} USD", Picodollars(amount.0.div_euclid(unit) * unit).rounded(decimals))

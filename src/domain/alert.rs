@@ -1,6 +1,6 @@
-//! Alerts: what a person must hear of, when, and on which channel. Pure: what to do next is a function of what
-//! has happened ([`book::AlertState`]), what is true now ([`Causes`]), what the person wants ([`policy::Policy`])
-//! and the time.
+//! Alerts: what a person must be told, when, and on which channel. Pure: the next step is a function of what
+//! has happened ([`book::AlertState`]), what is true now ([`Causes`]), what the person wants
+//! ([`policy::Policy`]), and the time.
 //!
 //! ```text
 //! cause ──▶ raised ──▶ queued ──▶ attempt started ──▶ accepted ──▶ delivered
@@ -10,9 +10,9 @@
 //!          resolved: the cause has gone, and nothing more is sent ◀────────────┘
 //! ```
 //!
-//! An alert fires once while its cause lasts. Its key holds the period that the cause belongs to (a budget's
-//! own period, a goal's deadline), so that a new period arms it anew and an old one ends it. A rolling budget's alerts
-//! belong to no period: they are armed anew when their cause has gone.
+//! An alert fires once while its cause lasts. Its key includes the period of the cause (a budget's own
+//! period, a goal's deadline): a new period can fire again, and the end of the period resolves the alert.
+//! Alerts of a rolling budget have no period: they can fire again once their cause is gone.
 
 pub mod book;
 pub mod command;
@@ -38,31 +38,31 @@ use crate::domain::words::words;
 pub enum Kind {
     /// A goal is near its deadline.
     Goal,
-    /// A reminder of the person's own is due.
+    /// One of the person's own reminders is due.
     Reminder,
-    /// A budget's used share passed a threshold.
+    /// A budget's used share exceeds a threshold.
     BudgetThreshold,
     /// Less of a budget remains than its threshold.
     BudgetLow,
-    /// At this rate a budget does not last to its period's end.
+    /// At the current rate a budget will not last to the end of its period.
     BudgetProjection,
-    /// More was spent today than a budget's daily limit.
+    /// Today's spend exceeds a budget's daily limit.
     BudgetDaily,
     /// A budget's period ends soon.
     BudgetEnding,
-    /// Less money is with a provider than the threshold.
+    /// A provider's balance is below the threshold.
     BalanceLow,
-    /// A reading by hand is due.
+    /// A balance should be read by hand.
     ReadingDue,
     /// A source has not answered for long, or refuses the key.
     Source,
-    /// An actor failed for good, and its supervisor with it.
+    /// An actor failed permanently, and its supervisor with it.
     Actor,
-    /// A month's sum should be read by hand.
+    /// An odometer should be read by hand.
     Odometer,
-    /// Somebody asks for more than the limits say.
+    /// Someone asks for a higher limit.
     LimitRequest,
-    /// Requests are refused again and again.
+    /// Requests are refused repeatedly.
     Access,
 }
 
@@ -85,60 +85,56 @@ words! {
     }
 }
 
-/// How much an alert matters.
+/// How severe an alert is.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema,
 )]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
-    /// Good to know.
+    /// For information.
     Info,
     /// Something should be done soon.
     Warning,
     /// Something is being lost.
     Critical,
-    /// A goal is lost today: may break quiet hours, if the person said so.
+    /// A goal is lost today: may break quiet hours, if the person allows it.
     Immediate,
 }
 
 words! { Severity { Info: "info", Warning: "warning", Critical: "critical", Immediate: "immediate" } }
 
-/// How bad it is: by severity, and within one by level (percents of a budget, for one).
+/// How bad it is: first by severity, then by level (such as a budget's percentage).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Grade {
-    /// See [`Severity`].
     pub severity: Severity,
-    /// More is worse.
+    /// Higher is worse.
     pub level: u32,
 }
 
-/// What an alert is of: its kind, its subject, and the period that its cause belongs to.
+/// The identity of a cause: its kind, its subject, and the period that it belongs to.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct CauseKey {
-    /// See [`Kind`].
     pub kind: Kind,
     /// A goal's slug, a budget's name, a source's name …
     pub subject: String,
-    /// A goal's deadline, a budget's first day …; empty where a cause belongs to no period.
+    /// A goal's deadline, a budget's first day …; empty if the cause has no period.
     pub period: String,
 }
 
-/// Something that is true now, and that a person should hear of.
+/// A condition that is true now and that a person should know about.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cause {
-    /// See [`CauseKey`].
     pub key: CauseKey,
-    /// See [`Grade`].
     pub grade: Grade,
-    /// What there is to say, with the numbers of this moment. It never reaches the log. It names no command that changes
-    /// what may be spent: agents read it.
+    /// The message, with current numbers. It never reaches the log. It names no command that changes a spend
+    /// limit, because agents read it.
     pub text: String,
-    /// What the person can do about it, where that is such a command. No agent reads it.
+    /// The fix, if it is such a command. It is not shown to agents.
     pub mend: Option<String>,
 }
 
 impl Cause {
-    /// All of it, for the person.
+    /// The full message, for the person.
     #[must_use]
     pub fn for_the_person(&self) -> String {
         match &self.mend {
@@ -148,51 +144,51 @@ impl Cause {
     }
 }
 
-/// What is true at a moment.
+/// The causes at one moment.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Causes {
-    /// The causes that last.
+    /// The causes that are true.
     pub present: Vec<Cause>,
-    /// Of which kinds and subjects it is not known: their alerts stay as they are.
+    /// Kinds and subjects whose state is unknown: their alerts stay as they are.
     pub unknown: BTreeSet<(Kind, String)>,
-    /// When it may be otherwise although nothing happens: a deadline, a midnight.
+    /// When this may change without an event: a deadline, a midnight.
     pub changes_at: Option<Timestamp>,
 }
 
 impl Causes {
-    /// It may be otherwise from this instant on.
+    /// Notes that the causes may change at this instant.
     pub fn may_change_at(&mut self, instant: Timestamp) {
         self.changes_at = Some(self.changes_at.map_or(instant, |before| before.min(instant)));
     }
 
-    /// The cause of an alert, if it lasts.
+    /// The cause of an alert, if it is still true.
     #[must_use]
     pub fn of(&self, key: &CauseKey) -> Option<&Cause> {
         self.present.iter().find(|cause| cause.key == *key)
     }
 
-    /// Whether it is not known if this cause lasts.
+    /// Whether it is unknown if this cause is true.
     #[must_use]
     pub fn is_unknown(&self, key: &CauseKey) -> bool {
         self.unknown.iter().any(|(kind, subject)| *kind == key.kind && *subject == key.subject)
     }
 }
 
-/// A way to reach a person, beside the screen.
+/// A channel to reach a person, in addition to the screen.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema,
 )]
 #[serde(rename_all = "lowercase")]
 pub enum Channel {
-    /// A short message, by Twilio.
+    /// SMS by Twilio.
     Sms,
-    /// WhatsApp, by Twilio.
+    /// WhatsApp by Twilio.
     Whatsapp,
-    /// A push message, by an ntfy server.
+    /// A push message by an ntfy server.
     Ntfy,
-    /// A signed request to an address of the person's own.
+    /// A signed request to a URL of the person's own.
     Webhook,
-    /// A mail, by SMTP.
+    /// Email by SMTP.
     Email,
 }
 
@@ -205,14 +201,14 @@ impl fmt::Display for Channel {
 }
 
 impl Channel {
-    /// Whether messages go to a telephone number, and so need its owner's consent.
+    /// Whether it sends to a telephone number, and so needs the owner's consent.
     #[must_use]
     pub fn needs_consent(self) -> bool {
         matches!(self, Self::Sms | Self::Whatsapp)
     }
 }
 
-/// The number of an alert, in the order in which a tenant's alerts were raised: 1, 2, 3 …
+/// The number of an alert in the order of a tenant's alerts: 1, 2, 3 …
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct AlertId(pub u64);
@@ -223,125 +219,86 @@ impl fmt::Display for AlertId {
     }
 }
 
-/// The number of an attempt to send, within its alert: 1, 2, 3 …
+/// The number of an attempt within its alert: 1, 2, 3 …
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct AttemptId(pub u32);
 
-/// What an attempt sends, without its text: enough to find it again.
+/// What an attempt sends, without its text: enough to find the message at the channel.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Parcel {
-    /// On which channel.
     pub channel: Channel,
-    /// To whom: a reference, never a number.
+    /// The recipient: a reference, never a number.
     pub contact: Option<String>,
     /// The first eight bytes of the text's BLAKE3 hash.
     pub digest: [u8; 8],
-    /// Into how many parts it falls.
+    /// Number of SMS segments.
     pub segments: u32,
-    /// What it is estimated to cost.
+    /// Estimated cost.
     pub cost: Picodollars,
 }
 
 /// How an attempt to send ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Outcome {
-    /// It was taken, under this id of the channel's own.
+    /// The channel accepted it, with an id of its own.
     Accepted {
-        /// A message's SID, for one.
+        /// For example a message's SID.
         id: String,
     },
-    /// It is certain that it was not sent; later it may be.
+    /// It was certainly not sent; a retry may succeed.
     Unsent {
-        /// Why, in a few words of ours.
+        /// The reason, in words of ours.
         reason: String,
-        /// The channel's own code.
+        /// The channel's error code.
         code: Option<u32>,
     },
-    /// It was refused, and will be again.
+    /// It was refused, and would be again.
     Refused {
-        /// Why, in a few words of ours.
+        /// The reason, in words of ours.
         reason: String,
-        /// The channel's own code.
+        /// The channel's error code.
         code: Option<u32>,
     },
 }
 
-/// What became of a message that was taken.
+/// The delivery status of an accepted message.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Delivery {
     /// It reached the person's device.
     Delivered,
-    /// It did not.
+    /// It did not reach it.
     Undelivered {
-        /// The channel's own code.
+        /// The channel's error code.
         code: Option<u32>,
-        /// Whether trying again is of use.
+        /// Whether a retry may succeed.
         may_retry: bool,
     },
 }
 
-/// Something happened to an alert.
+/// A change of an alert.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AlertChange {
     /// A cause began.
-    Raised {
-        /// Its number.
-        id: AlertId,
-        /// Of what.
-        key: CauseKey,
-        /// How bad.
-        grade: Grade,
-    },
-    /// It is worse now, or less bad.
+    Raised { id: AlertId, key: CauseKey, grade: Grade },
+    /// Its grade has changed.
     Graded {
-        /// Which.
         id: AlertId,
-        /// How bad it is now.
+        /// The new grade.
         grade: Grade,
     },
-    /// The person has taken note: nothing more is sent, unless it gets worse.
-    Acknowledged {
-        /// Which.
-        id: AlertId,
-    },
-    /// Its cause has gone.
-    Resolved {
-        /// Which.
-        id: AlertId,
-    },
-    /// The person may be told now.
-    Queued {
-        /// Which.
-        id: AlertId,
-    },
-    /// It is about to be sent.
-    Started {
-        /// Which.
-        id: AlertId,
-        /// Which attempt.
-        attempt: AttemptId,
-        /// What.
-        parcel: Parcel,
-    },
-    /// It is known whether it was sent.
-    Ended {
-        /// Which.
-        id: AlertId,
-        /// Which attempt.
-        attempt: AttemptId,
-        /// How.
-        outcome: Outcome,
-    },
-    /// It is known what became of it.
-    Noted {
-        /// Which.
-        id: AlertId,
-        /// Which attempt.
-        attempt: AttemptId,
-        /// What.
-        delivery: Delivery,
-    },
+    /// The person acknowledged it: nothing more is sent, unless it gets worse.
+    Acknowledged { id: AlertId },
+    /// Its cause is gone.
+    Resolved { id: AlertId },
+    /// The person may be alerted from now on.
+    Queued { id: AlertId },
+    /// An attempt is about to be sent.
+    Started { id: AlertId, attempt: AttemptId, parcel: Parcel },
+    /// The outcome of an attempt is known.
+    Ended { id: AlertId, attempt: AttemptId, outcome: Outcome },
+    /// The delivery status of an attempt is known.
+    Noted { id: AlertId, attempt: AttemptId, delivery: Delivery },
 }
 
 #[cfg(test)]

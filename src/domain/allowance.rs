@@ -1,8 +1,8 @@
-//! What may be spent with all providers together: a virtual budget, its emergency reserve, and what a person
-//! allowed beyond it.
+//! The allowance: a virtual budget over all providers, its emergency reserve, and overrides.
 //!
-//! It is no [`super::budget::Budget`]: those count the recorded calls of a scope in one period, this one counts the cost
-//! that is believed ([`super::cost`]) over everything, by day and by month at once, and answers before money is spent.
+//! It is not a [`super::budget::Budget`]: those count recorded calls of a scope in one period. The allowance
+//! counts the unified cost ([`super::cost`]) of everything, by day and by month at once, and is checked
+//! before money is spent.
 
 pub mod reach;
 
@@ -16,79 +16,78 @@ use crate::domain::code::{Code, Coded};
 use super::money::Picodollars;
 use reach::{Facing, Reach, Worker};
 
-/// More than this is a slip of the hand, in whole USD.
+/// Larger amounts are typing errors, in whole USD.
 const AMOUNT_MAX_USD: i64 = 1_000_000;
-/// The reserve that nobody has said anything about, in percent.
+/// The default reserve, in percent.
 pub const RESERVE_PERCENT: u8 = 20;
-/// A reserve above this leaves nothing to be spent, in percent.
+/// The largest reserve that leaves something to spend, in percent.
 const RESERVE_PERCENT_MAX: u8 = 90;
-/// The longest reason, in bytes.
+/// Maximum length of a reason, in bytes.
 const REASON_BYTES_MAX: usize = 200;
-/// An override lasts no longer.
+/// Maximum duration of an override.
 const OVERRIDE_MAX: SignedDuration = SignedDuration::from_hours(31 * 24);
 
 /// A budget over all providers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VirtualBudget {
-    /// What may be spent in a day.
+    /// The daily limit.
     pub daily: Option<Picodollars>,
-    /// What may be spent in a calendar month.
+    /// The limit per calendar month.
     pub monthly: Option<Picodollars>,
-    /// The part of each, in percent, that ordinary spend may not touch.
+    /// The share of each limit, in percent, that ordinary spend may not use.
     pub reserve_percent: u8,
 }
 
 impl VirtualBudget {
-    /// The part of an amount that is kept in reserve, rounded half to even.
+    /// The reserve of an amount, rounded half to even.
     #[must_use]
     pub fn reserve_of(&self, amount: Picodollars) -> Picodollars {
         amount.scale(i128::from(self.reserve_percent), 100)
     }
 }
 
-/// Somebody has allowed more, knowingly.
+/// A person's permission to exceed limits.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Override {
     /// Counts all overrides of a tenant, from 1.
     pub number: u32,
-    /// How much more than the limits say.
+    /// The amount above the limits.
     pub amount: Picodollars,
-    /// Why.
     pub reason: String,
-    /// Which limits of whose work.
+    /// Which limits it raises, and for which work.
     pub reach: Reach,
-    /// From when on.
+    /// When it was granted.
     pub granted_at: Timestamp,
-    /// Until when.
+    /// When it ends.
     pub until: Timestamp,
 }
 
 impl Override {
-    /// Whether it holds.
+    /// Whether it is in force.
     #[must_use]
     pub fn is_active(&self, now: Timestamp) -> bool {
         self.granted_at <= now && now < self.until
     }
 }
 
-/// What may be spent.
+/// The state: the virtual budget and its overrides.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Allowance {
-    /// The budget over all providers; none where nobody has set one.
+    /// The budget over all providers; none if none was set.
     pub budget: Option<VirtualBudget>,
-    /// What was allowed beyond the limits, without what was over when the newest was granted.
+    /// The overrides, without those that had ended when the newest was granted.
     pub overrides: Vec<Override>,
-    /// How many overrides were ever granted.
+    /// Number of overrides ever granted.
     pub granted: u32,
 }
 
 impl Allowance {
-    /// The overrides that hold.
+    /// The overrides in force.
     pub fn active(&self, now: Timestamp) -> impl Iterator<Item = &Override> {
         self.overrides.iter().filter(move |granted| granted.is_active(now))
     }
 
-    /// What is allowed beyond a limit, for this worker.
+    /// The sum of overrides of a limit for this worker.
     #[must_use]
     pub fn beyond(&self, facing: Facing<'_>, worker: Worker<'_>, now: Timestamp) -> Picodollars {
         self.active(now)
@@ -98,45 +97,34 @@ impl Allowance {
     }
 }
 
-/// What a person may do.
+/// The person's commands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AllowanceCommand {
-    /// Set the budget, or replace it.
+    /// Set or replace the budget.
     Set(VirtualBudget),
-    /// Have none any more.
+    /// Remove the budget.
     Remove,
-    /// Allow more.
+    /// Grant an override.
     Override {
-        /// How much.
         amount: Picodollars,
-        /// Why.
         reason: String,
-        /// Which limits of whose work.
+        /// Which limits it raises, and for which work.
         reach: Reach,
-        /// Until when.
         until: Timestamp,
     },
-    /// End an override before its time.
-    End {
-        /// Its number.
-        number: u32,
-    },
+    /// End an override early.
+    End { number: u32 },
 }
 
-/// What then happened.
+/// What changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AllowanceChange {
-    /// It is now this.
     Set(VirtualBudget),
-    /// It is gone.
     Removed,
-    /// More is allowed.
     Overridden(Override),
-    /// An override is over before its time.
+    /// An override was ended early.
     Ended {
-        /// Its number.
         number: u32,
-        /// Since when.
         at: Timestamp,
     },
 }
@@ -144,25 +132,25 @@ pub enum AllowanceChange {
 /// Why a command is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AllowanceError {
-    /// Neither a day nor a month is limited.
+    /// Neither a daily nor a monthly limit.
     #[error("a virtual budget limits the day, the month or both; give at least one amount")]
     Empty,
-    /// Nothing, less or far more.
+    /// Zero, negative or far too large.
     #[error("{0} must be above 0 and at most {AMOUNT_MAX_USD} USD")]
     Amount(Named),
-    /// A share that leaves nothing.
+    /// A reserve that leaves nothing to spend.
     #[error("a reserve of {0} % leaves too little to be spent; use 0 to {RESERVE_PERCENT_MAX}")]
     Reserve(u8),
-    /// There is none.
+    /// There is no budget.
     #[error("there is no virtual budget; `mecris budget virtual --daily 5` sets one")]
     NoBudget,
-    /// No reason.
+    /// The reason is missing or invalid.
     #[error("say why in one line of 1 to {REASON_BYTES_MAX} bytes: it is what will be read later")]
     Reason,
-    /// Over already, or far ahead.
+    /// In the past, or too far ahead.
     #[error("an override that ends at {0} is over already, or lasts more than 31 days; give a nearer time")]
     Until(Timestamp),
-    /// None of this number holds.
+    /// No override in force has this number.
     #[error("no override {0} holds; `mecris budget virtual` shows those that do")]
     NotActive(u32),
 }
@@ -176,12 +164,11 @@ impl Coded for AllowanceError {
     }
 }
 
-/// An amount and what it is of.
+/// An amount and what it is for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Named {
-    /// Of what.
+    /// What it is for.
     pub what: &'static str,
-    /// How much.
     pub amount: Picodollars,
 }
 
@@ -191,7 +178,7 @@ impl fmt::Display for Named {
     }
 }
 
-/// Decides a command. `None`: nothing changes; the same override is granted once while it holds.
+/// Decides a command. `None`: nothing changes; an identical override is granted once while it is in force.
 ///
 /// # Errors
 /// [`AllowanceError`] names what is wrong with the command.
@@ -244,7 +231,7 @@ pub fn decide(
     }
 }
 
-/// Whether an amount can be a limit or an override.
+/// Checks an amount of a limit or an override.
 ///
 /// # Errors
 /// [`AllowanceError::Amount`].
@@ -253,7 +240,7 @@ pub fn check_amount(what: &'static str, amount: Picodollars) -> Result<(), Allow
     if is_sound { Ok(()) } else { Err(AllowanceError::Amount(Named { what, amount })) }
 }
 
-/// Takes a change in.
+/// Applies a change.
 pub fn evolve(allowance: &mut Allowance, change: AllowanceChange) {
     match change {
         AllowanceChange::Set(budget) => allowance.budget = Some(budget),

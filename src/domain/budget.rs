@@ -1,4 +1,4 @@
-//! Budgets: what may be spent, over what and for how long, and how things stand.
+//! Budgets: an amount, its scope and period, and its current state.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -17,11 +17,11 @@ use super::project::{directory, is_below};
 /// Seconds in a day, for burn rates.
 const DAY_SECONDS: i128 = 86_400;
 
-/// So many budgets there can be: each is reckoned for every answer about money, so that a loop that makes budgets would
-/// make every answer slow.
+/// Maximum number of budgets: every answer about money computes each one, so that a loop creating budgets
+/// would slow down every answer.
 const BUDGETS_MAX: usize = 1_000;
 
-/// Days that the burn rate is the mean of, today included.
+/// Days in the burn rate's mean, including today.
 const BURN_DAYS: i64 = 7;
 
 /// A budget's name: 1 to 64 of `a-z`, `0-9`, `-`, `_` and `.`.
@@ -30,7 +30,6 @@ const BURN_DAYS: i64 = 7;
 pub struct BudgetName(String);
 
 impl BudgetName {
-    /// The name as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -69,13 +68,13 @@ impl fmt::Display for BudgetName {
     }
 }
 
-/// Which usage a budget covers; an absent part covers all.
+/// The usage that a budget covers; an absent part covers everything.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Scope {
     /// A provider, such as `anthropic`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub provider: Option<String>,
-    /// A model's name, in which `*` stands for any text: `claude-opus-*`.
+    /// A model's name, in which `*` is any text: `claude-opus-*`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub model: Option<String>,
     /// A project's directory; those below it are covered too.
@@ -84,8 +83,8 @@ pub struct Scope {
 }
 
 impl Scope {
-    /// Whether usage of this provider, model and project is covered. Directories are compared as
-    /// [`super::project::directory`] writes them.
+    /// Whether it covers usage of this provider, model and project. Directories are in the form of
+    /// [`super::project::directory`].
     #[must_use]
     pub fn covers(&self, provider: &str, model: &str, project: &str) -> bool {
         self.provider.as_deref().is_none_or(|wanted| wanted == provider)
@@ -125,8 +124,8 @@ pub struct Thresholds {
     pub low: Picodollars,
     /// `DAILY_LIMIT_EXCEEDED` above this spend today.
     pub daily_limit: Picodollars,
-    /// `PERIOD_ENDING` at this many days left or less. Daily budgets, which always end today, and rolling ones, which
-    /// never end, do not raise it.
+    /// `PERIOD_ENDING` at this many days left or less. Not for daily budgets, which always end today, nor for
+    /// rolling ones, which never end.
     pub ending_days: u32,
 }
 
@@ -139,42 +138,34 @@ impl Default for Thresholds {
 /// A budget as its owner set it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Budget {
-    /// Its name; setting it again replaces it.
+    /// Setting it again replaces the budget.
     pub name: BudgetName,
-    /// What may be spent in one period.
+    /// The amount for one period.
     pub amount: Picodollars,
-    /// See [`Period`].
     pub period: Period,
-    /// See [`Scope`].
     pub scope: Scope,
-    /// See [`Thresholds`].
     pub thresholds: Thresholds,
 }
 
 /// Why a command on a budget is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BudgetError {
-    /// The name breaks the rule.
+    /// An invalid name.
     #[error("'{0}' is not a budget name; use 1 to 64 of a-z, 0-9, '-', '_' and '.'")]
     Name(String),
-    /// Nothing or less.
+    /// Zero or negative.
     #[error("a budget's amount must be above 0 USD, not {0}")]
     Amount(String),
-    /// A threshold below nothing.
+    /// A negative threshold.
     #[error("a budget's threshold must be 0 USD or more, not {0}")]
     Threshold(String),
     /// The last day is before the first.
     #[error("a budget cannot end ({until}) before it begins ({from})")]
-    Dates {
-        /// First day.
-        from: Date,
-        /// Last day.
-        until: Date,
-    },
+    Dates { from: Date, until: Date },
     /// No such budget.
-    #[error("there is no budget '{0}'; `mecris budget list` names those there are")]
+    #[error("there is no budget '{0}'; `mecris budget list` lists the budgets")]
     Unknown(BudgetName),
-    /// There are enough.
+    /// There are too many.
     #[error(
         "there are {BUDGETS_MAX} budgets, and no more can be; remove one with `mecris budget remove NAME`"
     )]
@@ -190,25 +181,21 @@ impl Coded for BudgetError {
     }
 }
 
-/// What a person may do with budgets.
+/// The person's commands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum BudgetCommand {
-    /// Create or replace.
     Set(Budget),
-    /// Remove.
     Remove(BudgetName),
 }
 
-/// What then happened.
+/// What changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum BudgetChange {
-    /// It is now this.
     Set(Budget),
-    /// It is gone.
     Removed(BudgetName),
 }
 
-/// Decides a command against the budgets there are. `None`: nothing changes.
+/// Decides a command on the existing budgets. `None`: nothing changes.
 ///
 /// # Errors
 /// [`BudgetError`] names what is wrong with the command.
@@ -255,7 +242,7 @@ pub fn evolve(budgets: &mut BTreeMap<BudgetName, Budget>, change: BudgetChange) 
     }
 }
 
-/// Something about a budget that its owner should know.
+/// A condition of a budget that its owner should know about.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema,
 )]
@@ -263,11 +250,11 @@ pub fn evolve(budgets: &mut BTreeMap<BudgetName, Budget>, change: BudgetChange) 
 pub enum Flag {
     /// Less remains than the threshold.
     LowBudget,
-    /// At this rate the remainder does not last to the period's end.
+    /// At the current rate the remainder will not last to the end of the period.
     BurnRateHigh,
     /// The period ends within the threshold.
     PeriodEnding,
-    /// More was spent today than the threshold.
+    /// Today's spend exceeds the threshold.
     DailyLimitExceeded,
 }
 
@@ -285,49 +272,47 @@ pub enum Health {
     Critical,
 }
 
-/// How a budget stands.
+/// The state of a budget.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BudgetStatus {
-    /// The budget.
     pub budget: Budget,
-    /// The period's first day.
+    /// First day of the period.
     pub period_first: Date,
-    /// The period's last day, included.
+    /// Last day of the period, inclusive.
     pub period_last: Date,
     /// Spent in the period.
     pub used: Picodollars,
-    /// Amount less used; below zero when overspent.
+    /// Amount minus spend; negative if overspent.
     pub remaining: Picodollars,
-    /// Days left, today included; 0 when the period is over. A rolling window is another one tomorrow: 1.
+    /// Days left, including today; 0 if the period is over; 1 for a rolling window, which moves on tomorrow.
     pub days_left: u32,
     /// Spent today.
     pub spent_today: Picodollars,
-    /// Mean spend of a day over the last seven, today included.
+    /// Mean daily spend of the last seven days, including today.
     pub burn_rate: Picodollars,
-    /// What the burn rate adds up to from now to the period's end.
+    /// Spend from now to the end of the period at the burn rate.
     pub projected_spend: Picodollars,
-    /// Used and projected together.
+    /// Sum of used and projected.
     pub projected_total: Picodollars,
     /// In the order of [`Flag`].
     pub flags: Vec<Flag>,
-    /// See [`Health`].
     pub health: Health,
 }
 
-/// The days that what is known of a budget rests on, first and last. This is the one rule for what counts as used of a
-/// budget: days to come are not used yet, whatever a clock that was ahead has dated.
+/// The ranges of days that a budget's state depends on, first and last day. This is the one rule for what
+/// counts as used: future days do not count, even if a clock that ran ahead dated spend there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Windows {
-    /// Those of the period that today is in, or of the fixed one, until today; none where it has not begun.
+    /// The days of the current or fixed period until today; none if it has not begun.
     pub period: Option<(Date, Date)>,
     /// Today.
     pub today: (Date, Date),
-    /// Those that the burn rate is the mean of.
+    /// The days of the burn rate's mean.
     pub burn: (Date, Date),
 }
 
 impl Windows {
-    /// Those of a budget on a day.
+    /// The ranges for a budget on a day.
     #[must_use]
     pub fn of(budget: &Budget, today: Date) -> Self {
         let (first, last) = budget.period.days(today);
@@ -339,7 +324,7 @@ impl Windows {
         }
     }
 
-    /// What was spent in them, given what was spent from one day to another.
+    /// The spend in these ranges, given a function for the spend of a range.
     pub fn used(&self, between: impl Fn(Date, Date) -> Picodollars) -> Used {
         let within = |(first, last): (Date, Date)| between(first, last);
         Used {
@@ -350,19 +335,17 @@ impl Windows {
     }
 }
 
-/// What was spent of a budget in its [`Windows`].
+/// The spend of a budget in its [`Windows`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Used {
-    /// In the period.
     pub period: Picodollars,
-    /// Today.
     pub today: Picodollars,
-    /// In the days that the burn rate is the mean of.
+    /// In the days of the burn rate's mean.
     pub burn: Picodollars,
 }
 
-/// How a budget stands at `now`, given what was spent in its scope on each day of `zone`.
-/// Days that are absent had no spend.
+/// The state of a budget at `now`, given the spend in its scope on each day of `zone`. Absent days had no
+/// spend.
 #[must_use]
 pub fn status(
     budget: &Budget,
@@ -375,7 +358,7 @@ pub fn status(
     status_of(budget, &used, now, zone)
 }
 
-/// How a budget stands at `now`, given what was used of it by then.
+/// The state of a budget at `now`, given its use until then.
 #[must_use]
 pub fn status_of(budget: &Budget, used: &Used, now: Timestamp, zone: &TimeZone) -> BudgetStatus {
     let today = calendar::day_of(now, zone);

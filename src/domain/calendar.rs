@@ -1,4 +1,4 @@
-//! Days, weeks, months and years are those of the tenant's time zone; instants are UTC.
+//! The calendar. Days, weeks, months and years are in the tenant's time zone; instants are UTC.
 
 mod period;
 mod start;
@@ -12,8 +12,8 @@ use serde::{Deserialize, Serialize};
 pub use period::{CalendarError, Period, PeriodKind, PeriodTerms};
 pub use start::{RollingDays, WeekStart, YearStart};
 
-/// A quarter of an hour, counted from the Unix epoch. Every time zone in use today is offset from
-/// UTC by whole quarters, so sums by quarter can be regrouped into the days of any of them.
+/// A quarter of an hour, counted from the Unix epoch. Every current time zone has an offset of whole quarters
+/// from UTC, so sums by quarter can be regrouped into the days of any zone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Quarter(pub i32);
@@ -40,7 +40,7 @@ pub fn day_of(instant: Timestamp, zone: &TimeZone) -> Date {
     zone.to_datetime(instant).date()
 }
 
-/// The first instant of a civil day, also where clocks skip midnight.
+/// The first instant of a civil day, also if clocks skip midnight.
 #[must_use]
 pub fn start_of(day: Date, zone: &TimeZone) -> Timestamp {
     day.to_zoned(zone.clone()).map_or(Timestamp::UNIX_EPOCH, |zoned| zoned.timestamp())
@@ -52,13 +52,13 @@ pub fn end_of(day: Date, zone: &TimeZone) -> Timestamp {
     start_of(day.saturating_add(1.day()), zone)
 }
 
-/// The last fourteen days, the oldest first, today the last.
+/// The last fourteen days, oldest first, ending today.
 pub fn last_days(now: Timestamp, zone: &TimeZone) -> impl Iterator<Item = Date> {
     let today = day_of(now, zone);
     (0..14_i64).rev().map(move |back| today.saturating_sub(back.days()))
 }
 
-/// Time that is left, in the two units that matter: `2 d 3 h`, `3 h 10 min`, `4 min`.
+/// A remaining time in its two largest units: `2 d 3 h`, `3 h 10 min`, `4 min`.
 #[must_use]
 pub fn span(left: SignedDuration) -> String {
     let minutes = left.as_mins().max(0);
@@ -69,10 +69,10 @@ pub fn span(left: SignedDuration) -> String {
     }
 }
 
-/// The zone's name, for people: of the IANA's list, or as the variable `TZ` is written.
+/// The zone's name for people: from the IANA list, or in the syntax of the variable `TZ`.
 #[must_use]
 pub fn zone_name(zone: &TimeZone) -> String {
-    /// A file's zone that no name leads to.
+    /// A zone from a file without a name.
     const UNNAMED: &str = "local";
 
     if zone.is_unknown() {

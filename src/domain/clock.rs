@@ -1,41 +1,42 @@
-//! Clocks that are set: what a jump is, and what is to be thought of something that is dated ahead of now.
+//! Clock changes: detecting them, and judging timestamps ahead of now.
 //!
-//! A wall clock may be set by a person, by the network at a start, or be restored with a machine. A steady one only runs. Held
-//! against each other they tell that the wall's was set; neither tells which of its times were right.
+//! A wall clock may be set by a person, by the network at startup, or by restoring a machine. A steady clock
+//! only runs. Comparing the two shows that the wall clock was set; neither shows which of its times were
+//! right.
 
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-/// A clock that is set by less is set right.
+/// A smaller change is an ordinary correction.
 pub const JUMP: SignedDuration = SignedDuration::from_mins(2);
 
-/// For so long after a jump nothing is done on the clock's word alone: whoever set it wrongly may set it back.
+/// For this long after a jump nothing is done on the clock's word alone: a wrong setting may be undone.
 pub const DOUBT: Duration = Duration::from_mins(5);
 
-/// Clocks differ by so much without anything being wrong.
+/// Normal difference between clocks.
 pub const AHEAD: SignedDuration = SignedDuration::from_mins(5);
 
-/// The wall's clock and a steady one, since they were first looked at.
+/// The wall clock and a steady clock, since they were first read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Clocks {
     wall: Timestamp,
     steady: Duration,
-    /// By how much the wall's was set since then, in all.
+    /// The total by which the wall clock was set since then.
     off: SignedDuration,
 }
 
-/// The wall's clock was set.
+/// A change of the wall clock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Jump {
-    /// By how much now; below zero where it was set back.
+    /// By how much; negative if it was set back.
     pub by: SignedDuration,
-    /// By how much since the first look, in all.
+    /// The total since the first reading.
     pub off: SignedDuration,
 }
 
 impl Jump {
-    /// Whether it shows again what it would show had nobody set it.
+    /// Whether it shows again what it would have shown without being set.
     #[must_use]
     pub fn is_back(&self) -> bool {
         self.off.abs() < JUMP
@@ -43,13 +44,13 @@ impl Jump {
 }
 
 impl Clocks {
-    /// The first look.
+    /// Starts with these readings.
     #[must_use]
     pub fn new(wall: Timestamp, steady: Duration) -> Self {
         Self { wall, steady, off: SignedDuration::ZERO }
     }
 
-    /// Looks again.
+    /// Compares new readings.
     pub fn look(&mut self, wall: Timestamp, steady: Duration) -> Option<Jump> {
         let ran = SignedDuration::try_from(steady.saturating_sub(self.steady)).unwrap_or(SignedDuration::MAX);
         let by = wall.duration_since(self.wall).saturating_sub(ran);
@@ -62,20 +63,20 @@ impl Clocks {
     }
 }
 
-/// Whether something is dated by a clock that was ahead of the one that says `now`.
+/// Whether a timestamp comes from a clock that was ahead of the one that says `now`.
 #[must_use]
 pub fn is_ahead(at: Timestamp, now: Timestamp) -> bool {
     at.duration_since(now) > AHEAD
 }
 
-/// When something happened, for reckoning when the next is due: what is dated ahead was long ago, or a pause after it would last
-/// until the clock has come there, which may be years.
+/// When something happened, for scheduling what follows. A timestamp ahead of `now` counts as long past:
+/// otherwise a pause after it would last until the clock gets there, possibly years.
 #[must_use]
 pub fn happened(at: Timestamp, now: Timestamp) -> Timestamp {
     if is_ahead(at, now) { Timestamp::UNIX_EPOCH } else { at }
 }
 
-/// How old something is; what is dated ahead is new.
+/// The age of a timestamp; zero if it is ahead.
 #[must_use]
 pub fn age(at: Timestamp, now: Timestamp) -> SignedDuration {
     now.duration_since(at).max(SignedDuration::ZERO)
@@ -93,13 +94,13 @@ mod tests {
         let mut clocks = Clocks::new(start, Duration::from_secs(100));
         let (mut wall, mut steady) = (start, Duration::from_secs(100));
         let mut off = SignedDuration::ZERO;
-        // (how long it ran, by how much it was set meanwhile, what is told)
+        // (how long it ran, by how much it was set meanwhile, the expected result)
         let minute = |minutes| SignedDuration::from_mins(minutes);
         for (ran, set, is_jump, is_back) in [
             (1, SignedDuration::ZERO, false, false),
-            // Asleep for a night: a steady clock runs on.
+            // Asleep for a night: a steady clock keeps running.
             (8 * 3_600, SignedDuration::ZERO, false, false),
-            // Set right by the network, again and again.
+            // Corrected by the network, repeatedly.
             (1, SignedDuration::from_secs(90), false, false),
             (1, SignedDuration::from_secs(-119), false, false),
             (1_i64, YEAR, true, false),

@@ -1,26 +1,26 @@
-//! What an error is called outside of the program: one table, from which the API's problem documents, the command line's exit
-//! codes, the API's description and `docs/problems.md` are made.
+//! Error codes: the table behind the API's problem documents, the command line's exit codes, the API's
+//! description and `docs/problems.md`.
 //!
-//! Each capability's own error says its code by [`Coded`]; no floor above lists the errors of those below. A name in this table
-//! is stable: clients compare it. A new kind of error is a new row, and a row is never given another meaning.
+//! Each capability's error implements [`Coded`]; no layer above lists the errors of those below. A name in
+//! this table is stable, because clients compare it. A new kind of error is a new row, and a row never
+//! changes its meaning.
 
 use std::fmt;
 
-/// What stands before a code's name in a problem document's `type` (RFC 9457, section 3.1.1).
+/// Prefix of a code's name in a problem document's `type` (RFC 9457, section 3.1.1).
 pub const URN: &str = "urn:mecris:problem:";
 
-/// The exit code where the person has to write something else.
+/// The exit code for a mistake in the command.
 pub const EXIT_MISTAKE: u8 = 2;
 /// The exit code of every other failure.
 pub const EXIT_FAILURE: u8 = 1;
 
 /// An error that has a code.
 pub trait Coded: std::error::Error {
-    /// Its code.
     fn code(&self) -> Code;
 }
 
-/// What cannot happen.
+/// Cannot occur.
 impl Coded for std::convert::Infallible {
     fn code(&self) -> Code {
         match *self {}
@@ -29,17 +29,17 @@ impl Coded for std::convert::Infallible {
 
 macro_rules! codes {
     ($($code:ident, $name:literal, $status:literal, $exit:expr, $retry:expr, $says:literal;)*) => {
-        /// What kind of error it is.
+        /// The kind of an error.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Code {
             $(#[doc = $says] $code,)*
         }
 
         impl Code {
-            /// All, in the order of the table.
+            /// All codes, in table order.
             pub const ALL: &[Self] = &[$(Self::$code),*];
 
-            /// The name, as the last part of a problem document's `type`.
+            /// The name: the last part of a problem document's `type`.
             #[must_use]
             pub const fn name(self) -> &'static str {
                 match self { $(Self::$code => $name),* }
@@ -51,19 +51,19 @@ macro_rules! codes {
                 match self { $(Self::$code => $status),* }
             }
 
-            /// The exit code of a command that fails so.
+            /// The exit code.
             #[must_use]
             pub const fn exit(self) -> u8 {
                 match self { $(Self::$code => $exit),* }
             }
 
-            /// Seconds after which to try again, where that helps.
+            /// Seconds after which a retry may succeed, if any.
             #[must_use]
             pub const fn retry_after(self) -> Option<u64> {
                 match self { $(Self::$code => $retry),* }
             }
 
-            /// What it means, in one line.
+            /// The meaning, in one line.
             #[must_use]
             pub const fn says(self) -> &'static str {
                 match self { $(Self::$code => $says),* }
@@ -76,11 +76,11 @@ codes! {
     BadRequest, "bad-request", 400, EXIT_MISTAKE, None,
         "The request is not of the form that the API's description gives.";
     Unauthorized, "unauthorized", 401, EXIT_FAILURE, None,
-        "There is no token, or it is not good.";
+        "There is no token, or it is not valid.";
     OutOfScope, "out-of-scope", 403, EXIT_FAILURE, None,
         "The token is good, and is for other things.";
     Forbidden, "forbidden", 403, EXIT_FAILURE, None,
-        "Whoever asks must not do this, or the request comes from where it must not.";
+        "The caller must not do this, or the request comes from a forbidden origin.";
     NotFound, "not-found", 404, EXIT_FAILURE, None,
         "There is nothing at this address.";
     ActorUnknown, "actor-unknown", 404, EXIT_MISTAKE, None,
@@ -94,15 +94,15 @@ codes! {
     FeedUnknown, "feed-unknown", 404, EXIT_MISTAKE, None,
         "Nothing feeds this goal.";
     GoalUnknown, "goal-unknown", 404, EXIT_MISTAKE, None,
-        "There is no goal of this name, or nobody who keeps it.";
+        "There is no goal of this name, or no keeper for it.";
     LimitRequestUnknown, "limit-request-unknown", 404, EXIT_MISTAKE, None,
-        "There is no request for more of this number.";
+        "There is no limit request of this number.";
     OdometerUnknown, "odometer-unknown", 404, EXIT_MISTAKE, None,
         "There is no odometer of this provider.";
     TenantUnknown, "tenant-unknown", 404, EXIT_MISTAKE, None,
         "There is no tenant of this name.";
     TokenUnknown, "token-unknown", 404, EXIT_MISTAKE, None,
-        "There is no token of this id that is good.";
+        "There is no valid token of this id.";
     VirtualBudgetUnknown, "virtual-budget-unknown", 404, EXIT_MISTAKE, None,
         "There is no virtual budget.";
     MethodNotAllowed, "method-not-allowed", 405, EXIT_FAILURE, None,
@@ -144,7 +144,7 @@ codes! {
     Internal, "internal", 500, EXIT_FAILURE, None,
         "Something failed inside; `detail` or the supervisor's log has the cause.";
     LogDamaged, "log-damaged", 500, EXIT_FAILURE, None,
-        "The log is damaged; `detail` names the position and the mend.";
+        "The log is damaged; `detail` names the position and the fix.";
     UnknownOutcome, "unknown-outcome", 500, EXIT_FAILURE, None,
         "Whether this was done is not known; look before asking again.";
     Unavailable, "unavailable", 503, EXIT_FAILURE, Some(5),
@@ -152,13 +152,13 @@ codes! {
 }
 
 impl Code {
-    /// What stands as `type` in a problem document.
+    /// The `type` of a problem document.
     #[must_use]
     pub fn urn(self) -> String {
         format!("{URN}{}", self.name())
     }
 
-    /// The code that a problem document's `type` names. None where this program knows it not.
+    /// The code of a problem document's `type`. None if this program does not know it.
     #[must_use]
     pub fn of_urn(urn: &str) -> Option<Self> {
         let name = urn.strip_prefix(URN)?;
@@ -198,7 +198,7 @@ mod tests {
         for &code in Code::ALL {
             assert!((400..600).contains(&code.status()), "{code}");
             assert!(code.says().ends_with('.') && !code.says().contains('\n'), "{code}");
-            // What the person wrote is wrong tomorrow too; what fails here is not their mistake.
+            // A mistake does not disappear by waiting; a temporary failure is not a mistake.
             assert!(code.exit() == EXIT_FAILURE || code.retry_after().is_none(), "{code}");
             assert!(code.exit() == EXIT_FAILURE || code.status() < 500, "{code}");
         }

@@ -1,7 +1,7 @@
-//! Consent: whose number may be written to. Nothing is sent to a number without it.
+//! Consent: which numbers may be messaged. Nothing is sent to a number without it.
 //!
-//! A number is personal data: it is known here by a reference alone. Who said STOP is heard at once, and START
-//! undoes only that: what the person revoked here is granted again only here.
+//! A number is personal data: here it is a reference. STOP takes effect at once. START only undoes STOP: what
+//! the person revoked here can only be granted here.
 
 use std::collections::BTreeMap;
 
@@ -9,77 +9,72 @@ use crate::domain::words::words;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-/// Who decided.
+/// Origin of a decision.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema,
 )]
 #[serde(rename_all = "lowercase")]
 pub enum By {
-    /// The person, here.
+    /// The person, at this machine.
     Person,
     /// The number's owner, by a message: START or STOP.
     Message,
-    /// The carrier: a message was refused because the number's owner had opted out.
+    /// The carrier, which refused a message because the number has opted out.
     Carrier,
 }
 
 words! { By { Person: "person", Message: "message", Carrier: "carrier" } }
 
-/// What was decided about a number.
+/// The latest decision about a number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Consent {
-    /// Whether it may be written to.
+    /// Whether it may be messaged.
     pub is_granted: bool,
-    /// Who decided.
     pub by: By,
-    /// When.
     pub at: Timestamp,
 }
 
-/// What can be decided.
+/// A decision.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ConsentCommand {
-    /// The number may be written to.
     Grant,
-    /// It may not.
     Revoke,
 }
 
-/// What then happened.
+/// A change of consent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConsentChange {
-    /// Whose number: a reference.
+    /// The contact's reference.
     pub contact: String,
-    /// Whether it may be written to now.
+    /// Whether it may be messaged now.
     pub is_granted: bool,
-    /// Who decided.
     pub by: By,
 }
 
 /// The decisions, by contact.
 pub type Consents = BTreeMap<String, Consent>;
 
-/// Whether a number that is not known here is taken in for this decision: only the person brings numbers here. A stranger's
-/// number is kept nowhere.
+/// Whether a decision stores a number that is unknown here: only the person's own does. A stranger's number
+/// is never stored.
 #[must_use]
 pub fn takes_in(command: ConsentCommand, by: By) -> bool {
     (command, by) == (ConsentCommand::Grant, By::Person)
 }
 
-/// Decides. `None`: nothing changes.
+/// Decides a command. `None`: nothing changes.
 #[must_use]
 pub fn decide(consents: &Consents, contact: &str, command: ConsentCommand, by: By) -> Option<ConsentChange> {
     let known = consents.get(contact);
     let is_granted = match (command, known) {
         _ if takes_in(command, by) => true,
-        // START from a number that was never here, or that the person took out, changes nothing.
+        // START from a number that was never stored, or that the person revoked, changes nothing.
         (ConsentCommand::Grant, Some(known)) if !known.is_granted && known.by != By::Person => true,
-        // Nor does STOP from a number that was never here: there is nothing to revoke.
+        // Nor does STOP from a number that was never stored: there is nothing to revoke.
         (ConsentCommand::Grant, _) | (ConsentCommand::Revoke, None) => return None,
         (ConsentCommand::Revoke, Some(_)) => false,
     };
     let is_same = known.is_some_and(|known| {
-        // What was stopped by message becomes the person's own decision when they say so.
+        // After a STOP by message, the person's own revocation is recorded as theirs.
         known.is_granted == is_granted && (is_granted || known.by == by || by != By::Person)
     });
     (!is_same).then(|| ConsentChange { contact: contact.to_owned(), is_granted, by })
@@ -110,7 +105,7 @@ mod tests {
     fn nobody_is_written_to_who_did_not_agree_or_has_stopped() {
         use By::{Carrier, Message, Person};
         use ConsentCommand::{Grant, Revoke};
-        // Each row: what happened in this order, and whether messages may be sent then.
+        // Each row: what happened in this order, and whether messages may then be sent.
         let table: [(&[(ConsentCommand, By)], bool); 10] = [
             (&[], false),
             (&[(Grant, Person)], true),

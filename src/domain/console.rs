@@ -1,7 +1,8 @@
-//! What a provider's own page shows, and whether it may be believed.
+//! Plausibility of amounts read from a provider's own page.
 //!
-//! A page is made for eyes: it changes its layout, shows a dash while it loads, and last month's figure where this
-//! month's is late. So an amount counts only when two ways to it agree, or when it lies where it was expected.
+//! Pages are made for people: the layout changes, a dash is shown while loading, and last month's number
+//! while this month's is late. So an amount counts only if two ways to it agree, or if it is near the
+//! expected amount.
 
 mod shown;
 
@@ -12,98 +13,76 @@ use super::money::Picodollars;
 
 pub use shown::{Locale, ShownError, parse_shown};
 
-/// Ways that differ by less than this agree: a page rounds to cents what its JSON has exactly.
+/// Ways that differ by less agree: a page rounds to cents what its JSON has exactly.
 const ROUNDING: Picodollars = Picodollars(10_000_000_000);
-/// Above what is expected by more than this is a top-up that nobody told, or an old figure: one way is not enough.
+/// More than this above the expected amount is an unreported top-up or an old number: one way is not enough.
 const ABOVE: Picodollars = Picodollars::usd(1);
-/// Below half of what is expected by more than this is likelier a wrong figure than spend on other machines.
+/// More than this below half of the expected amount is more likely a wrong number than spend on other
+/// machines.
 const BELOW: Picodollars = Picodollars::usd(5);
 
-/// An amount, and the way it was found.
+/// An amount, and the way that found it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Found {
     /// The recipe's name of the way.
     pub way: String,
-    /// What stands there, in USD.
+    /// The amount in USD.
     pub amount: Picodollars,
 }
 
-/// What no balance of this provider can be outside of, in USD.
+/// Bounds of any balance at this provider, in USD.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Bounds {
-    /// The least.
     pub min: Picodollars,
-    /// The most.
     pub max: Picodollars,
 }
 
-/// An amount that may be believed.
+/// A trusted amount.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Accepted {
-    /// What is left, in USD.
+    /// The balance in USD.
     pub amount: Picodollars,
-    /// High where two ways agree, medium where one lies where it was expected.
+    /// High if two ways agree, medium if one way found it near the expected amount.
     pub confidence: Confidence,
     /// The ways, joined by `+`.
     pub found: String,
 }
 
-/// Why an amount is not believed.
+/// Why an amount is not trusted.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Implausible {
-    /// There is none.
+    /// No way found an amount.
     #[error("no amount was found")]
     Nothing,
-    /// No balance is like that.
+    /// Out of bounds.
     #[error("{way} shows {amount} USD, which is outside of the recipe's bounds")]
-    OutOfBounds {
-        /// The way.
-        way: String,
-        /// What it shows.
-        amount: String,
-    },
-    /// Two ways to the same thing lead to two things.
+    OutOfBounds { way: String, amount: String },
+    /// Two ways found different amounts.
     #[error("{one} shows {first} USD and {other} shows {second} USD")]
-    Disagreement {
-        /// A way.
-        one: String,
-        /// What it shows.
-        first: String,
-        /// Another way.
-        other: String,
-        /// What that shows.
-        second: String,
-    },
-    /// One way, and far from what was expected.
+    Disagreement { one: String, first: String, other: String, second: String },
+    /// One way found an amount far from the expected one.
     #[error(
-        "{way} alone shows {amount} USD where {expected} USD was expected; if it is right, tell it: mecris balance set {amount}"
+        "{way} alone shows {amount} USD where {expected} USD was expected; if it is right, record it: mecris balance set {amount}"
     )]
     Unexpected {
-        /// The way.
         way: String,
-        /// What it shows.
         amount: String,
-        /// What the reckoned balance is.
+        /// The calculated balance.
         expected: String,
     },
-    /// One way, and nothing to hold it against.
+    /// One way found an amount, and there is nothing to compare it with.
     #[error(
-        "{way} alone shows {amount} USD, and no reading is there to hold it against; if it is right, tell it: mecris balance set {amount}"
+        "{way} alone shows {amount} USD, and there is no reading to compare it with; if it is right, record it: mecris balance set {amount}"
     )]
-    Alone {
-        /// The way.
-        way: String,
-        /// What it shows.
-        amount: String,
-    },
+    Alone { way: String, amount: String },
 }
 
-/// After so many challenges in a row a page is left alone until a person asks.
+/// After this many consecutive challenges a page is not polled until a person asks.
 pub const CHALLENGES_MAX: u32 = 3;
 
-/// How long a page is still left alone: `every`, and twice as long after each challenge in a row; none where it is
-/// due. [`Duration::MAX`] where only a person can have it read again. What is due within a tenth is due: looks are
-/// spread by a tenth.
+/// How long a page must still not be polled: `every`, doubled for each consecutive challenge; none if it is
+/// due. [`Duration::MAX`] if only a person may have it read again. A poll that is due within a tenth of the
+/// interval is due, because of the jitter.
 #[must_use]
 pub fn rest(every: Duration, challenges: u32, since_last: Option<Duration>) -> Option<Duration> {
     if challenges >= CHALLENGES_MAX {
@@ -113,10 +92,10 @@ pub fn rest(every: Duration, challenges: u32, since_last: Option<Duration>) -> O
     (pause / 10 * 9).checked_sub(since_last?).filter(|left| !left.is_zero())
 }
 
-/// Decides whether what was found is believed. `expected` is the balance as it is reckoned now, if there is one.
+/// Decides whether an amount is trusted. `expected` is the calculated balance, if there is one.
 ///
 /// # Errors
-/// [`Implausible`]: what speaks against it.
+/// [`Implausible`]: what contradicts it.
 pub fn accept(
     found: &[Found],
     bounds: Bounds,
@@ -149,8 +128,8 @@ pub fn accept(
     }
 }
 
-/// Spend that is not recorded here lowers a balance, so there is more room below than above. Who has spent more than
-/// there was, by our prices, sees 0 on the page.
+/// Spend that is not recorded here lowers a balance, so the tolerance below is larger than above. If by our
+/// prices more was spent than there was, the page shows 0.
 fn is_near(amount: Picodollars, expected: Picodollars) -> bool {
     let expected = expected.max(Picodollars::ZERO);
     let least = Picodollars(expected.0 / 2) - BELOW;
@@ -182,7 +161,7 @@ mod tests {
         }
     }
 
-    /// What was found, what was expected, and what is decided.
+    /// What was found, what was expected, and the decision.
     type Row<'a> = (&'a [&'a str], Option<&'a str>, Result<(String, Confidence), &'static str>);
 
     #[test]
@@ -196,7 +175,7 @@ mod tests {
             (&["13.92"], None, Err("alone")),
             (&["13.92"], Some("13.92"), medium("13.92")),
             (&["13.92"], Some("13"), medium("13.92")),
-            (&["14.01"], Some("13"), Err("unexpected")), // a top-up, or last month's figure
+            (&["14.01"], Some("13"), Err("unexpected")), // a top-up, or last month's number
             (&["24.02"], Some("13.92"), Err("unexpected")),
             (&["7"], Some("13.92"), medium("7")), // another machine spends too
             (&["1.96"], Some("13.92"), medium("1.96")),
@@ -207,7 +186,7 @@ mod tests {
             (&["13.92", "13.92"], None, high("13.92")),
             (&["13.9249", "13.92"], None, high("13.9249")), // the page rounds
             (&["13.93", "13.92"], None, Err("disagreement")),
-            (&["50", "50"], Some("3"), high("50")), // a top-up that both tell of
+            (&["50", "50"], Some("3"), high("50")), // a top-up that both ways show
             (&["0", "0"], Some("100"), high("0")),
             (&["13.92", "13.92", "1.39"], Some("13.92"), Err("disagreement")),
             (&["10000.01"], Some("10000"), Err("bounds")),
@@ -224,7 +203,7 @@ mod tests {
         let minutes = Duration::from_mins;
         for (challenges, since_last, left) in [
             (0, None, None),
-            (0, Some(hours(0)), Some(minutes(324))), // six hours less a tenth
+            (0, Some(hours(0)), Some(minutes(324))), // six hours minus a tenth
             (0, Some(hours(5)), Some(minutes(24))),
             (0, Some(minutes(324)), None),
             (0, Some(hours(48)), None),

@@ -1,16 +1,16 @@
-//! What a provider cost in a stretch of time, and how that is known.
+//! The cost at a provider in a range of time, and its source.
 //!
-//! Three may tell of the same hour, and only one of them counts:
+//! Three sources may cover the same hour, and only one of them counts:
 //!
-//! | basis | it is | it counts |
+//! | basis | source | where it counts |
 //! |---|---|---|
-//! | actual | what the provider reports of a UTC day | for each UTC day that is over and that it reports |
-//! | inferred | readings of an odometer | elsewhere, from the beginning of a month to its last reading |
+//! | actual | the provider's report of a UTC day | on each UTC day that is over and reported |
+//! | inferred | readings of an odometer | elsewhere, from the start of a month to its last reading |
 //! | estimated | the recorded calls, by the price table | elsewhere |
 //!
-//! An actual day is spread evenly over its own 24 hours, as an inferred difference is over its time
-//! ([`Spread`]): so the days of any time zone add up to what the provider says, exactly. Estimates stand where the
-//! calls do, to the quarter of an hour.
+//! An actual day is distributed evenly over its own 24 hours, as an inferred difference is over its time
+//! ([`Spread`]): the days of any time zone add up exactly to what the provider says. Estimates are placed at
+//! the time of the calls, to the quarter of an hour.
 
 use std::collections::BTreeMap;
 
@@ -23,37 +23,32 @@ use super::calendar::{self, Quarter};
 use super::money::Picodollars;
 use super::spread::Spread;
 
-/// How a cost is known.
+/// The source of a cost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Basis {
-    /// By the recorded calls and the price table.
+    /// From recorded calls and the price table.
     Estimated,
-    /// By readings of an odometer.
+    /// From readings of an odometer.
     Inferred,
-    /// By the provider's report.
+    /// From the provider's report.
     Actual,
 }
 
 /// An amount for each [`Basis`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct ByBasis {
-    /// By the recorded calls.
     pub estimated: Picodollars,
-    /// By an odometer.
     pub inferred: Picodollars,
-    /// By the provider's reports.
     pub actual: Picodollars,
 }
 
 impl ByBasis {
-    /// All together.
     #[must_use]
     pub fn total(&self) -> Picodollars {
         self.estimated + self.inferred + self.actual
     }
 
-    /// Adds another one.
     pub fn add(&mut self, other: &Self) {
         self.estimated += other.estimated;
         self.inferred += other.inferred;
@@ -61,36 +56,36 @@ impl ByBasis {
     }
 }
 
-/// What is known of the cost of one provider.
+/// The known costs of one provider, by source.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ProviderCost {
-    /// What the recorded calls cost, in the order of time.
+    /// Cost of the recorded calls, by time.
     pub estimated: Vec<(Quarter, Picodollars)>,
-    /// What an odometer tells, with the stretches in which nothing was spent.
+    /// Cost by the odometer, including spans without spend.
     pub inferred: Vec<Spread>,
-    /// What the provider reports, by UTC day.
+    /// Cost by the provider's report, per UTC day.
     pub actual: BTreeMap<Date, Picodollars>,
 }
 
-/// The cost of one provider in a stretch of time.
+/// The cost of one provider in a range of time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Cost {
-    /// What counts, by how it is known.
+    /// The cost that counts, by source.
     pub counted: ByBasis,
-    /// What each of the three tells of the whole stretch by itself.
+    /// What each of the three sources says about the whole range by itself.
     pub told: ByBasis,
 }
 
 impl ProviderCost {
-    /// Leaves out the days that are not over at `now`: a report of them is not whole yet.
+    /// Drops the reports of days that have not ended at `now`: they are incomplete.
     #[must_use]
     pub fn as_of(mut self, now: Timestamp) -> Self {
         self.actual.retain(|day, _| calendar::end_of(*day, &TimeZone::UTC) <= now);
         self
     }
 
-    /// The cost from an instant on until another. Stretches that begin and end on quarters of an hour, as days of
-    /// every time zone do, add up over any partition.
+    /// The cost between two instants. Ranges that begin and end on quarters of an hour, as days in every time
+    /// zone do, add up over any partition.
     #[must_use]
     pub fn between(&self, from: Timestamp, until: Timestamp) -> Cost {
         let mut cost = Cost::default();
@@ -157,7 +152,7 @@ mod tests {
         format!("{} of {}", one(&cost.counted), one(&cost.told))
     }
 
-    /// (what is known, the stretch, what counts and what is told: estimated/inferred/actual)
+    /// (known costs, range, expected cost that counts, and by source: estimated/inferred/actual)
     #[test]
     fn of_three_that_tell_of_an_hour_one_counts() {
         let spread = |amount: &str, from: &str, until: &str| Spread {
@@ -180,12 +175,12 @@ mod tests {
         let cases = [
             (vec![], vec![], vec![], whole, "0/0/0 of 0/0/0"),
             (calls.clone(), vec![], vec![], whole, "15/0/0 of 15/0/0"),
-            // Where the odometer says that nothing was spent, nothing was.
+            // If the odometer says that nothing was spent, nothing was.
             (calls.clone(), read.clone(), vec![], whole, "12/3/0 of 15/3/0"),
             (calls.clone(), vec![], vec![day("2026-11-02", "2.5")], whole, "13/0/2.5 of 15/0/2.5"),
             (calls.clone(), vec![], vec![day("2026-11-02", "0")], whole, "13/0/0 of 15/0/0"),
             (calls.clone(), read.clone(), vec![day("2026-11-01", "5")], whole, "12/0/5 of 15/3/5"),
-            // Half of a day that the provider reports, and of one that was read.
+            // Half of a reported day, and half of an odometer's day.
             (
                 calls.clone(),
                 read.clone(),
@@ -193,7 +188,7 @@ mod tests {
                 ("2026-11-01T12:00:00Z", "2026-11-02T12:00:00Z"),
                 "0/1.5/2.5 of 2/1.5/2.5",
             ),
-            // A day that is not over at midnight of the 4th.
+            // A day that has not ended at midnight of the 4th.
             (calls.clone(), vec![], vec![day("2026-11-04", "1")], whole, "15/0/0 of 15/0/0"),
             // A credit.
             (calls, vec![], vec![day("2026-11-03", "-1")], whole, "11/0/-1 of 15/0/-1"),
@@ -206,7 +201,7 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever is known of three months, and however they are cut into days: nothing is counted twice or lost.
+        /// Whatever is known of three months, and however they are divided into days: nothing is counted twice or lost.
         #[test]
         fn the_days_of_any_zone_add_up_to_the_same(
             calls in prop::collection::vec((0_i64..90 * 96, 0_i128..10_i128.pow(13)), 0..40),

@@ -1,10 +1,11 @@
-//! Currencies: USD is reckoned in; an amount in another one is kept and shown, never converted, never summed.
+//! Currencies: calculations are in USD; amounts in other currencies are stored and shown, never converted,
+//! never summed.
 
 use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// A currency's code of three letters (ISO 4217), such as `USD`.
+/// An ISO 4217 code, such as `USD`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Currency([u8; 3]);
 
@@ -14,10 +15,10 @@ pub struct Currency([u8; 3]);
 pub struct CurrencyError(pub String);
 
 impl Currency {
-    /// The one that is reckoned in.
+    /// The currency of all calculations.
     pub const USD: Self = Self(*b"USD");
 
-    /// Reads a code, in capitals or not.
+    /// Parses a code in any case.
     ///
     /// # Errors
     /// [`CurrencyError`].
@@ -25,12 +26,11 @@ impl Currency {
         let code: Option<[u8; 3]> = text.trim().as_bytes().try_into().ok();
         let letters = code.filter(|code| code.iter().all(u8::is_ascii_alphabetic));
         letters.map(|code| Self(code.map(|byte| byte.to_ascii_uppercase()))).ok_or_else(|| {
-            // What a page says may be long.
+            // Text from a page may be long.
             CurrencyError(text.chars().take(16).collect())
         })
     }
 
-    /// Its code.
     #[must_use]
     pub fn code(&self) -> &str {
         std::str::from_utf8(&self.0).unwrap_or_default()

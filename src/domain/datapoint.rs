@@ -1,8 +1,8 @@
-//! Datapoints: what was meant to be written, and what became of it.
+//! Datapoints: intents to write, and their outcomes.
 //!
-//! A datapoint is an effect on the world, so it is told of twice: an intent before it is sent, an outcome
-//! after. Its request id is made before the intent, and the keeper of the goal takes the same id again as the
-//! same datapoint: an intent without an outcome is sent again, and nothing is counted twice.
+//! Writing a datapoint has an effect outside, so it has two events: an intent before it is sent, and an
+//! outcome after. Its request id is created before the intent, and the goal's keeper treats a repeated id as
+//! the same datapoint: an intent without an outcome is sent again, and nothing counts twice.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -17,12 +17,12 @@ use super::money::Picodollars;
 use super::slug::{GoalSlug, is_plain};
 use crate::domain::words::words;
 
-/// Longer comments are refused, in characters.
+/// Maximum length of a comment, in characters.
 const COMMENT_MAX: usize = 200;
-/// A float, which is what goals are kept in, tells this many digits apart.
+/// Significant digits of a float, in which keepers store values.
 const DIGITS_MAX: usize = 15;
 
-/// Why something is not a datapoint.
+/// Why a datapoint is invalid.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DatapointError {
     /// The value.
@@ -42,13 +42,13 @@ impl Coded for DatapointError {
     }
 }
 
-/// A decimal number, exactly as it was said but without needless zeros.
+/// A decimal number as it was given, without superfluous zeros.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Decimal(String);
 
 impl Decimal {
-    /// Reads one: digits, with at most one point and one sign.
+    /// Parses digits with at most one point and one sign.
     ///
     /// # Errors
     /// [`DatapointError::Value`].
@@ -77,7 +77,6 @@ impl Decimal {
         Self(format!("{sign}{whole}{point}{fraction}"))
     }
 
-    /// The number as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -94,7 +93,7 @@ impl From<Picodollars> for Decimal {
 impl TryFrom<String> for Decimal {
     type Error = DatapointError;
 
-    /// Takes a stored number as it is: one of money may have more digits than a person may type.
+    /// Accepts a stored number: one of money may have more digits than a person may type.
     fn try_from(text: String) -> Result<Self, DatapointError> {
         let digits = text.strip_prefix('-').unwrap_or(&text);
         let is_number = digits.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
@@ -114,13 +113,12 @@ impl fmt::Display for Decimal {
     }
 }
 
-/// The idempotency key of a datapoint, unique in its goal.
+/// The idempotency key of a datapoint, unique within its goal.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct RequestId(String);
 
 impl RequestId {
-    /// The id as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -141,46 +139,41 @@ impl From<RequestId> for String {
     }
 }
 
-/// Who keeps a goal.
+/// The keeper of a goal: the system that stores its datapoints.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema,
 )]
 #[serde(rename_all = "kebab-case")]
 pub enum Keeper {
-    /// Beeminder.
     Beeminder,
-    /// This system itself.
+    /// This system.
     Local,
 }
 
 words! { Keeper { Beeminder: "beeminder", Local: "local" } }
 
-/// Which datapoint.
+/// The identity of a datapoint.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct PointKey {
-    /// Of which goal.
     pub slug: GoalSlug,
-    /// The idempotency key.
     pub request_id: RequestId,
 }
 
-/// What a datapoint says.
+/// The content of a datapoint.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Point {
-    /// Who keeps the goal.
+    /// The goal's keeper.
     pub keeper: Keeper,
     /// The day that it counts for.
     pub day: Date,
-    /// How much.
     pub value: Decimal,
-    /// What is said with it.
     pub comment: String,
-    /// The feed that it comes from; none where a person wrote it.
+    /// The feed's id; none if a person wrote it.
     pub feed: Option<String>,
 }
 
 impl Point {
-    /// Refuses what no keeper should be sent.
+    /// Validates the comment.
     ///
     /// # Errors
     /// [`DatapointError::Comment`].
@@ -190,7 +183,7 @@ impl Point {
     }
 }
 
-/// Whether a text can be a datapoint's comment.
+/// Validates a comment.
 ///
 /// # Errors
 /// [`DatapointError::Comment`].
@@ -201,88 +194,79 @@ pub fn check_comment(comment: &str) -> Result<(), DatapointError> {
     }
 }
 
-/// What became of an intent.
+/// The outcome of an intent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Fate {
-    /// Nothing is known yet: it is to be sent, perhaps again.
+    /// Unknown: it is sent, perhaps again.
     Open,
     /// It is written.
     Written,
-    /// It was refused, and is not sent again by itself.
+    /// It was refused, and is not retried automatically.
     Refused {
-        /// When.
         at: Timestamp,
-        /// Why, in words of ours.
+        /// The reason, in words of ours.
         reason: String,
     },
 }
 
-/// A datapoint and what became of it.
+/// A datapoint and its outcome.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {
-    /// Counts what was meant to be written under this key, from 1.
+    /// Counts the intents under this key, from 1.
     pub revision: u32,
-    /// The newest of it.
+    /// The latest content.
     pub point: Point,
-    /// What became of that.
+    /// The outcome of the latest intent.
     pub fate: Fate,
 }
 
-/// All datapoints that were meant to be written, by key.
+/// All intended datapoints, by key.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ledger(BTreeMap<PointKey, Entry>);
 
-/// Something happened to a datapoint.
+/// A change of a datapoint.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PointChange {
-    /// It is going to be written.
+    /// It is about to be sent.
     Intended(Point),
-    /// It is written.
     Written,
-    /// It was refused.
     Refused {
-        /// When.
         at: Timestamp,
-        /// Why.
         reason: String,
     },
 }
 
-/// What is to be done about a datapoint that shall be written.
+/// What to do to get a datapoint written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Step {
     /// Nothing: it is written.
     Done,
-    /// It is to be sent; whether it was before is not known.
+    /// Send it; it may have been sent before.
     Send {
-        /// The revision that was intended.
+        /// The intended revision.
         revision: u32,
     },
-    /// It is to be intended as this revision, and then sent.
-    Intend {
-        /// The revision.
-        revision: u32,
-    },
+    /// Record an intent with this revision, then send it.
+    Intend { revision: u32 },
 }
 
 impl Ledger {
-    /// What is known of a datapoint.
+    /// A datapoint and its outcome.
     #[must_use]
     pub fn get(&self, key: &PointKey) -> Option<&Entry> {
         self.0.get(key)
     }
 
-    /// All of them.
     pub fn entries(&self) -> impl Iterator<Item = (&PointKey, &Entry)> {
         self.0.iter()
     }
 
-    /// Those whose outcome is not known.
+    /// The datapoints whose outcome is unknown.
     pub fn open(&self) -> impl Iterator<Item = (&PointKey, &Entry)> {
         self.0.iter().filter(|(_, entry)| entry.fate == Fate::Open)
     }
 
-    /// Whether a local goal has a datapoint of a day.
+    /// Whether a local goal has a datapoint for a day.
     #[must_use]
     pub fn has_local(&self, slug: &GoalSlug, day: Date) -> bool {
         let is_it = |(key, entry): (&PointKey, &Entry)| {
@@ -291,7 +275,7 @@ impl Ledger {
         self.0.iter().any(is_it)
     }
 
-    /// What is to be done so that this is written under this key.
+    /// What to do to get this content written under this key.
     #[must_use]
     pub fn decide(&self, key: &PointKey, point: &Point) -> Step {
         match self.0.get(key) {
@@ -305,7 +289,7 @@ impl Ledger {
         }
     }
 
-    /// Applies a change. The outcome of a revision that another one has replaced says nothing any more.
+    /// Applies a change. The outcome of a replaced revision is ignored.
     pub fn evolve(&mut self, key: PointKey, revision: u32, change: PointChange) {
         let fate = match change {
             PointChange::Intended(point) => {
@@ -357,7 +341,7 @@ mod tests {
     #[test]
     fn what_is_intended_is_sent_until_its_outcome_is_known_and_never_after() {
         let refused = PointChange::Refused { at: Timestamp::UNIX_EPOCH, reason: "gone".into() };
-        // What happened, in order, and what is then to be done so that 1 is written.
+        // What happened, in order, and then what to do to get 1 written.
         let table: [(&[(u32, PointChange)], Step); 6] = [
             (&[], Step::Intend { revision: 1 }),
             (&[(1, PointChange::Intended(point("1")))], Step::Send { revision: 1 }),
@@ -367,7 +351,7 @@ mod tests {
                 &[(1, PointChange::Intended(point("2"))), (1, PointChange::Written)],
                 Step::Intend { revision: 2 },
             ),
-            // The first one's outcome comes late: it is not the second one's.
+            // The first one's outcome arrives late: it is not the second one's.
             (
                 &[
                     (1, PointChange::Intended(point("2"))),

@@ -1,16 +1,16 @@
-//! Amounts as interfaces write them: decimals of any length, in cents or in whole units, with an exponent where the
-//! other side's library put one.
+//! Amounts as foreign interfaces write them: decimals of any length, in cents or in whole units, possibly
+//! with an exponent.
 
 use super::money::{MoneyError, Picodollars};
 
-/// More digits than this are no amount of money.
+/// Maximum number of digits of an amount.
 const DIGITS_MAX: usize = 64;
-/// An exponent beyond this is no amount of money either.
+/// Maximum exponent of an amount.
 const EXPONENT_MAX: i32 = 64;
-/// The limit of every amount, in units of 10⁻¹²: a thousand million.
+/// The limit of every amount, in units of 10⁻¹²: 10⁹ whole units.
 const MAX: i128 = 1_000_000_000 * super::money::PICO;
 
-/// The unit that an amount is written in.
+/// The unit of an amount.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unit {
     /// Whole dollars, or whole units of another currency.
@@ -19,8 +19,8 @@ pub enum Unit {
     Cents,
 }
 
-/// Reads an amount such as `123.78912`, `1.5e-05` or `-0.5`, exactly. What is finer than 10⁻¹² is rounded half to even:
-/// such digits come from a float of the other side's, and are its error.
+/// Parses an amount such as `123.78912`, `1.5e-05` or `-0.5` exactly. Digits beyond 10⁻¹² are rounded half to
+/// even: they are rounding errors of a float at the other side.
 ///
 /// # Errors
 /// [`MoneyError`] names what is wrong with the text.
@@ -57,7 +57,7 @@ fn shift(digits: &str, power: i32) -> Option<i128> {
     if power >= 0 {
         return format!("{digits}{}", "0".repeat(zeros)).parse().ok();
     }
-    // Less than a tenth of the last unit: nothing, however many zeros stand before it.
+    // Less than a tenth of the last unit is zero, however many zeros precede it.
     if zeros > digits.len() {
         return Some(0);
     }
@@ -91,7 +91,7 @@ mod tests {
             ("0.000000000151", Cents, 2),
             ("-17", Cents, -170_000_000_000),
             ("0.06", Whole, 60_000_000_000),
-            // What Python makes of 0.06 and of 1.5/100000.
+            // Python's output for 0.06 and for 1.5/100000.
             ("0.060000000000000005", Whole, 60_000_000_000),
             ("1.5e-05", Whole, 15_000_000),
             ("2E3", Whole, 2_000_000_000_000_000),

@@ -1,15 +1,16 @@
-//! How deeply input may be nested: one limit, held before every parser that recurses.
+//! The nesting depth of input: one limit, checked before every recursive parser.
 //!
-//! A parser that calls itself for each level needs stack for each level, and whoever writes the input chooses how many there
-//! are. A stack that is full aborts the process; no supervisor sees it. So text from outside is looked over first, byte by
-//! byte, without recursion and without allocation.
+//! A recursive parser needs stack for each level, and the author of the input chooses the number of levels. A
+//! stack overflow aborts the process, which no supervisor can handle. So foreign text is scanned first, byte
+//! by byte, without recursion and without allocation.
 //!
-//! Who needs it: sonic-rs passes over values that nobody asked for without a limit (cloudwego/sonic-rs#232). `serde_json`
-//! (128), `toml` (80) and `prost` (100) have limits of their own, on which `depth::tests` and the fuzz targets rest.
+//! Which parsers need it: sonic-rs skips unrequested values without a limit (cloudwego/sonic-rs#232).
+//! `serde_json` (128), `toml` (80) and `prost` (100) have limits of their own, which `depth::tests` and the
+//! fuzz targets rely on.
 
 use std::borrow::Cow;
 
-/// No document of any system that is read here comes near this; it is the limit of `serde_json` too.
+/// No document that is read here comes near this; it is also the limit of `serde_json`.
 pub const DEPTH_MAX: usize = 128;
 
 /// The input is nested deeper than [`DEPTH_MAX`].
@@ -17,17 +18,18 @@ pub const DEPTH_MAX: usize = 128;
 #[error("nested deeper than {DEPTH_MAX} levels")]
 pub struct TooDeep;
 
-/// No reader looks deeper into a document than this, by far. What lies deeper is cut out before a parser that has to pass over
-/// it: sonic-rs takes some ten to thirty kilobytes of stack for each level, so that a thread's two megabytes do not hold 128.
+/// The deepest level that any reader uses, with a wide margin. Deeper values are removed before a parser has
+/// to skip them: sonic-rs uses some ten to thirty kilobytes of stack per level, so a thread's two megabytes
+/// do not suffice for 128.
 const LOOKED_INTO: usize = 24;
 
-/// A level begins or ends.
+/// The start or end of a level.
 enum Step {
     Down,
     Up,
 }
 
-/// Calls `each` at every bracket that is not within a text. Linear, whatever the text is.
+/// Calls `each` for every bracket outside of a string. Linear for any text.
 fn steps<E>(text: &[u8], mut each: impl FnMut(usize, Step) -> Result<(), E>) -> Result<(), E> {
     let (mut in_string, mut at) = (false, 0);
     while let Some(&byte) = text.get(at) {
@@ -43,7 +45,7 @@ fn steps<E>(text: &[u8], mut each: impl FnMut(usize, Step) -> Result<(), E>) -> 
     Ok(())
 }
 
-/// Looks over JSON, whole or broken. Linear in its length.
+/// Checks JSON, valid or not. Linear in its length.
 ///
 /// # Errors
 /// [`TooDeep`].
@@ -51,9 +53,9 @@ pub fn json(text: &[u8]) -> Result<(), TooDeep> {
     deepest(text, DEPTH_MAX).map(drop)
 }
 
-/// How many levels JSON has, where that can be more than `least`; else `least`.
+/// The depth of JSON, if it can exceed `least`; else `least`.
 fn deepest(text: &[u8], least: usize) -> Result<usize, TooDeep> {
-    // Where there are not that many brackets at all, which is nearly always, strings need not be told from the rest.
+    // Without that many brackets at all, which is nearly always so, strings need not be distinguished.
     if memchr::memchr2_iter(b'{', b'[', text).nth(least).is_none() {
         return Ok(least);
     }
@@ -61,7 +63,7 @@ fn deepest(text: &[u8], least: usize) -> Result<usize, TooDeep> {
     steps(text, |_, step| {
         match step {
             Step::Down => depth += 1,
-            // Broken text may close more than it opened.
+            // Broken text may close more levels than it opened.
             Step::Up => depth = depth.saturating_sub(1),
         }
         deepest = deepest.max(depth);
@@ -70,8 +72,8 @@ fn deepest(text: &[u8], least: usize) -> Result<usize, TooDeep> {
     Ok(deepest)
 }
 
-/// JSON, whole or broken, as far down as anybody looks: a value that lies deeper is null. Linear in its length; nothing is
-/// copied where nothing lies deeper, which is nearly always.
+/// JSON, valid or not, with deeper values replaced by null. Linear in its length; copies only if something is
+/// too deep.
 ///
 /// # Errors
 /// [`TooDeep`].
@@ -87,7 +89,7 @@ pub fn shallow(text: &[u8]) -> Result<Cow<'_, [u8]>, TooDeep> {
                 if depth == LOOKED_INTO + 1 {
                     kept.extend_from_slice(&text[from..at]);
                     kept.extend_from_slice(b"null");
-                    // What is never closed has nothing behind it.
+                    // After a value that is never closed nothing follows.
                     from = text.len();
                 }
             }
@@ -104,8 +106,8 @@ pub fn shallow(text: &[u8]) -> Result<Cow<'_, [u8]>, TooDeep> {
     Ok(Cow::Owned(kept))
 }
 
-/// Looks over YAML: a bound from above, for quotes and comments are not told from the rest. Levels come from brackets, from
-/// the marks that begin a level within a line (`- - - x`, `? ? x`), and from the columns that a line is indented by.
+/// Checks YAML against an upper bound of its depth: quotes and comments are not distinguished. Levels come
+/// from brackets, from markers that open a level within a line (`- - - x`, `? ? x`), and from indentation.
 ///
 /// # Errors
 /// [`TooDeep`].

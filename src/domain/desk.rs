@@ -1,4 +1,4 @@
-//! What a person decides about goals: those that are kept here, and what feeds a goal.
+//! Local decisions about goals: local goals, and feeds of goals.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,30 +14,31 @@ use super::feed::Feed;
 use super::local_goal::{End, LocalGoal, PriorityError};
 use super::slug::GoalSlug;
 
-/// Longer titles are refused, in characters.
+/// Maximum length of a title, in characters.
 const TITLE_MAX: usize = 200;
-/// So many local goals can be open: each stands in every answer about goals, and an agent may make them.
+/// Maximum number of open local goals: each is part of every answer about goals, and an agent may create
+/// them.
 const GOALS_MAX: usize = 1_000;
 
-/// The local goals that are not closed, and the feeds.
+/// The state: open local goals, and feeds.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Desk {
     /// By slug.
     pub goals: BTreeMap<GoalSlug, LocalGoal>,
-    /// By the goal's slug; also those that were stopped, which keep their ids.
+    /// By the goal's slug; includes stopped feeds, which keep their ids.
     pub feeds: BTreeMap<GoalSlug, Feed>,
 }
 
-/// What a decision is held against besides the desk itself.
+/// The facts, besides the state, that a command is checked against.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Facts {
-    /// The slugs of the goals at Beeminder, as far as they are known.
+    /// The slugs of the known goals at Beeminder.
     pub at_beeminder: BTreeSet<String>,
     /// Whether Beeminder is configured.
     pub has_beeminder: bool,
-    /// The budgets there are.
+    /// The existing budgets.
     pub budgets: BTreeSet<BudgetName>,
-    /// The person's day.
+    /// The current day of the person.
     pub today: Option<Date>,
 }
 
@@ -54,20 +55,20 @@ pub enum DeskError {
     #[error("there is a goal '{0}' at Beeminder; choose another slug")]
     Taken(GoalSlug),
     /// No such local goal.
-    #[error("there is no local goal '{0}'; `mecris goals` lists those there are")]
+    #[error("there is no local goal '{0}'; `mecris goals` lists the goals")]
     UnknownGoal(GoalSlug),
-    /// No goal of this slug, here or there.
+    /// No goal has this slug, local or at Beeminder.
     #[error(
         "there is no local goal '{0}', and Beeminder is not configured; set BEEMINDER_AUTH_TOKEN, or make one with `mecris goal new`"
     )]
     NoKeeper(GoalSlug),
     /// No such budget.
-    #[error("there is no budget '{0}'; `mecris budget list` names those there are")]
+    #[error("there is no budget '{0}'; `mecris budget list` lists the budgets")]
     UnknownBudget(BudgetName),
     /// The goal has no feed.
     #[error("nothing feeds '{0}'; `mecris goal feeds` lists what feeds which goal")]
     UnknownFeed(GoalSlug),
-    /// There are enough.
+    /// There are too many.
     #[error(
         "there are {GOALS_MAX} local goals, and no more can be; close some with `mecris goal done SLUG` or `drop`"
     )]
@@ -87,7 +88,7 @@ impl Coded for DeskError {
     }
 }
 
-/// Whether a goal can be called so.
+/// Validates a title.
 ///
 /// # Errors
 /// [`DeskError::Title`].
@@ -96,59 +97,38 @@ pub fn check_title(title: &str) -> Result<(), DeskError> {
     if (1..=TITLE_MAX).contains(&length) { Ok(()) } else { Err(DeskError::Title(length)) }
 }
 
-/// What a person may do.
+/// The person's commands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DeskCommand {
-    /// Make a local goal, or change it.
+    /// Create or change a local goal.
     SetGoal(LocalGoal),
     /// Close a local goal.
-    CloseGoal {
-        /// Which.
-        slug: GoalSlug,
-        /// How.
-        end: End,
-    },
-    /// Feed a goal from what is spent.
+    CloseGoal { slug: GoalSlug, end: End },
+    /// Feed a goal from spend.
     StartFeed {
-        /// Which.
         slug: GoalSlug,
-        /// The budget whose scope is counted; none: all spend.
+        /// The budget whose scope is counted; all spend if none.
         budget: Option<BudgetName>,
-        /// The first day; today where it is left out.
+        /// The first day; today if none.
         since: Option<Date>,
-        /// The id for a goal that never had a feed.
+        /// The id to use if the goal never had a feed.
         fresh_id: String,
     },
-    /// Feed it no more.
-    StopFeed {
-        /// Which.
-        slug: GoalSlug,
-    },
+    /// Stop a feed.
+    StopFeed { slug: GoalSlug },
 }
 
-/// What then happened.
+/// What changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DeskChange {
-    /// A local goal is now this.
     GoalSet(LocalGoal),
-    /// A local goal is closed.
-    GoalClosed {
-        /// Which.
-        slug: GoalSlug,
-        /// How.
-        end: End,
-    },
-    /// A goal is fed like this.
+    GoalClosed { slug: GoalSlug, end: End },
     FeedStarted(Feed),
-    /// A goal is fed no more.
-    FeedStopped {
-        /// Which.
-        slug: GoalSlug,
-    },
+    FeedStopped { slug: GoalSlug },
 }
 
 impl Desk {
-    /// Who keeps the goal of this slug. A local goal is meant before one at Beeminder.
+    /// The keeper of the goal with this slug. A local goal has precedence over one at Beeminder.
     ///
     /// # Errors
     /// [`DeskError::NoKeeper`].
@@ -160,7 +140,7 @@ impl Desk {
         }
     }
 
-    /// Decides a command: what happens, which is nothing where nothing changes.
+    /// Decides a command. An empty result means that nothing changes.
     ///
     /// # Errors
     /// [`DeskError`] names what is wrong with the command.
@@ -186,7 +166,7 @@ impl Desk {
                 if !self.goals.contains_key(&slug) {
                     return Err(DeskError::UnknownGoal(slug));
                 }
-                // What feeds it has nothing to feed any more.
+                // Its feed has nothing left to feed.
                 let is_fed = self.feeds.get(&slug).is_some_and(|feed| feed.is_running);
                 let stopped = is_fed.then(|| DeskChange::FeedStopped { slug: slug.clone() });
                 Ok(stopped.into_iter().chain([DeskChange::GoalClosed { slug, end }]).collect())
@@ -216,8 +196,8 @@ impl Desk {
             return Err(DeskError::UnknownBudget(budget.clone()));
         }
         let known = self.feeds.get(&slug);
-        // One that goes on keeps its first day; one that was stopped begins anew, so that the days between
-        // stay as the person left them.
+        // A running feed keeps its first day; a stopped one starts over, so that the days in between stay as
+        // the person left them.
         let running = known.filter(|feed| feed.is_running);
         let today = facts.today.unwrap_or_default();
         let since = since.or_else(|| running.map(|feed| feed.since)).unwrap_or(today);

@@ -1,9 +1,9 @@
-//! Feeds: each day's spend becomes one datapoint of a goal, and is corrected when late usage changes the day.
+//! Feeds: each day's spend becomes one datapoint of a goal, which is corrected if late usage changes the day.
 //!
-//! The rules: a day has one datapoint, for its request id is the feed's and the day's. A day that has ended
-//! is posted even where nothing was spent, because a goal to do less reckons with the worst where it hears
-//! nothing; the day that has not ended is posted from its first cent on. Nothing is posted of days before the
-//! feed's first, nor corrected that is older than [`WINDOW_DAYS`].
+//! A day has one datapoint, because its request id is derived from the feed and the day. A past day is posted
+//! even without spend, because a do-less goal assumes the worst for missing days. The current day is posted
+//! from its first cent on. Days before the feed's first day are not posted, and days older than
+//! [`WINDOW_DAYS`] are not corrected.
 
 use std::collections::BTreeMap;
 
@@ -18,24 +18,23 @@ use super::datapoint::{DatapointError, Decimal, Fate, Keeper, Ledger, PointKey, 
 use super::money::Picodollars;
 use super::slug::GoalSlug;
 
-/// Days older than this are not corrected any more: longer than a month, so that a provider's last revision
-/// of a month comes through.
+/// Older days are no longer corrected: more than a month, so that a provider's last revision of a month is
+/// included.
 pub const WINDOW_DAYS: i64 = 35;
 
 /// A feed of a goal.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Feed {
-    /// Made once for a goal and kept over stops and starts, so that a day's datapoint stays the same.
+    /// Created once per goal and kept across stops and starts, so that a day's datapoint stays the same.
     pub id: String,
-    /// The goal.
     pub slug: GoalSlug,
-    /// Who keeps it.
+    /// The goal's keeper.
     pub keeper: Keeper,
-    /// The budget whose scope is counted; none: all spend.
+    /// The budget whose scope is counted; all spend if none.
     pub budget: Option<BudgetName>,
-    /// The first day that is posted.
+    /// The first day posted.
     pub since: Date,
-    /// When it was started last.
+    /// When it was last started.
     pub started_at: Timestamp,
     /// Whether it posts.
     pub is_running: bool,
@@ -44,7 +43,6 @@ pub struct Feed {
 /// A datapoint that is due.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FeedPost {
-    /// Which.
     pub key: PointKey,
     /// The day that it counts for.
     pub day: Date,
@@ -56,16 +54,16 @@ impl Feed {
     /// The key of a day's datapoint.
     ///
     /// # Errors
-    /// [`DatapointError::RequestId`]: the feed's id is not of those that are made here.
+    /// [`DatapointError::RequestId`]: the feed's id was not created here.
     pub fn key(&self, day: Date) -> Result<PointKey, DatapointError> {
         let request_id = format!("mecris-{}-{}", self.id, day.strftime("%Y%m%d"));
         Ok(PointKey { slug: self.slug.clone(), request_id: RequestId::try_from(request_id)? })
     }
 
-    /// The datapoints that are to be written so that the goal has what was spent, the oldest day first.
+    /// The datapoints to write so that the goal matches the spend, oldest day first.
     ///
-    /// A day whose datapoint was refused rests until the next day, or until the feed is started again: a goal
-    /// that is gone is not asked for every minute.
+    /// A day whose datapoint was refused is not retried until the next day, or until the feed is restarted: a
+    /// deleted goal is not requested every minute.
     ///
     /// # Errors
     /// [`DatapointError::RequestId`].

@@ -1,16 +1,17 @@
-//! When money ends, with a range: what was spent on past days, drawn again and again as what may be spent on the next.
+//! Forecasts when money runs out, with a range, by resampling the spend of past days.
 //!
 //! A weighted bootstrap over whole weeks:
 //!
-//! - The past is cut into weeks, counted back from yesterday. Recent ones weigh more: half as much every three weeks.
-//! - Each run of the simulation draws how often each week counts in it (a Poisson bootstrap, as of Chamandy et al.,
-//!   "Estimating Uncertainty for Massive Data Streams", 2012): so runs differ in how much is spent at all, as
+//! - The past is divided into weeks, counted back from yesterday. Recent weeks weigh more: the weight halves every
+//!   three weeks.
+//! - Each run of the simulation draws how often each week counts in it (a Poisson bootstrap, as in Chamandy et al.,
+//!   "Estimating Uncertainty for Massive Data Streams", 2012). So runs differ in their overall level of spend, as
 //!   people do, and not only in the luck of single days.
-//! - Each day to come draws a week, and in it a day: one of the same weekday, or now and then another of the same
-//!   half of the week (working days, weekend).
+//! - Each future day draws a week, and a day of that week: one with the same weekday, or sometimes another one in the
+//!   same half of the week (working days, weekend).
 //!
-//! Of [`RUNS`] runs the tenth, fiftieth and ninetieth in a hundred are told. The seed is fixed and all sums are
-//! integers of picodollars: the same history gives the same answer, everywhere.
+//! The result is the 10th, 50th and 90th percentile of [`RUNS`] runs. The seed is fixed and all sums are integers of
+//! picodollars: the same history gives the same answer everywhere.
 
 use std::collections::BTreeMap;
 
@@ -27,27 +28,27 @@ mod random;
 
 use random::Random;
 
-/// How often the days to come are lived through.
+/// Number of simulated runs.
 pub const RUNS: usize = 500;
-/// So many days back are looked at.
+/// Days of history used.
 pub const HISTORY_DAYS: i64 = 84;
-/// From so many days of history on, something is said.
+/// Minimum days of history.
 pub const HISTORY_DAYS_MIN: usize = 7;
-/// So many days ahead are looked at, where nothing ends sooner.
+/// Maximum days ahead.
 pub const HORIZON_DAYS: i64 = 365;
-/// Where nothing ends, what is spent is told for so many days, today included.
+/// Days ahead for the spend forecast of a balance, including today.
 pub const SPEND_DAYS: i64 = 30;
-/// A week three weeks before another weighs half as much: 2^(-1/3), of 65536.
+/// The weight of a week relative to the next one: 2^(-1/3), in 65536ths.
 const FADE: u64 = 52_016;
-/// How much likelier a day of the same weekday is drawn than another one of the same half of the week.
+/// How much likelier a day with the same weekday is drawn than another day in the same half of the week.
 const SAME_WEEKDAY: u64 = 4;
 /// The seed of every simulation.
 const SEED: u64 = 0x6d65_6372_6973;
 
-/// What was spent on the days until yesterday, without gap, from the first on which something was.
+/// Spend of each day until yesterday, without gaps, from the first day with spend on.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct History {
-    /// The newest first: yesterday.
+    /// Newest first, starting with yesterday.
     days: Vec<(Weekday0, Picodollars)>,
 }
 
@@ -55,7 +56,7 @@ pub struct History {
 type Weekday0 = i8;
 
 impl History {
-    /// Of what was spent, until the day before `today`, at most [`HISTORY_DAYS`] back.
+    /// From the spend before `today`, at most [`HISTORY_DAYS`] back.
     #[must_use]
     pub fn before(today: Date, spent: &BTreeMap<Date, Picodollars>) -> Self {
         let oldest = today.saturating_sub(HISTORY_DAYS.days());
@@ -66,49 +67,46 @@ impl History {
         while day > first {
             let Ok(before) = day.yesterday() else { break };
             day = before;
-            // A credit is no spend of its day.
+            // A credit does not count as negative spend of its day.
             let amount = spent.get(&day).copied().unwrap_or_default().max(Picodollars::ZERO);
             days.push((day.weekday().to_monday_zero_offset(), amount));
         }
         Self { days }
     }
 
-    /// How many days it has.
+    /// The number of days.
     #[must_use]
     pub fn len(&self) -> usize {
         self.days.len()
     }
 
-    /// Whether nothing was spent.
+    /// Whether there was no spend.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.days.is_empty()
     }
 }
 
-/// Too little has happened to say anything.
+/// Too little history for a forecast.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
     "not enough history: {days} days with the first spend of the last {HISTORY_DAYS}, and {HISTORY_DAYS_MIN} are needed"
 )]
 pub struct NotEnoughHistory {
-    /// How many days there are.
+    /// Days of history.
     pub days: usize,
 }
 
-/// What of a hundred runs the tenth, the fiftieth and the ninetieth say, in order.
+/// The 10th, 50th and 90th percentile of the runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Quantiles<T> {
-    /// Ten of a hundred are no greater.
     pub p10: T,
-    /// Half are no greater.
     pub p50: T,
-    /// Ninety of a hundred are no greater.
     pub p90: T,
 }
 
 impl<T: Ord + Copy> Quantiles<T> {
-    /// Of values in any order, of which there is one at least.
+    /// Of values in any order; none if there are none.
     fn of(mut values: Vec<T>) -> Option<Self> {
         values.sort_unstable();
         let at = |percent: usize| values.get((values.len().checked_sub(1)? * percent + 50) / 100).copied();
@@ -116,20 +114,20 @@ impl<T: Ord + Copy> Quantiles<T> {
     }
 }
 
-/// When money may end, and what may be spent until then.
+/// When money runs out, and the spend until then.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Forecast {
-    /// The day on which it ends; none where it does not by the last day that is looked at. The least is the earliest.
+    /// The day on which it runs out; none if it does not within the horizon. Lower is earlier.
     pub runs_out: Quantiles<Option<Date>>,
-    /// In how many of a hundred runs it ends by then, rounded down.
+    /// Percentage of runs in which it runs out within the horizon, rounded down.
     pub chance_percent: u32,
-    /// What is spent from now until the last day of `spent_until`.
+    /// Spend from now to the end of `spent_until`.
     pub spent: Quantiles<Picodollars>,
-    /// The last day of `spent`, included.
+    /// The last day of `spent`, inclusive.
     pub spent_until: Date,
 }
 
-/// When an amount that is left ends; with `until`, whether it does by that day, included.
+/// Forecasts when an amount runs out; with `until`, whether it does so by that day, inclusive.
 ///
 /// # Errors
 /// [`NotEnoughHistory`].
@@ -157,7 +155,7 @@ pub fn forecast(
         let mut weekday = today.weekday();
         loop {
             let drawn = run.day(weekday, &mut random);
-            // Of today only the hours that are left are still to come.
+            // Only the remaining hours of today are in the future.
             sum += if day == today { drawn.scale(rest, whole) } else { drawn };
             if out.is_none() && sum >= left {
                 out = Some(day);
@@ -176,7 +174,7 @@ pub fn forecast(
         sums.push(spent);
     }
     let ends = outs.iter().flatten().count();
-    // No day at all is later than any.
+    // None compares as later than any day.
     let last = Date::MAX;
     let days = Quantiles::of(outs.into_iter().map(|out| out.unwrap_or(last)).collect());
     let none = Quantiles { p10: last, p50: last, p90: last };
@@ -191,8 +189,7 @@ pub fn forecast(
     })
 }
 
-/// What may be spent in so many whole days after the history's last one, for each of these numbers of days in
-/// rising order.
+/// The spend of whole days after the history's last one, for each of these ascending numbers of days.
 ///
 /// # Errors
 /// [`NotEnoughHistory`].
@@ -237,7 +234,7 @@ impl<'a> Weeks<'a> {
         Ok(Self { weeks: history.days.chunks(7).map(week).collect() })
     }
 
-    /// A run: how often each week counts in it.
+    /// Draws a run: how often each week counts in it.
     fn run(&self, random: &mut Random) -> Run<'a> {
         let mut drawn: Vec<_> =
             self.weeks.iter().map(|(days, weight)| (*days, weight * random.poisson())).collect();
@@ -249,14 +246,14 @@ impl<'a> Weeks<'a> {
     }
 }
 
-/// One way in which the days to come may be.
+/// One possible future.
 struct Run<'a> {
     weeks: Vec<(&'a [(Weekday0, Picodollars)], u64)>,
     total: u64,
 }
 
 impl Run<'_> {
-    /// What is spent on a day to come.
+    /// Draws the spend of a future day.
     fn day(&self, weekday: Weekday, random: &mut Random) -> Picodollars {
         let mut at = random.below(self.total);
         let week = self.weeks.iter().find(|(_, weight)| {
@@ -272,7 +269,7 @@ impl Run<'_> {
             _ => 0,
         };
         let total: u64 = days.iter().map(|(weekday, _)| weight(*weekday)).sum();
-        // The oldest week may be short, and have no such day: then any of it has to do.
+        // The oldest week may be incomplete and lack such a day: then any of its days is used.
         let weight = |weekday| if total == 0 { 1 } else { weight(weekday) };
         let mut at = random.below(if total == 0 { days.len() as u64 } else { total });
         let day = days.iter().find(|(weekday, _)| {

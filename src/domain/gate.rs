@@ -1,9 +1,10 @@
-//! The gate: whether work that costs money may go on, by what is spent already.
+//! The gate: whether work that costs money may continue, by what has been spent.
 //!
-//! What the work is held against are caps of its owner's, of the session and of the day, the virtual
-//! budget, and the budgets whose scope covers it; what was allowed beyond them (`mecris override`, a request that was granted) is added to each that it reaches. A cap that is reached stops it; a share of one that is reached warns. The gate is asked
-//! before each step, so it stops a session that runs away, and not the one step that is dear: nobody knows
-//! what a step costs before it is done.
+//! Work is checked against its owner's caps per session and per day, the virtual budget, and the budgets with
+//! a matching scope. Overrides (`mecris override`, a granted request) are added to each limit that they apply
+//! to. A reached limit blocks the work; a large used share of one warns. The gate is asked before each step,
+//! so it stops a runaway session, but not a single expensive step: a step's cost is unknown before it is
+//! done.
 
 use std::fmt;
 
@@ -15,49 +16,46 @@ use super::lacking::Lacking;
 use super::money::Picodollars;
 use crate::domain::words::words;
 
-/// What may be spent, and from where on there is a warning.
+/// Limits of spend, and the warning threshold.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Caps {
-    /// What one session may cost.
+    /// Maximum cost of a session.
     pub session: Option<Picodollars>,
-    /// What one day may cost, all sessions together.
+    /// Maximum cost of a day over all sessions.
     pub day: Option<Picodollars>,
-    /// Whether a budget that is spent stops work, the virtual one too.
+    /// Whether a spent budget, including the virtual one, blocks work.
     pub budgets: bool,
-    /// The used share of a cap or budget from which on there is a warning, in percent.
+    /// The used share of a limit from which on there is a warning, in percent.
     pub warn_percent: u32,
-    /// What comes of a limit of which nobody knows whether it is reached, because its sum leaves something out.
+    /// The verdict if it is unknown whether a limit is reached, because its sum is incomplete.
     pub unknown: Verdict,
 }
 
-/// The work that asks; what is not known about it is absent.
+/// The work in question; unknown parts are absent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Work<'a> {
-    /// Who is paid.
+    /// The provider.
     pub provider: Option<&'a str>,
-    /// The model.
     pub model: Option<&'a str>,
-    /// The project's directory, as [`super::project::directory`] writes it.
+    /// The project's directory, in the form of [`super::project::directory`].
     pub project: Option<&'a str>,
-    /// What the person calls it.
+    /// The project's name.
     pub name: Option<&'a str>,
 }
 
 /// Whether a budget's scope covers some work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Coverage {
-    /// It does.
     Covered,
-    /// It may: something about the work is not known.
+    /// Possibly: something about the work is unknown.
     Perhaps,
-    /// It does not.
     Not,
 }
 
 /// Whether `scope` covers `work`.
 #[must_use]
 pub fn coverage(scope: &Scope, work: Work<'_>) -> Coverage {
-    // What is not known is taken to be what the scope wants: it covers if everything else does.
+    // Unknown parts are assumed to match: it covers if everything else does.
     let provider = work.provider.or(scope.provider.as_deref());
     let project = work.project.or(scope.project.as_deref());
     let known = Scope { model: scope.model.clone().filter(|_| work.model.is_some()), ..scope.clone() };
@@ -72,23 +70,22 @@ pub fn coverage(scope: &Scope, work: Work<'_>) -> Coverage {
     if is_unknown { Coverage::Perhaps } else { Coverage::Covered }
 }
 
-/// What work is held against.
+/// A limit that work is checked against.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Limit {
-    /// The cap of a session.
+    /// The cap per session.
     Session,
-    /// The cap of a day.
+    /// The cap per day.
     Day,
-    /// The virtual budget's day.
+    /// The virtual budget's daily limit.
     VirtualDay,
-    /// The virtual budget's month.
+    /// The virtual budget's monthly limit.
     VirtualMonth,
-    /// A budget.
     Budget(BudgetName),
 }
 
 impl Limit {
-    /// As an override looks at it.
+    /// The same limit from the perspective of overrides.
     #[must_use]
     pub fn facing(&self) -> Facing<'_> {
         match self {
@@ -112,30 +109,29 @@ impl fmt::Display for Limit {
     }
 }
 
-/// A limit and how far it is used.
+/// A limit and its use.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Held {
-    /// Which.
+pub struct LimitUse {
     pub limit: Limit,
-    /// What is spent of it, as far as it is known.
+    /// Known spend.
     pub spent: Picodollars,
-    /// What that leaves out.
+    /// What the known spend leaves out.
     pub lacking: Lacking,
-    /// What may be spent.
+    /// The limit, including overrides.
     pub cap: Picodollars,
-    /// Whether it surely covers the work; one that only may never stops it.
+    /// Whether it certainly covers the work; otherwise it never blocks.
     pub is_certain: bool,
 }
 
-/// What comes of it.
+/// A verdict.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema,
 )]
 #[serde(rename_all = "lowercase")]
 pub enum Verdict {
-    /// Work goes on.
+    /// Work continues.
     Allow,
-    /// Work goes on, and its owner should know.
+    /// Work continues, and its owner should know.
     Warn,
     /// Work stops.
     Block,
@@ -146,35 +142,34 @@ words! { Verdict { Allow: "allow", Warn: "warn", Block: "block" } }
 /// A limit that is reached, or nearly.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reason {
-    /// What it comes to.
     pub verdict: Verdict,
-    /// Of what.
-    pub held: Held,
+    pub held: LimitUse,
 }
 
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Held { limit, spent, cap, lacking, .. } = &self.held;
+        let LimitUse { limit, spent, cap, lacking, .. } = &self.held;
         write!(f, "{limit}: {} of {} USD spent", spent.rounded(2), cap.rounded(2))?;
         lacking.text().map_or(Ok(()), |text| write!(f, "; {text}"))
     }
 }
 
-/// The gate's word.
+/// The gate's decision.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ruling {
-    /// The gravest of the reasons.
+    /// The most severe verdict of the reasons.
     pub verdict: Verdict,
-    /// The gravest first, then the session, the day, and the budgets by name.
+    /// Most severe first, then session, day, and budgets by name.
     pub reasons: Vec<Reason>,
 }
 
-/// Holds work against its limits. Where a sum leaves something out, and with it may come near the cap, what comes of it is
-/// `unknown`; a block only where the limit surely covers the work.
+/// Checks work against its limits. If a sum is incomplete and may come near its limit, the verdict is
+/// `unknown`. Only limits that certainly cover the work can block.
 #[must_use]
-pub fn rule(held: Vec<Held>, warn_percent: u32, unknown: Verdict) -> Ruling {
-    let is_near = |spent: Picodollars, held: &Held| spent.0 * 100 >= held.cap.0 * i128::from(warn_percent);
-    let judge = |held: &Held| {
+pub fn rule(held: Vec<LimitUse>, warn_percent: u32, unknown: Verdict) -> Ruling {
+    let is_near =
+        |spent: Picodollars, held: &LimitUse| spent.0 * 100 >= held.cap.0 * i128::from(warn_percent);
+    let judge = |held: &LimitUse| {
         let known = match (held.spent >= held.cap, is_near(held.spent, held)) {
             (true, _) if held.is_certain => Verdict::Block,
             (true, _) | (_, true) => Verdict::Warn,

@@ -1,7 +1,7 @@
-//! Goals at Beeminder: how near each is to derailing, and what changed.
+//! Goals at Beeminder: how close each is to derailing, and what has changed.
 //!
-//! The sources of the rules: Beeminder's API reference (`safebuf`: whole safe days, 0 on the day on which a
-//! goal derails; `losedate`: the instant of derailing if nothing is entered). What remains is reckoned from
+//! Source: Beeminder's API reference (`safebuf`: whole safe days, 0 on the day on which a goal derails;
+//! `losedate`: the instant of derailing if nothing is entered). The remaining time is calculated from
 //! `losedate` and never from midnight: a goal's deadline may be at 03:00 or at 21:00.
 
 use std::collections::BTreeMap;
@@ -11,36 +11,35 @@ use serde::{Deserialize, Serialize};
 
 use super::money::Picodollars;
 
-/// A goal as Beeminder last told of it, or a local goal in the same terms (`LocalGoal::as_goal`).
+/// A goal as last read from Beeminder, or a local goal in the same form (`LocalGoal::as_goal`).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Goal {
-    /// Survives a change of the slug.
+    /// Stable across changes of the slug.
     pub id: String,
-    /// The name in addresses.
     pub slug: String,
-    /// The name for people; empty where there is none.
+    /// Empty if there is none.
     pub title: String,
-    /// Whole safe days; none where Beeminder does not say.
+    /// Whole safe days; none if Beeminder does not say.
     pub safebuf: Option<i64>,
-    /// The instant of derailing if nothing is entered.
+    /// When it derails if nothing is entered.
     pub losedate: Option<Timestamp>,
     /// Seconds from midnight to the deadline; negative before it.
     pub deadline_s: i64,
-    /// What must be done to stay safe, in Beeminder's words; empty where it says nothing.
+    /// What must be done to stay safe, in Beeminder's words; may be empty.
     pub limsum: String,
-    /// What must be done today, in Beeminder's words; empty where it says nothing.
+    /// What must be done today, in Beeminder's words; may be empty.
     pub baremin: String,
-    /// What is charged when it derails.
+    /// The amount charged when it derails.
     pub pledge: Picodollars,
-    /// Whether there is a datapoint of today.
+    /// Whether there is a datapoint for today.
     pub has_data_today: bool,
-    /// Whether it is followed: neither frozen nor won.
+    /// Whether it is tracked: neither frozen nor won.
     pub is_active: bool,
-    /// What feeds it; none where a person does.
+    /// What feeds it automatically; none if a person does.
     pub autodata: Option<String>,
 }
 
-/// How near a goal is to derailing.
+/// How close a goal is to derailing.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema,
 )]
@@ -66,14 +65,14 @@ pub enum Risk {
 pub enum Urgency {
     /// Before the next deadline.
     Immediate,
-    /// Today, so that it is no emergency tomorrow.
+    /// Today, so that it is not an emergency tomorrow.
     Today,
     /// In the next days.
     Soon,
 }
 
 impl Goal {
-    /// How near it is to derailing.
+    /// How close it is to derailing.
     #[must_use]
     pub fn risk(&self) -> Risk {
         match self.safebuf {
@@ -85,7 +84,7 @@ impl Goal {
         }
     }
 
-    /// How soon something must be done; none where nothing must.
+    /// How soon something must be done; none if nothing must.
     #[must_use]
     pub fn urgency(&self) -> Option<Urgency> {
         match self.risk() {
@@ -96,28 +95,25 @@ impl Goal {
         }
     }
 
-    /// What is left until it derails; negative when that has passed and nothing new is known.
+    /// The time until it derails; negative if it has passed and nothing newer is known.
     #[must_use]
     pub fn time_left(&self, now: Timestamp) -> Option<SignedDuration> {
         self.losedate.map(|losedate| losedate.duration_since(now))
     }
 }
 
-/// Something changed about a goal.
+/// A change of a goal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum GoalChange {
-    /// It is new, or it is now this.
+    /// It is new, or has changed.
     Observed(Goal),
-    /// It is not among the goals any more: deleted or archived.
-    Gone {
-        /// Its id.
-        id: String,
-    },
+    /// It no longer exists: deleted or archived.
+    Gone { id: String },
 }
 
-/// What changed between the goals that are known and those that were just told of. Both are told by id; a
-/// goal whose numbers are being computed anew (`queued`) is to be left out of `told` and named in `pending`,
-/// because its old numbers would look like a change back.
+/// The changes between the known goals and a poll's result, both by id. A goal whose numbers Beeminder is
+/// still computing (`queued`) must be left out of `told` and named in `pending`, because its old numbers
+/// would look like a change.
 #[must_use]
 pub fn changes<'a>(
     known: impl Iterator<Item = &'a Goal> + Clone,
@@ -139,7 +135,7 @@ pub fn changes<'a>(
     changes
 }
 
-/// Applies a change to the goals, which are by id.
+/// Applies a change to the goals, by id.
 pub fn evolve(goals: &mut BTreeMap<String, Goal>, change: GoalChange) {
     match change {
         GoalChange::Observed(goal) => {
@@ -151,8 +147,7 @@ pub fn evolve(goals: &mut BTreeMap<String, Goal>, change: GoalChange) {
     }
 }
 
-/// Puts goals into the order in which they derail; those of which nothing is known come last. Where two derail
-/// in the same moment, they stay as they were.
+/// Sorts goals by the time at which they derail; goals of unknown state come last. The sort is stable.
 pub fn sort_by_runway(goals: &mut [&Goal]) {
     goals.sort_by_key(|goal| (goal.losedate.is_none(), goal.losedate));
 }
@@ -198,7 +193,7 @@ mod tests {
 
     #[test]
     fn what_is_left_is_reckoned_from_the_deadline_and_not_from_midnight() {
-        // 21:00 in Berlin on the day on which summer time ends is 20:00 UTC.
+        // 21:00 in Berlin on the day when summer time ends is 20:00 UTC.
         let goal = Goal { deadline_s: -3 * 3600, ..goal("a", Some(0), Some(1_792_958_400)) };
         let now: Timestamp = "2026-10-25T19:30:00Z".parse().unwrap();
         assert_eq!(goal.losedate.unwrap().to_string(), "2026-10-25T20:00:00Z");
@@ -217,7 +212,7 @@ mod tests {
         let expected = [
             GoalChange::Observed(worse),
             GoalChange::Observed(new),
-            // b is being computed anew; c is gone.
+            // b is still being computed; c is gone.
             GoalChange::Gone { id: "c".into() },
         ];
         assert_eq!(changes(known.iter(), &told, &["b".into()]), expected);

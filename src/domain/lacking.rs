@@ -1,37 +1,37 @@
-//! What a sum leaves out. Unknown is not zero: a decision over a sum says what the sum lacks, and rests on what it may be
-//! at most.
+//! Incomplete sums. Unknown is not zero: a decision over a sum reports what the sum lacks, and uses its upper
+//! bound.
 //!
-//! | what is not known | what is said | a yes over it |
+//! | what is unknown | what is reported | a yes over it |
 //! |---|---|---|
-//! | a call without a price, or with a part of one | how many calls and tokens are not in the sum | where the sum fits even if these tokens were of the provider's dearest model; else it is not known |
-//! | the provider has no price at all | the same | it is not known |
-//! | a line that was refused, a file that was not read, in the period | how many | it is not known |
-//! | a provider whose own report fails | since when | yes, and that it is old |
+//! | a call without a price, or with a part of one | how many calls and tokens are not in the sum | if the sum fits even with these tokens at the provider's highest price; otherwise unknown |
+//! | a provider without any price | the same | unknown |
+//! | a refused line, or an unread file, in the period | how many | unknown |
+//! | a provider whose own report fails | since when | yes, with a note that it is old |
 //!
-//! A no needs none of this: what is known to be spent is spent.
+//! A no needs none of this: known spend is certain.
 
 use super::money::Picodollars;
 
 /// What a sum of calls lacks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Lacking {
-    /// Calls of which the sum leaves out the cost, or a part of it.
+    /// Calls whose cost, or a part of it, is not in the sum.
     pub calls: u64,
-    /// Their tokens that have no price.
+    /// Their tokens without a price.
     pub tokens: u64,
-    /// What they cost at most; none where nobody knows.
+    /// Upper bound of their cost; none if unknown.
     pub at_most: Option<Picodollars>,
 }
 
 impl Default for Lacking {
-    /// Nothing.
+    /// Nothing is lacking.
     fn default() -> Self {
         Self { calls: 0, tokens: 0, at_most: Some(Picodollars::ZERO) }
     }
 }
 
 impl Lacking {
-    /// Whether the sum is whole.
+    /// Whether the sum is complete.
     #[must_use]
     pub fn is_nothing(&self) -> bool {
         self.calls == 0
@@ -44,13 +44,13 @@ impl Lacking {
         self.at_most = self.at_most.zip(other.at_most).map(|(one, other)| one + other);
     }
 
-    /// What is spent at most, given what is known to be.
+    /// Upper bound of the spend, given the known spend.
     #[must_use]
     pub fn most(&self, known: Picodollars) -> Option<Picodollars> {
         self.at_most.map(|more| known + more)
     }
 
-    /// In words: `20 calls without a price (40,000 tokens) are not in the sum`; none where it is whole.
+    /// In words: `20 calls without a price (40,000 tokens) are not in the sum`; none if it is complete.
     #[must_use]
     pub fn text(&self) -> Option<String> {
         let (calls, are) = match self.calls {
@@ -70,39 +70,35 @@ impl Lacking {
     }
 }
 
-/// What was spent, as far as it is known, and what that lacks.
+/// Known spend, and what it lacks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Spent {
-    /// What is known.
     pub known: Picodollars,
-    /// What that leaves out.
     pub lacking: Lacking,
 }
 
 impl From<Picodollars> for Spent {
-    /// A sum that is whole.
+    /// A complete sum.
     fn from(known: Picodollars) -> Self {
         Self { known, lacking: Lacking::default() }
     }
 }
 
-/// What is not known of all sums of a time.
+/// What all sums of a period may lack.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Doubts {
-    /// Something may be missing from them: lines that were refused, files that were not read.
+    /// Something may be missing: refused lines, unread files.
     pub missing: Vec<String>,
-    /// Something is old.
+    /// Something is out of date.
     pub old: Vec<String>,
 }
 
 impl Doubts {
-    /// Whether there is none.
     #[must_use]
     pub fn is_nothing(&self) -> bool {
         self.missing.is_empty() && self.old.is_empty()
     }
 
-    /// All of them.
     pub fn all(&self) -> impl Iterator<Item = &String> {
         self.missing.iter().chain(&self.old)
     }

@@ -1,4 +1,4 @@
-//! An agent asks for more than its limits, a person grants or refuses, and what was granted ends by itself.
+//! Limit requests: an agent asks for a higher limit, a person grants or refuses, and a grant ends by itself.
 //!
 //! ```text
 //! requested ──▶ open ──▶ granted ──▶ over: its time has come, or a person ended it
@@ -7,8 +7,8 @@
 //!                 └────▶ expired: nobody answered
 //! ```
 //!
-//! Of the four ends of an open request the last needs no event: it follows from the time. A grant is an
-//! [`Override`] like one that a person gave unasked, so whatever holds work against a limit knows it already.
+//! Of the four ends of an open request, expiry needs no event: it follows from the time. A grant is an
+//! ordinary [`Override`], so every check of a limit already includes it.
 
 mod decide;
 
@@ -31,131 +31,121 @@ use super::money::Picodollars;
 use crate::domain::words::words;
 pub use decide::{check_answer, decide};
 
-/// More is not asked for at once, in whole USD.
+/// Maximum amount of a request, in whole USD.
 pub const ASK_MAX_USD: i64 = 1_000;
-/// So many requests of one principal are open at once at most.
+/// Maximum number of open requests per principal.
 pub const OPEN_MAX: usize = 3;
-/// So many are asked by one principal in [`DAY`] at most: fewer than the messages that a person gets in an hour, so
-/// that no agent's requests keep an alert of another kind from going out.
+/// Maximum number of requests per principal in [`DAY`]: fewer than the hourly limit of messages to the
+/// person, so that requests of an agent never keep another alert from being sent.
 pub const ASKED_MAX: usize = 5;
-/// So many are open at once of all principals together at most.
+/// Maximum number of open requests over all principals.
 pub const OPEN_MAX_OF_ALL: usize = 20;
-/// In which [`ASKED_MAX`] is counted.
+/// The period for [`ASKED_MAX`].
 const DAY: SignedDuration = SignedDuration::from_hours(24);
-/// What was refused is not asked for anew before this: asking again shows the refusal.
+/// How long a refusal stands: repeating the request shows it.
 const NO_MEANS_NO: SignedDuration = SignedDuration::from_hours(1);
-/// A request that nobody answered is over after this.
+/// How long a request stays open without an answer.
 pub const EXPIRY: SignedDuration = SignedDuration::from_hours(24);
-/// A grant lasts no longer.
+/// Maximum duration of a grant.
 pub const GRANT_MAX: SignedDuration = SignedDuration::from_hours(7 * 24);
-/// What is over is remembered for so long: longer than any grant lasts and any request is open.
+/// How long closed requests are remembered: longer than any grant or open request.
 const MEMORY: SignedDuration = SignedDuration::from_hours(31 * 24);
-/// The longest reason, in bytes.
+/// Maximum length of a reason, in bytes.
 pub const REASON_BYTES_MAX: usize = 200;
-/// The longest name of a session, in bytes.
+/// Maximum length of a session's name, in bytes.
 const SESSION_BYTES_MAX: usize = 128;
-/// The longest path of a project, in bytes.
+/// Maximum length of a project's path, in bytes.
 const PROJECT_BYTES_MAX: usize = 1_024;
 
-/// What is asked for.
+/// What is requested.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Wish {
-    /// How much more than the limits say.
+    /// The amount above the limits.
     pub amount: Picodollars,
-    /// Why, in the asker's words: one line that is shown to the person, and nothing else rests on it.
+    /// The reason, in the asker's words: one line that is shown to the person and used for nothing else.
     pub reason: String,
-    /// Which limits of whose work.
+    /// Which limits, for which work.
     pub reach: Reach,
-    /// For how long, in minutes, where the asker says so.
+    /// The duration in minutes, if given.
     pub minutes: Option<u32>,
 }
 
 impl Wish {
-    /// Whether a grant of one would be a grant of the other; a reason told in other words makes no other request.
+    /// Whether both request the same; a different reason does not make a different request.
     fn is_same(&self, other: &Self) -> bool {
         (self.amount, &self.reach, self.minutes) == (other.amount, &other.reach, other.minutes)
     }
 }
 
-/// What became of a request.
+/// The answer to a request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Answer {
-    /// A person allowed more.
     Granted(Grant),
-    /// A person did not.
     Refused {
-        /// Why, in the person's words; empty where they gave no reason.
+        /// The person's words; may be empty.
         reason: String,
-        /// Who.
         by: String,
-        /// When.
         at: Timestamp,
     },
-    /// Whoever asked needs it no more.
+    /// The asker withdrew it.
     Withdrawn {
-        /// When.
         at: Timestamp,
     },
 }
 
-/// What a person allowed.
+/// A person's grant.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Grant {
-    /// The number of the override that carries it.
+    /// The number of its override.
     pub number: u32,
-    /// How much: what the person chose, and not what was asked for.
+    /// The amount that the person chose.
     pub amount: Picodollars,
-    /// When it ends: by itself, or since when it was over before its time.
+    /// When it ends or ended.
     pub until: Timestamp,
-    /// Whether a person ended it before its time.
+    /// Whether a person ended it early.
     pub is_ended: bool,
-    /// Who allowed it.
     pub by: String,
-    /// When.
     pub at: Timestamp,
 }
 
-/// A request and what became of it.
+/// A request and its answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LimitRequest {
     /// Counts all requests of a tenant, from 1.
     pub number: u32,
-    /// What is asked for.
     pub wish: Wish,
-    /// Who asks: a principal's reference.
+    /// The asking principal's reference.
     pub by: String,
-    /// When.
     pub asked_at: Timestamp,
-    /// What became of it; none while nobody has answered.
+    /// None if nobody has answered.
     pub answer: Option<Answer>,
 }
 
-/// How a request stands.
+/// The state of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum State {
     /// It waits for a person.
     Open,
-    /// It is granted, and the grant holds.
+    /// The grant is in force.
     Granted,
-    /// It was granted, and the grant is over.
+    /// The grant has ended.
     Over,
-    /// It is refused.
     Refused,
-    /// Whoever asked took it back.
+    /// The asker withdrew it.
     Withdrawn,
     /// Nobody answered in time.
     Expired,
 }
 
 impl LimitRequest {
-    /// When it is over if nobody answers.
+    /// When it expires without an answer.
     #[must_use]
     pub fn expires_at(&self) -> Timestamp {
         self.asked_at.saturating_add(EXPIRY).unwrap_or(Timestamp::MAX)
     }
 
-    /// How it stands.
+    /// Its state at `now`.
     #[must_use]
     pub fn state(&self, now: Timestamp) -> State {
         match &self.answer {
@@ -169,27 +159,26 @@ impl LimitRequest {
     }
 }
 
-/// What is known of a tenant's requests: those of the last days.
+/// A tenant's recent requests.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LimitRequests {
     requests: BTreeMap<u32, LimitRequest>,
-    /// How many there ever were.
+    /// Number of requests ever made.
     asked: u32,
 }
 
 impl LimitRequests {
-    /// All that are remembered, the oldest first.
+    /// All remembered requests, oldest first.
     pub fn all(&self) -> impl DoubleEndedIterator<Item = &LimitRequest> {
         self.requests.values()
     }
 
-    /// One of them.
     #[must_use]
     pub fn get(&self, number: u32) -> Option<&LimitRequest> {
         self.requests.get(&number)
     }
 
-    /// Those that wait for a person, the oldest first.
+    /// The open requests, oldest first.
     pub fn open(&self, now: Timestamp) -> impl Iterator<Item = &LimitRequest> {
         self.all().filter(move |request| request.state(now) == State::Open)
     }
@@ -201,107 +190,90 @@ impl LimitRequests {
     }
 }
 
-/// What can be done about a request.
+/// The commands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LimitOrder {
-    /// Ask for more.
     Ask(Wish),
-    /// Grant a request.
     Grant {
-        /// Which.
         number: u32,
-        /// How much; what was asked for where absent.
+        /// The amount; the requested amount if none.
         amount: Option<Picodollars>,
-        /// Until when.
         until: Until,
     },
-    /// Refuse a request.
     Refuse {
-        /// Which.
         number: u32,
-        /// Why; whoever asked reads it. May be empty.
+        /// The reason, for the asker. May be empty.
         reason: String,
     },
-    /// Take one's own request back.
+    /// Withdraw an own request.
     Withdraw {
-        /// Which.
         number: u32,
     },
-    /// End a grant before its time.
+    /// End a grant early.
     End {
         /// The request's number.
         number: u32,
     },
 }
 
-/// Until when something is granted.
+/// When a grant ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Until {
     /// An instant that the person chose.
     At(Timestamp),
-    /// The person did not say: as long as was asked for, but not beyond this end of their day.
+    /// The person did not say: after the requested duration, and at this end of their day at the latest.
     Tonight(Timestamp),
 }
 
-/// What then happened.
+/// What changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LimitChange {
-    /// More was asked for.
     Requested(LimitRequest),
-    /// A person allowed more; the override carries it.
+    /// A person granted a request, with this override.
     Granted {
-        /// Which request.
         number: u32,
-        /// What carries it.
         granted: Override,
-        /// Who.
         by: String,
     },
-    /// A person did not.
+    /// A person refused a request.
     Refused {
-        /// Which request.
         number: u32,
-        /// Why; may be empty.
+        /// May be empty.
         reason: String,
-        /// Who.
         by: String,
-        /// When.
         at: Timestamp,
     },
-    /// Whoever asked took it back.
+    /// The asker withdrew a request.
     Withdrawn {
-        /// Which request.
         number: u32,
-        /// When.
         at: Timestamp,
     },
-    /// An override is over before its time.
+    /// An override was ended early.
     Ended {
         /// The override's number.
         number: u32,
-        /// Since when.
         at: Timestamp,
     },
 }
 
-/// Why an order is refused. Its texts are read by agents too: none names a way around a person.
+/// Why a command is refused. Agents read these texts too: none of them names a way around the person.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum LimitError {
-    /// Not a person.
+    /// Only a person may do this.
     #[error("only a person may {what}; {kind} may not")]
     NotAPerson {
-        /// What was to be done.
+        /// The attempted action.
         what: &'static str,
-        /// What tried it.
+        /// The kind of principal that tried.
         kind: Kind,
     },
-    /// Neither a person nor an agent.
+    /// This kind of principal may not ask.
     #[error("{0} may not ask for more; a person or an agent may")]
     MayNotAsk(Kind),
-    /// Nothing, less or far more.
+    /// Zero, negative or far too large.
     #[error("{} USD cannot be asked for; ask for more than 0 and at most {ASK_MAX_USD}", .0.exact())]
     Amount(Picodollars),
-    /// No reason, or one that cannot be shown.
+    /// The reason is missing, or not displayable.
     #[error(
         "say why in one line of 1 to {REASON_BYTES_MAX} bytes that can be read: no control and no hidden characters"
     )]
@@ -319,28 +291,23 @@ pub enum LimitError {
         "a project is an absolute path of at most {PROJECT_BYTES_MAX} bytes, without control and hidden characters"
     )]
     Project,
-    /// No time, or too long.
+    /// Zero, or too long.
     #[error("{minutes} minutes cannot be asked for; ask for 1 to {}", GRANT_MAX.as_mins())]
-    Minutes {
-        /// How many.
-        minutes: u32,
-    },
-    /// There is no such budget.
+    Minutes { minutes: u32 },
     #[error("there is no budget '{0}'; get_budget_status and `mecris budget list` name those there are")]
     NoBudget(BudgetName),
-    /// Too many wait.
+    /// Too many requests are open.
     #[error("{0} requests wait for a person already; wait for an answer, or take one back")]
     TooManyOpen(usize),
-    /// Too many were asked.
+    /// Too many requests were made.
     #[error("{ASKED_MAX} requests were made in 24 hours, and no more are taken; the next one is from {0} on")]
     TooManyAsked(Timestamp),
-    /// There is none.
     #[error("there is no request {0}; the list of requests has those there are")]
     Unknown(u32),
-    /// Somebody else's.
+    /// Another principal's request.
     #[error("request {0} is of somebody else; only whoever asked, or a person, takes it back")]
     NotYours(u32),
-    /// It waits no more.
+    /// It is no longer open.
     #[error("request {number} is {} already", .state.word())]
     NotOpen {
         /// Which.
@@ -359,7 +326,7 @@ pub enum LimitError {
     /// Over already, or too long.
     #[error("a grant that ends at {0} is over already, or lasts more than 7 days; give a nearer time")]
     Until(Timestamp),
-    /// The override would make no sense.
+    /// The override would be invalid.
     #[error(transparent)]
     Override(#[from] AllowanceError),
 }
@@ -387,7 +354,7 @@ words! {
     }
 }
 
-/// Takes a change in.
+/// Applies a change.
 pub fn evolve(known: &mut LimitRequests, change: LimitChange) {
     let mut answered = |number, answer| {
         if let Some(request) = known.requests.get_mut(&number) {

@@ -1,4 +1,4 @@
-//! Goals that are kept here, for those without Beeminder: a title, a priority and the day it is due.
+//! Local goals, for people without Beeminder: a title, a priority and a due date.
 
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -12,17 +12,14 @@ use super::money::Picodollars;
 use super::slug::GoalSlug;
 use crate::domain::words::words;
 
-/// How much a goal matters.
+/// How important a goal is.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema,
 )]
 #[serde(rename_all = "lowercase")]
 pub enum Priority {
-    /// Before others.
     High,
-    /// As others.
     Medium,
-    /// After others.
     Low,
 }
 
@@ -47,16 +44,13 @@ impl std::str::FromStr for Priority {
     }
 }
 
-/// A goal that is kept here.
+/// A local goal.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LocalGoal {
-    /// The name in addresses.
     pub slug: GoalSlug,
-    /// The name for people.
     pub title: String,
-    /// How much it matters.
     pub priority: Priority,
-    /// The day on whose end it is late, in the person's time zone.
+    /// The due date in the person's time zone: it is late when that day has ended.
     pub due: Date,
 }
 
@@ -66,23 +60,23 @@ pub struct LocalGoal {
 pub enum End {
     /// It is reached.
     Done,
-    /// It is given up.
+    /// Given up.
     Dropped,
 }
 
 words! { End { Done: "done", Dropped: "dropped" } }
 
 impl LocalGoal {
-    /// Whole days until the day it is due; 0 on that day, negative after it. As Beeminder's `safebuf`.
+    /// Whole days until the due date; 0 on that day, negative after it. Like Beeminder's `safebuf`.
     #[must_use]
     pub fn days_left(&self, now: Timestamp, zone: &TimeZone) -> i64 {
         let today = calendar::day_of(now, zone);
-        // Civil days always have 24 hours here: this counts days and not hours.
+        // This counts civil days, not hours.
         let left = today.until((Unit::Day, self.due)).ok();
         left.map_or(0, |span| i64::from(span.get_days()))
     }
 
-    /// The goal in the terms that all goals are told in, so that lists and alerts need not tell them apart.
+    /// The goal in the common form, so that lists and alerts need not distinguish the keepers.
     #[must_use]
     pub fn as_goal(&self, now: Timestamp, zone: &TimeZone, has_data_today: bool) -> Goal {
         Goal {

@@ -1,28 +1,25 @@
-//! Which days of a provider's reports are read: those that are not known, and those that may still change.
+//! The lookback: which days of a provider's reports are read, unknown ones and those that may still change.
 
 use jiff::ToSpan;
 use jiff::civil::Date;
 
-/// Reports of a day are corrected for so long after it, in days.
+/// How long reports of a day are corrected, in days.
 pub const SETTLES_DAYS: i64 = 3;
 
-/// UTC days, the first and the last included.
+/// A range of UTC days, both ends inclusive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Days {
-    /// The first.
     pub first: Date,
-    /// The last.
     pub last: Date,
 }
 
 impl Days {
-    /// Whether a day is one of them.
     #[must_use]
     pub fn contains(&self, day: Date) -> bool {
         (self.first..=self.last).contains(&day)
     }
 
-    /// How many there are.
+    /// The number of days.
     #[must_use]
     pub fn count(&self) -> usize {
         let days = self.first.until(self.last).map_or(0, |span| span.get_days());
@@ -30,8 +27,8 @@ impl Days {
     }
 }
 
-/// The days to read on `today` (in UTC): `backfill` days the first time, then from the last day that was told on, and
-/// in any case the days that may still be corrected as they were when that day was told.
+/// The days to read on `today` (in UTC): `backfill` days the first time, then from the last reported day on,
+/// and in any case the days that could still be corrected when that day was reported.
 #[must_use]
 pub fn days_to_read(today: Date, last_told: Option<Date>, backfill: u32) -> Days {
     let settled = |day: Date| day.saturating_sub(SETTLES_DAYS.days());
@@ -52,10 +49,10 @@ mod tests {
             ("11-23", None, 0, "11-20", 4),
             ("11-23", Some("11-23"), 31, "11-20", 4),
             ("11-23", Some("11-22"), 31, "11-19", 5),
-            // It was switched off for three weeks, or for longer than is read back.
+            // Switched off for three weeks, or for longer than the backfill.
             ("11-23", Some("11-02"), 31, "10-30", 25),
             ("11-23", Some("06-01"), 31, "10-23", 32),
-            // The clock went back.
+            // The clock was set back.
             ("11-23", Some("11-25"), 31, "11-20", 4),
             ("03-01", Some("03-01"), 31, "02-26", 4),
         ] {

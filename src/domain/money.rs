@@ -1,7 +1,7 @@
 //! Money: integers of picodollars, never floats.
 //!
-//! A price of 0.075 USD for a million tokens is 75 000 picodollars a token, so costs are exact.
-//! Display rounds, storage never.
+//! A price of 0.075 USD per million tokens is 75 000 picodollars per token, so costs are exact. Display
+//! rounds, storage never does.
 
 use std::fmt;
 use std::iter::Sum;
@@ -15,10 +15,10 @@ use crate::domain::code::{Code, Coded};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Picodollars(pub i128);
 
-/// Picodollars in a dollar.
+/// Picodollars per dollar.
 pub const PICO: i128 = 1_000_000_000_000;
 
-/// Amounts above this are refused on input (a thousand million dollars), so that sums cannot overflow.
+/// Larger amounts are refused on input (10⁹ dollars), so that sums cannot overflow.
 const MAX_USD: i128 = 1_000_000_000;
 
 /// Why a text is not an amount.
@@ -27,10 +27,10 @@ pub enum MoneyError {
     /// Not digits with at most one point.
     #[error("'{0}' is not an amount in USD; write it like 50 or 13.92")]
     NotANumber(String),
-    /// More than twelve decimals.
+    /// More than twelve decimal places.
     #[error("'{0}' has more than 12 decimals")]
     TooPrecise(String),
-    /// Over the limit.
+    /// Above the limit.
     #[error("'{0}' is over 1,000,000,000 USD")]
     TooLarge(String),
 }
@@ -42,16 +42,14 @@ impl Coded for MoneyError {
 }
 
 impl Picodollars {
-    /// Nothing.
     pub const ZERO: Self = Self(0);
 
-    /// Whole dollars.
     #[must_use]
     pub const fn usd(dollars: i64) -> Self {
         Self(dollars as i128 * PICO)
     }
 
-    /// Reads a decimal amount in USD, such as `13.92` or `-0.5`.
+    /// Parses a decimal amount in USD, such as `13.92` or `-0.5`.
     ///
     /// # Errors
     /// [`MoneyError`] names what is wrong with the text.
@@ -93,7 +91,7 @@ impl Picodollars {
         format!("{sign}{whole}.{}", digits.trim_end_matches('0'))
     }
 
-    /// Rounded for people: half to even, to `decimals` places.
+    /// Rounded half to even, to `decimals` places, for people.
     #[must_use]
     pub fn rounded(self, decimals: u32) -> String {
         let decimals = decimals.min(12);
@@ -109,7 +107,7 @@ impl Picodollars {
         format!("{sign}{whole}.{:0width$}", magnitude % scale, width = decimals as usize)
     }
 
-    /// Rounded up for people, to `decimals` places: what is told as a bound is one.
+    /// Rounded up to `decimals` places, for people: an upper bound stays one.
     #[must_use]
     pub fn rounded_up(self, decimals: u32) -> String {
         let unit = 10_i128.pow(12 - decimals.min(12));
@@ -120,15 +118,16 @@ impl Picodollars {
     /// `self × numerator / denominator`, rounded half to even.
     ///
     /// # Panics
-    /// If `denominator` is not positive: callers divide by counts of days and fixed scales.
+    ///
+    /// If `denominator` is not positive: callers divide by numbers of days and fixed scales.
     #[must_use]
     pub fn scale(self, numerator: i128, denominator: i128) -> Self {
         Self(divide_half_even(self.0 * numerator, denominator))
     }
 }
 
-/// `part / whole` as a decimal, rounded once, half to even: of 5 and 4 to two places `1.25`. None where `whole` is
-/// not above zero: a share of nothing says nothing.
+/// `part / whole` as a decimal, rounded once, half to even: 5 and 4 to two places give `1.25`. None if
+/// `whole` is not positive.
 #[must_use]
 pub fn ratio(part: Picodollars, whole: Picodollars, decimals: u32) -> Option<String> {
     let decimals = decimals.min(12);
@@ -138,7 +137,7 @@ pub fn ratio(part: Picodollars, whole: Picodollars, decimals: u32) -> Option<Str
     })
 }
 
-/// `part / whole` in percent, to one place.
+/// `part / whole` in percent, to one decimal place.
 #[must_use]
 pub fn percent(part: Picodollars, whole: Picodollars) -> Option<String> {
     ratio(Picodollars(part.0 * 100), whole, 1)
@@ -208,7 +207,7 @@ impl Sum for Picodollars {
     }
 }
 
-/// For people and programs the exact decimal string; for the log the integer.
+/// The exact decimal string for people and programs; the integer for the log.
 impl Serialize for Picodollars {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         if serializer.is_human_readable() {

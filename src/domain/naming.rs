@@ -1,9 +1,9 @@
-//! What a model's name says: which model it is, whose, by which route it was reached, and whether in one region.
+//! Resolves model names: which model, whose, by which route, and whether in one region.
 //!
-//! The same model is written in many ways: by the provider itself, by Bedrock, by Vertex, by gateways, with a date, with
-//! the size of its context. [`resolve`] reads them by rules and a list of aliases, never by substring: a name that the
-//! rules do not know stays as it is, and has no price. Transcripts, telemetry and reports all come through here, and the
-//! log keeps every name as it was written.
+//! The same model has many spellings: by its provider, by Bedrock, by Vertex, by gateways, with a date, with
+//! its context size. [`resolve`] parses them with rules and a list of aliases, never by substring: a name
+//! that the rules do not know stays as it is, and has no price. Transcripts, telemetry and reports all use
+//! it, and the log keeps every name as it was written.
 //!
 //! | written | route | model |
 //! |---|---|---|
@@ -20,30 +20,30 @@ use std::borrow::Cow;
 
 use names::{ALIASES, KNOWN, PROVIDERS};
 
-/// Bedrock's prefixes of inference profiles that stay within a part of the world: they cost a tenth more where the price
-/// list says so (<https://platform.claude.com/docs/en/about-claude/pricing>, "third-party platforms").
+/// Bedrock's prefixes for regional inference profiles. They cost a tenth more if the price list says so
+/// (<https://platform.claude.com/docs/en/about-claude/pricing>, "third-party platforms").
 const REGIONS: [&str; 10] = ["us", "eu", "apac", "jp", "au", "ca", "sa", "af", "me", "us-gov"];
 
-/// Suffixes that say how hard the model thinks, not which it is.
+/// Suffixes for the thinking effort, which do not identify a model.
 const EFFORTS: [&str; 7] = ["-thinking", "-xhigh", "-high", "-medium", "-low", "-minimal", "-max"];
 
-/// Names are no longer than this, in bytes; a longer one is left as it is.
+/// Maximum length of a name in bytes; longer names are left as they are.
 const NAME_MAX: usize = 300;
 
-/// What a name says.
+/// A resolved name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Name<'a> {
-    /// Who is paid: the provider, or whoever resells it.
+    /// Who is paid: the provider, or a reseller.
     pub provider: Cow<'a, str>,
-    /// Whose price list holds where whoever is paid has none of its own; the provider itself, or the model's maker.
+    /// Whose price list applies if whoever is paid has none: the provider itself, or the model's maker.
     pub maker: Cow<'a, str>,
-    /// The model, by the name that all its names share.
+    /// The model's canonical name.
     pub model: Cow<'a, str>,
-    /// Whether the call was kept within one region by the route, which may cost more.
+    /// Whether the route keeps the call within one region, which may cost more.
     pub is_regional: bool,
 }
 
-/// The provider that a word means; the word itself where no list has it.
+/// The provider for a word; the word itself if it is unknown.
 #[must_use]
 pub fn provider(word: &str) -> Cow<'_, str> {
     let lower = word.to_ascii_lowercase();
@@ -53,7 +53,7 @@ pub fn provider(word: &str) -> Cow<'_, str> {
     }
 }
 
-/// What a model's name says, where `told_provider` is who is paid as far as the telling knows.
+/// Resolves a model's name; `told_provider` is the provider named with it.
 #[must_use]
 pub fn resolve<'a>(told_provider: &'a str, written: &'a str) -> Name<'a> {
     let paid = provider(told_provider);
@@ -62,7 +62,7 @@ pub fn resolve<'a>(told_provider: &'a str, written: &'a str) -> Name<'a> {
         return plain(Cow::Borrowed(written));
     }
     let mut name = plain(Cow::Borrowed(""));
-    // `[1m]`: the size of its context.
+    // `[1m]`: the context size.
     let mut rest = written.trim();
     if let Some((plain, size)) = rest.rsplit_once('[')
         && size.ends_with(']')
@@ -73,7 +73,8 @@ pub fn resolve<'a>(told_provider: &'a str, written: &'a str) -> Name<'a> {
     if let Some(arn) =
         rest.strip_prefix("arn:aws:bedrock:").or_else(|| rest.strip_prefix("arn:aws-us-gov:bedrock:"))
     {
-        // An application's own profile names no model: what follows the slash stays, and has no price.
+        // An application inference profile names no model: the part after the slash remains, and has no
+        // price.
         rest = arn.rsplit('/').next().unwrap_or(arn);
         name.provider = Cow::Borrowed("bedrock");
     }
@@ -96,7 +97,7 @@ pub fn resolve<'a>(told_provider: &'a str, written: &'a str) -> Name<'a> {
         name.maker = Cow::Borrowed("anthropic");
     }
     name.model = canonical(Cow::Borrowed(rest));
-    // Claude Code behind a gateway writes names of other makers: whose they are is in the name.
+    // Claude Code behind a gateway writes names of other makers: the name says whose they are.
     if name.provider == "anthropic"
         && !name.model.starts_with("claude")
         && let Some(maker) = names::maker(&name.model)
@@ -107,7 +108,8 @@ pub fn resolve<'a>(told_provider: &'a str, written: &'a str) -> Name<'a> {
     name
 }
 
-/// Takes prefixes such as `openrouter/` and `anthropic/`: the first names who is paid, the last whose model it is.
+/// Removes prefixes such as `openrouter/` and `anthropic/`: the first names who is paid, the last the model's
+/// maker.
 fn route<'a>(written: &'a str, name: &mut Name<'a>) -> &'a str {
     let mut rest = written;
     let mut is_first = true;
@@ -132,7 +134,7 @@ fn vendor(written: &str) -> Option<(&str, &str)> {
     written.split_once(':').filter(|(prefix, _)| PROVIDERS.iter().any(|(alias, _)| alias == prefix))
 }
 
-/// Takes Bedrock's dress off: `us.anthropic.` before, `-v1:0` behind.
+/// Removes Bedrock's decoration: the prefix `us.anthropic.`, the suffix `-v1:0`.
 fn bedrock<'a>(written: &'a str, name: &mut Name<'a>) -> &'a str {
     let (region, rest) = match written.split_once('.') {
         Some((region, rest)) if region == "global" || REGIONS.contains(&region) => (Some(region), rest),
@@ -155,14 +157,13 @@ fn bedrock<'a>(written: &'a str, name: &mut Name<'a>) -> &'a str {
     }
 }
 
-/// The name that all names of a model share: without effort, without a date where the
-/// same model is known without one.
+/// The canonical name: without effort, and without a date if the model is known without one.
 fn canonical(written: Cow<'_, str>) -> Cow<'_, str> {
     let plain = family_first(written);
     known_as(&plain).map_or(plain, Cow::Borrowed)
 }
 
-/// The list's name for a model, through its date and its suffixes; none where the list has it not.
+/// The list's name for a model, ignoring its date and suffixes; none if the list does not have it.
 fn known_as(name: &str) -> Option<&'static str> {
     let listed = |name: &str| {
         let alias = ALIASES.iter().find(|(alias, _)| *alias == name).map(|(_, known)| *known);
@@ -177,7 +178,7 @@ fn known_as(name: &str) -> Option<&'static str> {
     }
 }
 
-/// A name without the last of its suffixes: how hard the model thinks, `-latest`, or a date. None where it has none.
+/// A name without its last suffix: effort, `-latest`, or a date. None if it has none.
 fn shorter(name: &str) -> Option<&str> {
     EFFORTS
         .iter()
@@ -186,8 +187,8 @@ fn shorter(name: &str) -> Option<&str> {
         .or_else(|| name.rsplit_once('-').filter(|(_, date)| is_date(date)).map(|(plain, _)| plain))
 }
 
-/// `claude-4.5-sonnet` and `claude-sonnet-4.5` are written `claude-sonnet-4-5` by their maker; those of version 3 had the
-/// version first.
+/// `claude-4.5-sonnet` and `claude-sonnet-4.5` become the maker's `claude-sonnet-4-5`; models of version 3
+/// have the version first.
 fn family_first(written: Cow<'_, str>) -> Cow<'_, str> {
     let Some(rest) = written.strip_prefix("claude-") else { return written };
     let parts: Vec<&str> = rest.split(['-', '.']).collect();
@@ -215,8 +216,8 @@ fn is_date(text: &str) -> bool {
     text.len() == 8 && text.starts_with("20") && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// The names by which a price list may have a model, the likeliest first: as it was written, its shared name, and what
-/// remains of it without suffixes and a date. `list` says which it has.
+/// The names under which a price list may have a model, likeliest first: as written, the canonical name, and
+/// what remains of it without suffixes and date. `list` says which ones it has.
 pub fn price_names<'a>(name: &'a Name<'_>, written: &'a str) -> impl Iterator<Item = Cow<'a, str>> {
     let shared = &*name.model;
     let plain = std::iter::successors(shorter(shared), |plain| shorter(plain)).map(Cow::Borrowed);

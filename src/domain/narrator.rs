@@ -1,8 +1,8 @@
-//! What an agent should do next, by how things stand: a table of rules.
+//! The narrator: recommends what an agent should do next, by a table of rules.
 //!
-//! A recommendation is Mecris's own sentence. Of what comes from outside only names stand in it (of goals, budgets,
-//! providers), cut and without control characters, so that no note and no goal can speak in Mecris's voice. A number
-//! that may be old says so in the same sentence.
+//! A recommendation is Mecris's own sentence. Of foreign text it contains only names (of goals, budgets,
+//! providers), truncated and without control characters, so that no note and no goal can speak in Mecris's
+//! voice. A number that may be out of date says so in the same sentence.
 
 mod rules;
 
@@ -18,58 +18,53 @@ use super::money::Picodollars;
 
 pub use rules::RULES;
 
-/// A name from outside is no longer, in characters.
+/// Maximum length of a foreign name, in characters.
 const NAME_MAX: usize = 40;
-/// A sentence names no more of a kind.
+/// Maximum number of names of one kind in a sentence.
 const NAMED_MAX: usize = 3;
 
 /// How soon something should be done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Urgency {
-    /// At once: something is being lost.
+    /// Immediately: something is being lost.
     Now,
     /// Today.
     Today,
     /// In the next days.
     Soon,
-    /// Good to know.
+    /// For information.
     Info,
 }
 
-/// What should be done, and which rule says so.
+/// A recommendation, and the rule behind it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Recommendation {
     /// The rule's name.
     pub rule: &'static str,
-    /// How soon.
     pub urgency: Urgency,
-    /// What, in one sentence.
+    /// One sentence.
     pub text: String,
 }
 
-/// A rule of the table: what it is called, how soon it wants something done, and its sentence where it applies.
+/// A row of the table.
 pub struct Rule {
-    /// Its name.
     pub name: &'static str,
-    /// How soon.
     pub urgency: Urgency,
-    /// When it applies, in words, for the documentation.
+    /// The condition in words, for the documentation.
     pub when: &'static str,
-    /// Its sentence, where it applies.
+    /// The sentence, if the condition is met.
     pub says: fn(&Situation) -> Option<String>,
 }
 
-/// A budget.
+/// The rules' view of a budget.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BudgetFact {
-    /// Its name.
     pub name: String,
-    /// What is left; below zero where it is overspent.
+    /// Negative if overspent.
     pub left: Picodollars,
-    /// Days left, today included.
+    /// Days left, including today.
     pub days_left: u32,
-    /// What there is to say about it.
     pub flags: Vec<Flag>,
 }
 
@@ -79,69 +74,65 @@ impl BudgetFact {
     }
 }
 
-/// A balance at a provider.
+/// The rules' view of a balance.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BalanceFact {
-    /// Who is paid.
+    /// The provider.
     pub provider: String,
-    /// What is left, by reckoning.
+    /// Calculated from the last reading.
     pub left: Picodollars,
-    /// How long ago it was read.
+    /// Age of the reading.
     pub age: SignedDuration,
-    /// Whether less is left than the person wants to be told of.
+    /// Whether it is below the person's threshold.
     pub is_low: bool,
-    /// Whether the reading is one that nothing confirms.
+    /// Whether nothing confirms the reading.
     pub is_doubtful: bool,
 }
 
-/// When money ends.
+/// When a balance runs out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ForecastFact {
-    /// Whose.
     pub provider: String,
-    /// Days until it ends in half of the runs.
+    /// Days until it runs out, by the median run.
     pub days: i32,
 }
 
 /// How far an estimate is off.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DriftFact {
-    /// Whose.
     pub provider: String,
-    /// In percent of what the provider says, as it is shown.
+    /// As a percentage of the provider's number, formatted.
     pub percent: String,
     /// Whether that is more than a tenth.
     pub is_large: bool,
 }
 
-/// An odometer.
+/// The rules' view of an odometer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OdometerFact {
-    /// Whose.
     pub provider: String,
-    /// Whether its page must be read.
+    /// Whether its page should be read.
     pub need: OdometerNeed,
 }
 
-/// Whether an odometer's page must be read.
+/// Whether an odometer's page should be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OdometerNeed {
     /// Not now.
     None,
-    /// In these days.
+    /// Within days.
     Soon,
     /// Today, on the month's last day.
     LastDay,
 }
 
-/// A goal.
+/// The rules' view of a goal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GoalFact {
-    /// Its name in addresses.
     pub slug: String,
-    /// Until it derails; none where nobody says.
+    /// Time until it derails; none if unknown.
     pub left: Option<SignedDuration>,
-    /// Whether what is known of it may be old.
+    /// Whether its data may be out of date.
     pub is_old: bool,
 }
 
@@ -152,102 +143,93 @@ pub struct TaskFact {
     pub overdue: usize,
     /// Due today.
     pub due_today: usize,
-    /// Due by today, and another must be done first.
+    /// Due by today, but blocked by another task.
     pub blocked: usize,
-    /// Whether the vault cannot be read now: these are as old as its last reading.
+    /// Whether the vault cannot be read now: these numbers are from its last read.
     pub is_old: bool,
 }
 
-/// An alert that is open.
+/// An open alert.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AlertFact {
-    /// Its number.
     pub id: u64,
     /// Whether something is being lost.
     pub is_grave: bool,
-    /// Whether the person took note.
+    /// Whether the person acknowledged it.
     pub is_acknowledged: bool,
-    /// Whether it waits for something, so that nobody was told.
+    /// Whether it is being held back, so that nobody was told.
     pub is_held: bool,
 }
 
-/// A request for more than the limits say.
+/// An open limit request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RequestFact {
-    /// Its number.
     pub number: u32,
-    /// How much is asked for.
+    /// The requested amount.
     pub amount: Picodollars,
 }
 
-/// How an outside system stands.
+/// The state of an outside system.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SourceState {
     /// It answers.
     Answers,
     /// It refuses the key.
     Refuses,
-    /// It does not answer as it should.
+    /// It does not answer correctly.
     Fails,
 }
 
-/// An outside system that was asked for.
+/// A configured outside system.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SourceFact {
-    /// Its name.
     pub name: String,
-    /// How it stands.
     pub state: SourceState,
-    /// How old what it said is; none where it never said anything.
+    /// Age of its data; none if it never answered.
     pub age: Option<SignedDuration>,
-    /// Whether that is older than it should be.
+    /// Whether the data is older than it should be.
     pub is_old: bool,
 }
 
-/// How things stand.
+/// The situation that the rules evaluate.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Situation {
-    /// Whether a supervisor runs.
+    /// Whether a supervisor is running.
     pub is_running: bool,
-    /// Whether the log takes nothing.
+    /// Whether the log refuses events.
     pub is_read_only: bool,
-    /// Whether any usage is known.
+    /// Whether there is any usage.
     pub has_usage: bool,
-    /// The budgets.
     pub budgets: Vec<BudgetFact>,
-    /// Limits over all providers of which nothing is left, by name.
+    /// Names of the spent limits over all providers.
     pub spent_limits: Vec<String>,
-    /// What the gate would stop work for, in its own words; empty where it would not.
+    /// What the gate would block work for, in its own words; empty if it would not.
     pub stops: Vec<String>,
-    /// What a person allowed beyond the limits, in all.
+    /// The sum of the overrides in force.
     pub allowed: Picodollars,
-    /// What is asked for beyond the limits and waits for the person, the oldest first.
+    /// Open limit requests, oldest first.
     pub requests: Vec<RequestFact>,
-    /// The balances.
     pub balances: Vec<BalanceFact>,
-    /// When they end.
+    /// When the balances run out.
     pub forecasts: Vec<ForecastFact>,
     /// How far estimates are off.
     pub drifts: Vec<DriftFact>,
-    /// Models without a price.
     pub unpriced: Vec<String>,
-    /// How many calls that are.
+    /// Number of calls without a price.
     pub unpriced_calls: u64,
-    /// The odometers.
     pub odometers: Vec<OdometerFact>,
-    /// The goals, the nearest to derailing first.
+    /// The goals, nearest to derailing first.
     pub goals: Vec<GoalFact>,
-    /// The vault's tasks; none where no vault is named.
+    /// The vault's tasks; none if no vault is configured.
     pub tasks: Option<TaskFact>,
-    /// The alerts.
     pub alerts: Vec<AlertFact>,
-    /// The outside systems that were asked for.
+    /// The configured outside systems.
     pub sources: Vec<SourceFact>,
-    /// Actors that are not there, by path.
+    /// Paths of actors that are not running.
     pub actors_down: Vec<String>,
 }
 
-/// What to recommend, the most urgent first, in the table's order among equals.
+/// The recommendations, most urgent first, then in the table's order.
 #[must_use]
 pub fn recommend(situation: &Situation) -> Vec<Recommendation> {
     let told = RULES.iter().filter_map(|rule| {
@@ -263,7 +245,8 @@ pub fn recommend(situation: &Situation) -> Vec<Recommendation> {
     told
 }
 
-/// A text from outside in one line: without control characters and marks that turn the direction of writing, and cut.
+/// Foreign text as one line: without control characters and marks that change the writing direction,
+/// truncated.
 #[must_use]
 pub fn one_line(text: &str, most: usize) -> String {
     let is_gap = |c: char| c.is_control() || c.is_whitespace() || is_unseen(c);
@@ -276,13 +259,13 @@ pub fn one_line(text: &str, most: usize) -> String {
     format!("{}…", cut.trim_end())
 }
 
-/// Marks that nobody sees: of zero width, and those that turn the direction of writing.
+/// Invisible marks: zero width, or changing the writing direction.
 fn is_unseen(c: char) -> bool {
     matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
 
-/// Names in a sentence: the first of them, quoted, and how many more there are. None where there are none. A name that could
-/// be words, and not a name alone, is only counted: the sentence is a recommendation, and an agent may follow it.
+/// Names in a sentence: the first ones, quoted, and the number of further ones. None if there are none. A
+/// name that could contain a sentence is only counted: an agent may follow a recommendation.
 fn names<'a>(names: impl IntoIterator<Item = &'a str>) -> Option<String> {
     let (plain, odd): (Vec<&str>, Vec<&str>) = names.into_iter().partition(|name| is_plain(name));
     let named: Vec<String> = plain.iter().take(NAMED_MAX).map(|name| format!("'{name}'")).collect();
@@ -295,7 +278,7 @@ fn names<'a>(names: impl IntoIterator<Item = &'a str>) -> Option<String> {
     }
 }
 
-/// Short, and made of the characters that names of models, slugs and paths are made of: no blank, so no sentence.
+/// Short, and made of the characters of model names, slugs and paths: without spaces it is not a sentence.
 fn is_plain(name: &str) -> bool {
     let is_part = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./:@[]".contains(&byte);
     (1..=NAME_MAX).contains(&name.len()) && name.bytes().all(is_part)

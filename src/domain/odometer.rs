@@ -1,11 +1,11 @@
-//! An odometer: what a provider's page says was spent since the month began, read by hand.
+//! Odometers: month-to-date sums on a provider's page, read by hand.
 //!
-//! For providers without an interface for it (Groq has none; its console shows the month's sum, some fifteen
-//! minutes late, and begins anew on the 1st). Within a month the sum never falls. So what was spent between two
-//! readings is their difference, and between the month's beginning and its first reading that reading. When
-//! in that time it was spent is not known: it is spread evenly ([`Spread`]) and called *inferred*.
+//! They are for providers without an API for it (Groq has none; its console shows the month's sum, some
+//! fifteen minutes late, and restarts on the 1st). Within a month the sum never falls. So the spend between
+//! two readings is their difference, and the spend before a month's first reading is that reading. The time
+//! of the spend within that span is unknown: it is distributed evenly ([`Spread`]) and called *inferred*.
 //!
-//! A month is over when a reading of a later one is there, or one of its own that was taken after its end.
+//! A month is over if there is a reading of a later one, or one of its own taken after its end.
 
 use std::collections::BTreeMap;
 
@@ -25,12 +25,12 @@ mod standing;
 pub use month::Month;
 pub use standing::{MonthLine, MonthState, Need, changes_at, months, need};
 
-/// A reading above this is a slip of the hand, in whole USD.
+/// Larger readings are typing errors, in whole USD.
 const VALUE_MAX_USD: i64 = 1_000_000;
-/// The longest note, in bytes.
+/// Maximum length of a note, in bytes.
 const NOTE_BYTES_MAX: usize = 200;
-/// For so long after a month has begun here a page may still show the month before: the zones of the Earth
-/// span 26 hours, and which one a provider counts in is not always told.
+/// For this long after a month has begun here, a page may still show the previous one: the world's time zones
+/// span 26 hours, and a provider's is not always known.
 const EDGE: SignedDuration = SignedDuration::from_hours(26);
 
 /// A reading that counts.
@@ -38,92 +38,82 @@ const EDGE: SignedDuration = SignedDuration::from_hours(26);
 pub struct Reading {
     /// Counts all readings of a tenant, from 1.
     pub number: u32,
-    /// Which month's sum it is.
+    /// The month of the sum.
     pub month: Month,
-    /// The month's sum, in USD.
+    /// The month-to-date sum in USD.
     pub value: Picodollars,
     /// When it was read.
     pub taken_at: Timestamp,
-    /// What the person has to say about it.
+    /// The person's note.
     pub note: String,
 }
 
 /// The readings of one provider, by month and time.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Meter {
-    /// Within a month no value is below the one before it.
+    /// Within a month values never fall.
     pub readings: Vec<Reading>,
-    /// Whether it is read no more, and nobody is asked to; the next reading begins it again.
+    /// Whether it is no longer read, and nobody is asked to; the next reading restarts it.
     pub is_stopped: bool,
 }
 
-/// The odometers.
+/// All odometers.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Odometer {
     /// By provider, as usage names it.
     pub meters: BTreeMap<String, Meter>,
-    /// How many readings were ever told, those that were corrected among them.
+    /// Number of readings ever recorded, including corrected ones.
     pub told: u32,
 }
 
-/// What a person reads off a page.
+/// A reading by a person.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OdometerCommand {
-    /// Whose page.
     pub provider: String,
-    /// Which month's sum it is; that of the moment where absent.
+    /// The month of the sum; the month of `taken_at` if none.
     pub month: Option<Month>,
-    /// The sum.
+    /// The month-to-date sum in USD.
     pub value: Picodollars,
     /// When it was read.
     pub taken_at: Timestamp,
-    /// What the person has to say about it.
+    /// The person's note.
     pub note: String,
-    /// Whether it takes the place of the last reading before it, which was a typing error.
+    /// Whether it replaces the reading before it, which was a typing error.
     pub is_correction: bool,
 }
 
-/// What a person may do.
+/// The commands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum OdometerOrder {
-    /// Tell a reading.
+    /// Record a reading.
     Read(OdometerCommand),
-    /// Read an odometer no more.
-    Stop {
-        /// Whose.
-        provider: String,
-    },
+    /// Stop reading an odometer.
+    Stop { provider: String },
 }
 
-/// What then happened.
+/// What changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum OdometerChange {
-    /// It was read.
     Read {
-        /// Whose.
         provider: String,
-        /// The reading.
         reading: Reading,
-        /// The number of the reading whose place it takes.
+        /// The number of the reading that it replaces.
         supersedes: Option<u32>,
     },
-    /// It is read no more.
-    Stopped {
-        /// Whose.
-        provider: String,
-    },
+    /// It is no longer read.
+    Stopped { provider: String },
 }
 
 /// Why a reading is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum OdometerError {
-    /// Not an amount at all.
+    /// Not an amount.
     #[error(transparent)]
     Amount(#[from] BalanceError),
-    /// Below nothing.
+    /// A negative amount.
     #[error("a month's sum of {0} USD is below nothing; give what the page shows")]
     Negative(String),
-    /// More than anybody spends there.
+    /// An implausibly large amount.
     #[error("{0} USD is over {VALUE_MAX_USD} USD; look whether a decimal point is missing")]
     Absurd(String),
     /// Not a provider's name.
@@ -132,78 +122,72 @@ pub enum OdometerError {
     /// Not a month.
     #[error("'{0}' is not a month; write it like 2026-10")]
     Month(String),
-    /// It has not been read yet.
+    /// A time in the future.
     #[error("{0} is in the future; leave the time out for now")]
     Future(Timestamp),
-    /// The month begins later.
+    /// The month has not begun at the time of the reading.
     #[error("{month} had not begun anywhere at {at}; name the month that the page counts")]
     MonthAhead {
-        /// The one that was given.
+        /// The given month.
         month: Month,
         /// When it was read.
         at: Timestamp,
     },
-    /// The note.
+    /// The note is invalid.
     #[error("the note is longer than {NOTE_BYTES_MAX} bytes, or not one line; shorten it")]
     Note,
-    /// A month's sum does not fall.
+    /// It is below an earlier reading of its month.
     #[error(
         "{value} USD is less than the {before} USD read at {at} for {month}, and a month's sum does not fall; \
          if that one was a typing error, mend it with --correct (and --at where it is not the last one); if the \
          page has begun anew, name its month with --month"
     )]
     Falls {
-        /// What was given.
+        /// The given value.
         value: String,
-        /// What was read before.
+        /// The earlier value.
         before: String,
-        /// When.
         at: Timestamp,
-        /// For which month.
         month: Month,
     },
-    /// It would make a later reading fall.
+    /// It is above a later reading of its month.
     #[error(
         "{value} USD is more than the {after} USD read later, at {at}, for {month}, and a month's sum does not \
          fall; if the later one was a typing error, mend it first with --correct"
     )]
     Overtakes {
-        /// What was given.
+        /// The given value.
         value: String,
-        /// What was read later.
+        /// The later value.
         after: String,
-        /// When.
         at: Timestamp,
-        /// For which month.
         month: Month,
     },
-    /// It may be the old month's or the new one's.
+    /// It is ambiguous: the sum of the old month or of the new one.
     #[error(
         "{value} USD, just after the end of {before} and no less than its last reading, may be the sum of either \
          month; say which with --month {before} or --month {month}"
     )]
     WhichMonth {
-        /// What was given.
+        /// The given value.
         value: String,
         /// The month that is over.
         before: Month,
-        /// The one that has begun.
+        /// The month that has begun.
         month: Month,
     },
     /// There is no such odometer.
-    #[error("there is no odometer of '{0}'; `mecris odometer` shows those there are")]
+    #[error("there is no odometer of '{0}'; `mecris odometer` lists the odometers")]
     Unknown(String),
-    /// There is nothing before it.
+    /// There is no earlier reading to correct.
     #[error(
         "there is no reading of {provider} for {month} until {at} to correct; leave --correct out, or name \
          the reading's month with --month"
     )]
     NothingToCorrect {
-        /// Whose.
         provider: String,
-        /// For which month.
         month: Month,
-        /// Until when was looked.
+        /// The end of the searched time.
         at: Timestamp,
     },
 }
@@ -217,10 +201,10 @@ impl Coded for OdometerError {
     }
 }
 
-/// Decides an order. `None`: nothing changes.
+/// Decides a command. `None`: nothing changes.
 ///
 /// # Errors
-/// [`OdometerError`]: it is refused.
+/// [`OdometerError`].
 pub fn decide(
     odometer: &Odometer,
     order: OdometerOrder,
@@ -236,10 +220,10 @@ pub fn decide(
     }
 }
 
-/// Decides on a reading: what is to be recorded, or none where the very same one is there.
+/// Decides on a reading: the change to record, or none if the identical reading exists.
 ///
 /// # Errors
-/// [`OdometerError`]: it is refused.
+/// [`OdometerError`].
 pub fn decide_reading(
     odometer: &Odometer,
     command: OdometerCommand,
@@ -277,7 +261,7 @@ pub fn decide_reading(
     Ok(Some(OdometerChange::Read { provider, reading, supersedes: superseded.map(|last| last.number) }))
 }
 
-/// Whether a reading makes sense, whatever was read before it.
+/// Validates a reading without regard to earlier ones.
 ///
 /// # Errors
 /// [`OdometerError`].
@@ -326,7 +310,7 @@ fn is_zero(amount: Picodollars) -> bool {
     amount == Picodollars::ZERO
 }
 
-/// Takes a decided reading in.
+/// Applies a change.
 pub fn evolve(odometer: &mut Odometer, change: OdometerChange) {
     let (provider, reading, supersedes) = match change {
         OdometerChange::Read { provider, reading, supersedes } => (provider, reading, supersedes),
@@ -344,8 +328,8 @@ pub fn evolve(odometer: &mut Odometer, change: OdometerChange) {
 }
 
 impl Meter {
-    /// What was spent, and between which instants: the parts of a month add up to its last reading. Those in which
-    /// nothing was spent are among them.
+    /// The spend by time span, including spans without spend: the parts of a month add up to its last
+    /// reading.
     #[must_use]
     pub fn spreads(&self, zone: &TimeZone) -> Vec<Spread> {
         let mut spreads = Vec::new();
@@ -354,11 +338,10 @@ impl Meter {
             let (start, end) = (month.start(zone), month.end(zone));
             let (mut from, mut spent) = (start, Picodollars::ZERO);
             for reading in readings {
-                // A month's sum that is read before it has begun here, or after its end, is of its edge.
+                // A reading before the month's start or after its end counts at the boundary.
                 let until = reading.taken_at.clamp(start, end);
                 let amount = reading.value - spent;
-                // What is told after the end for a second time is of the last instant, and not of the next month's
-                // first.
+                // A second reading after the end covers the month's last instant, not the next month's first.
                 let first = from.min(before(end));
                 let last = if first == before(end) { first } else { until };
                 spreads.push(Spread { amount, from: first, until: last });

@@ -1,9 +1,9 @@
-//! What a call costs: a table of prices with the days from which they hold, and one exact calculation, rounded once for
-//! each record.
+//! Pricing: a table of prices with their days of validity, and one exact calculation, rounded once per
+//! record.
 //!
-//! A call is priced by the list of the day (UTC) on which it happened. Parts price apart: what the table lacks for one kind
-//! of token, for searches or for a tier is named ([`Priced::missing`]) and the rest is priced. A price that is not in the
-//! table is never guessed.
+//! A call is priced with the list of its UTC day. Its parts are priced separately: what the table lacks for a
+//! kind of token, for searches or for a tier is named ([`Priced::missing`]) and the rest is priced. A missing
+//! price is never guessed.
 
 pub mod list;
 
@@ -22,25 +22,25 @@ use super::usage::{ServiceTier, Speed, Usage};
 
 use list::{MILLION, ModelPrices, PriceList, Rate, Rates};
 
-/// What a person does about calls without a price.
+/// The fix for calls without a price.
 pub const MEND: &str =
     "add the model's price to a price file (the setting `prices`), then run `mecris reprice`";
 
-/// The factor on prices of calls that a reseller keeps within one region.
+/// The name of the factor for calls that a reseller keeps within one region.
 const REGIONAL: &str = "regional";
 
 /// All known prices.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 pub struct PriceTable {
-    /// What identifies this table in events: its snapshot's date, and the override's hash if any.
+    /// Identifies this table in events: its snapshot's date, and the hash of the override file if any.
     pub version: String,
     /// By `provider/model`.
     pub models: BTreeMap<String, ModelPrices>,
-    /// Names of a person's own: the name as it is written in usage, and the `provider/model` that is meant.
+    /// A person's aliases: a name as written in usage, and its `provider/model`.
     pub aliases: BTreeMap<String, String>,
 }
 
-/// What the table lacks for a call, or what is not known about it.
+/// What the table lacks for a call, or what is unknown about the call.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Lack {
     /// The model is not in the table.
@@ -49,13 +49,13 @@ pub enum Lack {
     Tier(String),
     /// No price for one kind of token, or for searches.
     Rate(&'static str),
-    /// No factor for how or where it was served.
+    /// No factor for how or where the call was served.
     Factor(String),
-    /// A count that was told and is none.
+    /// An invalid count in the source.
     Count(&'static str),
-    /// An entry of a response whose kind is not known to be billed.
+    /// An entry of a response that is not known to be billed.
     Part(String),
-    /// The table does not reach back to the call's day: the price is that of this later one.
+    /// The table does not reach back to the call's day: the price of this later day was used.
     Day(Date),
 }
 
@@ -73,25 +73,25 @@ impl fmt::Display for Lack {
     }
 }
 
-/// What a call costs, and what that leaves out.
+/// The cost of a call, and what it leaves out.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Priced {
-    /// The sum of what could be priced, in USD; none where nothing could.
+    /// The sum of what could be priced, in USD; none if nothing could.
     pub cost: Option<Picodollars>,
-    /// What it leaves out, or rests on; empty where it is whole.
+    /// What it leaves out, or relies on; empty if it is complete.
     pub missing: Vec<Lack>,
-    /// The tokens and searches whose price is not in `cost`.
+    /// Tokens and searches whose price is not in `cost`.
     pub lacking: Tokens,
 }
 
 impl Priced {
-    /// Whether nothing is left out.
+    /// Whether the cost is complete.
     #[must_use]
     pub fn is_whole(&self) -> bool {
         self.missing.is_empty()
     }
 
-    /// What an event says of what has no price; none where nothing lacks one.
+    /// The unpriced tokens for the event; none if everything has a price.
     #[must_use]
     pub fn lacks(&self) -> Option<Tokens> {
         (self.lacking != Tokens::default()).then_some(self.lacking)
@@ -103,7 +103,7 @@ impl Priced {
 }
 
 impl PriceTable {
-    /// The prices of a model, if the table has any: its own provider's, else its maker's.
+    /// The prices of a model, if the table has any: its provider's, else its maker's.
     #[must_use]
     pub fn prices_of(&self, name: &Name<'_>, written: &str) -> Option<&ModelPrices> {
         if let Some(meant) = self.aliases.get(written) {
@@ -117,20 +117,20 @@ impl PriceTable {
         of(&name.provider).or_else(maker)
     }
 
-    /// What a call costs by this table.
+    /// The cost of a call by this table.
     #[must_use]
     pub fn price(&self, usage: &Usage) -> Priced {
         self.price_with(usage, usage.tokens.prompt(), calendar::day_of(usage.occurred_at, &TimeZone::UTC))
     }
 
-    /// What a call would cost by the prices of a day.
+    /// The cost of a call at the prices of a given day.
     #[must_use]
     pub fn price_on(&self, usage: &Usage, day: Date) -> Priced {
         self.price_with(usage, usage.tokens.prompt(), day)
     }
 
-    /// What a number of calls of one model cost, of which only the sum is known: each is reckoned as a call with a
-    /// small prompt, for a price that depends on the prompt's size cannot be told from a sum.
+    /// The cost of several calls of one model whose sum alone is known. Each is priced as a call with a small
+    /// prompt, because a sum says nothing about prompt sizes.
     #[must_use]
     pub fn price_sum(&self, usage: &Usage) -> Priced {
         self.price_with(usage, 0, calendar::day_of(usage.occurred_at, &TimeZone::UTC))
@@ -151,8 +151,8 @@ impl PriceTable {
         priced
     }
 
-    /// The dearest price of each kind of token at a provider, with its dearest factors: what unpriced tokens cost at most
-    /// if they were of any model that the table has. None where it has none of this provider.
+    /// A provider's highest price of each kind of token, with its highest factors: an upper bound of the cost
+    /// of unpriced tokens, for any model in the table. None if the table has none of this provider.
     #[must_use]
     pub fn dearest(&self, provider: &str) -> Option<Dearest> {
         let prefix = format!("{provider}/");
@@ -161,13 +161,13 @@ impl PriceTable {
     }
 }
 
-/// Types of entries of `usage.iterations` that are known to be billed calls of their own; empty is the call itself.
+/// Types of entries of `usage.iterations` that are billed calls of their own; empty is the call itself.
 #[must_use]
 pub fn is_billed_part(part: &str) -> bool {
     matches!(part, "" | "advisor_message" | "compaction")
 }
 
-/// The dearest prices; see [`PriceTable::dearest`]. In picodollars for one token, and for one search.
+/// The highest prices; see [`PriceTable::dearest`]. In picodollars per token, and per search.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Dearest {
     rates: [i128; 6],
@@ -180,7 +180,8 @@ impl Dearest {
         Self { rates }
     }
 
-    /// What these tokens cost at most. A kind that has no price anywhere is reckoned as the dearest of all kinds.
+    /// An upper bound of the cost of these tokens. A kind without any price counts at the highest price of
+    /// all kinds.
     #[must_use]
     pub fn bound(&self, tokens: &Tokens) -> Picodollars {
         let most = self.rates[..5].iter().copied().max().unwrap_or_default();
@@ -200,7 +201,7 @@ impl ModelPrices {
 
 impl PriceList {
     fn dearest(&self) -> Dearest {
-        // All factors that apply together at once: fast, and the dearest of the regions.
+        // All factors that can apply together: fast, and the highest regional one.
         let fast = self.multipliers.get("fast").map_or(MILLION, |factor| factor.0);
         let places = self.multipliers.iter().filter(|(name, _)| *name != "fast").map(|(_, factor)| factor.0);
         let place = places.max().unwrap_or(MILLION).max(MILLION);
@@ -284,7 +285,7 @@ impl PriceList {
         rates.ok_or_else(|| Lack::Tier(usage.service_tier.word().to_owned()))
     }
 
-    /// All factors on the tokens' price together, and what they are to be divided by.
+    /// The product of all factors on the token price, and its divisor.
     fn factor(&self, usage: &Usage, name: &Name<'_>) -> Result<(i128, i128), Lack> {
         let speed = (usage.speed != Speed::Standard).then_some(usage.speed.word());
         let region = (!usage.inference_geo.is_empty()).then_some(&*usage.inference_geo);
@@ -299,11 +300,11 @@ impl PriceList {
     }
 }
 
-/// So many tokens, their price, what they are called, and where they stand among those that lack one.
+/// Number of tokens, their price, their name, and their field among unpriced tokens.
 type Part = (u64, Option<Rate>, &'static str, fn(&mut Tokens) -> &mut u64);
 
 impl Rates {
-    /// What tokens cost, before factors. None where nothing of them has a price; nothing consumed costs nothing.
+    /// The cost of tokens before factors. None if none of them has a price; zero tokens cost zero.
     fn apply(&self, tokens: &Tokens, priced: &mut Priced) -> Option<i128> {
         let parts: [Part; 5] = [
             (tokens.input, Some(self.input), "input", |tokens| &mut tokens.input),

@@ -1,15 +1,14 @@
-//! One meaning of "project": the directory in which a session began, folded by rules that one can see, and called what
-//! the person calls it.
+//! Projects: the directory in which a session began, normalized by visible rules, and named by the person.
 //!
 //! | rule | written | project |
 //! |---|---|---|
-//! | a repository is one project, with its worktrees and subfolders, where it was found on disk | `/w/alpha/src` in `/w/alpha` | `/w/alpha` |
-//! | Claude Code's own worktrees are of the repository they lie in | `/w/alpha/.claude/worktrees/x` | `/w/alpha` |
-//! | `\` is `/`, a drive's letter is large | `c:\w\alpha` | `C:/w/alpha` |
-//! | a slash at the end says nothing | `/w/alpha/` | `/w/alpha` |
-//! | an alias takes its directory and all below it; the longest counts | `/w/alpha` as `alpha` | `alpha` |
+//! | a repository is one project, with its worktrees and subfolders, if it was found on disk | `/w/alpha/src` in `/w/alpha` | `/w/alpha` |
+//! | Claude Code's own worktrees belong to the surrounding repository | `/w/alpha/.claude/worktrees/x` | `/w/alpha` |
+//! | `\` is `/`, a drive letter is upper case | `c:\w\alpha` | `C:/w/alpha` |
+//! | a trailing slash is ignored | `/w/alpha/` | `/w/alpha` |
+//! | an alias covers its directory and everything below it; the longest one counts | `/w/alpha` as `alpha` | `alpha` |
 //!
-//! `mecris projects` shows what was folded into what.
+//! `mecris projects` lists the directories of each project.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -20,23 +19,23 @@ use crate::domain::code::{Code, Coded};
 
 use super::shown::line as shown;
 
-/// Where Claude Code makes worktrees of its own.
+/// Where Claude Code creates its worktrees.
 const WORKTREES: &str = "/.claude/worktrees/";
 
-/// Names are no longer, in bytes.
+/// Maximum length of a name, in bytes.
 const NAME_MAX: usize = 400;
 
-/// More aliases are none that a person keeps.
+/// Maximum number of aliases.
 const ALIASES_MAX: usize = 1_000;
 
-/// A directory as all its spellings are written.
+/// Normalizes the spelling of a directory.
 #[must_use]
 pub fn directory(written: &str) -> Cow<'_, str> {
     let mut path = Cow::Borrowed(written);
     let drive = written.as_bytes();
     let has_drive = drive.len() > 1 && drive[0].is_ascii_alphabetic() && drive[1] == b':';
     let has_root = has_drive && (drive.len() == 2 || matches!(drive[2], b'\\' | b'/'));
-    // Elsewhere a backslash may be a part of a name.
+    // On other systems a backslash may be part of a name.
     if has_root || written.starts_with("\\\\") {
         let mut own = written.replace('\\', "/");
         if has_root && drive[0].is_ascii_lowercase() {
@@ -46,7 +45,7 @@ pub fn directory(written: &str) -> Cow<'_, str> {
     }
     let end = path.find(WORKTREES).unwrap_or(path.len());
     let end = path[..end].trim_end_matches('/').len();
-    // The root of a file system is written with its slash.
+    // The root of a file system keeps its slash.
     let end = if end == 0 && path.starts_with('/') { 1 } else { end };
     match path {
         Cow::Borrowed(path) => Cow::Borrowed(&path[..end]),
@@ -57,20 +56,21 @@ pub fn directory(written: &str) -> Cow<'_, str> {
     }
 }
 
-/// The directory of the project of a session that began in `project`, in a repository with this root, if one was found.
+/// The project's directory for a session that began in `project`, in a repository with this root if one was
+/// found.
 #[must_use]
 pub fn fold<'a>(project: &'a str, repository: &'a str) -> Cow<'a, str> {
     directory(if repository.is_empty() { project } else { repository })
 }
 
-/// Whether a directory is another or below it, both as [`directory`] writes them.
+/// Whether a directory equals another or is below it, both in the form of [`directory`].
 #[must_use]
 pub fn is_below(root: &str, path: &str) -> bool {
     let root = root.trim_end_matches('/');
     path.strip_prefix(root).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
-/// What a person calls directories.
+/// A person's names for directories.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Aliases {
     names: BTreeMap<String, String>,
@@ -79,16 +79,16 @@ pub struct Aliases {
 /// Why an alias is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AliasError {
-    /// A name is none.
+    /// An invalid name.
     #[error("the {0} must be one line of 1 to {NAME_MAX} bytes")]
     Name(&'static str),
-    /// The names go round.
+    /// A cycle of names.
     #[error("'{}' is called '{}', which leads back to it; give it another name, or end that alias first", shown(.0), shown(.1))]
     Cycle(String, String),
-    /// There is nothing to end.
+    /// There is no such alias.
     #[error("'{}' has no alias; `mecris projects` shows those there are", shown(.0))]
     None(String),
-    /// Too many.
+    /// There are too many.
     #[error("there are {ALIASES_MAX} aliases already; end some first")]
     TooMany,
 }
@@ -103,17 +103,17 @@ impl Coded for AliasError {
     }
 }
 
-/// A change of what a directory is called.
+/// A change of an alias.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AliasChange {
-    /// The directory, as [`directory`] writes it.
+    /// The directory, in the form of [`directory`].
     pub directory: String,
-    /// Its name; none where it is called as it is again.
+    /// Its name; none removes the alias.
     pub name: Option<String>,
 }
 
 impl Aliases {
-    /// Decides to call a directory by a name, or as it is again. None where nothing changes.
+    /// Decides to set an alias, or to remove it. None if nothing changes.
     ///
     /// # Errors
     /// [`AliasError`].
@@ -149,7 +149,7 @@ impl Aliases {
         };
     }
 
-    /// What a directory is called; itself where it has no alias.
+    /// A directory's name; itself if it has no alias.
     #[must_use]
     pub fn name(&self, directory: &str) -> String {
         self.called(directory).unwrap_or_else(|| directory.to_owned())
@@ -160,10 +160,10 @@ impl Aliases {
         self.names.iter().map(|(directory, name)| (directory.as_str(), name.as_str()))
     }
 
-    /// What it is called in the end; none where the names go round.
+    /// The final name; none if the names form a cycle.
     fn called(&self, directory: &str) -> Option<String> {
         let mut name = directory.to_owned();
-        // Each step takes another alias, or they go round.
+        // Each step uses another alias, or there is a cycle.
         for _ in 0..=self.names.len() {
             let longest = self
                 .names
@@ -172,7 +172,7 @@ impl Aliases {
                 .max_by_key(|(root, _)| root.len());
             match longest {
                 None => return Some(name),
-                // A directory may be called by one above it that has an alias of its own, but not by itself.
+                // A directory may be renamed to one above it that has an alias, but not to itself.
                 Some((_, next)) if *next == name => return None,
                 Some((_, next)) => name.clone_from(next),
             }
@@ -181,7 +181,7 @@ impl Aliases {
     }
 }
 
-/// Whether a directory and what it is to be called can be that, whatever else is called so.
+/// Validates a directory and a name without regard to other aliases.
 ///
 /// # Errors
 /// [`AliasError::Name`].

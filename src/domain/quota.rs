@@ -1,10 +1,10 @@
-//! How much of a Claude subscription's limits is used: the five-hour and the seven-day window.
+//! Quotas: how much of a Claude subscription's limits is used, in the five-hour and the seven-day window.
 //!
-//! Claude Code tells both to its status line (`rate_limits`, <https://code.claude.com/docs/en/statusline>), for
-//! Pro and Max, after a session's first answer. That is the only source: no token is needed for it.
+//! Claude Code passes both to its status line (`rate_limits`, <https://code.claude.com/docs/en/statusline>)
+//! for Pro and Max, after a session's first response. That is the only source: it needs no token.
 //!
-//! The status line tells the same again and again, and an idle session tells what it heard last. So what is worth an
-//! event is decided here: [`decide`].
+//! The status line repeats its numbers constantly, and an idle session repeats old ones. [`decide`] decides
+//! what is worth an event.
 
 use std::collections::BTreeMap;
 
@@ -14,29 +14,28 @@ use serde::{Deserialize, Serialize};
 use crate::domain::code::{Code, Coded};
 use crate::domain::words::words;
 
-/// A change of less is no news, in hundredths of a percent.
+/// Smallest recorded change, in hundredths of a percent.
 const STEP: u32 = 100;
-/// All of a window, in hundredths of a percent.
+/// A full window, in hundredths of a percent.
 pub const WHOLE: u32 = 10_000;
-/// Ends of one and the same window differ by less than this.
+/// Reported ends of the same window differ by less than this.
 const SAME_WINDOW: SignedDuration = SignedDuration::from_mins(10);
-/// Clocks of two machines may differ by this much.
+/// Maximum clock difference between two machines.
 const AHEAD: SignedDuration = SignedDuration::from_hours(1);
 
-/// A stretch of time that a limit is for.
+/// The window of a rate limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Window {
     /// Five hours from the first message on.
     FiveHour,
-    /// Seven days.
     SevenDay,
 }
 
 words! { Window { FiveHour: "five-hour", SevenDay: "seven-day" } }
 
 impl Window {
-    /// How long it is.
+    /// Its length.
     #[must_use]
     pub fn length(self) -> SignedDuration {
         match self {
@@ -46,40 +45,34 @@ impl Window {
     }
 }
 
-/// How much of a window is used, as it was told.
+/// Reported usage of a window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct QuotaReading {
-    /// Which.
     pub window: Window,
-    /// What is used, in hundredths of a percent.
+    /// Used share, in hundredths of a percent.
     pub used: u32,
-    /// When the window ends, and nothing of the next one is used.
+    /// When the window resets to zero.
     pub resets_at: Timestamp,
 }
 
-/// What was last told of each window, and when.
+/// The last report of each window, and its time.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Quotas(BTreeMap<Window, (QuotaReading, Timestamp)>);
 
 /// Why a reading is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum QuotaError {
-    /// Not a part of a whole.
+    /// Not a percentage.
     #[error("a used share of '{0}' percent cannot be; it is a number from 0 to 100")]
     Percent(String),
-    /// No time at all.
+    /// Not a timestamp.
     #[error("'{0}' is not a moment; resets_at is in whole seconds since 1970")]
     Moment(String),
-    /// A window that long is not known.
+    /// The window is longer than possible.
     #[error(
         "a {window} window that ends at {resets_at} is longer than one; look at the clock of this machine"
     )]
-    TooLate {
-        /// Which.
-        window: &'static str,
-        /// Its end.
-        resets_at: Timestamp,
-    },
+    TooLate { window: &'static str, resets_at: Timestamp },
 }
 
 impl Coded for QuotaError {
@@ -89,18 +82,18 @@ impl Coded for QuotaError {
 }
 
 impl Quotas {
-    /// By window: what was last told, and when.
+    /// By window: the last report, and its time.
     pub fn iter(&self) -> impl Iterator<Item = &(QuotaReading, Timestamp)> {
         self.0.values()
     }
 
-    /// Takes a decided reading in, told at an instant.
+    /// Applies a decided reading, reported at an instant.
     pub fn evolve(&mut self, told_at: Timestamp, reading: QuotaReading) {
         self.0.insert(reading.window, (reading, told_at));
     }
 }
 
-/// Reads a share such as `23` or `61.5`, in hundredths of a percent; what is finer is rounded down.
+/// Parses a percentage such as `23` or `61.5` to hundredths; further digits are rounded down.
 ///
 /// # Errors
 /// [`QuotaError::Percent`].
@@ -118,14 +111,14 @@ pub fn parse_percent(text: &str) -> Result<u32, QuotaError> {
     if used > WHOLE { Err(refused()) } else { Ok(used) }
 }
 
-/// Decides on a reading: whether it is news, at `now`.
+/// Decides whether a reading is worth recording at `now`.
 ///
-/// News is a window that is newer than the known one, and a share of the same window that has grown by a point or has
-/// reached the whole. Within one window use only grows, so a smaller share is what an idle session heard earlier; so is
-/// a window that has ended.
+/// It is if its window is newer than the known one, or if the share of the same window has grown by a point
+/// or has become full. Usage only grows within a window, so a smaller share comes from an idle session; so
+/// does a window that has ended.
 ///
 /// # Errors
-/// [`QuotaError`]: it is refused.
+/// [`QuotaError`].
 pub fn decide(
     known: &Quotas,
     reading: QuotaReading,
@@ -153,7 +146,7 @@ pub fn decide(
     Ok(is_news.then_some(reading))
 }
 
-/// Hundredths of a percent as people write them: `23`, `61.5`.
+/// Hundredths of a percent as a decimal: `23`, `61.5`.
 #[must_use]
 pub fn percent(used: u32) -> String {
     let text = format!("{}.{:02}", used / 100, used % 100);

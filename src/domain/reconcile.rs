@@ -1,10 +1,10 @@
-//! The estimate held against the truth: what was recorded here, what the provider reported, how far the two are
-//! apart, and why, where that can be told.
+//! Reconciliation: compares the recorded estimate with the provider's report, and attributes the difference
+//! to causes where possible.
 //!
-//! Drift is what the provider says less what is recorded: above zero where the estimate is too low. It is
-//! attributed model by model; the amounts of the [`Attribution`]s of a day add up to its drift, to the picodollar.
+//! Drift is the reported minus the recorded cost: positive if the estimate is too low. It is attributed model
+//! by model; the amounts of a day's [`Attribution`]s add up to its drift, to the picodollar.
 //!
-//! Which cause is named, the first that holds:
+//! The first row that matches names the cause:
 //!
 //! | the drift of a model | and | cause |
 //! |---|---|---|
@@ -30,30 +30,30 @@ use crate::domain::words::words;
 const ROUNDING: Picodollars = Picodollars(100_000_000);
 /// A page shows whole cents, at both ends of a span.
 const CENT: Picodollars = Picodollars(10_000_000_000);
-/// So is one up to this part of the larger side: a thousandth.
+/// A drift up to this part of the larger side is rounding too: a thousandth.
 const ROUNDING_PARTS: i128 = 1_000;
 
-/// Why the estimate is off.
+/// The cause of a drift.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Cause {
-    /// Calls to a model that the price table does not know: their cost is not in the estimate.
+    /// Calls of a model without a price: their cost is not in the estimate.
     UnpricedModel,
-    /// The cache was written for another time than was recorded, and costs otherwise.
+    /// The cache was written with a different lifetime than recorded, at a different price.
     CacheTier,
     /// Another machine, another program, or a server tool: the usage is not in this log.
     UsageElsewhere,
     /// The provider's report may still grow.
     LateData,
-    /// It is recorded here and not billed there: a subscription, free credit, or another organisation.
+    /// It is recorded here but not billed: a subscription, free credit, or another organisation.
     NotBilled,
-    /// The same usage at another price: a discount, a batch, or a price table that is out of date.
+    /// The same usage at another price: a discount, a batch, or an outdated price table.
     Price,
-    /// The balance rose, and nobody told of a top-up.
+    /// The balance rose without a reported top-up.
     TopUpUntold,
     /// The provider rounds.
     Rounding,
-    /// It cannot be told from what is known.
+    /// The available data does not show the cause.
     Unknown,
 }
 
@@ -71,32 +71,28 @@ words! {
     }
 }
 
-/// A part of a drift, and why it is there.
+/// A part of a drift, and its cause.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Attribution {
-    /// Why.
     pub cause: Cause,
-    /// How much of the drift.
     pub amount: Picodollars,
-    /// The models it is about; empty where the provider names none.
+    /// The models concerned; empty if the provider names none.
     pub models: Vec<String>,
 }
 
-/// What is recorded here of a model on a day.
+/// Recorded usage of a model on a day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct ModelUse {
     /// Billed calls.
     pub calls: u64,
-    /// Those without a price.
+    /// Calls without a price.
     pub unpriced: u64,
-    /// What was consumed.
     pub tokens: Tokens,
-    /// What it cost, as far as there are prices.
+    /// The cost, as far as there are prices.
     pub cost: Picodollars,
 }
 
 impl ModelUse {
-    /// Adds another's.
     pub fn add(&mut self, other: &Self) {
         self.calls += other.calls;
         self.unpriced += other.unpriced;
@@ -105,10 +101,11 @@ impl ModelUse {
     }
 }
 
-/// What is recorded here of a provider's UTC day, by model.
+/// Recorded usage of a provider's UTC day, by model.
 pub type Recorded = BTreeMap<String, ModelUse>;
 
-/// Whether the two names are of one model: snapshots carry a date (`-20260801`, `-2026-08-01`) that lists leave out.
+/// The family of a model's name: snapshots have a date (`-20260801`, `-2026-08-01`) that price lists leave
+/// out.
 #[must_use]
 pub fn family(model: &str) -> &str {
     let is_date = |tail: &str| {
@@ -128,14 +125,14 @@ pub fn family(model: &str) -> &str {
     model.strip_suffix("-latest").unwrap_or(model)
 }
 
-/// One model, seen from both sides.
+/// One model, recorded and reported.
 #[derive(Debug, Default)]
 struct Sides {
     recorded: ModelUse,
-    /// None where the report has no line for it.
+    /// None if the report has no line for it.
     actual: Option<Picodollars>,
     reported: Option<Tokens>,
-    /// Whether cost is reported for writing to the cache for five minutes, and for an hour.
+    /// Whether the report has cost for five-minute and for one-hour cache writes.
     cached: (bool, bool),
 }
 
@@ -145,7 +142,7 @@ impl Sides {
     }
 }
 
-/// Attributes a day's drift, the largest part first; nothing where there is none.
+/// Attributes a day's drift, largest part first; empty without a drift.
 #[must_use]
 pub fn attribute(
     recorded: &Recorded,
@@ -172,10 +169,10 @@ pub fn attribute(
     parts.sorted()
 }
 
-/// Both sides of each model. Where the provider names no model at all, everything is one.
+/// Both sides of each model. If the provider names no model at all, everything is one.
 fn sides(recorded: &Recorded, cost: &CostReport, usage: Option<&UsageReport>) -> BTreeMap<String, Sides> {
     let names_models = cost.lines.iter().any(|line| !line.model.is_empty());
-    // As all of a model's names share it: reports and calls may write it differently.
+    // By canonical name: reports and calls may spell a model differently.
     let key = |model: &str| {
         if names_models { family(&naming::resolve("", model).model).to_owned() } else { String::new() }
     };
@@ -186,7 +183,7 @@ fn sides(recorded: &Recorded, cost: &CostReport, usage: Option<&UsageReport>) ->
     for line in &cost.lines {
         let side = sides.entry(key(&line.model)).or_default();
         *side.actual.get_or_insert_default() += line.cost;
-        // As the cost report of Anthropic names them: `cache_creation.ephemeral_1h_input_tokens`.
+        // The names in Anthropic's cost report: `cache_creation.ephemeral_1h_input_tokens`.
         side.cached.0 |= line.kind.contains("ephemeral_5m");
         side.cached.1 |= line.kind.contains("ephemeral_1h");
     }
@@ -197,7 +194,7 @@ fn sides(recorded: &Recorded, cost: &CostReport, usage: Option<&UsageReport>) ->
     if let Some(usage) = usage
         && !usage.lines.is_empty()
     {
-        // A report that tells of usage tells of all of it: what is not in it was none.
+        // A report with usage is complete: what is missing from it was zero.
         for side in sides.values_mut() {
             side.reported.get_or_insert_default();
         }
@@ -225,7 +222,7 @@ fn cause_of(model: &str, sides: &Sides, standing: Standing) -> Cause {
     }
 }
 
-/// Cost is told for a time for which nothing is recorded, and nothing for the one that is.
+/// Cost is reported for a cache lifetime without recorded tokens, and none for the recorded one.
 fn is_other_cache(sides: &Sides) -> bool {
     let tokens = &sides.recorded.tokens;
     match (tokens.cache_write_5m > 0, tokens.cache_write_1h > 0) {
@@ -235,7 +232,7 @@ fn is_other_cache(sides: &Sides) -> bool {
     }
 }
 
-/// Tokens that are reported, held against those that are recorded.
+/// Reported tokens compared with recorded ones.
 enum Compared {
     Same,
     OtherCache,
@@ -274,7 +271,7 @@ fn is_rounding(drift: Picodollars, one: Picodollars, other: Picodollars, least: 
     size(drift) <= least.0 || size(drift).saturating_mul(ROUNDING_PARTS) <= size(one).max(size(other))
 }
 
-/// Parts of a drift, gathered by cause.
+/// Parts of a drift, by cause.
 #[derive(Default)]
 struct Parts(BTreeMap<Cause, (Picodollars, Vec<String>)>);
 
@@ -298,23 +295,22 @@ impl Parts {
     }
 }
 
-/// What is known of the time between two readings of a balance.
+/// The time between two readings of a balance.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Span {
-    /// By how much the balance fell, what was added in between put on; below zero where it rose.
+    /// How much the balance fell, top-ups added; negative if it rose.
     pub fell: Picodollars,
-    /// What is recorded here.
     pub recorded: ModelUse,
 }
 
 impl Span {
-    /// What the balance lost beyond what is recorded.
+    /// The fall minus the recorded cost.
     #[must_use]
     pub fn drift(&self) -> Picodollars {
         self.fell - self.recorded.cost
     }
 
-    /// Why, where there is a drift. Two readings cannot tell other machines from other prices.
+    /// The cause, if there is a drift. Two readings cannot distinguish other machines from other prices.
     #[must_use]
     pub fn cause(&self) -> Option<Cause> {
         let drift = self.drift();

@@ -1,9 +1,9 @@
-//! Reminders: rules of the person's own, such as "from 18:00 to 21:00, if the goal has no datapoint today".
-//! How much a reminder says depends on how much budget remains.
+//! Reminders: the person's own rules, such as "from 18:00 to 21:00, if the goal has no datapoint today". The
+//! detail of a reminder depends on the remaining budget.
 //!
-//! A reminder is due once for each day of its window: [`Due`] names the day, which together with the rule's
-//! name is the key of what was said. The day is the one that the window began on, in the zone that the person
-//! is in, so that a window past midnight is one, and moving to another zone gives no second one.
+//! A reminder is due once per day of its window: [`Due`] names the day, which together with the rule's name
+//! is the key of the message. The day is the one on which the window began, in the person's time zone, so
+//! that a window across midnight counts once, and changing the zone does not repeat it.
 
 use jiff::civil::{Date, Weekday};
 use jiff::tz::TimeZone;
@@ -17,24 +17,21 @@ use super::money::Picodollars;
 use super::template::{Facts, Placeholder, Template};
 use super::window::{DailyWindow, Stretch, goal_day, goal_day_end};
 
-/// A rule.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReminderRule {
-    /// Its name, which no other rule has.
+    /// Unique among the rules.
     pub name: String,
-    /// The slug of the goal that it is about; none where it rests on nothing but the time.
+    /// The slug of its goal; none if it depends on the time alone.
     pub goal: Option<String>,
-    /// When it may be given, in the person's zone.
+    /// When it may be sent, in the person's time zone.
     pub window: DailyWindow,
-    /// On which days the window begins.
+    /// The days on which the window begins.
     pub days: Days,
-    /// Whether a datapoint of the goal's present day spares it.
+    /// Whether a datapoint for the goal's current day suppresses it.
     pub unless_data_today: bool,
-    /// What it says.
     pub message: Template,
-    /// What it says where budget is ample; where absent, the message and how things stand.
+    /// The text for an ample budget; if none, the message and the current state.
     pub full: Option<Template>,
-    /// How much it matters.
     pub severity: Severity,
 }
 
@@ -43,10 +40,8 @@ pub struct ReminderRule {
 pub struct Days([bool; 7]);
 
 impl Days {
-    /// Every day.
     pub const ALL: Self = Self([true; 7]);
 
-    /// These.
     #[must_use]
     pub fn of(days: &[Weekday]) -> Self {
         Self(std::array::from_fn(|index| {
@@ -54,37 +49,36 @@ impl Days {
         }))
     }
 
-    /// Whether a day is one of them.
     #[must_use]
     pub fn includes(self, day: Weekday) -> bool {
         usize::try_from(day.to_monday_zero_offset()).is_ok_and(|index| self.0[index])
     }
 
-    /// Monday first.
+    /// From Monday.
     pub fn iter(self) -> impl Iterator<Item = Weekday> {
         Weekday::Monday.cycle_forward().take(7).filter(move |day| self.includes(*day))
     }
 }
 
-/// How much a reminder says.
+/// The detail of a reminder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Tier {
     /// Its name and goal.
     Plain,
     /// Its message with the goal's numbers.
     Template,
-    /// That, and how everything else stands.
+    /// The same, and the current state of everything else.
     Full,
 }
 
-/// How much may be said, by what remains of a budget.
+/// The detail by remaining budget.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tiers {
-    /// [`Tier::Full`] above this.
+    /// [`Tier::Full`] above this remainder.
     pub full_above: Picodollars,
-    /// [`Tier::Template`] above this.
+    /// [`Tier::Template`] above this remainder.
     pub template_above: Picodollars,
-    /// The budget that counts; the tightest where none is named.
+    /// The budget that counts; the tightest if none.
     pub budget: Option<BudgetName>,
 }
 
@@ -99,8 +93,7 @@ impl Default for Tiers {
 }
 
 impl Tiers {
-    /// The budget that counts, if there is one whose period is now: one that is over, or has not begun, is no
-    /// measure.
+    /// The budget that counts, if it has a current period.
     #[must_use]
     pub fn budget<'a>(&self, budgets: &'a [BudgetStatus], today: Date) -> Option<&'a BudgetStatus> {
         let counts = |status: &&BudgetStatus| {
@@ -110,7 +103,7 @@ impl Tiers {
         budgets.iter().filter(counts).min_by_key(|status| (status.remaining, &status.budget.name))
     }
 
-    /// The tier where this much remains; without a budget the message as it is.
+    /// The detail for this remainder; without a budget the plain message.
     #[must_use]
     pub fn of(&self, remaining: Option<Picodollars>) -> Tier {
         match remaining {
@@ -122,37 +115,34 @@ impl Tiers {
     }
 }
 
-/// A goal as it was last found to be.
+/// A goal as last polled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SeenGoal<'a> {
-    /// The goal.
     pub goal: &'a Goal,
-    /// When it was last found to be so: at the last look that succeeded, not at the last change.
+    /// Time of the last successful poll, not of the last change.
     pub seen_at: Timestamp,
 }
 
 impl SeenGoal<'_> {
-    /// Whether it was seen on the day that it is for the goal itself. Where not, what is told by days ("no data
-    /// today", "+1 within 2 days") does not hold any more.
+    /// Whether it was polled on the goal's current day. If not, statements by day ("no data today", "+1
+    /// within 2 days") no longer hold.
     #[must_use]
     pub fn is_of_today(&self, now: Timestamp, zone: &TimeZone) -> bool {
         let day = |instant| goal_day(instant, zone, self.goal.deadline_s);
         day(self.seen_at) >= day(now)
     }
 
-    /// Whether there is a datapoint of the goal's present day, as far as is known.
+    /// Whether there is a datapoint for the goal's current day, as far as known.
     #[must_use]
     pub fn has_data_today(&self, now: Timestamp, zone: &TimeZone) -> bool {
         self.goal.has_data_today && self.is_of_today(now, zone)
     }
 }
 
-/// What reminders rest on.
+/// The state that reminders depend on.
 #[derive(Debug, Clone, Copy)]
 pub struct Known<'a> {
-    /// The goals.
     pub goals: &'a [SeenGoal<'a>],
-    /// The budgets.
     pub budgets: &'a [BudgetStatus],
 }
 
@@ -171,18 +161,15 @@ pub struct Due {
     pub day: Date,
     /// The goal's slug.
     pub goal: Option<String>,
-    /// How much it matters.
     pub severity: Severity,
-    /// How much it says.
     pub tier: Tier,
-    /// What it says.
     pub text: String,
     /// When its window ends.
     pub until: Timestamp,
 }
 
-/// The reminders that are due, in the order of the rules. A rule about a goal that is not there, or is not
-/// followed any more, is not.
+/// The due reminders, in the order of the rules. A rule for a goal that does not exist, or is no longer
+/// tracked, is never due.
 #[must_use]
 pub fn due(
     rules: &[ReminderRule],
@@ -195,8 +182,8 @@ pub fn due(
     rules.iter().filter_map(|rule| moment.due(rule)).collect()
 }
 
-/// The first instant after `now` at which other reminders may be due, if nothing else changes: a window begins
-/// or ends, or a goal's day does. None where no rule ever is.
+/// The first instant after `now` at which other reminders may be due, without any other change: a window
+/// begins or ends, or a goal's day does. None if no rule ever is.
 #[must_use]
 pub fn next_change(
     rules: &[ReminderRule],
@@ -207,7 +194,7 @@ pub fn next_change(
     let changes = rules.iter().flat_map(|rule| {
         let stretch = open_stretch(rule, now, zone);
         let goal = rule.goal.as_deref().and_then(|slug| known.goal(slug));
-        // A datapoint that spares it now does so until the goal's own day ends.
+        // A datapoint that suppresses it now does so until the goal's own day ends.
         let spared = goal.filter(|seen| rule.unless_data_today && seen.has_data_today(now, zone));
         let day_ends = spared.map(|seen| {
             let deadline_s = seen.goal.deadline_s;
@@ -219,12 +206,13 @@ pub fn next_change(
     changes.flatten().min()
 }
 
-/// The stretch of the rule's window that `now` lies in, where it begins on one of the rule's days.
+/// The occurrence of the rule's window that contains `now`, if it begins on one of the rule's days.
 fn open_stretch(rule: &ReminderRule, now: Timestamp, zone: &TimeZone) -> Option<Stretch> {
     rule.window.stretch(now, zone).filter(|stretch| rule.days.includes(stretch.day.weekday()))
 }
 
-/// When the rule's window next begins on one of its days. A zone may leave a day out, so two weeks are looked at.
+/// When the rule's window next begins on one of its days. A time zone may skip a day, so two weeks are
+/// searched.
 fn next_start(rule: &ReminderRule, now: Timestamp, zone: &TimeZone) -> Option<Timestamp> {
     let today = calendar::day_of(now, zone);
     let days = (0..=14_i64).filter_map(|ahead| today.checked_add(ahead.days()).ok());
@@ -234,7 +222,7 @@ fn next_start(rule: &ReminderRule, now: Timestamp, zone: &TimeZone) -> Option<Ti
         .find(|start| *start > now)
 }
 
-/// All that a reminder may tell of.
+/// Everything a reminder may mention.
 struct Moment<'a> {
     tiers: &'a Tiers,
     known: &'a Known<'a>,
@@ -288,7 +276,7 @@ impl Moment<'_> {
         goal.map_or(facts.clone(), |seen| self.goal_facts(facts, seen))
     }
 
-    /// What is told by days holds only on the goal's day that it was seen on; an instant holds until it passes.
+    /// Statements by day are valid only on the goal's day of the poll; an instant is valid until it passes.
     fn goal_facts(&self, facts: Facts, seen: SeenGoal<'_>) -> Facts {
         let goal = seen.goal;
         let is_of_today = seen.is_of_today(self.now, self.zone);
@@ -326,7 +314,7 @@ fn text(rule: &ReminderRule, tier: Tier, facts: &Facts) -> String {
     }
 }
 
-/// How things stand, as far as it is known: ` exercise: +1 within 1 day, 3 h left. Budget main: 13.92 USD left.`
+/// The current state, as far as known: ` exercise: +1 within 1 day, 3 h left. Budget main: 13.92 USD left.`
 fn context(facts: &Facts) -> String {
     let get = |placeholder| facts.get(placeholder);
     let mut context = String::new();

@@ -1,9 +1,9 @@
-//! What providers report of a day: its cost and its usage. Days here are UTC days, as providers have them.
+//! Providers' reports of a day: cost and usage. Days here are UTC days, as providers have them.
 //!
-//! A provider tells a day again and again, and what it tells grows and is corrected for some days after. What is
-//! told unchanged is no news; what has changed is a new revision, which supersedes the one before. The one
-//! before stays in the log as it was. The same numbers told again after the day's end, and again after they have
-//! [settled](Standing), are a revision too: only then is it known that they are whole.
+//! A provider reports a day repeatedly, and its numbers grow and are corrected for some days afterwards.
+//! Unchanged numbers are not recorded; changed ones are a new revision, which supersedes the previous one.
+//! That one stays in the log as it was. The same numbers again after the day's end, and again after they have
+//! [settled](Standing), are a revision too: only then are they known to be complete.
 
 use std::collections::BTreeMap;
 
@@ -21,45 +21,45 @@ use super::money::Picodollars;
 use super::tokens::{MAX_COUNT, Tokens};
 use crate::domain::words::words;
 
-/// A day that is told so long after its end is not corrected any more: late data comes within some hours to two days.
+/// Reports this long after a day's end are final: late data arrives within hours or two days.
 const SETTLES_AFTER: SignedDuration = SignedDuration::from_hours(2 * 24);
-/// The longest name of a model or of a kind of cost, in bytes.
+/// Maximum length of a model's name or a kind of cost, in bytes.
 const NAME_BYTES_MAX: usize = 120;
-/// The most that the lines of one day may take, in bytes: an event holds 64 KiB.
+/// Maximum size of a day's lines in bytes: an event holds 64 KiB.
 const LINES_BYTES_MAX: usize = 48 * 1024;
-/// What the numbers of a line take.
+/// Size of the numbers of a line.
 const LINE_BYTES: usize = 64;
-/// More than this for one line is no cost of a day, in whole USD.
+/// Larger amounts per line are errors, in whole USD.
 const COST_MAX_USD: i64 = 10_000_000;
 
-/// Where a report comes from.
+/// The source of a report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ReportSource {
     /// The console's own pages.
     Console,
-    /// The provider's official API. Where both tell of a day, this one counts.
+    /// The provider's official API. If both report a day, this one counts.
     ProviderApi,
 }
 
 words! { ReportSource { Console: "console", ProviderApi: "provider-api" } }
 
-/// How much of a day a report can know, by when it was told.
+/// How complete a report of a day can be, by when it was made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Standing {
-    /// It was told before the day's end.
+    /// Reported before the day's end.
     Open,
-    /// It was told less than two days after the day's end, and may be corrected.
+    /// Reported less than two days after the day's end: may still be corrected.
     Provisional,
-    /// It was told later.
+    /// Reported later.
     Settled,
 }
 
 words! { Standing { Open: "open", Provisional: "provisional", Settled: "settled" } }
 
 impl Standing {
-    /// That of a report of a UTC day told at an instant.
+    /// The standing of a report of a UTC day made at an instant.
     #[must_use]
     pub fn of(day: Date, told_at: Timestamp) -> Self {
         let age = told_at.duration_since(calendar::end_of(day, &TimeZone::UTC));
@@ -71,74 +71,66 @@ impl Standing {
     }
 }
 
-/// What a report tells of: a provider's day, from one source.
+/// The identity of a report: a provider's day, from one source.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct DayKey {
-    /// Who is paid, as usage names it.
+    /// The provider, as usage names it.
     pub provider: String,
     /// The UTC day.
     pub day: Date,
-    /// Where the report comes from.
     pub source: ReportSource,
 }
 
-/// What one kind of use of one model cost on a day.
+/// The cost of one kind of use of one model on a day.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CostLine {
-    /// The model as usage names it; empty where the provider does not say.
+    /// The model as usage names it; empty if the provider does not say.
     pub model: String,
-    /// What it is for, as the provider says it: `output_tokens`, `web_search`; empty where it does not.
+    /// The kind in the provider's words: `output_tokens`, `web_search`; empty if it does not say.
     pub kind: String,
-    /// What it cost, in units of 10⁻¹² of the report's currency; below zero for a credit.
+    /// The cost in units of 10⁻¹² of the report's currency; negative for a credit.
     pub cost: Picodollars,
 }
 
-/// The cost of a day. Lines are sorted, one for each model and kind, none of them zero.
+/// The cost of a day. Lines are sorted, one per model and kind, none of them zero.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CostReport {
-    /// The currency; what is not USD is shown and not reckoned with.
+    /// The currency; reports not in USD are shown and not used.
     pub currency: Currency,
-    /// The lines.
     pub lines: Vec<CostLine>,
 }
 
-/// What was consumed of one model on a day.
+/// The usage of one model on a day.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UsageLine {
-    /// The model as usage names it; empty where the provider does not say.
+    /// The model as usage names it; empty if the provider does not say.
     pub model: String,
-    /// What was consumed.
     pub tokens: Tokens,
 }
 
-/// The usage of a day. Lines are sorted, one for each model, none of them empty.
+/// The usage of a day. Lines are sorted, one per model, none of them empty.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UsageReport {
-    /// The lines.
     pub lines: Vec<UsageLine>,
 }
 
-/// What a provider reports of a day.
+/// The content of a report.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Contents {
-    /// What it cost.
     Cost(CostReport),
-    /// What was consumed.
     Usage(UsageReport),
 }
 
-/// A report of a day, as it is told.
+/// A report of a day.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DayReport {
-    /// Of what.
     pub key: DayKey,
-    /// What it says.
     pub contents: Contents,
 }
 
 impl DayReport {
-    /// The cost of a UTC day; lines in any order, those of one model and kind are added up. A day on which nothing
-    /// was spent has no lines, and is worth telling.
+    /// The cost of a UTC day; lines in any order, those of one model and kind are added up. A day without
+    /// spend has no lines, and is worth reporting.
     #[must_use]
     pub fn cost(
         provider: &str,
@@ -182,36 +174,34 @@ impl DayReport {
 }
 
 impl CostReport {
-    /// What the day cost, in the report's currency.
+    /// The day's cost in the report's currency.
     #[must_use]
     pub fn total(&self) -> Picodollars {
         self.lines.iter().map(|line| line.cost).sum()
     }
 }
 
-/// A decided report: news, and the how-manieth of its day.
+/// A report to record, with its revision number.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReportChange {
-    /// The report.
     pub report: DayReport,
-    /// 0 for the first that was told of the day; each correction adds one.
+    /// 0 for the first report of the day; each correction adds one.
     pub revision: u32,
 }
 
-/// What is known of a report now.
+/// The latest revision of a report.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Latest<T> {
-    /// What the last revision says.
     pub report: T,
-    /// How often it was corrected.
+    /// Number of corrections.
     pub revision: u32,
-    /// When the first one was told.
+    /// When the first one was reported.
     pub first_told_at: Timestamp,
-    /// When this one was told.
+    /// When this one was reported.
     pub told_at: Timestamp,
 }
 
-/// All that providers have reported: of each day the last that was told.
+/// The latest revision of each day's reports.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reports {
     costs: BTreeMap<DayKey, Latest<CostReport>>,
@@ -227,13 +217,13 @@ pub enum ReportError {
     /// A day that has not begun.
     #[error("a report of {0} is of a day that has not begun in UTC; look at the clock of this machine")]
     Future(Date),
-    /// A name that is none.
+    /// An invalid name.
     #[error("a line of the report of {0} has a name over {NAME_BYTES_MAX} bytes or with control characters")]
     Name(Date),
-    /// A number that is none.
+    /// An implausible number.
     #[error("a line of the report of {0} has a number that no day has")]
     Absurd(Date),
-    /// It does not fit an event.
+    /// Too long for an event.
     #[error("the report of {0} has too many lines; ask the provider for fewer groups")]
     TooLong(Date),
 }
@@ -245,20 +235,20 @@ impl Coded for ReportError {
 }
 
 impl Reports {
-    /// The costs, by provider, day and source.
+    /// Cost reports, by provider, day and source.
     pub fn costs(&self) -> impl Iterator<Item = (&DayKey, &Latest<CostReport>)> {
         self.costs.iter()
     }
 
-    /// The usages, by provider, day and source.
+    /// Usage reports, by provider, day and source.
     pub fn usages(&self) -> impl Iterator<Item = (&DayKey, &Latest<UsageReport>)> {
         self.usages.iter()
     }
 
-    /// Decides on a report: its revision, or none where the very same is the last that was told.
+    /// Decides on a report: its revision, or none if it is identical to the latest one.
     ///
     /// # Errors
-    /// [`ReportError`]: it is refused.
+    /// [`ReportError`].
     pub fn decide(&self, report: DayReport, now: Timestamp) -> Result<Option<ReportChange>, ReportError> {
         check(&report, now)?;
         let (is_known, revision) = match &report.contents {
@@ -268,7 +258,7 @@ impl Reports {
         Ok((!is_known).then_some(ReportChange { report, revision }))
     }
 
-    /// Takes a decided report in, told at an instant.
+    /// Applies a decided report, made at an instant.
     pub fn evolve(&mut self, told_at: Timestamp, change: ReportChange) {
         let ReportChange { report, revision } = change;
         match report.contents {

@@ -1,9 +1,9 @@
-//! Text from outside, made fit to be shown.
+//! Sanitizes foreign text for display.
 //!
-//! Names of models, directories, tasks and goals are whatever somebody wrote. A terminal obeys some of their characters: it
-//! clears its screen, writes to the clipboard, sets its title, or shows a line backwards. An agent obeys characters that a
-//! person does not even see. So each edge has one of these functions, through which all passes that leaves there: the data
-//! stay as they were.
+//! Names of models, directories, tasks and goals may contain anything. A terminal interprets some characters:
+//! it clears the screen, writes to the clipboard, sets its title, or shows a line backwards. An agent reads
+//! characters that a person does not even see. So each edge passes all its output through one of these
+//! functions; the data itself stays unchanged.
 //!
 //! Sources: ECMA-48 (control functions), Unicode Standard Annex #9 (bidirectional formatting characters), Unicode chapter 23.9
 //! (tag characters).
@@ -11,22 +11,22 @@
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
-/// What a terminal or a reader obeys, and does not show.
+/// Whether a terminal or a reader interprets a character instead of showing it.
 #[must_use]
 pub fn is_control(c: char) -> bool {
     c.is_control() || is_invisible(c)
 }
 
-/// Marks that change how the text around them reads: directions of writing, ends of lines, tags, fillers. The joiners of
-/// emoji and of Indic and Persian script are none of them.
+/// Marks that change how the surrounding text reads: writing directions, line ends, tags, fillers. The
+/// joiners of emoji and of Indic and Persian script are not included.
 fn is_invisible(c: char) -> bool {
     matches!(c,
         '\u{061c}' | '\u{180e}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}'
         | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
-/// What an agent reads and a person does not see: the above, the joiners, soft hyphens, and selectors of variants, in which
-/// whole sentences can be hidden.
+/// Characters that an agent reads and a person does not see: the marks above, joiners, soft hyphens, and
+/// variation selectors, in which whole sentences can be hidden.
 fn is_hidden(c: char) -> bool {
     is_invisible(c)
         || matches!(c,
@@ -35,7 +35,8 @@ fn is_hidden(c: char) -> bool {
             | '\u{e0080}'..='\u{e0fff}')
 }
 
-/// What stands for a character that is not shown: Unicode's pictures of controls, else the replacement character.
+/// The replacement for a character that is not shown: Unicode's pictures of controls, else the replacement
+/// character.
 fn picture(c: char) -> char {
     match c {
         '\0'..='\x1f' => char::from_u32(0x2400 + c as u32).unwrap_or(char::REPLACEMENT_CHARACTER),
@@ -52,19 +53,20 @@ fn replaced(text: &str, is_bad: impl Fn(char) -> bool) -> Cow<'_, str> {
     }
 }
 
-/// One line for a person: every control is shown as its picture, an end of line too, so that no text makes lines of its own.
+/// One line for a person: every control is replaced by its picture, including line ends, so that no text
+/// creates lines of its own.
 #[must_use]
 pub fn line(text: &str) -> Cow<'_, str> {
     replaced(text, is_control)
 }
 
-/// A text of lines for a person: as [`line`], but its ends of lines and tabs are ours.
+/// Lines of text for a person: as [`line`], but keeps line ends and tabs, which are ours.
 #[must_use]
 pub fn page(text: &str) -> Cow<'_, str> {
     replaced(text, |c| is_control(c) && c != '\n' && c != '\t')
 }
 
-/// JSON for a terminal: what JSON itself lets through is written as its escape, which means the same.
+/// JSON for a terminal: controls that JSON allows are escaped, which does not change the meaning.
 #[must_use]
 pub fn json(text: &str) -> Cow<'_, str> {
     let is_bad = |c: char| is_control(c) && c != '\n' && c != '\t';
@@ -75,7 +77,7 @@ pub fn json(text: &str) -> Cow<'_, str> {
     for c in text.chars() {
         if is_bad(c) {
             for unit in c.encode_utf16(&mut [0; 2]) {
-                // A String takes all that is written to it.
+                // Writing to a String cannot fail.
                 let _ = write!(escaped, "\\u{unit:04x}");
             }
         } else {
@@ -85,7 +87,7 @@ pub fn json(text: &str) -> Cow<'_, str> {
     Cow::Owned(escaped)
 }
 
-/// Text for an agent: what a person would not see is not there.
+/// Text for an agent: characters that a person would not see are removed.
 #[must_use]
 pub fn seen(text: &str) -> Cow<'_, str> {
     let is_bad = |c: char| is_hidden(c) || (c.is_control() && c != '\n' && c != '\t');

@@ -1,4 +1,4 @@
-//! The name of a goal in addresses and on the command line.
+//! Slugs: the names of goals in URLs and on the command line.
 
 use std::fmt;
 
@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::code::{Code, Coded};
 
-/// A goal's slug: 1 to 64 of `A-Z`, `a-z`, `0-9`, `-`, `_` and `.`, and not only points: it is a segment of
-/// addresses.
+/// A goal's slug: 1 to 64 of `A-Z`, `a-z`, `0-9`, `-`, `_` and `.`, and not only dots, because it is a path
+/// segment of URLs.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct GoalSlug(String);
@@ -24,14 +24,13 @@ impl Coded for SlugError {
 }
 
 impl GoalSlug {
-    /// The slug as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// Whether a text is made of what slugs and request ids are made of.
+/// Whether a text consists of the characters of slugs and request ids.
 pub(super) fn is_plain(text: &str) -> bool {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
     (1..=64).contains(&text.len()) && text.bytes().all(allowed)

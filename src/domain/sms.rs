@@ -1,10 +1,10 @@
-//! What a text costs as an SMS, and how it is made to cost less.
+//! The cost of a text as an SMS, and how to reduce it.
 //!
-//! The sources: 3GPP TS 23.038 (the GSM 7-bit default alphabet and its extension table) and TS 23.040 (a
-//! message in parts gives six octets of each to a header: 153 of 160 septets remain, 67 of 70 UTF-16 units).
-//! One character outside the alphabet makes the whole message UCS-2. Each part is billed.
+//! Sources: 3GPP TS 23.038 (the GSM 7-bit default alphabet and its extension table) and TS 23.040 (each
+//! segment of a longer message loses six octets to a header: 153 of 160 septets remain, 67 of 70 UTF-16
+//! units). One character outside the alphabet makes the whole message UCS-2. Each segment is billed.
 
-/// How a text goes over the air.
+/// The encoding of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Encoding {
     /// The GSM 7-bit default alphabet with its extension table; units are septets.
@@ -14,7 +14,7 @@ pub enum Encoding {
 }
 
 impl Encoding {
-    /// Units in a message that is one part, and in each part of one that is more.
+    /// Units in a single-segment message, and in each segment of a longer one.
     const fn limits(self) -> (u32, u32) {
         match self {
             Self::Gsm7 => (160, 153),
@@ -22,7 +22,7 @@ impl Encoding {
         }
     }
 
-    /// Units of a character, which are never parted.
+    /// Units of a character, which are never split.
     fn units(self, character: char) -> u32 {
         match self {
             Self::Gsm7 if is_extension(character) => 2,
@@ -32,24 +32,24 @@ impl Encoding {
     }
 }
 
-/// What a text costs.
+/// The size of a text as an SMS.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Segments {
-    /// How it goes over the air.
     pub encoding: Encoding,
-    /// Septets or UTF-16 units, without what is left empty at the ends of parts.
+    /// Septets or UTF-16 units, without unused space at the ends of segments.
     pub units: u32,
-    /// Parts, which are billed one by one; 0 for an empty text, which is not sent.
+    /// Segments, which are billed individually; 0 for an empty text, which is not sent.
     pub count: u32,
 }
 
-/// Twilio refuses more (its error 21617). Counted in UTF-16 units, which are never fewer than characters.
+/// Twilio refuses longer messages (its error 21617). Counted in UTF-16 units, which are never fewer than
+/// characters.
 pub const MAX_UNITS: usize = 1600;
 
-/// What a text that was cut ends with.
+/// The end of a truncated text.
 const ELLIPSIS: &str = "...";
 
-/// What a text costs as it stands.
+/// The size of a text as it is.
 #[must_use]
 pub fn segments(text: &str) -> Segments {
     let encoding = if text.chars().all(is_gsm) { Encoding::Gsm7 } else { Encoding::Ucs2 };
@@ -68,9 +68,8 @@ pub fn segments(text: &str) -> Segments {
     Segments { encoding, units, count }
 }
 
-/// Puts what looks the same in the GSM alphabet in the place of what is not in it, so that a curly quote
-/// does not make the message twice as dear; drops control and invisible characters. Everything else stays:
-/// a name is not respelled.
+/// Replaces characters outside the GSM alphabet by similar ones in it, so that a curly quote does not double
+/// the cost; removes control and invisible characters. Everything else stays: names are not respelled.
 #[must_use]
 pub fn fold(text: &str) -> String {
     let mut folded = String::with_capacity(text.len());
@@ -107,8 +106,8 @@ pub fn fold(text: &str) -> String {
     folded
 }
 
-/// Cuts a text so that it costs at most `max_segments` parts and has at most [`MAX_UNITS`]; what was cut
-/// ends with three dots. A text that fits is returned as it is; nothing fits in no parts.
+/// Truncates a text to at most `max_segments` segments and [`MAX_UNITS`]; a truncated text ends with three
+/// dots. A text that fits is unchanged; nothing fits in zero segments.
 #[must_use]
 pub fn fit(text: &str, max_segments: u32) -> String {
     let fits = |text: &str| segments(text).count <= max_segments && text.encode_utf16().count() <= MAX_UNITS;
@@ -116,7 +115,7 @@ pub fn fit(text: &str, max_segments: u32) -> String {
         return text.to_owned();
     }
     let cut = |end: usize| text[..end].trim_end_matches(is_no_end).to_owned() + ELLIPSIS;
-    // A longer beginning never costs less, so the longest that fits can be searched for by halves.
+    // A longer prefix never costs less, so the longest one that fits can be found by binary search.
     let ends: Vec<usize> = text.char_indices().map(|(end, _)| end).take(MAX_UNITS).collect();
     match ends.partition_point(|&end| fits(&cut(end))) {
         0 => String::new(),
@@ -124,12 +123,12 @@ pub fn fit(text: &str, max_segments: u32) -> String {
     }
 }
 
-/// What a cut text should not end with before its dots: blanks, and joiners whose second half is gone.
+/// What a truncated text should not end with before its dots: spaces, and joiners without their second half.
 fn is_no_end(character: char) -> bool {
     character.is_whitespace() || character == '\u{200d}'
 }
 
-/// Characters that show nothing and mark only places and directions. Joiners stay: emoji and scripts need them.
+/// Invisible characters that only mark positions and directions. Joiners stay: emoji and scripts need them.
 fn is_invisible(character: char) -> bool {
     matches!(character, '\u{ad}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}'
         | '\u{2060}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
@@ -140,7 +139,7 @@ fn is_gsm(character: char) -> bool {
     is_basic(character) || is_extension(character)
 }
 
-/// TS 23.038, 6.2.1: the default alphabet, less the escape that leads to the extension table.
+/// TS 23.038, 6.2.1: the default alphabet, without the escape to the extension table.
 fn is_basic(character: char) -> bool {
     matches!(character, '\n' | '\r' | ' '..='#' | '%'..='?' | 'A'..='Z' | 'a'..='z')
         || "@£$¥èéùìòÇØøÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ¤¡ÄÖÑÜ§¿äöñüà".contains(character)

@@ -1,5 +1,5 @@
-//! An amount of which it is known between which two instants it was spent, and no more: it is taken to have been
-//! spent evenly. Its parts over any partition of that time add up to it exactly.
+//! An amount that was spent at an unknown time between two instants: it is distributed evenly. Its parts over
+//! any partition of that time add up to it exactly.
 
 use std::collections::BTreeMap;
 
@@ -10,28 +10,27 @@ use jiff::tz::TimeZone;
 use super::calendar;
 use super::money::{Picodollars, divide_half_even};
 
-/// See the module. Where both instants are the same, all of it was spent at that instant.
+/// See the module. If both instants are equal, all of it was spent at that instant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Spread {
-    /// How much.
     pub amount: Picodollars,
-    /// From when on.
+    /// Start, inclusive.
     pub from: Timestamp,
-    /// Until when, this instant left out.
+    /// End, exclusive.
     pub until: Timestamp,
 }
 
 impl Spread {
-    /// The part that was spent from one instant on until another.
+    /// The part between two instants.
     ///
-    /// It is the difference of what was spent before either, and so the parts of a partition telescope:
-    /// rounding loses nothing, whichever way the time is cut.
+    /// It is the difference of the amounts before each of them, so the parts of a partition telescope:
+    /// rounding loses nothing, however the time is divided.
     #[must_use]
     pub fn within(&self, from: Timestamp, until: Timestamp) -> Picodollars {
         if until <= from { Picodollars::ZERO } else { self.before(until) - self.before(from) }
     }
 
-    /// The part that was spent before an instant.
+    /// The part before an instant.
     fn before(&self, instant: Timestamp) -> Picodollars {
         if instant <= self.from {
             return Picodollars::ZERO;
@@ -78,7 +77,7 @@ mod tests {
     #[test]
     fn each_day_gets_its_share_of_the_hours() {
         let zone = TimeZone::get("Europe/Berlin").unwrap();
-        // From noon of the 24th to noon of the 26th, over the day of 25 hours: 12, 25 and 12 hours.
+        // From noon of the 24th to noon of the 26th, across a day of 25 hours: 12, 25 and 12 hours.
         let spread = spread(490, "2026-10-24T10:00:00Z", "2026-10-26T11:00:00Z");
         let mut days = BTreeMap::new();
         spread.add_by_day(&zone, &mut days);

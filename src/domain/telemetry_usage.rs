@@ -1,17 +1,19 @@
-//! Usage that Claude Code's own telemetry tells of: what of it counts, so that each call counts once.
+//! Usage from Claude Code's own telemetry: decides what counts, so that each call counts once.
 //!
-//! Three sources may tell of one call, and they rank: the transcript, then the `api_request` event, then the metrics.
+//! Three sources may report one call, and they rank: the transcript, then the `api_request` event, then the
+//! metrics.
 //!
-//! - A *call* ([`CallTold`]) is one `api_request` event. With a request id it is held against transcripts by that id:
-//!   whichever came first, the transcript's telling is the one that counts in the end, for only it has the message id
-//!   and the split of cache writes. Without one (a gateway that gives none) its session decides: where there is a
-//!   transcript of the session, the transcript counts.
-//! - *Points* ([`PointTold`]) are counters of a session. They count only while nothing better has told of their session:
-//!   neither a transcript nor any call. What they told before is taken back as soon as one does. Metrics and calls
-//!   are never added up: both tell of the same requests, and a delta that is exported again after a lost answer
-//!   cannot be told from a new one by its value.
+//! - A *call* ([`CallTold`]) is one `api_request` event. With a request id it is matched with transcripts by that id:
+//!   whichever is recorded first, the transcript counts in the end, because only it has the message id and the split
+//!   of cache writes. Without one (a gateway that gives none) its session decides: if the session has a transcript, the
+//!   transcript counts.
+//! - *Points* ([`PointTold`]) are counters of a session. They count only while no better source covers their session:
+//!   neither a transcript nor any call. They are withdrawn as soon as one does. Metrics and calls are never added up:
+//!   both report the same requests, and a delta that is exported again after a lost response cannot be distinguished
+//!   from a new one by its value.
 //!
-//! [`Heard`] is what is known; it is a fold over [`Fact`]s, which are the log's. [`Draft`] decides one export on top of it.
+//! [`Heard`] is the known state, folded from the [`Fact`]s in the log. [`Draft`] decides one export on top of
+//! it.
 
 pub mod counter;
 
@@ -26,15 +28,15 @@ use super::usage::{Speed, Usage};
 
 use counter::{Counter, Point};
 
-/// Points in one fact, so that it fits into one event.
+/// Maximum number of points in a fact, so that it fits into one event.
 pub const POINTS_MAX: usize = 256;
 
-/// Half of a hash: names a request, a session, a call or a series without keeping what it is made of.
+/// Half of a hash: identifies a request, a session, a call or a series without storing its parts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Fingerprint(pub [u8; 16]);
 
 impl Fingerprint {
-    /// Of a kind of thing and its parts.
+    /// The fingerprint of a kind and its parts.
     #[must_use]
     pub fn of(kind: &str, parts: &[&[u8]]) -> Self {
         let mut hasher = blake3::Hasher::new();
@@ -56,22 +58,22 @@ impl Fingerprint {
     }
 }
 
-/// One `api_request` event.
+/// An `api_request` event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CallTold {
-    /// The call. Its message id is empty, its request id may be; cache writes stand as those of five minutes, for
-    /// telemetry does not tell the two apart.
+    /// The call. Its message id is empty, and its request id may be. Cache writes count as five-minute ones,
+    /// because telemetry does not distinguish them.
     pub usage: Usage,
     /// The client's own id of the call, or empty.
     pub client_request_id: Box<str>,
-    /// What tells this event from any other where there is neither id.
+    /// Distinguishes this event from others if it has neither id.
     pub own: Fingerprint,
-    /// What Claude Code reckons that it cost: to compare, never to add.
+    /// Claude Code's own calculation of the cost: for comparison, never added.
     pub told_cost: Option<Picodollars>,
 }
 
 impl CallTold {
-    /// What it is known by where it has no request id.
+    /// The key of a call without a request id.
     #[must_use]
     pub fn key(&self) -> Fingerprint {
         if self.client_request_id.is_empty() {
@@ -81,7 +83,7 @@ impl CallTold {
     }
 }
 
-/// What a point counts.
+/// What a point measures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Measure {
     /// Uncached input tokens.
@@ -96,114 +98,99 @@ pub enum Measure {
     Cost,
 }
 
-/// One data point of `claude_code.token.usage` or `claude_code.cost.usage`.
+/// A data point of `claude_code.token.usage` or `claude_code.cost.usage`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PointTold {
-    /// The session's id.
     pub session: Box<str>,
-    /// The model.
     pub model: Box<str>,
-    /// How fast it was served.
+    /// The speed at which it was served.
     pub speed: Speed,
     /// Whether subagents made the calls.
     pub sidechain: bool,
-    /// What is counted.
     pub measure: Measure,
-    /// All of its attributes: points of one series follow each other.
+    /// Fingerprint of all its attributes: the points of one series form a counter.
     pub series: Fingerprint,
-    /// What it says.
     pub point: Point,
-    /// When.
     pub at: Timestamp,
 }
 
-/// What one export tells.
+/// The content of one export.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Export {
-    /// Its calls.
     pub calls: Vec<CallTold>,
-    /// Its points.
     pub points: Vec<PointTold>,
 }
 
 impl Export {
-    /// Whether it tells of no usage.
+    /// Whether it contains no usage.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.calls.is_empty() && self.points.is_empty()
     }
 }
 
-/// What became of something that was told.
+/// What became of an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
     /// It counts.
     Counted,
-    /// It is kept to compare, and does not count: something better tells of its session.
+    /// It is kept for comparison and does not count: a better source covers its session.
     Compared,
-    /// It was known, from a transcript or from telemetry.
+    /// It was already known, from a transcript or from telemetry.
     Known,
-    /// It names neither a request nor a session: it could not be told from others, and is not taken.
+    /// It names neither a request nor a session: it cannot be distinguished from others, and is ignored.
     Nameless,
 }
 
-/// Something that was told of a session and cannot be held against single requests.
+/// A counted entry of a session that cannot be matched with single requests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Standing {
-    /// Numbers what was told of the session so, from 0.
+    /// Numbers the entries of the session, from 0.
     pub ordinal: u32,
-    /// Whether metrics told it.
+    /// Whether it comes from metrics.
     pub is_metered: bool,
 }
 
-/// What the log is told.
+/// A fact to record in the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fact {
-    /// A call that telemetry told of.
+    /// A call reported by telemetry.
     Told {
-        /// The call.
         call: Box<CallTold>,
-        /// Its number in its session, where it has no request id.
+        /// Its number in its session, if it has no request id.
         ordinal: Option<u32>,
-        /// Whether it counts.
         counted: bool,
     },
     /// Counters have grown.
     Metered {
-        /// What they grew by, with the session and the time.
+        /// The growth, with the session and the time.
         usage: Box<Usage>,
         /// Its number in its session.
         ordinal: u32,
-        /// Whether it counts.
         counted: bool,
-        /// What Claude Code reckons that it cost.
+        /// Claude Code's own calculation of the cost.
         told_cost: Picodollars,
         /// The points, by series.
         points: Vec<(Fingerprint, Point)>,
     },
-    /// What counted does not any more.
-    Withdrawn {
-        /// Of which session.
-        session: Box<str>,
-        /// What.
-        standing: Standing,
-    },
+    /// An entry that counted no longer does.
+    Withdrawn { session: Box<str>, standing: Standing },
 }
 
 #[derive(Debug, Clone, Default)]
 struct Session {
-    /// Whether any call of it was told.
+    /// Whether any call of it was reported.
     has_calls: bool,
-    /// The number of the next thing that is told of it alone.
+    /// The number of its next entry.
     next: u32,
-    /// What counts, and may have to be taken back.
+    /// Entries that count, and may have to be withdrawn.
     standing: Vec<Standing>,
     /// The calls without a request id.
     keys: HashSet<Fingerprint>,
     counters: HashMap<Fingerprint, Counter>,
 }
 
-/// All that is known of what was told.
+/// What is known from earlier reports.
 #[derive(Debug, Clone, Default)]
 pub struct Heard {
     transcript_requests: HashSet<Fingerprint>,
@@ -213,7 +200,7 @@ pub struct Heard {
 }
 
 impl Heard {
-    /// A transcript told of a call.
+    /// A transcript reported a call.
     pub fn transcript(&mut self, request_id: &str, session: &str) {
         if !request_id.is_empty() {
             self.transcript_requests.insert(Fingerprint::request(request_id));
@@ -223,7 +210,7 @@ impl Heard {
         }
     }
 
-    /// Telemetry told of a call: by its request id, or by its number and key where it has none.
+    /// Telemetry reported a call: with its request id, or with its number and key if it has none.
     pub fn told(&mut self, request_id: &str, session: &str, of_session: Option<(u32, Fingerprint, bool)>) {
         if of_session.is_none() {
             self.told_requests.insert(Fingerprint::request(request_id));
@@ -233,7 +220,7 @@ impl Heard {
         }
     }
 
-    /// Metrics told of a session.
+    /// Metrics reported usage of a session.
     pub fn metered(
         &mut self,
         session: &str,
@@ -248,14 +235,14 @@ impl Heard {
         session.stands(ordinal, true, counted);
     }
 
-    /// Something of a session was taken back.
+    /// An entry of a session was withdrawn.
     pub fn withdrawn(&mut self, session: &str, ordinal: u32) {
         if let Some(session) = self.sessions.get_mut(session) {
             session.standing.retain(|standing| standing.ordinal != ordinal);
         }
     }
 
-    /// Whether a transcript told of a session.
+    /// Whether a transcript reported a session.
     #[must_use]
     pub fn has_transcript(&self, session: &str) -> bool {
         self.transcript_sessions.contains(&Fingerprint::session(session))
@@ -278,7 +265,7 @@ impl Session {
         }
     }
 
-    /// Takes back what metrics told, now that calls are told.
+    /// Withdraws metrics of a session, now that calls are reported.
     fn withdraw_metered(&mut self, name: &str) -> Vec<Fact> {
         let (metered, others) = self.standing.iter().partition(|standing| standing.is_metered);
         self.standing = others;
@@ -287,18 +274,18 @@ impl Session {
     }
 }
 
-/// Decides one export, without changing what is known: that follows from the log.
+/// Decides one export without changing the known state, which follows from the log.
 pub struct Draft<'a> {
     heard: &'a Heard,
     told_requests: HashSet<Fingerprint>,
-    /// The sessions that are told of, as they will be.
+    /// The affected sessions, as they will be.
     sessions: HashMap<Box<str>, Session>,
-    /// What the log is to be told, in this order.
+    /// The facts to record, in this order.
     pub facts: Vec<Fact>,
 }
 
 impl<'a> Draft<'a> {
-    /// On top of what is known.
+    /// On top of the known state.
     #[must_use]
     pub fn new(heard: &'a Heard) -> Self {
         Self { heard, told_requests: HashSet::new(), sessions: HashMap::new(), facts: Vec::new() }
@@ -349,7 +336,7 @@ impl<'a> Draft<'a> {
         if counted { Outcome::Counted } else { Outcome::Compared }
     }
 
-    /// Decides the points of an export. One outcome for each, in order.
+    /// Decides the points of an export. Returns one outcome per point, in order.
     pub fn points(&mut self, told: &[PointTold]) -> Vec<Outcome> {
         let mut groups: BTreeMap<Group<'_>, Growth> = BTreeMap::new();
         let mut outcomes = Vec::with_capacity(told.len());
@@ -384,7 +371,7 @@ impl<'a> Draft<'a> {
         while !points.is_empty() {
             let some = points.split_off(points.len().saturating_sub(POINTS_MAX));
             let (tokens, told_cost) = std::mem::take(&mut rest);
-            // The numbers stand with the first part; the others only remember their points.
+            // The first part has the numbers; the others only record their points.
             let counted = counted && tokens != Tokens::default();
             let session = self.session(group.session);
             let ordinal = session.next;
@@ -426,7 +413,7 @@ impl<'a> Group<'a> {
     }
 }
 
-/// A call, or a number of them, of which only the model and the tokens are known.
+/// One or more calls of which only the model and the tokens are known.
 #[must_use]
 pub fn unplaced(model: &str, tokens: Tokens, occurred_at: Timestamp) -> Usage {
     Usage {
@@ -442,7 +429,7 @@ pub fn unplaced(model: &str, tokens: Tokens, occurred_at: Timestamp) -> Usage {
 struct Growth {
     tokens: Tokens,
     cost: Picodollars,
-    /// Of the newest point.
+    /// Time of the newest point.
     at: Timestamp,
     points: Vec<(Fingerprint, Point)>,
 }

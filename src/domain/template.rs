@@ -1,8 +1,8 @@
-//! Texts with placeholders, such as `{goal}: {limsum}, {time_left} left`.
+//! Text templates with placeholders, such as `{goal}: {limsum}, {time_left} left`.
 //!
-//! A template is read once, when the settings are, so that a mistyped placeholder is told then and not in a
-//! message at night. `{{` and `}}` stand for braces. What is put in is never read again: a goal's own text
-//! may hold braces.
+//! A template is parsed once, with the settings, so that a mistyped placeholder is reported then and not in a
+//! message at night. `{{` and `}}` are literal braces. Inserted values are never parsed: a goal's own text
+//! may contain braces.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -10,25 +10,25 @@ use std::str::FromStr;
 
 use super::shown;
 
-/// What stands where a fact is missing.
+/// The text for a missing value.
 pub const NOT_KNOWN: &str = "not known";
 
-/// A longer template is refused: no channel takes more.
+/// Maximum length: no channel accepts more.
 const LENGTH_MAX: usize = 1600;
 
 macro_rules! placeholders {
     ($($(#[doc = $doc:literal])+ $variant:ident => $name:literal,)+) => {
-        /// What a template may ask for.
+        /// A placeholder.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Placeholder {
             $($(#[doc = $doc])+ $variant,)+
         }
 
         impl Placeholder {
-            /// All of them, in the order of the documentation.
+            /// All placeholders, in the order of the documentation.
             pub const ALL: &[Self] = &[$(Self::$variant),+];
 
-            /// As it stands between the braces.
+            /// The name between the braces.
             #[must_use]
             pub const fn name(self) -> &'static str {
                 match self {
@@ -46,32 +46,32 @@ placeholders! {
     Day => "day",
     /// The goal's slug.
     Goal => "goal",
-    /// The goal's name for people; its slug where it has none.
+    /// The goal's title; its slug if it has none.
     Title => "title",
     /// What must be done to stay safe, in Beeminder's words.
     Limsum => "limsum",
     /// What must be done today, in Beeminder's words.
     Baremin => "baremin",
-    /// What is left until the goal derails.
+    /// Time until the goal derails.
     TimeLeft => "time_left",
-    /// When the goal derails, by the person's clock.
+    /// When the goal derails, in the person's time zone.
     Deadline => "deadline",
     /// Whole safe days.
     SafeDays => "safe_days",
-    /// What is at stake, in USD.
+    /// The amount at stake, in USD.
     Pledge => "pledge",
-    /// The name of the budget that the tier goes by.
+    /// The name of the budget that decides the detail.
     Budget => "budget",
-    /// What remains of it, in USD.
+    /// What is left of it, in USD.
     Remaining => "remaining",
     /// The goal that derails first.
     MostUrgent => "most_urgent",
-    /// How many goals derail at their next deadline.
+    /// Number of goals that derail at their next deadline.
     Emergencies => "emergencies",
 }
 
 impl Placeholder {
-    /// Whether it is about the goal that the template belongs to.
+    /// Whether it is about the template's own goal.
     #[must_use]
     pub fn is_of_a_goal(self) -> bool {
         match self {
@@ -103,19 +103,19 @@ impl fmt::Display for Placeholder {
 /// Why a text is not a template.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TemplateError {
-    /// It asks for something that there is not.
+    /// An unknown placeholder.
     #[error("there is no placeholder {{{0}}}; there are {known}", known = known())]
     Unknown(String),
-    /// A `{` whose `}` is missing.
+    /// A `{` without its `}`.
     #[error("a '{{' without its '}}'; write '{{{{' for a brace")]
     Unclosed,
-    /// A `}` whose `{` is missing.
+    /// A `}` without its `{`.
     #[error("a '}}' without its '{{'; write '}}}}' for a brace")]
     Unopened,
-    /// Nothing but blanks.
+    /// Nothing but spaces.
     #[error("it is empty; write what is to be said")]
     Empty,
-    /// Over the limit.
+    /// Longer than the maximum.
     #[error("it has {0} characters; use at most 1600")]
     TooLong(usize),
 }
@@ -130,7 +130,7 @@ enum Part {
     Fact(Placeholder),
 }
 
-/// A text with placeholders, all of which there are.
+/// A parsed template.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Template {
     source: String,
@@ -138,13 +138,13 @@ pub struct Template {
 }
 
 impl Template {
-    /// What it was read from.
+    /// The text it was parsed from.
     #[must_use]
     pub fn source(&self) -> &str {
         &self.source
     }
 
-    /// What it asks for, in its order.
+    /// Its placeholders, in order.
     pub fn placeholders(&self) -> impl Iterator<Item = Placeholder> {
         self.parts.iter().filter_map(|part| match part {
             Part::Text(_) => None,
@@ -152,7 +152,7 @@ impl Template {
         })
     }
 
-    /// The text with the facts put in.
+    /// Renders the text with these values.
     #[must_use]
     pub fn render(&self, facts: &Facts) -> String {
         let parts = self.parts.iter().map(|part| match part {
@@ -204,19 +204,19 @@ impl FromStr for Template {
     }
 }
 
-/// The brace that a doubled one stands for, and what comes after it.
+/// The brace that a doubled one stands for, and the rest of the text.
 fn escaped(rest: &str) -> Option<(char, &str)> {
     let open = rest.strip_prefix("{{").map(|after| ('{', after));
     open.or_else(|| rest.strip_prefix("}}").map(|after| ('}', after)))
 }
 
-/// What is known.
+/// Values of the placeholders.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Facts(BTreeMap<Placeholder, String>);
 
 impl Facts {
-    /// Adds a fact; an empty one is not known. It becomes one line of what can be seen: facts come from outside, and the text
-    /// goes to a telephone, a mail or a desktop.
+    /// Adds a value; an empty one counts as unknown. It is reduced to one line of visible characters: values
+    /// come from outside, and the text goes to a telephone, an email or a desktop.
     #[must_use]
     pub fn with(mut self, placeholder: Placeholder, fact: impl Into<String>) -> Self {
         let fact = fact.into();
@@ -224,7 +224,7 @@ impl Facts {
         self
     }
 
-    /// Adds a fact that may not be known.
+    /// Adds a value that may be unknown.
     #[must_use]
     pub fn maybe(self, placeholder: Placeholder, fact: Option<impl Into<String>>) -> Self {
         match fact {
@@ -233,7 +233,6 @@ impl Facts {
         }
     }
 
-    /// A fact, if it is known.
     #[must_use]
     pub fn get(&self, placeholder: Placeholder) -> Option<&str> {
         self.0.get(&placeholder).map(|fact| fact.trim()).filter(|fact| !fact.is_empty())

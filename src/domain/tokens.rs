@@ -1,22 +1,22 @@
-//! Token counts, kept apart by what they cost.
+//! Token counts, separated by price.
 
 use std::ops::{Add, AddAssign, SubAssign};
 
 use serde::{Deserialize, Serialize};
 
-/// More tokens than this in one count are a broken line, not a message.
+/// Larger counts come from a broken line.
 pub const MAX_COUNT: u64 = 1_000_000_000_000;
 
-/// What one call, or many, consumed. Field names follow the provider's: `input` excludes the cache.
+/// Consumption of one or more calls. Field names follow the provider's: `input` excludes the cache.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Tokens {
     /// Uncached input tokens.
     pub input: u64,
-    /// Output tokens, thinking included.
+    /// Output tokens, including thinking.
     pub output: u64,
-    /// Tokens written to the cache for five minutes.
+    /// Tokens written to the five-minute cache.
     pub cache_write_5m: u64,
-    /// Tokens written to the cache for an hour.
+    /// Tokens written to the one-hour cache.
     pub cache_write_1h: u64,
     /// Tokens read from the cache.
     pub cache_read: u64,
@@ -25,14 +25,14 @@ pub struct Tokens {
 }
 
 impl Tokens {
-    /// The size of the prompt, by which tiered prices are chosen: all that was sent, cached or not.
+    /// The prompt size, which selects the price tier: all input, cached or not.
     #[must_use]
     pub fn prompt(&self) -> u64 {
         self.input + self.cache_write_5m + self.cache_write_1h + self.cache_read
     }
 
-    /// Two tellings of one call as one: of each count the greatest. Writes to the cache are told in all, and later by how
-    /// long they are kept: of them the greatest sum counts, and the greatest part of an hour.
+    /// Merges two readings of one call: the maximum of each count. Cache writes are first reported in total,
+    /// and later by lifetime: their maximum sum counts, and the maximum one-hour part.
     #[must_use]
     pub fn merge(&self, other: &Self) -> Self {
         let writes = |tokens: &Self| tokens.cache_write_5m + tokens.cache_write_1h;
@@ -54,7 +54,7 @@ impl Tokens {
         [input, output, cache_write_5m, cache_write_1h, cache_read, web_searches]
     }
 
-    /// All tokens together, without searches.
+    /// All tokens, without searches.
     #[must_use]
     pub fn sum(&self) -> u64 {
         self.prompt() + self.output
@@ -62,7 +62,7 @@ impl Tokens {
 }
 
 impl Tokens {
-    /// The sum of counts that nobody has checked yet: what is too much for a number stays too much for a count.
+    /// The sum of unchecked counts: a count that is too large stays too large.
     #[must_use]
     pub fn saturating_add(self, other: Self) -> Self {
         Self {

@@ -1,7 +1,7 @@
-//! Usage that somebody tells as one sum: a session on another machine, or a script that no transcript shows.
+//! Manually reported usage: one sum for a session on another machine, or for a script without a transcript.
 //!
-//! What a session consumed is told as its sum so far, and telling it anew takes the sum's place. A session whose calls are
-//! read from transcripts is refused, because it would count twice.
+//! A report contains a session's total so far, and a repeated report replaces it. Sessions whose calls are
+//! read from transcripts are refused, because they would count twice.
 
 use std::sync::Arc;
 
@@ -13,32 +13,31 @@ use super::naming;
 use super::tokens::{MAX_COUNT, Tokens};
 use super::usage::{MessageKey, TOLD, Usage};
 
-/// Names are no longer, in bytes.
+/// Maximum length of a name, in bytes.
 const NAME_MAX: usize = 200;
-/// Clocks of machines differ by no more than this.
+/// Maximum difference between the clocks of two machines.
 const AHEAD_MAX: SignedDuration = SignedDuration::from_mins(10);
 
-/// What was told.
+/// A manual report.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Told {
-    /// Who is paid.
+    /// The provider.
     pub provider: String,
     /// The model, as the provider names it.
     pub model: String,
-    /// The session.
     pub session: String,
     /// The project's directory, or empty.
     pub project: String,
-    /// What the session has consumed with this model so far.
+    /// The session's total consumption with this model so far.
     pub tokens: Tokens,
-    /// When it ended, or stood so.
+    /// When the session ended, or the time of the total.
     pub at: Timestamp,
 }
 
-/// Why it is not recorded.
+/// Why a report is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ToldError {
-    /// A name is none.
+    /// An invalid name.
     #[error("the {0} must be one line of 1 to {NAME_MAX} bytes")]
     Name(&'static str),
     /// Too many tokens.
@@ -47,13 +46,13 @@ pub enum ToldError {
     /// No tokens.
     #[error("a session without a token is no usage; tell how many it had")]
     Nothing,
-    /// It is not over.
-    #[error("{0} is to come; tell when the session ended, or leave it out for now")]
+    /// A time in the future.
+    #[error("{0} is in the future; give the time when the session ended, or leave it out for now")]
     Future(Timestamp),
-    /// It is counted already.
+    /// The session is already counted from its transcript.
     #[error("session '{0}' is read from transcripts here; it would count twice, so nothing is recorded")]
     Read(String),
-    /// Less than before, by somebody who may not say so.
+    /// Less than before, from someone who may not reduce it.
     #[error(
         "session '{0}' had more tokens when it was last told, or was told of a later time; only the person corrects that, so \
          nothing is recorded"
@@ -67,8 +66,9 @@ impl Coded for ToldError {
     }
 }
 
-/// Holds a sum that an agent tells against the one that stands: it grows or stays, of each kind of token, and moves neither
-/// back nor into time to come, because either would take it out of the day or the period whose limit it counts for.
+/// Compares an agent's report with the recorded one: each kind of token must not decrease, and the time must
+/// not move back or into the future, because either would move the sum out of the day or period whose limit
+/// it counts for.
 ///
 /// # Errors
 /// [`ToldError::Falls`].
@@ -79,7 +79,7 @@ pub fn check_growth(before: &Usage, told: &Usage, now: Timestamp) -> Result<(), 
 }
 
 impl Told {
-    /// Whether it makes sense, whatever is recorded.
+    /// Validates the report without regard to recorded ones.
     ///
     /// # Errors
     /// [`ToldError`].
@@ -106,7 +106,7 @@ impl Told {
         Ok(())
     }
 
-    /// The usage that is meant. `is_read`: transcripts tell of this session.
+    /// The usage to record. `is_read`: the session has a transcript.
     ///
     /// # Errors
     /// [`ToldError`].
@@ -131,7 +131,7 @@ impl Told {
     }
 }
 
-/// What identifies the sum of a session with one model.
+/// The identity of a session's sum with one model.
 #[must_use]
 pub fn key(provider: &str, model: &str, session: &str) -> MessageKey {
     MessageKey {

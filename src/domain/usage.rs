@@ -1,14 +1,15 @@
-//! Usage: one billed call to a model, and the rules for a call that is told more than once.
+//! Usage: one billed call to a model, and the rules for a call that is read more than once.
 //!
-//! A call *is* the provider's response: its message id. A request id is evidence, no identity: replays and streamed lines
-//! tell the same response with another one, or with none. A message stands on several lines while it streams, and again
-//! in forked, copied and resumed sessions. What counts of many tellings depends on none of their order ([`Usage::merge`]):
+//! A call's identity is the provider's response, by its message id. A request id is only evidence: replays
+//! and streamed lines report the same response with another one, or without one. A message has several lines
+//! while it streams, and again in forked, copied and resumed sessions. The result does not depend on the
+//! order in which they are read ([`Usage::merge`]):
 //!
-//! | what | which telling decides |
+//! | field | which reading decides |
 //! |---|---|
-//! | tokens | of each count the greatest, so that no copy shrinks it; of cache writes the greatest sum and the greatest hour part |
+//! | tokens | the maximum of each count, so that no copy reduces it; for cache writes the maximum sum and the maximum one-hour part |
 //! | time | the earliest, so that no copy moves a call to another day |
-//! | session, project, model and all else | the first in the order: not a copy (`forkedFrom`), earliest, main chain, then by name |
+//! | session, project, model and everything else | the first one in this order: not a copy (`forkedFrom`), earliest, main chain, then by name |
 
 use std::sync::Arc;
 
@@ -19,25 +20,27 @@ use super::calendar::{self, Quarter};
 use super::project;
 use super::tokens::Tokens;
 
-/// How the message id of a sum begins that somebody told: no provider's does.
+/// Prefix of the message id of a manual report: no provider uses it.
 pub(super) const TOLD: &str = "told:";
 
-/// Whether a message id is that of a sum that somebody told, and not of a call that was read.
+/// Whether a message id belongs to a manual report instead of a call.
 #[must_use]
 pub fn is_told(message_id: &str) -> bool {
     message_id.starts_with(TOLD)
 }
 
-/// What identifies a billed call, and the evidence beside it.
+/// The identity of a billed call, and further evidence.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub struct MessageKey {
-    /// The provider's message id, such as `msg_01…`; where a line has none, the line's own `uuid`. It is what the call is.
+    /// The provider's message id, such as `msg_01…`, or the line's own `uuid` if there is none. This is the
+    /// identity.
     pub message_id: Box<str>,
-    /// The provider's request id, such as `req_01…`; empty where the line has none. By it telemetry is held against a call.
+    /// The provider's request id, such as `req_01…`; empty if the line has none. It links a call to
+    /// telemetry.
     pub request_id: Box<str>,
 }
 
-/// The service tier the call was billed at.
+/// The service tier that the call was billed at.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub enum ServiceTier {
     /// The ordinary tier.
@@ -49,13 +52,13 @@ pub enum ServiceTier {
     Priority,
     /// Cheaper and slower.
     Flex,
-    /// A word that has no price here; it is shown as it was written.
+    /// An unknown word, without a price; shown as it was written.
     Other(Arc<str>),
 }
 
 impl ServiceTier {
-    /// The tier that a provider's word means. `default` and `standard_only` are what was asked for, and are answered by the
-    /// standard tier.
+    /// The tier for a provider's word. `default` and `standard_only` are requests, which the standard tier
+    /// serves.
     #[must_use]
     pub fn of(word: &str) -> Self {
         match word {
@@ -80,20 +83,20 @@ impl ServiceTier {
     }
 }
 
-/// How fast the call was served.
+/// The speed at which the call was served.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub enum Speed {
     /// The ordinary speed.
     #[default]
     Standard,
-    /// The faster, dearer mode.
+    /// The faster, more expensive mode.
     Fast,
-    /// A word that has no price here; it is shown as it was written.
+    /// An unknown word, without a price; shown as it was written.
     Other(Arc<str>),
 }
 
 impl Speed {
-    /// The speed that a provider's word means.
+    /// The speed for a provider's word.
     #[must_use]
     pub fn of(word: &str) -> Self {
         match word {
@@ -114,14 +117,14 @@ impl Speed {
     }
 }
 
-/// A count that a telling has and that is none, such as `-5`: its name, without its value.
+/// An invalid count, such as `-5`: its name, without its value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum OddCount {
     /// Uncached input.
     Input,
     /// Output.
     Output,
-    /// Cache writes of either kind.
+    /// Cache writes of either lifetime.
     CacheWrite,
     /// Cache reads.
     CacheRead,
@@ -132,7 +135,7 @@ pub enum OddCount {
 impl OddCount {
     const ALL: [Self; 5] = [Self::Input, Self::Output, Self::CacheWrite, Self::CacheRead, Self::WebSearches];
 
-    /// What people call it.
+    /// The display name.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -144,7 +147,7 @@ impl OddCount {
         }
     }
 
-    /// The count of a name.
+    /// Parses the name.
     #[must_use]
     pub fn of(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|odd| odd.name() == name)
@@ -154,44 +157,40 @@ impl OddCount {
 /// One billed call: numbers and ids only, never message text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Usage {
-    /// See [`MessageKey`].
     pub key: MessageKey,
-    /// Which program made the call, such as `claude-code`; empty where nobody says.
+    /// The program that made the call, such as `claude-code`; empty if unknown.
     pub agent: Arc<str>,
-    /// Where it is a call within a response (an entry of `usage.iterations`): the entry's type; else empty.
+    /// For a call within a response (an entry of `usage.iterations`), the entry's type; else empty.
     pub part: Arc<str>,
-    /// Who is paid, such as `anthropic`, as far as the telling says.
+    /// The provider, such as `anthropic`, as far as the source says.
     pub provider: Arc<str>,
-    /// The model as it was written; [`super::naming`] knows which one it is.
+    /// The model as it was written; [`super::naming`] resolves it.
     pub model: Arc<str>,
     /// The directory in which the session began; empty where unknown.
     pub project: Arc<str>,
-    /// The root of the repository that this directory was in when it was read; empty where none was found.
+    /// The root of the repository around this directory when it was read; empty if none was found.
     pub repository: Arc<str>,
     /// The session's id; empty where unknown.
     pub session: Arc<str>,
     /// Whether a subagent made the call.
     pub sidechain: bool,
-    /// Whether the telling says itself that it is a copy of another session's (`forkedFrom`).
+    /// Whether the line says that it is a copy from another session (`forkedFrom`).
     pub copied: bool,
-    /// See [`ServiceTier`].
     pub service_tier: ServiceTier,
-    /// See [`Speed`].
     pub speed: Speed,
-    /// Where inference was pinned to, such as `us`; empty where it was not.
+    /// The inference region, such as `us`; empty if not pinned.
     pub inference_geo: Arc<str>,
-    /// What was consumed.
     pub tokens: Tokens,
-    /// Counts that were told and are none; they are 0 in `tokens`.
+    /// Invalid counts; they are 0 in `tokens`.
     pub odd: Vec<OddCount>,
-    /// When the call was first told of: the day it belongs to.
+    /// The earliest time of the call, which decides its day.
     pub occurred_at: Timestamp,
-    /// When its owner told of it, where a copy told of an earlier time.
+    /// The owner's time, if a copy had an earlier one.
     pub owned_at: Option<Timestamp>,
 }
 
 impl Default for Usage {
-    /// Nothing, at the Unix epoch.
+    /// An empty call at the Unix epoch.
     fn default() -> Self {
         let none: Arc<str> = Arc::from("");
         Self {
@@ -217,24 +216,24 @@ impl Default for Usage {
 }
 
 impl Usage {
-    /// By what the owner of a call is chosen: the least telling of it is the owner's.
+    /// The sort key for choosing a call's owner: the smallest reading is the owner's.
     fn rank(&self) -> impl Ord + '_ {
         (
             (self.copied, self.owned_at.unwrap_or(self.occurred_at), self.sidechain),
             (&*self.session, &*self.model),
             (self.service_tier.word(), self.speed.word(), &*self.inference_geo),
-            // Last, for a telling may learn of its place only later.
+            // Last, because a reading may learn its location only later.
             (&*self.provider, &*self.project, self.repository.is_empty(), &*self.repository),
         )
     }
 
-    /// Whether it is this telling, and not another one of the same call, that says whose call it is.
+    /// Whether this reading, and not another one of the same call, is the owner's.
     #[must_use]
     pub fn outranks(&self, other: &Self) -> bool {
         self.rank() < other.rank()
     }
 
-    /// Two tellings of one call as one; see the module. The same in whatever order tellings are merged.
+    /// Merges two readings of one call; see the module. The result does not depend on the order of merging.
     #[must_use]
     pub fn merge(self, other: Self) -> Self {
         let tokens = self.tokens.merge(&other.tokens);
@@ -254,14 +253,14 @@ impl Usage {
         Self { tokens, occurred_at, owned_at, ..owner }
     }
 
-    /// Whether two states of a call are the same: in numbers, time, owner, and what the price depends on. Of states that
-    /// nobody's name stands on (those of version 1, with the time of the last line) the quarter of an hour is enough, by
-    /// which days are reckoned.
+    /// Whether two states of a call are equal: in numbers, time, owner, and everything the price depends on.
+    /// For states without an owner (those of version 1, with the time of the last line) the quarter of an
+    /// hour is enough, because it decides the day.
     #[must_use]
     pub fn is_as(&self, other: &Self) -> bool {
         let is_former = self.agent.is_empty() || other.agent.is_empty();
         if is_former {
-            // Nor does a repository that is found now change the project of a call that began at its root.
+            // A repository found later does not change the project of a call that began at its root.
             project::fold(&self.project, &self.repository) == project::fold(&other.project, &other.repository)
                 && self.shows_but_for_its_place_as(other)
         } else {
@@ -281,39 +280,40 @@ impl Usage {
             && self.priced_by() == other.priced_by()
     }
 
-    /// Whether its price rests on the same as another telling's.
+    /// Whether its price has the same basis as another reading's.
     #[must_use]
     pub fn costs_as(&self, other: &Self) -> bool {
         let day = |usage: &Self| calendar::day_of(usage.occurred_at, &TimeZone::UTC);
         day(self) == day(other) && self.priced_by() == other.priced_by()
     }
 
-    /// All that its price rests on but the day.
+    /// Everything its price depends on, except the day.
     fn priced_by(&self) -> impl PartialEq + '_ {
         let Self { tokens, provider, model, service_tier, speed, inference_geo, odd, .. } = self;
         (tokens, provider, model, service_tier, speed, inference_geo, odd)
     }
 }
 
-/// What to record when a call is told that the log may know already.
+/// What to record for a reading of a call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Telling {
     /// The log does not know the call.
     New,
-    /// The log knows it otherwise: what it is, of both tellings.
+    /// The log has it differently: the merged call.
     Revision(Box<Usage>),
-    /// The log knows all of it.
+    /// The log has all of it.
     Known,
 }
 
-/// Decides what a telling of a call adds to what the log knows of it.
+/// Decides what a reading adds to the recorded call.
 #[must_use]
 pub fn decide(known: Option<&Usage>, told: &Usage) -> Telling {
     let Some(known) = known else { return Telling::New };
     if is_told(&told.key.message_id) {
-        // A sum that somebody tells takes the place of the one before: the later, of equal ones that with more output.
+        // A manual report replaces the previous one: the later counts, and of equal ones the one with more
+        // output.
         let is_newer = (told.occurred_at, told.tokens.output) > (known.occurred_at, known.tokens.output);
-        // Whose sum it is was settled when it was first told.
+        // The owner of the sum was decided by the first report.
         let now = Usage { tokens: told.tokens, occurred_at: told.occurred_at, ..known.clone() };
         let is_other = is_newer && !now.shows_as(known);
         return if is_other { Telling::Revision(Box::new(now)) } else { Telling::Known };

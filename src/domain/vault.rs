@@ -1,6 +1,6 @@
-//! An Obsidian vault: notes of Markdown, their tasks, and the days and goals that some of them are for.
+//! An Obsidian vault: Markdown notes, their tasks, and daily and goal notes.
 //!
-//! What is read here is text and nothing else; where it lies and when it changes is another room's matter.
+//! This module only parses text; the location of the vault and its changes are handled elsewhere.
 
 pub mod moment;
 pub mod note;

@@ -1,11 +1,12 @@
-//! Paths that must not leave a folder which others may write to: a vault is synced, shared, cloned.
+//! Paths confined to a folder that others may write to: a vault is synced, shared, cloned.
 //!
-//! A path is walked component by component, each opened relative to the one before it and never through a link. A link
-//! is read and its words are walked in the same way, so that one which stays inside works and one which leads out is
-//! found out, whatever lies where. What was found is a folder that is open and a name in it that was no link: who swaps
-//! something between the look and the act changes what is inside of the folder, and nothing outside.
+//! A path is walked component by component, each opened relative to the previous one and never through a
+//! symbolic link. A link is read, and its target is walked in the same way: one that stays inside works, and
+//! one that leads out is detected, wherever things are. The result is an open folder and a name in it that
+//! was not a link: whoever swaps something between the check and the use changes the content of that folder,
+//! and nothing outside.
 //!
-//! Not `openat2(RESOLVE_BENEATH)`: it refuses absolute links also where they lead inside, and is Linux's alone.
+//! Not `openat2(RESOLVE_BENEATH)`: it also refuses absolute links that lead inside, and exists on Linux only.
 
 use std::collections::VecDeque;
 use std::ffi::OsString;
@@ -28,20 +29,20 @@ const LINKS_MAX: u32 = 40;
 #[derive(Debug)]
 pub struct Root {
     folder: OwnedFd,
-    /// As it was named, and as it really is: absolute links may begin with either.
+    /// As given, and as resolved: absolute links may begin with either.
     names: [PathBuf; 2],
 }
 
-/// Why a path leads to nothing that can be used.
+/// Why a path cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum Astray {
     /// It leads out of the folder.
     #[error("it leads out of the folder")]
     Outside,
-    /// A link of it leads nowhere, or in a circle.
+    /// A symbolic link in it leads nowhere, or in a circle.
     #[error("a link of it leads nowhere")]
     Nowhere,
-    /// The file system.
+    /// An I/O error.
     #[error(transparent)]
     File(#[from] io::Error),
 }
@@ -55,26 +56,26 @@ impl From<Errno> for Astray {
 /// Where a path leads.
 #[derive(Debug)]
 pub struct Place {
-    /// The folder that it lies in, open.
+    /// The open folder that contains it.
     folder: OwnedFd,
-    /// Folders below it that are not there yet.
+    /// Folders below that do not exist yet.
     missing: Vec<OsString>,
     name: OsString,
     kind: Option<FileType>,
 }
 
 impl Root {
-    /// Opens a folder. It may be named by a link: whoever names it means what that leads to.
+    /// Opens a folder. Its path may contain symbolic links: whoever names it means their target.
     ///
     /// # Errors
-    /// What the file system said.
+    /// An I/O error.
     pub fn open(path: &Path) -> io::Result<Self> {
         let real = std::fs::canonicalize(path)?;
         let folder = rustix::fs::open(&real, folder_flags(), Mode::empty())?;
         Ok(Self { folder, names: [real, std::path::absolute(path)?] })
     }
 
-    /// Finds where a path leads, which may be to nothing: a new file's place.
+    /// Resolves a path, which may not exist: the place of a new file.
     ///
     /// # Errors
     /// [`Astray`].
@@ -82,12 +83,12 @@ impl Root {
         let mut todo = components(path.as_ref())?;
         let mut stack: Vec<OwnedFd> = Vec::new();
         let mut links = 0;
-        // How many components stood behind the first link whose words are being walked.
+        // How many components followed the first link whose target is being walked.
         let mut behind_link = None;
         while let Some(step) = todo.pop_front() {
             behind_link = behind_link.filter(|behind| todo.len() >= *behind);
             let Some(name) = step else {
-                // `..`: back to what was open before, not to wherever that has been moved since.
+                // `..`: back to the folder that was open before, wherever it has been moved since.
                 stack.pop().ok_or(Astray::Outside)?;
                 continue;
             };
@@ -132,12 +133,12 @@ impl Root {
                 _ => return Err(Errno::NOTDIR.into()),
             }
         }
-        // The root itself, or a folder that `..` came back to.
+        // The root itself, or a folder that `..` returned to.
         let folder = duplicate(stack.last().map_or(self.folder.as_fd(), AsFd::as_fd))?;
         Ok(Place { folder, missing: Vec::new(), name: ".".into(), kind: Some(FileType::Directory) })
     }
 
-    /// Reads a file of at most `most` bytes; none where there is nothing.
+    /// Reads a file of at most `most` bytes; none if it does not exist.
     ///
     /// # Errors
     /// [`Astray`].
@@ -151,9 +152,9 @@ impl Root {
     }
 }
 
-/// The place of what is not there.
+/// The place of a file that does not exist.
 fn absent(here: BorrowedFd<'_>, name: OsString, rest: VecDeque<Option<OsString>>) -> Result<Place, Astray> {
-    // `..` behind what is not there leads nobody knows where.
+    // `..` after a missing component is undefined.
     let rest: Option<Vec<OsString>> = rest.into_iter().collect();
     let mut missing = vec![name];
     missing.extend(rest.ok_or(Astray::Outside)?);
@@ -169,7 +170,7 @@ fn duplicate(fd: BorrowedFd<'_>) -> io::Result<OwnedFd> {
     fd.try_clone_to_owned()
 }
 
-/// A path's components; none for `..`. An absolute path does not lie in any folder.
+/// A path's components; none for `..`. An absolute path is in no folder.
 fn components(path: &Path) -> Result<VecDeque<Option<OsString>>, Astray> {
     let one = |component: Component<'_>| match component {
         Component::Normal(name) => Some(Ok(Some(name.to_owned()))),
@@ -181,22 +182,22 @@ fn components(path: &Path) -> Result<VecDeque<Option<OsString>>, Astray> {
 }
 
 impl Place {
-    /// Whether there is something.
+    /// Whether it exists.
     #[must_use]
     pub fn is_there(&self) -> bool {
         self.kind.is_some()
     }
 
-    /// Whether that is a folder.
+    /// Whether it is a folder.
     #[must_use]
     pub fn is_folder(&self) -> bool {
         self.kind == Some(FileType::Directory)
     }
 
-    /// Opens what is there to be read, if it is a regular file still. `path` is what errors call it.
+    /// Opens it for reading, if it is still a regular file. `path` is its name in errors.
     ///
     /// # Errors
-    /// [`Refused`] inside; what the file system said.
+    /// [`Refused`] inside; an I/O error.
     pub fn open(&self, path: &Path) -> io::Result<File> {
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
         let opened = rustix::fs::openat(&self.folder, &self.name, flags, Mode::empty());
@@ -207,10 +208,10 @@ impl Place {
         Ok(file)
     }
 
-    /// Makes the folders that are missing above it, with this mode.
+    /// Creates the missing folders above it, with this mode.
     ///
     /// # Errors
-    /// What the file system said.
+    /// An I/O error.
     pub fn make_folders(&mut self, mode: u32) -> io::Result<()> {
         for name in std::mem::take(&mut self.missing) {
             let made = rustix::fs::mkdirat(&self.folder, &name, raw(mode));
@@ -219,7 +220,7 @@ impl Place {
             }
             let folder = rustix::fs::openat(&self.folder, &name, folder_flags(), Mode::empty())?;
             if made.is_ok() {
-                // The mask of this process is tighter than that of the person's own programs.
+                // The umask of this process is stricter than that of the person's own programs.
                 rustix::fs::fchmod(&folder, raw(mode))?;
             }
             self.folder = folder;
@@ -227,16 +228,17 @@ impl Place {
         Ok(())
     }
 
-    /// Writes a file beside it, under a name that cannot be guessed, and syncs it. It is removed where it is dropped.
+    /// Writes a temporary file next to it, under an unguessable name, and syncs it. Dropping it removes the
+    /// file.
     ///
     /// # Errors
-    /// What the file system said.
-    pub fn write_beside(&self, bytes: &[u8], mode: u32) -> io::Result<Beside<'_>> {
+    /// An I/O error.
+    pub fn write_beside(&self, bytes: &[u8], mode: u32) -> io::Result<TemporaryFile<'_>> {
         use std::io::Write;
         let name = super::passing_name();
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let mut file = File::from(rustix::fs::openat(&self.folder, &name, flags, raw(0o600))?);
-        let beside = Beside { place: self, name };
+        let beside = TemporaryFile { place: self, name };
         file.write_all(bytes)?;
         rustix::fs::fchmod(&file, raw(mode))?;
         file.sync_all()?;
@@ -248,19 +250,20 @@ fn raw(mode: u32) -> Mode {
     Mode::from_raw_mode((mode & 0o7777) as rustix::fs::RawMode)
 }
 
-/// A file that was written beside a place.
+/// A temporary file next to its target.
 #[derive(Debug)]
-pub struct Beside<'a> {
+pub struct TemporaryFile<'a> {
     place: &'a Place,
     name: String,
 }
 
-impl Beside<'_> {
-    /// Puts it in its place where what is there is still `before`. Between looking and renaming nobody can come in: the
-    /// two are exchanged first, and back again if what came out is something else, a link for one.
+impl TemporaryFile<'_> {
+    /// Replaces the target if its content is still `before`. There is no race between check and rename: the
+    /// two files are exchanged first, and exchanged back if the old one turns out to be something else, such
+    /// as a link.
     ///
     /// # Errors
-    /// What the file system said.
+    /// An I/O error.
     pub fn replace(self, before: &[u8]) -> io::Result<bool> {
         use rustix::fs::{RenameFlags, renameat, renameat_with};
         let Place { folder, name, .. } = self.place;
@@ -272,23 +275,24 @@ impl Beside<'_> {
             Ok(()) if holds(folder.as_fd(), self.name.as_ref(), before) => {}
             Ok(()) => {
                 if let Err(error) = exchange() {
-                    // Under our name lies another's work now: it stays.
+                    // Another program's work has our temporary name now: it stays.
                     std::mem::forget(self);
                     return Err(error.into());
                 }
                 return Ok(false);
             }
-            // A file system that cannot exchange. A link that has come there meanwhile is replaced, not followed.
+            // The file system cannot exchange files. A link that appeared there meanwhile is replaced, not
+            // followed.
             Err(_) => renameat(folder, &self.name, folder, name)?,
         }
         rustix::fs::fsync(folder)?;
         Ok(true)
     }
 
-    /// Puts it in its place where nothing is, not even a link that leads nowhere; false where something is.
+    /// Renames it to its target if nothing is there, not even a dangling link; false if something is.
     ///
     /// # Errors
-    /// What the file system said.
+    /// An I/O error.
     pub fn put(self) -> io::Result<bool> {
         let Place { folder, name, .. } = self.place;
         match rustix::fs::linkat(folder, &self.name, folder, name, AtFlags::empty()) {
@@ -301,14 +305,14 @@ impl Beside<'_> {
     }
 }
 
-impl Drop for Beside<'_> {
+impl Drop for TemporaryFile<'_> {
     fn drop(&mut self) {
-        // It is not there where it was renamed; where it cannot be removed, Obsidian and we pass over its name.
+        // After a rename it is gone; if it cannot be removed, Obsidian and this program ignore its name.
         let _ = rustix::fs::unlinkat(&self.place.folder, &self.name, AtFlags::empty());
     }
 }
 
-/// Whether a name is that of a regular file with these bytes.
+/// Whether a name is a regular file with these bytes.
 fn holds(folder: BorrowedFd<'_>, name: &Path, bytes: &[u8]) -> bool {
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
     let Ok(file) = rustix::fs::openat(folder, name, flags, Mode::empty()) else { return false };

@@ -1,9 +1,9 @@
-//! Files that others write, opened so that none of them can hold us up: settings, secrets, prices, transcripts.
+//! Opening files that others write, without blocking on any of them: settings, secrets, prices, transcripts.
 //!
-//! What stands at a path may be anything. Opening a FIFO waits for its other side, reading `/dev/zero` never ends, and
-//! opening a device may do something to it. So only what is a file is opened, without waiting, and what was opened is
-//! looked at again, because it may have been swapped in between. Links are followed: whoever names a file means what
-//! that leads to.
+//! A path may lead to anything. Opening a FIFO waits for its other side, reading `/dev/zero` never ends, and
+//! opening a device may have side effects. So only regular files are opened, without waiting, and an opened
+//! file is checked again, because it may have been swapped in between. Symbolic links are followed: whoever
+//! names a file means its target.
 
 use std::fs::{File, FileType, OpenOptions};
 use std::io::{self, Read};
@@ -12,7 +12,7 @@ use std::path::Path;
 
 use rustix::fs::OFlags;
 
-/// What stands at a path where no file does, in words; none where it is a file.
+/// What is at a path instead of a file, in words; none if it is a file.
 #[must_use]
 pub fn no_file(kind: FileType) -> Option<&'static str> {
     if kind.is_file() {
@@ -30,16 +30,16 @@ pub fn no_file(kind: FileType) -> Option<&'static str> {
     }
 }
 
-/// Opens a file to be read. Never waits, and never opens what is no file.
+/// Opens a file for reading. Never waits, and never opens anything but a file.
 ///
 /// # Errors
-/// `InvalidInput` where it is something else; what the file system said.
+/// `InvalidInput` if it is not a file; an I/O error.
 pub fn open(path: &Path) -> io::Result<File> {
-    // Before it is opened, because opening a device may do something to it.
+    // Before opening it, because opening a device may have side effects.
     check(std::fs::metadata(path)?.file_type())?;
     let flags = (OFlags::NONBLOCK | OFlags::NOCTTY).bits();
     let file = OpenOptions::new().read(true).custom_flags(flags.cast_signed()).open(path)?;
-    // And of what was opened, because it may have been swapped since.
+    // And again afterwards, because it may have been swapped since.
     check(file.metadata()?.file_type())?;
     Ok(file)
 }
@@ -60,7 +60,7 @@ fn check(kind: FileType) -> io::Result<()> {
     no_file(kind).map_or(Ok(()), |what| Err(refused(what)))
 }
 
-/// Reads all of a file, or refuses one that has more than `most` bytes.
+/// Reads a whole file, or refuses one with more than `most` bytes.
 pub(crate) fn bounded(file: File, most: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     file.take(most + 1).read_to_end(&mut bytes)?;

@@ -1,4 +1,4 @@
-//! Directories and files that are ours.
+//! Directories and files of this program.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
@@ -16,30 +16,30 @@ use super::{Refused, bits, is_leftover, opening, passing_name, said};
 /// For the owner alone.
 const FILE: u32 = 0o600;
 const DIRECTORY: u32 = 0o700;
-/// Whatever a group or others may do.
+/// All permissions of group and others.
 const OTHERS: u32 = 0o077;
-/// A tree of ours is no deeper: `data/console/PROVIDER/failures`.
+/// Maximum depth of our directories: `data/console/PROVIDER/failures`.
 const DEPTH_MAX: usize = 4;
 
 fn open_flags() -> OFlags {
-    // Without O_NONBLOCK a pipe that somebody has put there would hold us for ever.
+    // Without O_NONBLOCK a pipe that somebody placed there would block us forever.
     OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK
 }
 
-/// Makes a directory, and those above it, for its owner alone; one that is there is closed to others. A person may
-/// name a link of their own here: then it is what the link leads to that must be theirs.
+/// Creates a directory and its parents for their owner alone; an existing one is closed to others. The path
+/// may be a person's own symbolic link: then its target must belong to them.
 ///
 /// # Errors
-/// [`Refused`] inside where it is somebody else's; what the file system said.
+/// [`Refused`] inside if it belongs to another user; an I/O error.
 pub fn dir(path: &Path) -> io::Result<()> {
     std::fs::DirBuilder::new().recursive(true).mode(DIRECTORY).create(path)?;
     close(&open_dir(path, true)?, path, DIRECTORY)
 }
 
-/// The same inside of a directory of ours, where no link has a place.
+/// The same inside one of our directories, where symbolic links are refused.
 ///
 /// # Errors
-/// [`Refused`] inside where it is a link or somebody else's; what the file system said.
+/// [`Refused`] inside if it is a link or belongs to another user; an I/O error.
 pub fn inner_dir(path: &Path) -> io::Result<()> {
     match std::fs::DirBuilder::new().mode(DIRECTORY).create(path) {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
@@ -48,10 +48,10 @@ pub fn inner_dir(path: &Path) -> io::Result<()> {
     close(&open_dir(path, false)?, path, DIRECTORY)
 }
 
-/// Makes a directory that must not be there yet.
+/// Creates a directory that must not exist yet.
 ///
 /// # Errors
-/// [`Refused::Taken`] inside; what the file system said.
+/// [`Refused::Taken`] inside; an I/O error.
 pub fn new_dir(path: &Path) -> io::Result<()> {
     match std::fs::DirBuilder::new().mode(DIRECTORY).create(path) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(Refused::Taken(said(path)).into()),
@@ -59,27 +59,27 @@ pub fn new_dir(path: &Path) -> io::Result<()> {
     }
 }
 
-/// Makes sure that a directory is there and ours, and leaves its mode: it is the person's own place.
+/// Ensures that a directory exists and is ours, and keeps its mode: it is the person's own place.
 ///
 /// # Errors
-/// [`Refused`] inside where it is somebody else's; what the file system said.
+/// [`Refused`] inside if it belongs to another user; an I/O error.
 pub fn persons_dir(path: &Path) -> io::Result<()> {
     std::fs::DirBuilder::new().recursive(true).mode(DIRECTORY).create(path)?;
     open_dir(path, true).map(drop)
 }
 
-/// Opens a directory that is ours.
+/// Opens a directory of ours.
 fn open_dir(path: &Path, may_be_link: bool) -> io::Result<OwnedFd> {
-    // A slash at the end would follow a link.
+    // A trailing slash would follow a link.
     let path = path.components().as_path();
     let path = if path.as_os_str().is_empty() { Path::new(".") } else { path };
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let user = rustix::process::geteuid().as_raw();
     let fd = match rustix::fs::open(path, flags | OFlags::NOFOLLOW, Mode::empty()) {
-        // Which of the two it is depends on the system.
+        // Which of the two occurs depends on the system.
         Err(error @ (Errno::LOOP | Errno::NOTDIR)) => {
             let link = std::fs::symlink_metadata(path)?;
-            // A link of a stranger's in a place where everybody may write is how files are redirected.
+            // Another user's link in a world-writable place is how files are redirected.
             let is_own = link.uid() == user || link.uid() == 0;
             match (link.is_symlink(), may_be_link && is_own) {
                 (true, true) => rustix::fs::open(path, flags, Mode::empty())?,
@@ -96,7 +96,7 @@ fn open_dir(path: &Path, may_be_link: bool) -> io::Result<OwnedFd> {
     Ok(fd)
 }
 
-/// Takes from others what they may do with something of ours that is open, and sees to what the owner must be able to.
+/// Removes others' permissions from an open file or directory of ours, and ensures the owner's.
 fn close(fd: impl AsFd, path: &Path, least: u32) -> io::Result<()> {
     let mode = bits(Mode::from_raw_mode(rustix::fs::fstat(&fd)?.st_mode)) & 0o777;
     let wanted = (mode | least) & DIRECTORY;
@@ -112,7 +112,7 @@ fn close(fd: impl AsFd, path: &Path, least: u32) -> io::Result<()> {
             );
         }
         Ok(()) => {}
-        // A file system without modes, such as a stick's: its mount says who may read it.
+        // A file system without modes, such as a USB stick's: its mount options decide who may read it.
         Err(Errno::PERM | Errno::NOTSUP) => {
             tracing::warn!(?path, "its file system keeps no modes: others may get at it (mode {mode:04o})");
         }
@@ -121,7 +121,7 @@ fn close(fd: impl AsFd, path: &Path, least: u32) -> io::Result<()> {
     Ok(())
 }
 
-/// What was opened, if it is a regular file of ours; closed to others.
+/// An opened file, if it is a regular file of ours; closed to others.
 fn ours(file: File, path: &Path) -> io::Result<File> {
     let stat = rustix::fs::fstat(&file)?;
     if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
@@ -141,34 +141,35 @@ fn open_with(path: &Path, flags: OFlags) -> io::Result<File> {
     ours(File::from(opened.map_err(|error| opening(path, error))?), path)
 }
 
-/// Opens a file of ours to be read and written, and makes it where it is not there.
+/// Opens a file of ours for reading and writing, creating it if needed.
 ///
 /// # Errors
-/// [`Refused`] inside; what the file system said.
+/// [`Refused`] inside; an I/O error.
 pub fn open_or_make(path: &Path) -> io::Result<File> {
     open_with(path, OFlags::RDWR | OFlags::CREATE)
 }
 
-/// Opens a file of ours that is there, to be read and written.
+/// Opens an existing file of ours for reading and writing.
 ///
 /// # Errors
-/// [`Refused`] inside; what the file system said.
+/// [`Refused`] inside; an I/O error.
 pub fn open(path: &Path) -> io::Result<File> {
     open_with(path, OFlags::RDWR)
 }
 
-/// Makes a file that must not be there yet.
+/// Creates a file that must not exist yet.
 ///
 /// # Errors
-/// [`Refused::Taken`] inside; what the file system said.
+/// [`Refused::Taken`] inside; an I/O error.
 pub fn make(path: &Path) -> io::Result<File> {
     open_with(path, OFlags::RDWR | OFlags::CREATE | OFlags::EXCL)
 }
 
-/// Reads a text of ours, such as a token, of at most `most` bytes; its mode is mended where others could read it.
+/// Reads a text file of ours, such as a token, of at most `most` bytes; its mode is fixed if others could
+/// read it.
 ///
 /// # Errors
-/// [`Refused`] inside; `NotFound`, or whatever else the file system said.
+/// [`Refused`] inside; `NotFound`, or another I/O error.
 pub fn read_text(path: &Path, most: u64) -> io::Result<String> {
     let mut text = String::new();
     open_with(path, OFlags::RDONLY)?.take(most).read_to_string(&mut text)?;
@@ -183,10 +184,10 @@ pub fn read(path: &Path, most: u64) -> io::Result<Vec<u8>> {
     bounded(open_to_read(path)?, most)
 }
 
-/// Opens a file to be read, whosever it is, if it is a regular one and no link.
+/// Opens any user's file for reading, if it is a regular file and not a link.
 ///
 /// # Errors
-/// [`Refused`] inside; what the file system said.
+/// [`Refused`] inside; an I/O error.
 pub fn open_to_read(path: &Path) -> io::Result<File> {
     let opened = std::fs::File::options()
         .read(true)
@@ -202,18 +203,18 @@ pub fn open_to_read(path: &Path) -> io::Result<File> {
     Ok(file)
 }
 
-/// Writes a file of ours, whole or not at all, and durably.
+/// Writes a file of ours atomically and durably.
 ///
 /// # Errors
-/// [`Refused`] inside; what the file system said.
+/// [`Refused`] inside; an I/O error.
 pub fn write(path: &Path, contents: &[u8]) -> io::Result<()> {
     let mut fresh = Fresh::beside(path)?;
     fresh.write_all(contents)?;
     fresh.keep()
 }
 
-/// A file that is being written, beside its place. It takes its place when it is [kept](Self::keep), and is gone where
-/// it is dropped before.
+/// A temporary file next to its target. [`keep`](Self::keep) moves it into place; dropping it before that
+/// removes it.
 #[derive(Debug)]
 pub struct Fresh {
     dir: OwnedFd,
@@ -224,10 +225,10 @@ pub struct Fresh {
 }
 
 impl Fresh {
-    /// Begins a file for the place `path`, in a directory that is there and ours.
+    /// Starts a file for the target `path`, in an existing directory of ours.
     ///
     /// # Errors
-    /// [`Refused`] inside; what the file system said.
+    /// [`Refused`] inside; an I/O error.
     pub fn beside(path: &Path) -> io::Result<Self> {
         let name = path.file_name().ok_or(Errno::ISDIR)?.to_owned();
         let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
@@ -240,10 +241,10 @@ impl Fresh {
         Ok(Self { dir, file, temporary, name, is_kept: false })
     }
 
-    /// Syncs it and puts it in its place, over what was there: a link there is replaced and not followed.
+    /// Syncs it and moves it into place, over an existing file: a link there is replaced and not followed.
     ///
     /// # Errors
-    /// What the file system said; the place is as it was.
+    /// An I/O error; the target is unchanged.
     pub fn keep(mut self) -> io::Result<()> {
         self.file.sync_all()?;
         rustix::fs::renameat(&self.dir, &self.temporary, &self.dir, &self.name)?;
@@ -265,26 +266,27 @@ impl Write for Fresh {
 impl Drop for Fresh {
     fn drop(&mut self) {
         if !self.is_kept {
-            // What stays is found by the next sweep.
+            // The next sweep removes what is left.
             let _ = rustix::fs::unlinkat(&self.dir, &self.temporary, AtFlags::empty());
         }
     }
 }
 
-/// What a sweep did.
+/// Result of a sweep.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Swept {
-    /// Files and directories that others could get at, and cannot any more.
+    /// Files and directories that others could access, and no longer can.
     pub closed: usize,
-    /// Files that a killed writer had left behind, and that are gone.
+    /// Temporary files of killed writers that were removed.
     pub removed: usize,
 }
 
-/// Closes all of a directory of ours to others, as older versions did not, and removes what killed writers have left
-/// behind: for whoever holds its lock. Links are not followed, and `skip` names folders that are not looked into.
+/// Closes everything in a directory of ours to others, which older versions did not do, and removes temporary
+/// files of killed writers: call it while holding the directory's lock. Links are not followed, and folders
+/// in `skip` are not entered.
 ///
 /// # Errors
-/// [`Refused`] inside where the directory is not ours. What cannot be mended inside of it is told of and left.
+/// [`Refused`] inside if the directory is not ours. What cannot be fixed inside it is logged and left.
 pub fn sweep(dir: &Path, skip: &[&str]) -> io::Result<Swept> {
     drop(open_dir(dir, true)?);
     let mut swept = Swept::default();
@@ -322,7 +324,7 @@ fn sweep_below(dir: &Path, skip: &[&str], depth: usize, swept: &mut Swept) {
     }
 }
 
-/// Takes from others what they may do, and leaves what the owner may.
+/// Removes others' permissions, and keeps the owner's.
 fn close_entry(path: &PathBuf, is_dir: bool) -> io::Result<()> {
     let kind = if is_dir { OFlags::DIRECTORY } else { OFlags::empty() };
     let fd = rustix::fs::open(path, OFlags::RDONLY | kind | open_flags(), Mode::empty())

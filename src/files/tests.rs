@@ -14,7 +14,7 @@ fn set_mode(path: &Path, mode: u32) {
     fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
 }
 
-/// Gives a path to somebody else, where that is possible: as root, as CI is.
+/// Changes a path's owner, if possible: as root, as in CI.
 fn give_away(path: &Path) -> bool {
     std::os::unix::fs::lchown(path, Some(NOBODY), Some(NOBODY)).is_ok()
 }

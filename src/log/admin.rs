@@ -1,4 +1,4 @@
-//! What keeps a log, beside [`EventLog`]: verification, backup, health, and its end.
+//! Administration of a log, next to [`EventLog`]: verification, backup, health, and closing.
 
 use std::path::Path;
 
@@ -12,40 +12,42 @@ use super::{EventLog, LogError};
 
 /// See the module.
 pub trait LogAdmin: Send + Sync + 'static {
-    /// How it stands, from what is known in this process: it waits for no network, and asks the system
-    /// once how much room there is.
+    /// The health of the log as this process knows it. Does not use the network; asks the system once for the
+    /// free space.
     fn health(&self) -> Health;
 
-    /// After a failed write: goes back to what is durable, checks it, and takes appends again. Those who
-    /// were told [`LogError::UnknownOutcome`] send their events again with the same ids. Blocks.
+    /// After a failed write: cuts the log back to what is durable, checks it, and accepts appends again.
+    /// Callers that received [`LogError::UnknownOutcome`] send their events again with the same ids. Blocks.
     ///
     /// # Errors
-    /// [`LogError::ReadOnly`] if the cause is still there, [`LogError::Unavailable`], [`LogError::Closed`].
+    /// [`LogError::ReadOnly`] if the cause persists, [`LogError::Unavailable`], [`LogError::Closed`].
     fn reopen(&self) -> Result<(), LogError>;
 
-    /// Verifies all of it while it is open. `expected` is a head's hash that was written down before: if no
-    /// block has it, the log was rewritten or cut off. What is appended meanwhile is not looked at. Blocks.
+    /// Verifies the whole log while it is open. `expected` is a head's hash that was written down earlier: if
+    /// no block has it, the log was rewritten or truncated. Events appended meanwhile are not verified.
+    /// Blocks.
     ///
     /// # Errors
-    /// [`LogError::Io`], [`LogError::Unavailable`]. Damage is no error: it is what the report is for.
+    /// [`LogError::Io`], [`LogError::Unavailable`]. Damage is not an error: the report lists it.
     fn verify(
         &self,
         expected: Option<BlockHash>,
         progress: &mut Progress<'_>,
     ) -> Result<VerifyReport, LogError>;
 
-    /// Backs it up into a directory while it is open, creating it if there is none. Blocks.
+    /// Backs the log up into a directory while it is open; creates the directory if needed. Blocks.
     ///
     /// # Errors
-    /// [`LogError::Corrupt`] where no copy has a block, [`LogError::Unsafe`], [`LogError::Io`],
-    /// [`LogError::Unavailable`]. The backup that was there before stays valid.
+    /// [`LogError::Corrupt`] if no copy has a block, [`LogError::Unsafe`], [`LogError::Io`],
+    /// [`LogError::Unavailable`]. An earlier backup stays valid.
     fn backup(&self, target: &Path, progress: &mut Progress<'_>) -> Result<BackupReport, LogError>;
 
-    /// Finishes what waits, and closes. Later appends answer [`LogError::Closed`]. Blocks until done.
+    /// Finishes pending appends, and closes the log. Later appends return [`LogError::Closed`]. Blocks until
+    /// done.
     fn close(&self);
 }
 
-/// A log whole: its events, and what keeps them.
+/// A complete log: its events, and their administration.
 pub trait Log: EventLog + LogAdmin {}
 
 impl<L: EventLog + LogAdmin> Log for L {}

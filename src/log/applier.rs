@@ -1,7 +1,7 @@
-//! The applier: a thread that brings sled up to the journal, some way behind the acknowledgement.
+//! The applier: a thread that applies the journal to sled, some way behind the acknowledgement.
 //!
-//! It reads the blocks from the journal, so nothing waits in memory however far it trails, and it
-//! waits a moment for more: sled pays by the item, and a run of many small blocks is one item.
+//! It reads the blocks from the journal, so its lag costs no memory. It lingers briefly to batch blocks:
+//! sled's cost is per item, and a run of many small blocks is one item.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,12 +15,12 @@ use super::store::Store;
 /// How long a block may wait for others to share its run.
 const LINGER: Duration = Duration::from_millis(100);
 
-/// The first pause before a copy that has failed is tried again; each is twice the one before.
+/// The first pause before a failed copy is retried; it doubles each time.
 const PAUSE: Duration = Duration::from_secs(1);
-/// No pause is longer.
+/// Maximum pause.
 const PAUSE_MAX: Duration = Duration::from_mins(1);
 
-/// Runs until the log closes. Where sled fails, as on a full disk, it is opened anew and tried again.
+/// Runs until the log closes. If sled fails, as on a full disk, it is reopened and retried.
 pub(super) fn run(shared: &Arc<Shared>) {
     let Some(store) = &shared.store else {
         return;
@@ -49,7 +49,7 @@ pub(super) fn run(shared: &Arc<Shared>) {
                     return;
                 }
                 pause = (pause * 2).min(PAUSE_MAX);
-                // What sled has taken and not kept is told by what it has now.
+                // What sled accepted but did not keep shows in what it has now.
                 match store.reopen() {
                     Ok(applied) => lock(&shared.trail).applied = applied.min(head),
                     Err(error) => drop(fail(shared, &error.to_string())),
@@ -59,7 +59,7 @@ pub(super) fn run(shared: &Arc<Shared>) {
     }
 }
 
-/// The second copy has everything up to there. Whether it had failed before.
+/// Marks the second copy as complete up to a position. Returns whether it had failed before.
 fn succeed(shared: &Shared, applied: Position) -> bool {
     let mut trail = lock(&shared.trail);
     trail.applied = applied;
@@ -69,21 +69,21 @@ fn succeed(shared: &Shared, applied: Position) -> bool {
     had_failed
 }
 
-/// Whether that is news.
+/// Marks the second copy as failed. Returns whether that is a change.
 fn fail(shared: &Shared, detail: &str) -> bool {
     let is_news = lock(&shared.trail).failed.replace(detail.to_owned()).is_none();
     shared.trail_moved.notify_all();
     is_news
 }
 
-/// Waits for so long. False where the log closes.
+/// Sleeps. Returns false if the log closes.
 fn rest(shared: &Shared, pause: Duration) -> bool {
     let trail = lock(&shared.trail);
     let waited = shared.trail_moved.wait_timeout_while(trail, pause, |trail| !trail.closing);
     !waited.unwrap_or_else(std::sync::PoisonError::into_inner).0.closing
 }
 
-/// Waits until there is something to apply; `None` when the log closes and there is nothing.
+/// Waits until there is something to apply; `None` if the log closes and nothing is left.
 fn wait(shared: &Shared) -> Option<Position> {
     let behind = |applied| shared.head.borrow().position > applied;
     let mut trail = lock(&shared.trail);
@@ -104,7 +104,7 @@ fn wait(shared: &Shared) -> Option<Position> {
     Some(trail.applied)
 }
 
-/// Applies what the journal has behind `applied`, up to `head`, a run at a time.
+/// Applies the journal's blocks after `applied`, up to `head`, a run at a time.
 fn apply_until(
     shared: &Shared,
     store: &Store,

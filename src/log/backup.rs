@@ -1,8 +1,8 @@
-//! Backup: the journal's segments in another directory, with a manifest that says what they are.
+//! Backup: copies the journal's segments into another directory, with a manifest that describes them.
 //!
-//! Online: it takes what is durable at the head of the moment it starts. Incremental: a segment that
-//! the last manifest has whole is not copied again. Every block is verified on the way out, and read
-//! from sled where the journal is damaged, so that a backup is never a copy of damage.
+//! Online: it copies what is durable when it starts. Incremental: a segment that the last manifest has
+//! completely is not copied again. Every block is verified on the way, and read from sled if the journal is
+//! damaged, so that a backup never copies damage.
 //!
 //! ```text
 //! <backup>/manifest.json              written last, whole or not at all
@@ -36,7 +36,7 @@ pub struct Manifest {
     pub format: u32,
     /// The last position.
     pub position: u64,
-    /// The head's hash, 64 hexadecimal digits: what proves later that nothing was rewritten.
+    /// The head's hash, 64 hexadecimal digits; it proves later that nothing was rewritten.
     pub hash: String,
     /// When the last event was recorded.
     pub recorded_at: Timestamp,
@@ -51,22 +51,22 @@ pub struct ManifestSegment {
     pub first: u64,
     /// Its last position.
     pub last: u64,
-    /// Its length; a later backup may have made the file longer, and these bytes stay.
+    /// Its length in bytes. A later backup may extend the file, and these bytes stay the same.
     pub bytes: u64,
     /// BLAKE3 of these bytes, 64 hexadecimal digits.
     pub blake3: String,
 }
 
-/// What a backup did.
+/// Result of a backup.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct BackupReport {
-    /// The head that the backup reaches.
+    /// The head of the backup.
     pub head: Head,
-    /// Segments of the backup.
+    /// Segments in the backup.
     pub segments: usize,
-    /// Segments that had to be copied.
+    /// Segments copied now.
     pub copied: usize,
-    /// Bytes that were copied.
+    /// Bytes copied now.
     pub copied_bytes: u64,
 }
 
@@ -74,7 +74,7 @@ impl Manifest {
     /// Reads the manifest of a backup; `None` if there is none yet.
     ///
     /// # Errors
-    /// [`LogError::Io`] if it cannot be read or understood.
+    /// [`LogError::Io`] if it cannot be read or parsed.
     pub fn read(backup: &Path) -> Result<Option<Self>, LogError> {
         let path = backup.join(MANIFEST);
         let failed = |error: std::io::Error| io_error("reading the manifest", &path, &error);
@@ -83,7 +83,7 @@ impl Manifest {
             file => file.map_err(failed)?,
         };
         let mut text = String::new();
-        // Some 150 bytes a segment: this is room for 25 TB of journal.
+        // Some 150 bytes per segment: enough for 25 TB of journal.
         file.take(64 * 1024 * 1024).read_to_string(&mut text).map_err(failed)?;
         let manifest: Self =
             serde_json::from_str(&text).map_err(|error| failed(std::io::Error::other(error)))?;
@@ -101,19 +101,20 @@ impl Manifest {
     }
 }
 
-/// A segment as the head of the backup sees it.
+/// A segment, as far as the backup's head.
 struct Wanted {
     first: Position,
     last: Position,
     bytes: u64,
 }
 
-/// Backs an open log up into a directory, creating it if there is none. It is for its owner alone, as all in it, and no
-/// link of it is followed: whoever prepared it could else choose what is written over.
+/// Backs an open log up into a directory; creates it if needed. The directory and its content are readable by
+/// their owner alone, and no symbolic link in it is followed: otherwise whoever prepared the directory could
+/// choose what is overwritten.
 ///
 /// # Errors
-/// [`LogError::Corrupt`] where neither copy has a block, [`LogError::Unsafe`], [`LogError::Io`]. The backup that was
-/// there before stays valid.
+/// [`LogError::Corrupt`] if neither copy has a block, [`LogError::Unsafe`], [`LogError::Io`]. An earlier
+/// backup stays valid.
 pub fn backup(log: &SledLog, target: &Path, progress: &mut Progress<'_>) -> Result<BackupReport, LogError> {
     back_up_until(log, target, log.head(), progress)
 }
@@ -129,7 +130,7 @@ pub(super) fn back_up_until(
     own::dir(target).map_err(|error| io_error("creating", target, &error))?;
     let _turn = take_turn(target)?;
     own::inner_dir(&journal).map_err(|error| io_error("creating", &journal, &error))?;
-    // A backup of an older version was open to others, and one that was killed has left something behind.
+    // Backups of older versions were readable by others, and a killed backup left temporary files.
     own::sweep(target, &[]).map_err(|error| io_error("closing to others", target, &error))?;
     let before = Manifest::read(target)?;
     let wanted = segments_until(log, head.position);
@@ -162,7 +163,8 @@ pub(super) fn back_up_until(
     Ok(report)
 }
 
-/// One backup at a time writes to a directory. Where a file system knows no locks, that is the person's to see to.
+/// Only one backup writes to a directory at a time. On a file system without locks the person must ensure
+/// that.
 fn take_turn(target: &Path) -> Result<File, LogError> {
     let dir = File::open(target).map_err(|error| io_error("opening", target, &error))?;
     match dir.try_lock() {
@@ -178,7 +180,7 @@ fn segments_until(log: &SledLog, until: Position) -> Vec<Wanted> {
     let journal = read(&log.shared().journal);
     let mut wanted = Vec::new();
     let mut next = Position::FIRST;
-    // One span a segment: spans end where the file does.
+    // One span per segment: spans end with their file.
     while let Some(span) = journal.span(next, until, usize::MAX).filter(|_| next <= until) {
         wanted.push(Wanted { first: next, last: Position(span.end.0 - 1), bytes: span.bytes() as u64 });
         next = span.end;

@@ -20,10 +20,11 @@
 //!       .    4  CRC32C of everything before this field
 //! ```
 //!
-//! A *commit* is what one `fdatasync` made durable: one block or several. Its last block says so,
-//! and what stands behind the last such block after a power cut was never acknowledged.
-//! `committed` tells a torn write from rot: if any later block was written when the damaged position
-//! was already durable, the damage is a loss and is never cut off in silence.
+//! A *commit* is what one `fdatasync` made durable: one block or several. Its last block says so. What
+//! follows the last such block after a power cut was never acknowledged.
+//!
+//! `committed` distinguishes a torn write from bit rot: if any later block was written when the damaged
+//! position was already durable, the damage is a loss and is never truncated silently.
 
 mod commit;
 
@@ -37,7 +38,7 @@ pub use commit::{Commit, CommitWriter, Sealed};
 pub const MAGIC: [u8; 8] = *b"\x89MECRIS\n";
 /// The format that this program writes and reads.
 pub const FORMAT: u16 = 1;
-/// No block is longer, its header and checksums included: longer values leave sled's own log.
+/// Maximum length of a block, including header and checksums: longer values leave sled's own log.
 pub const BLOCK_BYTES_MAX: usize = 64 * 1024;
 /// Bytes before the first record.
 pub const HEADER_BYTES: usize = 80;
@@ -58,15 +59,15 @@ pub enum BlockError {
     /// The bytes end before the block does.
     #[error("a block of {needed} bytes stands in {available}")]
     Short {
-        /// What the block needs.
+        /// Length that the block needs.
         needed: usize,
-        /// What is there.
+        /// Length available.
         available: usize,
     },
     /// The magic is missing: no block starts here.
     #[error("no block starts here")]
     NoMagic,
-    /// A newer program wrote it.
+    /// Written by a newer program.
     #[error("block format {0} is not known to this mecris; use a newer one")]
     Format(u16),
     /// Length, count or flags are impossible.
@@ -81,9 +82,9 @@ pub enum BlockError {
     /// The block is whole, but it is not the one that belongs here.
     #[error("the block at position {found} stands where position {expected} belongs")]
     Misplaced {
-        /// What its header says.
+        /// The position in its header.
         found: Position,
-        /// What belongs here.
+        /// The position that belongs here.
         expected: Position,
     },
     /// The block does not name the hash of the one before it.
@@ -92,9 +93,8 @@ pub enum BlockError {
     /// A record in a block whose checksums match is not a record.
     #[error("record {index} of the block: {source}")]
     Record {
-        /// Which one, from 0.
+        /// Its number, from 0.
         index: usize,
-        /// What is wrong with it.
         source: crate::event::record::RecordError,
     },
     /// The records do not carry the positions that the header promises.
@@ -241,7 +241,7 @@ impl<'a> Block<'a> {
         self.bytes
     }
 
-    /// The hash that it carries; [`Block::verify`] says whether it is right.
+    /// The hash in its trailer; [`Block::verify`] checks it.
     #[must_use]
     pub fn hash(&self) -> BlockHash {
         let mut hash = [0; 32];
@@ -250,7 +250,7 @@ impl<'a> Block<'a> {
         hash
     }
 
-    /// Where its records stand within its bytes.
+    /// The range of its records within its bytes.
     #[must_use]
     pub fn body(&self) -> std::ops::Range<usize> {
         HEADER_BYTES..self.bytes.len() - TRAILER_BYTES
@@ -292,7 +292,7 @@ impl<'a> Iterator for Records<'a> {
     }
 }
 
-/// `N` bytes of the header; every caller's offset is a constant within it.
+/// `N` bytes of the header; every caller's offset is a constant inside it.
 fn array_at<const N: usize>(header: &[u8; HEADER_BYTES], offset: usize) -> [u8; N] {
     let mut bytes = [0; N];
     bytes.copy_from_slice(&header[offset..offset + N]);

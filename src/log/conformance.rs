@@ -1,5 +1,5 @@
-//! The contract of [`EventLog`] as checks that every implementation passes, each
-//! over an empty log of its own. A check panics where a rule is broken.
+//! The contract of [`EventLog`] as checks that every implementation passes, each on an empty log of its own.
+//! A check panics if a rule is broken.
 //!
 //! ```
 //! use mecris::log::{MemoryLog, conformance};
@@ -25,7 +25,7 @@ use super::{Append, Appended, EventLog, Expected, Head, LogError, Outcome};
 /// A check of one or more rules.
 pub type Check = fn(&dyn EventLog);
 
-/// All checks, with the rules that they hold.
+/// All checks, with the rules that they test.
 pub const CHECKS: &[(&str, Check)] = &[
     ("an empty log has nothing", empty),
     ("rule 2: positions are gapless from 1, in the order of acknowledgement", positions),
@@ -176,7 +176,7 @@ fn similar_ids(log: &dyn EventLog) {
         both[8] = 99;
         ids.extend([front, back, both]);
     }
-    // Equal when the halves are folded together: swapped halves.
+    // Equal if the halves are folded together: swapped halves.
     ids.extend([[0; 16], [0xFF; 16]]);
     ids.sort_unstable();
     ids.dedup();
@@ -305,7 +305,7 @@ fn concurrent(log: &dyn EventLog) {
         let versions = records.iter().filter(|record| record.stream.as_str() == own);
         assert!(versions.zip(1..).all(|(record, version)| record.version == Version(version)));
     }
-    // Queued without waiting: one group, in which each sees those before it.
+    // Queued without waiting: one group, in which each append sees those before it.
     let queued: Vec<_> = (0..50)
         .map(|number| {
             log.append(append("queued", Expected::Exact(Version(number / 2)), [20_000 + number / 2]))

@@ -1,6 +1,6 @@
-//! The disk, as the journal sees it: a handful of calls behind a trait, so that a test can lose
-//! unsynced writes, tear them by the sector, and fail the Nth of them (`tests/power_cut.rs`,
-//! `tests/disk_errors.rs`). sled has its own way to the disk and is trusted with nothing.
+//! The disk as the journal uses it: a few calls behind a trait, so that a test can lose unsynced writes, tear
+//! them by the sector, and fail the Nth of them (`tests/power_cut.rs`, `tests/disk_errors.rs`). sled accesses
+//! the disk by itself, and is not trusted.
 
 use std::fmt::Debug;
 use std::fs::File;
@@ -16,13 +16,13 @@ pub trait DiskFile: Debug + Send + Sync {
     /// The file's length in bytes.
     ///
     /// # Errors
-    /// What the system says.
+    /// The system's error.
     fn len(&self) -> io::Result<u64>;
 
-    /// Whether it has no bytes.
+    /// Whether it is empty.
     ///
     /// # Errors
-    /// What the system says.
+    /// The system's error.
     fn is_empty(&self) -> io::Result<bool> {
         Ok(self.len()? == 0)
     }
@@ -30,74 +30,74 @@ pub trait DiskFile: Debug + Send + Sync {
     /// Reads up to `buffer.len()` bytes; fewer only at the end of the file.
     ///
     /// # Errors
-    /// What the system says.
+    /// The system's error.
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize>;
 
-    /// Writes all of `bytes`; after an error any part of them may be there.
+    /// Writes all of `bytes`; after an error any part of them may have been written.
     ///
     /// # Errors
-    /// What the system says.
+    /// The system's error.
     fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<()>;
 
-    /// Cuts or extends the file.
+    /// Truncates or extends the file.
     ///
     /// # Errors
-    /// What the system says.
+    /// The system's error.
     fn set_len(&self, len: u64) -> io::Result<()>;
 
     /// Makes the bytes and the length durable: `fdatasync`.
     ///
     /// # Errors
-    /// What the system says. The state of unsynced bytes is then unknown for good.
+    /// The system's error. The state of unsynced bytes is then unknown for good.
     fn sync_data(&self) -> io::Result<()>;
 }
 
 /// Files and directories.
 pub trait Disk: Debug + Send + Sync {
-    /// Creates a directory and its parents, for their owner alone.
+    /// Creates a directory and its parents, accessible to their owner alone.
     ///
     /// # Errors
-    /// What the system says.
+    /// The system's error.
     fn create_dir_all(&self, path: &Path) -> io::Result<()>;
 
     /// The names of the files in a directory, in no order; none if there is no such directory.
     ///
     /// # Errors
-    /// What the system says.
+    /// The system's error.
     fn list(&self, dir: &Path) -> io::Result<Vec<String>>;
 
     /// Opens a file that exists.
     ///
     /// # Errors
-    /// What the system says.
+    /// The system's error.
     fn open(&self, path: &Path) -> io::Result<Arc<dyn DiskFile>>;
 
     /// Creates a file, or opens it if it exists. Not durable before [`Disk::sync_dir`].
     ///
     /// # Errors
-    /// What the system says.
+    /// The system's error.
     fn create(&self, path: &Path) -> io::Result<Arc<dyn DiskFile>>;
 
     /// Removes a file. Not durable before [`Disk::sync_dir`].
     ///
     /// # Errors
-    /// What the system says.
+    /// The system's error.
     fn remove(&self, path: &Path) -> io::Result<()>;
 
     /// Makes the names in a directory durable.
     ///
     /// # Errors
-    /// What the system says.
+    /// The system's error.
     fn sync_dir(&self, dir: &Path) -> io::Result<()>;
 
     /// The bytes that this process may still write to the file system of `path`.
     ///
     /// # Errors
-    /// What the system says.
+    /// The system's error.
     fn free_bytes(&self, path: &Path) -> io::Result<u64>;
 }
 
-/// The machine's own disk. What it makes is for its owner alone, and it follows no link.
+/// The machine's own disk. What it creates is accessible to its owner alone, and it follows no symbolic link.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct RealDisk;
 
@@ -113,7 +113,7 @@ impl Disk for RealDisk {
         };
         let mut names = Vec::new();
         for entry in entries {
-            // A name that is not UTF-8 is none of ours.
+            // A name that is not UTF-8 is not one of ours.
             names.extend(entry?.file_name().into_string());
         }
         Ok(names)

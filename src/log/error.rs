@@ -1,4 +1,4 @@
-//! Why the log did not do what it was asked.
+//! Errors of the log.
 
 use std::path::Path;
 
@@ -6,13 +6,12 @@ use crate::domain::code::{Code, Coded};
 use crate::event::{Position, StreamId, Version};
 use crate::files::{Refused, refusal};
 
-/// What can go wrong, by what the caller can do about it.
+/// The errors, distinguished by what the caller can do.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum LogError {
-    /// The stream moved: read it again and decide again.
+    /// The stream has moved on: read it again and decide again.
     #[error("stream {stream} is at version {actual}, not as expected; read it again and decide again")]
     Conflict {
-        /// The stream.
         stream: StreamId,
         /// Its version at the moment of the append.
         actual: Version,
@@ -20,17 +19,16 @@ pub enum LogError {
     /// Nothing was written, and nothing will be until the cause is gone.
     #[error("the log does not accept events: {reason}; {fix}")]
     ReadOnly {
-        /// Why.
         reason: String,
-        /// The mend.
+        /// How to fix it.
         fix: String,
     },
-    /// A write or sync failed: the events may or may not be there. Ask again with the same ids.
+    /// A write or sync failed: the events may or may not be there. Retry with the same ids.
     #[error(
         "it is not known whether the events were written ({reason}); send them again with the same ids once the log is open"
     )]
     UnknownOutcome {
-        /// What the disk said.
+        /// The error of the disk.
         reason: String,
     },
     /// Both copies are damaged.
@@ -38,9 +36,8 @@ pub enum LogError {
         "the log is damaged at position {position}: {detail}; everything before it is readable; run `mecris verify`, then `mecris repair` or `mecris restore` from a backup"
     )]
     Corrupt {
-        /// The first position that is lost.
+        /// The first lost position.
         position: Position,
-        /// What was found.
         detail: String,
     },
     /// Another process holds the log.
@@ -49,39 +46,39 @@ pub enum LogError {
         /// The lock file.
         path: String,
     },
-    /// An event breaks a limit of the envelope.
+    /// An event exceeds a limit of the envelope.
     #[error("event refused: {reason}")]
     Invalid {
-        /// Which limit.
+        /// The limit.
         reason: String,
     },
-    /// The disk or the file system said no.
+    /// An error of the disk or file system.
     #[error("{action} {path}: {source_text}; {fix}")]
     Io {
-        /// What was tried.
+        /// The action that failed.
         action: &'static str,
-        /// Where.
+        /// The file or directory.
         path: String,
-        /// What the system said.
+        /// The system's error.
         source_text: String,
-        /// The mend.
+        /// How to fix it.
         fix: String,
     },
-    /// A file or directory is a link, somebody else's, or lies where it must not: it is left alone.
+    /// A file or directory is a symbolic link, belongs to somebody else, or is in the wrong place: it is left
+    /// alone.
     #[error(transparent)]
     Unsafe(#[from] Refused),
-    /// Too much waits for the disk.
+    /// Too many appends wait for the disk.
     #[error("the log has {queued_bytes} bytes of events waiting for the disk; send this again in a moment")]
     Busy {
-        /// What waits.
+        /// Their size in bytes.
         queued_bytes: usize,
     },
-    /// The log cannot be reached, or does not answer in time: nothing was read, and nothing was written.
+    /// The log cannot be reached, or does not respond in time: nothing was read, and nothing was written.
     #[error("the log cannot be reached: {reason}; {fix}")]
     Unavailable {
-        /// What happened.
         reason: String,
-        /// The mend.
+        /// How to fix it.
         fix: String,
     },
     /// The log has been closed.

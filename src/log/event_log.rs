@@ -26,13 +26,13 @@ use super::shared::{IdCache, ReadOnly, Shared, Trail, corrupt, lock, read};
 use super::writer::{Command, Tail, Writer, append_bytes, plan};
 use super::{Append, Appending, EventLog, Head, LogError, io_error};
 
-/// Appends that may wait for the writer, in bytes; beyond, [`LogError::Busy`].
+/// Bytes of appends that may wait for the writer; more fail with [`LogError::Busy`].
 const QUEUE_BYTES_MAX: usize = 64 * 1024 * 1024;
-/// One append holds at most this.
+/// Maximum size of one append in bytes.
 pub const APPEND_BYTES_MAX: usize = 8 * 1024 * 1024;
 
-/// The log of one data directory: a journal that is synced before an append is acknowledged, and
-/// sled beside it as the second copy.
+/// The log of one data directory: a journal that is synced before an append is acknowledged, and sled as the
+/// second copy.
 ///
 /// ```text
 /// <data>/lock       held while the log is open
@@ -44,7 +44,7 @@ pub const APPEND_BYTES_MAX: usize = 8 * 1024 * 1024;
 pub struct SledLog {
     shared: Arc<Shared>,
     data: PathBuf,
-    /// `None` when the log was opened to be read.
+    /// `None` if the log was opened read-only.
     commands: Option<Sender<Command>>,
     threads: Mutex<Vec<JoinHandle<()>>>,
     closed: AtomicBool,
@@ -61,7 +61,8 @@ impl SledLog {
     pub fn open(data: &Path, options: Options) -> Result<(Self, OpenReport), LogError> {
         own::dir(data).map_err(|error| io_error("creating the directory", data, &error))?;
         let lock = take_lock(data)?;
-        // What older versions left open is closed; the browser keeps its own profile, in a directory that is closed.
+        // Files that older versions left readable are closed; the browser manages its own profile, in a
+        // directory that is closed.
         own::sweep(data, &["profile"]).map_err(|error| io_error("closing to others", data, &error))?;
         open::finish_interrupted(data)?;
         let mut opening = open::open(data, &options, Mode::Write)?;
@@ -99,9 +100,9 @@ impl SledLog {
         &self.data
     }
 
-    /// Opens the log to be read, and writes nothing to the journal: everything before the first
-    /// damage of both copies is served, and the report's error says what lies there. Appends answer
-    /// [`LogError::ReadOnly`]. The sled copy is opened too, as the second source.
+    /// Opens the log read-only, and writes nothing to the journal. Everything before the first damage of both
+    /// copies is served, and the report's error describes that damage. Appends return [`LogError::ReadOnly`].
+    /// The sled copy is opened too, as the second source.
     ///
     /// # Errors
     /// [`LogError::Locked`], [`LogError::Io`].
@@ -131,14 +132,14 @@ impl SledLog {
         Ok((log, report, corruption))
     }
 
-    /// Drains the writer and the second copy, and closes. Later appends answer
-    /// [`LogError::Closed`]; reads of the journal still work. Blocks until done.
+    /// Drains the writer and the second copy, and closes. Later appends return [`LogError::Closed`]; reads of
+    /// the journal still work. Blocks until done.
     pub fn close(&self) {
         if self.closed.swap(true, Ordering::AcqRel) {
             return;
         }
         if let Some(commands) = &self.commands {
-            // If the writer is gone already there is nothing to drain.
+            // If the writer is already gone, there is nothing to drain.
             drop(commands.send(Command::Close));
         }
         let mut threads = std::mem::take(&mut *lock(&self.threads)).into_iter();
@@ -158,9 +159,9 @@ impl SledLog {
         lock(&self.lock).take();
     }
 
-    /// After a failed write: cuts the journal back to its last durable byte, verifies the block that
-    /// ends there, and accepts appends again. Those who were told [`LogError::UnknownOutcome`] send
-    /// their events again with the same ids.
+    /// After a failed write: cuts the journal back to its last durable byte, verifies the block that ends
+    /// there, and accepts appends again. Callers that received [`LogError::UnknownOutcome`] send their events
+    /// again with the same ids.
     ///
     /// # Errors
     /// [`LogError::ReadOnly`] if the disk still fails.
@@ -170,27 +171,27 @@ impl SledLog {
         answered.blocking_recv().map_err(|_| LogError::Closed)?
     }
 
-    /// Why the writer has stopped after a failed write, where it has: [`SledLog::reopen`] lets it begin again. A full
-    /// disk that was seen before anything was written is none: that refusal goes by itself.
+    /// Why the writer stopped after a failed write, if it did; [`SledLog::reopen`] restarts it. A full disk
+    /// that was detected before writing does not stop it: that refusal ends by itself.
     #[must_use]
     pub fn latched(&self) -> Option<String> {
         let latched = read(&self.shared.read_only);
         latched.as_ref().filter(|_| self.commands.is_some()).map(|latched| latched.reason.clone())
     }
 
-    /// Why appends are refused just now, if they are.
+    /// Why appends are currently refused, if they are.
     #[must_use]
     pub fn read_only(&self) -> Option<String> {
         self.shared.refusal(0).map(|refusal| format!("{}; {}", refusal.reason, refusal.fix))
     }
 
-    /// The end of the log: of a log that is open here, that is known without asking.
+    /// The end of the log. For a log that is open here this needs no I/O.
     #[must_use]
     pub fn head(&self) -> Head {
         *self.shared.head.borrow()
     }
 
-    /// What the log takes at this moment. One call to the file system.
+    /// Disk and queue usage at this moment. One call to the file system.
     #[must_use]
     pub fn footprint(&self) -> Footprint {
         let shared = &self.shared;
@@ -202,10 +203,10 @@ impl SledLog {
         }
     }
 
-    /// Writes the blocks again that readers found damaged in the journal, and records each repair.
+    /// Rewrites the blocks that readers found damaged in the journal, and records each repair.
     ///
     /// # Errors
-    /// [`LogError::Closed`], [`LogError::ReadOnly`] if it was opened to be read.
+    /// [`LogError::Closed`], [`LogError::ReadOnly`] if it was opened read-only.
     pub fn heal(&self) -> Result<Vec<Repair>, LogError> {
         let (answer, answered) = oneshot::channel();
         self.command(Command::Heal(answer))?;
@@ -219,7 +220,7 @@ impl SledLog {
         SecondCopy { applied: trail.applied, failed: trail.failed.clone() }
     }
 
-    /// Waits until the second copy has everything up to the head of this moment, or has failed.
+    /// Waits until the second copy has everything up to the current head, or has failed.
     #[must_use]
     pub fn wait_for_second_copy(&self) -> SecondCopy {
         if self.commands.is_none() {
@@ -252,7 +253,7 @@ impl SledLog {
             let sent = if queued > 0 && queued + bytes > QUEUE_BYTES_MAX {
                 Err(LogError::Busy { queued_bytes: queued })
             } else {
-                // The reply goes with the command, so that a closed writer answers by dropping it.
+                // The reply is dropped with the command if the writer is closed, which the caller sees.
                 return self.command(Command::Append(append, reply, bytes));
             };
             self.shared.queued_bytes.fetch_sub(bytes, Ordering::Relaxed);
@@ -310,7 +311,7 @@ impl EventLog for SledLog {
     fn find_many(&self, ids: &[EventId]) -> Result<Vec<Option<Position>>, LogError> {
         let mut cache = IdCache::default();
         let mut id_at = |position| cache.id_at(&self.shared, position);
-        // The lock is taken for each: a hit reads a block, and the writer must not wait for all of them.
+        // The lock is taken per id: a hit reads a block, and the writer must not wait for all of them.
         ids.iter().map(|id| read(&self.shared.index).find(*id, &mut id_at)).collect()
     }
 
@@ -319,7 +320,7 @@ impl EventLog for SledLog {
         if head.recorded_at <= recorded_at {
             return Ok(head.position);
         }
-        // All records of a block share their time, so that a search over the blocks is enough.
+        // All records of a block share their time, so a search over the blocks is enough.
         let (mut low, mut high) = (0, read(&self.shared.journal).block_count());
         while low < high {
             let middle = low.midpoint(high);

@@ -1,4 +1,4 @@
-//! Export: the log as JSON lines, one object an event, for other tools; and reading them back.
+//! Export: the log as JSON lines, one object per event, for other tools; and parsing them.
 
 use std::io::{self, BufRead, Read, Write};
 use std::ops::ControlFlow;
@@ -13,7 +13,7 @@ use crate::event::{Position, RecordRef, TenantId, TraceContext};
 
 use super::{EventLog, LogError, Progress};
 
-/// The longest line that is read: a record's payload in any readable form is far below.
+/// Maximum length of a line when reading, in bytes; a record's payload in any readable form is far shorter.
 pub const LINE_BYTES_MAX: usize = 1024 * 1024;
 
 /// Why an export ended early.
@@ -45,7 +45,7 @@ pub enum LineError {
         /// From 1.
         line: u64,
     },
-    /// It is not what an export writes.
+    /// It is not a line that an export writes.
     #[error("line {line} is not an exported event: {detail}")]
     Malformed {
         /// From 1.
@@ -113,7 +113,7 @@ fn traceparent(trace: &TraceContext) -> String {
 }
 
 impl ExportedEvent {
-    /// The line of a record, with its payload made readable.
+    /// The line of a record, with its payload in readable form.
     #[must_use]
     pub fn of(record: &RecordRef<'_>, payload: Value) -> Self {
         Self {
@@ -137,9 +137,10 @@ impl ExportedEvent {
 }
 
 impl ExportedEvent {
-    /// The line, without its line feed. An export goes to a terminal too: what one would obey in it is escaped.
+    /// The line, without its line feed. An export may go to a terminal: control characters are escaped.
     ///
     /// # Panics
+    ///
     /// Never: every field has a JSON form.
     #[must_use]
     pub fn to_line(&self) -> String {
@@ -148,11 +149,11 @@ impl ExportedEvent {
     }
 }
 
-/// Writes a tenant's events from a position on to `out`, so many at most, one JSON object a line; gives their number.
-/// `payload` makes a payload readable: the log does not know what an event means.
+/// Writes at most `limit` of a tenant's events from a position on to `out`, one JSON object per line. Returns
+/// their number. `payload` converts a payload to JSON: the log does not know what an event means.
 ///
 /// # Errors
-/// [`ExportError`]; the lines written before it are whole.
+/// [`ExportError`]; the lines written before it are complete.
 pub fn export(
     log: &dyn EventLog,
     tenant: &TenantId,
@@ -191,7 +192,7 @@ pub fn export(
     Ok(written)
 }
 
-/// Reads an export, line by line, with bounded memory whatever the input.
+/// Reads an export line by line, in bounded memory for any input.
 #[derive(Debug)]
 pub struct ExportReader<R> {
     input: R,

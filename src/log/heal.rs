@@ -1,4 +1,4 @@
-//! Healing: writing a damaged block of the journal again from sled's copy, byte for byte.
+//! Healing: rewrites a damaged block of the journal from sled's copy, byte for byte.
 
 use std::io;
 
@@ -8,10 +8,10 @@ use super::block::Block;
 use super::options::{LogCopy, Repair};
 use super::shared::{Shared, read};
 
-/// Writes the block at `first` again if it is still damaged and sled has it whole.
+/// Rewrites the block at `first` if it is still damaged and sled has it intact.
 ///
 /// # Errors
-/// What the disk says; the block can be healed again later.
+/// The disk's error; the block can be healed again later.
 pub(super) fn block(shared: &Shared, first: Position, detail: &str) -> io::Result<Option<Repair>> {
     let Some(span) = read(&shared.journal).span(first, first, 1) else {
         return Ok(None);

@@ -1,22 +1,22 @@
-//! How a log stands, and what it takes.
+//! Health and disk usage of a log.
 
 use crate::event::Position;
 
-/// How a log stands.
+/// The health of a log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Health {
-    /// Why appends are refused just now, with the mend, if they are.
+    /// Why appends are currently refused, with the fix, if they are.
     pub refusal: Option<String>,
-    /// Why the writer has stopped after a failed write, where it has: [`LogAdmin::reopen`] lets it begin
-    /// again. A full disk that was seen before anything was written is none: that refusal goes by itself.
+    /// Why the writer stopped after a failed write, if it did; [`LogAdmin::reopen`] restarts it. A full disk
+    /// that was detected before writing does not stop it: that refusal ends by itself.
     pub stopped: Option<String>,
-    /// How far the second copy is, where this log keeps one.
+    /// How far the second copy is, if this log keeps one.
     pub second_copy: Option<SecondCopy>,
-    /// What it takes.
+    /// Disk and queue usage.
     pub footprint: Footprint,
 }
 
-/// How far the second copy is behind, for readiness.
+/// The state of the second copy, for readiness.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SecondCopy {
     /// The last position that it has.
@@ -25,14 +25,14 @@ pub struct SecondCopy {
     pub failed: Option<String>,
 }
 
-/// What the log takes, and has to itself, on the machine. All in bytes.
+/// Disk and queue usage of the log. All in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Footprint {
-    /// Of the durable blocks; a second copy holds about as much again.
+    /// Durable blocks; a second copy needs about as much again.
     pub journal: u64,
-    /// Of appends that wait for the writer.
+    /// Appends that wait for the writer.
     pub queued: u64,
-    /// Free for this process on the log's disk; none where nobody can say.
+    /// Free space for this process on the log's disk; none if unknown.
     pub free: Option<u64>,
     /// Below this much free space appends are refused.
     pub reserve: u64,

@@ -1,4 +1,4 @@
-//! Who holds a data directory: one process at a time, by a lock that the system gives back however the process ends.
+//! The lock of a data directory: one process at a time. The system releases it however the process ends.
 
 use std::fs::{File, TryLockError};
 use std::path::Path;
@@ -8,10 +8,10 @@ use crate::files;
 
 use super::{LogError, io_error};
 
-/// A lock outlives its process for a moment where a child was being started just then: the child
-/// holds it too until it has become its own program.
+/// A lock may outlive its process for a moment if a child was just being started: the child holds the lock
+/// too until it has become its own program.
 const LOCK_TRIES: u32 = 20;
-/// Before it is tried again.
+/// Pause between tries.
 pub(super) const LOCK_PAUSE: Duration = Duration::from_millis(20);
 
 /// The lock of a directory, given back when this is dropped.
@@ -26,7 +26,7 @@ pub fn hold(data: &Path) -> Result<Held, LogError> {
     take_lock(data).map(Held)
 }
 
-/// Takes the lock of a data directory; waits a moment for whoever lets go of it.
+/// Takes the lock of a data directory; waits briefly for a process that is releasing it.
 ///
 /// # Errors
 /// [`LogError::Locked`], [`LogError::Io`].
@@ -46,7 +46,7 @@ pub(super) fn take_lock(data: &Path) -> Result<File, LogError> {
     Ok(file)
 }
 
-/// Whether somebody holds the lock of a data directory at this moment. Nothing is waited for and nothing is made.
+/// Whether a process currently holds the lock of a data directory. Waits for nothing and creates nothing.
 #[must_use]
 pub fn is_held(data: &Path) -> bool {
     let held = |file: File| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock));

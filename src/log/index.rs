@@ -1,5 +1,5 @@
-//! The indexes that are asked on the way of an append, in memory: event id to position, stream to
-//! version. Filled at open from the runs' entries, or from the blocks.
+//! The in-memory indexes that an append needs: event id to position, and stream to version. Filled on open
+//! from the runs' index entries, or from the blocks.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
@@ -8,14 +8,14 @@ use crate::event::{EventId, Position, StreamId, TenantId, Version};
 
 use super::{LogError, block::Block, block::BlockError, run::Run};
 
-/// A stream remembers where it has events at this grain: one entry for each stretch of positions in
-/// which it has any. Small enough that a rare stream is read without reading the others.
+/// A stream's positions are indexed at this granularity: one entry for each stretch of positions with an
+/// event of it. Small enough to read a rare stream without reading the others.
 const STRETCH: u64 = 256;
 
-/// Stretches that are read in one go where they touch each other: some pages.
+/// Maximum number of adjacent stretches that are read at once: some pages.
 const RANGE_STRETCHES: usize = 64;
 
-/// Passes a key through that is already spread evenly.
+/// Passes through a key that is already evenly distributed.
 #[derive(Debug, Default)]
 pub(super) struct Folded(u64);
 
@@ -33,7 +33,7 @@ impl Hasher for Folded {
     }
 
     fn write_u64(&mut self, word: u64) {
-        // Ids may be UUIDs of one millisecond: multiply, so that all bits take part.
+        // Ids may be UUIDs of the same millisecond: multiply, so that all bits take part.
         self.0 = (self.0.rotate_left(32) ^ word).wrapping_mul(0x9E37_79B9_7F4A_7C15);
     }
 }
@@ -53,18 +53,18 @@ struct StreamEntry {
     stretches: Vec<Stretch>,
 }
 
-/// Gives the id of the event at a position, from its block.
+/// Reads the id of the event at a position, from its block.
 pub(super) type IdAt<'a> = dyn FnMut(Position) -> Result<EventId, LogError> + 'a;
 
 /// The indexes.
 #[derive(Debug, Default)]
 pub(super) struct Index {
-    /// Half an id to the position of the first event that has it: 16 bytes an event instead of 24.
-    /// A hit is a candidate, and the event's own bytes decide.
+    /// Half an id to the position of the first event with it: 16 bytes per event instead of 24. A hit is only
+    /// a candidate; the event's own bytes decide.
     ids: FoldedMap<u64, Position>,
     /// Events whose half id was taken.
     collisions: FoldedMap<[u8; 16], Position>,
-    /// Tenant to stream to number: found by borrowed names, without allocation.
+    /// Tenant to stream to number: looked up by borrowed names, without allocation.
     numbers: HashMap<Box<str>, HashMap<Box<str>, u32>>,
     streams: Vec<StreamEntry>,
 }
@@ -79,7 +79,7 @@ fn half(id: EventId) -> u64 {
 }
 
 impl Index {
-    /// Where the event with this id stands.
+    /// The position of the event with this id.
     pub(super) fn find(&self, id: EventId, id_at: &mut IdAt<'_>) -> Result<Option<Position>, LogError> {
         let Some(&candidate) = self.ids.get(&half(id)) else {
             return Ok(None);
@@ -90,7 +90,7 @@ impl Index {
         Ok(self.collisions.get(&id.0).copied())
     }
 
-    /// Whether the event at a position is found by its id.
+    /// Whether looking up the id finds the event at this position.
     pub(super) fn holds(&self, id: EventId, position: Position) -> bool {
         self.ids.get(&half(id)) == Some(&position) || self.collisions.get(&id.0) == Some(&position)
     }
@@ -105,8 +105,9 @@ impl Index {
         self.streams.get(*number as usize)
     }
 
-    /// The next range of positions in which a stream has events of version `from` or later; none where it has none.
-    /// What is between two ranges need not be read. A range ends after [`RANGE_STRETCHES`] at the latest.
+    /// The next range of positions in which a stream has events of version `from` or later; none if there are
+    /// none. Positions between two ranges need not be read. A range ends after [`RANGE_STRETCHES`] at the
+    /// latest.
     pub(super) fn range(
         &self,
         tenant: &TenantId,
@@ -127,7 +128,7 @@ impl Index {
         range
     }
 
-    /// The number of a stream, given it now if it has none.
+    /// The number of a stream, assigned now if it has none.
     pub(super) fn number(&mut self, tenant: &str, stream: &str) -> u32 {
         if let Some(number) = self.numbers.get(tenant).and_then(|streams| streams.get(stream)) {
             return *number;
@@ -150,7 +151,7 @@ impl Index {
         }
     }
 
-    /// Adds all events of a run; `false` if a stream's versions do not follow.
+    /// Adds all events of a run; `false` if a stream's versions are not consecutive.
     pub(super) fn insert_run(&mut self, run: &Run<'_>) -> bool {
         let mut streams = Vec::with_capacity(run.streams.len());
         for stream in &run.streams {
@@ -173,7 +174,7 @@ impl Index {
     /// Adds all events of a block.
     ///
     /// # Errors
-    /// [`BlockError`] if a record cannot be read, or a stream's versions do not follow.
+    /// [`BlockError`] if a record cannot be read, or a stream's versions are not consecutive.
     pub(super) fn insert_block(&mut self, block: &Block<'_>) -> Result<(), BlockError> {
         for record in block.records() {
             let record = record?;

@@ -1,8 +1,8 @@
-//! The journal: segment files of blocks, appended and `fdatasync`ed. An acknowledgement waits for
+//! The journal: segment files of blocks, appended and synced with `fdatasync`. An acknowledgement waits for
 //! this and for nothing else.
 //!
-//! A segment file has no header of its own: it is its blocks, one behind the other, so that backup,
-//! repair and restore copy bytes without looking into them. It is named after its first position:
+//! A segment file has no header of its own: it consists of its blocks, one after another, so that backup,
+//! repair and restore copy bytes without interpreting them. It is named after its first position:
 //!
 //! ```text
 //! <data>/journal/00000000000000000001.seg     blocks of positions 1 to 48,211
@@ -18,7 +18,7 @@ use crate::event::Position;
 use super::block::BLOCK_BYTES_MAX;
 use super::disk::{Disk, DiskFile};
 
-/// A segment is left when it has this many bytes; a commit may carry it over by its own length.
+/// A segment is full at this many bytes; a commit may exceed it by its own length.
 pub const SEGMENT_BYTES: u64 = 64 * 1024 * 1024;
 /// Limit of [`SEGMENT_BYTES`], so that an offset fits the directory's 28 bits.
 pub const SEGMENT_BYTES_MAX: u64 = 128 * 1024 * 1024;
@@ -43,7 +43,7 @@ pub fn parse_segment_name(name: &str) -> Option<Position> {
 /// The segment files of a directory, in order.
 ///
 /// # Errors
-/// What the system says.
+/// The system's error.
 pub fn list_segments(disk: &dyn Disk, dir: &Path) -> io::Result<Vec<Position>> {
     let mut firsts: Vec<_> = disk.list(dir)?.iter().filter_map(|name| parse_segment_name(name)).collect();
     firsts.sort_unstable();
@@ -55,15 +55,15 @@ pub fn list_segments(disk: &dyn Disk, dir: &Path) -> io::Result<Vec<Position>> {
 pub struct Segment {
     /// The position of its first record.
     pub first: Position,
-    /// `None` when the file is missing and the log was opened without repairing it.
+    /// `None` if the file is missing and the log was opened without repairing it.
     pub file: Option<Arc<dyn DiskFile>>,
 }
 
-/// Where a block stands: 16 bytes, for there may be a block for each event.
+/// A block's place: 16 bytes, because there may be a block for each event.
 #[derive(Debug, Clone, Copy)]
 struct Entry {
     first: Position,
-    /// Segment number, offset and length less one, in 20, 28 and 16 bits.
+    /// Segment number, offset, and length minus one, in 20, 28 and 16 bits.
     place: u64,
 }
 
@@ -81,16 +81,16 @@ impl Entry {
     }
 }
 
-/// Blocks that stand behind one another in one file.
+/// Adjacent blocks in one file.
 #[derive(Debug, Clone)]
 pub struct Span {
-    /// The file; `None` when it is missing.
+    /// The file; `None` if it is missing.
     pub file: Option<Arc<dyn DiskFile>>,
-    /// Where the first block starts.
+    /// Offset of the first block.
     pub offset: u64,
     /// First position and length of each.
     pub blocks: Vec<(Position, usize)>,
-    /// The position behind the last block.
+    /// The position after the last block.
     pub end: Position,
 }
 
@@ -101,13 +101,14 @@ impl Span {
         self.blocks.iter().map(|(_, len)| len).sum()
     }
 
-    /// Reads what the file has of the span into `buffer`; what could not be read is missing at its end.
+    /// Reads the span into `buffer`; what could not be read is missing at its end.
     pub fn read(&self, buffer: &mut Vec<u8>) {
         let read = self.read_to(buffer, 0);
         buffer.truncate(read);
     }
 
-    /// The same to a place in `buffer`, which grows where it is too short and is not cut off. How much was read.
+    /// The same at an offset of `buffer`, which grows if it is too short and is not truncated. Returns the
+    /// bytes read.
     pub fn read_to(&self, buffer: &mut Vec<u8>, at: usize) -> usize {
         let end = at + self.bytes();
         if buffer.len() < end {
@@ -127,18 +128,18 @@ pub struct Journal {
     segments: Vec<Segment>,
     blocks: Vec<Entry>,
     next: Position,
-    /// Of all blocks.
+    /// Total of all blocks.
     bytes: u64,
 }
 
 impl Journal {
-    /// An empty one.
+    /// An empty journal.
     #[must_use]
     pub fn new() -> Self {
         Self { segments: Vec::new(), blocks: Vec::new(), next: Position::FIRST, bytes: 0 }
     }
 
-    /// Adds a segment behind the others.
+    /// Adds a segment after the others.
     pub fn push_segment(&mut self, segment: Segment) {
         debug_assert!(self.segments.last().is_none_or(|last| last.first < segment.first));
         self.segments.push(segment);
@@ -147,7 +148,8 @@ impl Journal {
     /// Adds a durable block of the last segment.
     ///
     /// # Panics
-    /// If there is no segment, or `offset` or `len` is over its limit: the callers hold both.
+    ///
+    /// If there is no segment, or `offset` or `len` exceeds its limit: the callers check both.
     pub fn push_block(&mut self, first: Position, count: u32, offset: u64, len: usize) {
         assert!(first == self.next && !self.segments.is_empty(), "blocks come in order");
         assert!(offset < 1 << OFFSET_BITS && (1..=BLOCK_BYTES_MAX).contains(&len));
@@ -164,7 +166,7 @@ impl Journal {
         self.bytes
     }
 
-    /// The position behind the last block.
+    /// The position after the last block.
     #[must_use]
     pub fn next(&self) -> Position {
         self.next
@@ -191,7 +193,7 @@ impl Journal {
         self.blocks.partition_point(|entry| entry.first <= position).checked_sub(1)
     }
 
-    /// The segments, in order, with the bytes that their durable blocks take.
+    /// The segments, in order, with the size of their durable blocks in bytes.
     #[must_use]
     pub fn segments(&self) -> Vec<(Segment, u64)> {
         let mut lens = vec![0; self.segments.len()];
@@ -201,13 +203,13 @@ impl Journal {
         self.segments.iter().cloned().zip(lens).collect()
     }
 
-    /// The file of a segment by number, if it is there.
+    /// The file of a segment by number, if it exists.
     #[must_use]
     pub fn segment_file(&self, number: usize) -> Option<Arc<dyn DiskFile>> {
         self.segments.get(number).and_then(|segment| segment.file.clone())
     }
 
-    /// Puts a file in the place of one that was missing.
+    /// Sets the file of a segment that was missing.
     pub fn replace_file(&mut self, number: usize, file: Arc<dyn DiskFile>) {
         if let Some(segment) = self.segments.get_mut(number) {
             segment.file = Some(file);
@@ -220,8 +222,8 @@ impl Journal {
         self.segments.last()
     }
 
-    /// The blocks from the one that holds `from` on, up to the one that holds `until`, as many as
-    /// stand in one file and in `bytes_max` (but at least one).
+    /// The blocks from the one with `from` to the one with `until`, as many as are in one file and fit
+    /// `bytes_max` (but at least one).
     #[must_use]
     pub fn span(&self, from: Position, until: Position, bytes_max: usize) -> Option<Span> {
         let start = self.block_of(from)?;

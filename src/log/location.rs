@@ -1,5 +1,5 @@
-//! Where a log lies, and what can be done with one that no process has open. Which kind of log that
-//! is stands here alone: nobody else names one.
+//! The location of a log, and operations on a log that no process has open. This module alone knows which
+//! implementation of the log is used.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -20,20 +20,19 @@ pub struct Location {
     options: Options,
 }
 
-/// A log that was opened.
+/// An opened log.
 pub struct Opened {
-    /// The log.
     pub log: Arc<dyn Log>,
-    /// What opening found and mended.
+    /// What opening found and repaired.
     pub report: OpenReport,
 }
 
-/// What a look at a log found.
+/// Result of inspecting a log.
 #[derive(Debug, Clone)]
 pub struct Inspected {
     /// The end of what can be read.
     pub head: Head,
-    /// What lies there, where something is lost.
+    /// The damage, if something is lost.
     pub damage: Option<LogError>,
 }
 
@@ -44,22 +43,22 @@ impl Location {
         Self { data: data.into(), options }
     }
 
-    /// Whether anything was recorded there, as far as can be told without opening it.
+    /// Whether anything was recorded there, as far as can be determined without opening it.
     #[must_use]
     pub fn is_used(&self) -> bool {
         self.data.join("journal").exists()
     }
 
-    /// Opens it, creating it if there is none, and heals what it can. Blocks.
+    /// Opens the log, creating it if there is none, and heals what it can. Blocks.
     ///
     /// # Errors
-    /// [`LogError::Locked`], [`LogError::Corrupt`] when no copy has a position, [`LogError::Io`].
+    /// [`LogError::Locked`], [`LogError::Corrupt`] if no copy has a position, [`LogError::Io`].
     pub fn open(&self) -> Result<Opened, LogError> {
         let (log, report) = SledLog::open(&self.data, self.options.clone())?;
         Ok(Opened { log: Arc::new(log), report })
     }
 
-    /// Looks at it and writes nothing to the log. Blocks.
+    /// Inspects the log, and writes nothing to it. Blocks.
     ///
     /// # Errors
     /// [`LogError::Locked`], [`LogError::Io`].
@@ -98,7 +97,7 @@ impl Location {
         repair::apply(&self.data, &self.options, progress)
     }
 
-    /// Puts a backup in its place; see [`restore::restore`]. Blocks.
+    /// Restores a backup in its place; see [`restore::restore`]. Blocks.
     ///
     /// # Errors
     /// As there.

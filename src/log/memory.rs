@@ -1,4 +1,4 @@
-//! The log in memory: the contract without a disk, for tests and for trying things out.
+//! The log in memory: the contract without a disk, for tests and examples.
 
 use std::collections::HashMap;
 use std::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
@@ -15,7 +15,7 @@ use super::shared::{read, write};
 use super::writer::plan;
 use super::{Append, Appended, Appending, EventLog, Expected, Head, LogError, Outcome};
 
-/// A log that forgets everything when it is dropped. It is no chain of blocks: its head has no hash.
+/// A log that forgets everything when it is dropped. It is not a chain of blocks: its head has no hash.
 #[derive(Debug)]
 pub struct MemoryLog {
     state: RwLock<State>,
@@ -44,7 +44,7 @@ impl MemoryLog {
         Self::with_clock(Timestamp::now)
     }
 
-    /// An empty log with a clock of one's own.
+    /// An empty log with a custom clock.
     #[must_use]
     pub fn with_clock(clock: fn() -> Timestamp) -> Self {
         let empty = Head { position: Position::START, chain: None, recorded_at: Timestamp::UNIX_EPOCH };
@@ -85,7 +85,7 @@ impl MemoryLog {
             state.streams.entry(key.clone()).or_default().push(position);
         }
         if position > head.position {
-            // Still under the lock, so that nobody reads what the head does not show.
+            // Still under the lock, so that no reader sees more than the head shows.
             self.head.send_replace(Head { position, chain: None, recorded_at });
         }
         Ok(Appended { outcomes })
@@ -93,7 +93,7 @@ impl MemoryLog {
 }
 
 impl State {
-    /// The outcome of each event, and the numbers of the new ones.
+    /// The outcome of each event, and the indexes of the new ones.
     fn plan(&self, append: &Append) -> (Vec<Outcome>, Vec<usize>) {
         let mut next = Position(self.records.len() as u64);
         let (mut outcomes, mut new) = (Vec::new(), Vec::new());

@@ -1,8 +1,8 @@
-//! What the log measures of its commits, on the global meter of OpenTelemetry's API.
+//! Metrics of the log's commits, on the global meter of OpenTelemetry's API.
 //!
-//! The API is to metrics what `tracing` is to spans: a room may measure itself without knowing who reads it, and
-//! where the program installs no provider every call does nothing. The instruments are made at the first commit,
-//! so the provider must be there before the log is opened.
+//! The API is for metrics what `tracing` is for spans: a module can record measurements without knowing who
+//! reads them, and without an installed provider every call does nothing. The instruments are created at the
+//! first commit, so the provider must be installed before the log is opened.
 
 use std::sync::LazyLock;
 use std::time::Duration;
@@ -41,13 +41,13 @@ static METERS: LazyLock<Meters> = LazyLock::new(|| {
     }
 });
 
-/// A group of this many events is committed.
+/// Records a commit of this many events.
 pub(super) fn committed(events: usize, took: Duration) {
     METERS.append.record(took.as_secs_f64(), &[]);
     METERS.events.record(events as u64, &[]);
 }
 
-/// The journal was synced.
+/// Records a sync of the journal.
 pub(super) fn synced(took: Duration) {
     METERS.sync.record(took.as_secs_f64(), &[]);
 }

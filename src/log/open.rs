@@ -1,4 +1,4 @@
-//! Opening: from two copies on the disk to one log that is whole.
+//! Opening: reconciles two copies on disk into one intact log.
 //!
 //! ```text
 //!   sled's index entries ──▶ directory and indexes, without reading the journal
@@ -40,7 +40,7 @@ use super::{Head, LogError, io_error};
 pub(super) use floor::Floor;
 pub(super) use interrupted::{FRESH, finish_interrupted};
 
-/// May opening write?
+/// Whether opening may write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Mode {
     /// Heal, cut, and take appends.
@@ -49,7 +49,7 @@ pub(super) enum Mode {
     Read,
 }
 
-/// What a segment file must hold, from sled's entries.
+/// What a segment file must contain, by sled's entries.
 #[derive(Debug, Clone)]
 struct Expectation {
     first: Position,
@@ -61,7 +61,7 @@ struct Expectation {
     last: (Position, u64, BlockHash),
 }
 
-/// The log as opening knows it so far.
+/// The state of an opening log.
 #[derive(Debug)]
 pub(super) struct Opening {
     mode: Mode,
@@ -71,7 +71,7 @@ pub(super) struct Opening {
     cache_bytes: u64,
     pub store: Option<Store>,
     pub store_error: Option<String>,
-    /// Why sled has to be built again.
+    /// Why sled must be rebuilt.
     store_damage: Option<String>,
     pub journal: Journal,
     pub index: Index,
@@ -88,7 +88,7 @@ pub(super) struct Opening {
     pub repairs: Vec<Repair>,
     pub scanned_bytes: u64,
     pub torn_bytes: u64,
-    /// In [`Mode::Read`]: what stopped the opening.
+    /// In [`Mode::Read`]: the damage that ended the opening.
     pub corrupt: Option<LogError>,
 }
 
@@ -165,8 +165,8 @@ impl Opening {
         }
     }
 
-    /// Fills directory and indexes from sled's entries, as far as they follow one another; if they do
-    /// not, from nothing, and sled only helps out with blocks.
+    /// Fills directory and indexes from sled's entries if they are consecutive; otherwise starts empty, and
+    /// sled is only used for its blocks.
     fn load_index(&mut self) {
         let Some(store) = self.store.take() else {
             return;
@@ -233,7 +233,7 @@ impl Opening {
         Ok(())
     }
 
-    /// The log must reach what it had when it was last closed in order.
+    /// Checks that the log reaches what it had when it was last closed cleanly.
     fn check_floor(&mut self, floor: Option<Floor>) -> Result<(), LogError> {
         let Some(floor) = floor else {
             return Ok(());
@@ -261,8 +261,8 @@ impl Opening {
         Some(bytes)
     }
 
-    /// Throws a damaged sled away and opens a new one, which the applier fills from the journal. Only
-    /// now: until the journal was found whole, what is left of sled might have been needed.
+    /// Deletes a damaged sled store and opens a new one, which the applier fills from the journal. This
+    /// happens last: until the journal is known to be intact, the rest of sled may be needed.
     fn rebuild_store(&mut self) {
         let Some(detail) = self.store_damage.take() else {
             return;

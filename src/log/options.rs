@@ -1,4 +1,4 @@
-//! How the log is opened, and what opening it found.
+//! Options for opening the log, and the report of an opening.
 
 use std::fmt;
 use std::sync::Arc;
@@ -12,18 +12,18 @@ use super::Head;
 use super::disk::{Disk, RealDisk};
 use super::journal::SEGMENT_BYTES;
 
-/// Bytes that must stay free on the disk, so that a full disk never meets a half-written commit.
+/// Bytes that must stay free on the disk, so that a full disk never interrupts a commit.
 pub const RESERVE_BYTES: u64 = 64 * 1024 * 1024;
 /// sled's own cache. Reads come from the journal, so it only serves sled's bookkeeping.
 pub const CACHE_BYTES: u64 = 4 * 1024 * 1024;
 
-/// Makes the event that records a repair: the log moves bytes and does not know what an event means.
+/// Builds the event that records a repair: the log stores bytes and does not know what an event means.
 pub type RepairEvent = Arc<dyn Fn(&Repair) -> (TenantId, StreamId, NewEvent) + Send + Sync>;
 
-/// Called with what is done and what there is to do, in bytes or events.
+/// Called with the work done and the total, in bytes or events.
 pub type Progress<'a> = dyn FnMut(u64, u64) + 'a;
 
-/// How the log is opened.
+/// Options for opening the log.
 #[derive(Clone)]
 pub struct Options {
     /// See [`SEGMENT_BYTES`].
@@ -34,9 +34,9 @@ pub struct Options {
     pub reserve_bytes: u64,
     /// Records a repair as an event; without it a repair is only reported.
     pub repair_event: Option<RepairEvent>,
-    /// What time it is.
+    /// The clock.
     pub clock: Arc<dyn Fn() -> Timestamp + Send + Sync>,
-    /// Where the journal lives.
+    /// The journal's disk.
     pub disk: Arc<dyn Disk>,
 }
 
@@ -84,16 +84,16 @@ impl fmt::Display for LogCopy {
     }
 }
 
-/// A stretch of one copy that was written again from the other, byte for byte.
+/// A range of one copy that was rewritten from the other, byte for byte.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Repair {
     /// The copy that was damaged.
     pub copy: LogCopy,
-    /// The first position of the stretch.
+    /// The first position of the range.
     pub first: Position,
-    /// The last position of the stretch.
+    /// The last position of the range.
     pub last: Position,
-    /// What was found.
+    /// What was damaged.
     pub detail: String,
 }
 
@@ -108,7 +108,7 @@ pub struct OpenReport {
     pub segments: usize,
     /// Bytes of the journal that had to be read and verified, because no index entry covered them.
     pub scanned_bytes: u64,
-    /// Bytes of an unfinished commit that were cut off: nobody was told that they are durable.
+    /// Bytes of an unfinished commit that were truncated: they were never acknowledged.
     pub torn_bytes: u64,
     /// What was healed from the other copy.
     pub repairs: Vec<Repair>,

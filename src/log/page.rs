@@ -1,12 +1,12 @@
-//! What a read answers: records one behind the other, as the log keeps them.
+//! A page, the result of a read: consecutive records in their stored form.
 //!
 //! ```text
 //!   bytes   ..[header | record record record | trailer][header | record record | trailer]..
 //!   runs              └──────── run ────────┘                   └──── run ────┘
 //! ```
 //!
-//! The bytes are read into the page and stay there: records borrow from them. A page that is filled
-//! again uses the same memory.
+//! The bytes are read into the page and stay there: records borrow from them. Refilling a page reuses its
+//! memory.
 
 use std::ops::{ControlFlow, Range};
 
@@ -14,41 +14,41 @@ use crate::event::{Position, RecordRef};
 
 use super::{LogError, Visit};
 
-/// A read takes about this much at once.
+/// About this much is read at once, in bytes.
 pub(super) const PAGE_BYTES: usize = 1024 * 1024;
 
-/// See the module. It owns what it shows: no lock and no connection is held while it is read.
+/// See the module. It owns its bytes: reading it holds no lock and no connection.
 #[derive(Debug, Default)]
 pub struct Page {
-    /// What is in use of it is what the runs name.
+    /// The runs say which parts are in use.
     pub(super) bytes: Vec<u8>,
-    /// Where encoded records stand, one behind the other.
+    /// Ranges of encoded, consecutive records.
     pub(super) runs: Vec<Range<usize>>,
-    /// Records at the beginning of the runs that were not asked for: a block is read as a whole.
+    /// Records at the start of the runs that were not requested: a block is read as a whole.
     pub(super) skip: u64,
     /// Records after those.
     pub(super) len: u64,
-    /// Where the first run begins, for what is said of a record that cannot be read.
+    /// Position of the first run, for error messages about a record.
     pub(super) first: Position,
 }
 
 impl Page {
-    /// How many records it has.
+    /// The number of records.
     #[must_use]
     pub fn len(&self) -> u64 {
         self.len
     }
 
-    /// Whether it has none: there is nothing where it was read.
+    /// Whether there are none: then there is nothing at the requested place.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len == 0
     }
 
-    /// Visits its records in order. Whether that was broken off.
+    /// Visits the records in order. Returns whether the visitor broke off.
     ///
     /// # Errors
-    /// [`LogError::Corrupt`]: bytes with the right checksum are no record.
+    /// [`LogError::Corrupt`]: bytes with a valid checksum are not a record.
     pub fn visit(&self, visit: &mut Visit<'_>) -> Result<ControlFlow<()>, LogError> {
         let (mut skip, mut left, mut at) = (self.skip, self.len, self.first);
         for run in &self.runs {
@@ -71,13 +71,13 @@ impl Page {
         Ok(ControlFlow::Continue(()))
     }
 
-    /// Nothing, with the memory that it has.
+    /// Empties the page, and keeps its memory.
     pub(super) fn clear(&mut self) {
         self.runs.clear();
         (self.skip, self.len, self.first) = (0, 0, Position::START);
     }
 
-    /// Adds one record by a copy of its bytes.
+    /// Adds a copy of one record.
     pub(super) fn push(&mut self, record: &[u8]) {
         let start = self.runs.last().map_or(0, |run| run.end);
         self.bytes.truncate(start);

@@ -1,7 +1,7 @@
-//! Repair: what would be written again from which copy, and doing it.
+//! Repair: plans what to rewrite from which copy, and does it.
 //!
-//! A repair never invents anything: every byte comes from the other copy, after that copy's
-//! checksums, hash and chain were verified. What neither copy has is left as it is and named.
+//! A repair never invents anything: every byte comes from the other copy, after that copy's checksums, hash
+//! and chain were verified. What neither copy has is left as it is and reported.
 
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -21,16 +21,16 @@ use super::{Head, LogError, SledLog, io_error};
 /// What a repair would do.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct RepairPlan {
-    /// What was found.
+    /// What verification found.
     pub report: VerifyReport,
-    /// What would be done, in words, in order.
+    /// The planned steps, in words, in order.
     pub steps: Vec<String>,
 }
 
-/// What a repair did.
+/// Result of a repair.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct RepairReport {
-    /// What was written again.
+    /// What was rewritten.
     pub repairs: Vec<Repair>,
     /// What is still wrong: restore from a backup.
     pub remaining: Vec<Problem>,
@@ -38,7 +38,7 @@ pub struct RepairReport {
     pub head: Position,
 }
 
-/// Says what [`apply`] would do, and changes nothing.
+/// Plans what [`apply`] would do, and changes nothing.
 ///
 /// # Errors
 /// As [`verify`].
@@ -59,7 +59,7 @@ pub fn plan(data: &Path, options: &Options, progress: &mut Progress<'_>) -> Resu
     }
     if report.torn_bytes > 0 {
         steps.push(format!(
-            "cut {} bytes of an unfinished write off the journal; nobody was told that they are durable",
+            "cut {} bytes of an unfinished write off the journal; they were never acknowledged",
             report.torn_bytes
         ));
     }
@@ -92,9 +92,9 @@ pub fn apply(data: &Path, options: &Options, progress: &mut Progress<'_>) -> Res
     Ok(RepairReport { repairs, remaining: report.problems, head: report.head.position })
 }
 
-/// For a log that both copies have lost a part of, and that has no backup: keeps everything before the
-/// first loss as the log, and sets the damaged one aside, whole, under `replaced-<time>/`. What stood
-/// behind the loss is no longer in the log: positions are gapless, and a chain does not skip.
+/// For a log of which both copies have lost a part, and without a backup: keeps everything before the first
+/// loss as the log, and sets the damaged log aside, complete, under `replaced-<time>/`. Events after the loss
+/// are no longer in the log: positions are gapless, and a chain does not skip.
 ///
 /// # Errors
 /// [`LogError::Locked`], [`LogError::Io`].
@@ -119,13 +119,13 @@ pub fn salvage(
     back_up_until(&log, &kept, head, progress)?;
     log.close();
     drop(log);
-    // With a position, the last block is closed as the end of a commit, whatever it was before.
+    // With a position, the last block is marked as the end of a commit, whatever it was before.
     let report = restore(&kept, data, Some(head.position), options, progress)?;
     std::fs::remove_dir_all(&kept).map_err(|error| io_error("removing", &kept, &error))?;
     Ok(report)
 }
 
-/// Heals every block of the journal that verification finds damaged; gives the report after that.
+/// Heals every block of the journal that verification finds damaged. Returns the report after that.
 fn heal_journal(
     log: &SledLog,
     repairs: &mut Vec<Repair>,
@@ -136,7 +136,7 @@ fn heal_journal(
     if report.problems.iter().all(|problem| problem.copy == LogCopy::Sled) {
         return Ok(report);
     }
-    // The verification names where each stretch starts; reading finds every block in it.
+    // Verification names where each damaged range starts; reading finds every block in it.
     let head = log.head().position;
     let mut next = Position::FIRST;
     while next <= head {
@@ -148,7 +148,7 @@ fn heal_journal(
         };
         let found = !lock(&log.shared().damage).is_empty();
         repairs.extend(log.heal()?);
-        // Behind a block that is lost, or again from the start if not all damage was remembered.
+        // Continue after a lost block, or again from the start if not all damage was remembered.
         next = match lost {
             Some(position) => log.shared().end_of_block(position).next(),
             None if found => continue,

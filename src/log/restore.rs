@@ -1,5 +1,5 @@
-//! Restore: a backup becomes a data directory's journal. Everything is verified before anything is
-//! replaced, and what was there before is set aside, not removed.
+//! Restore: a backup becomes a data directory's journal. Everything is verified before anything is replaced,
+//! and the previous log is set aside, not deleted.
 //!
 //! ```text
 //!   manifest, file hashes, block chain ── any damage ──▶ error, nothing touched
@@ -11,7 +11,7 @@
 //!   journal.new becomes journal; sled is built from it at the next opening
 //! ```
 //!
-//! A restore that is cut short between the last two steps is finished by the next opening.
+//! If a restore is interrupted between the last two steps, the next opening completes it.
 
 use std::fs::File;
 use std::io::{BufReader, BufWriter, Read, Write};
@@ -32,18 +32,18 @@ use super::options::{Options, Progress};
 use super::shared::corrupt;
 use super::{Head, LogError, io_error};
 
-/// What a restore did.
+/// Result of a restore.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct RestoreReport {
     /// The head of the restored log.
     pub head: Head,
     /// Segments written.
     pub segments: usize,
-    /// Where the log that was there before went, if there was one.
+    /// Where the previous log was moved, if there was one.
     pub replaced: Option<PathBuf>,
 }
 
-/// Where the chain has come to while reading.
+/// The state of the chain while reading.
 struct Chain {
     next: Position,
     hash: BlockHash,
@@ -69,7 +69,7 @@ pub fn restore(
     let _lock = take_lock(data)?;
     let bytes: u64 = manifest.segments.iter().map(|segment| segment.bytes).sum();
     let mut meter = (0, bytes * 2);
-    // Once over all of it without writing: a damaged backup must not cost the log that is there.
+    // First a pass over all of it without writing: a damaged backup must not cost the existing log.
     read_all(backup, &manifest, &mut meter, progress, &mut |_, _| Ok(()))?;
     let fresh = data.join(FRESH);
     if fresh.is_symlink() {
@@ -224,7 +224,7 @@ impl SegmentWriter<'_> {
     }
 }
 
-/// Puts the fresh journal in the place of what is there.
+/// Replaces the existing journal by the fresh one.
 fn swap(data: &Path, options: &Options) -> Result<Option<PathBuf>, LogError> {
     let journal = data.join("journal");
     let old = list_segments(&*options.disk, &journal);
@@ -243,7 +243,7 @@ fn swap(data: &Path, options: &Options) -> Result<Option<PathBuf>, LogError> {
     if had_log {
         return Ok(Some(aside));
     }
-    // Nothing of worth: an empty journal and its sled.
+    // An empty journal and its sled are not worth keeping.
     std::fs::remove_dir_all(&aside).map_err(|error| io_error("removing", &aside, &error))?;
     Ok(None)
 }

@@ -1,9 +1,9 @@
 //! The index entry of a run: consecutive blocks that went to sled together.
 //!
-//! sled pays for each item, not for each byte (measured: some 50 µs an item, whether it holds one
-//! event or two hundred), so there is one entry for a run of up to 64 KiB of blocks, and it carries
-//! all three indexes: the event ids, the streams and versions, and the times. It is derived from the
-//! block bytes alone, so that `verify` can compute it again and compare.
+//! sled's cost is per item, not per byte (measured: some 50 µs per item, whether it holds one event or two
+//! hundred). So there is one entry for a run of up to 64 KiB of blocks, and it contains all three indexes:
+//! event ids, streams and versions, and times. It is derived from the block bytes alone, so that `verify` can
+//! compute it again and compare.
 //!
 //! All numbers are little-endian.
 //!
@@ -37,7 +37,7 @@ const LAYOUT: u16 = 1;
 pub struct RunBlock {
     /// Its length in bytes.
     pub len: usize,
-    /// How many records.
+    /// Number of records.
     pub count: u32,
     /// When they were recorded, in microseconds.
     pub recorded_at_us: i64,
@@ -52,15 +52,13 @@ pub struct RunBlock {
 /// A stream that has events in a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RunStream<'a> {
-    /// Whose.
     pub tenant: &'a str,
-    /// Which.
     pub stream: &'a str,
-    /// The version of its first event in the run; the others follow without gaps.
+    /// The version of its first event in the run; the others are consecutive.
     pub first: Version,
 }
 
-/// A run's index entry, read.
+/// A decoded index entry of a run.
 #[derive(Debug)]
 pub struct Run<'a> {
     /// The first position.
@@ -76,7 +74,7 @@ pub struct Run<'a> {
 /// Builds the index entry of the blocks in `bytes`.
 ///
 /// # Errors
-/// [`BlockError`] if they are not blocks, one behind the other.
+/// [`BlockError`] if they are not consecutive blocks.
 pub fn index_entry(bytes: &[u8]) -> Result<Vec<u8>, BlockError> {
     let (mut blocks, mut streams, mut events) = (Vec::new(), Vec::new(), Vec::new());
     let (mut block_count, mut event_count) = (0_u16, 0_u32);
@@ -126,7 +124,7 @@ pub fn index_entry(bytes: &[u8]) -> Result<Vec<u8>, BlockError> {
 }
 
 impl<'a> Run<'a> {
-    /// Reads an entry; `None` if its checksum or its layout is wrong.
+    /// Decodes an entry; `None` if its checksum or its layout is wrong.
     #[must_use]
     pub fn read(entry: &'a [u8]) -> Option<Self> {
         let (covered, crc) = entry.split_last_chunk()?;

@@ -1,5 +1,5 @@
-//! What the log's threads and its readers share, and how blocks are read: from the journal, and from
-//! the second copy where the journal is damaged.
+//! State shared by the log's threads and its readers, and reading blocks: from the journal, or from the
+//! second copy if the journal is damaged.
 
 use std::collections::BTreeMap;
 use std::ops::{ControlFlow, Range};
@@ -19,10 +19,10 @@ use super::page::{PAGE_BYTES, Page};
 use super::store::Store;
 use super::{Head, LogError};
 
-/// Damaged places that are remembered until they are healed.
+/// Maximum number of damaged places that are remembered until they are healed.
 const DAMAGE_MAX: usize = 1024;
 
-/// Why appends are refused for good, until the cause is mended.
+/// Why appends are refused until the cause is fixed.
 #[derive(Debug, Clone)]
 pub(super) struct ReadOnly {
     pub reason: String,
@@ -35,16 +35,16 @@ impl ReadOnly {
     }
 }
 
-/// How far the second copy has come; see `applier.rs`.
+/// How far the second copy is; see `applier.rs`.
 #[derive(Debug, Default)]
 pub(super) struct Trail {
     /// The last position that sled has.
     pub applied: Position,
     /// Bytes that wait for sled.
     pub waiting_bytes: usize,
-    /// The log is closing: apply the rest and end.
+    /// The log is closing: apply the rest and stop.
     pub closing: bool,
-    /// sled failed; the journal carries on alone.
+    /// sled failed; the journal continues alone.
     pub failed: Option<String>,
 }
 
@@ -55,21 +55,21 @@ pub(super) struct Shared {
     pub reserve_bytes: u64,
     pub journal: RwLock<Journal>,
     pub index: RwLock<Index>,
-    /// `None` when sled could not be opened at all.
+    /// `None` if sled could not be opened at all.
     pub store: Option<Store>,
     pub head: watch::Sender<Head>,
-    /// Set by the writer's latch, or from the start of a log that was opened to be read.
+    /// Set after a failed write, or from the start if the log was opened read-only.
     pub read_only: RwLock<Option<ReadOnly>>,
     /// Bytes of appends that wait for the writer.
     pub queued_bytes: AtomicUsize,
     pub trail: Mutex<Trail>,
-    /// Wakes the applier, and those who wait for it.
+    /// Wakes the applier, and threads that wait for it.
     pub trail_moved: Condvar,
     /// Blocks of the journal that a reader found damaged and took from sled.
     pub damage: Mutex<BTreeMap<Position, String>>,
 }
 
-/// A panic while a lock was held leaves data that is whole: every critical section here assigns last.
+/// A panic while a lock was held leaves consistent data: every critical section here assigns last.
 pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -85,11 +85,11 @@ pub(super) fn write<T>(lock: &RwLock<T>) -> RwLockWriteGuard<'_, T> {
 /// Called for each block of a read.
 pub(super) type VisitBlock<'a> = dyn FnMut(&Block<'_>) -> Result<ControlFlow<()>, LogError> + 'a;
 
-/// Called for each block of a page, with where its records stand in the page, and the page's runs.
+/// Called for each block of a page, with the range of its records in the page, and the page's runs.
 type TakeBlock<'a> = dyn FnMut(&Block<'_>, Range<usize>, &mut Vec<Range<usize>>) -> Result<(), LogError> + 'a;
 
 impl Shared {
-    /// Visits the blocks that hold `from` to `until`, in order, each checked by its CRC32C.
+    /// Visits the blocks from `from` to `until` in order, each checked by its CRC32C.
     pub fn blocks(
         &self,
         from: Position,
@@ -124,7 +124,7 @@ impl Shared {
         Ok(())
     }
 
-    /// Fills a page with the records from `from` on, at most `limit`; see [`super::EventLog::read`].
+    /// Fills a page with at most `limit` records from `from` on; see [`super::EventLog::read`].
     pub fn page(&self, from: Position, limit: u64, page: &mut Page) -> Result<(), LogError> {
         page.clear();
         let from = from.max(Position::FIRST);
@@ -141,7 +141,7 @@ impl Shared {
             runs.push(run);
             Ok(())
         });
-        // What stands before the damage is served; the next page begins with it, and says so.
+        // The records before the damage are served; the next page begins with it and reports it.
         let Some(last) = last else { return taken.map(drop) };
         page.first = span.blocks.first().map_or(from, |(first, _)| *first);
         page.skip = from.0 - page.first.0;
@@ -200,7 +200,7 @@ impl Shared {
                 (page.len, next) = (len, version);
                 match taken {
                     Ok(end) => used = end,
-                    // What stands before the damage is served; the next page begins with it, and says so.
+                    // The records before the damage are served; the next page begins with it and reports it.
                     Err(_) if page.len > 0 => return Ok(()),
                     Err(error) => return Err(error),
                 }
@@ -210,8 +210,8 @@ impl Shared {
         }
     }
 
-    /// Reads a span into a page from `at` on, and gives each of its blocks, checked by its CRC32C, with the place of its
-    /// records in the page and the page's runs. Where what was read ends.
+    /// Reads a span into a page at `at`, and passes on each of its blocks, checked by its CRC32C, with the
+    /// range of its records in the page and the page's runs. Returns the end of what was read.
     fn take_span(
         &self,
         span: &Span,
@@ -220,7 +220,7 @@ impl Shared {
         take: &mut TakeBlock<'_>,
     ) -> Result<usize, LogError> {
         let end = at + span.read_to(&mut page.bytes, at);
-        // Behind what was read stand the blocks that come from the second copy.
+        // Blocks from the second copy are placed after what was read.
         let (mut offset, mut healed) = (at, at + span.bytes());
         for (first, len) in &span.blocks {
             let journal = page.bytes.get(..end).and_then(|bytes| bytes.get(offset..offset + len));
@@ -244,7 +244,7 @@ impl Shared {
         Ok(healed)
     }
 
-    /// The second copy of a block that the journal has damaged; notes the damage to be healed.
+    /// The second copy's version of a block that is damaged in the journal; notes the damage for healing.
     fn stored_block(&self, first: Position, error: &BlockError) -> Result<Vec<u8>, LogError> {
         let healthy = self.store.as_ref().and_then(|store| store.block(first));
         let healthy = healthy.ok_or_else(|| corrupt(first, error))?;
@@ -275,14 +275,14 @@ impl Shared {
         Ok((first, ids))
     }
 
-    /// Why appends are refused just now: the latch, or the disk.
+    /// Why appends are currently refused: a failed write, or the disk's free space.
     pub fn refusal(&self, needed_bytes: u64) -> Option<ReadOnly> {
         let latched = read(&self.read_only).clone();
         latched.or_else(|| self.disk_full(needed_bytes))
     }
 
     fn disk_full(&self, needed_bytes: u64) -> Option<ReadOnly> {
-        // A file system that cannot say how full it is does not stop the log: the write itself will tell.
+        // A file system that cannot report its free space does not stop the log: the write itself will tell.
         let free = self.disk.free_bytes(&self.journal_dir).unwrap_or(u64::MAX);
         let wanted = self.reserve_bytes.saturating_add(needed_bytes);
         (free < wanted).then(|| ReadOnly {
@@ -300,7 +300,7 @@ impl Shared {
     }
 }
 
-/// Gives the ids of blocks, and remembers the last few: a re-import asks for neighbours.
+/// Reads the ids of blocks, and remembers the last few: a repeated import asks for neighbours.
 #[derive(Debug, Default)]
 pub(super) struct IdCache(Vec<(Position, Vec<EventId>)>);
 
@@ -325,7 +325,7 @@ impl IdCache {
     }
 }
 
-/// Neither copy can give the block at a position.
+/// The error for a block that neither copy has.
 pub(super) fn corrupt(position: Position, error: &BlockError) -> LogError {
     LogError::Corrupt { position, detail: error.to_string() }
 }

@@ -1,9 +1,9 @@
-//! sled, the second copy: the same block bytes under their first position, and an index entry for
-//! each run of blocks. It trails the journal, and is trusted with nothing that it cannot prove:
-//! every value carries its own checksum, and every call is made under `catch_unwind`, because one
-//! flipped byte makes sled 0.34.7 panic (measured: 20 of 24 openings).
+//! sled, the second copy: the same blocks, keyed by first position, and an index entry for each run of
+//! blocks. It trails the journal, and nothing in it is trusted without proof: every value has its own
+//! checksum, and every call runs under `catch_unwind`, because one flipped byte makes sled 0.34.7 panic
+//! (measured: 20 of 24 openings).
 //!
-//! One tree, so that one atomic batch carries all:
+//! One tree, so that one atomic batch covers everything:
 //!
 //! ```text
 //! 'b' + first position, big-endian    the run's blocks, one behind the other, at most 64 KiB
@@ -23,29 +23,29 @@ use super::block::Block;
 use super::hold::LOCK_PAUSE;
 use super::run::index_entry;
 
-/// sled evicts a page only after 64 accesses to its shard, and keeps the last page of each of 256
-/// shards whatever its size; with leaves of some 512 KiB its cache limit never bites (measured:
-/// 200 MB for 288 MB of blocks at a limit of 4 MB). So the store is opened anew after this much.
+/// sled evicts a page only after 64 accesses to its shard, and keeps the last page of each of 256 shards
+/// whatever its size; with leaves of some 512 KiB its cache limit has no effect (measured: 200 MB for 288 MB
+/// of blocks at a limit of 4 MB). So the store is reopened after this many bytes.
 const TOUCHED_BYTES_MAX: u64 = 64 * 1024 * 1024;
 
-/// And after this much where nothing waits for it. Else a supervisor would grow by the bytes of each event, some 350 with
-/// few events a block, for its first hundred thousands of them.
+/// The limit while the store is idle. Otherwise a supervisor would grow by the bytes of each event, some
+/// 350 with few events per block, for its first hundred thousands of events.
 const RESTED_BYTES_MAX: u64 = 8 * 1024 * 1024;
 
-/// A closed sled keeps its file, and the lock on it, until the last of its own threads lets go. The
-/// log's lock is held by then, so whoever has sled's will not have it for long.
+/// A closed sled keeps its file, and the lock on it, until its last thread has ended. The log's own lock is
+/// held by then, so nobody else will hold sled's lock for long.
 const LOCK_WAIT_MAX: Duration = Duration::from_secs(10);
 
 const BLOCKS: u8 = b'b';
 const INDEX: u8 = b'i';
 
-/// What sled said, or what it panicked with.
+/// An error of sled, or the message of its panic.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("sled: {0}")]
 pub struct StoreError(pub(super) String);
 
 impl StoreError {
-    /// Whether someone else has it open, which is no damage.
+    /// Whether another process has it open, which is not damage.
     #[must_use]
     pub fn is_locked(&self) -> bool {
         self.0.contains("could not acquire lock")
@@ -63,7 +63,7 @@ impl From<sled::Error> for StoreError {
 pub struct Store {
     path: PathBuf,
     cache_bytes: u64,
-    /// Empty after [`Store::close`], or when it could not be opened again.
+    /// Empty after [`Store::close`], or if it could not be reopened.
     db: RwLock<Option<sled::Db>>,
     /// Bytes read and written since it was opened.
     touched: AtomicU64,
@@ -88,7 +88,7 @@ fn key(prefix: u8, position: Position) -> [u8; 9] {
 }
 
 fn open_db(path: &Path, cache_bytes: u64) -> Result<sled::Db, StoreError> {
-    // sled makes its directory as the mask lets it, and its files below.
+    // sled creates its directory as the umask allows, and its files below.
     own::dir(path).map_err(|error| StoreError(error.to_string()))?;
     guarded(|| {
         let config = sled::Config::new().path(path).cache_capacity(cache_bytes).flush_every_ms(Some(500));
@@ -105,10 +105,10 @@ fn open_db(path: &Path, cache_bytes: u64) -> Result<sled::Db, StoreError> {
 }
 
 impl Store {
-    /// Opens or creates it.
+    /// Opens or creates the store.
     ///
     /// # Errors
-    /// [`StoreError`]: it cannot be opened, and must be built again from the journal.
+    /// [`StoreError`]: it cannot be opened, and must be rebuilt from the journal.
     pub fn open(path: &Path, cache_bytes: u64) -> Result<Self, StoreError> {
         let db = open_db(path, cache_bytes)?;
         Ok(Self { path: path.to_owned(), cache_bytes, db: RwLock::new(Some(db)), touched: AtomicU64::new(0) })
@@ -121,12 +121,12 @@ impl Store {
         guarded(|| call(db))
     }
 
-    /// Nothing waits for it: what sled keeps of what it has seen is given back.
+    /// Called while the store is idle: frees the pages that sled still caches.
     pub fn rest(&self) {
         self.recycle_above(RESTED_BYTES_MAX);
     }
 
-    /// Opens sled anew when it has seen so many bytes, unless someone else is using it.
+    /// Reopens sled after this many bytes, unless another thread is using it.
     fn recycle_above(&self, touched_max: u64) {
         if self.touched.load(Ordering::Relaxed) < touched_max {
             return;
@@ -141,7 +141,7 @@ impl Store {
         }
     }
 
-    /// After a failure: opens sled anew. The last position that it has; zero where it has none.
+    /// Reopens sled after a failure. Returns its last position; zero if it is empty.
     ///
     /// # Errors
     /// [`StoreError`]: it still fails.
@@ -219,7 +219,7 @@ impl Store {
         Ok(found)
     }
 
-    /// The first position and bytes of the run behind a position, unchecked.
+    /// The first position and bytes of the run after a position, unchecked.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -242,7 +242,7 @@ impl Store {
     }
 
     /// The bytes of the block that starts at a position; `None` if the store does not have it, has it
-    /// damaged, or cannot be read: then it is no help.
+    /// damaged, or cannot be read.
     #[must_use]
     pub fn block(&self, position: Position) -> Option<Vec<u8>> {
         let (_, run) = self
@@ -259,7 +259,7 @@ impl Store {
         None
     }
 
-    /// Closes it; later calls answer an error.
+    /// Closes the store; later calls return an error.
     pub fn close(&self) {
         let db = self.db.write().unwrap_or_else(PoisonError::into_inner).take();
         let closed = guarded(|| {

@@ -1,9 +1,8 @@
-//! Verification: every byte of both copies, whatever the log has been told about them.
+//! Verification: every byte of both copies, independent of what the log knows about them.
 //!
-//! The journal: each block's CRC32C, BLAKE3 hash and place in the chain, each record, gaps between
-//! blocks and between files. sled: the same, and each index entry against the one that its blocks
-//! give. The two against each other: both chains must come to the same hash. An open log's own
-//! indexes are compared with the blocks too.
+//! The journal: each block's CRC32C, BLAKE3 hash and place in the chain, each record, and gaps between blocks
+//! and between files. sled: the same, and each index entry compared with its blocks. Both: the two chains
+//! must end in the same hash. An open log's own indexes are compared with the blocks too.
 
 mod journal;
 mod sled;
@@ -23,38 +22,37 @@ use super::shared::Shared;
 use super::store::Store;
 use super::{Head, LogError};
 
-/// Problems that a report lists; the rest are only counted.
+/// Problems that a report lists; further ones are only counted.
 pub const PROBLEMS_MAX: usize = 1000;
 
-/// Something that is not as it was written.
+/// Damage that a verification found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Problem {
-    /// In which copy.
     pub copy: LogCopy,
-    /// The first position that it concerns.
+    /// The first affected position.
     pub position: Position,
-    /// What was found.
+    /// What is wrong.
     pub detail: String,
 }
 
-/// What a verification found.
+/// Result of a verification.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct VerifyReport {
-    /// Whole records of the journal.
+    /// Intact records in the journal.
     pub events: u64,
-    /// Whole blocks of the journal.
+    /// Intact blocks in the journal.
     pub blocks: u64,
     /// The end of the journal.
     pub head: Head,
     /// The last position of the sled copy; it may trail.
     pub sled: Position,
-    /// Bytes behind the last finished commit: a write that was cut short and that nobody was told of.
+    /// Bytes after the last finished commit: an interrupted write that was never acknowledged.
     pub torn_bytes: u64,
-    /// Where the block stands whose hash was asked for, if it was found.
+    /// The last position of the block with the requested hash, if there is one.
     pub expected_at: Option<Position>,
-    /// What is wrong, by copy and position; empty when all is well.
+    /// The problems, by copy and position; empty if there are none.
     pub problems: Vec<Problem>,
-    /// How many problems there are, listed or not.
+    /// The number of problems, listed or not.
     pub problem_count: u64,
 }
 
@@ -72,7 +70,7 @@ impl VerifyReport {
         }
     }
 
-    /// Whether both copies are whole.
+    /// Whether both copies are intact.
     #[must_use]
     pub fn is_clean(&self) -> bool {
         self.problem_count == 0
@@ -85,7 +83,7 @@ impl VerifyReport {
         }
     }
 
-    /// Notes a whole block of the journal.
+    /// Adds an intact block of the journal.
     fn block(&mut self, block: &super::block::Block<'_>, expected: Option<&BlockHash>) {
         let header = block.header();
         self.blocks += 1;
@@ -103,7 +101,7 @@ struct Sources<'a> {
     disk: &'a dyn super::disk::Disk,
     journal_dir: &'a Path,
     store: Option<&'a Store>,
-    /// An open log: blocks behind its head are still being written, and it has indexes to compare.
+    /// An open log: blocks after its head are still being written, and it has indexes to compare.
     open: Option<(&'a Shared, Head)>,
 }
 
@@ -121,17 +119,17 @@ impl Meter<'_, '_> {
     }
 }
 
-/// Reads a head's hash as people write it down: 64 hexadecimal digits.
+/// Parses a head's hash: 64 hexadecimal digits.
 #[must_use]
 pub fn parse_hash(text: &str) -> Option<BlockHash> {
     blake3::Hash::from_hex(text.trim()).ok().map(Into::into)
 }
 
-/// Verifies the log of a data directory that no process has open. `expected` is a head's hash that
-/// was written down before: if no block has it, the log was rewritten or cut off.
+/// Verifies the log of a data directory that no process has open. `expected` is a head's hash that was
+/// written down earlier: if no block has it, the log was rewritten or truncated.
 ///
 /// # Errors
-/// [`LogError::Locked`], [`LogError::Io`]. Damage is no error: it is what the report is for.
+/// [`LogError::Locked`], [`LogError::Io`]. Damage is not an error: the report lists it.
 pub fn verify(
     data: &Path,
     options: &Options,
@@ -163,7 +161,7 @@ pub fn verify(
 }
 
 impl SledLog {
-    /// Verifies this log while it is open; see [`verify`]. What is appended meanwhile is not looked at.
+    /// Verifies this log while it is open; see [`verify`]. Events appended meanwhile are not verified.
     ///
     /// # Errors
     /// [`LogError::Io`].

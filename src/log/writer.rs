@@ -6,13 +6,13 @@
 //!   answer ◀── publish the head ◀── indexes ◀── fdatasync ◀── one write ◀─────────┘
 //! ```
 //!
-//! Taking all that waits is the group commit: while one `fdatasync` runs, the next group gathers, so
-//! no timer makes anyone wait. Every answer of a group, conflicts and duplicates too, is given after
-//! its `fdatasync`, because it may rest on events of the same group.
+//! Taking all waiting appends is the group commit: while one `fdatasync` runs, the next group gathers, so no
+//! timer delays anyone. Every answer of a group, including conflicts and duplicates, is sent after its
+//! `fdatasync`, because it may depend on events of the same group.
 //!
-//! A failed write or sync latches the writer: what reached the disk is unknown for good (the kernel
-//! may drop the unwritten pages and call the next sync a success), so nothing more is written until
-//! [`Command::Reopen`] has cut the journal back to what was known durable.
+//! A failed write or sync stops (latches) the writer: what reached the disk is unknown for good (the kernel
+//! may drop unwritten pages and report the next sync as a success), so nothing more is written until
+//! [`Command::Reopen`] has cut the journal back to what was known to be durable.
 
 pub(super) mod plan;
 
@@ -36,28 +36,27 @@ use super::shared::{IdCache, ReadOnly, Shared, lock, write};
 use super::{Append, Appended, Expected, Head, LogError, heal, meters};
 use plan::Plan;
 
-/// A group is closed at this much, so that a flood does not grow one commit without limit.
+/// A group is closed at this size, so that a flood of appends does not grow one commit without limit.
 const GROUP_BYTES_MAX: usize = 4 * 1024 * 1024;
 
-/// A commit's span is linked to no more than these.
+/// Maximum number of links of a commit's span.
 const LINKS_MAX: usize = 32;
 
-/// What mends a failed write: a supervisor that runs opens the log again by itself.
-const FIX: &str =
-    "mend the disk; a running supervisor then opens the log again by itself, or start mecris again";
+/// The fix for a failed write: a running supervisor reopens the log by itself.
+const FIX: &str = "fix the disk; a running supervisor then reopens the log by itself, or start mecris again";
 
 type Reply = oneshot::Sender<Result<Appended, LogError>>;
 
-/// What the writer is asked.
+/// The writer's commands.
 #[derive(Debug)]
 pub(super) enum Command {
-    /// Append, and tell; the number is what it counts for in the queue, in bytes.
+    /// Append, and reply; the number is its share of the queue in bytes.
     Append(Append, Reply, usize),
-    /// Heal the damaged blocks that readers have found, and answer the repairs.
+    /// Heal the damaged blocks that readers have found, and reply with the repairs.
     Heal(oneshot::Sender<Vec<Repair>>),
     /// After a failed write: cut back, check, and accept events again.
     Reopen(oneshot::Sender<Result<(), LogError>>),
-    /// Finish what waits, and end.
+    /// Finish pending appends, and stop.
     Close,
 }
 
@@ -95,13 +94,13 @@ impl Writer {
         }
     }
 
-    /// Runs until it is told to close or nobody can ask any more.
+    /// Runs until it is closed or every sender is gone.
     pub fn run(mut self, commands: &Receiver<Command>) {
         let mut group = Vec::new();
         while let Ok(first) = commands.recv() {
             let mut bytes = 0;
             let mut next = Some(first);
-            // Take all that waits, up to the group's limit or a command of another kind.
+            // Take all waiting appends, up to the group's limit or a command of another kind.
             while let Some(Command::Append(append, reply, size)) = next {
                 bytes += size;
                 group.push((append, reply));
@@ -182,7 +181,7 @@ impl Writer {
         Ok(Written { first, last, synced, step: step.end() })
     }
 
-    /// Makes sure that there is a segment with room; `true` if the next block is its first.
+    /// Ensures a segment with room; `true` if the next block is its first.
     fn roll(&mut self, first: Position) -> io::Result<bool> {
         if let Some(tail) = self.tail.as_ref().filter(|tail| tail.offset < self.segment_bytes) {
             // A segment whose first commit failed is still at its start.
@@ -190,7 +189,7 @@ impl Writer {
         }
         let dir = &self.shared.journal_dir;
         let file = self.shared.disk.create(&segment_path(dir, first))?;
-        // Left over from a commit that failed before: nobody was told of it.
+        // Left over from a commit that failed: it was never acknowledged.
         file.set_len(0)?;
         self.shared.disk.sync_dir(dir)?;
         self.tail = Some(Tail { file: file.clone(), offset: 0, last_block: 0 });
@@ -198,7 +197,7 @@ impl Writer {
         Ok(true)
     }
 
-    /// Readers see the events from here on: first the directory and the indexes, then the head.
+    /// Makes the events visible to readers: first directory and indexes, then the head.
     fn publish(&self, appends: &[Append], new: &[plan::New], blocks: &[Sealed], mut offset: u64) {
         let mut journal = write(&self.shared.journal);
         for block in blocks {
@@ -229,8 +228,8 @@ impl Writer {
         let mut trail = lock(&self.shared.trail);
         let before = trail.waiting_bytes;
         trail.waiting_bytes += bytes;
-        // Once to begin and once when a run is full: a wake for each commit would take the processor
-        // from the callers.
+        // Once to begin and once when a run is full: waking it for each commit would take the processor from
+        // the callers.
         if before == 0 || (before < BLOCK_BYTES_MAX && trail.waiting_bytes >= BLOCK_BYTES_MAX) {
             drop(trail);
             self.shared.trail_moved.notify_all();
@@ -276,7 +275,7 @@ impl Writer {
         }
     }
 
-    /// Heals what readers have found, and records each repair.
+    /// Heals what readers have found damaged, and records each repair.
     fn heal(&mut self) -> Vec<Repair> {
         let damage = std::mem::take(&mut *lock(&self.shared.damage));
         let mut repairs = Vec::new();
@@ -312,12 +311,12 @@ impl Writer {
     }
 }
 
-/// What an append counts for: its payloads and a fair share for each envelope.
+/// An append's share of the queue: its payloads, and an estimate for each envelope.
 pub(super) fn append_bytes(append: &Append) -> usize {
     append.events.iter().map(|event| event.payload.len() + event.metadata.actor.len() + 128).sum()
 }
 
-/// What is told of a group that was written.
+/// The span of a written group.
 struct Written {
     first: Position,
     last: Position,
@@ -326,7 +325,8 @@ struct Written {
 }
 
 impl Written {
-    /// One commit carries the appends of many: its span is the child of the first one's, and linked to the others'.
+    /// One commit contains the appends of many callers: its span is a child of the first one's, and linked to
+    /// the others'.
     fn tell(self, appends: &[Append]) {
         let mut traces = appends.iter().filter_map(|append| append.events.first()?.metadata.trace);
         self.step.tell("log.append", traces.next(), |told| {

@@ -1,4 +1,4 @@
-//! Who may do what: the tokens, and the one way to issue and revoke them.
+//! Access tokens: issuing, rotating and revoking them.
 
 pub mod kept;
 pub mod token;

@@ -1,4 +1,4 @@
-//! Telling the person: the shells around [`crate::domain::alert`] and [`crate::domain::consent`].
+//! Alerting: the impure shells around [`crate::domain::alert`] and [`crate::domain::consent`].
 
 pub mod actor;
 pub mod alert;

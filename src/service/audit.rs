@@ -1,4 +1,4 @@
-//! The auditor's questions: answered from the log alone, and from one tenant's events.
+//! Audit queries: answered from the log alone, for one tenant.
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -26,49 +26,49 @@ use crate::view::replay::{Until, replay_of};
 use crate::view::report::{Grouping, Range, Report, Totals, report};
 use crate::view::{TenantView, ViewError};
 
-/// An event as it is shown: everything the log has of it.
+/// An event with its envelope.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct ShownEvent {
-    /// Its place in the log.
+    /// Position in the log.
     pub position: u64,
-    /// Its identity, 32 hexadecimal digits.
+    /// Event id, 32 hexadecimal digits.
     pub id: String,
-    /// Its stream.
+    /// Stream name.
     pub stream: String,
-    /// Its place in the stream.
+    /// Version in the stream.
     pub version: u64,
-    /// Its type.
+    /// Event type.
     #[serde(rename = "type")]
     pub type_name: String,
-    /// The schema version it was written in.
+    /// Schema version of the stored payload.
     pub schema_version: u16,
     /// When it happened.
     #[schema(value_type = String, format = DateTime)]
     pub occurred_at: Timestamp,
-    /// When the log took it.
+    /// When it was appended.
     #[schema(value_type = String, format = DateTime)]
     pub recorded_at: Timestamp,
-    /// The actor that decided it.
+    /// The principal or actor that decided it.
     pub actor: String,
-    /// The trace in which it was decided, 32 hexadecimal digits.
+    /// Trace id of the decision, 32 hexadecimal digits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trace_id: Option<String>,
-    /// What it says, lifted to the newest version of its type.
+    /// The payload, upcast to the newest version of its type.
     pub data: serde_json::Value,
 }
 
 /// One page of events.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct EventPage {
-    /// In the log's order.
+    /// In log order.
     pub events: Vec<ShownEvent>,
-    /// The position to ask for next; null at the head.
+    /// The position to request next; null at the head.
     pub next: Option<u64>,
     /// The last position in the log.
     pub head: u64,
 }
 
-/// What a replay found.
+/// State rebuilt by a replay.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Replayed {
     /// The last event that was replayed.
@@ -78,21 +78,21 @@ pub struct Replayed {
     pub recorded_at: Option<Timestamp>,
     /// The head of the log.
     pub head: u64,
-    /// What all usage up to there adds up to.
+    /// Total usage up to that event.
     pub total: Totals,
     /// The same by day.
     pub report: Report,
-    /// The budgets as they stood.
+    /// The budgets at that point.
     pub budgets: Vec<BudgetLine>,
-    /// The balances as they stood.
+    /// The balances at that point.
     pub balances: Balances,
-    /// What was believed of the providers' days then.
+    /// The reconciliation with the providers' reports as known at that point.
     pub reconciliation: Reconciliation,
-    /// The months' sums that were read by hand, as they stood.
+    /// The odometers at that point.
     pub odometers: Vec<OdometerLine>,
-    /// What that month cost over all providers, as it was believed then.
+    /// The month's cost over all providers as known at that point.
     pub cost: CostShown,
-    /// Repairs of the log and interventions of the supervisor.
+    /// Number of log repairs and supervisor interventions.
     pub incidents: u64,
 }
 
@@ -106,7 +106,7 @@ impl Reads {
         explain(&*self.log, &self.tenant, subject, zone.unwrap_or(&self.zone()), head)
     }
 
-    /// Everything rebuilt from the first event, from the log alone. Blocks.
+    /// Rebuilds all views from the first event, from the log alone. Blocks.
     ///
     /// # Errors
     /// [`ViewError`].
@@ -187,7 +187,7 @@ impl Reads {
     }
 }
 
-/// A payload as JSON; one that this version cannot read says so in its place.
+/// The payload as JSON; if this version cannot read it, JSON that says so.
 #[must_use]
 pub fn readable(record: &RecordRef<'_>) -> serde_json::Value {
     match decode(record) {
@@ -196,10 +196,10 @@ pub fn readable(record: &RecordRef<'_>) -> serde_json::Value {
     }
 }
 
-/// An event as it is shown.
+/// The event with its envelope.
 ///
 /// # Errors
-/// [`ViewError::Event`]: the payload cannot be read.
+/// [`ViewError::Event`]: the payload cannot be decoded.
 pub fn show(record: &RecordRef<'_>) -> Result<ShownEvent, ViewError> {
     let event = decode(record).map_err(|source| ViewError::Event { position: record.position, source })?;
     Ok(ShownEvent {
@@ -217,23 +217,23 @@ pub fn show(record: &RecordRef<'_>) -> Result<ShownEvent, ViewError> {
     })
 }
 
-/// What an instant is held against.
+/// Which timestamp an instant is compared with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Reckoning {
-    /// When the log took an event: what was known then.
+    /// When the log recorded an event: the state as it was known then.
     #[default]
     Recorded,
-    /// When an event happened: what is known now of then.
+    /// When an event happened: that time's state as it is known now.
     Occurred,
 }
 
 words! { Reckoning { Recorded: "recorded", Occurred: "occurred" } }
 
-/// Reads an end of replay: a position, or an instant.
+/// Parses the end of a replay: a position, or an instant.
 ///
 /// # Errors
-/// A sentence that says how to write it.
+/// A message that gives the expected format.
 pub fn parse_until(text: Option<&str>, reckoning: Reckoning) -> Result<Until, String> {
     let Some(text) = text else { return Ok(Until::Head) };
     if let Ok(position) = text.parse() {
@@ -248,13 +248,13 @@ pub fn parse_until(text: Option<&str>, reckoning: Reckoning) -> Result<Until, St
     })
 }
 
-/// The end of the log: what to write down elsewhere, to prove later that nothing was rewritten.
+/// The end of the log. Keep it elsewhere to prove later that nothing was rewritten.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct HeadShown {
-    /// The last position; 0 when the log is empty.
+    /// The last position; 0 if the log is empty.
     pub position: u64,
-    /// The hash of the last block, which covers everything before it; 64 hexadecimal digits. Null where the log is no
-    /// chain of blocks.
+    /// Hash of the last block, which covers all blocks before it; 64 hexadecimal digits. Null if the log
+    /// is not a chain of blocks.
     pub hash: Option<String>,
     /// When the last event was recorded.
     #[schema(value_type = String, format = DateTime)]
@@ -271,35 +271,35 @@ impl From<Head> for HeadShown {
     }
 }
 
-/// Something that is not as it was written.
+/// Damage that a verification found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct FoundProblem {
     /// `journal` or `sled`.
     pub copy: String,
-    /// The first position that it concerns.
+    /// The first affected position.
     pub position: u64,
-    /// What was found.
+    /// What is wrong.
     pub detail: String,
 }
 
-/// What a verification of both copies found.
+/// Result of verifying both copies.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Verified {
-    /// Whole records of the journal.
+    /// Intact records in the journal.
     pub events: u64,
-    /// Whole blocks of the journal.
+    /// Intact blocks in the journal.
     pub blocks: u64,
     /// The end of the journal.
     pub head: HeadShown,
-    /// The last position of the sled copy, which may trail.
+    /// The last position of the sled copy, which may trail the journal.
     pub sled: u64,
-    /// Bytes of a write that was cut short and that nobody was told of.
+    /// Bytes of an incomplete write that was never acknowledged.
     pub torn_bytes: u64,
-    /// Where the block ends whose hash was asked for, if it was found.
+    /// The last position of the block with the requested hash, if there is one.
     pub expected_at: Option<u64>,
-    /// What is wrong; empty where all is well. At most 1000 are listed.
+    /// Problems found; at most 1000 are listed.
     pub problems: Vec<FoundProblem>,
-    /// How many problems there are.
+    /// Total number of problems.
     pub problem_count: u64,
 }
 
@@ -323,7 +323,7 @@ impl From<VerifyReport> for Verified {
     }
 }
 
-/// Where to back up to: a directory on the supervisor's machine, below `backup.root`.
+/// Target of a backup: a directory on the supervisor's machine, below `backup.root`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BackupBody {
@@ -332,16 +332,16 @@ pub struct BackupBody {
     pub dir: String,
 }
 
-/// What a backup did.
+/// Result of a backup.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct BackedUp {
-    /// The head that the backup reaches.
+    /// The head of the backup.
     pub head: HeadShown,
-    /// Segments of the backup.
+    /// Segments in the backup.
     pub segments: usize,
-    /// Segments that had to be copied.
+    /// Segments that were copied now.
     pub copied: usize,
-    /// Bytes that were copied.
+    /// Bytes that were copied now.
     pub copied_bytes: u64,
 }
 

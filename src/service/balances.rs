@@ -1,5 +1,5 @@
-//! What providers have left of what was paid: balances, odometers read by hand, subscriptions' quotas, and the providers'
-//! own pages read in a browser.
+//! Prepaid money and limits at providers: balances, odometers that are read by hand, subscription
+//! quotas, and the providers' own pages read by a browser.
 
 pub mod balance;
 pub mod console;

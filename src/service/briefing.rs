@@ -1,4 +1,4 @@
-//! The state of things in few words: the narrator's context and what happened of late.
+//! Summaries: the narrator's context, and a day's activity.
 
 pub mod activity;
 pub mod narrator;

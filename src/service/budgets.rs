@@ -1,4 +1,4 @@
-//! What may be spent: budgets, the daily allowance, requests for more, the gate that stops agents, and the forecast.
+//! Spend limits: budgets, the daily allowance, limit requests, the gate that stops agents, and the forecast.
 
 pub mod allowance;
 pub mod budget;

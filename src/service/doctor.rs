@@ -1,8 +1,7 @@
-//! `mecris doctor`: looks at everything that can stand in the way, and says what mends it.
+//! `mecris doctor`: checks the settings and systems, and says how to fix what is wrong.
 //!
-//! [`local`] looks at this machine and asks nobody; [`online`] asks each outside system that is
-//! configured one cheap question with its own key. Neither needs a running supervisor, neither changes
-//! anything.
+//! [`local`] checks this machine and asks no other system; [`online`] makes one cheap request to each
+//! configured system with its own key. Neither needs a running supervisor, and neither changes anything.
 
 mod addresses;
 mod console;
@@ -14,13 +13,13 @@ use utoipa::ToSchema;
 
 use crate::config::{Inspection, settings_of};
 
-/// How a check came out.
+/// Result of a check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Verdict {
-    /// It is as it should be.
+    /// Working as intended.
     Ok,
-    /// Nobody asked for it, or it was not looked at.
+    /// Not configured, or not checked.
     Skipped,
     /// It works, but not as well as it could.
     Warning,
@@ -28,68 +27,64 @@ pub enum Verdict {
     Problem,
 }
 
-/// One thing that was looked at.
+/// One check.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Check {
-    /// What: a setting's key or a part.
+    /// A setting's key, or a part of the system.
     #[schema(example = "twilio.account_sid")]
     pub name: String,
-    /// How it came out.
+    /// Its result.
     pub verdict: Verdict,
     /// What was found.
     pub detail: String,
-    /// The mend.
+    /// How to fix it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fix: Option<String>,
 }
 
 impl Check {
-    /// All is well.
     pub fn ok(name: impl Into<String>, detail: impl Into<String>) -> Self {
         Self { name: name.into(), verdict: Verdict::Ok, detail: detail.into(), fix: None }
     }
 
-    /// Not asked for, with what switches it on.
+    /// Not configured, with what switches it on.
     pub fn skipped(name: impl Into<String>, detail: impl Into<String>) -> Self {
         Self { name: name.into(), verdict: Verdict::Skipped, detail: detail.into(), fix: None }
     }
 
-    /// It works, but.
     pub fn warning(name: impl Into<String>, detail: impl Into<String>, fix: impl Into<String>) -> Self {
         Self { name: name.into(), verdict: Verdict::Warning, detail: detail.into(), fix: Some(fix.into()) }
     }
 
-    /// It does not work.
     pub fn problem(name: impl Into<String>, detail: impl Into<String>, fix: impl Into<String>) -> Self {
         Self { name: name.into(), verdict: Verdict::Problem, detail: detail.into(), fix: Some(fix.into()) }
     }
 }
 
-/// A setting, and where it came from.
+/// A setting and its origin.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct SettingShown {
     /// The key.
     pub key: String,
-    /// Its value; `(hidden)` for a secret, null where there is none.
+    /// Its value; `(hidden)` for a secret, null if unset.
     #[schema(value_type = serde_json::Value)]
     pub value: serde_json::Value,
-    /// `default`, the file and the line, or the variable.
+    /// `default`, the file and line, or the environment variable.
     pub origin: String,
 }
 
-/// All that was looked at.
+/// All checks and settings.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Diagnosis {
-    /// How the worst check came out.
+    /// The worst result.
     pub worst: Verdict,
-    /// The checks, in the order in which a person would mend them.
+    /// The checks, in the order in which to fix them.
     pub checks: Vec<Check>,
     /// Every setting.
     pub settings: Vec<SettingShown>,
 }
 
 impl Diagnosis {
-    /// Of these settings and checks.
     #[must_use]
     pub fn new(inspection: &Inspection, checks: Vec<Check>) -> Self {
         let worst = checks.iter().map(|check| check.verdict).max().unwrap_or(Verdict::Ok);

@@ -1,4 +1,5 @@
-//! Goals: Beeminder's, followed; local ones, decided here; and the datapoints that are written.
+//! Goals: Beeminder's, which are polled; local ones, which are decided here; and the datapoints written for
+//! both.
 
 pub mod beeminder;
 pub mod beeminder_actor;

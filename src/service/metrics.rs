@@ -1,19 +1,20 @@
-//! The state of money, goals and the system itself as metrics, read when somebody collects them.
+//! Money, goals and the system's own state as metrics, computed when they are collected.
 //!
 //! ```text
-//! scrape, or the OTLP reader's tick ──▶ each instrument's callback ──▶ the survey, not older than a second
-//!                                                                         ├── money: not older than its event, or a minute
-//!                                                                         └── the rest: a look at each part
+//! scrape, or the OTLP reader's tick ──▶ each instrument's callback ──▶ the survey, at most a second old
+//!                                                                         ├── money: cached for its position, a minute at most
+//!                                                                         └── the rest: read from each part
 //! ```
 //!
-//! Every instrument of the [`catalogue`] is observed from one [`Survey`], so that a collection reckons once, however
-//! many instruments there are, and not at all where no event has come since. Money is a float here and nowhere else: the exact
-//! number is in the API (`/api/v1/status`, `/api/v1/spend`).
+//! Every instrument of the [`catalogue`] is observed from one [`Survey`], so that a collection computes it
+//! once for all instruments, and not at all if no event has arrived since. Only here is money a float: the
+//! API has the exact number (`/api/v1/status`, `/api/v1/spend`).
 //!
-//! **Bounds.** What a log can name without limit is capped: [`money::PROVIDERS_MAX`] providers and
-//! [`money::MODELS_MAX`] of their models by what they cost, the rest summed as `other`; of everything else at
-//! most [`SERIES_MAX`] series a metric, and how many were left out is a metric too. Values are cut at
-//! [`LABEL_MAX`] characters. The SDK's own limit (2,000 series an instrument) is never met.
+//! **Bounds.** Everything that a log can name without limit is capped. There are at most
+//! [`money::PROVIDERS_MAX`] providers and [`money::MODELS_MAX`] of their models, the most expensive ones; the
+//! rest is summed as `other`. Every other metric has at most [`SERIES_MAX`] series, and a metric counts how
+//! many were left out. Values are truncated at [`LABEL_MAX`] characters. The SDK's own limit (2,000 series
+//! per instrument) is never reached.
 
 pub mod catalogue;
 mod goals;
@@ -36,14 +37,14 @@ use crate::service::system::tree::Supervised;
 use catalogue::{ALL, Kind, LEFT_OUT, Measure};
 use money::Money;
 
-/// A survey serves all instruments of a collection, and who else asks meanwhile.
+/// How long a survey is reused: for all instruments of a collection, and for concurrent collections.
 const FRESH: Duration = Duration::from_secs(1);
-/// Series of one metric.
+/// Maximum number of series per metric.
 pub const SERIES_MAX: usize = 200;
-/// Characters of a value.
+/// Maximum length of a label's value, in characters.
 pub const LABEL_MAX: usize = 80;
 
-/// What was observed, by metric.
+/// The observed values, by metric.
 #[derive(Debug, Default)]
 pub struct Survey {
     points: BTreeMap<&'static str, Vec<(f64, Vec<KeyValue>)>>,
@@ -52,7 +53,7 @@ pub struct Survey {
 }
 
 impl Survey {
-    /// Notes a value of a metric.
+    /// Adds a value of a metric.
     pub fn add(&mut self, of: Measure, value: f64, attributes: impl IntoIterator<Item = KeyValue>) {
         let points = self.points.entry(of.name).or_default();
         if points.len() < SERIES_MAX {
@@ -69,12 +70,12 @@ impl Survey {
     }
 }
 
-/// An attribute whose value comes from outside: cut, and without control characters.
+/// An attribute whose value comes from outside: truncated, and without control characters.
 fn named(key: &'static str, value: &str) -> KeyValue {
     KeyValue::new(key, label(value))
 }
 
-/// A name as it stands in a series.
+/// A name as a label value.
 fn label(name: &str) -> String {
     let mut label: String = name.chars().take(LABEL_MAX).collect();
     if label.len() < name.len() {
@@ -97,7 +98,7 @@ struct Surveyor {
 }
 
 impl Surveyor {
-    /// How things stand, or stood a moment ago. Blocks.
+    /// The current survey, or one at most a second old. Blocks.
     fn survey(&self) -> Arc<Survey> {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((_, survey)) = kept.as_ref().filter(|(at, _)| at.elapsed() < FRESH) {
@@ -144,7 +145,7 @@ fn register(meter: &Meter, measure: Measure, surveyor: Arc<Surveyor>) {
             observer.observe(*value, attributes);
         }
     };
-    // What is observed lasts as long as the provider: the handle is of no use.
+    // The callback lives as long as the provider: the returned handle is not needed.
     match kind {
         Kind::Gauge => {
             let gauge = meter.f64_observable_gauge(name).with_unit(unit).with_description(says);
@@ -161,7 +162,7 @@ fn register(meter: &Meter, measure: Measure, surveyor: Arc<Surveyor>) {
     }
 }
 
-/// What money and goals alone would tell at `now`, for measuring what a look costs.
+/// The money and goal metrics alone at `now`, for benchmarks.
 #[must_use]
 pub fn survey_of(queries: &Reads, now: Timestamp) -> Survey {
     let mut survey = Survey::default();
@@ -210,7 +211,7 @@ mod tests {
             };
             assert!(measure.name.split('.').all(is_word), "{}", measure.name);
             assert!(measure.says.ends_with('.'), "{}", measure.name);
-            // A name is no other one's namespace.
+            // No name is a prefix namespace of another.
             let below = format!("{}.", measure.name);
             assert!(!ALL.iter().any(|other| other.name.starts_with(&below)), "{}", measure.name);
         }

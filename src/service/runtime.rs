@@ -1,5 +1,5 @@
-//! What every capability stands on: the open log with its directory, settings, views and their projection, outside
-//! sources, incidents and the polling of outside systems. It knows no capability.
+//! What every capability is built on: the open log with its directory, settings, views and their projection,
+//! outside sources, incidents, and polling. This room does not know any capability.
 
 pub mod client;
 pub mod clock;

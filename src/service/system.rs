@@ -1,4 +1,4 @@
-//! The whole put together: the supervision tree, what the faces see of it, its health, backups and certificate.
+//! The assembled system: the supervision tree, its clients, status, health, backups and certificate.
 
 pub mod backups;
 pub mod certificate;

@@ -1,4 +1,4 @@
-//! Usage of LLMs: read from transcripts, told by hand or by telemetry, priced, and recorded once.
+//! LLM usage: read from transcripts, reported by hand or by telemetry, priced, and recorded once.
 
 pub mod actor;
 pub mod importer;

@@ -1,4 +1,4 @@
-//! The Obsidian vault: tasks that are observed, questions about notes, and lines that are written into it.
+//! The Obsidian vault: observing tasks, querying notes, and appending lines to daily notes.
 
 pub mod actor;
 pub mod aggregate;

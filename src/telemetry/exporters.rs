@@ -1,4 +1,4 @@
-//! The exporters of a [`Plan`](super::plan::Plan): the SDK's, each told where to and how.
+//! Builds the SDK's exporters for a [`Plan`](super::plan::Plan).
 
 use std::collections::HashMap;
 

@@ -1,7 +1,7 @@
-//! Log lines on standard error and as records, with the ids of the trace that they belong to.
+//! Log lines on standard error and as log records, with trace and span ids.
 //!
-//! Spans do not become OpenTelemetry's current context when they are entered: futures are entered at every poll, and most
-//! polls tell nothing. Who tells a line looks up the span that is entered.
+//! Entering a span does not make it OpenTelemetry's current context: futures are entered at every poll, and
+//! most polls log nothing. Instead a log line looks up the entered span.
 
 use std::fmt;
 
@@ -17,10 +17,10 @@ use tracing_subscriber::registry::LookupSpan;
 
 use crate::event::envelope::hex;
 
-/// Writes a line as `tracing-subscriber` does, and the ids of its span where that is traced.
+/// Formats a line as `tracing-subscriber` does, followed by the ids of its span if it is traced.
 pub(super) struct WithTrace<F>(pub(super) F);
 
-/// The ids of the span that is entered, in hexadecimal; none where nothing is traced.
+/// The ids of the entered span in hexadecimal; none if it is not traced.
 fn ids() -> Option<(String, String)> {
     let trace = super::current_trace()?;
     Some((hex(&trace.trace_id), hex(&trace.span_id)))
@@ -64,7 +64,7 @@ where
     }
 }
 
-/// Makes records of log lines.
+/// Converts log lines to log records.
 pub(super) struct Records(OpenTelemetryTracingBridge<SdkLoggerProvider, SdkLogger>);
 
 impl Records {

@@ -5,10 +5,10 @@
 //!  (the global meter)                     └──▶ OTLP, every OTEL_METRIC_EXPORT_INTERVAL, where that is switched on
 //! ```
 //!
-//! Both read one pipeline, for each of its own would count everything again; only where the collector wants differences
-//! has it one of its own. Both forget what an observable gauge no longer observes: a budget that is removed is gone from the next
-//! answer. The SDK does so for sums, and for gauges only where their temporality is delta, which for a gauge
-//! changes nothing else ([`Shared`]).
+//! Both read one pipeline, because two pipelines would aggregate everything twice; only a collector with
+//! delta temporality needs its own. Both drop what an observable gauge no longer observes: a removed budget
+//! is missing from the next collection. The SDK does that for sums, and for gauges only with delta
+//! temporality, which changes nothing else for a gauge ([`Shared`]).
 
 use std::fmt;
 use std::sync::Weak;
@@ -24,10 +24,10 @@ use opentelemetry_sdk::metrics::reader::MetricReader;
 use opentelemetry_sdk::metrics::{InstrumentKind, PeriodicReader, Pipeline, SdkMeterProvider, Temporality};
 use prometheus::{Registry, TextEncoder};
 
-/// What `GET /metrics` answers with: Prometheus' text format.
+/// Content type of `GET /metrics`: Prometheus's text format.
 pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
-/// Where metrics go; cheap to clone. The default measures nothing.
+/// The metrics pipeline; cheap to clone. The default collects nothing.
 #[derive(Debug, Clone, Default)]
 pub struct Metrics(Option<Readers>);
 
@@ -42,7 +42,7 @@ impl Readers {
     fn new<E: PushMetricExporter>(resource: Resource, export: Option<E>) -> Result<Self, String> {
         let registry = Registry::new();
         let scraped = opentelemetry_prometheus::exporter().with_registry(registry.clone());
-        // The scope would be a label of every series, and its name is in the metric's already.
+        // The scope would be a label of every series, and the metric's name already contains it.
         let scraped = scraped.scope_info_enabled(false).build().map_err(|error| error.to_string())?;
         let pushed = export.map(|exporter| PeriodicReader::builder(exporter).build());
         let is_alike = |reader: &PeriodicReader<_>| {
@@ -62,11 +62,11 @@ impl Readers {
 }
 
 impl Metrics {
-    /// Begins to measure, and makes that known to all rooms: call it before anything is measured, for an instrument
-    /// that was made before stays without effect. `export` sends it by OTLP as well.
+    /// Starts the pipeline and installs it globally. Call it before anything is measured, because an
+    /// instrument created earlier stays without effect. `export` adds OTLP.
     ///
     /// # Errors
-    /// What the SDK says.
+    /// The SDK's error.
     pub fn start<E: PushMetricExporter>(resource: Resource, export: Option<E>) -> Result<Self, String> {
         let readers = Readers::new(resource, export)?;
         opentelemetry::global::set_meter_provider(readers.provider.clone());
@@ -94,10 +94,10 @@ impl Metrics {
         }
     }
 
-    /// Everything as it stands, in Prometheus' text format ([`CONTENT_TYPE`]). Blocks.
+    /// All metrics in Prometheus's text format ([`CONTENT_TYPE`]). Blocks.
     ///
     /// # Errors
-    /// What the encoder says.
+    /// The encoder's error.
     pub fn exposition(&self) -> Result<String, String> {
         let Some(readers) = &self.0 else {
             return Ok("# Nothing is measured: OTEL_SDK_DISABLED is set.\n".to_owned());
@@ -105,13 +105,13 @@ impl Metrics {
         TextEncoder::new().encode_to_string(&readers.registry.gather()).map_err(|error| error.to_string())
     }
 
-    /// Sends what is left, for at most `deadline`. Blocks.
+    /// Exports what is left, for at most `deadline`. Blocks.
     pub fn flush(&self, deadline: Duration) {
         let Some(Readers { provider, .. }) = self.0.clone() else { return };
         let (done, ended) = channel();
-        // The SDK waits for a collector that hangs for longer than we do; the process ends without it.
+        // The SDK waits longer for a hanging collector than we do; the process exits without it.
         let waiting = std::thread::Builder::new().name("metrics-flush".into()).spawn(move || {
-            // A collector that is gone is no reason to complain at the end.
+            // An unreachable collector is not worth an error at exit.
             let _ = provider.shutdown();
             let _ = done.send(());
         });
@@ -121,7 +121,7 @@ impl Metrics {
     }
 }
 
-/// Readers of one pipeline, which forget what an observable gauge no longer observes.
+/// Readers of one pipeline, which drop what an observable gauge no longer observes.
 struct Shared<A, B> {
     first: A,
     second: Option<B>,
@@ -150,7 +150,7 @@ impl<A: MetricReader, B: MetricReader> MetricReader for Shared<A, B> {
     }
 
     fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {
-        // The one that still has something to send goes first: it reads the pipeline once more.
+        // The reader that still has something to send goes first: it reads the pipeline once more.
         let pushed = self.second.as_ref().map_or(Ok(()), |second| second.shutdown_with_timeout(timeout));
         self.first.shutdown_with_timeout(timeout).and(pushed)
     }
@@ -200,7 +200,7 @@ mod tests {
         assert!(!text().contains("goes") && text().contains("stays"), "{}", text());
     }
 
-    /// Keeps whatever it is sent.
+    /// Stores everything it is sent.
     #[derive(Clone)]
     struct Kept(Temporality, Arc<Mutex<Vec<u64>>>);
 

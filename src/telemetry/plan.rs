@@ -1,12 +1,13 @@
-//! What is exported, where to and how: by OpenTelemetry's own variables, and where they are silent by the settings.
+//! The export plan: from OpenTelemetry's own variables, and from the settings if those are unset.
 //!
 //! ```text
 //! settings' defaults < configuration file < OTEL_… < MECRIS_TELEMETRY__…
 //! ```
 //!
-//! The variables are those of the specification (<https://opentelemetry.io/docs/specs/otel/protocol/exporter/> and
-//! <https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/>); timeouts, queues and
-//! compression are left to the SDK, which reads its own. One that is empty is not set.
+//! The variables are those of the specification
+//! (<https://opentelemetry.io/docs/specs/otel/protocol/exporter/> and
+//! <https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/>); the SDK itself reads
+//! those for timeouts, queues and compression. An empty variable counts as unset.
 
 use opentelemetry_sdk::trace::Sampler;
 use reqwest::Url;
@@ -18,32 +19,32 @@ use crate::config::{Loaded, Origin, OtlpProtocol};
 
 use super::TelemetryError;
 
-/// What there is to tell.
+/// A telemetry signal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Signal {
     /// Spans.
     Traces,
-    /// Log lines as records.
+    /// Log lines, as log records.
     Logs,
     /// Metrics.
     Metrics,
 }
 
-/// Where a signal goes, and how.
+/// The target of a signal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Target {
-    /// Where a collector listens; over HTTP with the signal's path.
+    /// The collector's address; over HTTP including the signal's path.
     pub endpoint: Url,
-    /// How it is spoken to.
+    /// OTLP over gRPC or over HTTP.
     pub protocol: OtlpProtocol,
-    /// What each export carries beside what `OTEL_EXPORTER_OTLP_HEADERS` says.
+    /// Headers of each export, in addition to `OTEL_EXPORTER_OTLP_HEADERS`.
     pub headers: HeaderMap,
 }
 
-/// What is exported.
+/// The plan.
 #[derive(Debug, Default)]
 pub struct Plan {
-    /// Nothing is even measured.
+    /// Whether measuring itself is switched off.
     pub is_disabled: bool,
     /// Spans.
     pub traces: Option<Target>,
@@ -51,12 +52,12 @@ pub struct Plan {
     pub logs: Option<Target>,
     /// Metrics.
     pub metrics: Option<Target>,
-    /// Which traces are kept; where absent, the SDK's own variables say so, and without them all are.
+    /// The sampler; if none, the SDK's own variables decide, and without them all traces are kept.
     pub sampler: Option<Sampler>,
 }
 
 impl Signal {
-    /// As the settings and an address name it; its variables do so in capitals.
+    /// The name in settings and URL paths; upper case in variables.
     fn key(self) -> &'static str {
         match self {
             Self::Traces => "traces",
@@ -70,22 +71,22 @@ impl Signal {
     }
 }
 
-/// The settings, and a reader of variables.
+/// The settings, and a reader of environment variables.
 struct Sources<'a, V: Fn(&str) -> Option<String>> {
     loaded: &'a Loaded,
     variable: V,
 }
 
 impl Plan {
-    /// By the settings and this process's environment.
+    /// The plan for the settings and this process's environment.
     ///
     /// # Errors
-    /// [`TelemetryError::Exporter`] names the variable and the mend.
+    /// [`TelemetryError::Exporter`] names the variable and the fix.
     pub fn of(loaded: &Loaded) -> Result<Self, TelemetryError> {
         Self::with(loaded, |name| std::env::var(name).ok())
     }
 
-    /// The same, with these variables in place of the process's own.
+    /// The same with other variables than the process's own.
     ///
     /// # Errors
     /// As [`Plan::of`].
@@ -106,7 +107,7 @@ impl Plan {
         })
     }
 
-    /// Whether anything leaves the program.
+    /// Whether anything is exported.
     #[must_use]
     pub fn exports(&self) -> bool {
         self.traces.is_some() || self.logs.is_some() || self.metrics.is_some()
@@ -114,12 +115,12 @@ impl Plan {
 }
 
 impl<V: Fn(&str) -> Option<String>> Sources<'_, V> {
-    /// Whether a setting stands in a variable of ours, which comes before OpenTelemetry's.
+    /// Whether a setting comes from one of our variables, which have priority over OpenTelemetry's.
     fn is_ours(&self, key: &str) -> bool {
         matches!(self.loaded.origin(&format!("telemetry.{key}")), Origin::Variable { .. })
     }
 
-    /// A variable by signal, else for all of them.
+    /// A signal's own variable, else the general one.
     fn otlp(&self, signal: Signal, what: &str) -> Option<(String, String)> {
         [format!("OTEL_EXPORTER_OTLP_{}_{what}", signal.capitals()), format!("OTEL_EXPORTER_OTLP_{what}")]
             .into_iter()
@@ -135,7 +136,8 @@ impl<V: Fn(&str) -> Option<String>> Sources<'_, V> {
             Signal::Logs => settings.logs,
             Signal::Metrics => settings.metrics,
         };
-        // Where the exporters of a signal are named, OTLP must be among them: Prometheus can always ask, at `/metrics`.
+        // If a signal's exporters are listed, OTLP must be among them; Prometheus can always scrape
+        // `/metrics`.
         let named = (self.variable)(&format!("OTEL_{}_EXPORTER", signal.capitals()));
         let endpoint = match named.filter(|_| !self.is_ours(signal.key())) {
             None if is_set => endpoint,
@@ -180,7 +182,7 @@ impl<V: Fn(&str) -> Option<String>> Sources<'_, V> {
             None => Ok(set.map(|set| below(&set.at(""), signal, protocol))),
             Some((name, value)) => {
                 let url = parse(&name, &value)?;
-                // What is said of one signal is the whole address of it.
+                // A signal's own variable has the complete URL.
                 let is_whole = name.contains(&signal.capitals());
                 Ok(Some(if is_whole { url } else { below(&url, signal, protocol) }))
             }
@@ -197,13 +199,13 @@ impl<V: Fn(&str) -> Option<String>> Sources<'_, V> {
 
 fn parse(name: &str, value: &str) -> Result<Url, TelemetryError> {
     let is_fit = |url: &Url| matches!(url.scheme(), "http" | "https") && url.has_host();
-    // The address itself is left out: some hold a key.
+    // The URL itself is left out: some contain a key.
     Url::parse(value).ok().filter(is_fit).ok_or_else(|| TelemetryError::Exporter {
         reason: format!("{name} is not an address; write it as http://localhost:4317"),
     })
 }
 
-/// A signal's own address: over gRPC the method says what it is.
+/// A signal's own URL: over gRPC the method identifies it.
 fn below(base: &Url, signal: Signal, protocol: OtlpProtocol) -> Url {
     let mut url = base.clone();
     if protocol == OtlpProtocol::HttpProtobuf {
@@ -212,7 +214,7 @@ fn below(base: &Url, signal: Signal, protocol: OtlpProtocol) -> Url {
     url
 }
 
-/// Where a collector on this machine listens.
+/// The conventional address of a collector on this machine.
 fn conventional(signal: Signal, protocol: OtlpProtocol) -> Option<Url> {
     let base = match protocol {
         OtlpProtocol::Grpc => "http://localhost:4317",
@@ -263,14 +265,14 @@ mod tests {
             targets(&http, &[]),
             ["http http://127.0.0.1:4317/v1/traces", "-", "http http://127.0.0.1:4317/v1/metrics"]
         );
-        // OpenTelemetry's own come before the file, and ours before those.
+        // OpenTelemetry's variables have priority over the file, and ours over those.
         let theirs = ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.2:4317");
         assert_eq!(targets(FILE, &[theirs]), ["grpc http://127.0.0.2:4317/"; 3]);
         let ours = ("MECRIS_TELEMETRY__ENDPOINT", "http://127.0.0.3:4317");
         assert_eq!(targets(FILE, &[theirs, ours]), ["grpc http://127.0.0.3:4317/"; 3]);
-        // One that is empty is not set.
+        // An empty variable counts as unset.
         assert_eq!(targets(FILE, &[("OTEL_EXPORTER_OTLP_ENDPOINT", "")]), ["grpc http://127.0.0.1:4317/"; 3]);
-        // Which signals, by theirs and by ours.
+        // Signals, by their variables and by ours.
         let none = ("OTEL_LOGS_EXPORTER", "none");
         assert_eq!(targets(FILE, &[none])[1], "-");
         assert_eq!(
@@ -295,7 +297,7 @@ mod tests {
             "grpc http://127.0.0.4/base/",
         ];
         assert_eq!(targets("", &variables), said);
-        // Named, and nowhere said where: the conventional address.
+        // Enabled without an address: the conventional one.
         let asked = [("OTEL_TRACES_EXPORTER", "console, otlp"), ("OTEL_METRICS_EXPORTER", "prometheus")];
         assert_eq!(targets("", &asked), ["grpc http://localhost:4317/", "-", "-"]);
         let http = [("OTEL_LOGS_EXPORTER", "otlp"), ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf")];
@@ -325,7 +327,7 @@ mod tests {
         }
         let https = settings.replace("http://", "https://") + "protocol = \"http/protobuf\"\n";
         assert!(plan(&https, &[]).unwrap().exports());
-        // Without headers there is no secret in it.
+        // Without headers it contains no secret.
         assert!(plan("", &theirs[..1]).unwrap().exports());
     }
 

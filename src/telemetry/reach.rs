@@ -1,7 +1,7 @@
-//! Whether the collector is reached: said once when it is not, and once when it is again.
+//! Reports whether the collector can be reached: one line when it cannot, and one when it can again.
 //!
-//! The SDK tells of each export that fails, every few seconds, in lines that are switched off with its other plumbing. A
-//! person wants to know once. What is lost meanwhile is telemetry and nothing else.
+//! The SDK logs each failed export, every few seconds, in lines that are switched off with its other
+//! internals. Once is enough for a person. Only telemetry is lost meanwhile.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -17,7 +17,7 @@ use opentelemetry_sdk::metrics::data::ResourceMetrics;
 use opentelemetry_sdk::metrics::exporter::PushMetricExporter;
 use opentelemetry_sdk::trace::SpanData;
 
-/// Shared by all signals: they go to one collector as a rule.
+/// Shared by all signals: they usually go to one collector.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Reach {
     is_missed: Arc<AtomicBool>,
@@ -41,7 +41,7 @@ impl Reach {
     }
 }
 
-/// An exporter whose outcome is noted.
+/// An exporter whose result is observed.
 #[derive(Debug)]
 pub(super) struct Noted<E> {
     exporter: E,

@@ -1,4 +1,4 @@
-//! What may be spent, and whether something can be afforded, in the shapes that people and programs read.
+//! Query: the allowance, and whether an amount can be spent.
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -21,51 +21,51 @@ use super::freshness::Freshness;
 use super::lacking::lacking;
 use super::uses::{BudgetUse, use_of};
 
-/// The virtual budget and what was allowed beyond it.
+/// The virtual budget and its overrides.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct AllowanceShown {
-    /// The budget over all providers; null where there is none.
+    /// The budget over all providers; null if there is none.
     pub virtual_budget: Option<VirtualLine>,
-    /// What was allowed beyond the limits, and holds.
+    /// The overrides in force.
     pub overrides: Vec<OverrideLine>,
 }
 
-/// The virtual budget and how it stands. Amounts are exact decimal strings in USD.
+/// The virtual budget and its state. Amounts are exact decimal strings in USD.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct VirtualLine {
-    /// The part of each limit, in percent, that ordinary spend may not touch.
+    /// The share of each limit, in percent, that ordinary spend may not use.
     pub reserve_percent: u8,
-    /// The day's and the month's limit, those that are set.
+    /// The daily and the monthly limit, if set.
     pub limits: Vec<LimitLine>,
 }
 
-/// A limit and how much of it is left. Amounts are exact decimal strings in USD.
+/// A limit and what is left of it. Amounts are exact decimal strings in USD.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct LimitLine {
     /// `cap`, `daily`, `monthly`, `budget` or `balance`.
     #[schema(value_type = String)]
     pub limit: LimitKind,
-    /// A budget's, provider's or cap's name; empty for the virtual budget.
+    /// Name of the budget, provider or cap; empty for the virtual budget.
     pub name: String,
-    /// What may be spent in all.
+    /// The full limit.
     #[schema(value_type = String)]
     pub of_usd: Picodollars,
-    /// What was spent of it, as far as it is known.
+    /// Known spend.
     #[schema(value_type = String)]
     pub spent_usd: Picodollars,
-    /// Calls that lack a price or a part of one, so that they are not wholly in `spent_usd`; absent where there are none.
+    /// Calls that lack a price or a part of one, so that `spent_usd` is incomplete; absent if there are none.
     #[serde(default, skip_serializing_if = "super::report::is_zero")]
     pub lacking_messages: u64,
-    /// What was spent of it at most; null where nobody knows.
+    /// Upper bound of the spend; null if unknown.
     #[schema(value_type = Option<String>)]
     pub at_most_usd: Option<Picodollars>,
-    /// The part that ordinary spend may not touch.
+    /// The part that ordinary spend may not use.
     #[schema(value_type = String)]
     pub reserve_usd: Picodollars,
-    /// What was allowed beyond it.
+    /// Overrides.
     #[schema(value_type = String)]
     pub override_usd: Picodollars,
-    /// What is left for ordinary spend, with what was allowed; negative where it is overspent.
+    /// What is left for ordinary spend, including overrides; negative if overspent.
     #[schema(value_type = String)]
     pub left_usd: Picodollars,
 }
@@ -86,26 +86,26 @@ impl From<&Limit> for LimitLine {
     }
 }
 
-/// What a person allowed beyond the limits.
+/// An override that a person granted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct OverrideLine {
     /// Its number.
     pub number: u32,
-    /// How much.
+    /// Its amount.
     #[schema(value_type = String)]
     pub amount_usd: Picodollars,
-    /// Why.
+    /// The reason.
     pub reason: String,
-    /// Only this limit (`session`, `day`, `virtual`, `budget:NAME`); null for all.
+    /// The limit it raises (`session`, `day`, `virtual`, `budget:NAME`); null for all.
     pub limit: Option<String>,
-    /// Only for this session; null for all.
+    /// The session it applies to; null for all.
     pub session: Option<String>,
-    /// Only in this project; null for all.
+    /// The project it applies to; null for all.
     pub project: Option<String>,
-    /// Since when.
+    /// When it was granted.
     #[schema(value_type = String, format = DateTime)]
     pub granted_at: Timestamp,
-    /// Until when.
+    /// When it ends.
     #[schema(value_type = String, format = DateTime)]
     pub until: Timestamp,
 }
@@ -125,42 +125,42 @@ impl From<&Override> for OverrideLine {
     }
 }
 
-/// Whether something can be afforded.
+/// Whether an amount can be spent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct AffordabilityShown {
-    /// `yes`, `no`, or `unknown` where it fits what is known to be spent, and too much is not known.
+    /// `yes`, `no`, or `unknown` if the amount fits the known spend but too much spend is unknown.
     #[schema(value_type = String, example = "yes")]
     pub answer: Verdict,
-    /// Whether the answer is yes.
+    /// Whether the answer is `yes`.
     pub affordable: bool,
-    /// What is spent of the deciding limit at most, where its sum lacks something; null where it lacks nothing, or nobody
-    /// knows.
+    /// Upper bound of the deciding limit's spend if its sum is incomplete; null if it is complete or the
+    /// bound is unknown.
     #[schema(value_type = Option<String>)]
     pub at_most_usd: Option<Picodollars>,
-    /// What is not known, in words; absent where nothing is.
+    /// What is unknown, in words; absent if nothing.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub doubts: Vec<String>,
-    /// What was asked for.
+    /// The amount in question.
     #[schema(value_type = String)]
     pub amount_usd: Picodollars,
-    /// Why.
+    /// The reason for the answer.
     pub reason: String,
-    /// What can be done about it: for a person by command, for an agent by asking; null where nothing need be.
+    /// The fix: a command for a person, a request for an agent; null if none is needed.
     pub mend: Option<String>,
-    /// What is left of the tightest limit; null where there is none.
+    /// What is left of the tightest limit; null if there is none.
     #[schema(value_type = Option<String>)]
     pub left_usd: Option<Picodollars>,
-    /// The limits, the tightest first.
+    /// The limits, tightest first.
     pub limits: Vec<LimitLine>,
-    /// What was allowed beyond them, and holds.
+    /// The overrides in force.
     pub overrides: Vec<OverrideLine>,
-    /// How old these figures are.
+    /// How old these numbers are.
     #[serde(flatten)]
     pub freshness: Freshness,
 }
 
 impl AffordabilityShown {
-    /// The answer to an ask for this amount.
+    /// The answer for this amount.
     #[must_use]
     pub fn new(amount: Picodollars, answer: &Affordability, freshness: Freshness) -> Self {
         Self {
@@ -179,8 +179,8 @@ impl AffordabilityShown {
     }
 }
 
-/// Whether something can be afforded at `now`. Touches what happened this month, and in the periods of the budgets
-/// that cover the ask.
+/// Whether an amount can be spent at `now`. Reads the cells of this month, and of the periods of matching
+/// budgets.
 #[must_use]
 pub fn affordability(
     view: &TenantView,
@@ -223,7 +223,7 @@ pub fn affordability(
     can_afford(ask, &situation)
 }
 
-/// What this month and today cost over all providers, where a virtual budget asks for it.
+/// Cost of this month and today over all providers, if a virtual budget needs it.
 pub(super) fn costs(
     view: &TenantView,
     now: Timestamp,
@@ -239,7 +239,7 @@ pub(super) fn costs(
     cost_of(view, outer, inner, now, zone, prices)
 }
 
-/// The limits of the virtual budget at `now`, those that are set: the day's, then the month's.
+/// The virtual budget's limits at `now`, if set: the daily one, then the monthly one.
 #[must_use]
 pub fn virtual_limits(view: &TenantView, now: Timestamp, zone: &TimeZone) -> Vec<Limit> {
     let (month, today) = costs(view, now, zone, None);
@@ -251,7 +251,7 @@ pub fn virtual_limits(view: &TenantView, now: Timestamp, zone: &TimeZone) -> Vec
     limits
 }
 
-/// The virtual budget at `now`, and what was allowed beyond it.
+/// The virtual budget at `now`, and its overrides.
 #[must_use]
 pub fn allowance(view: &TenantView, now: Timestamp, zone: &TimeZone) -> AllowanceShown {
     let line = |budget: VirtualBudget| VirtualLine {

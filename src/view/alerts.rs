@@ -1,4 +1,4 @@
-//! The alerts, in the shape that people and programs read.
+//! Query: the alerts.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -10,7 +10,7 @@ use crate::domain::money::Picodollars;
 
 use super::TenantView;
 
-/// An alert and how it stands.
+/// An alert and its state.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct AlertLine {
     /// Its number, for `mecris alerts ack`.
@@ -25,30 +25,30 @@ pub struct AlertLine {
     /// `info`, `warning`, `critical` or `immediate`.
     #[schema(value_type = String)]
     pub severity: Severity,
-    /// What there is to say, with the numbers of this moment; null where its cause has gone.
+    /// The message, with current numbers; null if the cause is gone.
     pub text: Option<String>,
-    /// What the person can do about it, where that is a command that changes what may be spent.
+    /// The fix, if it is a command that changes a spend limit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mend: Option<String>,
-    /// When its cause began.
+    /// When the cause began.
     #[schema(value_type = String, format = DateTime)]
     pub raised_at: Timestamp,
-    /// When the person was last told on a channel, as far as is known.
+    /// When a message last reached the person, as far as known.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub told_at: Option<Timestamp>,
-    /// When the person took note.
+    /// When the person acknowledged it.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub acknowledged_at: Option<Timestamp>,
-    /// When its cause had gone.
+    /// When the cause had gone.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub resolved_at: Option<Timestamp>,
-    /// What it waits for; null where it waits for nothing, or nobody who would know is asked.
+    /// What it waits for; null if it does not wait, or if no supervisor is running to know.
     pub waits_for: Option<String>,
-    /// Each attempt to tell the person, the oldest first.
+    /// The attempts to send it, oldest first.
     pub attempts: Vec<AttemptLine>,
 }
 
-/// An attempt to tell the person.
+/// An attempt to send an alert.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct AttemptLine {
     /// Its number within the alert.
@@ -60,20 +60,19 @@ pub struct AttemptLine {
     pub started_at: Timestamp,
     /// `open`, `unsent`, `refused`, `accepted`, `delivered` or `undelivered`.
     pub state: String,
-    /// Since when.
+    /// When it entered that state.
     #[schema(value_type = String, format = DateTime)]
     pub changed_at: Timestamp,
-    /// Under which id the channel took it.
+    /// The channel's id of the message.
     pub channel_id: Option<String>,
-    /// Into how many parts the message fell.
+    /// Number of SMS segments.
     pub segments: u32,
-    /// What it was estimated to cost.
+    /// Estimated cost.
     #[schema(value_type = String)]
     pub cost_usd: Picodollars,
 }
 
-/// The alerts, the worst of those that last first; with `all`, then those whose cause has gone, the newest
-/// first.
+/// The open alerts, worst first; with `all`, then resolved ones, newest first.
 #[must_use]
 pub fn alerts(view: &TenantView, causes: &Causes, all: bool) -> Vec<AlertLine> {
     let mut open: Vec<&Alert> = view.alerts.open().collect();

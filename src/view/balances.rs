@@ -1,10 +1,10 @@
-//! The balances: what was left when it was last read, less what was spent since, plus what was added since.
+//! Query: balances, calculated as the last reading, minus spend since then, plus top-ups since then.
 //!
-//! The cube knows spend by quarter of an hour. Of the quarter in which a reading was taken, what
-//! happened before the reading must not be taken off again. So with each reading stands the spend of its
-//! own quarter that does not count: all that was recorded when the reading came, and what is learned
-//! later of calls before it, by the call's own time. This is exact for a reading told when it is taken; of one
-//! told later (`--at`), calls between it and the end of its quarter that were recorded already are left out.
+//! The cube has spend per quarter of an hour. In the quarter of a reading, spend before the reading must not
+//! be subtracted again. So each reading comes with the part of its own quarter's spend that does not count:
+//! everything recorded when the reading arrived, and later-recorded calls before it, by the call's own time.
+//! This is exact for a reading recorded when it is taken. For one recorded later (`--at`), calls that were
+//! already recorded between it and the end of its quarter are left out.
 
 use std::collections::BTreeMap;
 
@@ -23,17 +23,17 @@ use super::spend::{Part, SpendView, Sum};
 
 const QUARTER: SignedDuration = SignedDuration::from_mins(15);
 
-/// What is known of the money at the providers.
+/// Balance readings, and the spend that they already include.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BalanceView {
     /// The readings and top-ups.
     pub accounts: Accounts,
-    /// What was spent in a reading's own quarter and does not count, by provider and the reading's moment.
+    /// Spend in a reading's own quarter that does not count, by provider and time of the reading.
     before: BTreeMap<String, BTreeMap<Timestamp, Picodollars>>,
 }
 
 impl BalanceView {
-    /// Takes a reading or a top-up in.
+    /// Adds a reading or a top-up.
     pub fn change(&mut self, change: BalanceChange, spend: &SpendView) {
         if let BalanceChange::Read(reading) = &change {
             let (provider, quarter) = (&reading.provider, Quarter::of(reading.taken_at));
@@ -45,7 +45,7 @@ impl BalanceView {
         self.accounts.evolve(change);
     }
 
-    /// Whether a call at this moment stands before a reading of its own quarter.
+    /// Whether a call at this moment precedes a reading in its own quarter.
     #[must_use]
     pub fn is_touched(&self, at: Timestamp, provider: &str) -> bool {
         let end = Quarter(Quarter::of(at).0 + 1).start();
@@ -53,12 +53,12 @@ impl BalanceView {
         moments.is_some_and(|moments| moments.range(at..end).any(|(taken_at, _)| *taken_at > at))
     }
 
-    /// A call was learned of.
+    /// Adds a call.
     pub fn add(&mut self, at: Timestamp, provider: &str, cost: Option<Picodollars>) {
         self.note(at, provider, cost.unwrap_or_default());
     }
 
-    /// A call is superseded.
+    /// Removes a call that is superseded.
     pub fn take_back(&mut self, at: Timestamp, provider: &str, cost: Option<Picodollars>) {
         self.note(at, provider, -cost.unwrap_or_default());
     }
@@ -72,15 +72,15 @@ impl BalanceView {
         }
     }
 
-    /// What was recorded of a provider since a reading.
+    /// Recorded spend at a provider since a reading.
     #[must_use]
     pub fn spent_since(&self, reading: &Reading, spend: &SpendView) -> Picodollars {
         let since = parts_since(spend, &reading.provider, reading.taken_at).map(|part| part.sum.cost);
         since.sum::<Picodollars>() - self.before(reading)
     }
 
-    /// What was recorded between two readings of a provider, the earlier first: the parts of a time add up to the
-    /// whole, wherever it is cut by readings.
+    /// Recorded spend between two readings of a provider, the earlier first. The parts add up to the whole
+    /// wherever readings divide it.
     #[must_use]
     pub fn spent_between(&self, one: &Reading, other: &Reading, quarters: &Quarters) -> Picodollars {
         let (first, last) = (Quarter::of(one.taken_at), Quarter::of(other.taken_at));
@@ -94,11 +94,10 @@ impl BalanceView {
     }
 }
 
-/// What was used of one provider, by quarter of an hour.
+/// Usage of one provider by quarter of an hour.
 pub type Quarters = BTreeMap<Quarter, Sum>;
 
-/// What was used of each provider whose balance or odometer was read, by quarter from an instant on; the quarter that
-/// it lies in is whole.
+/// Usage of each provider with a balance or odometer, by quarter, from the quarter of an instant on.
 #[must_use]
 pub fn quarters_since(view: &TenantView, since: Timestamp) -> BTreeMap<&str, Quarters> {
     let read = view.balances.accounts.iter().map(|(provider, _)| provider.as_str());
@@ -113,68 +112,68 @@ pub fn quarters_since(view: &TenantView, since: Timestamp) -> BTreeMap<&str, Qua
     all
 }
 
-/// What is left at a provider.
+/// The balance at a provider.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct BalanceLine {
-    /// Who is paid.
+    /// The provider.
     #[schema(example = "anthropic")]
     pub provider: String,
-    /// What is left now, by reckoning; below zero where more was spent than there was.
+    /// The balance now, as calculated; negative if more was spent than there was.
     #[schema(value_type = String)]
     pub left_usd: Picodollars,
-    /// What was left when it was read.
+    /// The balance when it was read.
     #[schema(value_type = String)]
     pub read_usd: Picodollars,
-    /// What was spent since, as far as it is recorded here.
+    /// Recorded spend since then.
     #[schema(value_type = String)]
     pub spent_since_usd: Picodollars,
-    /// What was added since.
+    /// Top-ups since then.
     #[schema(value_type = String)]
     pub added_since_usd: Picodollars,
-    /// What was bought in all, if that was told.
+    /// The total ever bought, if known.
     #[schema(value_type = Option<String>)]
     pub total_usd: Option<Picodollars>,
     /// When it was read.
     #[schema(value_type = String, format = DateTime)]
     pub taken_at: Timestamp,
-    /// How long ago that is.
+    /// Age of the reading, in seconds.
     pub age_seconds: i64,
     /// How it was read: `hand`, `console`, `provider-api`, `refusal`, `derived`.
     #[schema(value_type = String)]
     pub source: Source,
-    /// How sure that is: `high`, `medium`, `low`.
+    /// Confidence in the reading: `high`, `medium`, `low`.
     #[schema(value_type = String)]
     pub confidence: Confidence,
-    /// How it was found; empty where there is nothing to say.
+    /// How it was found; empty if there is nothing to add.
     pub found: String,
-    /// When the balance last went up, as far as it is known.
+    /// When the balance last went up, as far as known.
     #[schema(value_type = String, format = DateTime)]
     pub risen_at: Timestamp,
-    /// What was last read in other ways, and is not reckoned from.
+    /// The latest readings from other sources, which are not used.
     pub others: Vec<OtherReading>,
 }
 
-/// A reading that is shown and not reckoned from: less trusted, older, or in another currency.
+/// A reading that is shown but not used: less trusted, older, or in another currency.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct OtherReading {
-    /// Who is paid.
+    /// The provider.
     #[schema(example = "deepseek")]
     pub provider: String,
-    /// The currency's code.
+    /// ISO 4217 code of the currency.
     #[schema(value_type = String, example = "CNY")]
     pub currency: Currency,
-    /// What was left, in that currency.
+    /// The balance in that currency.
     #[schema(value_type = String)]
     pub left: Picodollars,
     /// When it was read.
     #[schema(value_type = String, format = DateTime)]
     pub taken_at: Timestamp,
-    /// How long ago that is.
+    /// Age of the reading, in seconds.
     pub age_seconds: i64,
     /// How it was read.
     #[schema(value_type = String)]
     pub source: Source,
-    /// How sure that is.
+    /// Confidence in the reading.
     #[schema(value_type = String)]
     pub confidence: Confidence,
     /// How it was found.
@@ -196,7 +195,7 @@ impl OtherReading {
     }
 }
 
-/// The balances at `now`, by provider; those that were never read in USD are not among them.
+/// The balances at `now`, by provider; providers never read in USD are not included.
 #[must_use]
 pub fn balances(view: &TenantView, now: Timestamp) -> Vec<BalanceLine> {
     let line = |(provider, account): (&String, &Account)| {
@@ -222,7 +221,7 @@ pub fn balances(view: &TenantView, now: Timestamp) -> Vec<BalanceLine> {
     view.balances.accounts.iter().filter_map(line).collect()
 }
 
-/// What was used of a balance's provider since the reading that it rests on; the quarter of the reading is whole.
+/// Usage of a balance's provider since its reading, including the reading's whole quarter.
 pub fn since<'a>(view: &'a TenantView, line: &'a BalanceLine) -> impl Iterator<Item = Part<'a>> {
     parts_since(&view.spend, &line.provider, line.taken_at)
 }
@@ -236,7 +235,7 @@ fn parts_since<'a>(
     parts.filter(move |part| part.provider == provider)
 }
 
-/// The last reading of each other source.
+/// The latest reading of each other source.
 fn others(account: &Account, base: &Reading, now: Timestamp) -> Vec<OtherReading> {
     let last: BTreeMap<Source, &Reading> =
         account.readings().map(|reading| (reading.source, reading)).collect();
@@ -244,7 +243,7 @@ fn others(account: &Account, base: &Reading, now: Timestamp) -> Vec<OtherReading
     others.map(|reading| OtherReading::new(reading, now)).collect()
 }
 
-/// What was last read in other currencies: kept and shown, never converted, never summed.
+/// The latest readings in other currencies: shown, never converted, never summed.
 #[must_use]
 pub fn foreign_balances(view: &TenantView, now: Timestamp) -> Vec<OtherReading> {
     let foreign = view.balances.accounts.iter().flat_map(|(_, account)| account.foreign().into_values());

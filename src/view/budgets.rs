@@ -1,4 +1,4 @@
-//! How the budgets stand: the domain's status of each, in the shape that people and programs read.
+//! Query: the budgets.
 
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -14,7 +14,7 @@ use crate::domain::pricing::PriceTable;
 use super::TenantView;
 use super::uses::{BudgetUse, uses};
 
-/// A budget and how it stands. Amounts are exact decimal strings in USD.
+/// A budget and its state. Amounts are exact decimal strings in USD.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct BudgetLine {
     /// Its name.
@@ -22,21 +22,21 @@ pub struct BudgetLine {
     pub name: String,
     /// `daily`, `weekly`, `monthly`, `yearly`, `rolling` or `fixed`.
     pub period: String,
-    /// How many days a rolling period has, today among them; null for others.
+    /// Length of a rolling period in days, including today; null for other periods.
     #[serde(default)]
     pub days: Option<u32>,
-    /// What a weekly period begins with, such as `monday`; null for others.
+    /// First day of a weekly period, such as `monday`; null for other periods.
     #[serde(default)]
     #[schema(value_type = Option<String>)]
     pub week_starts: Option<WeekStart>,
-    /// What a yearly period begins with, `MM-DD`; null for others.
+    /// First day of a yearly period, `MM-DD`; null for other periods.
     #[serde(default)]
     #[schema(value_type = Option<String>)]
     pub year_starts: Option<YearStart>,
-    /// The period's first day.
+    /// First day of the period.
     #[schema(value_type = String, format = Date)]
     pub period_first: Date,
-    /// The period's last day, included.
+    /// Last day of the period, inclusive.
     #[schema(value_type = String, format = Date)]
     pub period_last: Date,
     /// The provider it covers; null for all.
@@ -45,27 +45,27 @@ pub struct BudgetLine {
     pub model: Option<String>,
     /// The project it covers; null for all.
     pub project: Option<String>,
-    /// What may be spent in the period.
+    /// The amount for the period.
     #[schema(value_type = String)]
     pub amount_usd: Picodollars,
     /// Spent in the period.
     #[schema(value_type = String)]
     pub used_usd: Picodollars,
-    /// Amount less used; negative when overspent.
+    /// Amount minus spend; negative if overspent.
     #[schema(value_type = String)]
     pub remaining_usd: Picodollars,
-    /// Days left, today included; of a rolling period 1, for tomorrow it is another one.
+    /// Days left, including today; 1 for a rolling period, which moves on tomorrow.
     pub days_left: u32,
     /// Spent today.
     #[schema(value_type = String)]
     pub spent_today_usd: Picodollars,
-    /// Mean of the last seven days, today included.
+    /// Mean daily spend of the last seven days, including today.
     #[schema(value_type = String)]
     pub burn_rate_usd: Picodollars,
-    /// What the burn rate adds from now to the period's end.
+    /// Spend from now to the end of the period at the burn rate.
     #[schema(value_type = String)]
     pub projected_spend_usd: Picodollars,
-    /// Used and projected together.
+    /// Sum of used and projected.
     #[schema(value_type = String)]
     pub projected_total_usd: Picodollars,
     /// `LOW_BUDGET`, `BURN_RATE_HIGH`, `PERIOD_ENDING`, `DAILY_LIMIT_EXCEEDED`.
@@ -74,24 +74,24 @@ pub struct BudgetLine {
     /// `GOOD`, `WARNING` or `CRITICAL`.
     #[schema(value_type = String)]
     pub health: Health,
-    /// Calls in the period and scope whose cost is unknown.
+    /// Calls in the period and scope without a price.
     pub unpriced_messages: u64,
-    /// Calls in the period and scope of which a part of the cost is unknown.
+    /// Calls in the period and scope with a part of a price.
     pub partly_priced_messages: u64,
-    /// What is used at most, if those cost as much as they may; null where nobody knows.
+    /// Upper bound of the spend, including those calls; null if unknown.
     #[schema(value_type = Option<String>)]
     pub at_most_usd: Option<Picodollars>,
     /// `LOW_BUDGET` below this remainder.
     #[schema(value_type = String)]
     pub low_usd: Picodollars,
-    /// `DAILY_LIMIT_EXCEEDED` above this.
+    /// `DAILY_LIMIT_EXCEEDED` above this daily spend.
     #[schema(value_type = String)]
     pub daily_limit_usd: Picodollars,
     /// `PERIOD_ENDING` at this many days left.
     pub ending_days: u32,
 }
 
-/// How each budget stands, by name. What its sum leaves out has a bound where `prices` know the provider.
+/// The state of each budget, by name. `prices` gives an upper bound for spend without a price.
 #[must_use]
 pub fn budgets(
     view: &TenantView,
@@ -102,7 +102,7 @@ pub fn budgets(
     lines(&uses(view, calendar::day_of(now, zone), zone, prices), now, zone)
 }
 
-/// How each budget stands at `now`, given what is used of it on that day.
+/// The state of each budget at `now`, from its use on that day.
 #[must_use]
 pub fn lines(uses: &[BudgetUse], now: Timestamp, zone: &TimeZone) -> Vec<BudgetLine> {
     uses.iter().map(|of| line(of, now, zone)).collect()

@@ -1,4 +1,4 @@
-//! The unified cost: of every provider what counts, and how it is known.
+//! Query: the unified cost, which takes the best available source for each provider.
 
 use std::collections::BTreeMap;
 
@@ -21,62 +21,62 @@ use super::lacking::LackingSum;
 use super::report::Range;
 use super::spend::Cell;
 
-/// The unified cost of a stretch of days.
+/// The unified cost of a range of days.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct CostShown {
     /// The first day.
     #[schema(value_type = String, format = Date)]
     pub since: Date,
-    /// The last day, included.
+    /// The last day, inclusive.
     #[schema(value_type = String, format = Date)]
     pub until: Date,
     /// The time zone of the days.
     pub time_zone: String,
-    /// By provider, the dearest first.
+    /// By provider, the most expensive first.
     pub providers: Vec<CostLine>,
     /// All providers together.
     pub total: CostSum,
-    /// How old these figures are.
+    /// How old these numbers are.
     #[serde(flatten)]
     pub freshness: Freshness,
 }
 
-/// What counts of a provider, and what each source tells by itself.
+/// The cost at a provider, and what each source says by itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct CostLine {
-    /// Who is paid.
+    /// The provider.
     #[schema(example = "anthropic")]
     pub provider: String,
-    /// What counts.
+    /// The cost that counts.
     #[serde(flatten)]
     pub sum: CostSum,
-    /// What the recorded calls of the whole stretch add up to, whether they count or not.
+    /// Estimate from all recorded calls in the range, whether it counts or not.
     #[schema(value_type = String)]
     pub all_estimated_usd: Picodollars,
-    /// What the odometer tells of the whole stretch, whether it counts or not; null where there is none.
+    /// The odometer's total for the range, whether it counts or not; null if there is none.
     #[schema(value_type = Option<String>)]
     pub all_inferred_usd: Option<Picodollars>,
-    /// How many UTC days of the stretch the provider has reported.
+    /// UTC days in the range that the provider has reported.
     pub reported_days: u32,
-    /// Calls without a price, which no estimate holds.
+    /// Calls without a price, which no estimate includes.
     pub unpriced_messages: u64,
-    /// Calls of which the estimate leaves out a part.
+    /// Calls with a part of a price.
     pub partly_priced_messages: u64,
 }
 
-/// A cost and how much of it is known how. Amounts are exact decimal strings in USD.
+/// A cost, divided by source. Amounts are exact decimal strings in USD.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct CostSum {
-    /// What counts.
+    /// The cost that counts.
     #[schema(value_type = String)]
     pub cost_usd: Picodollars,
-    /// The part that the provider itself has reported.
+    /// The part reported by the provider.
     #[schema(value_type = String)]
     pub actual_usd: Picodollars,
-    /// The part that is inferred from an odometer.
+    /// The part inferred from an odometer.
     #[schema(value_type = String)]
     pub inferred_usd: Picodollars,
-    /// The part that is estimated from recorded calls.
+    /// The part estimated from recorded calls.
     #[schema(value_type = String)]
     pub estimated_usd: Picodollars,
 }
@@ -92,7 +92,7 @@ impl From<ByBasis> for CostSum {
     }
 }
 
-/// A provider's cost and the calls without a price, or with a part of one.
+/// A provider's cost, and the calls without a price or with a part of one.
 #[derive(Debug, Default)]
 struct Known<'a> {
     cost: ProviderCost,
@@ -101,7 +101,7 @@ struct Known<'a> {
 }
 
 impl<'a> Known<'a> {
-    /// What is not in the estimate between two instants, but for the days that the provider has reported itself.
+    /// What the estimate between two instants leaves out, except on days that the provider has reported.
     fn lacks(&self, from: Timestamp, until: Timestamp, sum: &mut LackingSum<'a>) {
         let counts = |cell: &&Cell<'a>| {
             let at = cell.quarter.start();
@@ -112,7 +112,7 @@ impl<'a> Known<'a> {
     }
 }
 
-/// What is known of each provider's cost between two instants, at `now`. Touches what lies between them alone.
+/// The cost of each provider between two instants, as known at `now`. Reads only the cells in between.
 fn known<'a>(
     view: &'a TenantView,
     from: Timestamp,
@@ -141,7 +141,7 @@ fn known<'a>(
     }
     for (provider, day, amount) in reported(view) {
         let (first, end) = (calendar::start_of(day, &TimeZone::UTC), calendar::end_of(day, &TimeZone::UTC));
-        // A report of a day that is not over is not whole yet.
+        // The report of a day that has not ended is incomplete.
         if first < until && end > from && end <= now {
             known.entry(provider).or_default().cost.actual.insert(day, amount);
         }
@@ -149,14 +149,14 @@ fn known<'a>(
     known
 }
 
-/// What providers have reported: provider, UTC day and cost in USD; of two sources the better one last.
+/// Reported costs by provider and UTC day, in USD. Of two sources the better one comes last.
 fn reported(view: &TenantView) -> impl Iterator<Item = (&str, Date, Picodollars)> {
     let in_usd = view.reports.costs().filter(|(_, latest)| latest.report.currency == Currency::USD);
     in_usd.map(|(key, latest)| (key.provider.as_str(), key.day, latest.report.total()))
 }
 
-/// What all providers together cost between two instants, one inside the other: the outer and the inner one. What that
-/// leaves out has a bound where `prices` know the provider.
+/// The cost over all providers between two instants, one range inside the other: the outer and the inner
+/// cost. `prices` gives an upper bound for spend without a price.
 #[must_use]
 pub fn cost_of(
     view: &TenantView,
@@ -180,7 +180,7 @@ pub fn cost_of(
     (spent(sums.0, &lacking.0), spent(sums.1, &lacking.1))
 }
 
-/// What one provider, or all together, cost on each day from one on until another, included.
+/// The cost of one provider, or of all, on each day of a range, both ends inclusive.
 #[must_use]
 pub fn cost_by_day(
     view: &TenantView,
@@ -205,7 +205,7 @@ pub fn cost_by_day(
     days
 }
 
-/// The unified cost of a stretch of days: of the last day's month where no first day is named.
+/// The unified cost of a range of days; without a first day, of the last day's month.
 #[must_use]
 pub fn unified_cost(view: &TenantView, range: &Range, now: Timestamp, zone: &TimeZone) -> CostShown {
     let today = calendar::day_of(now, zone);
@@ -308,7 +308,7 @@ mod tests {
             .collect();
         assert_eq!(lines, ["openai 4 0 0 4 4 0", "anthropic 3.25 1.25 0 2 3 1", "groq 3 0 3 0 0 0"]);
         assert_eq!(shown.total.cost_usd, usd("10.25"));
-        // The same by day, in a zone whose days are none of UTC's.
+        // The same by day, in a time zone whose days differ from UTC days.
         let zone = TimeZone::get("Asia/Kathmandu").unwrap();
         let days = cost_by_day(
             &view,

@@ -1,4 +1,4 @@
-//! Explain: the events behind a number.
+//! Query: the events behind a number.
 
 use std::ops::ControlFlow;
 
@@ -20,17 +20,17 @@ use super::ViewError;
 use super::report::Totals;
 use super::spend::Sum;
 
-/// Which number is to be explained.
+/// The number to explain.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Subject {
     /// A day's spend.
     Day(Date),
-    /// A session's spend, or a message's or request's cost: whichever bears this id (or begins with it).
+    /// A session's spend, or a message's or request's cost: whichever has this id or an id with this prefix.
     Id(String),
 }
 
 impl Subject {
-    /// A day where the text is one, an id otherwise.
+    /// Parses a day; any other text is an id.
     #[must_use]
     pub fn parse(text: &str) -> Self {
         text.parse().map_or_else(|_| Self::Id(text.to_owned()), Self::Day)
@@ -40,14 +40,14 @@ impl Subject {
 /// One event behind the number.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ExplainedEvent {
-    /// Where it stands in the log.
+    /// Position in the log.
     pub position: u64,
-    /// `usage-recorded` or `usage-revised`; of telemetry `usage-told`, `usage-metered` or `usage-withdrawn`.
+    /// `usage-recorded` or `usage-revised`; for telemetry `usage-told`, `usage-metered` or `usage-withdrawn`.
     pub event: String,
     /// When the call happened.
     #[schema(value_type = String, format = DateTime)]
     pub occurred_at: Timestamp,
-    /// When the log took it.
+    /// When the log recorded it.
     #[schema(value_type = String, format = DateTime)]
     pub recorded_at: Timestamp,
     /// The provider's message id.
@@ -56,46 +56,46 @@ pub struct ExplainedEvent {
     pub request_id: String,
     /// The session, or empty.
     pub session: String,
-    /// Who is paid.
+    /// The provider.
     pub provider: String,
     /// The model.
     pub model: String,
     /// Whether a subagent made the call.
     pub sidechain: bool,
-    /// The price table the cost was reckoned by.
+    /// The price table used for the cost.
     pub price_table: String,
     /// Why a call was revised: `told` or `repriced`; absent for other events.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    /// What its cost leaves out or rests on; absent where it is whole.
+    /// What the cost leaves out or relies on; absent if it is complete.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub missing: Vec<String>,
-    /// What the event adds to the number in USD; for a revision the difference. Null where unpriced.
+    /// What the event adds to the number, in USD; for a revision the difference. Null if unpriced.
     #[schema(value_type = Option<String>)]
     pub effect_usd: Option<Picodollars>,
-    /// The number after it, in USD.
+    /// The running total after it, in USD.
     #[schema(value_type = String)]
     pub running_usd: Picodollars,
-    /// The trace in which it was recorded, 32 hexadecimal digits.
+    /// Trace id of the recording, 32 hexadecimal digits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trace_id: Option<String>,
 }
 
-/// The events behind a number, and what they add up to.
+/// The events behind a number, and their total.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Explanation {
     /// What is explained.
     pub subject: String,
-    /// In the log's order.
+    /// In log order.
     pub events: Vec<ExplainedEvent>,
-    /// The number.
+    /// The total.
     pub total: Totals,
 }
 
 /// Reads the whole log for the events behind a number.
 ///
 /// # Errors
-/// [`ViewError`] names the position of what could not be read.
+/// [`ViewError`] names the position of the event that could not be read.
 pub fn explain(
     log: &dyn EventLog,
     tenant: &TenantId,
@@ -146,7 +146,7 @@ impl Gathering<'_> {
 
     fn take(&mut self, record: &RecordRef<'_>, event: &Event<'_>) {
         let at = record.occurred_at;
-        // What it adds, and what it takes back, as far as it concerns the subject.
+        // What the event adds and removes, as far as the subject is concerned.
         let (usage, added, taken_back) = match event {
             Event::UsageRecorded(usage)
             | Event::UsageTold(UsageTold { usage, counted: true, .. })

@@ -1,4 +1,4 @@
-//! What feeds which goal, in the shape that people and programs read.
+//! Query: the feeds.
 
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
@@ -9,7 +9,7 @@ use crate::domain::feed::Feed;
 
 use super::TenantView;
 
-/// How a feed stands.
+/// The state of a feed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum FeedState {
@@ -17,21 +17,21 @@ pub enum FeedState {
     Running,
     /// Its newest datapoint is not written yet: the goal's keeper has not answered.
     Waiting,
-    /// A datapoint was refused; it is tried again on the next day.
+    /// A datapoint was refused; the next day's is tried again.
     Refused,
-    /// Its budget is gone, so that nothing is posted.
+    /// Its budget was removed, so nothing is posted.
     NoBudget,
     /// It was stopped.
     Stopped,
 }
 
-/// A feed and how it stands.
+/// A feed and its state.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct FeedLine {
     /// The goal.
     #[schema(example = "spend")]
     pub slug: String,
-    /// Who keeps the goal: `beeminder` or `local`.
+    /// The goal's keeper: `beeminder` or `local`.
     #[schema(value_type = String)]
     pub source: Keeper,
     /// The budget whose scope is counted; null for all spend.
@@ -39,23 +39,23 @@ pub struct FeedLine {
     /// The first day.
     #[schema(value_type = String, format = Date)]
     pub since: Date,
-    /// How it stands.
+    /// Its state.
     pub state: FeedState,
     /// Days whose datapoint is written.
     pub days_written: u64,
     /// Days whose datapoint is not written yet.
     pub days_waiting: u64,
-    /// The newest day that was written.
+    /// The newest day written.
     #[schema(value_type = Option<String>, format = Date)]
     pub last_day: Option<Date>,
-    /// What was written for it, in USD.
+    /// The value written for it, in USD.
     #[schema(value_type = Option<String>)]
     pub last_value: Option<Decimal>,
     /// Why its last datapoint was refused.
     pub reason: Option<String>,
 }
 
-/// The feeds by their goals.
+/// The feeds, by goal.
 #[must_use]
 pub fn feeds(view: &TenantView) -> Vec<FeedLine> {
     view.desk.feeds.values().map(|feed| line(view, feed)).collect()

@@ -1,4 +1,4 @@
-//! How each state follows from its events: one fold, for the command side of an aggregate and for the view.
+//! The fold of each state: one implementation for the command side of an aggregate and for the view.
 
 use std::collections::BTreeMap;
 use std::fmt::Display;
@@ -29,14 +29,14 @@ use crate::event::payload::{
 
 /// A state that is folded from events.
 pub trait Fold: Default {
-    /// Takes in an event that occurred at `at`; one that is not of this state changes nothing.
+    /// Applies an event that occurred at `at`; an event of another state changes nothing.
     ///
     /// # Errors
-    /// [`CodecError::Malformed`]: what it says makes no sense. Nothing has changed then.
+    /// [`CodecError::Malformed`]: the event is invalid. Nothing has changed then.
     fn apply(&mut self, at: Timestamp, event: &Event<'_>) -> Result<(), CodecError>;
 }
 
-/// What a stored event says makes no sense.
+/// The error for an invalid stored event.
 pub fn malformed(event: &Event<'_>, error: &impl Display) -> CodecError {
     let (type_name, version) = event.type_and_version();
     CodecError::Malformed { type_name: type_name.to_owned(), version, detail: error.to_string() }

@@ -1,4 +1,4 @@
-//! When money ends, for each balance and budget, in the shape that people and programs read.
+//! Query: when the money for each balance and budget runs out.
 
 use std::collections::BTreeMap;
 
@@ -22,10 +22,10 @@ use super::cost::cost_by_day;
 use super::lacking::lacking;
 use super::uses::use_of;
 
-/// So many past days are looked at for a backtest.
+/// Number of past days that a backtest covers.
 const BACKTEST_DAYS: i64 = 365;
 
-/// What may end, and what was spent of it.
+/// A balance or limit that may run out, and its spend history.
 #[derive(Debug, Clone)]
 pub struct Subject {
     kind: LimitKind,
@@ -33,66 +33,67 @@ pub struct Subject {
     left: Picodollars,
     until: Option<Date>,
     history: History,
-    /// What is left leaves this out.
+    /// What the remaining amount leaves out.
     lacking: Lacking,
 }
 
-/// Whether something can be said.
+/// Whether a forecast is possible.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum ForecastState {
-    /// It can.
+    /// It is.
     Ok,
-    /// Nothing is left already.
+    /// Nothing is left.
     Spent,
-    /// Too little has happened.
+    /// There is too little history.
     NotEnoughHistory,
 }
 
-/// When something may end. Amounts are exact decimal strings in USD.
+/// A forecast. Amounts are exact decimal strings in USD.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ForecastLine {
-    /// `balance`, `budget`, or of the virtual budget `daily` or `monthly`.
+    /// `balance`, `budget`, or for the virtual budget `daily` or `monthly`.
     #[schema(value_type = String)]
     pub subject: LimitKind,
-    /// A provider's or budget's name; empty for the virtual budget.
+    /// Name of the provider or budget; empty for the virtual budget.
     pub name: String,
-    /// What is left; of the virtual budget without its reserve.
+    /// What is left; for the virtual budget without its reserve.
     #[schema(value_type = String)]
     pub left_usd: Picodollars,
-    /// The last day of its period; null for a balance, of which a year is looked at.
+    /// The last day of its period; null for a balance, whose forecast covers a year.
     #[schema(value_type = Option<String>, format = Date)]
     pub until: Option<Date>,
-    /// Whether something can be said.
+    /// Whether a forecast is possible.
     pub state: ForecastState,
-    /// Why nothing can be said; empty where something is.
+    /// Why it is not; empty if it is.
     pub reason: String,
-    /// How many days of history it rests on.
+    /// Days of history that it is based on.
     pub history_days: u32,
-    /// The day on which it ends, in 10, 50 and 90 of a hundred runs the latest; null where nothing can be said.
+    /// The day on which it runs out, by the 10th, 50th and 90th percentile; null without a forecast.
     pub runs_out: Option<DayRange>,
-    /// In how many of a hundred runs it ends within the period, or the year.
+    /// Probability in percent that it runs out within the period, or the year.
     pub chance_percent: Option<u32>,
-    /// What is spent until `spend_until`, in 10, 50 and 90 of a hundred runs the most.
+    /// Spend until `spend_until`, by the 10th, 50th and 90th percentile.
     pub spend_usd: Option<AmountRange>,
-    /// The last day of that, included: of the period, or the thirtieth from today.
+    /// The last day of that, inclusive: the end of the period, or the thirtieth day from today.
     #[schema(value_type = Option<String>, format = Date)]
     pub spend_until: Option<Date>,
-    /// Calls that lack a price or a part of one, so that more may be spent than `left_usd` tells; absent where there are none.
+    /// Calls that lack a price or a part of one, so that more may be spent than `left_usd` shows; absent if
+    /// there are none.
     #[serde(default, skip_serializing_if = "super::report::is_zero")]
     pub lacking_messages: u64,
 }
 
-/// Days of a range; null where it does not end by then.
+/// Percentiles of a day; null if it does not run out by then.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct DayRange {
-    /// In ten of a hundred runs it has ended by then.
+    /// 10th percentile.
     #[schema(value_type = Option<String>, format = Date)]
     pub p10: Option<Date>,
-    /// In half of them.
+    /// Median.
     #[schema(value_type = Option<String>, format = Date)]
     pub p50: Option<Date>,
-    /// In ninety of them.
+    /// 90th percentile.
     #[schema(value_type = Option<String>, format = Date)]
     pub p90: Option<Date>,
 }
@@ -103,16 +104,16 @@ impl From<Quantiles<Option<Date>>> for DayRange {
     }
 }
 
-/// Amounts of a range.
+/// Percentiles of an amount.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct AmountRange {
-    /// In ten of a hundred runs it is no more.
+    /// 10th percentile.
     #[schema(value_type = String)]
     pub p10: Picodollars,
-    /// In half of them.
+    /// Median.
     #[schema(value_type = String)]
     pub p50: Picodollars,
-    /// In ninety of them.
+    /// 90th percentile.
     #[schema(value_type = String)]
     pub p90: Picodollars,
 }
@@ -123,37 +124,37 @@ impl From<Quantiles<Picodollars>> for AmountRange {
     }
 }
 
-/// When the money ends.
+/// The forecasts.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ForecastShown {
-    /// The balances, the virtual budget, and the budgets whose period is now.
+    /// The balances, the virtual budget, and the budgets with a current period.
     pub forecasts: Vec<ForecastLine>,
 }
 
-/// How good the forecasts of past days were.
+/// How accurate the forecasts of past days were.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct BacktestShown {
-    /// The first day of which was asked; null where there is no history.
+    /// The first day that was tested; null without history.
     #[schema(value_type = Option<String>, format = Date)]
     pub since: Option<Date>,
-    /// By how far it was looked ahead.
+    /// By forecast horizon.
     pub horizons: Vec<CoverageLine>,
 }
 
-/// How often what came lay where it was said to.
+/// How often the actual spend was within the forecast range.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct CoverageLine {
-    /// How many days ahead.
+    /// The horizon in days.
     pub days: u32,
-    /// On how many past days it was asked.
+    /// Number of past days tested.
     pub asked: u32,
-    /// How often the sum lay from the 10 to the 90 percent that were said.
+    /// How often the spend was between the 10th and the 90th percentile.
     pub within: u32,
     /// How often it was less.
     pub below: u32,
     /// How often it was more.
     pub above: u32,
-    /// `within` of `asked`, in percent; null where it was never asked.
+    /// `within` as a percentage of `asked`; null if nothing was tested.
     pub coverage_percent: Option<u32>,
 }
 
@@ -170,7 +171,7 @@ impl From<Coverage> for CoverageLine {
     }
 }
 
-/// The balances, of which it can be said when they end. Quick: it is the simulation that takes time.
+/// The balances that can be forecast. Cheap: only the simulation takes time.
 #[must_use]
 pub fn balance_subjects(view: &TenantView, now: Timestamp, zone: &TimeZone) -> Vec<Subject> {
     let today = calendar::day_of(now, zone);
@@ -189,7 +190,7 @@ pub fn balance_subjects(view: &TenantView, now: Timestamp, zone: &TimeZone) -> V
     balances(view, now).into_iter().map(subject).collect()
 }
 
-/// The virtual budget, and the budgets whose period is now.
+/// The virtual budget, and the budgets with a current period.
 #[must_use]
 pub fn budget_subjects(view: &TenantView, now: Timestamp, zone: &TimeZone) -> Vec<Subject> {
     let today = calendar::day_of(now, zone);
@@ -228,7 +229,7 @@ pub fn budget_subjects(view: &TenantView, now: Timestamp, zone: &TimeZone) -> Ve
     subjects
 }
 
-/// When a subject may end.
+/// The forecast for a subject.
 #[must_use]
 pub fn line(subject: Subject, now: Timestamp, zone: &TimeZone) -> ForecastLine {
     let Subject { kind, name, left, until, history, lacking } = subject;
@@ -266,14 +267,14 @@ pub fn line(subject: Subject, now: Timestamp, zone: &TimeZone) -> ForecastLine {
     line
 }
 
-/// What all providers together cost on the past days that a backtest looks at.
+/// Daily cost over all providers on the days that a backtest covers.
 #[must_use]
 pub fn past_days(view: &TenantView, now: Timestamp, zone: &TimeZone) -> BTreeMap<Date, Picodollars> {
     let today = calendar::day_of(now, zone);
     cost_by_day(view, None, today.saturating_sub(BACKTEST_DAYS.days()), today, now, zone)
 }
 
-/// How good the forecasts of past days were.
+/// How accurate the forecasts of past days were.
 #[must_use]
 pub fn backtested(spent: &BTreeMap<Date, Picodollars>, today: Date) -> BacktestShown {
     let since = spent.keys().next().copied().filter(|day| *day < today);

@@ -1,20 +1,20 @@
-//! How old figures of usage are, and what was not read: a part of every answer about money.
+//! How old usage numbers are, and what has not been read: part of every answer about money.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// How old figures of usage are, and what they leave out.
+/// How old usage numbers are, and what they leave out.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Freshness {
-    /// When transcripts were last read to their end; null where that never happened here.
+    /// When transcripts were last read completely; null if never.
     #[serde(default)]
     #[schema(value_type = Option<String>, format = DateTime)]
     pub as_of: Option<Timestamp>,
     /// What is known to be unread.
     #[serde(default)]
     pub unread: Unread,
-    /// Lines that were refused and may be calls; `mecris import --refused` lists them.
+    /// Refused lines that may be billed calls; `mecris import --refused` lists them.
     #[serde(default)]
     pub refused_lines: u64,
 }
@@ -22,14 +22,14 @@ pub struct Freshness {
 /// What has not been read.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Unread {
-    /// Transcripts.
+    /// Number of transcripts.
     pub files: u64,
-    /// Bytes of them.
+    /// Their unread bytes.
     pub bytes: u64,
 }
 
 impl Freshness {
-    /// What a person should know before they believe the figures; none where there is nothing.
+    /// A caveat for the person; none if there is nothing to say.
     #[must_use]
     pub fn text(&self) -> Option<String> {
         let mut said = Vec::new();

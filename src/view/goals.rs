@@ -1,4 +1,4 @@
-//! The goals by how near they are to derailing, in the shape that people and programs read.
+//! Query: the goals, nearest to derailing first.
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -13,16 +13,16 @@ use crate::domain::money::Picodollars;
 
 use super::TenantView;
 
-/// A goal and how it stands.
+/// A goal and its state.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct GoalLine {
-    /// The name in addresses.
+    /// Its slug.
     #[schema(example = "spend")]
     pub slug: String,
-    /// Who keeps it: `beeminder` or `local`.
+    /// Its keeper: `beeminder` or `local`.
     #[schema(value_type = String)]
     pub source: Keeper,
-    /// The name for people, or empty.
+    /// The title, or empty.
     pub title: String,
     /// `high`, `medium` or `low`; null for a goal at Beeminder.
     #[schema(value_type = Option<String>)]
@@ -30,30 +30,30 @@ pub struct GoalLine {
     /// `CRITICAL`, `WARNING`, `CAUTION`, `SAFE` or `UNKNOWN`.
     #[schema(value_type = String)]
     pub risk: Risk,
-    /// `IMMEDIATE`, `TODAY`, `SOON`, or null where nothing must be done.
+    /// `IMMEDIATE`, `TODAY`, `SOON`, or null if nothing must be done.
     #[schema(value_type = Option<String>)]
     pub urgency: Option<Urgency>,
     /// Whole safe days; 0 on the day on which it derails.
     pub safe_days: Option<i64>,
-    /// The instant of derailing if nothing is entered.
+    /// When it derails if nothing is entered.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub derails_at: Option<Timestamp>,
-    /// Seconds until then; negative when it has passed and nothing new is known.
+    /// Seconds until then; negative if it has passed and nothing newer is known.
     pub seconds_left: Option<i64>,
     /// What must be done to stay safe, in Beeminder's words.
     pub limsum: String,
     /// What must be done today, in Beeminder's words.
     pub baremin: String,
-    /// What is charged when it derails.
+    /// The amount charged when it derails.
     #[schema(value_type = String)]
     pub pledge_usd: Picodollars,
-    /// Whether there is a datapoint of today.
+    /// Whether there is a datapoint for today.
     pub has_data_today: bool,
-    /// What feeds it; null where a person does.
+    /// What feeds it automatically; null if a person does.
     pub autodata: Option<String>,
 }
 
-/// The local goals that are open in the terms of all goals, each with its priority: for lists and for alerts.
+/// The open local goals as goals, each with its priority: for lists and alerts.
 #[must_use]
 pub fn local_goals(view: &TenantView, now: Timestamp, zone: &TimeZone) -> Vec<(Goal, Priority)> {
     let today = calendar::day_of(now, zone);
@@ -64,8 +64,7 @@ pub fn local_goals(view: &TenantView, now: Timestamp, zone: &TimeZone) -> Vec<(G
     told.collect()
 }
 
-/// The goals that are followed, at Beeminder and here, the nearest to derailing first; of those that end in
-/// the same moment those that matter more.
+/// All tracked goals, Beeminder's and local ones, nearest to derailing first, then by priority.
 #[must_use]
 pub fn goals(view: &TenantView, now: Timestamp, zone: &TimeZone) -> Vec<GoalLine> {
     let mut local = local_goals(view, now, zone);

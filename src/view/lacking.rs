@@ -1,4 +1,4 @@
-//! What sums of parts of the cube leave out, and what that costs at most.
+//! What sums of cells leave out, and the upper bound of its cost.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use crate::domain::tokens::Tokens;
 
 use super::spend::Part;
 
-/// Gathers what parts lack, by provider: each has its own dearest price.
+/// Collects missing prices by provider: each provider has its own maximum price.
 #[derive(Debug, Default)]
 pub struct LackingSum<'a> {
     by_provider: BTreeMap<&'a str, (u64, Tokens)>,
@@ -25,7 +25,7 @@ impl<'a> LackingSum<'a> {
         }
     }
 
-    /// What it comes to. Without a price table nobody knows what it costs at most.
+    /// The total. Without a price table it has no upper bound.
     #[must_use]
     pub fn total(&self, prices: Option<&PriceTable>) -> Lacking {
         let mut total = Lacking::default();

@@ -1,4 +1,4 @@
-//! The odometers in the shape that people and programs read.
+//! Query: the odometers.
 
 use std::collections::BTreeMap;
 
@@ -15,31 +15,31 @@ use crate::domain::odometer::{Meter, Month, MonthState, Need, months, need};
 
 use super::TenantView;
 
-/// Whether somebody should look at the page.
+/// Whether a person should read the page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum OdometerState {
     /// Not now.
     Normal,
-    /// The last reading is a week old or more.
+    /// The last reading is a week old or older.
     Stale,
-    /// One of the last three days of the month.
+    /// It is one of the last three days of the month.
     MonthEnds,
-    /// The month's last day.
+    /// It is the month's last day.
     LastDay,
-    /// The month before is over, and nobody has looked since.
+    /// The previous month has ended without a reading since.
     Unfinished,
-    /// It is read no more.
+    /// It is no longer read.
     Stopped,
 }
 
-/// An odometer and how it stands. Amounts are exact decimal strings in USD.
+/// An odometer and its state. Amounts are exact decimal strings in USD.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct OdometerLine {
-    /// Who is paid.
+    /// The provider.
     #[schema(example = "groq")]
     pub provider: String,
-    /// Whether somebody should look.
+    /// Whether a person should read the page.
     pub state: OdometerState,
     /// The month of the last reading, `YYYY-MM`.
     #[schema(value_type = String, example = "2026-10")]
@@ -50,14 +50,14 @@ pub struct OdometerLine {
     /// When it was read.
     #[schema(value_type = String, format = DateTime)]
     pub taken_at: Timestamp,
-    /// How long ago that is.
+    /// Age of the reading, in seconds.
     pub age_seconds: i64,
-    /// What the person had to say about it, or empty.
+    /// The person's note, or empty.
     pub note: String,
-    /// The months since the first reading, the oldest first.
+    /// The months since the first reading, oldest first.
     pub months: Vec<OdometerMonth>,
-    /// What each of the last fourteen days cost, the oldest first; inferred: what was spent between two readings is
-    /// spread evenly over the time between them.
+    /// Cost of each of the last fourteen days, oldest first. Inferred: spend between two readings is
+    /// distributed evenly over the time between them.
     pub inferred_days: Vec<InferredDay>,
 }
 
@@ -67,25 +67,23 @@ pub struct OdometerMonth {
     /// `YYYY-MM`.
     #[schema(value_type = String, example = "2026-10")]
     pub month: Month,
-    /// Its last reading; null where there is none.
+    /// Its last reading; null if there is none.
     #[schema(value_type = Option<String>)]
     pub total_usd: Option<Picodollars>,
     /// When that was taken.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub read_at: Option<Timestamp>,
-    /// `open`, `unfinished` (over, and nobody has looked since), `closed` (a later month was read: its last reading is
-    /// its sum as far as is known), `final` (its sum was read after its end) or `missed`.
+    /// `open`, `unfinished` (over, without a reading since), `closed` (a later month was read: its last
+    /// reading is its sum as far as known), `final` (its sum was read after its end) or `missed`.
     #[schema(value_type = String)]
     pub state: MonthState,
 }
 
-/// A day and what it cost by inference.
+/// A day and its inferred cost.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct InferredDay {
-    /// Which.
     #[schema(value_type = String, format = Date)]
     pub day: Date,
-    /// What it cost.
     #[schema(value_type = String)]
     pub cost_usd: Picodollars,
 }

@@ -1,4 +1,4 @@
-//! Maps whose copies share what is alike: what makes a snapshot of a million cells cheap.
+//! Persistent maps whose copies share unchanged parts: they make a snapshot of a million cells cheap.
 //!
 //! ```text
 //! root ─▶ branch ─▶ leaf      a copy copies the root alone
@@ -6,22 +6,22 @@
 //!                 ─▶ leaf
 //! ```
 //!
-//! [`Pieces`] is sorted by its keys, [`Rows`] is counted from 0.
+//! [`Pieces`] is sorted by key, [`Rows`] is indexed from 0.
 
 use std::sync::Arc;
 
-/// Entries of a leaf, and leaves of a branch, at most.
+/// Maximum entries per leaf, and leaves per branch.
 const FULL: usize = 64;
 
-/// A leaf with the least key that may stand in it.
+/// A leaf with its lower key bound.
 type Leaf<K, V> = (K, Arc<Vec<(K, V)>>);
-/// A branch with the least key that may stand in it.
+/// A branch with its lower key bound.
 type Branch<K, V> = (K, Arc<Vec<Leaf<K, V>>>);
 
 /// A sorted map.
 #[derive(Debug, Clone)]
 pub struct Pieces<K, V> {
-    /// None of them is empty, and no leaf is.
+    /// No branch is empty, and no leaf is.
     branches: Vec<Branch<K, V>>,
 }
 
@@ -32,7 +32,7 @@ impl<K, V> Default for Pieces<K, V> {
 }
 
 impl<K: PartialEq, V: PartialEq> PartialEq for Pieces<K, V> {
-    /// What stands in them, however it is cut.
+    /// Compares the entries, however they are divided.
     fn eq(&self, other: &Self) -> bool {
         self.entries().eq(other.entries())
     }
@@ -44,18 +44,19 @@ impl<K, V> Pieces<K, V> {
     }
 }
 
-/// The piece that a key belongs in.
+/// The index of the piece that a key belongs to.
 fn place<K: Ord, P>(pieces: &[(K, P)], key: &K) -> usize {
     pieces.partition_point(|(least, _)| least <= key).saturating_sub(1)
 }
 
-/// Cuts what has grown too long in two. What grows at its end, as time does, leaves full pieces behind.
+/// Splits a piece that has grown too long. A piece that grows at its end, as time does, leaves full pieces
+/// behind.
 fn cut<T>(grown: &mut Vec<T>, at_end: bool) -> Vec<T> {
     grown.split_off(if at_end { FULL } else { FULL / 2 })
 }
 
 impl<K: Ord + Copy, V: Clone> Pieces<K, V> {
-    /// Of entries in the order of their keys, no key twice.
+    /// Builds a map from entries with strictly ascending keys.
     pub fn from_sorted(entries: impl IntoIterator<Item = (K, V)>) -> Self {
         let mut entries = entries.into_iter();
         let leaf = || {
@@ -70,12 +71,12 @@ impl<K: Ord + Copy, V: Clone> Pieces<K, V> {
         Self { branches: std::iter::from_fn(branch).collect() }
     }
 
-    /// All entries, in the keys' order.
+    /// All entries, in key order.
     pub fn iter(&self) -> impl Iterator<Item = (&K, &V)> {
         self.entries().map(|(key, value)| (key, value))
     }
 
-    /// The entries from a key on, in the keys' order.
+    /// The entries from a key on, in key order.
     fn from(&self, from: K) -> impl Iterator<Item = (&K, &V)> {
         let at = place(&self.branches, &from);
         let (leaf, entry) = self.branches.get(at).map_or((0, 0), |(_, leaves)| {
@@ -87,12 +88,12 @@ impl<K: Ord + Copy, V: Clone> Pieces<K, V> {
         leaves.flat_map(|(_, entries)| entries.iter()).skip(entry).map(|(key, value)| (key, value))
     }
 
-    /// The entries from a key on until before another, in the keys' order.
+    /// The entries from one key to another, exclusive, in key order.
     pub fn range(&self, from: K, until: K) -> impl Iterator<Item = (&K, &V)> {
         self.from(from).take_while(move |(key, _)| **key < until)
     }
 
-    /// What stands at a key, or what was put there now because nothing did.
+    /// The value at a key, inserted now if there is none.
     pub fn entry(&mut self, key: K, new: impl FnOnce() -> V) -> &mut V {
         if self.branches.is_empty() {
             self.branches.push((key, Arc::new(vec![(key, Arc::new(Vec::new()))])));
@@ -108,7 +109,7 @@ impl<K: Ord + Copy, V: Clone> Pieces<K, V> {
         &mut Arc::make_mut(&mut leaves[leaf].1)[entry].1
     }
 
-    /// Puts an entry where it belongs, and says where that is once pieces that are too long have been cut.
+    /// Inserts an entry. Returns its place after too long pieces were split.
     fn insert(
         &mut self,
         (mut at, mut leaf, mut entry): (usize, usize, usize),
@@ -144,8 +145,8 @@ impl<K: Ord + Copy, V: Clone> Pieces<K, V> {
         (at, leaf, entry)
     }
 
-    /// Changes what stands at a key, and takes it away where `change` says that nothing is left of it. Whether anything
-    /// stood there.
+    /// Changes the value at a key, and removes it if `change` returns true. Returns whether there was a
+    /// value.
     pub fn change(&mut self, key: &K, change: impl FnOnce(&mut V) -> bool) -> bool {
         let at = place(&self.branches, key);
         let Some((_, leaves)) = self.branches.get(at) else { return false };
@@ -166,10 +167,10 @@ impl<K: Ord + Copy, V: Clone> Pieces<K, V> {
     }
 }
 
-/// Rows of a piece of [`Rows`].
+/// Rows in a piece of [`Rows`].
 const ROWS: usize = 1_024;
 
-/// A list whose copies share what is alike.
+/// A list whose copies share unchanged parts.
 #[derive(Debug, Clone)]
 pub struct Rows<T>(Vec<Arc<Vec<T>>>);
 
@@ -188,24 +189,21 @@ impl<T: PartialEq> PartialEq for Rows<T> {
 impl<T: Eq> Eq for Rows<T> {}
 
 impl<T: Clone> Rows<T> {
-    /// How many there are.
     #[must_use]
     pub fn len(&self) -> usize {
         self.0.last().map_or(0, |last| (self.0.len() - 1) * ROWS + last.len())
     }
 
-    /// A row.
     #[must_use]
     pub fn get(&self, number: usize) -> Option<&T> {
         self.0.get(number / ROWS)?.get(number % ROWS)
     }
 
-    /// A row, to change it. Where that row is no other one, it is not to be asked for: it may copy.
+    /// A row for changing. Do not call it without changing the row: it may copy.
     pub fn get_mut(&mut self, number: usize) -> Option<&mut T> {
         Arc::make_mut(self.0.get_mut(number / ROWS)?).get_mut(number % ROWS)
     }
 
-    /// One more row.
     pub fn push(&mut self, row: T) {
         match self.0.last_mut() {
             Some(last) if last.len() < ROWS => Arc::make_mut(last).push(row),
@@ -213,12 +211,11 @@ impl<T: Clone> Rows<T> {
         }
     }
 
-    /// As many more rows as make it this long.
+    /// Appends rows up to this length.
     pub fn fill(&mut self, length: usize, row: impl Fn(usize) -> T) {
         (self.len()..length).for_each(|number| self.push(row(number)));
     }
 
-    /// All rows.
     pub fn iter(&self) -> impl Iterator<Item = &T> {
         self.0.iter().flat_map(|rows| rows.iter())
     }
@@ -232,7 +229,7 @@ mod tests {
 
     use super::*;
 
-    /// A change to one of two maps, or that the second becomes a copy of the first.
+    /// A change to one of two maps, or copying the first to the second.
     #[derive(Debug, Clone)]
     enum Act {
         Put { other: bool, key: u16 },
@@ -272,7 +269,7 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(64))]
 
-        /// It is what a `BTreeMap` is, and a copy never sees what the other one is changed to.
+        /// It behaves like a `BTreeMap`, and a copy never sees changes of the other.
         #[test]
         fn pieces_are_a_sorted_map_and_copies_are_their_own(acts in prop::collection::vec(act(), 1..60)) {
             let mut maps = [Pieces::default(), Pieces::default()];

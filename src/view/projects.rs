@@ -1,4 +1,4 @@
-//! What was folded into which project, and what each cost.
+//! Query: which directories belong to each project, and each project's cost.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -10,15 +10,15 @@ use utoipa::ToSchema;
 use super::report::Totals;
 use super::spend::{SpendView, Sum};
 
-/// A directory that sessions began in, and where it led.
+/// A directory in which sessions began, and its project.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 pub struct FoldedLine {
-    /// Where sessions began, as it was written.
+    /// Where sessions began, as recorded.
     #[schema(example = "/w/alpha/.claude/worktrees/x")]
     pub began_in: String,
-    /// The root of the repository around it; empty where none was found.
+    /// Root of the repository around it; empty if none was found.
     pub repository: String,
-    /// The directory of the project.
+    /// The project's directory.
     #[schema(example = "/w/alpha")]
     pub directory: String,
 }
@@ -26,20 +26,20 @@ pub struct FoldedLine {
 /// A project.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ProjectLine {
-    /// What it is called: an alias, or its directory; empty where no directory was told.
+    /// Its name: an alias, or its directory; empty if no directory is known.
     #[schema(example = "alpha")]
     pub project: String,
-    /// What was folded into it.
+    /// The directories that belong to it.
     pub folded: Vec<FoldedLine>,
     /// Its numbers.
     #[serde(flatten)]
     pub totals: Totals,
 }
 
-/// What a person calls a directory, and all below it.
+/// An alias of a directory and everything below it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct AliasLine {
-    /// The directory, or a name that is called by another.
+    /// The directory, or a name that is renamed.
     #[schema(example = "/w/alpha")]
     pub directory: String,
     /// Its name.
@@ -47,16 +47,15 @@ pub struct AliasLine {
     pub name: String,
 }
 
-/// All projects, and the aliases.
+/// All projects and aliases.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ProjectsShown {
-    /// By cost, the dearest first.
+    /// By cost, the most expensive first.
     pub projects: Vec<ProjectLine>,
     /// By directory.
     pub aliases: Vec<AliasLine>,
 }
 
-/// All projects.
 #[must_use]
 pub fn projects(spend: &SpendView) -> ProjectsShown {
     let mut known: BTreeMap<&str, (Sum, Vec<FoldedLine>)> = BTreeMap::new();
@@ -77,10 +76,10 @@ pub fn projects(spend: &SpendView) -> ProjectsShown {
             folded.sort_unstable();
             ProjectLine { project: name.to_owned(), folded, totals: (&sum).into() }
         })
-        // One of which every call was taken back.
+        // All of its calls were withdrawn.
         .filter(|line| line.totals.messages > 0)
         .collect();
-    // The names' order stays where the cost is the same.
+    // The order before was by name, and decides ties.
     projects.sort_by_key(|line| Reverse(line.totals.cost_usd));
     let alias = |(directory, name): (&str, &str)| AliasLine {
         directory: directory.to_owned(),

@@ -1,4 +1,4 @@
-//! How much of the subscription's limits is used.
+//! Query: how much of a subscription's limits is used.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -9,22 +9,22 @@ use crate::domain::quota::{QuotaReading, percent};
 
 use super::TenantView;
 
-/// A window of a subscription's limits.
+/// A rate limit window of a subscription.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct QuotaLine {
     /// `five-hour` or `seven-day`.
     #[schema(example = "five-hour")]
     pub window: String,
-    /// What was used of it, in percent; null where it has ended since, so that what is used is not known.
+    /// Used share in percent; null if the window has ended since, so that it is unknown.
     #[schema(example = "61.5")]
     pub used_percent: Option<String>,
-    /// When it ends, or ended.
+    /// When it ends or ended.
     #[schema(value_type = String, format = DateTime)]
     pub resets_at: Timestamp,
-    /// When it was told. A share that has grown by less than a point since then is not.
+    /// When this was reported. Growth by less than a point since then is not recorded.
     #[schema(value_type = String, format = DateTime)]
     pub told_at: Timestamp,
-    /// How long ago that is.
+    /// Age of that report, in seconds.
     pub age_seconds: i64,
 }
 

@@ -1,8 +1,8 @@
-//! Reconciliation: what is recorded here, held against what the providers reported and how their balances fell.
+//! Query: reconciliation compares recorded usage with the providers' reports and with changes of their
+//! balances.
 //!
-//! A provider's days are UTC days, so the estimate is reckoned on UTC days too, from the cube of quarters. The
-//! calibration factor (what the provider reported for what is recorded here, on settled days) is shown and applied
-//! to nothing.
+//! Providers report UTC days, so the estimate is summed by UTC day too, from the cube's quarters. The
+//! calibration factor (reported cost divided by estimate, over settled days) is shown and never applied.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -22,24 +22,24 @@ use crate::domain::report::{CostReport, Latest, ReportSource, Standing, UsageRep
 use super::TenantView;
 use super::spans::{Gauge, SpanLine, spans};
 
-/// So many days are shown where nobody says which.
+/// Default number of days.
 const DAYS_SHOWN: i64 = 30;
-/// The decimals of a calibration factor.
+/// Decimal places of a calibration factor.
 const FACTOR_DECIMALS: u32 = 4;
 
 /// What to reconcile.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Wanted {
-    /// The first UTC day; the last thirty days where none is named.
+    /// The first UTC day; thirty days before the last one if absent.
     pub since: Option<Date>,
-    /// The last UTC day, included.
+    /// The last UTC day, inclusive.
     pub until: Option<Date>,
     /// Only this provider.
     pub provider: Option<String>,
 }
 
 impl Wanted {
-    /// Everything that is known: from the first day on that was recorded or reported.
+    /// Everything since the first recorded or reported day.
     #[must_use]
     pub fn all(view: &TenantView) -> Self {
         let recorded = view.spend.cells().next().map(|cell| cell.quarter.start());
@@ -49,17 +49,17 @@ impl Wanted {
     }
 }
 
-/// A part of a drift, and why it is there.
+/// A part of a drift, and its cause.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct CauseShown {
     /// `unpriced-model`, `cache-tier`, `usage-elsewhere`, `late-data`, `not-billed`, `price`, `top-up-untold`,
     /// `rounding` or `unknown`.
     #[schema(value_type = String)]
     pub cause: Cause,
-    /// How much of the drift; those of a day add up to it.
+    /// Its part of the drift; the parts of a day add up to the drift.
     #[schema(value_type = String)]
     pub amount_usd: Picodollars,
-    /// The models it is about.
+    /// The models concerned.
     pub models: Vec<String>,
 }
 
@@ -69,129 +69,129 @@ impl From<Attribution> for CauseShown {
     }
 }
 
-/// A provider's day, from both sides.
+/// A provider's day, recorded and reported.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ReconciledDay {
-    /// Who is paid.
+    /// The provider.
     #[schema(example = "anthropic")]
     pub provider: String,
     /// The UTC day.
     #[schema(value_type = String, format = Date)]
     pub day: Date,
-    /// What is recorded here.
+    /// The recorded cost.
     #[schema(value_type = String)]
     pub estimate_usd: Picodollars,
-    /// What the provider reported; null where it has told nothing of the day.
+    /// The reported cost; null without a report.
     #[schema(value_type = Option<String>)]
     pub actual_usd: Option<Picodollars>,
-    /// Actual less estimate.
+    /// Actual minus estimate.
     #[schema(value_type = Option<String>)]
     pub drift_usd: Option<Picodollars>,
-    /// The drift in percent of the actual, to one place; null where that is nothing.
+    /// The drift as a percentage of the actual cost, to one decimal place; null if the actual cost is zero.
     pub drift_percent: Option<String>,
-    /// Why, the largest part first; empty where there is no drift.
+    /// The causes, largest part first; empty without a drift.
     pub causes: Vec<CauseShown>,
-    /// `open` (told before the day's end), `provisional` (told within two days of it) or `settled`.
+    /// `open` (reported before the day's end), `provisional` (reported within two days of it) or `settled`.
     #[schema(value_type = Option<String>)]
     pub standing: Option<Standing>,
     /// Where the report comes from.
     #[schema(value_type = Option<String>)]
     pub source: Option<ReportSource>,
-    /// When it was told.
+    /// When it was reported.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub told_at: Option<Timestamp>,
-    /// How long ago that is.
+    /// Age of the report, in seconds.
     pub age_seconds: Option<i64>,
-    /// How often it was told anew before.
+    /// Number of corrections so far.
     pub revision: Option<u32>,
-    /// Calls that are recorded here.
+    /// Recorded calls.
     pub calls: u64,
-    /// Those of them without a price: their cost is not in the estimate.
+    /// Recorded calls without a price, which the estimate leaves out.
     pub unpriced_calls: u64,
 }
 
-/// What a provider's figures rest on.
+/// What the actual cost is based on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Basis {
-    /// Its reports of days.
+    /// Reports of days.
     Reports,
-    /// Readings of its odometer, by hand.
+    /// Odometer readings, by hand.
     Odometer,
-    /// Readings of its balance.
+    /// Balance readings.
     Readings,
-    /// Nothing that the provider said.
+    /// Nothing from the provider.
     Nothing,
 }
 
-/// A provider over all the days that can be compared.
+/// A provider over all comparable days.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ReconciledProvider {
-    /// Who is paid.
+    /// The provider.
     #[schema(example = "anthropic")]
     pub provider: String,
-    /// What is compared with: `reports`, else `odometer`, else `readings`, else `nothing`.
+    /// The basis: `reports`, else `odometer`, else `readings`, else `nothing`.
     pub basis: Basis,
-    /// Days that are over, or spans between readings, that are compared.
+    /// Number of ended days, or of spans between readings, that are compared.
     pub compared: u64,
-    /// What is recorded here of them.
+    /// Their recorded cost.
     #[schema(value_type = String)]
     pub estimate_usd: Picodollars,
-    /// What the provider says of them; null where there is nothing.
+    /// Their actual cost; null if unknown.
     #[schema(value_type = Option<String>)]
     pub actual_usd: Option<Picodollars>,
-    /// Actual less estimate.
+    /// Actual minus estimate.
     #[schema(value_type = Option<String>)]
     pub drift_usd: Option<Picodollars>,
-    /// The drift in percent of the actual, to one place.
+    /// The drift as a percentage of the actual cost, to one decimal place.
     pub drift_percent: Option<String>,
-    /// Actual for one dollar of estimate, over what is settled. It is shown, and applied to nothing.
+    /// Actual cost per dollar of estimate, over settled days. Shown and never applied.
     pub calibration: Option<String>,
-    /// What is missing for more, and what one can do.
+    /// What is missing for a better comparison, and how to get it.
     pub advice: Option<String>,
 }
 
-/// A day that was reported in another currency: shown, never converted, never summed.
+/// A day reported in another currency: shown, never converted, never summed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ForeignDay {
-    /// Who is paid.
+    /// The provider.
     pub provider: String,
     /// The UTC day.
     #[schema(value_type = String, format = Date)]
     pub day: Date,
-    /// The currency's code.
+    /// ISO 4217 code of the currency.
     #[schema(value_type = String, example = "EUR")]
     pub currency: Currency,
-    /// What it cost, in that currency.
+    /// The cost in that currency.
     #[schema(value_type = String)]
     pub cost: Picodollars,
-    /// When it was told.
+    /// When it was reported.
     #[schema(value_type = String, format = DateTime)]
     pub told_at: Timestamp,
 }
 
-/// The estimate held against the truth.
+/// The estimate compared with the actual cost.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Reconciliation {
     /// The first UTC day.
     #[schema(value_type = String, format = Date)]
     pub since: Date,
-    /// The last UTC day, included.
+    /// The last UTC day, inclusive.
     #[schema(value_type = String, format = Date)]
     pub until: Date,
     /// By provider.
     pub providers: Vec<ReconciledProvider>,
-    /// By provider and day: the days since its first report.
+    /// By provider and day: the days since the first report.
     pub days: Vec<ReconciledDay>,
-    /// By provider and time: how its balance fell and its odometer rose between readings.
+    /// By provider and time: how balances fell and odometers rose between readings.
     pub spans: Vec<SpanLine>,
-    /// Days that were reported in other currencies.
+    /// Days reported in other currencies.
     pub foreign: Vec<ForeignDay>,
 }
 
 type Key = (String, Date);
 
-/// Reconciles, as things are known at `now`; the months of odometers are those of `zone`.
+/// Reconciles, as known at `now`. Odometer months are in `zone`.
 #[must_use]
 pub fn reconcile(view: &TenantView, wanted: &Wanted, now: Timestamp, zone: &TimeZone) -> Reconciliation {
     let until = wanted.until.unwrap_or_else(|| calendar::day_of(now, &TimeZone::UTC));
@@ -200,7 +200,7 @@ pub fn reconcile(view: &TenantView, wanted: &Wanted, now: Timestamp, zone: &Time
     let is_within = |provider: &str, day: Date| is_wanted(provider) && (since..=until).contains(&day);
 
     let (mut costs, mut first, mut foreign) = (BTreeMap::new(), BTreeMap::new(), Vec::new());
-    // Sources stand in the order of their trust: the last one counts.
+    // Sources are sorted by trust: the last one counts.
     for (key, latest) in view.reports.costs() {
         if latest.report.currency == Currency::USD {
             let first = first.entry(key.provider.clone()).or_insert(key.day);
@@ -294,7 +294,7 @@ fn line(
     }
 }
 
-/// Sums of what is compared.
+/// Sums of the comparable days or spans.
 #[derive(Default)]
 struct Compared {
     count: u64,
@@ -325,11 +325,11 @@ fn provider(
     let own = || days.iter().filter(|day| day.provider == name);
     let pair = |day: &ReconciledDay| day.actual_usd.map(|actual| (day.estimate_usd, actual));
     let is_reported = own().any(|day| day.actual_usd.is_some());
-    // What a provider says of a day that is not over is shown, and compared with nothing.
+    // The report of a day that has not ended is shown, and compared with nothing.
     let over = own().filter(|day| day.standing > Some(Standing::Open));
     let reported = Compared::of(over.filter_map(pair));
     let settled = own().filter(|day| day.standing == Some(Standing::Settled)).filter_map(pair);
-    // A span in which money was added that nobody told of says nothing about what was spent.
+    // A span with an unreported top-up says nothing about spend.
     let is_known = |span: &&SpanLine| span.provider == name && span.cause != Some(Cause::TopUpUntold);
     let by = |gauge| {
         let own = spans.iter().filter(is_known).filter(|span| span.gauge == gauge);

@@ -1,4 +1,4 @@
-//! Replay: the read models, rebuilt from the first event, trusting nothing but the log.
+//! Replay: rebuilds the views from the first event, trusting nothing but the log.
 
 use std::ops::ControlFlow;
 
@@ -17,16 +17,17 @@ pub enum Until {
     Head,
     /// To this position.
     Position(Position),
-    /// What had been recorded by an instant: what was known then.
+    /// What had been recorded by an instant: the state as known then.
     Recorded(Timestamp),
-    /// What had occurred by an instant, with all that is known now.
+    /// What had occurred by an instant, as known now.
     Occurred(Timestamp),
 }
 
-/// Rebuilds the views, of all tenants or of one alone. `progress` hears of (events done, events in all) now and then.
+/// Rebuilds the views, of all tenants or of one. `progress` receives (events done, total events) from time to
+/// time.
 ///
 /// # Errors
-/// [`ViewError`] names the position of what could not be read.
+/// [`ViewError`] names the position of the event that could not be read.
 pub fn replay(
     log: &dyn EventLog,
     until: Until,
@@ -35,7 +36,7 @@ pub fn replay(
     replay_of(log, None, until, progress)
 }
 
-/// The same of one tenant alone, where one is named: what others' events say does not matter then.
+/// The same for one tenant, if one is named: other tenants' events are skipped unread.
 ///
 /// # Errors
 /// As [`replay`].
@@ -57,10 +58,10 @@ pub fn replay_of(
     Ok(views)
 }
 
-/// Applies what the log has after the views' position, up to `last`.
+/// Applies the events after the views' position, up to `last`.
 ///
 /// # Errors
-/// As [`replay`]; what came before the failure has been applied.
+/// As [`replay`]; the events before the failure have been applied.
 pub fn catch_up(
     log: &dyn EventLog,
     views: &mut Views,
@@ -78,7 +79,7 @@ fn apply_all(
     (last, horizon): (Position, Horizon),
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<(), ViewError> {
-    /// How many events go by between two words of progress.
+    /// Events between two progress reports.
     const STEP: u64 = 16_384;
     let from = views.position.next();
     if from > last {
@@ -101,10 +102,10 @@ fn apply_all(
     failure.map_or(Ok(()), Err)
 }
 
-/// Applies what a page has, which begins after the views' position. Waits for nothing.
+/// Applies a page that begins after the views' position. Does not block.
 ///
 /// # Errors
-/// As [`replay`]; what came before the failure has been applied.
+/// As [`replay`]; the events before the failure have been applied.
 pub fn apply_page(page: &Page, views: &mut Views, horizon: Horizon) -> Result<(), ViewError> {
     let mut failure = None;
     let visited = page.visit(&mut |record| match views.apply(record, horizon) {

@@ -1,6 +1,6 @@
-//! Reports: the cube, summed by day, week, month, project, session or model.
+//! Query: usage reports, which sum the cube by day, week, month, project, session or model.
 //!
-//! The shapes here are the documented, stable JSON of `mecris report` and `/api/v1/spend`.
+//! These types are the documented, stable JSON of `mecris report` and `/api/v1/spend`.
 
 use std::collections::BTreeMap;
 
@@ -16,37 +16,34 @@ use crate::domain::tokens::Tokens;
 
 use super::spend::{Cell, DayCache, Part, SpendView, Sum};
 
-/// By what a report is grouped.
+/// How a report is grouped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum Grouping {
-    /// By day.
     Daily,
-    /// By week, from the day that `week_starts` says.
+    /// By week; `week_starts` is the first day.
     Weekly,
     /// By calendar month.
     Monthly,
-    /// By the session's working directory.
+    /// By the session's project.
     Project,
-    /// By session.
     Session,
-    /// By model.
     Model,
 }
 
-/// What a report covers.
+/// The days that a report covers.
 #[derive(Debug, Clone, Default)]
 pub struct Range {
-    /// The first day; none for the beginning.
+    /// The first day; unbounded if none.
     pub since: Option<Date>,
-    /// The last day, included; none for the end.
+    /// The last day, inclusive; unbounded if none.
     pub until: Option<Date>,
 }
 
 impl Range {
-    /// Its first instant, and the first one after it.
+    /// Its first instant, and the first instant after it.
     fn instants(&self, zone: &TimeZone) -> (Timestamp, Timestamp) {
-        // Days at either end of the calendar have no instant in every zone.
+        // The first and last days of the calendar have no instant in some time zones.
         let bounded = |day: Date, instant: fn(Date, &TimeZone) -> Timestamp| match day.year() {
             ..1 => Timestamp::MIN,
             9999.. => Timestamp::MAX,
@@ -59,7 +56,7 @@ impl Range {
     }
 }
 
-/// The counts and the cost of a number of calls.
+/// Token counts and cost of some calls.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
 pub struct Totals {
     /// Billed calls.
@@ -76,17 +73,17 @@ pub struct Totals {
     pub cache_read_tokens: u64,
     /// Web searches.
     pub web_searches: u64,
-    /// The exact cost in USD, a decimal string; null where none of the calls has a price.
+    /// The exact cost in USD, a decimal string; null if no call has a price.
     #[schema(value_type = Option<String>, example = "12.0345")]
     pub cost_usd: Option<Picodollars>,
-    /// Calls without a price, which `cost_usd` leaves out; absent where there are none.
+    /// Calls without a price, which `cost_usd` leaves out; absent if there are none.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub unpriced_messages: u64,
-    /// Calls of which `cost_usd` leaves a part out, or that are reckoned by the price of another day; absent where there
-    /// are none.
+    /// Calls of which `cost_usd` leaves out a part, or that are priced with another day's prices; absent if
+    /// there are none.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub partly_priced_messages: u64,
-    /// The tokens that `cost_usd` leaves out; absent where it leaves out none.
+    /// Tokens that `cost_usd` leaves out; absent if there are none.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub unpriced_tokens: u64,
 }
@@ -119,7 +116,7 @@ impl From<&Sum> for Totals {
 /// A model's share.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ModelLine {
-    /// Who is paid.
+    /// The provider.
     #[schema(example = "anthropic")]
     pub provider: String,
     /// The model.
@@ -137,59 +134,58 @@ macro_rules! group {
         pub struct $name {
             $(#[$key_doc])*
             pub $key: String,
-            /// By model.
             pub models: Vec<ModelLine>,
         }
     };
 }
 
 group! {
-    /// One day.
+    /// A day.
     DayGroup {
         /// `YYYY-MM-DD` in the report's time zone.
         day
     }
 }
 group! {
-    /// One week.
+    /// A week.
     WeekGroup {
-        /// The week's first day, `YYYY-MM-DD`.
+        /// The first day of the week, `YYYY-MM-DD`.
         week
     }
 }
 group! {
-    /// One calendar month.
+    /// A calendar month.
     MonthGroup {
         /// `YYYY-MM`.
         month
     }
 }
 group! {
-    /// One project.
+    /// A project.
     ProjectGroup {
-        /// The directory, or empty where unknown.
+        /// The project's name, or empty if unknown.
         project
     }
 }
 
-/// One session.
+/// A session.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct SessionGroup {
-    /// The session's id, or empty where unknown.
+    /// The session's id, or empty if unknown.
     pub session: String,
-    /// The directory it worked in last.
+    /// Its last working directory.
     pub project: String,
-    /// When it was first seen, to the quarter of an hour.
+    /// First call, rounded to the quarter of an hour.
     #[schema(value_type = String, format = DateTime)]
     pub first_seen: Timestamp,
-    /// When it was last seen, to the quarter of an hour.
+    /// Last call, rounded to the quarter of an hour.
     #[schema(value_type = String, format = DateTime)]
     pub last_seen: Timestamp,
     /// By model.
     pub models: Vec<ModelLine>,
 }
 
-/// A report; which list it has tells by what it is grouped.
+/// A report; its grouping decides which list it has.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(untagged)]
 pub enum Report {
@@ -214,7 +210,7 @@ pub enum Report {
         /// All of them together.
         total: Totals,
     },
-    /// By project, the dearest first.
+    /// By project, the most expensive first.
     Project {
         /// The projects with usage.
         projects: Vec<ProjectGroup>,
@@ -228,7 +224,7 @@ pub enum Report {
         /// All of them together.
         total: Totals,
     },
-    /// By model, the dearest first.
+    /// By model, the most expensive first.
     Model {
         /// The models with usage.
         models: Vec<ModelLine>,
@@ -250,7 +246,7 @@ impl<'a> Group<'a> {
         self.models.entry((part.provider, part.model)).or_default().add(part.sum);
     }
 
-    /// The same, and when and where it was.
+    /// The same, with the time and place of the cell.
     fn add_timed(&mut self, cell: &Cell<'a>) {
         self.add(&cell.part());
         let at = cell.quarter.start();
@@ -272,7 +268,7 @@ impl<'a> Group<'a> {
     }
 }
 
-/// Makes a report over the days of `zone`, and over weeks that begin as `week` says.
+/// Builds a report over the days of `zone`; weeks begin on `week`.
 #[must_use]
 pub fn report(
     spend: &SpendView,
@@ -293,7 +289,7 @@ pub fn report(
         return arrange(grouping, groups, (&total).into());
     }
     let mut days = DayCache::new(zone);
-    // The name of the cell before: cells of a day stand together.
+    // The last cell's group name: cells of one day are adjacent.
     let mut last: Option<(Date, String)> = None;
     for cell in spend.cells_between(from, until) {
         total.add(cell.sum);
@@ -315,7 +311,7 @@ pub fn report(
     arrange(grouping, groups, (&total).into())
 }
 
-/// What the group of a day is called.
+/// The name of a day's group.
 fn time_name(grouping: Grouping, day: Date, week: WeekStart) -> String {
     match grouping {
         Grouping::Weekly => week.week_of(day).to_string(),

@@ -1,12 +1,12 @@
-//! A part of a view that copies share until one of them is changed.
+//! A copy-on-write part of a view.
 
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// Reading it costs nothing, copying it a count; a change copies what it holds where another copy is still there. So
-/// nothing that changes often may hold what grows with the history: that is for [`super::pieces`].
+/// Reading is free, copying increments a counter, and a change clones the content if another copy still
+/// shares it. So content that changes often must not grow with the history: use [`super::pieces`] for that.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Shared<T>(Arc<T>);
 

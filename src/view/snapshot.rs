@@ -1,8 +1,8 @@
-//! Snapshots: the views as they stood, so that a start need not fold the whole log again.
+//! Snapshots of the views, so that a start does not fold the whole log.
 //!
-//! A snapshot is a convenience and nothing more. One of another schema, with a wrong checksum, or of
-//! another log (the event at its position has another id) is ignored, and the views are folded from
-//! the first event; `replay` and `verify` never look at one. The same log gives the same bytes.
+//! A snapshot is only a cache. One with another schema, a wrong checksum, or of another log (the event at its
+//! position has another id) is ignored, and the views are folded from the first event. `replay` and `verify`
+//! never use one. The same log gives the same bytes.
 //!
 //! ```text
 //! 4 magic "MCVS"   4 schema   n bincode of [`Stored`]   4 CRC32C of everything before
@@ -39,10 +39,10 @@ use super::{TenantView, Views};
 
 const MAGIC: [u8; 4] = *b"MCVS";
 
-/// Counts the changes of what the views hold, or of how they fold: raise it with either.
+/// Version of the views' content and of their folds: increment it when either changes.
 pub const SCHEMA: u32 = 16;
 
-/// A snapshot of this size would hold some millions of sessions.
+/// Maximum size: some millions of sessions.
 const LIMIT: usize = 1 << 30;
 
 const CONFIG: bincode::config::Configuration<
@@ -54,7 +54,7 @@ const CONFIG: bincode::config::Configuration<
 #[derive(Serialize, Deserialize)]
 struct Stored {
     position: u64,
-    /// Of the event at that position.
+    /// Id of the event at that position.
     event: [u8; 16],
     recorded_at_us: Option<i64>,
     tenants: Vec<StoredTenant>,
@@ -84,7 +84,7 @@ struct StoredTenant {
     incidents: u64,
 }
 
-/// The snapshot's bytes, or none where there is nothing to keep.
+/// Serializes the views; none if they are empty.
 ///
 /// # Errors
 /// [`LogError`]: the event at the views' position cannot be read.
@@ -131,8 +131,8 @@ pub fn to_bytes(views: &Views, log: &dyn EventLog) -> Result<Option<Vec<u8>>, Lo
     Ok(Some(bytes))
 }
 
-/// What a snapshot's bytes say, if all of them say it. A length that they name is made room for before it is read: so what they
-/// may name is bounded by what they are, in steps, for bincode's limit is a constant.
+/// Decodes a snapshot that uses all of its bytes. bincode allocates a length before reading it, so the limit
+/// is bounded by the snapshot's size, in steps, because bincode's limit is a constant.
 fn stored(body: &[u8]) -> Option<Stored> {
     const MIB: usize = 1 << 20;
     const SIXTEEN_MIB: usize = 16 * MIB;
@@ -150,11 +150,11 @@ fn stored(body: &[u8]) -> Option<Stored> {
     }
 }
 
-/// The views of a snapshot of this very log; none where it is not to be trusted.
+/// The views of a snapshot of this log; none if it cannot be trusted.
 ///
 /// # Errors
-/// [`LogError`]: the event that the snapshot names cannot be asked for. Damage there is none: such a snapshot is not
-/// to be trusted.
+/// [`LogError`]: the event that the snapshot names cannot be read. A damaged snapshot is not an error: it is
+/// ignored.
 pub fn from_bytes(bytes: &[u8], log: &dyn EventLog) -> Result<Option<Views>, LogError> {
     let Some(stored) = whole(bytes) else { return Ok(None) };
     let event = match log.get(Position(stored.position)) {
@@ -164,7 +164,7 @@ pub fn from_bytes(bytes: &[u8], log: &dyn EventLog) -> Result<Option<Views>, Log
     Ok(event.filter(|event| event.id == EventId(stored.event)).and_then(|_| views(stored)))
 }
 
-/// What stands in a snapshot of this schema that is whole.
+/// Decodes a snapshot with this schema and a valid checksum.
 fn whole(bytes: &[u8]) -> Option<Stored> {
     let (covered, crc) = bytes.split_last_chunk()?;
     if crc32c::crc32c(covered) != u32::from_le_bytes(*crc) {

@@ -1,8 +1,9 @@
-//! How balances fell and odometers rose between readings, held against what is recorded of that time.
+//! Spans between readings: how balances fell and odometers rose, compared with the recorded cost of that
+//! time.
 //!
-//! Of a balance every reading of a person counts, and of those of programs the last one of each UTC day. What was reckoned from
-//! other numbers, and refusals, are no amounts to measure with. Of an odometer every reading counts, and the month's
-//! beginning, at nothing; its ends are taken to the quarter of an hour.
+//! For a balance, every reading by a person counts, and the last one by a program on each UTC day. Derived
+//! balances and refusals are not measurements. For an odometer, every reading counts, and the month's start
+//! at zero; its ends are rounded to the quarter of an hour.
 
 use std::collections::BTreeMap;
 
@@ -25,16 +26,16 @@ use super::spend::Sum;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Gauge {
-    /// What is left.
+    /// The remaining balance.
     Balance,
-    /// What the month has cost so far.
+    /// The month-to-date cost.
     Odometer,
 }
 
-/// The time between two readings of a balance or an odometer.
+/// The time between two readings of a balance or odometer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct SpanLine {
-    /// Who is paid.
+    /// The provider.
     #[schema(example = "anthropic")]
     pub provider: String,
     /// What was read: `balance` or `odometer`.
@@ -42,28 +43,27 @@ pub struct SpanLine {
     /// When the first reading was taken.
     #[schema(value_type = String, format = DateTime)]
     pub since: Timestamp,
-    /// When the second was.
+    /// When the second reading was taken.
     #[schema(value_type = String, format = DateTime)]
     pub until: Timestamp,
-    /// How the second was read.
+    /// How the second one was read.
     #[schema(value_type = String)]
     pub source: Source,
-    /// What was added in between, as far as it was told.
+    /// Known top-ups in between.
     #[schema(value_type = String)]
     pub added_usd: Picodollars,
-    /// By how much the balance fell, what was added put on; below zero where it rose. Of an odometer, by how much it
-    /// rose.
+    /// How much the balance fell, top-ups added; negative if it rose. For an odometer, how much it rose.
     #[schema(value_type = String)]
     pub fell_usd: Picodollars,
-    /// What is recorded here.
+    /// Recorded cost.
     #[schema(value_type = String)]
     pub recorded_usd: Picodollars,
-    /// What it fell beyond what is recorded.
+    /// The fall minus the recorded cost.
     #[schema(value_type = String)]
     pub drift_usd: Picodollars,
-    /// The drift in percent of the fall, to one place.
+    /// The drift as a percentage of the fall, to one decimal place.
     pub drift_percent: Option<String>,
-    /// Why, where there is a drift.
+    /// The cause, if there is a drift.
     #[schema(value_type = Option<String>)]
     pub cause: Option<Cause>,
 }
@@ -74,8 +74,8 @@ impl From<&Sum> for ModelUse {
     }
 }
 
-/// The spans that end at an instant or after it and before another, by provider and time; the months of odometers are
-/// those of `zone`.
+/// The spans whose end is at `from` or later and before `until`, by provider and time. Odometer months are in
+/// `zone`.
 #[must_use]
 pub fn spans(view: &TenantView, from: Timestamp, until: Timestamp, zone: &TimeZone) -> Vec<SpanLine> {
     let ends = |end: Timestamp| end >= from && end < until;
@@ -107,7 +107,7 @@ pub fn spans(view: &TenantView, from: Timestamp, until: Timestamp, zone: &TimeZo
     lines
 }
 
-/// The readings that are measured with, by time.
+/// The readings that count as measurements, by time.
 fn measured(account: &Account) -> Vec<&Reading> {
     let mut last_of_day = BTreeMap::new();
     for reading in account.readings() {
@@ -124,7 +124,7 @@ fn measured(account: &Account) -> Vec<&Reading> {
     account.readings().filter(is_measured).collect()
 }
 
-/// What was used from one quarter on until another.
+/// Usage in a range of quarters.
 fn used(quarters: &Quarters, within: impl std::ops::RangeBounds<Quarter>) -> ModelUse {
     let mut used = ModelUse::default();
     quarters.range(within).for_each(|(_, sum)| used.add(&ModelUse::from(sum)));
@@ -138,7 +138,7 @@ fn fallen(
     (one, other): (&Reading, &Reading),
 ) -> SpanLine {
     let added = account.added(one.taken_at, other.taken_at);
-    // The quarters at the ends are whole: good enough for who asks whether there was a call at all.
+    // Whole quarters are precise enough for asking whether there was any call.
     let within = used(quarters, Quarter::of(one.taken_at)..=Quarter::of(other.taken_at));
     let recorded = ModelUse { cost: view.balances.spent_between(one, other, quarters), ..within };
     let span = Span { fell: one.left + added - other.left, recorded };

@@ -1,10 +1,11 @@
-//! The cube of usage: sums by quarter of an hour, model, project and session.
+//! The cube of usage: sums by quarter of an hour, provider, model, project and session.
 //!
-//! The quarter is fine enough for the days of every time zone, so one cube answers every report. Cells stand in the
-//! order of time, so that what is asked of a day or a month touches no others. Beside them stand the sums of whole UTC days
-//! without sessions, some hundred times fewer: a long time is added up from those, and from the cells of its two ends.
+//! A quarter is fine enough for the days of every time zone, so one cube serves every report. Cells are
+//! sorted by time, so that a query for a day or a month reads no others. The sums of whole UTC days without
+//! sessions, some hundred times fewer, are kept as well: a long range is summed from those, and from the
+//! cells of its two ends.
 //!
-//! Copies share what is alike: see [`super::pieces`].
+//! Copies share unchanged parts: see [`super::pieces`].
 
 mod cell;
 mod stored;
@@ -35,23 +36,24 @@ pub(super) use stored::StoredSpend;
 pub struct SpendView {
     names: Names,
     cells: Pieces<CellKey, Sum>,
-    /// What each UTC day adds up to: follows from the cells.
+    /// Sums of UTC days, derived from the cells.
     days: Pieces<DayKey, Sum>,
-    /// The first and the last quarter that a session may have a cell in, by its name's number: follows from the cells.
+    /// The first and last quarter in which a session may have a cell, by its name's number; derived from the
+    /// cells.
     sessions: Rows<Option<(Quarter, Quarter)>>,
-    /// Which project a directory and its repository were folded into.
+    /// The project of each directory and repository.
     folded: Shared<BTreeMap<(NameId, NameId), NameId>>,
     aliases: Shared<Aliases>,
-    /// When the newest call happened.
+    /// Time of the newest call.
     pub newest: Option<Timestamp>,
-    /// What a provider's and a model's names mean: follows from them.
+    /// The canonical names of each provider and model, derived from them.
     resolved: Shared<HashMap<(NameId, NameId), (NameId, NameId)>>,
-    /// What each directory is called, by its name's number: follows from the aliases.
+    /// Each directory's name, by number; derived from the aliases.
     called: Rows<NameId>,
 }
 
 impl PartialEq for SpendView {
-    /// What follows from the rest is left out.
+    /// Ignores derived state.
     fn eq(&self, other: &Self) -> bool {
         self.names == other.names
             && self.cells == other.cells
@@ -64,7 +66,7 @@ impl PartialEq for SpendView {
 impl Eq for SpendView {}
 
 impl SpendView {
-    /// Adds a call. Who is paid for it, as it is shown.
+    /// Adds a call. Returns the provider's canonical name.
     pub fn add(&mut self, occurred_at: Timestamp, usage: &UsageRecorded<'_>) -> Arc<str> {
         let key = self.key(Quarter::of(occurred_at), usage);
         let sum = Sum::one(usage);
@@ -75,7 +77,7 @@ impl SpendView {
         self.names.shared(key.provider)
     }
 
-    /// Takes back a call that was added. Who was paid for it.
+    /// Removes a call that was added. Returns the provider's canonical name.
     pub fn take_back(&mut self, occurred_at: Timestamp, usage: &UsageRecorded<'_>) -> Arc<str> {
         let key = self.key(Quarter::of(occurred_at), usage);
         let mut taken = Sum::one(usage);
@@ -83,7 +85,7 @@ impl SpendView {
             let before = *sum;
             sum.take_back(&taken);
             if sum.messages == 0 {
-                // With the cell goes all that it held.
+                // Removing the cell removes everything in it.
                 taken = before;
             }
             sum.messages == 0
@@ -97,7 +99,7 @@ impl SpendView {
         self.names.shared(key.provider)
     }
 
-    /// A session has a cell in this quarter. What is taken back makes no session's time shorter: it is only looked through.
+    /// Widens a session's range to this quarter. Removing a call does not narrow it: that only costs time.
     fn note_session(&mut self, key: &CellKey) {
         let number = key.session.0 as usize;
         let quarter = key.quarter;
@@ -142,7 +144,7 @@ impl SpendView {
         directory
     }
 
-    /// Finds what a directory is called.
+    /// Resolves a directory's name.
     fn call(&mut self, directory: NameId) {
         let name = self.aliases.name(self.names.name(directory));
         let name = self.names.intern(&name);
@@ -155,13 +157,13 @@ impl SpendView {
         }
     }
 
-    /// A person calls a directory otherwise.
+    /// Sets or removes an alias.
     pub fn alias(&mut self, change: AliasChange) {
         self.aliases.evolve(change);
         self.call_all();
     }
 
-    /// In the order of the directories' numbers: new names get theirs in the same order everywhere.
+    /// By directory number, so that new names get the same numbers everywhere.
     fn call_all(&mut self) {
         let directories: BTreeSet<NameId> = self.folded.values().copied().collect();
         for directory in directories {
@@ -169,14 +171,14 @@ impl SpendView {
         }
     }
 
-    /// What a person calls directories.
+    /// The aliases.
     #[must_use]
     pub fn aliases(&self) -> &Aliases {
         &self.aliases
     }
 
-    /// What was folded into what: where a session began, the repository around it, the directory that counts, and what it
-    /// is called.
+    /// The project of each place: where a session began, the repository around it, the project's directory,
+    /// and its name.
     pub fn projects(&self) -> impl Iterator<Item = [&str; 4]> {
         self.folded.iter().map(|((project, repository), directory)| {
             [*project, *repository, *directory, self.name_of(*directory)].map(|name| self.names.name(name))
@@ -187,12 +189,12 @@ impl SpendView {
         self.called.get(directory.0 as usize).copied().unwrap_or(directory)
     }
 
-    /// All cells, in the order of time.
+    /// All cells, by time.
     pub fn cells(&self) -> impl Iterator<Item = Cell<'_>> {
         self.cells.iter().map(|(key, sum)| self.cell(key, sum))
     }
 
-    /// The cells of the quarters that begin at an instant or after it; the quarter that it lies in is whole.
+    /// The cells since an instant, including its whole quarter.
     pub fn cells_since(&self, since: Timestamp) -> impl Iterator<Item = Cell<'_>> {
         self.cells_between(Quarter::of(since).start(), Timestamp::MAX)
     }
@@ -207,23 +209,23 @@ impl SpendView {
         range.map(|(key, sum)| self.cell(key, sum))
     }
 
-    /// A session's cells, in the order of time. Touches the time of that session alone.
+    /// A session's cells, by time. Reads only the cells of the session's time range.
     pub fn cells_of_session(&self, session: &str) -> impl Iterator<Item = Cell<'_>> {
         let id = self.names.find(session);
         let time = id.and_then(|id| *self.sessions.get(id.0 as usize)?);
-        let of_session = move |(first, last): (Quarter, Quarter)| {
+        let session_usage = move |(first, last): (Quarter, Quarter)| {
             let range = self.cells.range(CellKey::least(first), CellKey::least(Quarter(last.0 + 1)));
             range.filter(move |(key, _)| Some(key.session) == id).map(|(key, sum)| self.cell(key, sum))
         };
-        time.into_iter().flat_map(of_session)
+        time.into_iter().flat_map(session_usage)
     }
 
-    /// What was used in the quarters that begin between two instants, in parts: those of whole UTC days, and the cells of
-    /// the two ends. Few, however long the time is, and their sums are those of its cells.
+    /// Usage of the quarters that begin between two instants, in parts: sums of whole UTC days, and the cells
+    /// of the two ends. There are few parts however long the range is, and they add up to its cells.
     pub fn parts_between(&self, from: Timestamp, until: Timestamp) -> impl Iterator<Item = Part<'_>> {
         let (from, until) = (first_quarter(from), first_quarter(until));
         let (first, last) = (-(-from.0).div_euclid(DAY), until.0.div_euclid(DAY));
-        // Without a whole day in it all of it is one end.
+        // Without a whole day in it, all of it is one end.
         let (ends, days) = if first < last {
             ([(from, Quarter(first * DAY)), (Quarter(last * DAY), until)], first..last)
         } else {
@@ -235,7 +237,7 @@ impl SpendView {
         days.map(of_day).chain(ends.map(|cell| cell.part()))
     }
 
-    /// What was used on UTC days, from one to another, both included.
+    /// Usage of UTC days, both ends inclusive.
     pub fn utc_days(&self, first: Date, last: Date) -> impl Iterator<Item = (Date, Part<'_>)> {
         let day = |day: Date| day.since((jiff::Unit::Day, Date::constant(1970, 1, 1)));
         let number = |of: Date| day(of).map_or(0, |span| span.get_days());
@@ -263,7 +265,7 @@ impl SpendView {
         }
     }
 
-    /// What all of it adds up to.
+    /// The sum of all cells.
     #[must_use]
     pub fn total(&self) -> Sum {
         let mut total = Sum::default();
@@ -271,7 +273,7 @@ impl SpendView {
         total
     }
 
-    /// What the quarters that begin between two instants add up to.
+    /// The sum of the quarters that begin between two instants.
     #[must_use]
     pub fn sum_between(&self, from: Timestamp, until: Timestamp) -> Sum {
         let mut total = Sum::default();
@@ -279,7 +281,7 @@ impl SpendView {
         total
     }
 
-    /// What each model of each provider adds up to, in the names' order.
+    /// The sum of each model of each provider, by name.
     #[must_use]
     pub fn by_model(&self) -> BTreeMap<(&str, &str), Sum> {
         let mut sums: HashMap<(NameId, NameId), Sum> = HashMap::new();
@@ -290,7 +292,7 @@ impl SpendView {
         sums.into_iter().map(named).collect()
     }
 
-    /// Cost by day of `zone`, from one day on where one is named, over the cells that `covers` accepts.
+    /// Cost by day of `zone`, optionally from a first day on, over the cells that `covers` accepts.
     #[must_use]
     pub fn by_day(
         &self,
@@ -308,14 +310,13 @@ impl SpendView {
     }
 }
 
-/// The civil day of quarters, looked up in the time zone once for each quarter where they come in the order of time.
+/// The civil day of a quarter, computed once per quarter if quarters arrive in order of time.
 pub struct DayCache<'a> {
     zone: &'a TimeZone,
     last: Option<(Quarter, Date)>,
 }
 
 impl<'a> DayCache<'a> {
-    /// For the days of a time zone.
     #[must_use]
     pub fn new(zone: &'a TimeZone) -> Self {
         Self { zone, last: None }

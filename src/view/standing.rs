@@ -1,4 +1,4 @@
-//! What is spent of each limit, for those who ask often: computed once for each position and day.
+//! The spend cache: spend per limit, computed once for each position and day.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use jiff::tz::TimeZone;
 use crate::domain::allowance::VirtualBudget;
 use crate::domain::allowance::reach::Facing;
 use crate::domain::calendar;
-use crate::domain::gate::{Caps, Coverage, Held, Limit, Work, coverage};
+use crate::domain::gate::{Caps, Coverage, Limit, LimitUse, Work, coverage};
 use crate::domain::lacking::{Lacking, Spent};
 use crate::domain::money::Picodollars;
 use crate::domain::pricing::PriceTable;
@@ -19,44 +19,45 @@ use super::affording::costs;
 use super::lacking::LackingSum;
 use super::uses::{BudgetUse, uses};
 
-/// What is spent, as far as limits ask for it.
+/// Spend, as far as limits need it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Standing {
-    /// The day it is of.
+    /// The day it was computed for.
     pub day: Date,
-    /// Whose days these are.
+    /// The time zone of that day.
     zone: TimeZone,
-    /// The UTC day: which days of the providers are over.
+    /// The UTC day, which decides which of the providers' days are over.
     utc_day: Date,
-    /// By which what is left out has a bound.
+    /// The prices behind the upper bounds.
     prices: Arc<PriceTable>,
-    /// What all sessions cost on that day.
+    /// Cost of all sessions on that day.
     pub today: Picodollars,
     /// What that leaves out.
     pub today_lacks: Lacking,
-    /// What the month and the day cost over all providers.
+    /// Cost of the month and of the day over all providers.
     unified: (Spent, Spent),
     allowance: Option<VirtualBudget>,
-    /// What is used of each budget, by name.
+    /// The use of each budget, by name.
     pub uses: Vec<BudgetUse>,
 }
 
-/// What is known of a session.
+/// A session's usage.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct OfSession {
-    /// What it cost, on all its days.
+pub struct SessionUsage {
+    /// Its cost over all its days.
     pub spent: Spent,
     /// The directory of its project.
     pub directory: String,
-    /// What that is called.
+    /// The project's name.
     pub project: String,
 }
 
-/// What is known of a session; none where no call of it is. What that leaves out has a bound where `prices` know the provider.
+/// A session's usage; none if it has no recorded call. `prices` gives an upper bound for spend without a
+/// price.
 #[must_use]
-pub fn of_session(view: &TenantView, session: &str, prices: &PriceTable) -> Option<OfSession> {
+pub fn session_usage(view: &TenantView, session: &str, prices: &PriceTable) -> Option<SessionUsage> {
     let mut cells = view.spend.cells_of_session(session).peekable();
-    // Cells stand in the order of time: the first one of a session says where it began.
+    // Cells are sorted by time: a session's first one says where it began.
     let first = cells.peek()?;
     let (directory, project) = (first.directory.to_owned(), first.project.to_owned());
     let (mut known, mut lacks) = (Picodollars::ZERO, LackingSum::default());
@@ -64,11 +65,11 @@ pub fn of_session(view: &TenantView, session: &str, prices: &PriceTable) -> Opti
         known += cell.sum.cost;
         lacks.add(&cell.part());
     }
-    Some(OfSession { spent: Spent { known, lacking: lacks.total(Some(prices)) }, directory, project })
+    Some(SessionUsage { spent: Spent { known, lacking: lacks.total(Some(prices)) }, directory, project })
 }
 
 impl Standing {
-    /// What is spent at `now`; what that leaves out has a bound where `prices` know the provider.
+    /// Computes the spend at `now`. `prices` gives an upper bound for spend without a price.
     #[must_use]
     pub fn of(view: &TenantView, now: Timestamp, zone: &TimeZone, prices: &Arc<PriceTable>) -> Self {
         let day = calendar::day_of(now, zone);
@@ -90,7 +91,7 @@ impl Standing {
         }
     }
 
-    /// Whether this is still how things stand, where no event has come.
+    /// Whether this is still valid at `now`, if no event has arrived.
     #[must_use]
     pub fn holds(&self, now: Timestamp, zone: &TimeZone, prices: &Arc<PriceTable>) -> bool {
         self.zone == *zone
@@ -99,12 +100,12 @@ impl Standing {
             && Arc::ptr_eq(&self.prices, prices)
     }
 
-    /// The budgets whose period this day is in.
+    /// The budgets whose period includes this day.
     pub fn budgets(&self) -> impl Iterator<Item = &BudgetUse> {
         self.uses.iter().filter(|of| of.is_now)
     }
 
-    /// What is spent of the virtual budget: of the day, and of the month, each with its limit.
+    /// Spend of the virtual budget on the day and in the month, each with its limit.
     #[must_use]
     pub fn virtual_budget(&self) -> [(&'static str, Picodollars, Option<Picodollars>); 2] {
         let (month, day) = self.unified;
@@ -115,8 +116,8 @@ impl Standing {
         ]
     }
 
-    /// What some work is held against, where a session is named of which so much is spent. What is `beyond` a limit is added
-    /// to it.
+    /// The limits that apply to some work, with their spend; `session` is the session's spend if one is
+    /// named. `beyond` is what overrides add to a limit.
     #[must_use]
     pub fn held(
         &self,
@@ -124,14 +125,14 @@ impl Standing {
         beyond: impl Fn(Facing<'_>) -> Picodollars,
         session: Option<Spent>,
         work: Work<'_>,
-    ) -> Vec<Held> {
+    ) -> Vec<LimitUse> {
         let cap = |limit: Limit, spent: Spent, cap: Option<Picodollars>| {
             let allowed = beyond(limit.facing());
             let Spent { known, lacking } = spent;
-            cap.map(|cap| Held { limit, spent: known, lacking, cap: cap + allowed, is_certain: true })
+            cap.map(|cap| LimitUse { limit, spent: known, lacking, cap: cap + allowed, is_certain: true })
         };
         let today = Spent { known: self.today, lacking: self.today_lacks };
-        let mut held: Vec<Held> = session
+        let mut held: Vec<LimitUse> = session
             .and_then(|spent| cap(Limit::Session, spent, caps.session))
             .into_iter()
             .chain(cap(Limit::Day, today, caps.day))
@@ -145,7 +146,7 @@ impl Standing {
         if caps.budgets {
             held.extend(self.budgets().filter_map(|BudgetUse { budget, used, lacking, .. }| {
                 let coverage = coverage(&budget.scope, work);
-                (coverage != Coverage::Not).then(|| Held {
+                (coverage != Coverage::Not).then(|| LimitUse {
                     limit: Limit::Budget(budget.name.clone()),
                     spent: used.period,
                     lacking: *lacking,
@@ -157,13 +158,13 @@ impl Standing {
         held
     }
 
-    /// The budget of which the least share is left, of those that surely cover some work.
+    /// The budget with the least remaining share, of those that certainly cover some work.
     #[must_use]
     pub fn tightest(&self, work: Work<'_>) -> Option<&BudgetUse> {
         let covers = |of: &&BudgetUse| coverage(&of.budget.scope, work) == Coverage::Covered;
         self.budgets().filter(covers).min_by(|a, b| {
             let (left_a, left_b) = (a.left(), b.left());
-            // Cross-multiplied: amounts are above zero, and shares of them would be rounded.
+            // Compared by cross-multiplication: amounts are positive, and quotients would be rounded.
             left_a.0.saturating_mul(b.budget.amount.0).cmp(&left_b.0.saturating_mul(a.budget.amount.0))
         })
     }

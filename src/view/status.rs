@@ -1,4 +1,4 @@
-//! The status: how things stand, on one screen.
+//! Query: the one-screen status.
 
 use std::collections::BTreeMap;
 
@@ -21,13 +21,13 @@ use super::quotas::{QuotaLine, quotas};
 use super::reconcile::ReconciledProvider;
 use super::report::Totals;
 
-/// How things stand.
+/// The current numbers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Status {
-    /// The moment this was asked.
+    /// The time of the query.
     #[schema(value_type = String, format = DateTime)]
     pub now: Timestamp,
-    /// The time zone that days are reckoned in.
+    /// The time zone of days.
     #[schema(example = "Europe/Berlin")]
     pub time_zone: String,
     /// The last event behind these numbers.
@@ -37,7 +37,7 @@ pub struct Status {
     pub recorded_at: Option<Timestamp>,
     /// Since midnight.
     pub today: Totals,
-    /// The last seven days, today included.
+    /// The last seven days, including today.
     pub last_7_days: Totals,
     /// Since the first of the month.
     pub this_month: Totals,
@@ -46,41 +46,42 @@ pub struct Status {
     /// When the newest call happened.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub newest_usage: Option<Timestamp>,
-    /// What is left at the providers whose balance was read.
+    /// Balances of the providers with a reading.
     pub balances: Vec<BalanceLine>,
-    /// How much of a Claude subscription's limits is used, as far as its status line has told.
+    /// Usage of a Claude subscription's limits, as last reported by its status line.
     pub quotas: Vec<QuotaLine>,
-    /// What may be spent with all providers together.
+    /// Spend limits over all providers.
     pub allowance: AllowanceShown,
-    /// When the money at each provider may end.
+    /// When the money at each provider may run out.
     pub forecast: Vec<ForecastLine>,
-    /// How far what is recorded of each provider is from the truth, over the last thirty days; `reconcile` has the days.
+    /// How far recorded and actual cost of each provider differ over the last thirty days; `reconcile` lists
+    /// the days.
     pub providers: Vec<ReconciledProvider>,
-    /// How each budget stands.
+    /// The state of each budget.
     pub budgets: Vec<BudgetLine>,
     /// Models without a price, with their number of calls.
     pub unpriced: BTreeMap<String, u64>,
-    /// Cost of each of the last fourteen days, the oldest first, in USD.
+    /// Cost of each of the last fourteen days in USD, oldest first.
     #[schema(value_type = Vec<String>)]
     pub last_14_days_usd: Vec<Picodollars>,
 }
 
-/// What a status shows that is not looked up here.
+/// Inputs of a status that are computed elsewhere.
 #[derive(Debug, Clone)]
 pub struct Given {
-    /// The last event that the view holds.
+    /// The last event in the view.
     pub position: Position,
     /// When that event was recorded.
     pub recorded_at: Option<Timestamp>,
-    /// When the money at each provider may end.
+    /// When the money at each provider may run out.
     pub forecast: Vec<ForecastLine>,
-    /// How far what is recorded of each provider is from the truth.
+    /// How far recorded and actual cost of each provider differ.
     pub providers: Vec<ReconciledProvider>,
-    /// How each budget stands.
+    /// The state of each budget.
     pub budgets: Vec<BudgetLine>,
 }
 
-/// How things stand at `now`.
+/// The current numbers at `now`.
 #[must_use]
 pub fn status(view: &TenantView, given: Given, now: Timestamp, zone: &TimeZone) -> Status {
     const DAYS_SHOWN: i64 = 14;

@@ -1,4 +1,4 @@
-//! What is used of each budget: looked up in the cube once, for all who ask of that day.
+//! The use of each budget: read from the cube once per day and position.
 
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -13,38 +13,36 @@ use super::TenantView;
 use super::lacking::LackingSum;
 use super::spend::{Part, SpendView};
 
-/// What is used of a budget on a day.
+/// The use of a budget on a day.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BudgetUse {
-    /// Of which.
     pub budget: Budget,
-    /// What was spent.
     pub used: Used,
-    /// Whether the day is in the budget's period: a fixed one has a beginning and an end.
+    /// Whether the day is in the budget's period: a fixed period has a beginning and an end.
     pub is_now: bool,
     /// Calls in the period whose cost is not in `used`.
     pub unpriced: u64,
-    /// Calls in the period of which a part of the cost is not in `used`.
+    /// Calls in the period with a part of their cost missing from `used`.
     pub partial: u64,
     /// What `used` leaves out of the period.
     pub lacking: Lacking,
 }
 
 impl BudgetUse {
-    /// What is left of it; below zero where it is overspent.
+    /// What is left of it; negative if overspent.
     #[must_use]
     pub fn left(&self) -> Picodollars {
         self.budget.amount - self.used.period
     }
 }
 
-/// What is used of each budget on a day, by name. What that leaves out has a bound where `prices` know the provider.
+/// The use of each budget on a day, by name. `prices` gives an upper bound for spend without a price.
 #[must_use]
 pub fn uses(view: &TenantView, today: Date, zone: &TimeZone, prices: Option<&PriceTable>) -> Vec<BudgetUse> {
     view.budgets.values().map(|budget| use_of(&view.spend, budget, today, zone, prices)).collect()
 }
 
-/// What is used of a budget on a day.
+/// The use of a budget on a day.
 #[must_use]
 pub fn use_of(
     spend: &SpendView,
@@ -78,7 +76,7 @@ pub fn use_of(
     of
 }
 
-/// What a scope covers from one day to another, both included.
+/// The cells in a scope from one day to another, both inclusive.
 fn scoped<'a>(
     spend: &'a SpendView,
     scope: &'a Scope,

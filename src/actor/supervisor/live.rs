@@ -1,4 +1,4 @@
-//! A supervisor at work: one run of its children, from the first start to the last stop.
+//! A running supervisor: one run of its children, from the first start to the last stop.
 
 use std::collections::{BTreeSet, VecDeque};
 
@@ -13,24 +13,24 @@ use crate::actor::runner::{Link, StopSignal};
 use crate::actor::spec::Strategy;
 use crate::actor::vital::ExitReason;
 
-/// What a child's run tells.
+/// A notification from a child's run.
 enum Note {
     /// The child of this number has loaded its state.
     Up(usize),
-    /// It will not, in this run.
+    /// It will not load its state in this run.
     NotUp,
-    /// Its run is over.
+    /// Its run has ended.
     Ended(usize, ExitReason),
 }
 
-/// The first child of the queue, which the others wait for.
+/// The first child in the queue, which the others wait for.
 struct Starting {
     number: usize,
-    /// Until when; none where the others depend on it.
+    /// The deadline; none if the others depend on it.
     until: Option<Instant>,
 }
 
-/// See the module. A child is either running, or in `due` or `queue` to be started, or has ended for good.
+/// See the module. A child is running, or waits in `due` or `queue` to be started, or has ended for good.
 pub(super) struct Live<'a> {
     tree: &'a mut Supervisor,
     notes: FuturesUnordered<LocalBoxFuture<'static, Note>>,
@@ -63,7 +63,7 @@ impl<'a> Live<'a> {
         }
     }
 
-    /// Runs the children until this supervisor is told to stop, or gives up, which is the error.
+    /// Runs the children until this supervisor is stopped, or gives up, which is the error.
     pub(super) async fn until_end(
         &mut self,
         stop: &mut watch::Receiver<StopSignal>,
@@ -79,7 +79,7 @@ impl<'a> Live<'a> {
             if self.is_up()
                 && let Some(up) = up.take()
             {
-                // Nobody may be waiting.
+                // Nothing may be waiting.
                 let _ = up.send(());
             }
             let waits = self.starting.as_ref().and_then(|starting| starting.until);
@@ -95,8 +95,8 @@ impl<'a> Live<'a> {
         }
     }
 
-    /// Whether every child has had its turn to start. One that failed then is made up for, and only
-    /// those wait for it that depend on it.
+    /// Whether every child has had its turn to start. A child that failed to start is restarted later, and
+    /// only children that depend on it wait.
     fn is_up(&self) -> bool {
         let is_through = self.starting.is_none() && self.queue.is_empty();
         is_through && (self.tree.strategy == Strategy::OneForOne || self.due.is_empty())
@@ -124,7 +124,7 @@ impl<'a> Live<'a> {
         let due: Vec<usize> =
             self.due.extract_if(.., |(at, _)| *at <= now).map(|(_, number)| number).collect();
         for number in due {
-            // A child that nobody depends on does not wait for another one's start.
+            // A child that no other depends on does not wait for another one's start.
             if self.tree.strategy == Strategy::OneForOne {
                 self.start(number);
             } else {
@@ -133,7 +133,7 @@ impl<'a> Live<'a> {
         }
     }
 
-    /// Starts the next of the queue, where the one before it is up.
+    /// Starts the next child in the queue, if the previous one is up.
     fn start_next(&mut self) {
         if self.starting.is_none()
             && let Some(number) = self.queue.pop_first()
@@ -162,7 +162,7 @@ impl<'a> Live<'a> {
         }));
     }
 
-    /// Decides what follows the end of a child's run. An error is this supervisor's own end.
+    /// Handles the end of a child's run. An error ends this supervisor.
     async fn follow(&mut self, number: usize, reason: ExitReason) -> Result<(), ExitReason> {
         let slot = &mut self.tree.slots[number];
         slot.note_end(&reason);
@@ -183,7 +183,7 @@ impl<'a> Live<'a> {
         self.tell(SupervisionEvent::Restarting { path, reason, pause });
         let affected: BTreeSet<usize> = self.tree.strategy.affected(number, self.tree.slots.len()).collect();
         self.stop(&affected, StopSignal::Rest).await;
-        // Those that failed meanwhile are restarted with the others: that is one restart.
+        // Children that failed meanwhile are restarted with the others: that counts as one restart.
         let ended = std::mem::take(&mut self.ended);
         let (along, others) = ended.into_iter().partition(|(number, _)| affected.contains(number));
         self.ended = others;
@@ -202,7 +202,7 @@ impl<'a> Live<'a> {
         }
     }
 
-    /// The child is not running, and is to be started at this time.
+    /// Schedules a start of a child that is not running.
     fn put_off(&mut self, number: usize, at: Instant) {
         let slot = &mut self.tree.slots[number];
         if slot.run.is_none() {
@@ -230,7 +230,7 @@ impl<'a> Live<'a> {
         }
     }
 
-    /// Stops children one after the other, the last first, each within its deadline.
+    /// Stops children one after the other, last started first, each within its deadline.
     async fn stop(&mut self, numbers: &BTreeSet<usize>, signal: StopSignal) {
         for &number in numbers.iter().rev() {
             let slot = &mut self.tree.slots[number];

@@ -28,7 +28,7 @@ async fn a_message_that_may_be_repeated_is_set_aside_when_it_ends_a_second_run()
         (Failure::Panic, 2, vec![2, 3],    Some("panicked")),
         (Failure::Error, 2, vec![2, 3],    Some("failed")),
         (Failure::Hang,  2, vec![2, 3],    Some("hung")),
-        // It failed beside the message, however often: that is not the message's fault.
+        // The failures happened outside of the message: they do not count against it.
         (Failure::PanicBeside, 4, vec![1, 2, 3], None),
     ];
     for (failure, failures, said, reason) in table {

@@ -130,7 +130,7 @@ async fn a_panic_never_leaves_its_cell() {
                     harmless().await.unwrap();
                     thrower.try_tell(Thrown(place, None)).unwrap();
                 }
-                // What ends a run beside its message may take the next one along, or leave it alone.
+                // A failure outside of the message may also end the next run, or not.
                 let _ = harmless().await;
                 assert_eq!(harmless().await, Ok(()), "{place:?}");
                 assert!(runs.get() >= 2, "{place:?}: it was not restarted");

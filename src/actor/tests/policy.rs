@@ -1,4 +1,4 @@
-//! Who is restarted at all, and after which pause.
+//! Restart policies and backoff.
 
 use std::time::Duration;
 
@@ -61,7 +61,7 @@ async fn a_temporary_sibling_does_not_come_back_with_the_others() {
     assert_eq!(told.story, "+a +b +c -a -c -b +a +c -c -a");
 }
 
-/// The pauses that the events of a play tell of.
+/// The pauses in a play's events.
 fn pauses(told: &Told) -> Vec<Duration> {
     let pause = |event: &SupervisionEvent| match event {
         SupervisionEvent::Restarting { pause, .. } => Some(*pause),

@@ -68,7 +68,7 @@ async fn what_hangs_is_found_and_replaced() {
     let vitals = stage.root.vitals();
     stage
         .play(async || {
-            // It is busy longer than its heartbeat with many messages, none of which is too much.
+            // It is busy longer than its heartbeat with many messages, each of which is short.
             let heartbeat = ChildSpec::default().heartbeat;
             let busy = |number| {
                 a.handle.ask(move |reply| Line::SayLater(number, heartbeat * 3 / 4, reply), PATIENCE)

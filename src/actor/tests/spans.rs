@@ -45,7 +45,7 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Watcher {
     }
 }
 
-/// Says in a span of its own what it was told, and panics over the word "panic".
+/// Records its message in a span of its own, and panics at the word "panic".
 struct Speaker;
 
 impl Behaviour for Speaker {

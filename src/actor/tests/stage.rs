@@ -1,4 +1,4 @@
-//! Where the plays are given: actors that do as they are told, and a story of what they did.
+//! The test stage: actors that follow instructions, and a record of what they did.
 
 use std::cell::{Cell, RefCell};
 use std::panic::resume_unwind;
@@ -33,7 +33,7 @@ pub enum Failure {
     HangInStarted,
 }
 
-/// What a player is told.
+/// A player's messages.
 pub enum Line {
     /// Answer with this number.
     Say(u32, Reply<u32>),
@@ -263,7 +263,7 @@ impl Stage {
     }
 }
 
-/// What is told of a play.
+/// The record of a play.
 pub struct Told {
     pub exit: ExitReason,
     pub story: String,

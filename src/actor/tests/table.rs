@@ -1,4 +1,4 @@
-//! Strategy × failure × intensity, on paused time: who is restarted, in which order, and who gives up.
+//! Strategy × failure × intensity, on paused time: which actors are restarted, in which order, and which supervisor gives up.
 
 use futures_util::future::join_all;
 
@@ -110,7 +110,7 @@ async fn case(row: &Row, failure: Failure) {
 fn outcome(failure: Failure) -> Result<u32, AskError> {
     match failure {
         PanicInStarted | ErrorInStarted | HangInStarted => unreachable!("nobody asks for it"),
-        // Whatever became of the message: nobody answered it.
+        // Whatever happened to the message, it was not answered.
         Panic | PanicBeside | Error | Hang | Stop => Err(AskError::UnknownOutcome),
     }
 }

@@ -1,12 +1,13 @@
-//! The commands of the command line, with what each needs.
+//! The commands of the command line, and the scope that each needs.
 //!
-//! Whoever can start them is the owner of the machine's account, and the supervisor answers them as such; three come as an
-//! agent ([`AS_AGENT`]) and may do no more than one. A row names the most that its command asks for, with whatever options.
-//! Tests hold the rows against the command line and against what each command asks a supervisor for.
+//! Whoever can start a command is the owner of the machine's account, and the supervisor treats them as such.
+//! Three commands act as an agent ([`AS_AGENT`]) and have only an agent's scopes. A row names the greatest
+//! scope that its command needs with any options. Tests compare the rows with the command line, and with what
+//! each command requests from a supervisor.
 
 use super::Scope::{self, Ask, Audit, Gate, Own, Read, Work};
 
-/// A command as it is written, and what it needs; nothing where it shows only what every copy of the program holds.
+/// A command and its scope; none if it only shows what is built into the program.
 pub const COMMANDS: &[(&str, Option<Scope>)] = &[
     ("activity", Some(Read)),
     ("actors", Some(Read)),
@@ -20,7 +21,7 @@ pub const COMMANDS: &[(&str, Option<Scope>)] = &[
     ("budget list", Some(Read)),
     ("budget remove", Some(Own)),
     ("budget set", Some(Own)),
-    // Shows it, and sets it where it is told numbers.
+    // Shows the budget, and sets it if amounts are given.
     ("budget virtual", Some(Own)),
     ("can-afford", Some(Read)),
     ("completions", None),
@@ -33,7 +34,7 @@ pub const COMMANDS: &[(&str, Option<Scope>)] = &[
     ("console read", Some(Own)),
     ("cost", Some(Read)),
     ("daily", Some(Read)),
-    // Asks outside systems with the owner's keys, and shows every setting.
+    // Contacts outside systems with the owner's keys, and shows every setting.
     ("doctor", Some(Own)),
     ("drill", Some(Own)),
     ("export", Some(Audit)),
@@ -59,7 +60,7 @@ pub const COMMANDS: &[(&str, Option<Scope>)] = &[
     ("limit withdraw", Some(Ask)),
     ("log-session", Some(Work)),
     ("login", Some(Own)),
-    // Each tool needs its own: see `table::TOOLS`.
+    // Each tool has its own scope: see `table::TOOLS`.
     ("mcp", Some(Read)),
     ("narrator", Some(Read)),
     ("odometer", Some(Read)),
@@ -80,7 +81,7 @@ pub const COMMANDS: &[(&str, Option<Scope>)] = &[
     ("repair", Some(Own)),
     ("replay", Some(Audit)),
     ("report", Some(Read)),
-    // Prices what had no price; with --all it only says what that would come to.
+    // Prices what had no price; with --all it only shows the result.
     ("reprice", Some(Own)),
     ("restore", Some(Own)),
     ("run", Some(Own)),
@@ -101,10 +102,10 @@ pub const COMMANDS: &[(&str, Option<Scope>)] = &[
     ("verify", Some(Audit)),
 ];
 
-/// What comes to a supervisor as an agent, because it is one that starts it.
+/// Commands that act as an agent, because agents start them.
 pub const AS_AGENT: [&str; 3] = ["gate", "mcp", "statusline"];
 
-/// What a command needs: the outer one says whether it has a row.
+/// A command's scope; the outer option says whether it has a row.
 #[must_use]
 pub fn command(path: &str) -> Option<Option<Scope>> {
     COMMANDS.iter().find(|(known, _)| *known == path).map(|(_, scope)| *scope)

@@ -1,17 +1,18 @@
-//! What agents are told names no command by which a limit is lifted or less seems to be spent: those are the person's.
+//! Removes from responses to agents every command that lifts a limit or reduces the apparent spend: those are
+//! for the person.
 //!
-//! It is one rule, at each edge where an answer leaves: of MCP for all of them (`mcp::clean`), of HTTP for whoever may not do
-//! what such a command does (`http::plain`). The person's texts keep such commands apart, under keys of their own
-//! ([`OF_THE_PERSON`]), and the keys are dropped. Reasons, advice and problems are told in sentences with their mend: of those
-//! the parts that name one are cut.
+//! One rule is applied at each edge where a response leaves: at MCP for all responses (`mcp::clean`), at HTTP
+//! for callers without the scope for such commands (`http::plain`). Texts for the person keep these commands
+//! under keys of their own ([`OF_THE_PERSON`]), and those keys are dropped. Reasons, advice and problems are
+//! sentences that include their fix: the parts that name such a command are cut.
 
 use serde_json::Value;
 
 /// Keys whose texts are for the person alone.
 const OF_THE_PERSON: [&str; 1] = ["mend"];
-/// Keys whose texts are ours, and may say in their last parts what the person can do.
+/// Keys with texts of ours, whose last parts may say what the person can do.
 const OURS: [&str; 6] = ["reason", "advice", "trouble", "waits_for", "detail", "systemMessage"];
-/// Commands that lift a limit, or change what seems to be spent or left.
+/// Commands that lift a limit, or change the apparent spend or balance.
 pub const LIFTING: [&str; 9] = [
     "mecris override",
     "mecris budget set",
@@ -24,7 +25,7 @@ pub const LIFTING: [&str; 9] = [
     "mecris token",
 ];
 
-/// Takes what is for the person alone out of an answer.
+/// Removes what is for the person alone from a response.
 pub fn for_agents(answer: &mut Value) {
     let mut open = vec![answer];
     while let Some(value) = open.pop() {
@@ -54,7 +55,7 @@ fn names_one(text: &str) -> bool {
     LIFTING.iter().any(|command| text.contains(command))
 }
 
-/// The sentences, and their parts, that name no such command.
+/// The sentences, and parts of sentences, that name no such command.
 fn without_commands(text: &str) -> String {
     let parts = |sentence: &str| {
         let kept: Vec<&str> = sentence.split("; ").filter(|part| !names_one(part)).collect();
@@ -64,13 +65,14 @@ fn without_commands(text: &str) -> String {
         text.split(". ").map(parts).filter(|sentence| !sentence.is_empty()).collect();
     match sentences.join(". ") {
         kept if kept.is_empty() => "the person can mend it".to_owned(),
-        // The last one was cut, and the full stop with it.
+        // The last part was cut, and its full stop with it.
         kept if text.ends_with('.') && !kept.ends_with('.') => kept + ".",
         kept => kept,
     }
 }
 
-/// Whether bytes of an answer may hold what is for the person alone: those that do not are left as they are, unread.
+/// Whether the bytes of a response may contain something for the person alone: responses that do not are
+/// passed through unparsed.
 #[must_use]
 pub fn may_name_one(answer: &[u8]) -> bool {
     let holds = |word: &str| memchr::memmem::find(answer, word.as_bytes()).is_some();
@@ -104,7 +106,7 @@ mod tests {
             "only": { "reason": "the person can mend it" },
             "advice": "nothing was read",
             "systemMessage": "Mecris stopped this. 5.00 of 5.00 USD spent; so it is.",
-            // A task's words are the person's own: they are shown as they are.
+            // A task's text is the person's own: it is shown unchanged.
             "tasks": [{ "text": "ask about `mecris override`; then go on" }],
         });
         for_agents(&mut told);

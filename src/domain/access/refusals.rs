@@ -1,39 +1,38 @@
-//! Requests that were refused, and when a person hears of it.
+//! Refused requests, and when the person is alerted.
 //!
-//! A wrong token now and then is a mistake; many within an hour are somebody who tries, or a program that was forgotten.
-//! What is told of a minute is one event, whatever came in it.
+//! A wrong token now and then is a mistake; many within an hour mean an attack or a forgotten program. All
+//! refusals of a minute are one event.
 
 use std::collections::VecDeque;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-/// So long refusals are remembered.
+/// How long refusals are remembered.
 const REMEMBERED: SignedDuration = SignedDuration::from_hours(1);
-/// One is told of a minute; more than this are never remembered.
+/// Maximum number remembered: one event per minute at most.
 const TOLD_MAX: usize = 128;
 
 /// Why a request was refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Why {
-    /// Without a token that is good (401).
+    /// Without a valid token (401).
     Unauthorized,
-    /// Its token is for other things, or it comes from another site's page (403).
+    /// The token lacks the scope, or the request comes from another site's page (403).
     Forbidden,
-    /// It was meant for somebody else (421).
+    /// The request names another host (421).
     Misdirected,
-    /// Too much was asked at once (429).
+    /// Too many requests (429).
     TooMany,
-    /// It came over the network without TLS.
+    /// The request came over the network without TLS.
     InPlain,
 }
 
 impl Why {
-    /// All of them.
     pub const ALL: [Self; 5] =
         [Self::Unauthorized, Self::Forbidden, Self::Misdirected, Self::TooMany, Self::InPlain];
 
-    /// As it stands in metrics and log lines.
+    /// The name in metrics and log lines.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -45,7 +44,7 @@ impl Why {
         }
     }
 
-    /// What an answer's status says.
+    /// The reason behind a response's status.
     #[must_use]
     pub fn of_status(status: u16) -> Option<Self> {
         match status {
@@ -68,23 +67,23 @@ impl Why {
     }
 }
 
-/// What was refused within a minute or so.
+/// Refusals within about a minute.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Refusals {
-    /// How many, in [`Why::ALL`]'s order.
+    /// Counts, in the order of [`Why::ALL`].
     pub counts: [u64; Why::ALL.len()],
-    /// How many of them came over the network: the others from this machine.
+    /// How many came over the network; the others came from this machine.
     pub from_network: u64,
 }
 
 impl Refusals {
-    /// One more.
+    /// Counts one.
     pub fn note(&mut self, why: Why, is_from_network: bool) {
         self.counts[why as usize] = self.counts[why as usize].saturating_add(1);
         self.from_network = self.from_network.saturating_add(u64::from(is_from_network));
     }
 
-    /// How many they are.
+    /// The total.
     #[must_use]
     pub fn sum(&self) -> u64 {
         self.counts.iter().fold(0, |sum, count| sum.saturating_add(*count))
@@ -117,7 +116,7 @@ impl Refusals {
 pub struct Refused(VecDeque<(Timestamp, Refusals)>);
 
 impl Refused {
-    /// Something more was told.
+    /// Adds the refusals of an event.
     pub fn evolve(&mut self, at: Timestamp, refusals: Refusals) {
         self.0.push_back((at, refusals));
         while self.0.len() > TOLD_MAX || self.0.front().is_some_and(|(first, _)| ends(*first) <= at) {
@@ -125,13 +124,13 @@ impl Refused {
         }
     }
 
-    /// When the first of those in [`Self::lately`] is an hour old.
+    /// When the oldest refusal in [`Self::lately`] becomes an hour old.
     #[must_use]
     pub fn changes_at(&self, now: Timestamp) -> Option<Timestamp> {
         self.0.iter().map(|(at, _)| ends(*at)).find(|end| now < *end)
     }
 
-    /// What was refused in the hour before `now`.
+    /// The refusals in the hour before `now`.
     #[must_use]
     pub fn lately(&self, now: Timestamp) -> Refusals {
         let recent = self.0.iter().filter(|(at, _)| now < ends(*at));

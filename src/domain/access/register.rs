@@ -1,7 +1,7 @@
-//! The tokens that were given out: who holds one is a principal until it expires, is rotated or revoked.
+//! The register of issued tokens: a token's holder is a principal until it expires, is rotated or is revoked.
 //!
-//! Of a token its hash alone is kept. What is decided here is in the log; when a token was last used is not, for that would be
-//! a record of somebody's days.
+//! Only a token's hash is kept. Decisions are in the log; a token's last use is not, because that would
+//! record somebody's activity.
 
 use std::collections::BTreeMap;
 
@@ -15,42 +15,40 @@ use super::{Kind, Principal};
 /// The BLAKE3 hash of a token.
 pub type Hash = [u8; 32];
 
-/// Tokens that leave this machine end by themselves after so long, unless somebody says otherwise.
+/// Default lifetime of tokens for other machines.
 pub const STANDARD: SignedDuration = SignedDuration::from_hours(90 * 24);
-/// A token lasts no longer than this, where it ends at all.
+/// Maximum lifetime of a token that expires.
 const LONGEST: SignedDuration = SignedDuration::from_hours(3 * 366 * 24);
-/// After a rotation the old token is good for so long, so that whoever holds it can take the new one.
+/// How long the old token stays valid after a rotation, so that its holder can switch to the new one.
 pub const GRACE: SignedDuration = SignedDuration::from_hours(24);
-/// So many are known at once, those that are over left out.
+/// Maximum number of valid tokens.
 const TOKENS_MAX: usize = 200;
-/// The longest label, in bytes.
+/// Maximum length of a label, in bytes.
 const LABEL_MAX: usize = 64;
 
-/// A token that was given out.
+/// An issued token.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Issued {
-    /// By which name events know its holder, such as `agt-3f9c01d2`; the token's id too.
+    /// The token's id, which events use for its holder, such as `agt-3f9c01d2`.
     pub id: String,
-    /// The word of its kind.
+    /// The name of its kind.
     pub kind: String,
-    /// What the person calls it; may be empty.
+    /// The person's label; may be empty.
     pub label: String,
-    /// Of the token.
     pub hash: Hash,
-    /// Since when.
     pub issued_at: Timestamp,
-    /// Until when; none for ever.
+    /// When it expires; none for never.
     pub expires_at: Option<Timestamp>,
-    /// Who gave it out: a principal's reference.
+    /// The issuing principal's reference.
     pub by: String,
-    /// When somebody took it back.
+    /// When it was revoked.
     pub revoked_at: Option<Timestamp>,
-    /// The token that took its place.
+    /// The token that replaced it.
     pub replaced_by: Option<String>,
 }
 
 impl Issued {
-    /// Whether it is good.
+    /// Whether it is valid at `now`.
     #[must_use]
     pub fn holds(&self, now: Timestamp) -> bool {
         self.revoked_at.is_none() && self.expires_at.is_none_or(|end| now < end)
@@ -63,80 +61,68 @@ pub struct Register {
     issued: BTreeMap<String, Issued>,
 }
 
-/// What the owner may do.
+/// The owner's commands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TokenOrder {
-    /// Give one out. The id and the hash are made by whoever makes the token.
+    /// Issue a token. The caller generates the id and the hash.
     Issue {
-        /// Its id.
         id: String,
-        /// Its kind.
         kind: Kind,
-        /// What the person calls it.
+        /// The person's label.
         label: String,
-        /// Of the token.
         hash: Hash,
-        /// For how long; none for the kind's standard.
+        /// Its lifetime; the kind's default if none.
         lasts: Option<SignedDuration>,
     },
-    /// Give another out in its place.
+    /// Replace a token by a new one.
     Rotate {
-        /// Which.
         id: String,
-        /// Of the new token.
+        /// Hash of the new token.
         hash: Hash,
-        /// The new token's id.
+        /// Id of the new token.
         fresh: String,
     },
-    /// Take one back, at once.
-    Revoke {
-        /// Which.
-        id: String,
-    },
+    /// Revoke a token at once.
+    Revoke { id: String },
 }
 
-/// What then happened.
+/// What changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[allow(clippy::large_enum_variant)] // one at a time, and never kept
+#[allow(clippy::large_enum_variant)] // only one exists at a time, and none is stored
 pub enum TokenChange {
-    /// A token was given out; in the place of another one, which ends at the instant.
+    /// A token was issued; possibly replacing another one, which ends at the given instant.
     Issued(Issued, Option<(String, Timestamp)>),
-    /// A token was taken back.
-    Revoked {
-        /// Which.
-        id: String,
-        /// When.
-        at: Timestamp,
-    },
+    /// A token was revoked.
+    Revoked { id: String, at: Timestamp },
 }
 
-/// Why an order is refused.
+/// Why a command is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TokenOrderError {
-    /// Only the owner.
+    /// Only the owner may do this.
     #[error("tokens are the owner's to give and to take, and this is {0} token")]
     NotOwner(Kind),
-    /// The label.
+    /// The label is invalid.
     #[error("a token's name is one line of at most {LABEL_MAX} bytes")]
     Label,
-    /// The kind.
+    /// The kind cannot be issued.
     #[error(
         "the owner's token is the file 'token' in the data directory; make one for a member, ingest, agent or auditor"
     )]
     Kind,
-    /// How long.
+    /// The lifetime is invalid.
     #[error("a token lasts from a minute to three years, such as 90d")]
     Lasts,
     /// No such token.
     #[error("there is no token '{0}' that is good; `mecris token list` names those there are")]
     Unknown(String),
-    /// It was rotated before.
+    /// It was already rotated.
     #[error("'{0}' has taken the place of this token; rotate that one")]
     Replaced(String),
-    /// There are enough.
+    /// There are too many tokens.
     #[error("there are {TOKENS_MAX} tokens that are good, and no more can be; revoke some")]
     TooMany,
-    /// The same id or hash again.
+    /// The id or hash exists already.
     #[error("this token is known already; make another")]
     Taken,
 }
@@ -151,7 +137,7 @@ impl Coded for TokenOrderError {
     }
 }
 
-/// Whether a text can be a token's id: letters, digits and `-`. Whatever else is written is none.
+/// Checks the format of a token's id: letters, digits and `-`.
 ///
 /// # Errors
 /// [`TokenOrderError::Unknown`].
@@ -162,22 +148,21 @@ pub fn check_id(id: &str) -> Result<(), TokenOrderError> {
 }
 
 impl Register {
-    /// All of them, by id.
     pub fn all(&self) -> impl Iterator<Item = &Issued> {
         self.issued.values()
     }
 
-    /// Whose token has this hash, if it is good.
+    /// The holder of the token with this hash, if the token is valid.
     #[must_use]
     pub fn principal(&self, hash: &Hash, now: Timestamp) -> Option<Principal> {
-        // Hashes of `blake3` compare in constant time.
+        // `blake3` hashes compare in constant time.
         let hash = blake3::Hash::from_bytes(*hash);
         let is_it = |issued: &&Issued| issued.holds(now) && blake3::Hash::from_bytes(issued.hash) == hash;
         let found = self.issued.values().find(is_it)?;
         Some(Principal { kind: Kind::of_word(&found.kind)?, reference: found.id.as_str().into() })
     }
 
-    /// Decides an order of somebody's: what happens, which is nothing where nothing changes.
+    /// Decides a command. An empty result means that nothing changes.
     ///
     /// # Errors
     /// [`TokenOrderError`].
@@ -231,7 +216,7 @@ impl Register {
                 }
                 let ends = now.saturating_add(GRACE).unwrap_or(Timestamp::MAX);
                 let ends = old.expires_at.map_or(ends, |end| end.min(ends));
-                // The new one lasts as long as the old one was meant to.
+                // The new token gets the lifetime of the old one.
                 let lasts = old.expires_at.map(|end| end.duration_since(old.issued_at));
                 let expires_at = lasts.and_then(|lasts| now.saturating_add(lasts).ok());
                 let by = by.reference.to_string();

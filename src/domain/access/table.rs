@@ -1,13 +1,13 @@
-//! The one table of who may what: every endpoint and every tool with the scope that it needs; the commands' rows are in
+//! The table of scopes: every endpoint and every tool with the scope that it needs. The commands are in
 //! [`super::commands`].
 //!
-//! The faces enforce it: a request whose route has no row is refused, and tests hold the rows against the routes, the tools and
-//! the commands that there are. A path is written as the router matches it.
+//! The faces enforce it: a request whose route has no row is refused, and tests compare the rows with the
+//! existing routes, tools and commands. Paths are written as the router matches them.
 
 use super::Scope::{self, Ask, Audit, Gate, Ingest, Own, Read, Work};
 
-/// Method, path, and what is needed. `HEAD` needs what `GET` needs. What stands in no row is for nobody, but for `/health`,
-/// which is for all, and Twilio's callbacks, which are signed.
+/// Method, path and scope. `HEAD` needs the scope of `GET`. A route without a row is closed to everyone,
+/// except `/health`, which is open, and Twilio's callbacks, which are signed.
 pub const ENDPOINTS: &[(&str, &str, Scope)] = &[
     ("GET", "/api/v1/activity", Read),
     ("GET", "/api/v1/actors", Read),
@@ -102,7 +102,7 @@ pub const ENDPOINTS: &[(&str, &str, Scope)] = &[
     ("POST", "/v1/traces", Ingest),
 ];
 
-/// The tools of MCP.
+/// The MCP tools.
 pub const TOOLS: &[(&str, Scope)] = &[
     ("get_narrator_context", Read),
     ("get_daily_activity", Read),
@@ -135,7 +135,7 @@ pub const TOOLS: &[(&str, Scope)] = &[
     ("get_limit_requests", Ask),
 ];
 
-/// What an endpoint needs, by its method and the path that the router matched.
+/// The scope of an endpoint, by its method and the matched path.
 #[must_use]
 pub fn endpoint(method: &str, path: &str) -> Option<Scope> {
     let method = if method == "HEAD" { "GET" } else { method };
@@ -143,7 +143,7 @@ pub fn endpoint(method: &str, path: &str) -> Option<Scope> {
     found.map(|(_, _, scope)| *scope)
 }
 
-/// What a tool needs.
+/// The scope of a tool.
 #[must_use]
 pub fn tool(name: &str) -> Option<Scope> {
     TOOLS.iter().find(|(known, _)| *known == name).map(|(_, scope)| *scope)

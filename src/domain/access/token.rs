@@ -1,27 +1,28 @@
-//! Tokens: what a principal shows, and how one is told from a slip of the hand.
+//! The format of access tokens.
 //!
-//! `mcr_agt_` + 30 characters of base 62 (178 bits) + 6 that are a checksum of everything before them. The prefix lets
-//! scanners of leaked secrets find one, and the checksum lets them tell one from text without asking; it is no secret and
-//! protects nothing. The form is GitHub's ("Behind GitHub's new authentication token formats", 2021-04-05). What is kept is
-//! the hash alone: a token is random enough that no slow hash is needed (OWASP ASVS 5.0, 6.5.2 and appendix C).
+//! `mcr_agt_` + 30 base-62 characters (178 bits) + 6 characters of a checksum over everything before them.
+//! The prefix lets scanners find leaked tokens, and the checksum lets them recognize one offline; it is not a
+//! security measure. The format is GitHub's ("Behind GitHub's new authentication token formats", 2021-04-05).
+//! Only the hash is stored: a token has enough entropy to need no slow hash (OWASP ASVS 5.0, 6.5.2 and
+//! appendix C).
 
 use super::Kind;
 
-/// Characters that are chosen at random.
+/// Number of random characters.
 const RANDOM: usize = 30;
-/// Characters of the checksum.
+/// Number of checksum characters.
 const CHECK: usize = 6;
-/// Random bytes that a token is made of: more than its characters hold, so that none is favoured by much.
+/// Random bytes per token: more than its characters hold, so that no character is favoured noticeably.
 pub const SEED_BYTES: usize = 32;
 const DIGITS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
-/// Why a text is no token. It is never repeated.
+/// Why a text is not a token. The text itself is never repeated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum TokenError {
-    /// It has another form.
-    #[error("this is no token of Mecris; one looks like mcr_agt_ and 36 letters and digits")]
+    /// The format is wrong.
+    #[error("this is not a token of Mecris; one looks like mcr_agt_ and 36 letters and digits")]
     Form,
-    /// A character is wrong.
+    /// The checksum is wrong.
     #[error("this token is not whole, or has a slip of the hand in it; copy it again")]
     Check,
 }
@@ -36,10 +37,10 @@ fn mark(kind: Kind) -> &'static str {
     }
 }
 
-/// Makes a token from random bytes.
+/// Builds a token from random bytes.
 #[must_use]
 pub fn make(kind: Kind, seed: &[u8; SEED_BYTES]) -> String {
-    // The seed is a number of 256 bits, written in base 62 by long division; 30 digits take 178 of them.
+    // The seed is a 256-bit number, written in base 62 by long division; 30 digits use 178 bits of it.
     let mut number = *seed;
     let mut token = format!("mcr_{}_", mark(kind));
     for _ in 0..RANDOM {
@@ -55,7 +56,7 @@ pub fn make(kind: Kind, seed: &[u8; SEED_BYTES]) -> String {
     token + &check
 }
 
-/// The kind of a token whose checksum is right.
+/// The kind of a token, if its checksum is right.
 ///
 /// # Errors
 /// [`TokenError`].

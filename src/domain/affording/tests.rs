@@ -1,6 +1,6 @@
 //! Situations, and whether something can be afforded in them.
 //!
-//! A situation is told in words: `daily 20 monthly 100 reserve 20 today 12 month 40 override 5 budget main 50 49
+//! A situation is written as text: `daily 20 monthly 100 reserve 20 today 12 month 40 override 5 budget main 50 49
 //! balance anthropic 3 cap session 10 9`. The answer is `yes` or `no`, the limit that decides, what is left of it,
 //! and a word of the reason.
 
@@ -22,7 +22,7 @@ const SITUATIONS: [(&str, &str, &str); 48] = [
     ("daily 20 reserve 0 today 20", "0.000000000001", "no daily 0 nothing is left"),
     ("daily 20 reserve 0 today 20", "0", "yes daily 0 left"),
     ("daily 20 reserve 0 today 21", "0", "no daily -1 nothing is left"),
-    // The reserve, which is 20 percent where nobody has said otherwise.
+    // The default reserve of 20 percent.
     ("daily 20", "16", "yes daily 16 left"),
     ("daily 20", "17", "no daily 16 4.00 USD are an emergency reserve"),
     ("daily 20", "20", "no daily 16 emergency reserve"),
@@ -54,7 +54,7 @@ const SITUATIONS: [(&str, &str, &str); 48] = [
     // The asker's own.
     ("daily 20 cap session 10 9", "2", "no cap 1 the cap of the session"),
     ("daily 20 cap session 10 9 cap day 30 5", "1", "yes cap 1 session"),
-    // What the sums leave out, with what it may cost at most: nobody is told yes without it.
+    // What the sums leave out, with its upper bound: every yes includes it.
     ("daily 20 reserve 0 lacks-today 20 3", "17", "yes daily 20 at most 3.00 USD more"),
     ("daily 20 reserve 0 lacks-today 20 3", "17.01", "unknown daily 20 20 calls without a whole price"),
     ("daily 20 reserve 0 lacks-today 20 3", "20.01", "no daily 20 20.00 USD are left"),

@@ -1,4 +1,4 @@
-//! What has happened to each alert: the fold of its events.
+//! The alert state: what has happened to each alert, folded from its events.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,82 +9,77 @@ use crate::domain::clock::happened;
 
 use super::{AlertChange, AlertId, AttemptId, CauseKey, Channel, Delivery, Grade, Outcome, Parcel};
 
-/// Alerts that were resolved longer ago are in the log alone.
+/// How long resolved alerts stay in the state; older ones are in the log alone.
 const KEPT: SignedDuration = SignedDuration::from_hours(90 * 24);
 
 /// An alert.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Alert {
-    /// Its number.
     pub id: AlertId,
-    /// What it is of.
     pub key: CauseKey,
-    /// How bad it is now, or was at last.
+    /// Its current grade, or the last one.
     pub grade: Grade,
     /// When its cause began.
     pub raised_at: Timestamp,
-    /// When the person took note.
+    /// When the person acknowledged it.
     pub acknowledged_at: Option<Timestamp>,
-    /// How bad what they took note of is, by now: what is worse than this is news to them.
+    /// The highest grade covered by the acknowledgement: anything worse is news.
     pub acknowledged_up_to: Option<Grade>,
-    /// When its cause had gone.
+    /// When its cause was gone.
     pub resolved_at: Option<Timestamp>,
-    /// What is worse than this is news; none: all is.
+    /// The highest grade that the person has been told; anything worse is news. None: everything is.
     pub told_up_to: Option<Grade>,
-    /// Each round of telling: the first, and one for each time that it got worse.
+    /// The rounds of notification: the first, and one for each time that it got worse.
     pub tellings: Vec<Telling>,
 }
 
-/// A round of telling a person.
+/// A round of notification.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Telling {
-    /// How bad it was.
+    /// The grade at that time.
     pub grade: Grade,
-    /// From when on the person might be told.
+    /// From when on the person might be alerted.
     pub queued_at: Timestamp,
-    /// In their order.
+    /// In order.
     pub attempts: Vec<Attempt>,
 }
 
 /// An attempt to send.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attempt {
-    /// Its number.
     pub id: AttemptId,
-    /// What was sent.
     pub parcel: Parcel,
     /// When it began.
     pub started_at: Timestamp,
-    /// How it stands.
     pub state: AttemptState,
-    /// Since when.
+    /// When it entered that state.
     pub changed_at: Timestamp,
 }
 
-/// How an attempt stands.
+/// The state of an attempt.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum AttemptState {
-    /// It is not known whether it was sent.
+    /// It is unknown whether it was sent.
     Open,
     /// It was not sent.
     Unsent,
     /// It was refused.
     Refused,
-    /// It was taken, under this id.
+    /// The channel accepted it, with this id.
     Accepted(String),
-    /// It was taken under this id, and has arrived.
+    /// It was accepted with this id, and has arrived.
     Delivered(String),
-    /// It was taken, and did not arrive.
+    /// It was accepted, and did not arrive.
     Undelivered {
         /// The channel's id.
         id: String,
-        /// Whether trying again is of use.
+        /// Whether a retry may succeed.
         may_retry: bool,
     },
 }
 
 impl AttemptState {
-    /// As it is shown.
+    /// The display name.
     #[must_use]
     pub fn name(&self) -> &'static str {
         match self {
@@ -99,19 +94,19 @@ impl AttemptState {
 }
 
 impl Attempt {
-    /// Whether it told the person, as far as is known.
+    /// Whether it reached the person, as far as known.
     #[must_use]
     pub fn is_taken(&self) -> bool {
         matches!(self.state, AttemptState::Accepted(_) | AttemptState::Delivered(_))
     }
 
-    /// Whether it told the person, or may have.
+    /// Whether it reached the person, or may have.
     #[must_use]
     pub fn may_have_told(&self) -> bool {
         self.is_taken() || self.state == AttemptState::Open
     }
 
-    /// Whether it may have left, and so counts against the limits.
+    /// Whether it may have been sent, and so counts against the limits.
     #[must_use]
     pub fn may_have_left(&self) -> bool {
         !matches!(self.state, AttemptState::Unsent | AttemptState::Refused)
@@ -125,37 +120,37 @@ impl Alert {
         self.resolved_at.is_none()
     }
 
-    /// Whether there is something that the person was not told of, and nobody set out to.
+    /// Whether there is something that the person has not been told, and no round is under way for it.
     #[must_use]
     pub fn is_news(&self) -> bool {
         self.is_open() && self.told_up_to.is_none_or(|told| self.grade > told)
     }
 
-    /// Whether the person has taken note of it as it is now, or worse.
+    /// Whether the person acknowledged its current grade or a worse one.
     #[must_use]
     pub fn is_acknowledged(&self) -> bool {
         self.acknowledged_up_to.is_some_and(|up_to| self.grade <= up_to)
     }
 
-    /// All attempts, the oldest first.
+    /// All attempts, oldest first.
     pub fn attempts(&self) -> impl Iterator<Item = &Attempt> {
         self.tellings.iter().flat_map(|telling| &telling.attempts)
     }
 
-    /// When the person was last told, as far as is known.
+    /// When a message last reached the person, as far as known.
     #[must_use]
     pub fn told_at(&self) -> Option<Timestamp> {
         self.attempts().filter(|attempt| attempt.is_taken()).map(|attempt| attempt.started_at).max()
     }
 
-    /// The round that is still to be sent: none of its attempts, if it has any, has left.
+    /// The round that is still to be sent: none of its attempts, if any, has been sent.
     fn round_under_way(&self) -> Option<&Telling> {
         let is_unsent = |attempt: &Attempt| attempt.state == AttemptState::Unsent;
         let round = self.tellings.last()?;
         (!self.is_acknowledged() && round.attempts.iter().all(is_unsent)).then_some(round)
     }
 
-    /// Whether it has eased, since its last round began, to what an earlier round told of.
+    /// Whether its grade has fallen, since its last round began, to one that an earlier round covered.
     #[must_use]
     pub fn has_eased_to_what_was_told(&self) -> bool {
         self.tellings.split_last().is_some_and(|(round, earlier)| {
@@ -182,36 +177,35 @@ pub struct AlertState {
 }
 
 impl AlertState {
-    /// All that are kept, the oldest first.
+    /// All alerts in the state, oldest first.
     pub fn alerts(&self) -> impl DoubleEndedIterator<Item = &Alert> + Clone {
         self.alerts.values()
     }
 
-    /// Those whose cause lasts.
+    /// The alerts whose cause lasts.
     pub fn open(&self) -> impl Iterator<Item = &Alert> + Clone {
         self.alerts().filter(|alert| alert.is_open())
     }
 
-    /// One of them.
     #[must_use]
     pub fn get(&self, id: AlertId) -> Option<&Alert> {
         self.alerts.get(&id)
     }
 
-    /// The number of the next one to be raised, after `more` others.
+    /// The number for the next alert, after `more` others.
     #[must_use]
     pub fn next_id(&self, more: usize) -> AlertId {
         AlertId(self.last + 1 + more as u64)
     }
 
-    /// The attempts that were made from an instant on, of all alerts.
+    /// The attempts since an instant, over all alerts.
     pub fn attempts_since(&self, since: Timestamp, now: Timestamp) -> impl Iterator<Item = &Attempt> {
         let is_within = move |attempt: &&Attempt| happened(attempt.started_at, now) > since;
         self.alerts().flat_map(Alert::attempts).filter(is_within)
     }
 
-    /// The worst that a person was told, or may have been, from an instant on, or is about to be told by another
-    /// alert, of the kind and subject of this one.
+    /// The worst grade that the person was told, or may have been, since an instant, or is about to be told
+    /// by another alert with this one's kind and subject.
     #[must_use]
     pub fn worst_told(&self, of: &Alert, since: Timestamp, now: Timestamp) -> Option<Grade> {
         let is_same = |alert: &&Alert| (alert.key.kind, &alert.key.subject) == (of.key.kind, &of.key.subject);
@@ -225,7 +219,7 @@ impl AlertState {
         tellings.chain(being_told).map(|telling| telling.grade).max()
     }
 
-    /// The ids under which channels took messages.
+    /// The channels' ids of accepted messages.
     #[must_use]
     pub fn channel_ids(&self) -> BTreeSet<String> {
         let ids = self.alerts().flat_map(Alert::attempts).filter_map(|attempt| match &attempt.state {
@@ -237,7 +231,7 @@ impl AlertState {
         ids.collect()
     }
 
-    /// The attempt that a channel knows by this id.
+    /// The attempt with this id at its channel.
     #[must_use]
     pub fn sent_as(&self, channel_id: &str) -> Option<(AlertId, &Attempt)> {
         let is_it = |attempt: &Attempt| match &attempt.state {
@@ -251,17 +245,18 @@ impl AlertState {
         })
     }
 
-    /// Applies a change that happened at `at`. What does not fit (an attempt of an alert that is not kept) is
-    /// passed over.
+    /// Applies a change that happened at `at`. Changes that do not fit (such as an attempt of an alert that
+    /// is no longer kept) are ignored.
     pub fn evolve(&mut self, at: Timestamp, change: AlertChange) {
         match change {
             AlertChange::Raised { id, key, grade } => self.raise(at, id, key, grade),
             AlertChange::Graded { id, grade } => self.change(id, |alert| {
                 alert.grade = grade;
-                // Less bad: getting worse again will be news again.
+                // Less bad: getting worse again will be news.
                 alert.told_up_to = alert.told_up_to.map(|told| told.min(grade));
                 alert.acknowledged_up_to = alert.acknowledged_up_to.map(|up_to| up_to.min(grade));
-                // A round that has told nobody yet will tell of what is then, unless that was told before.
+                // A round without any sent message will use the new grade, unless an earlier round covered
+                // it.
                 if let Some((round, earlier)) = alert.tellings.split_last_mut()
                     && !round.may_have_told()
                     && !earlier.iter().any(|earlier| earlier.has_told(grade))
@@ -288,13 +283,13 @@ impl AlertState {
             }),
             AlertChange::Ended { id, attempt, outcome } => self.change_attempt(id, attempt, at, |state| {
                 *state = match (&state, outcome) {
-                    // Looked for and not there yet, and now its answer comes.
+                    // It was looked up and not found, and now its result arrives.
                     (AttemptState::Open | AttemptState::Unsent, Outcome::Accepted { id }) => {
                         AttemptState::Accepted(id)
                     }
                     (AttemptState::Open, Outcome::Unsent { .. }) => AttemptState::Unsent,
                     (AttemptState::Open, Outcome::Refused { .. }) => AttemptState::Refused,
-                    // What was taken stays so, whatever is heard late.
+                    // An accepted message stays accepted, whatever arrives late.
                     _ => return,
                 };
             }),
@@ -357,17 +352,17 @@ impl AlertState {
 }
 
 impl Telling {
-    /// Whether it told the person, or may have.
+    /// Whether it reached the person, or may have.
     fn may_have_told(&self) -> bool {
         self.attempts.iter().any(Attempt::may_have_told)
     }
 
-    /// Whether it told the person of this, or of worse, or may have.
+    /// Whether it told the person of this grade or a worse one, or may have.
     fn has_told(&self, grade: Grade) -> bool {
         self.grade >= grade && self.may_have_told()
     }
 
-    /// The attempts on a channel, the oldest first.
+    /// The attempts on a channel, oldest first.
     pub fn on(&self, channel: Channel) -> impl Iterator<Item = &Attempt> {
         self.attempts.iter().filter(move |attempt| attempt.parcel.channel == channel)
     }

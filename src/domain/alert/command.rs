@@ -1,4 +1,4 @@
-//! What a person may do with alerts.
+//! The person's commands on alerts.
 
 use crate::domain::code::{Code, Coded};
 
@@ -21,7 +21,7 @@ impl Coded for AlertError {
     }
 }
 
-/// Takes note of an alert: nothing more is sent unless it gets worse. `None`: nothing changes.
+/// Acknowledges an alert: nothing more is sent unless it gets worse. `None`: nothing changes.
 ///
 /// # Errors
 /// [`AlertError`].

@@ -1,9 +1,9 @@
-//! The ladder: whose turn it is within a round of telling.
+//! The ladder: which channel is next within a round of notification.
 //!
-//! The first rung that can be used begins at once. The next one begins when the one before it has failed for
-//! good, or when its patience is over and the climb has not ended. A rung that could not send tries again, with
-//! growing pauses, for as long as nothing has ended the climb. No two attempts are under way within a rung's
-//! patience. What is dated ahead of the clock was long ago: else a clock that was set back would make pauses of years.
+//! The first usable rung starts at once. The next one starts when the one before it has failed permanently,
+//! or when its patience is over and the climb has not ended. A rung that could not send retries with growing
+//! pauses until the climb has ended. No two attempts are under way within a rung's patience. A timestamp
+//! ahead of the clock counts as long past: otherwise a clock that was set back would cause pauses of years.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -12,27 +12,27 @@ use crate::domain::clock::happened;
 use super::book::{Alert, Attempt, AttemptState, Telling};
 use super::policy::{Policy, Until, Usable};
 
-/// What was taken and did not arrive is sent again after this pause, where that is of use.
+/// Pause before resending an accepted message that did not arrive, if a retry may succeed.
 const AGAIN: SignedDuration = SignedDuration::from_mins(15);
-/// At most so many messages of one round on one channel go astray.
+/// Maximum number of undelivered messages per round and channel.
 const ASTRAY_MAX: usize = 3;
-/// What was refused is tried again after this pause: somebody may have mended it at the other side.
+/// Pause before retrying after a refusal: it may have been fixed at the other side.
 const REFUSED_AGAIN: SignedDuration = SignedDuration::from_hours(6);
 
-/// Whose turn it is.
+/// Which channel is next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Turn<'a> {
-    /// This channel's, now.
+    /// This channel, now.
     Now(&'a Usable),
-    /// Nobody's before this instant.
+    /// No channel before this instant.
     At(Timestamp),
-    /// Nobody's: an attempt is under way, or no channel is left.
+    /// No channel: an attempt is under way, or none is left.
     Nobody,
-    /// The person has been told.
+    /// The climb has ended.
     Done,
 }
 
-/// Whose turn it is in the alert's last round.
+/// Which channel is next in the alert's last round.
 #[must_use]
 pub fn turn<'a>(alert: &Alert, policy: &Policy, usable: &'a [Usable], now: Timestamp) -> Turn<'a> {
     if alert.is_acknowledged() {
@@ -42,7 +42,7 @@ pub fn turn<'a>(alert: &Alert, policy: &Policy, usable: &'a [Usable], now: Times
     if is_over(telling, policy.until) || alert.has_eased_to_what_was_told() {
         return Turn::Done;
     }
-    // It may have eased since its round began.
+    // Its grade may have fallen since the round began.
     let severity = telling.grade.min(alert.grade).severity;
     let mut begins = happened(telling.queued_at, now);
     let mut next: Option<(Timestamp, Option<&Usable>)> = None;
@@ -69,8 +69,8 @@ pub fn turn<'a>(alert: &Alert, policy: &Policy, usable: &'a [Usable], now: Times
     }
 }
 
-/// Until when what has left, and may arrive yet, is waited for: else a try again on one rung while another one's
-/// message is on its way would tell the person twice.
+/// Until when a sent message that may still arrive is waited for: otherwise a retry on one rung, while
+/// another rung's message is on its way, would alert the person twice.
 fn under_way_until(telling: &Telling, policy: &Policy, now: Timestamp) -> Option<Timestamp> {
     let patience = |attempt: &Attempt| {
         let rung = policy.ladder.iter().find(|rung| rung.channel == attempt.parcel.channel)?;
@@ -79,7 +79,7 @@ fn under_way_until(telling: &Telling, policy: &Policy, now: Timestamp) -> Option
     telling.attempts.iter().filter(|attempt| attempt.may_have_told()).filter_map(patience).max()
 }
 
-/// The earlier of two turns, the first where they are at once.
+/// The earlier of two turns; the first one if they are simultaneous.
 fn earlier<'a>(
     next: Option<(Timestamp, Option<&'a Usable>)>,
     other: (Timestamp, Option<&'a Usable>),
@@ -88,7 +88,7 @@ fn earlier<'a>(
 }
 
 fn is_over(telling: &Telling, until: Until) -> bool {
-    // Only a telephone tells of its arrival; elsewhere what was taken is as good as there.
+    // Only a telephone reports delivery; elsewhere an accepted message counts as delivered.
     let delivered = |attempt: &Attempt| {
         matches!(attempt.state, AttemptState::Delivered(_))
             || (attempt.is_taken() && !attempt.parcel.channel.needs_consent())
@@ -100,7 +100,7 @@ fn is_over(telling: &Telling, until: Until) -> bool {
     }
 }
 
-/// When a rung that began may next send; none where it may not.
+/// When a rung that has started may send next; none if it may not.
 fn due(tried: &[&Attempt], policy: &Policy, begins: Timestamp, now: Timestamp) -> Option<Timestamp> {
     let Some(last) = tried.last() else { return Some(begins) };
     let pause = match last.state {
@@ -117,7 +117,7 @@ fn due(tried: &[&Attempt], policy: &Policy, begins: Timestamp, now: Timestamp) -
     Some(happened(last.changed_at, now).saturating_add(pause).unwrap_or(Timestamp::MAX))
 }
 
-/// When a rung failed for good; none where it has not.
+/// When a rung failed permanently; none if it has not.
 fn failed_at(tried: &[&Attempt], now: Timestamp) -> Option<Timestamp> {
     let last = tried.last()?;
     let has_failed = matches!(last.state, AttemptState::Refused | AttemptState::Undelivered { .. });

@@ -1,4 +1,4 @@
-//! What a person wants: on which channels, when not, and how much at most.
+//! The person's policy: which channels, quiet hours, and limits.
 
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
@@ -8,14 +8,13 @@ use crate::domain::window::DailyWindow;
 
 use super::{Channel, Severity};
 
-/// A rung of the ladder. The rungs that cannot be used now are stepped over.
+/// A rung of the ladder. Rungs that cannot be used now are skipped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rung {
-    /// Which channel.
     pub channel: Channel,
-    /// For alerts that matter at least this much.
+    /// Minimum severity.
     pub at_least: Severity,
-    /// How long it is given, before the next rung is tried too.
+    /// How long it is given before the next rung starts too.
     pub patience: SignedDuration,
 }
 
@@ -23,49 +22,48 @@ pub struct Rung {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Until {
-    /// A channel has taken the message.
+    /// A channel has accepted the message.
     Accepted,
     /// It has reached the person's device.
     Delivered,
-    /// The person has taken note.
+    /// The person has acknowledged the alert.
     Acknowledged,
 }
 
-/// How much at most, over all alerts; an hour and a day are the last 60 minutes and the last 24 hours.
+/// Limits over all alerts; an hour and a day are the last 60 minutes and the last 24 hours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Messages in an hour.
+    /// Messages per hour.
     pub per_hour: u32,
-    /// Messages in a day.
+    /// Messages per day.
     pub per_day: u32,
-    /// USD in a day, by the estimated price of each message.
+    /// USD per day, by the estimated price of each message.
     pub usd_per_day: Picodollars,
 }
 
 /// See the module.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Policy {
-    /// From the first to the last.
+    /// From first to last.
     pub ladder: Vec<Rung>,
     /// What ends the climb.
     pub until: Until,
-    /// When only what may break it is sent.
+    /// Quiet hours.
     pub quiet: Option<DailyWindow>,
-    /// Whether [`Severity::Immediate`] may.
+    /// Whether [`Severity::Immediate`] may break the quiet hours.
     pub immediate_breaks_quiet: bool,
-    /// See [`Limits`].
     pub limits: Limits,
-    /// A message is cut after this many parts.
+    /// A message is truncated after this many segments.
     pub segments_max: u32,
-    /// The pause before the first try again; it doubles from then on.
+    /// The pause before the first retry; it doubles from then on.
     pub retry: SignedDuration,
 }
 
-/// The longest pause between two tries on one channel.
+/// The longest pause between two attempts on one channel.
 const RETRY_MAX: SignedDuration = SignedDuration::from_mins(15);
 
 impl Policy {
-    /// The pause after so many tries that were not sent.
+    /// The pause after this many attempts that were not sent.
     #[must_use]
     pub fn pause(&self, unsent: usize) -> SignedDuration {
         let doublings = u32::try_from(unsent.saturating_sub(1)).unwrap_or(u32::MAX).min(20);
@@ -79,8 +77,8 @@ impl Policy {
     }
 }
 
-/// Without configuration: by SMS, after ten minutes by WhatsApp, then by what else there is; at night only
-/// what is lost otherwise.
+/// The default: SMS, after ten minutes WhatsApp, then any other channel; during quiet hours only what would
+/// otherwise be lost.
 impl Default for Policy {
     fn default() -> Self {
         let rung =
@@ -103,10 +101,9 @@ impl Default for Policy {
 /// A channel that can be used now.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Usable {
-    /// Which.
     pub channel: Channel,
-    /// To whom: a reference, never a number.
+    /// The recipient: a reference, never a number.
     pub contact: Option<String>,
-    /// What one part of a message is estimated to cost.
+    /// Estimated price of one segment.
     pub price: Picodollars,
 }

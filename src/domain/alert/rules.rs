@@ -1,4 +1,4 @@
-//! The rules: which causes there are, given how things stand.
+//! The rules: which causes the current state leads to.
 
 pub mod access;
 pub mod allowance;
@@ -19,21 +19,21 @@ use crate::domain::reminder;
 
 use super::{Cause, CauseKey, Causes, Grade, Kind, Severity};
 
-/// A source that has not answered for so long is told of.
+/// How long a source may fail before it is reported.
 const SOURCE_PATIENCE: SignedDuration = SignedDuration::from_mins(30);
-/// That an actor gave up is told for so long.
+/// How long an actor's failure is reported.
 const GAVE_UP: SignedDuration = SignedDuration::from_hours(6);
-/// A balance that was read by hand so long ago is read again.
+/// The age at which a balance should be read again.
 const READING_AGE: SignedDuration = SignedDuration::from_hours(7 * 24);
-/// From this share of a budget on, in percent, a threshold is a warning, and critical from 100.
+/// Thresholds from this percentage of a budget on are a warning, and from 100 on critical.
 const WARNING_PERCENT: u32 = 90;
 
-/// How a source stands, as the log tells.
+/// The state of a source, as the log has it.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct SourceFact {
-    /// See [`SourceTrouble`]; none where it answers, or is not in use.
+    /// None if it answers, or is not in use.
     pub trouble: Option<SourceTrouble>,
-    /// Since when.
+    /// When that state began.
     pub since: Timestamp,
 }
 
@@ -42,50 +42,47 @@ pub struct SourceFact {
 pub enum SourceTrouble {
     /// It refuses the key.
     Unauthorized,
-    /// It does not answer as it should.
+    /// It does not answer correctly.
     Failing,
 }
 
-/// A due date of the person's own.
+/// A local goal that is due.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Promise {
-    /// Its name.
     pub slug: String,
-    /// How near it is.
+    /// How close it is.
     pub risk: Risk,
     /// When it is due.
     pub due: Timestamp,
-    /// What it is called.
     pub title: String,
 }
 
-/// What is left at a provider.
+/// The balance at a provider.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BalanceFact {
-    /// Who is paid.
+    /// The provider.
     pub provider: String,
-    /// By reckoning: the last reading less what was spent since.
+    /// Calculated: the last reading minus spend since then.
     pub left: Picodollars,
     /// When it was read.
     pub taken_at: Timestamp,
-    /// When it last went up: until then a low balance has been told of.
+    /// When it last went up: each rise starts a new period for the alert.
     pub risen_at: Timestamp,
 }
 
-/// How things stand.
+/// The current state, as the rules see it.
 #[derive(Debug, Clone)]
 pub struct Facts<'a> {
     /// The goals at Beeminder.
     pub goals: Vec<&'a Goal>,
-    /// Whether the goals have still to be looked at: what is known of them may be long over.
+    /// Whether the first poll of the goals is still to come: until then they may be long out of date.
     pub goals_are_awaited: bool,
-    /// The goals of the person's own that are open.
+    /// The open local goals.
     pub promises: Vec<Promise>,
-    /// The budgets.
     pub budgets: Vec<BudgetStatus>,
-    /// What their sums leave out, by name, of those that leave out something.
+    /// What their sums leave out, by budget; complete ones are not included.
     pub lacking: BTreeMap<BudgetName, Lacking>,
-    /// The balances that somebody has read.
+    /// The balances with a reading.
     pub balances: Vec<BalanceFact>,
     /// The sources, by name.
     pub sources: &'a BTreeMap<String, SourceFact>,
@@ -93,18 +90,17 @@ pub struct Facts<'a> {
     pub gave_up: &'a BTreeMap<String, Timestamp>,
     /// The reminders that are due.
     pub reminders: Vec<reminder::Due>,
-    /// Where the person lives now.
+    /// The person's current time zone.
     pub zone: &'a TimeZone,
-    /// The moment.
     pub now: Timestamp,
 }
 
-/// What the person wants to hear of.
+/// Thresholds of the rules.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rules {
-    /// From which used shares of a budget on, in percent.
+    /// Used shares of a budget, in percent.
     pub budget_percents: Vec<u32>,
-    /// Below which balance.
+    /// Minimum balance.
     pub balance_low: Picodollars,
 }
 
@@ -114,7 +110,7 @@ impl Default for Rules {
     }
 }
 
-/// The causes there are.
+/// The causes of the current state.
 #[must_use]
 pub fn causes(facts: &Facts<'_>, rules: &Rules) -> Causes {
     let mut causes = Causes::default();
@@ -161,8 +157,8 @@ impl Causes {
         self.present.push(Cause { key, grade, text, mend: None });
     }
 
-    /// Of the cause that was added last: what only the person can do about it.
-    fn mended_by(&mut self, mend: String) {
+    /// Sets the fix of the last cause, which only the person can do.
+    fn with_fix(&mut self, mend: String) {
         if let Some(cause) = self.present.last_mut() {
             cause.mend = Some(mend);
         }
@@ -182,7 +178,7 @@ fn grade_of(risk: Risk) -> Option<Grade> {
     }
 }
 
-/// A goal's period is its deadline: with the next deadline it is another matter.
+/// A goal's period is its deadline: the next deadline is a new cause.
 fn goal_cause(goal: &Goal, facts: &Facts<'_>, causes: &mut Causes) {
     let is_known = goal.risk() != Risk::Unknown && !facts.goals_are_awaited;
     let (Some(losedate), true) = (goal.losedate, is_known) else {
@@ -190,7 +186,7 @@ fn goal_cause(goal: &Goal, facts: &Facts<'_>, causes: &mut Causes) {
         return;
     };
     if losedate <= facts.now {
-        // The deadline has passed, and what came of it has not been told yet.
+        // The deadline has passed, and the result is not known yet.
         causes.unknown.insert((Kind::Goal, goal.slug.clone()));
         return;
     }
@@ -221,12 +217,13 @@ fn promise_cause(promise: &Promise, facts: &Facts<'_>, causes: &mut Causes) {
     causes.add(Kind::Goal, &promise.slug, &promise.due.to_string(), grade, text);
 }
 
-/// A budget's causes belong to its own period, and end with it. Those of a rolling budget belong to none, for its window
-/// begins anew each day: they last until enough has left it, and are not told again each morning.
+/// A budget's causes belong to its own period, and end with it. Those of a rolling budget have no period,
+/// because its window moves every day: they last until enough spend has left the window, and are not repeated
+/// each morning.
 fn budget_causes(status: &BudgetStatus, rules: &Rules, facts: &Facts<'_>, causes: &mut Causes) {
     let today = calendar::day_of(facts.now, facts.zone);
     causes.may_change_at(calendar::end_of(today, facts.zone));
-    // A period that has not begun, or is over, has nothing to warn of.
+    // A period that has not begun, or is over, needs no warning.
     if today < status.period_first || today > status.period_last {
         return;
     }
@@ -236,7 +233,7 @@ fn budget_causes(status: &BudgetStatus, rules: &Rules, facts: &Facts<'_>, causes
         _ => (status.period_first.to_string(), String::new(), format!(" until {}", status.period_last)),
     };
     let usd = |amount: Picodollars| amount.rounded(2);
-    // What the sum leaves out makes it worse, never better: it is said with all that is told of the sum.
+    // What the sum leaves out makes it worse, never better: every message about the sum says so.
     let lacks = facts.lacking.get(&status.budget.name).and_then(Lacking::text);
     let lacks = lacks.map(|text| format!(" {text}.")).unwrap_or_default();
     let has = |flag| status.flags.contains(&flag);
@@ -261,7 +258,7 @@ fn budget_causes(status: &BudgetStatus, rules: &Rules, facts: &Facts<'_>, causes
         let text = format!("budget {name}: only {} USD left{within}{until}.{lacks}", usd(status.remaining));
         causes.add(Kind::BudgetLow, name, &period, grade(Severity::Warning, 1), text);
     }
-    // What is spent already is no projection.
+    // What is already spent is not a projection.
     if has(Flag::BurnRateHigh) && !is_spent {
         let text = format!(
             "budget {name}: at {} USD a day it comes to {} of {} USD by {}.{lacks}",
@@ -284,7 +281,7 @@ fn budget_causes(status: &BudgetStatus, rules: &Rules, facts: &Facts<'_>, causes
     }
 }
 
-/// A balance's period begins when it last went up: who buys more is told anew, and who is read every hour is not.
+/// A balance's period begins when it last went up: a purchase can alert again, and an hourly reading cannot.
 fn balance_cause(balance: &BalanceFact, rules: &Rules, facts: &Facts<'_>, causes: &mut Causes) {
     let due = balance.taken_at.saturating_add(READING_AGE).unwrap_or(Timestamp::MAX);
     if facts.now < due {
@@ -294,7 +291,7 @@ fn balance_cause(balance: &BalanceFact, rules: &Rules, facts: &Facts<'_>, causes
         let text = format!("{0}: the balance was read {age} ago.", balance.provider);
         let period = balance.taken_at.to_string();
         causes.add(Kind::ReadingDue, &balance.provider, &period, grade(Severity::Info, 1), text);
-        causes.mended_by("Look again, and `mecris balance set`.".to_owned());
+        causes.with_fix("Look again, and `mecris balance set`.".to_owned());
     }
     if balance.left >= rules.balance_low {
         return;
@@ -313,7 +310,7 @@ fn balance_cause(balance: &BalanceFact, rules: &Rules, facts: &Facts<'_>, causes
     causes.add(Kind::BalanceLow, provider, &balance.risen_at.to_string(), grade(severity, 1), text);
 }
 
-/// Whole percents, rounded down: 99.9 % is not 100 %.
+/// Whole percent, rounded down: 99.9 % is not 100 %.
 fn used_percent(status: &BudgetStatus) -> i128 {
     status.used.0.saturating_mul(100).checked_div(status.budget.amount.0).unwrap_or(0)
 }
@@ -335,12 +332,12 @@ fn source_cause(name: &str, source: &SourceFact, facts: &Facts<'_>, causes: &mut
     causes.add(Kind::Source, name, "", grade(Severity::Warning, 1), text);
 }
 
-/// An instant as a person says it: `at 21:00 (in 3 h 10 min)`, `on Tue at 03:00 (in 26 h)`.
+/// An instant for a message: `at 21:00 (in 3 h 10 min)`, `on Tue at 03:00 (in 26 h)`.
 fn when(instant: Timestamp, facts: &Facts<'_>) -> String {
     let zoned = instant.to_zoned(facts.zone.clone());
     let is_today = zoned.date() == calendar::day_of(facts.now, facts.zone);
     let left = instant.duration_since(facts.now);
-    // A weekday names one day of the next six.
+    // A weekday is unambiguous within six days.
     let is_near = left < SignedDuration::from_hours(6 * 24);
     let form = if is_today {
         "at %H:%M"

@@ -1,8 +1,8 @@
-//! What to do next.
+//! The decision: what to do next.
 //!
-//! The caller appends the changes of a step, applies them, and asks again, until there are none. A message is
-//! sent only where the caller's own append has put its attempt into the log: of two callers with the same log,
-//! one finds that its append conflicts, and sends nothing.
+//! The caller appends the changes of a step, applies them, and asks again until there are none. A message is
+//! sent only if the caller's own append recorded its attempt: of two callers with the same log, one gets a
+//! conflict, and sends nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -21,45 +21,37 @@ use super::{AlertChange, AlertId, AttemptId, Cause, CauseKey, Causes, Channel, P
 const HOUR: SignedDuration = SignedDuration::from_hours(1);
 const DAY: SignedDuration = SignedDuration::from_hours(24);
 
-/// Everything a step depends on, beside what has happened.
+/// Everything that a step depends on, besides the alert state.
 #[derive(Debug, Clone, Copy)]
 pub struct Situation<'a> {
-    /// What is true.
     pub causes: &'a Causes,
-    /// What the person wants.
     pub policy: &'a Policy,
-    /// What can be used.
+    /// The usable channels.
     pub usable: &'a [Usable],
-    /// Where the person lives now.
+    /// The person's current time zone.
     pub zone: &'a TimeZone,
-    /// The moment.
     pub now: Timestamp,
 }
 
-/// A message to be sent once the change that starts its attempt is in the log.
+/// A message to send once the change that starts its attempt is in the log.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Sending {
-    /// Of which alert.
     pub id: AlertId,
-    /// Which attempt.
     pub attempt: AttemptId,
-    /// The round of telling, from 1: retries of one round are one message to those who can tell.
+    /// The round of notification, from 1: channels that deduplicate treat all attempts of a round as one
+    /// message.
     pub telling: usize,
-    /// What it is of.
     pub key: CauseKey,
     /// When its cause began.
     pub raised_at: Timestamp,
-    /// How much it matters.
     pub severity: Severity,
-    /// On which channel.
     pub channel: Channel,
-    /// To whom.
+    /// The recipient's reference.
     pub contact: Option<String>,
-    /// What it says.
     pub text: String,
 }
 
-/// Without its text.
+/// Hides the text.
 impl std::fmt::Debug for Sending {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Sending({}, attempt {}, {})", self.id, self.attempt.0, self.channel)
@@ -69,22 +61,23 @@ impl std::fmt::Debug for Sending {
 /// Why an alert is not being sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Hold {
-    /// Quiet hours, until then.
+    /// Quiet hours, until this instant.
     Quiet(Timestamp),
-    /// The person was told of the same kind and subject today, and it has not got worse; until then.
+    /// The person was alerted about the same kind and subject today, and it has not got worse; until this
+    /// instant.
     Throttled(Timestamp),
-    /// A limit is reached, until then.
+    /// A limit is reached, until this instant.
     Limited(Timestamp),
-    /// The next rung or try is due then.
+    /// The next rung or retry is due at this instant.
     Waiting(Timestamp),
-    /// No channel that is set up, and allowed, is for this.
+    /// No configured and permitted channel is for this alert.
     NoChannel,
-    /// It is not known whether its cause lasts.
+    /// It is unknown whether its cause lasts.
     Unknown,
 }
 
 impl Hold {
-    /// When it ends, where that is known.
+    /// When it ends, if known.
     #[must_use]
     pub fn until(self) -> Option<Timestamp> {
         match self {
@@ -96,20 +89,20 @@ impl Hold {
     }
 }
 
-/// What to do next.
+/// A decision.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Step {
-    /// To be appended together.
+    /// To append together.
     pub changes: Vec<AlertChange>,
-    /// To be sent after that.
+    /// To send after the append.
     pub sendings: Vec<Sending>,
-    /// What waits, and why.
+    /// Which alerts wait, and why.
     pub held: BTreeMap<AlertId, Hold>,
-    /// When to ask again although nothing happens.
+    /// When to decide again without an event.
     pub due: Option<Timestamp>,
 }
 
-/// What to do next.
+/// Decides what to do next.
 #[must_use]
 pub fn step(book: &AlertState, situation: &Situation<'_>) -> Step {
     for changes in [follow_causes(book, situation.causes), queue(book, situation)] {
@@ -125,7 +118,7 @@ pub fn step(book: &AlertState, situation: &Situation<'_>) -> Step {
     step
 }
 
-/// Raises, grades and resolves.
+/// Raises, grades and resolves alerts.
 fn follow_causes(book: &AlertState, causes: &Causes) -> Vec<AlertChange> {
     let mut changes = Vec::new();
     for alert in book.open() {
@@ -150,7 +143,7 @@ fn follow_causes(book: &AlertState, causes: &Causes) -> Vec<AlertChange> {
     changes
 }
 
-/// Begins a round of telling where there is news, and it may be told; of one kind and subject, of the worst.
+/// Starts a round of notification for news that may be sent; of each kind and subject, for the worst alert.
 fn queue(book: &AlertState, situation: &Situation<'_>) -> Vec<AlertChange> {
     let mut news: Vec<&Alert> = book.open().filter(|alert| alert.is_news()).collect();
     news.sort_by_key(|alert| (std::cmp::Reverse(alert.grade), alert.id));
@@ -190,7 +183,7 @@ fn quiet(policy: &Policy, severity: Severity, zone: &TimeZone, now: Timestamp) -
     policy.quiet.as_ref()?.stretch(now, zone).map(|stretch| Hold::Quiet(stretch.end))
 }
 
-/// Starts the attempts whose turn it is; the worst first, because the limits are for all together.
+/// Starts the attempts that are due, worst first, because the limits are shared.
 fn send(book: &AlertState, situation: &Situation<'_>) -> Step {
     let Situation { causes, policy, usable, zone, now } = *situation;
     let mut step = Step::default();
@@ -234,7 +227,7 @@ fn send(book: &AlertState, situation: &Situation<'_>) -> Step {
     step
 }
 
-/// The message of an attempt. Its reference makes it one of its kind, so that it can be found again.
+/// Builds the message of an attempt. Its reference makes it unique, so that it can be found at the channel.
 fn pack(alert: &Alert, text: &str, to: &Usable, policy: &Policy) -> (Parcel, Sending) {
     let telling = alert.tellings.len();
     let reference = if telling > 1 { format!(" #{}/{telling}", alert.id) } else { format!(" #{}", alert.id) };
@@ -266,7 +259,7 @@ fn pack(alert: &Alert, text: &str, to: &Usable, policy: &Policy) -> (Parcel, Sen
     (parcel, sending)
 }
 
-/// The text with its reference, cut where it would take more parts than are allowed.
+/// The text with its reference, truncated to the allowed number of segments.
 pub(super) fn short(text: &str, reference: &str, segments_max: u32) -> String {
     let text = sms::fold(text);
     let fits = |text: &str| {
@@ -285,7 +278,7 @@ pub(super) fn short(text: &str, reference: &str, segments_max: u32) -> String {
     head + reference
 }
 
-/// The first eight bytes of a text's BLAKE3 hash: by it a message is recognised that the log does not hold.
+/// The first eight bytes of a text's BLAKE3 hash: it identifies a message whose text the log does not have.
 #[must_use]
 pub fn digest(text: &str) -> [u8; 8] {
     let mut digest = [0; 8];
@@ -293,9 +286,9 @@ pub fn digest(text: &str) -> [u8; 8] {
     digest
 }
 
-/// What the limits leave.
+/// What is left of the limits.
 struct Allowance {
-    /// When each message of the last day was sent, and what it cost; the oldest first.
+    /// The time and cost of each message of the last day, oldest first.
     sent: Vec<(Timestamp, Picodollars)>,
     limits: super::policy::Limits,
 }
@@ -309,7 +302,7 @@ impl Allowance {
         Self { sent, limits: policy.limits }
     }
 
-    /// Takes one message from what is left, or says when to try again.
+    /// Takes one message from what is left, or returns when to try again.
     fn take(&mut self, parcel: &Parcel, now: Timestamp) -> Result<(), Timestamp> {
         let Self { sent, limits } = self;
         let hour_ago = now.saturating_sub(HOUR).unwrap_or(Timestamp::MIN);

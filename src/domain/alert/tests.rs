@@ -5,7 +5,7 @@
 //! ```text
 //! +a w2       a goal named a is a warning of level 2 (i info, w warning, c critical, ! immediate)
 //! +a@p w2     the same, in the period p          -a    it is so no more       ?a    it is not known
-//! 1.2 stray   what came of attempt 2 of alert 1: accepted, unsent, refused, delivered, stray, lost
+//! 1.2 stray   the result of attempt 2 of alert 1: accepted, unsent, refused, delivered, stray, lost
 //! ack 1       the person takes note              has sms ntfy    the channels that can be used now
 //! zone UTC    the person moves
 //! ```
@@ -42,7 +42,7 @@ use super::{
     Severity,
 };
 
-/// A person, what is true for them, and what they were told.
+/// A person, the causes for them, and what was sent to them.
 struct Bench {
     zone: TimeZone,
     policy: Policy,
@@ -71,7 +71,7 @@ impl Bench {
         }
     }
 
-    /// The same, where nothing is known of a message until a row says what came of it.
+    /// The same, with every outcome unknown until a row gives it.
     fn unanswered(channels: &[Channel]) -> Self {
         let usable = channels.iter().copied().map(usable).collect();
         Self { accepts: false, usable, ..Self::new() }
@@ -133,7 +133,7 @@ impl Bench {
         self.causes.unknown.retain(|(_, subject)| subject != named);
     }
 
-    /// What came of an attempt.
+    /// The result of an attempt.
     fn hear(&mut self, of: &str, what: &str) {
         let (id, attempt) = of.split_once('.').unwrap();
         let (id, attempt) = (AlertId(id.parse().unwrap()), AttemptId(attempt.parse().unwrap()));
@@ -156,7 +156,7 @@ impl Bench {
         step(&self.book, &Situation { causes, policy, usable, zone, now: *now })
     }
 
-    /// Steps until there is nothing left to do, and tells what was done.
+    /// Steps until there is nothing left to do, and returns what was done.
     fn settle(&mut self) -> String {
         let (mut done, sent_before) = (Vec::new(), self.sent.len());
         for _ in 0..10 {

@@ -1,4 +1,4 @@
-//! What an override reaches: each limit and all work, or one limit, one session, one project.
+//! What an override applies to: every limit and all work, or one limit, one session, one project.
 
 use std::fmt;
 use std::str::FromStr;
@@ -9,23 +9,22 @@ use crate::domain::budget::BudgetName;
 use crate::domain::code::{Code, Coded};
 use crate::domain::project::{directory, is_below};
 
-/// A limit that an override can lift.
+/// A limit that an override can raise.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Lifted {
-    /// The cap of a session.
+    /// The cap per session.
     Session,
-    /// The cap of a day.
+    /// The cap per day.
     Day,
-    /// The virtual budget, its day and its month.
+    /// The virtual budget, daily and monthly.
     Virtual,
-    /// A budget.
     Budget(BudgetName),
 }
 
-/// What a name of a budget follows, where a limit is written as text.
+/// The prefix of a budget's name in the text form.
 const BUDGET: &str = "budget:";
 
-/// As it stands in events and is typed: `session`, `day`, `virtual` or `budget:NAME`.
+/// The form in events and on the command line: `session`, `day`, `virtual` or `budget:NAME`.
 impl fmt::Display for Lifted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -37,7 +36,7 @@ impl fmt::Display for Lifted {
     }
 }
 
-/// What was typed is no limit's name.
+/// The text does not name a limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a limit is `session`, `day`, `virtual` or `budget:NAME`; leave it out for all of them")]
 pub struct UnknownLimit;
@@ -64,31 +63,29 @@ impl FromStr for Lifted {
     }
 }
 
-/// A limit that some work is held against.
+/// A limit that some work is checked against.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Facing<'a> {
     /// The cap of its session.
     Session,
     /// The cap of the day.
     Day,
-    /// The virtual budget.
     Virtual,
-    /// The budget of this name.
+    /// The budget with this name.
     Budget(&'a str),
-    /// A cap of the asker's own.
+    /// The caller's own cap.
     Own,
 }
 
-/// Who works, as far as an override asks for it; what is not known is absent.
+/// The worker, as far as overrides need it; unknown parts are absent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Worker<'a> {
-    /// The session.
     pub session: Option<&'a str>,
     /// The project's directory.
     pub project: Option<&'a str>,
 }
 
-/// See the module. What is absent is not asked for: the default reaches each limit and all work.
+/// See the module. Absent parts do not restrict it: the default applies to every limit and all work.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reach {
     /// Only this limit.
@@ -100,8 +97,9 @@ pub struct Reach {
 }
 
 impl Reach {
-    /// Whether `facing` is lifted for this worker. Of a worker about whom something is not known only what asks
-    /// for nothing of it is: an override for one session must not serve another that does not say its name.
+    /// Whether it raises `facing` for this worker. If something about a worker is unknown, only overrides
+    /// that do not depend on it apply: an override for one session must not serve another that hides its
+    /// name.
     #[must_use]
     pub fn lifts(&self, facing: Facing<'_>, worker: Worker<'_>) -> bool {
         let is_limit = match (&self.limit, facing) {
@@ -119,8 +117,8 @@ impl Reach {
         is_limit && is_session && is_project
     }
 
-    /// What it lifts, in words of ours: no word of whoever asked but a budget's name, which is of `a-z`, `0-9`, `-`, `_`
-    /// and `.`.
+    /// What it raises, in words of ours: no word of whoever asked, except a budget's name, which consists of
+    /// `a-z`, `0-9`, `-`, `_` and `.`.
     #[must_use]
     pub fn label(&self) -> String {
         let limit = match &self.limit {
@@ -143,7 +141,7 @@ impl Reach {
 mod tests {
     use super::*;
 
-    /// (limit, session, project of the override; limit, session, project of the work; whether it is lifted)
+    /// (limit, session, project of the override; limit, session, project of the work; whether it applies)
     #[test]
     fn an_override_reaches_what_it_names_and_nothing_else() {
         let cases = [

@@ -1,4 +1,4 @@
-//! What is known of the money at each provider, and the rules for what may be added to it.
+//! The accounts: readings and top-ups of each provider, and the rules for adding to them.
 
 use std::collections::BTreeMap;
 
@@ -12,26 +12,26 @@ use crate::domain::money::Picodollars;
 use super::is_provider;
 use super::{AMOUNT_MAX_USD, BalanceChange, BalanceError, FOUND_BYTES_MAX, Reading, Source, TopUp, Trust};
 
-/// What a program reads again so soon, with the same amount, is no news.
+/// An unchanged amount that a program reads again within this time is not recorded.
 const UNCHANGED_WITHIN: SignedDuration = SignedDuration::from_hours(1);
 
-/// A reading, and how many of its source and moment came before it.
+/// A reading, and the number of earlier ones with its source and moment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Kept {
     reading: Reading,
     nth: u32,
 }
 
-/// What is known of the money at one provider.
+/// The readings and top-ups of one provider.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Account {
-    /// By time. One of the same source, currency and moment replaces the one before.
+    /// By time. A reading with the same source, currency and moment replaces the earlier one.
     readings: Vec<Kept>,
     /// By time.
     top_ups: Vec<TopUp>,
 }
 
-/// What is known of the money at each provider.
+/// All accounts, by provider.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Accounts(BTreeMap<String, Account>);
 
@@ -41,30 +41,30 @@ impl Account {
         self.readings.iter().map(|kept| &kept.reading).filter(|reading| reading.is_usd())
     }
 
-    /// The last reading of each other currency.
+    /// The last reading in each other currency.
     #[must_use]
     pub fn foreign(&self) -> BTreeMap<Currency, &Reading> {
         let all = self.readings.iter().map(|kept| &kept.reading);
         all.filter(|reading| !reading.is_usd()).map(|reading| (reading.currency, reading)).collect()
     }
 
-    /// The reading that the balance is reckoned from at `now`, by [`TRUST`](super::TRUST). One that is dated ahead, by a clock
-    /// that was set back since, counts only where there is no other.
+    /// The reading that the balance at `now` is calculated from, by [`TRUST`](super::TRUST). A reading dated
+    /// ahead, by a clock that was set back since, counts only if there is no other.
     #[must_use]
     pub fn base(&self, now: Timestamp) -> Option<&Reading> {
         let is_ahead = |reading: &Reading| clock::is_ahead(reading.taken_at, now);
         self.readings().max_by_key(|reading| (!is_ahead(reading), Trust::order(reading, now)))
     }
 
-    /// What was added after an instant, and not after another.
+    /// The top-ups after one instant, up to and including another.
     #[must_use]
     pub fn added(&self, after: Timestamp, until: Timestamp) -> Picodollars {
         let within = self.top_ups.iter().filter(|top_up| top_up.at > after && top_up.at <= until);
         within.map(|top_up| top_up.amount).sum()
     }
 
-    /// When the balance last went up: at a top-up, or at a reading above the one before it from the same source. Of
-    /// two sources one lags behind the other, which is no rise.
+    /// When the balance last went up: at a top-up, or at a reading above the previous one from the same
+    /// source. Readings of different sources are not compared, because one may lag behind the other.
     #[must_use]
     pub fn risen_at(&self) -> Option<Timestamp> {
         let mut risen = self.readings().next().map(|first| first.taken_at);
@@ -77,7 +77,7 @@ impl Account {
         risen.max(self.top_ups.last().map(|top_up| top_up.at))
     }
 
-    /// Where the reading of the same source, currency and moment stands, or that one of the moment would stand.
+    /// The index of the reading with this source, currency and moment, or the index to insert it at.
     fn place(&self, reading: &Reading) -> Result<usize, usize> {
         let end = self.readings.partition_point(|kept| kept.reading.taken_at <= reading.taken_at);
         let mut same =
@@ -92,25 +92,23 @@ fn is_same_moment(one: &Reading, other: &Reading) -> bool {
 }
 
 impl Accounts {
-    /// By provider.
     pub fn iter(&self) -> impl Iterator<Item = (&String, &Account)> {
         self.0.iter()
     }
 
-    /// That of a provider.
     #[must_use]
     pub fn get(&self, provider: &str) -> Option<&Account> {
         self.0.get(provider)
     }
 
-    /// How many readings of its source, currency and moment are there already: part of a reading's identity.
+    /// Number of readings with this source, currency and moment: part of a reading's identity.
     #[must_use]
     pub fn nth(&self, reading: &Reading) -> u32 {
         let Some(account) = self.get(&reading.provider) else { return 0 };
         account.place(reading).map_or(0, |at| account.readings[at].nth + 1)
     }
 
-    /// Takes a decided change in.
+    /// Applies a change.
     pub fn evolve(&mut self, change: BalanceChange) {
         match change {
             BalanceChange::Read(reading) => {
@@ -129,10 +127,10 @@ impl Accounts {
     }
 }
 
-/// Decides on a reading or a top-up: what is to be recorded, or none where it is known already.
+/// Decides on a reading or a top-up: the change to record, or none if it is already known.
 ///
 /// # Errors
-/// [`BalanceError`]: it is refused.
+/// [`BalanceError`].
 pub fn decide(
     accounts: &Accounts,
     change: BalanceChange,
@@ -152,7 +150,7 @@ fn is_news(accounts: &Accounts, reading: &Reading, now: Timestamp) -> Result<boo
     if reading.found.len() > FOUND_BYTES_MAX || reading.found.chars().any(char::is_control) {
         return Err(BalanceError::Found);
     }
-    // Some providers' APIs tell a debt; people and pages that show one have shown something else so far.
+    // Some providers' APIs report a debt; a negative number from a person or a page has always been an error.
     let may_owe = matches!(reading.source, Source::ProviderApi | Source::Derived);
     for amount in std::iter::once(reading.left).chain(reading.total) {
         if amount < Picodollars::ZERO && !may_owe {
@@ -169,7 +167,7 @@ fn is_news(accounts: &Accounts, reading: &Reading, now: Timestamp) -> Result<boo
         return Err(BalanceError::Future(reading.taken_at));
     }
     let Some(account) = accounts.get(&reading.provider) else { return Ok(true) };
-    // What is dated ahead makes nothing of now outdated.
+    // A reading dated ahead does not make a current one outdated.
     let mut own = account
         .readings
         .iter()

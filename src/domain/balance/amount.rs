@@ -4,10 +4,10 @@ use crate::domain::money::{MoneyError, Picodollars};
 
 use super::BalanceError;
 
-/// Reads an amount as people copy it from a provider's page: `13.92`, `$13.92`, `13.92 USD`.
+/// Parses an amount as people copy it from a provider's page: `13.92`, `$13.92`, `13.92 USD`.
 ///
 /// # Errors
-/// [`BalanceError`]: what is wrong with the text, and how to write it.
+/// [`BalanceError`]: what is wrong with the text, and the expected format.
 pub fn parse_amount(text: &str) -> Result<Picodollars, BalanceError> {
     let trimmed = text.trim();
     let (sign, rest) = trimmed.strip_prefix('-').map_or(("", trimmed), |rest| ("-", rest));

@@ -69,7 +69,7 @@ fn readings_that_cannot_be_are_refused() {
         let reading = Reading { found: found.into(), ..reading("5", None, early) };
         assert_eq!(refused(reading), BalanceError::Found, "{found:?}");
     }
-    // A page that shows a debt has shown something else; an official API may tell one.
+    // A debt on a page is an error; an official API may report one.
     for (source, is_taken) in [
         (Source::Hand, false),
         (Source::Console, false),
@@ -99,20 +99,20 @@ fn a_newer_reading_is_a_new_base_whether_lower_or_higher() {
     let again = reading("54", None, "2026-11-23T10:00:00Z");
     assert_eq!(accounts.nth(&again), 2, "and yet each is an event of its own");
     assert_eq!(decide(&accounts, BalanceChange::Read(again), now()), Ok(None));
-    // Last month's figure, told now.
+    // Last month's number, recorded now.
     for old in ["2026-11-23T09:59:59Z", "2026-10-31T23:00:00Z"] {
         let older = decide(&accounts, BalanceChange::Read(reading("60", None, old)), now());
         assert!(matches!(older, Err(BalanceError::Outdated { .. })), "{old}");
     }
 }
 
-/// Of two readings, so many hours old: which one is reckoned from. This is the rule of `TRUST`.
+/// Of two readings with these ages in hours: which one is used. This is the rule of `TRUST`.
 #[test]
 fn sources_rank_by_trust_and_age() {
     use Confidence::{High, Low, Medium};
     use Source::{Console, Derived, Hand, ProviderApi, Refusal};
     let rows = [
-        // Of the provider's own words the newer counts, whoever told it.
+        // Of the provider's own statements the newer counts, whatever the source.
         ((Hand, High, 5), (ProviderApi, High, 1), ProviderApi),
         ((ProviderApi, High, 5), (Hand, High, 1), Hand),
         ((Console, High, 5), (Hand, High, 1), Hand),
@@ -126,7 +126,7 @@ fn sources_rank_by_trust_and_age() {
         ((Hand, High, 73), (Console, Medium, 1), Console),
         ((Console, Medium, 5), (Console, Low, 1), Console),
         ((Console, Medium, 5), (Refusal, Low, 1), Console),
-        // What is reckoned counts only where nothing holds, and is newer.
+        // A derived balance counts only if nothing else is valid, and it is newer.
         ((Hand, High, 71), (Derived, High, 1), Hand),
         ((Hand, High, 73), (Derived, High, 1), Derived),
         ((Derived, High, 80), (Hand, High, 79), Hand),
@@ -137,10 +137,10 @@ fn sources_rank_by_trust_and_age() {
         ((Console, Low, 90), (ProviderApi, High, 100), Console),
     ];
     for (one, other, expected) in rows {
-        // The order in which they are told makes no difference.
+        // The order of recording makes no difference.
         for pair in [[one, other], [other, one]] {
             if one.0 == other.0 && pair[0] == other {
-                // One source does not tell the older after the newer.
+                // One source does not report the older after the newer.
                 continue;
             }
             let mut accounts = Accounts::default();
@@ -194,7 +194,7 @@ fn another_currency_is_kept_and_not_reckoned_with() {
     assert_eq!(foreign[&cny].left, Picodollars::usd(90));
 }
 
-/// A low balance is told of once until it rises: readings of programs come every hour.
+/// A low balance alerts once until it rises: programs read it every hour.
 #[test]
 fn a_balance_rises_by_a_top_up_or_a_higher_reading_of_the_same_source() {
     use Source::{Console, ProviderApi};
@@ -243,7 +243,7 @@ fn what_was_added_counts_from_its_moment() {
 }
 
 proptest! {
-    /// Whatever was added between is the same, however the time is cut.
+    /// The sum of top-ups is the same for any partition of the time.
     #[test]
     fn additions_add_up_over_any_cut(
         top_ups in prop::collection::vec((1_i128..10_i128.pow(18), 0_i64..100), 0..30),

@@ -1,4 +1,4 @@
-//! How the ways to read a balance rank: by trust and by age.
+//! Ranks the ways to read a balance, by trust and by age.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -7,22 +7,21 @@ use super::{Confidence, Reading, Source};
 /// How far a way to read a balance is trusted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Trust {
-    /// Which way.
     pub source: Source,
-    /// More is more; a reading of less confidence has no more than [`Trust::of_confidence`].
+    /// Higher is better; a reading of lower confidence is limited to [`Trust::of_confidence`].
     pub rank: u8,
-    /// How long a reading holds against a newer one of less trust.
+    /// How long a reading has priority over a newer one of lower trust.
     pub holds: SignedDuration,
 }
 
 const DAY: SignedDuration = SignedDuration::from_hours(24);
 
-/// The rule. Of two readings that hold, the more trusted counts, and of equally trusted ones the newer; a
-/// reading that does not hold any more is worth its age alone, and one that holds goes before it.
+/// The rule. Of two valid readings the more trusted counts, and of equally trusted ones the newer. An expired
+/// reading is ranked by age alone, after all valid ones.
 ///
-/// A person, the provider's page, its API and its refusal are the provider's own word: among them the newer
-/// counts. What a person types holds longest, since nobody types twice a day. What was reckoned from
-/// other numbers counts only where nothing holds.
+/// A person, the provider's page, its API and its refusal are all the provider's own statement: among them
+/// the newer counts. What a person types is valid longest, because nobody types twice a day. A derived
+/// balance counts only if nothing else is valid.
 pub const TRUST: [Trust; 5] = [
     Trust { source: Source::ProviderApi, rank: 3, holds: DAY },
     Trust { source: Source::Console, rank: 3, holds: DAY },
@@ -39,7 +38,7 @@ impl Trust {
         row.unwrap_or(Self { source, rank: 0, holds: SignedDuration::ZERO })
     }
 
-    /// The most that a reading of this confidence is trusted.
+    /// The maximum rank of a reading with this confidence.
     #[must_use]
     pub fn of_confidence(confidence: Confidence) -> u8 {
         match confidence {
@@ -49,7 +48,7 @@ impl Trust {
         }
     }
 
-    /// By what readings are compared at `now`: the greater counts.
+    /// The sort key of readings at `now`: the greatest counts.
     #[must_use]
     pub fn order(reading: &Reading, now: Timestamp) -> (u8, Timestamp, Source) {
         let trust = Self::of(reading.source);

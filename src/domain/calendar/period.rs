@@ -1,5 +1,5 @@
-//! How often a budget begins anew, and the one way to write and to read that: the command line, HTTP, MCP and the
-//! events all go through [`PeriodTerms`].
+//! Budget periods and their text form, which the command line, HTTP, MCP and the events share through
+//! [`PeriodTerms`].
 
 use std::fmt;
 use std::str::FromStr;
@@ -13,7 +13,7 @@ use crate::domain::code::{Code, Coded};
 use super::{RollingDays, WeekStart, YearStart};
 use crate::domain::words::words;
 
-/// Why a period is not one.
+/// Why a period is invalid.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CalendarError {
     /// No such period.
@@ -28,20 +28,20 @@ pub enum CalendarError {
     /// Too few, or too many.
     #[error("a rolling period has from 1 to 366 days, not {0}")]
     RollingDays(u32),
-    /// Without it the period is not known.
+    /// A required term is missing.
     #[error("a {word} period needs {parts}", word = .kind.word(), parts = .kind.parts())]
     Missing {
-        /// Of which kind.
+        /// The kind that needs it.
         kind: PeriodKind,
     },
-    /// What belongs to another kind of period would be silently without effect.
+    /// A term that belongs to another kind of period, and would silently have no effect.
     #[error("'{part}' belongs to a {of} period, and this one is {word}", of = .owner.word(), word = .kind.word())]
     Foreign {
-        /// What was given.
+        /// The given term.
         part: &'static str,
-        /// Where it belongs.
+        /// The kind it belongs to.
         owner: PeriodKind,
-        /// Where it was given.
+        /// The given kind.
         kind: PeriodKind,
     },
 }
@@ -56,17 +56,11 @@ impl Coded for CalendarError {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum PeriodKind {
-    /// See [`Period::Daily`].
     Daily,
-    /// See [`Period::Weekly`].
     Weekly,
-    /// See [`Period::Monthly`].
     Monthly,
-    /// See [`Period::Yearly`].
     Yearly,
-    /// See [`Period::Rolling`].
     Rolling,
-    /// See [`Period::Fixed`].
     Fixed,
 }
 
@@ -82,7 +76,7 @@ words! {
 }
 
 impl PeriodKind {
-    /// What must be given with it.
+    /// The terms that it requires.
     fn parts(self) -> &'static str {
         match self {
             Self::Fixed => "both a first and a last day (from, until)",
@@ -120,40 +114,38 @@ impl fmt::Display for PeriodKind {
     }
 }
 
-/// How often a budget begins anew.
+/// A budget's period.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase", tag = "kind")]
 pub enum Period {
-    /// Each day.
     Daily,
     /// Each week.
     Weekly {
-        /// From this day of the week on.
+        /// The first day of the week.
         starts: WeekStart,
     },
-    /// Each calendar month.
     Monthly,
     /// Each budget year.
     Yearly {
-        /// From this day on.
+        /// The first day of the year.
         starts: YearStart,
     },
-    /// Never: it is always the last days, and each midnight one of them leaves it and one comes in.
+    /// A window of the last days: at each midnight one day leaves it and one enters.
     Rolling {
-        /// So many, today among them.
+        /// Length in days, including today.
         days: RollingDays,
     },
-    /// Once.
+    /// One fixed range of days.
     Fixed {
         /// First day.
         from: Date,
-        /// Last day, included.
+        /// Last day, inclusive.
         until: Date,
     },
 }
 
 impl Period {
-    /// The first and the last day (included) of the period that `today` lies in; for fixed dates always those.
+    /// First and last day (inclusive) of the period that contains `today`; always the same for fixed dates.
     #[must_use]
     pub fn days(self, today: Date) -> (Date, Date) {
         match self {
@@ -169,7 +161,6 @@ impl Period {
         }
     }
 
-    /// Its kind.
     #[must_use]
     pub fn kind(self) -> PeriodKind {
         match self {
@@ -182,7 +173,8 @@ impl Period {
         }
     }
 
-    /// Whether it is worth telling that it ends soon. A day always ends today, and a rolling window never ends.
+    /// Whether an approaching end is worth reporting. A day always ends today, and a rolling window never
+    /// ends.
     #[must_use]
     pub fn has_an_end(self) -> bool {
         !matches!(self, Self::Daily | Self::Rolling { .. })
@@ -194,15 +186,15 @@ impl Period {
 pub struct PeriodTerms {
     /// Its kind.
     pub kind: Option<PeriodKind>,
-    /// The first day of a fixed one.
+    /// First day of a fixed period.
     pub from: Option<Date>,
-    /// The last day of a fixed one, included.
+    /// Last day of a fixed period, inclusive.
     pub until: Option<Date>,
-    /// How many days a rolling one has.
+    /// Length of a rolling period in days.
     pub days: Option<u32>,
-    /// What a weekly one begins with.
+    /// First day of a weekly period.
     pub week_starts: Option<WeekStart>,
-    /// What a yearly one begins with.
+    /// First day of a yearly period.
     pub year_starts: Option<YearStart>,
 }
 
@@ -231,7 +223,8 @@ impl PeriodTerms {
         })
     }
 
-    /// The period that `before` becomes: what is not told anew stays as far as it belongs to it.
+    /// The period after a change of `before`: terms that are not given are kept if they belong to the new
+    /// kind.
     ///
     /// # Errors
     /// As [`Self::read`].

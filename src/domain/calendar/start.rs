@@ -1,4 +1,4 @@
-//! Where weeks and budget years begin, and how far a rolling window looks back.
+//! First days of weeks and budget years, and the length of rolling windows.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -11,20 +11,16 @@ use serde::{Deserialize, Serialize};
 use super::CalendarError;
 use crate::domain::words::words;
 
-/// The day that a week begins with.
+/// The first day of a week.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum WeekStart {
-    /// As ISO 8601 has it.
+    /// As in ISO 8601.
     #[default]
     Monday,
-    /// The day after Monday.
     Tuesday,
-    /// The day after Tuesday.
     Wednesday,
-    /// The day after Wednesday.
     Thursday,
-    /// The day after Thursday.
     Friday,
     /// As in much of the Arab world.
     Saturday,
@@ -45,7 +41,7 @@ words! {
 }
 
 impl WeekStart {
-    /// The first day of the week that a day lies in.
+    /// The first day of the week that contains a day.
     #[must_use]
     pub fn week_of(self, day: Date) -> Date {
         let first = match self {
@@ -70,7 +66,7 @@ impl fmt::Display for WeekStart {
 impl FromStr for WeekStart {
     type Err = CalendarError;
 
-    /// In any case of letters.
+    /// Case-insensitive.
     fn from_str(name: &str) -> Result<Self, CalendarError> {
         let named = Self::ALL.into_iter().find(|day| day.word().eq_ignore_ascii_case(name));
         named.ok_or_else(|| CalendarError::WeekStart(name.to_owned()))
@@ -101,8 +97,8 @@ impl schemars::JsonSchema for WeekStart {
     }
 }
 
-/// The day of the calendar that a budget year begins with. One that begins on 29 February begins on the 28th in years
-/// that have none, so that each year follows the one before it without a gap.
+/// The first day of a budget year. 29 February becomes 28 February in common years, so that years follow each
+/// other without a gap.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct YearStart {
@@ -111,14 +107,14 @@ pub struct YearStart {
 }
 
 impl Default for YearStart {
-    /// The calendar's own year.
+    /// The calendar year.
     fn default() -> Self {
         Self { month: 1, day: 1 }
     }
 }
 
 impl YearStart {
-    /// The first and the last day (included) of the budget year that a day lies in.
+    /// First and last day (inclusive) of the budget year that contains a day.
     #[must_use]
     pub fn year_of(self, day: Date) -> (Date, Date) {
         let this = self.in_year(day.year());
@@ -127,7 +123,7 @@ impl YearStart {
     }
 
     fn in_year(self, year: i16) -> Date {
-        // Beyond the calendar's ends (year 9999) there is no other year.
+        // After the calendar's end (year 9999) there is no other year.
         let Ok(first) = Date::new(year, self.month, 1) else { return Date::MAX };
         first.saturating_add(i64::from(self.day.min(first.days_in_month()) - 1).days())
     }
@@ -143,7 +139,7 @@ impl FromStr for YearStart {
         let read = || {
             let (month, day) = text.split_once('-')?;
             let start = Self { month: two(month)?, day: two(day)? };
-            // Of a leap year, which has every day.
+            // Checked in a leap year, which has every day.
             Date::new(2000, start.month, start.day).is_ok().then_some(start)
         };
         read().ok_or_else(|| CalendarError::YearStart(text.to_owned()))
@@ -170,16 +166,16 @@ impl fmt::Display for YearStart {
     }
 }
 
-/// How many days a rolling window has, today among them: 1 to 366.
+/// Length of a rolling window in days, including today: 1 to 366.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "u32", into = "u32")]
 pub struct RollingDays(u16);
 
-/// A year and a day: no window is longer.
+/// Maximum length: a year and a day.
 const DAYS_MAX: u32 = 366;
 
 impl RollingDays {
-    /// The first day of the window whose last day is `today`.
+    /// The first day of the window that ends on `today`.
     #[must_use]
     pub fn first(self, today: Date) -> Date {
         today.saturating_sub((i64::from(self.0) - 1).days())

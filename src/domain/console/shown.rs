@@ -1,4 +1,4 @@
-//! Amounts as pages show them: `$1,234.56`, `1.234,56 $`, `US$ 13.92`, and what is none.
+//! Parses amounts as pages show them: `$1,234.56`, `1.234,56 $`, `US$ 13.92`.
 
 use crate::domain::money::Picodollars;
 
@@ -21,24 +21,24 @@ pub enum ShownError {
     /// More than one number.
     #[error("there is more than one number")]
     Several,
-    /// A separator that may stand for thousands or for decimals.
+    /// A separator that may mean thousands or decimals.
     #[error("the separator can be read in two ways; the recipe must state the locale")]
     Separator,
-    /// Its groups are not of three digits, or it has more than one decimal sign.
+    /// A group that does not have three digits, or more than one decimal separator.
     #[error("the number is not grouped as its locale has it")]
     Grouping,
-    /// Another currency than USD, or a word that is none.
+    /// A currency other than USD, or a word that is not one.
     #[error("it is not an amount in USD")]
     Currency,
-    /// Below nothing.
+    /// A negative amount.
     #[error("it is below nothing")]
     Negative,
 }
 
-/// Longer texts are no amounts, in characters.
+/// Maximum length of an amount, in characters.
 const TEXT_MAX: usize = 40;
 
-/// Reads an amount off a page. Without a locale what can be read in two ways is refused, never guessed.
+/// Parses an amount from a page. Without a locale an ambiguous amount is refused, never guessed.
 ///
 /// # Errors
 /// [`ShownError`].
@@ -46,7 +46,7 @@ pub fn parse_shown(text: &str, locale: Option<Locale>) -> Result<Picodollars, Sh
     let text: String = text.trim().chars().map(plain).collect();
     let text = text.trim();
     if !text.chars().any(|c| c.is_ascii_digit()) {
-        // A currency that is not ours is told even where its amount has not come yet.
+        // A foreign currency is reported even if its amount has not loaded yet.
         return Err(if text.contains(['€', '£', '¥', '₹']) {
             ShownError::Currency
         } else {
@@ -76,7 +76,7 @@ pub fn parse_shown(text: &str, locale: Option<Locale>) -> Result<Picodollars, Sh
     Ok(amount)
 }
 
-/// Spaces and minus signs as typographers set them, as keyboards have them.
+/// Replaces typographic spaces and minus signs by plain ones.
 fn plain(c: char) -> char {
     match c {
         '\u{a0}' | '\u{202f}' | '\u{2009}' | '\u{2007}' => ' ',
@@ -86,7 +86,7 @@ fn plain(c: char) -> char {
     }
 }
 
-/// The number with a point and no groups.
+/// The number with a point and without groups.
 fn decimal(number: &str, locale: Option<Locale>) -> Result<String, ShownError> {
     if number.chars().any(|c| !c.is_ascii_digit() && !matches!(c, '.' | ',' | ' ' | '\'')) {
         return Err(ShownError::Several);
@@ -109,14 +109,14 @@ fn decimal(number: &str, locale: Option<Locale>) -> Result<String, ShownError> {
             && groups[0].len() <= 3
             && groups[1..].iter().all(|group| group.len() == 3));
     if !is_grouped {
-        // `13 92` is two numbers, `1,23` with a point for decimals is a misread locale.
+        // `13 92` is two numbers, `1,23` with a point for decimals is a wrong locale.
         return Err(if whole.contains(' ') { ShownError::Several } else { ShownError::Grouping });
     }
     let whole = groups.concat();
     Ok(if fraction.is_empty() { whole } else { format!("{whole}.{fraction}") })
 }
 
-/// The decimal sign, where only one reading is possible.
+/// The decimal separator, if only one reading is possible.
 fn sign_of(number: &str) -> Result<Option<char>, ShownError> {
     let (points, commas) = (number.matches('.').count(), number.matches(',').count());
     let last = number.rfind(['.', ',']);
@@ -129,7 +129,7 @@ fn sign_of(number: &str) -> Result<Option<char>, ShownError> {
                 Ok(number[at..].chars().next())
             }
         }
-        // More than one of a kind are groups; what there is of the other kind is the decimal sign.
+        // A separator that occurs more than once groups digits; the other one is the decimal separator.
         (_, _, None) | (_, 0, _) | (0, _, _) => Ok(None),
         (_, 1, _) => Ok(Some(',')),
         (1, _, _) => Ok(Some('.')),

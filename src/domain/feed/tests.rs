@@ -28,7 +28,7 @@ fn point(post: &FeedPost) -> Point {
     Point { keeper, day: post.day, value: post.value.clone(), comment, feed: Some("f".into()) }
 }
 
-/// Tells of an intent and its outcome, as the actor does.
+/// Records an intent and its outcome, as the actor does.
 fn write(ledger: &mut Ledger, post: &FeedPost, outcome: Option<PointChange>) {
     let revision = match ledger.decide(&post.key, &point(post)) {
         Step::Intend { revision } => {
@@ -112,7 +112,7 @@ fn a_day_keeps_its_request_id_whatever_the_budget() {
 enum Happening {
     /// Usage of a day, this many days ago, in cents.
     Usage(i64, i64),
-    /// All that is due is tried; the numbers say where it is cut off and what came of each.
+    /// Everything due is tried; the numbers say where it is cut off and the result of each.
     Tick(Vec<u8>),
 }
 
@@ -148,7 +148,7 @@ proptest! {
                         }
                         let outcome = (*course == 0).then_some(PointChange::Written);
                         write(&mut ledger, post, outcome);
-                        // Killed after the intent (1), or after the write (2): whatever follows is another run.
+                        // Killed after the intent (1), or after the write (2): the rest is another run.
                         if *course == 1 || *course == 2 {
                             break;
                         }

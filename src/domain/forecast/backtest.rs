@@ -1,5 +1,4 @@
-//! How good the forecast would have been: for each past day, what was then known is asked for the days after it,
-//! and held against what came.
+//! Backtesting: for each past day, the forecast from what was then known is compared with the actual spend.
 
 use std::collections::BTreeMap;
 
@@ -10,34 +9,34 @@ use crate::domain::money::Picodollars;
 
 use super::{History, spend_of};
 
-/// How many days ahead it is looked at.
+/// The horizons in days.
 pub const HORIZONS: [usize; 4] = [1, 7, 14, 30];
 
-/// How often what came lay where it was said to, so many days ahead.
+/// How often the actual spend was within the range, at one horizon.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Coverage {
-    /// How many days ahead.
+    /// The horizon in days.
     pub days: usize,
-    /// On how many past days it was asked.
+    /// Number of past days tested.
     pub asked: u32,
-    /// How often the sum lay from 10 to 90 percent, both included.
+    /// How often the spend was from the 10th to the 90th percentile, inclusive.
     pub within: u32,
-    /// How often it lay below.
+    /// How often it was below.
     pub below: u32,
-    /// How often it lay above.
+    /// How often it was above.
     pub above: u32,
 }
 
 impl Coverage {
-    /// In percent, rounded down; none where it was never asked. Of a good forecast 80, or more where many days
-    /// are alike, so that the ends of the range are met exactly.
+    /// In percent, rounded down; none if nothing was tested. A good forecast has 80, or more if many days are
+    /// alike, so that the ends of the range are met exactly.
     #[must_use]
     pub fn percent(&self) -> Option<u32> {
         (self.within * 100).checked_div(self.asked)
     }
 }
 
-/// Asks on each day from `first` on, and holds it against what came until the day before `today`.
+/// Forecasts on each day from `first` on, and compares with the spend until the day before `today`.
 #[must_use]
 pub fn backtest(spent: &BTreeMap<Date, Picodollars>, first: Date, today: Date) -> Vec<Coverage> {
     let mut found: Vec<Coverage> =

@@ -1,6 +1,6 @@
-//! Random numbers that are the same on every machine and in every version: `SplitMix64` (Steele, Lea and Flood, "Fast
-//! splittable pseudorandom number generators", 2014). The generators of a library may change with it, and a
-//! forecast would change with them.
+//! A random number generator with the same output on every machine and in every version: `SplitMix64`
+//! (Steele, Lea and Flood, "Fast splittable pseudorandom number generators", 2014). A library's generator may
+//! change, and forecasts with it.
 
 /// See the module.
 pub(super) struct Random(u64);
@@ -18,15 +18,15 @@ impl Random {
         bits ^ (bits >> 31)
     }
 
-    /// A number below a limit; 0 where that is 0.
+    /// A number below a limit; 0 if the limit is 0.
     pub(super) fn below(&mut self, limit: u64) -> u64 {
         let wide = u128::from(self.next()) * u128::from(limit);
         (wide >> 64) as u64
     }
 
-    /// A number of a Poisson distribution with mean 1, at most 5.
+    /// A Poisson-distributed number with mean 1, at most 5.
     pub(super) fn poisson(&mut self) -> u64 {
-        // e^-1 times 1, 1, 1/2, 1/6, 1/24, of 10000, summed up.
+        // Cumulative sums of e^-1 times 1, 1, 1/2, 1/6, 1/24, in 10000ths.
         const UP_TO: [u64; 5] = [3_679, 7_358, 9_197, 9_810, 9_963];
         let drawn = self.below(10_000);
         UP_TO.iter().filter(|limit| drawn >= **limit).count() as u64
@@ -51,7 +51,7 @@ mod tests {
         let (sum, squares) =
             (drawn.iter().sum::<u64>(), drawn.iter().map(|count| count * count).sum::<u64>());
         assert!((98_000..102_000).contains(&sum), "{sum}");
-        // The mean of the squares is the variance and the mean's square: 2.
+        // The mean square is the variance plus the squared mean: 2.
         assert!((195_000..205_000).contains(&squares), "{squares}");
     }
 }

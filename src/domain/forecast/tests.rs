@@ -110,7 +110,7 @@ fn the_same_history_gives_the_same_answer() {
     let history = of((0..60).map(|day| usd(day * 7 % 11)));
     let said = asked(&history, usd(100), None);
     assert_eq!(asked(&history, usd(100), None), said);
-    // Written down once: a change of the method changes history that was told, and has to be meant.
+    // A fixed result: a change of the method changes past forecasts, and must be deliberate.
     let shown = format!("{:?}", (said.runs_out, said.spent.p50.rounded(2)));
     assert_eq!(shown, PINNED);
 }

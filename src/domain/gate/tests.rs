@@ -7,8 +7,8 @@ fn usd(text: &str) -> Picodollars {
 }
 
 /// `session 4.99/5`, `day 1/2`, `food 1/2`, `food? 1/2`: a limit, and whether it surely covers. `day 1/2+20:3`: 20 calls
-/// without a price are not in the sum, and cost 3 USD at most; `+20:?`: nobody knows.
-fn held(text: &str) -> Held {
+/// without a price are not in the sum, and cost 3 USD at most; `+20:?`: unknown.
+fn held(text: &str) -> LimitUse {
     let (name, amounts) = text.split_once(' ').unwrap();
     let (spent, cap) = amounts.split_once('/').unwrap();
     let (cap, lacks) = cap.split_once('+').unwrap_or((cap, "0:0"));
@@ -22,7 +22,7 @@ fn held(text: &str) -> Held {
         "all-month" => Limit::VirtualMonth,
         budget => Limit::Budget(budget.parse().unwrap()),
     };
-    Held { limit, spent: usd(spent), lacking, cap: usd(cap), is_certain: !name.ends_with('?') }
+    LimitUse { limit, spent: usd(spent), lacking, cap: usd(cap), is_certain: !name.ends_with('?') }
 }
 
 #[test]
@@ -86,7 +86,7 @@ fn what_is_spent_decides() {
 #[test]
 fn a_budget_covers_what_its_scope_says_as_far_as_that_is_known() {
     use Coverage::{Covered, Not, Perhaps};
-    // The scope's provider, model and project; the work's; a dash where there is none.
+    // The scope's provider, model and project; the work's; a dash if there is none.
     let cases = [
         ("- - -", "- - -", Covered),
         ("- - -", "anthropic claude-opus-5 /home/ada", Covered),

@@ -1,4 +1,4 @@
-//! What an order on a request leads to.
+//! Decides commands on limit requests.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -13,11 +13,10 @@ use super::{
     SESSION_BYTES_MAX, State, Until, Wish,
 };
 
-/// Decides an order of `by`. `None`: nothing changes; what is asked for already is asked once, and what is granted is
-/// granted once.
+/// Decides a command of `by`. `None`: nothing changes; a repeated request or grant counts once.
 ///
 /// # Errors
-/// [`LimitError`] names what is against it.
+/// [`LimitError`] names what is wrong.
 pub fn decide(
     known: &LimitRequests,
     allowance: &Allowance,
@@ -68,7 +67,7 @@ pub fn decide(
     }
 }
 
-/// Whoever may lift limits: the owner, and nobody who acts for them.
+/// Requires a principal that may lift limits: the owner, and nobody acting for them.
 fn person(what: &'static str, by: &Principal) -> Result<(), LimitError> {
     if by.kind == Kind::Owner { Ok(()) } else { Err(LimitError::NotAPerson { what, kind: by.kind }) }
 }
@@ -100,7 +99,7 @@ fn ask(
     if all >= OPEN_MAX_OF_ALL {
         return Err(LimitError::TooManyOpen(all));
     }
-    // A clock that was set back makes nobody younger: what lies ahead counts as of now.
+    // After a clock was set back, timestamps ahead count as current.
     let is_recent = |asked_at: &Timestamp| now.duration_since(*asked_at) < DAY;
     let mut recent: Vec<Timestamp> = own().map(|request| request.asked_at).filter(is_recent).collect();
     recent.sort_unstable();
@@ -117,8 +116,8 @@ fn ask(
     Ok(Some(LimitChange::Requested(request)))
 }
 
-/// Whether asking for the same again is answered by this request: it waits, its grant holds, or a person has just refused
-/// it.
+/// Whether an existing request answers a repeated one: it is open, its grant is in force, or it was refused
+/// recently.
 fn still_answers(request: &LimitRequest, now: Timestamp) -> bool {
     match (&request.answer, request.state(now)) {
         (_, State::Open | State::Granted) => true,
@@ -127,7 +126,7 @@ fn still_answers(request: &LimitRequest, now: Timestamp) -> bool {
     }
 }
 
-/// Whether a person's reason to refuse can be one; they need not give any.
+/// Validates a person's reason for refusing; it is optional.
 ///
 /// # Errors
 /// [`LimitError::Reason`].
@@ -172,7 +171,7 @@ fn grant(
     let amount = amount.unwrap_or(request.wish.amount);
     match (&request.answer, request.state(now)) {
         (_, State::Open) => {}
-        // Told twice, as after an answer that was lost.
+        // Repeated, as after a lost response.
         (Some(Answer::Granted(grant)), State::Granted) if grant.amount == amount => return Ok(None),
         (_, state) => return Err(LimitError::NotOpen { number, state }),
     }
@@ -198,13 +197,13 @@ fn grant(
         Some(AllowanceChange::Overridden(granted)) => {
             Ok(Some(LimitChange::Granted { number, granted, by: by.reference.to_string() }))
         }
-        // The request's number stands in the reason, so none before it is the same.
+        // The reason contains the request's number, so it is never identical to an earlier override.
         _ => Ok(None),
     }
 }
 
-/// Whether a text is one line that is shown as it is, to people and to agents: not empty, no control characters, none that
-/// nobody sees or that turn the direction of writing.
+/// Whether a text is one displayable line for people and agents: not empty, and without control characters,
+/// invisible characters, and marks that change the writing direction.
 fn is_line(text: &str, bytes_max: usize) -> bool {
     let is_plain = shown::line(text) == text && shown::seen(text) == text;
     !text.trim().is_empty() && text.len() <= bytes_max && is_plain

@@ -1,6 +1,6 @@
-//! The lists behind the rules: providers by their words, models by their names.
+//! The lists behind the rules: providers and models.
 
-/// Words for those who are paid, and the name that stands in prices and events.
+/// Words for providers, and the name used in prices and events.
 pub(super) const PROVIDERS: [(&str, &str); 47] = [
     ("anthropic", "anthropic"),
     ("claude-pro", "anthropic"),
@@ -51,8 +51,7 @@ pub(super) const PROVIDERS: [(&str, &str); 47] = [
     ("lmstudio", "lmstudio"),
 ];
 
-/// Models by the name that all their names share. Those of version 3 have none without a date: their dates tell different
-/// models apart.
+/// Canonical model names. Models of version 3 need their date: it distinguishes different models.
 pub(super) const KNOWN: [&str; 21] = [
     "claude-fable-5",
     "claude-fable-5-1",
@@ -77,7 +76,7 @@ pub(super) const KNOWN: [&str; 21] = [
     "claude-3-5-sonnet-20241022",
 ];
 
-/// Names that no rule reads, and the shared one.
+/// Names that no rule resolves, and the canonical name.
 pub(super) const ALIASES: [(&str, &str); 9] = [
     ("claude-sonnet-4-20250514", "claude-sonnet-4"),
     ("claude-opus-4-20250514", "claude-opus-4"),
@@ -90,7 +89,7 @@ pub(super) const ALIASES: [(&str, &str); 9] = [
     ("claude-3-5-sonnet-v2-20241022", "claude-3-5-sonnet-20241022"),
 ];
 
-/// How the names of a maker's models begin, whole up to the first dash or digit.
+/// First words of each maker's model names, complete up to the first dash or digit.
 const FAMILIES: [(&str, &str); 17] = [
     ("gpt", "openai"),
     ("o1", "openai"),
@@ -111,7 +110,7 @@ const FAMILIES: [(&str, &str); 17] = [
     ("magistral", "mistral"),
 ];
 
-/// Whose model it is, by the first word of its name.
+/// The maker of a model, by the first word of its name.
 pub(super) fn maker(model: &str) -> Option<&'static str> {
     let word = model.split('-').next().unwrap_or_default();
     FAMILIES.iter().find(|(family, _)| *family == word).map(|(_, maker)| *maker)

@@ -10,18 +10,18 @@ use super::{
     names, span,
 };
 
-/// A goal that derails sooner is lost unless something is done at once.
+/// A goal that derails sooner is lost unless something is done now.
 const AT_ONCE: SignedDuration = SignedDuration::from_hours(3);
 /// A goal that derails sooner needs something today.
 const A_DAY: SignedDuration = SignedDuration::from_hours(24);
-/// A goal that derails sooner should be looked at.
+/// A goal that derails sooner deserves attention.
 const SOON: SignedDuration = SignedDuration::from_hours(72);
-/// A reading of a balance is old after this: spend that is not recorded here adds up.
+/// Age at which a balance reading is old: unrecorded spend accumulates.
 const READING_OLD: SignedDuration = SignedDuration::from_hours(7 * 24);
-/// Money that ends sooner is worth a word, in days.
+/// A balance that runs out sooner is mentioned, in days.
 const ENDS_WITHIN: i32 = 14;
 
-/// All rules. Of those that are equally urgent the first is told first.
+/// All rules, in the order for equal urgency.
 pub const RULES: &[Rule] = &[
     Rule {
         name: "log-read-only",
@@ -388,7 +388,7 @@ fn budgets(at: &Situation, is_it: fn(&BudgetFact) -> bool) -> Option<String> {
     names(at.budgets.iter().filter(|budget| is_it(budget)).map(|budget| budget.name.as_str()))
 }
 
-/// The providers, and how old the oldest reading is.
+/// The providers, and the age of the oldest reading.
 fn balances(at: &Situation, is_it: fn(&BalanceFact) -> bool) -> Option<(String, String)> {
     let those: Vec<&BalanceFact> = at.balances.iter().filter(|balance| is_it(balance)).collect();
     let named = names(those.iter().map(|balance| balance.provider.as_str()))?;

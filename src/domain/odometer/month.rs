@@ -1,4 +1,4 @@
-//! A calendar month, which an odometer counts from.
+//! A calendar month.
 
 use std::fmt;
 
@@ -11,10 +11,10 @@ use crate::domain::calendar;
 
 use super::OdometerError;
 
-/// The first zone to begin a month does so 14 hours before UTC, and the last to end it 12 hours after UTC.
+/// The first time zone begins a month 14 hours before UTC, and the last one ends it 12 hours after UTC.
 const AHEAD: SignedDuration = SignedDuration::from_hours(14);
 
-/// A month of the calendar: `2026-10`.
+/// A calendar month: `2026-10`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Month(Date);
@@ -26,13 +26,13 @@ impl Month {
         Self(day.first_of_month())
     }
 
-    /// The month that an instant lies in.
+    /// The month that contains an instant.
     #[must_use]
     pub fn at(instant: Timestamp, zone: &TimeZone) -> Self {
         Self::of(calendar::day_of(instant, zone))
     }
 
-    /// The last month that has begun somewhere on Earth.
+    /// The last month that has begun anywhere on Earth.
     #[must_use]
     pub(super) fn newest(instant: Timestamp) -> Self {
         Self::at(instant.saturating_add(AHEAD).unwrap_or(Timestamp::MAX), &TimeZone::UTC)

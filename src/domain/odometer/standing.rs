@@ -1,4 +1,4 @@
-//! How an odometer stands: its months, and whether somebody should look.
+//! The state of an odometer: its months, and whether its page should be read.
 
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp, ToSpan};
@@ -9,43 +9,41 @@ use crate::domain::money::Picodollars;
 
 use super::{Meter, Month};
 
-/// A reading so old is taken again.
+/// Age at which a reading should be renewed.
 const STALE: SignedDuration = SignedDuration::from_hours(7 * 24);
-/// So many days before a month's end, its last one included, a reading is asked for.
+/// Last days of a month, including the last one, on which a reading is requested.
 const LAST_DAYS: i64 = 3;
-/// So many days after a month's end, its sum is asked for.
+/// First days of a month on which the previous month's sum is requested.
 const FIRST_DAYS: i8 = 3;
 
-/// What is known of a month.
+/// The state of a month.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum MonthState {
-    /// It lasts.
+    /// It has not ended.
     Open,
-    /// It is over, and nobody has looked since.
+    /// It is over, without a reading since.
     Unfinished,
-    /// It is over: its last reading is its sum, as far as is known; what was spent after it is not.
+    /// It is over: its last reading is its sum as far as known; later spend is unknown.
     Closed,
     /// It is over, and its sum was read after its end.
     Final,
-    /// Nobody has read it.
+    /// It has no reading.
     Missed,
 }
 
 /// A month of an odometer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MonthLine {
-    /// Which.
     pub month: Month,
-    /// Its last reading; none where there is none.
+    /// Its last reading, if any.
     pub total: Option<Picodollars>,
     /// When that was taken.
     pub read_at: Option<Timestamp>,
-    /// See [`MonthState`].
     pub state: MonthState,
 }
 
-/// The months from the first reading's to the present one, the oldest first.
+/// The months from the first reading's to the current one, oldest first.
 #[must_use]
 pub fn months(meter: &Meter, now: Timestamp, zone: &TimeZone) -> Vec<MonthLine> {
     let (Some(first), Some(last)) = (meter.readings.first(), meter.last()) else { return Vec::new() };
@@ -72,31 +70,24 @@ pub fn months(meter: &Meter, now: Timestamp, zone: &TimeZone) -> Vec<MonthLine> 
     }
 }
 
-/// Why somebody should look at the provider's page.
+/// Why a provider's page should be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Need {
     /// The last reading is old.
-    Stale {
-        /// When it was taken.
-        taken_at: Timestamp,
-    },
+    Stale { taken_at: Timestamp },
     /// The month ends soon, and its sum with it.
     MonthEnds {
-        /// Which.
         month: Month,
         /// Whether today is its last day.
         is_last_day: bool,
     },
-    /// A month is over, and nobody has looked since.
-    Unfinished {
-        /// Which.
-        month: Month,
-    },
+    /// A month is over, without a reading since.
+    Unfinished { month: Month },
 }
 
-/// Whether somebody should look: in the first three days of a month that follows an unfinished one; in the last
-/// three days, once, and on the last one anew; after seven days. An odometer
-/// without a reading, or one that is read no more, needs none.
+/// Whether the page should be read: in the first three days of a month that follows an unfinished one; in the
+/// last three days once, and again on the last day; and after seven days. Not for an odometer without a
+/// reading, or one that is no longer read.
 #[must_use]
 pub fn need(meter: &Meter, now: Timestamp, zone: &TimeZone) -> Option<Need> {
     if meter.is_stopped {
@@ -122,7 +113,7 @@ pub fn need(meter: &Meter, now: Timestamp, zone: &TimeZone) -> Option<Need> {
     (now >= due).then_some(Need::Stale { taken_at: newest })
 }
 
-/// When it may be otherwise although nothing is read: at midnight, or when the last reading gets old.
+/// When this may change without a reading: at midnight, or when the last reading becomes old.
 #[must_use]
 pub fn changes_at(meter: &Meter, now: Timestamp, zone: &TimeZone) -> Option<Timestamp> {
     if meter.is_stopped {

@@ -1,8 +1,8 @@
-//! Sequences of readings, as a person tells them, and what is made of them.
+//! Sequences of readings by a person, and their results.
 //!
 //! ```text
-//! 2026-10-05 12:00 4.00 --month 2026-10      told at this time of the zone; `--at 2026-10-03_12:00` says when it was read
-//! … ! word                                   it is refused, and the mend holds this word
+//! 2026-10-05 12:00 4.00 --month 2026-10      recorded at this local time; `--at 2026-10-03_12:00` says when it was read
+//! … ! word                                   it is refused, and the message has this word
 //! … ~                                        it changes nothing
 //! = 2026-11-02 12:00 2026-10 4 closed, …     how the months stand at this time
 //! days 2026-10-01 0.5, …                     what was spent on each day
@@ -37,7 +37,7 @@ impl Bench {
         self.odometer.meters.get("groq").cloned().unwrap_or_default()
     }
 
-    /// Tells a reading: whether it changed anything.
+    /// Records a reading. Returns whether it changed anything.
     fn tell(&mut self, line: &str) -> Result<bool, OdometerError> {
         let words: Vec<&str> = line.split_whitespace().collect();
         let option = |name: &str| {
@@ -103,7 +103,7 @@ fn sequences_of_readings_are_what_a_person_means_by_them() {
                 assert_eq!(is_change, !line.ends_with('~'), "{name}: {line}");
             }
         }
-        // Whatever was told, the days of a month add up to its last reading, and to nothing else.
+        // For any readings, the days of a month add up to its last reading, and to nothing else.
         let mut sums: BTreeMap<Month, Picodollars> = BTreeMap::new();
         for (day, amount) in bench.days() {
             assert!(amount > Picodollars::ZERO, "{name}: {day}");
@@ -221,7 +221,7 @@ fn names_and_notes_that_cannot_be_are_refused() {
 }
 
 proptest! {
-    /// Any readings of any length of months, in any order of telling: what was accepted never falls within a
+    /// Any readings of any length of months, in any order of recording: what was accepted never falls within a
     /// month, and the days add up to the last readings.
     #[test]
     fn whatever_is_told_no_month_falls_and_no_cent_is_lost(

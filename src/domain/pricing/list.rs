@@ -1,4 +1,4 @@
-//! Price lists: what a token costs, by kind, by the prompt's size, and by the day.
+//! Price lists: prices by kind of token, by prompt size, and by day.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -8,16 +8,16 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::domain::money::Picodollars;
 
-/// Tokens in the unit that prices are quoted for.
+/// Tokens in the unit of quoted prices.
 pub(super) const MILLION: i128 = 1_000_000;
-/// No price is higher. With it, and with [`FACTOR_MAX`], no cost of a call is too large for a number.
+/// Maximum price. Together with [`FACTOR_MAX`] it keeps the cost of a call within the number range.
 const PER_MILLION_MAX_USD: i64 = 1_000_000;
-/// No factor on a price is greater.
+/// Maximum factor.
 const FACTOR_MAX: i128 = 100;
-/// No search costs more, in USD.
+/// Maximum price of a search, in USD.
 const SEARCH_MAX_USD: i64 = 1_000_000;
 
-/// The price of one token, in picodollars; written as USD for a million tokens.
+/// The price of one token in picodollars; written as USD per million tokens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Rate(pub(super) i128);
 
@@ -44,7 +44,7 @@ impl Serialize for Rate {
     }
 }
 
-/// As in price lists: USD for a million tokens.
+/// As in price lists: USD per million tokens.
 impl fmt::Display for Rate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(&Picodollars(self.0 * MILLION).exact())
@@ -72,7 +72,7 @@ impl Serialize for Multiplier {
 pub struct Rates {
     /// Uncached input.
     pub input: Rate,
-    /// Output, thinking included.
+    /// Output, including thinking.
     pub output: Rate,
     /// Reading from the cache.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -85,17 +85,16 @@ pub struct Rates {
     pub cache_write_1h: Option<Rate>,
 }
 
-/// Standard prices for prompts above a size; they hold for the whole call.
+/// Standard prices for prompts above a size; they apply to the whole call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PromptTier {
-    /// The tier holds for prompts of more tokens than this; 0 for the first.
+    /// For prompts with more tokens than this; 0 for the first tier.
     pub above_prompt_tokens: u64,
-    /// See [`Rates`].
     #[serde(flatten)]
     pub rates: Rates,
 }
 
-/// The prices of one model that hold at one time.
+/// The prices of one model for a period.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PriceList {
     /// Standard prices by prompt size, ascending.
@@ -112,34 +111,32 @@ pub struct PriceList {
     /// Factors by name: a region such as `us`, `regional` for a reseller's region, or `fast`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub multipliers: BTreeMap<String, Multiplier>,
-    /// USD for one web search.
+    /// USD per web search.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub web_search_per_call: Option<Picodollars>,
 }
 
-/// Prices that held until a day.
+/// Prices of an earlier period.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PastPrices {
-    /// The first day (UTC) on which they held; none where nobody knows of another price before.
+    /// First day (UTC); none if no earlier price is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub from: Option<Date>,
-    /// The last day on which they held.
+    /// Last day.
     pub until: Date,
-    /// The prices.
     #[serde(flatten)]
     pub list: PriceList,
 }
 
-/// The prices of one model, now and before.
+/// The current and earlier prices of one model.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ModelPrices {
-    /// The first day (UTC) on which the prices of today held; none where nobody knows of another price before.
+    /// First day (UTC) of the current prices; none if no earlier price is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub from: Option<Date>,
-    /// What holds today.
     #[serde(flatten)]
     pub list: PriceList,
-    /// What held before, the oldest first.
+    /// Earlier prices, oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub history: Vec<PastPrices>,
     /// Whether the provider has withdrawn the model.
@@ -147,28 +144,28 @@ pub struct ModelPrices {
     pub retired: bool,
 }
 
-/// Why a price list makes no sense.
+/// Why a price list is invalid.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ListError {
     /// No tier, or tiers that do not ascend.
     #[error("its tiers are missing or not in ascending order; begin with above_prompt_tokens 0")]
     Tiers,
-    /// A price for searches that is none.
+    /// An invalid search price.
     #[error("its price for web searches is negative, or over {SEARCH_MAX_USD} USD for one")]
     Search,
-    /// A factor that is too great.
+    /// A factor that is too large.
     #[error("its factor for '{0}' is over {FACTOR_MAX}")]
     Factor(String),
     /// A period that ends before it begins.
     #[error("its prices from {0} end on {1}, before they begin")]
     Ends(Date, Date),
-    /// Two periods that share a day.
+    /// Two periods that overlap.
     #[error("two of its prices hold on {0}; let each end the day before the next begins")]
     Overlap(Date),
 }
 
 impl ModelPrices {
-    /// The list that held on a day; where the table does not reach back to it, the oldest that follows, and its first day.
+    /// The list for a day. If the table does not reach back to it, the oldest later list, and its first day.
     #[must_use]
     pub fn on(&self, day: Date) -> (&PriceList, Option<Date>) {
         if self.from.is_none_or(|from| day >= from) {
@@ -183,7 +180,7 @@ impl ModelPrices {
         (&self.list, self.from)
     }
 
-    /// Holds the list against what makes sense.
+    /// Validates the list.
     ///
     /// # Errors
     /// [`ListError`].
@@ -211,7 +208,7 @@ impl ModelPrices {
             if let Some(from) = past.from.filter(|from| *from > past.until) {
                 return Err(ListError::Ends(from, past.until));
             }
-            // Without a beginning it reaches back for ever, and nothing may stand before it.
+            // Without a first day it reaches back forever, and nothing may precede it.
             if let Some(end) = before.filter(|end| past.from.is_none_or(|from| from <= *end)) {
                 return Err(ListError::Overlap(past.from.unwrap_or(end)));
             }

@@ -135,7 +135,7 @@ fn a_call_costs_what_held_on_its_day() {
     for (at, expected) in [
         ("2026-11-29T00:00:00Z", "3"),
         ("2026-05-01T00:00:00Z", "3"),
-        // Nobody says what held in March: the price that followed, and that it is one.
+        // The price in March is unknown: the later price is used, and marked.
         ("2026-04-30T23:59:59Z", "3: by the price of 2026-05-01"),
         ("2026-02-28T23:59:59Z", "6"),
         ("2025-10-01T00:00:00Z", "6"),

@@ -23,7 +23,7 @@ fn shares_are_read_or_refused() {
     }
 }
 
-/// A life of two windows: what was told when, and whether that is news.
+/// The life of two windows: reports, and whether each is recorded.
 #[test]
 fn news_is_a_new_window_or_a_point_more() {
     use Window::{FiveHour, SevenDay};
@@ -33,7 +33,7 @@ fn news_is_a_new_window_or_a_point_more() {
         ("11-23 10:02", FiveHour, "4.39", "11-23 15:00", false),
         ("11-23 10:03", FiveHour, "4.4", "11-23 15:00", true),
         ("11-23 10:03", SevenDay, "61.5", "11-27 09:00", true),
-        // An idle session tells what it heard earlier; the end comes a little otherwise now and then.
+        // An idle session repeats old numbers; the reported end varies slightly.
         ("11-23 10:04", FiveHour, "3.4", "11-23 15:00", false),
         ("11-23 10:05", FiveHour, "9", "11-23 15:01", true),
         ("11-23 10:06", FiveHour, "0", "11-23 10:00", false),

@@ -348,7 +348,7 @@ fn a_fall_of_the_balance_is_held_against_what_is_recorded() {
 }
 
 proptest! {
-    /// The parts of a drift are the drift, to the picodollar, whatever is recorded and reported.
+    /// The parts of a drift add up to it, to the picodollar, for any recorded and reported usage.
     #[test]
     fn the_parts_add_up_to_the_drift(
         here in prop::collection::vec((0_usize..5, 0_u64..3, 0_u64..3, 0_i128..10_i128.pow(14)), 0..12),

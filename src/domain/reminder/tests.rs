@@ -85,7 +85,7 @@ fn a_rule_is_due_in_its_window_on_its_days() {
         ("2026-11-23T20:59:59Z", Some(("evening", date(2026, 11, 23)))),
         ("2026-11-23T21:00:00Z", None),
         ("2026-11-24T18:00:00Z", None),
-        // It begins on Sunday and lasts into Monday; that of Monday night is none of its days.
+        // It begins on Sunday and lasts into Monday; Monday night is not one of its days.
         ("2026-11-22T23:00:00Z", Some(("night", sunday))),
         ("2026-11-23T00:59:59Z", Some(("night", sunday))),
         ("2026-11-23T23:00:00Z", None),
@@ -240,7 +240,7 @@ fn each_tier_says_what_it_may() {
     }
     let alone = due(&[rule("drink water", "18:00", "21:00")], &Tiers::default(), &NOTHING, now, &zone);
     assert_eq!(alone[0].text, "Go!");
-    // A deadline that has passed is not told of: what came of it is not known.
+    // A deadline that has passed is not mentioned: its result is unknown.
     let table = [(1, "1 min"), (61, "1 h 1 min"), (26 * 60 + 5, "1 d 2 h"), (-5, "not known")];
     for (minutes, left) in table {
         let goal = Goal { losedate: Some(now + SignedDuration::from_mins(minutes)), ..walk.clone() };

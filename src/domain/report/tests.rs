@@ -32,7 +32,7 @@ fn a_day_told_again_is_news_only_where_it_has_changed() {
     let (day, other) = (date(2026, 11, 22), date(2026, 11, 21));
     let mut reports = Reports::default();
     let rows = [
-        // Nothing was spent, and that is worth telling once.
+        // No spend is worth recording once.
         (day, vec![], Some(0)),
         (day, vec![], None),
         (day, vec![line("opus", "output", 5), line("opus", "input", 2)], Some(1)),
@@ -106,7 +106,7 @@ fn reports_that_cannot_be_are_refused_and_change_nothing() {
 }
 
 proptest! {
-    /// However a provider cuts a day into lines and in whichever order it tells them, the report is the same.
+    /// The report is the same however a provider divides a day into lines, and in any order.
     #[test]
     fn a_report_is_the_same_in_any_order_and_cut(
         lines in prop::collection::vec((0_u8..4, 0_u8..3, -10_i128.pow(15)..10_i128.pow(15)), 0..40),

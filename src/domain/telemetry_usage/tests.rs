@@ -217,7 +217,7 @@ proptest! {
         prop_assert_eq!(total(&shuffled), truth);
     }
 
-    /// What is told of sessions in any interleaving counts as its best teller says: calls where there are any.
+    /// Reports of sessions in any interleaving count by their best source: calls if there are any.
     #[test]
     fn metrics_and_calls_are_never_added_up(
         told in prop::collection::vec((any::<bool>(), 0..3_u8, 1..6_u64), 1..40),

@@ -39,7 +39,7 @@ fn cache_writes_told_in_all_and_later_by_kind_are_not_added_up() {
 #[test]
 fn the_owner_is_the_same_in_every_order() {
     let mut tellings = [
-        // A copy may be told of an earlier time than all others: it gives the time, and no name.
+        // A copy may have an earlier time than all others: it decides the time, but not the owner.
         Usage { copied: true, project: "/p".into(), ..told("a-copy", -5, 3) },
         Usage { sidechain: true, ..told("b-aside", 0, 9) },
         told("z-own", 0, 4),

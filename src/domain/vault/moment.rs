@@ -1,18 +1,18 @@
-//! Dates in the tokens of moment.js, in which Obsidian's daily notes are named.
+//! Dates in the format tokens of moment.js, which name Obsidian's daily notes.
 //!
 //! Source: moment.js, "Display > Format" and its English locale, in which a week begins on Sunday and the first
 //! week of a year is the one with 1 January in it. Names of months and days are English.
 
 use jiff::civil::{Date, DateTime, Weekday};
 
-/// Longest first: of two tokens that fit, the longer one is meant.
+/// Longest first: if two tokens match, the longer one counts.
 const TOKENS: &[&str] = &[
     "YYYYYY", "YYYYY", "YYYY", "YY", "Y", "MMMM", "MMM", "MM", "Mo", "M", "DDDD", "DDDo", "DDD", "DD", "Do",
     "D", "Qo", "Q", "dddd", "ddd", "dd", "do", "d", "e", "E", "gggg", "gg", "GGGG", "GG", "ww", "wo", "w",
     "WW", "Wo", "W", "HH", "H", "hh", "h", "kk", "k", "mm", "m", "ss", "s", "SSS", "SS", "S", "A", "a", "X",
 ];
 
-/// How weeks are counted where a token leaves it to the locale.
+/// The numbering of weeks where a token leaves it to the locale.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Weeks {
     /// From Sunday, the first one with 1 January in it: English in the United States.
@@ -22,11 +22,11 @@ pub enum Weeks {
     Iso,
 }
 
-/// A moment in a format's words.
+/// Formats a moment.
 #[must_use]
 pub fn format(moment: DateTime, format: &str, weeks: Weeks) -> String {
     let (mut text, mut rest) = (String::new(), format);
-    // How much of the format is behind the last bracket that ends a literal.
+    // How much of the format follows the last bracket that ends a literal.
     let last_end = format.rfind(']').map_or(usize::MAX, |at| format.len() - at);
     while let Some(next) = rest.chars().next() {
         if let Some(inner) = rest.strip_prefix('[').filter(|inner| inner.len() >= last_end)
@@ -125,7 +125,7 @@ fn of(moment: DateTime, token: &str, weeks: Weeks) -> String {
         "S" => (time.millisecond() / 100).to_string(),
         "A" => (if hour < 12 { "AM" } else { "PM" }).to_owned(),
         "a" => (if hour < 12 { "am" } else { "pm" }).to_owned(),
-        // Of the moment as if it were in UTC: names of notes do not need it.
+        // As if the moment were in UTC: note names do not need it.
         _ => moment
             .to_zoned(jiff::tz::TimeZone::UTC)
             .map_or(String::new(), |zoned| zoned.timestamp().as_second().to_string()),
@@ -140,7 +140,7 @@ fn week(date: Date, weeks: Weeks) -> (i32, i64) {
             (i32::from(week.year()), i64::from(week.week()))
         }
         Weeks::Sunday => {
-            // The week belongs to the year that its Saturday is in: one with 1 January in it is the first.
+            // The week belongs to the year of its Saturday: the week with 1 January is the first.
             let ahead = i64::from(Weekday::Saturday.since(date.weekday()));
             let saturday = date.saturating_add(jiff::Span::new().days(ahead));
             (i32::from(saturday.year()), (i64::from(saturday.day_of_year()) - 1) / 7 + 1)
@@ -167,7 +167,7 @@ mod tests {
 
     #[test]
     fn tokens_say_what_moment_says() {
-        // As moment.js 2.30 prints them.
+        // As printed by moment.js 2.30.
         let moment = datetime(2026, 11, 3, 14, 5, 9, 0);
         let cases = [
             ("YYYY-MM-DD", "2026-11-03"),
@@ -182,7 +182,7 @@ mod tests {
             ("ddd dd d e E", "Tue Tu 2 2 2"),
             ("[[] x", "[ x"),
             ("日記 YYYY年M月D日", "日記 2026年11月3日"),
-            // A bracket that is never closed is a character, and what follows are tokens.
+            // An unclosed bracket is a character, and tokens follow it.
             ("[YYYY", "[2026"),
             ("", ""),
         ];

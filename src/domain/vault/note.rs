@@ -1,8 +1,8 @@
 //! A note: its properties, headings, tags, links, inline fields and tasks.
 //!
-//! Sources: Obsidian's help (properties, tags, internal links, callouts, comments), CommonMark for what is a
-//! fenced or an indented block. A `- [ ]` in code, in a comment or in the properties is no task; in a quote or a
-//! callout it is one.
+//! Sources: Obsidian's help (properties, tags, internal links, callouts, comments), and CommonMark for fenced
+//! and indented code blocks. A `- [ ]` in code, in a comment or in the properties is not a task; in a quote
+//! or a callout it is one.
 
 use std::collections::BTreeSet;
 
@@ -14,29 +14,29 @@ use super::task::{self, Task};
 
 mod inline;
 
-/// The properties of a note have no more values, keys among them.
+/// Maximum number of values in a note's properties, including keys.
 const VALUES_MAX: usize = 100_000;
-/// Nor are more of them values that stand elsewhere already.
+/// Maximum number of values repeated by aliases.
 const REPEATED_MAX: usize = 10_000;
-/// A heading is as long as this where a task names it, in bytes.
+/// Maximum length of a heading in a task, in bytes.
 const HEADING_MAX: usize = 200;
 
-/// What is read of a note.
+/// The parsed parts of a note.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Note {
-    /// The properties at its head; empty where there are none, or broken ones.
+    /// The properties at its head; empty if there are none, or invalid ones.
     pub properties: Map<String, Value>,
-    /// Whether there are properties that are no YAML.
+    /// Whether the properties are not valid YAML.
     pub has_broken_properties: bool,
-    /// Of the properties and the text, in lower case, without `#`.
+    /// From properties and text, in lower case, without `#`.
     pub tags: BTreeSet<String>,
-    /// In their order.
+    /// In order.
     pub headings: Vec<Heading>,
-    /// Where its links lead, without a heading, block or other name, each once.
+    /// Targets of its links, without a heading, block or alias, each once.
     pub links: BTreeSet<String>,
-    /// Dataview's inline fields, in their order.
+    /// Dataview's inline fields, in order.
     pub fields: Vec<(String, String)>,
-    /// Its tasks, in their order.
+    /// In order.
     pub tasks: Vec<Task>,
 }
 
@@ -45,18 +45,18 @@ pub struct Note {
 pub struct Heading {
     /// 1 to 6.
     pub level: u8,
-    /// Without its marks.
+    /// Without the markers.
     pub text: String,
-    /// The line in its note, from 1.
+    /// The line number in its note, from 1.
     pub line: u32,
 }
 
 /// Which notes are goals.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Goals {
-    /// Those with this tag or one below it, without `#`, in lower case.
+    /// Notes with this tag or one below it, without `#`, in lower case.
     pub tag: Option<String>,
-    /// Those below this folder.
+    /// Notes below this folder.
     pub folder: Option<String>,
 }
 
@@ -73,7 +73,7 @@ impl Goals {
 }
 
 impl Note {
-    /// Reads a note's text. Nothing in it is an error: what cannot be understood is text.
+    /// Parses a note's text. Nothing is an error: what cannot be parsed is text.
     #[must_use]
     pub fn parse(text: &str) -> Self {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
@@ -101,7 +101,7 @@ impl Note {
     }
 }
 
-/// The YAML between the fences at the very beginning, and how many lines it has.
+/// The YAML between the fences at the very start, and its number of lines.
 fn front_matter(text: &str) -> Option<(&str, usize)> {
     let mut lines = text.split_inclusive('\n');
     let first = lines.next().filter(|line| line.trim_end() == "---" && line.ends_with('\n'))?;
@@ -116,12 +116,12 @@ fn front_matter(text: &str) -> Option<(&str, usize)> {
     None
 }
 
-/// A block of code that is open.
+/// An open code block.
 #[derive(Debug, Clone, Copy)]
 struct Fence {
     mark: char,
     length: usize,
-    /// In how many quotes it stands: it ends with them.
+    /// The number of quotes around it: it ends with them.
     quotes: usize,
 }
 
@@ -131,9 +131,9 @@ struct Reader {
     fence: Option<Fence>,
     /// Whether a `%%` is open.
     in_comment: bool,
-    /// Whether a list is open, so that an indented line belongs to it and is no code.
+    /// Whether a list is open, so that an indented line belongs to it and is not code.
     in_list: bool,
-    /// Whether the line before is a blank one, or there is none.
+    /// Whether the previous line is blank, or there is none.
     after_blank: bool,
 }
 
@@ -146,7 +146,7 @@ impl Reader {
             self.note.has_broken_properties = true;
             return;
         }
-        // A few lines of anchors that refer to anchors would be a million values.
+        // A few lines of nested anchors would expand to a million values.
         let limits = serde_saphyr::options! {
             budget: serde_saphyr::budget! { max_events: VALUES_MAX, max_nodes: VALUES_MAX },
             alias_limits: serde_saphyr::alias_limits! { max_total_replayed_events: REPEATED_MAX },
@@ -196,7 +196,7 @@ impl Reader {
             self.in_list = false;
         }
         if indent >= 4 && !self.in_list && was_blank && !self.in_comment {
-            // Code, and so are the lines that follow it without a blank one.
+            // Code, including the following lines up to a blank one.
             self.after_blank = true;
             return;
         }
@@ -219,7 +219,7 @@ impl Reader {
         }
     }
 
-    /// The line without what stands between `%%`; marks in code count nothing.
+    /// The line without text between `%%`; markers in code do not count.
     fn without_comments(&mut self, line: &str) -> String {
         if !self.in_comment && !line.contains("%%") {
             return line.to_owned();
@@ -241,7 +241,7 @@ impl Reader {
     }
 }
 
-/// Each task has a copy of its heading: of a long one over many tasks only its beginning.
+/// Each task copies its heading: a long one is truncated.
 fn cut(heading: &str) -> String {
     heading[..heading.floor_char_boundary(HEADING_MAX)].to_owned()
 }
@@ -256,7 +256,7 @@ fn texts(value: &Value) -> Vec<String> {
     }
 }
 
-/// How many `>` a line begins with, and what is behind them.
+/// The number of `>` at the start of a line, and the rest of the line.
 fn unquote(line: &str) -> (usize, &str) {
     let (mut quotes, mut rest) = (0, line);
     while let Some(inner) = rest.trim_start_matches(' ').strip_prefix('>') {
@@ -269,7 +269,7 @@ fn unquote(line: &str) -> (usize, &str) {
     (quotes, rest)
 }
 
-/// Columns of white space; a tab reaches to the next of every fourth.
+/// The width of the indentation; a tab reaches the next multiple of four.
 fn indent_of(line: &str) -> usize {
     let mut column = 0;
     for character in line.chars() {
@@ -288,13 +288,13 @@ fn fence_mark(text: &str) -> Option<(char, usize)> {
     (length >= 3).then_some((mark, length))
 }
 
-/// The block of code that a line opens. In a list it may be indented.
+/// The code block that a line opens. In a list it may be indented.
 fn opens(line: &str, quotes: usize, in_list: bool) -> Option<Fence> {
     if indent_of(line) > 3 && !in_list {
         return None;
     }
     let mut text = line.trim_start();
-    // An item may begin with a block of code.
+    // An item may begin with a code block.
     if is_item(text)
         && let Some((_, rest)) = text.split_once(' ')
     {
@@ -302,7 +302,7 @@ fn opens(line: &str, quotes: usize, in_list: bool) -> Option<Fence> {
     }
     let (mark, length) = fence_mark(text)?;
     let info = &text[length..];
-    // With backticks behind it, it is a span of code and no fence.
+    // With backticks in its info string it is a code span, not a fence.
     (mark == '~' || !info.contains('`')).then_some(Fence { mark, length, quotes })
 }
 
@@ -313,7 +313,7 @@ fn closes(fence: Fence, line: &str) -> bool {
     })
 }
 
-/// Whether a line begins an item of a list.
+/// Whether a line begins a list item.
 fn is_item(line: &str) -> bool {
     let text = line.trim_start();
     let rest = text.trim_start_matches(|character: char| character.is_ascii_digit());
@@ -338,7 +338,7 @@ fn heading(line: &str) -> Option<(u8, String)> {
         return None;
     }
     let rest = rest.trim();
-    // Marks at the end close it, and are no part of it.
+    // Trailing markers close the heading, and are not part of it.
     let open = rest.trim_end_matches('#');
     let text = if open.is_empty() || open.ends_with([' ', '\t']) { open.trim_end() } else { rest };
     Some((level as u8, text.to_owned()))

@@ -1,4 +1,4 @@
-//! The notes of days, weeks, months, quarters and years: where each lies, and what a new one begins with.
+//! Notes of days, weeks, months, quarters and years: their paths, and the content of new ones.
 //!
 //! Sources: Obsidian's help ("Daily notes", "Templates") and the Periodic Notes plugin.
 
@@ -7,21 +7,16 @@ use jiff::civil::{Date, DateTime};
 use super::moment::{Weeks, format};
 use crate::domain::words::words;
 
-/// What stands between two marks of a template is no longer, in bytes.
+/// Maximum length between two template markers, in bytes.
 const MARK_MAX: usize = 256;
 
-/// Which kind of note.
+/// The kind of a periodic note.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Period {
-    /// Of a day.
     Daily,
-    /// Of a week.
     Weekly,
-    /// Of a month.
     Monthly,
-    /// Of three months.
     Quarterly,
-    /// Of a year.
     Yearly,
 }
 
@@ -36,7 +31,7 @@ words! {
 }
 
 impl Period {
-    /// The format where none is set.
+    /// The default format.
     #[must_use]
     pub fn standard_format(self) -> &'static str {
         match self {
@@ -49,25 +44,25 @@ impl Period {
     }
 }
 
-/// Where the notes of a kind lie.
+/// The location of notes of one kind.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pattern {
     /// The folder, relative to the vault; empty for the vault itself.
     pub folder: String,
-    /// The format of their names, in the tokens of moment.js; it may hold folders.
+    /// The format of their names, in tokens of moment.js; it may contain folders.
     pub format: String,
-    /// The note that a new one is made of, relative to the vault.
+    /// The template note for new notes, relative to the vault.
     pub template: Option<String>,
 }
 
 impl Pattern {
-    /// What is in force where nothing is set.
+    /// The default.
     #[must_use]
     pub fn standard(period: Period) -> Self {
         Self { folder: String::new(), format: period.standard_format().to_owned(), template: None }
     }
 
-    /// The path of the note that a day belongs to, relative to the vault; none where it would lie outside.
+    /// The path of the note for a day, relative to the vault; none if it would be outside.
     #[must_use]
     pub fn path(&self, day: Date, weeks: Weeks) -> Option<String> {
         let name = format(day.at(0, 0, 0, 0), &self.format, weeks);
@@ -77,7 +72,7 @@ impl Pattern {
         is_inside.then(|| format!("{}.md", parts.join("/")))
     }
 
-    /// The template's path with its extension, which may be left out in the settings.
+    /// The template's path with its extension, which the settings may omit.
     #[must_use]
     pub fn template_path(&self) -> Option<String> {
         let path = self.template.as_deref()?.trim_matches('/');
@@ -87,15 +82,15 @@ impl Pattern {
     }
 }
 
-/// A template's text with `{{title}}`, `{{date}}` and `{{time}}` filled in, each of the latter two also with a
-/// format: `{{date:dddd}}`. Anything else stays as it is.
+/// Fills in `{{title}}`, `{{date}}` and `{{time}}`, the last two optionally with a format: `{{date:dddd}}`.
+/// Anything else stays as it is.
 #[must_use]
 pub fn fill(template: &str, title: &str, moment: DateTime, weeks: Weeks) -> String {
     let (mut text, mut rest) = (String::new(), template);
     while let Some(at) = rest.find("{{") {
         text.push_str(&rest[..at]);
         let inner = &rest[at + 2..];
-        // Not looked for in all that follows: a text of opening marks alone would take for ever.
+        // The search is limited: a text of opening markers alone would otherwise take quadratic time.
         let within = &inner.as_bytes()[..inner.len().min(MARK_MAX)];
         let filled = memchr::memmem::find(within, b"}}").and_then(|end| {
             let (name, pattern) = match inner[..end].split_once(':') {

@@ -1,9 +1,9 @@
-//! A task: a list item with a box, and the fields behind its words.
+//! A task: a list item with a checkbox, and the fields after its text.
 //!
 //! Sources: the Tasks plugin for Obsidian, whose parser takes fields from the end of the line backwards until
-//! something is no field (so that text behind a field hides it), and its form for Dataview,
-//! `[due:: 2026-01-31]` or `(due:: 2026-01-31)`. Both forms are read, also mixed. Of a field that stands twice
-//! the one on the left counts, as there.
+//! something is not a field (so that text after a field hides it), and its Dataview form, `[due::
+//! 2026-01-31]` or `(due:: 2026-01-31)`. Both forms are read, also mixed. If a field occurs twice, the left
+//! one counts, as in the plugin.
 
 use std::sync::LazyLock;
 
@@ -12,19 +12,17 @@ use jiff::civil::Date;
 use regex::Regex;
 use serde::{Deserialize, Serialize};
 
-/// Whether a task is to be done.
+/// The state of a task.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum State {
-    /// It is, and nobody has begun.
+    /// Not started.
     Todo,
-    /// Somebody has begun.
+    /// Started.
     InProgress,
-    /// It waits for something.
+    /// Waiting for something.
     OnHold,
-    /// It is done.
     Done,
-    /// It will not be done.
     Cancelled,
 }
 
@@ -39,7 +37,7 @@ words! {
 }
 
 impl State {
-    /// The state that a box's character stands for; one that is not known is to be done, as the plugin has it.
+    /// The state of a checkbox character; an unknown one is `Todo`, as in the plugin.
     #[must_use]
     pub fn of(symbol: char) -> Self {
         match symbol {
@@ -51,14 +49,14 @@ impl State {
         }
     }
 
-    /// Whether something is still to be done.
+    /// Whether it is still to be done.
     #[must_use]
     pub fn is_open(self) -> bool {
         !matches!(self, Self::Done | Self::Cancelled)
     }
 }
 
-/// How much a task matters.
+/// The priority of a task.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Priority {
@@ -101,16 +99,16 @@ impl Priority {
     }
 }
 
-/// A task as its line has it.
+/// A parsed task.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Task {
-    /// The line in its note, from 1.
+    /// The line number in its note, from 1.
     pub line: u32,
-    /// The character in its box.
+    /// The character in its checkbox.
     pub symbol: char,
-    /// The words, without the fields.
+    /// The text, without the fields.
     pub text: String,
-    /// The heading that it stands under.
+    /// The heading above it.
     pub heading: Option<String>,
     /// 📅
     pub due: Option<Date>,
@@ -128,27 +126,26 @@ pub struct Task {
     pub priority: Priority,
     /// 🔁: the rule in the plugin's words.
     pub recurrence: Option<String>,
-    /// 🏁: what becomes of it when it is done.
+    /// 🏁: what happens to it when it is done.
     pub on_completion: Option<String>,
     /// 🆔
     pub id: Option<String>,
-    /// ⛔: the ids of tasks that come first.
+    /// ⛔: the ids of tasks that must be done first.
     pub depends_on: Vec<String>,
-    /// `^name` at the end: how links name this line.
+    /// `^name` at the end: the target for links to this line.
     pub block: Option<String>,
 }
 
 impl Task {
-    /// See [`State`].
     #[must_use]
     pub fn state(&self) -> State {
         State::of(self.symbol)
     }
 }
 
-/// No field is longer, in bytes.
+/// Maximum length of a field, in bytes.
 const FIELD_MAX: usize = 1_024;
-/// A task has no more fields and tags behind its words; what stands before them is words too.
+/// Maximum number of fields and tags after the text; anything before them is text too.
 const FIELDS_MAX: usize = 64;
 
 macro_rules! pattern {
@@ -158,7 +155,7 @@ macro_rules! pattern {
     };
 }
 
-// `[\s>]*` before the mark: tasks may be nested, and stand in quotes and callouts.
+// `[\s>]*` before the marker: tasks may be nested, and inside quotes and callouts.
 pattern!(LINE, r"^[\s>]*(?:[-*+]|[0-9]+[.)]) +\[(.)\](?: +(.*)|$)");
 pattern!(BLOCK, r"(?:^| )\^([a-zA-Z0-9-]+)$");
 pattern!(TAG, "(?:^|\\s)#[^ !@#$%^&*(),.?\":{}|<>]+$");
@@ -170,10 +167,10 @@ pattern!(ID, "🆔\u{fe0f}? *([a-zA-Z0-9_-]+)$");
 pattern!(DEPENDS, "⛔\u{fe0f}? *([a-zA-Z0-9_-]+(?: *, *[a-zA-Z0-9_-]+)*)$");
 pattern!(INLINE, r"(?:\[ *([a-zA-Z]+):: *([^\[\]]*?) *\]|\( *([a-zA-Z]+):: *([^()]*?) *\)) *,?$");
 
-/// The task on a line, if there is one. Whether the line is one of Markdown at all is the caller's matter.
+/// The task on a line, if there is one. The caller checks that the line is Markdown text.
 #[must_use]
 pub fn parse(line: &str) -> Option<Task> {
-    // Most lines are none.
+    // Most lines are not tasks.
     if !line.contains('[') {
         return None;
     }
@@ -185,10 +182,10 @@ pub fn parse(line: &str) -> Option<Task> {
         task.block = Some(block[1].to_owned());
         rest = rest[..block.get(0).map_or(rest.len(), |found| found.start())].trim_end();
     }
-    // Tags may stand among the fields: they are words.
+    // Tags may be among the fields: they are text.
     let mut tags: Vec<&str> = Vec::new();
     for _ in 0..FIELDS_MAX {
-        // What is further from the end than any field is long is not looked at for each of them.
+        // Only the end of the line is searched, up to the maximum length of a field.
         let (before, end) = rest.split_at(rest.ceil_char_boundary(rest.len().saturating_sub(FIELD_MAX)));
         let left = if let Some(shorter) = take_field(&mut task, end) {
             shorter.len()
@@ -207,10 +204,11 @@ pub fn parse(line: &str) -> Option<Task> {
     Some(task)
 }
 
-/// Takes the last field off, and returns what is before it.
+/// Removes the last field, and returns the text before it.
 fn take_field<'a>(task: &mut Task, rest: &'a str) -> Option<&'a str> {
     let before = |found: &regex::Captures<'a>| &rest[..found.get(0).map_or(0, |whole| whole.start())];
-    // Most words are followed by no field: an inline one ends with its bracket, and each of the others has its sign.
+    // Most text has no field after it: an inline field ends with its bracket, and each of the others has its
+    // symbol.
     if let Some(found) = rest.ends_with([']', ')', ',']).then(|| INLINE.captures(rest)).flatten() {
         let part = |bracket, round| found.get(bracket).or(found.get(round)).map_or("", |part| part.as_str());
         let (key, value) = (part(1, 3), part(2, 4));
@@ -220,7 +218,7 @@ fn take_field<'a>(task: &mut Task, rest: &'a str) -> Option<&'a str> {
         return None;
     }
     if let Some(found) = DATE.captures(rest) {
-        // A date that is none is a field all the same: it says nothing.
+        // An invalid date is still a field, without a value.
         let date = found[2].parse().ok();
         *match &found[1] {
             "⏳" | "⌛" => &mut task.scheduled,
@@ -254,7 +252,7 @@ fn ids(text: &str) -> Vec<String> {
     text.split(',').map(|id| id.trim().to_owned()).filter(|id| !id.is_empty()).collect()
 }
 
-/// False where a key is none of the plugin's.
+/// False if the key is not one of the plugin's.
 fn set_inline(task: &mut Task, key: &str, value: &str) -> bool {
     let is_date = value.len() == 10;
     let date = || value.parse::<Date>().ok();

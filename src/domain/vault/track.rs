@@ -1,10 +1,10 @@
-//! What became of tasks between two looks at a vault.
+//! Tracks tasks between two reads of a vault.
 //!
-//! A task is known by its words, and where several have the same words, by a number among them: its note may be
-//! renamed and its line may move. Of lines with the same words the one in the same note with the same due date is
-//! taken for the same task, then another in that note, then one elsewhere. A task whose words change is gone, and
-//! another one appears. Tasks that were closed when they were first seen are never known: a vault of ten years
-//! holds thousands of them, and nothing became of them.
+//! A task is identified by its text, and by a number among tasks with the same text: its note may be renamed
+//! and its line may move. Of lines with the same text, the one in the same note with the same due date is
+//! taken for the same task, then another in that note, then one elsewhere. A task whose text changes is gone,
+//! and a new one appears. Tasks that were closed when first seen are ignored: a ten-year-old vault has
+//! thousands of them, and nothing happens to them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,55 +13,49 @@ use jiff::civil::Date;
 use super::task::{Priority, State};
 use crate::domain::words::words;
 
-/// Names a task for ever: of what words, and which of those.
+/// The permanent identity of a task: its text, and its number among tasks with that text.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct TaskId {
-    /// A digest of its words, or its own id.
+    /// A digest of its text, or its own id.
     pub words: String,
     /// From 1.
     pub number: u32,
 }
 
-/// What is known of a task.
+/// The tracked state of a task.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fact {
     /// A digest of its note's path.
     pub note: String,
-    /// Whether it is to be done.
     pub state: State,
-    /// When it is due.
     pub due: Option<Date>,
-    /// When it is to be begun.
     pub scheduled: Option<Date>,
-    /// How much it matters.
     pub priority: Priority,
-    /// Whether another one follows when it is done.
+    /// Whether another task follows when it is done.
     pub recurs: bool,
 }
 
-/// A task as it was just seen.
+/// A task as just read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Seen {
     /// See [`TaskId::words`].
     pub words: String,
-    /// How it stands.
     pub fact: Fact,
 }
 
-/// What became of a task.
+/// What happened to a task.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// It is new.
     Appeared,
-    /// It is done, or will not be done.
+    /// It is done, or cancelled.
     Closed,
-    /// It is due at another time.
+    /// Its due date changed.
     DueMoved,
-    /// Something else about it is different.
+    /// Something else about it changed.
     Changed,
-    /// It is in another note.
+    /// It moved to another note.
     Relocated,
-    /// It is not there any more.
+    /// It no longer exists.
     Gone,
 }
 
@@ -76,34 +70,31 @@ words! {
     }
 }
 
-/// Something became of a task.
+/// A change of a task.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Change {
-    /// Which.
     pub id: TaskId,
-    /// What.
     pub kind: Kind,
-    /// How it stands; of one that is gone, how it stood.
+    /// Its state; for a task that is gone, its last state.
     pub fact: Fact,
-    /// Which of those that were seen, where it was.
+    /// Its index among the tasks just read, if it exists.
     pub seen: Option<usize>,
 }
 
-/// The open tasks that are known.
+/// The tracked open tasks.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Known {
     tasks: BTreeMap<TaskId, Fact>,
-    /// The highest number of each words.
+    /// The highest number used for each text.
     numbers: BTreeMap<String, u32>,
 }
 
 impl Known {
-    /// The tasks.
     pub fn tasks(&self) -> impl ExactSizeIterator<Item = (&TaskId, &Fact)> {
         self.tasks.iter()
     }
 
-    /// Applies what became of a task.
+    /// Applies a change.
     pub fn evolve(&mut self, id: TaskId, kind: Kind, fact: Fact) {
         let highest = self.numbers.entry(id.words.clone()).or_default();
         *highest = id.number.max(*highest);
@@ -113,13 +104,13 @@ impl Known {
         };
     }
 
-    /// A task is not there any more.
+    /// Removes a task.
     pub fn remove(&mut self, id: &TaskId) {
         self.tasks.remove(id);
     }
 
-    /// What became of the tasks, given those that are there now, in the order of their notes and lines. `read` are
-    /// the notes that could be read; where the look was not at all of them, those tasks stay that may be elsewhere.
+    /// The changes, given the tasks that exist now, in the order of notes and lines. `read` are the notes
+    /// that could be read. If the read was not complete, tasks that may be elsewhere stay.
     #[must_use]
     pub fn changes(&self, seen: &[Seen], read: &BTreeSet<String>, is_whole: bool) -> Vec<Change> {
         let mut by_words: BTreeMap<&str, Group<'_>> = BTreeMap::new();
@@ -138,14 +129,14 @@ impl Known {
     }
 }
 
-/// All that have the same words.
+/// All tasks with the same text.
 #[derive(Default)]
 struct Group<'a> {
     known: Vec<(&'a TaskId, &'a Fact)>,
     seen: Vec<(usize, &'a Fact)>,
 }
 
-/// Whether a task that is known may be one that is seen; the first that fits is taken.
+/// Whether a tracked task may be a task just read; the first match counts.
 const FITS: [fn(&Fact, &Fact) -> bool; 6] = [
     |known, seen| known.note == seen.note && known.due == seen.due && seen.state.is_open(),
     |known, seen| known.note == seen.note && known.due == seen.due,
@@ -188,7 +179,7 @@ impl Group<'_> {
     }
 }
 
-/// What became of a task; none where nothing did.
+/// What happened to a task; none if nothing did.
 fn kind(known: &Fact, seen: &Fact) -> Option<Kind> {
     if !seen.state.is_open() {
         return Some(Kind::Closed);

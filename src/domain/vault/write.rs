@@ -1,18 +1,18 @@
-//! Adding a line to a note: everything else stays as it is, byte for byte.
+//! Appends a line to a note: everything else stays as it is, byte for byte.
 
 use super::note::Note;
 
-/// The note's text with `line` as the last one below `heading`, which is added at the end where it is missing. None
-/// where that very line stands there already: telling it twice changes nothing.
+/// The note's text with `line` as the last one below `heading`, which is appended if it is missing. None if
+/// that very line is already there: a retry changes nothing.
 ///
-/// The line ends as the note's lines do, and a note without a line end at its end has none afterwards.
+/// The line ending matches the note's, and a note without a final line ending has none afterwards.
 #[must_use]
 pub fn append(text: &str, heading: &str, line: &str) -> Option<String> {
     let note = Note::parse(text);
     let end = if text.contains("\r\n") { "\r\n" } else { "\n" };
     let found = note.headings.iter().position(|own| own.text.eq_ignore_ascii_case(heading));
     let Some(found) = found else {
-        // Behind a fence or a comment that is never closed a heading is none: what was written there stays there.
+        // After an unclosed fence or comment a heading does not count: what was written there stays there.
         let own = format!("## {heading}");
         let mut behind = text.lines().skip_while(|known| known.trim_end() != own).skip(1);
         let is_there = behind.any(|known| known.trim_end() == line);
@@ -20,7 +20,7 @@ pub fn append(text: &str, heading: &str, line: &str) -> Option<String> {
     };
     let section = &note.headings[found];
     let next = note.headings[found + 1..].iter().find(|next| next.level <= section.level);
-    // Of the section's lines the last one that is not blank: blank ones before the next heading stay there.
+    // The section's last line that is not blank: blank lines before the next heading stay there.
     let (first, last) = (section.line as usize, next.map_or(usize::MAX, |next| next.line as usize - 1));
     let (mut at, mut offset) = (0, 0);
     for (number, own) in text.split_inclusive('\n').enumerate() {
@@ -63,7 +63,7 @@ mod tests {
     #[test]
     fn one_line_is_added_and_nothing_else_changes() {
         let cases = [
-            // Nothing there.
+            // Empty.
             ("", Some("## Log\n\n- new\n")),
             ("\u{feff}", Some("\u{feff}## Log\n\n- new\n")),
             // No such heading: at the end.
@@ -71,19 +71,19 @@ mod tests {
             ("a\n\n", Some("a\n\n## Log\n\n- new\n")),
             ("a", Some("a\n\n## Log\n\n- new")),
             ("a\r\nb", Some("a\r\nb\r\n\r\n## Log\r\n\r\n- new")),
-            // Below it, before the next one of its level or above.
+            // Below it, before the next heading of its level or above.
             ("# Log\n- a\n\n# Next\n", Some("# Log\n- a\n- new\n\n# Next\n")),
             ("# log\n\n## Part\nx\n# Next\n", Some("# log\n\n## Part\nx\n- new\n# Next\n")),
             ("## Log\r\n\r\n- a\r\n\r\n\r\n# B\r\n", Some("## Log\r\n\r\n- a\r\n- new\r\n\r\n\r\n# B\r\n")),
             ("## Log", Some("## Log\n- new")),
             ("## Log\n- a  \n", Some("## Log\n- a  \n- new\n")),
-            // A heading in code is none.
+            // A heading in code does not count.
             ("```\n# Log\n```\n", Some("```\n# Log\n```\n\n## Log\n\n- new\n")),
             ("---\nx: '# Log'\n---\n# Log\n", Some("---\nx: '# Log'\n---\n# Log\n- new\n")),
-            // It is there.
+            // It is already there.
             ("# Log\n- new\n", None),
             ("# Log\r\n- new", None),
-            // Elsewhere it is another one.
+            // Elsewhere it is a different line.
             ("- new\n# Log\n", Some("- new\n# Log\n- new\n")),
         ];
         for (text, expected) in cases {

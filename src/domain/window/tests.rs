@@ -99,7 +99,7 @@ fn the_next_start_is_after_now_even_at_a_start() {
         ("Europe/Berlin", "2026-11-23T23:30:00Z", "2026-11-24T17:00:00Z"),
         ("Europe/Berlin", "2026-03-28T18:00:00Z", "2026-03-29T16:00:00Z"),
         ("Europe/Berlin", "2026-10-24T18:00:00Z", "2026-10-25T17:00:00Z"),
-        // From the evening of the 29th to that of the 31st: there is none between.
+        // From the evening of the 29th to that of the 31st: there is no window in between.
         ("Pacific/Apia", "2011-12-30T05:00:00Z", "2011-12-31T04:00:00Z"),
     ];
     for (name, now, start) in table {
@@ -165,7 +165,7 @@ fn a_goal_s_day_ends_at_its_deadline() {
         ("America/New_York", 3 * HOUR, "2026-11-24T07:59:59Z", date(2026, 11, 23)),
         ("Pacific/Apia", 0, "2011-12-30T09:59:59Z", date(2011, 12, 29)),
         ("Pacific/Apia", 0, "2011-12-30T10:00:00Z", date(2011, 12, 31)),
-        // Nonsense from outside is borne.
+        // Invalid input is tolerated.
         ("UTC", i64::MIN, "2026-11-23T12:00:00Z", date(2026, 11, 24)),
         ("UTC", i64::MAX, "2026-11-23T12:00:00Z", date(2026, 11, 22)),
     ];

@@ -21,7 +21,7 @@ pub struct Commit {
     pub starts_segment: bool,
 }
 
-/// Where a sealed block stands in a [`CommitWriter`]'s bytes.
+/// A finished block in a [`CommitWriter`]'s bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Sealed {
     /// Its header.
@@ -30,13 +30,13 @@ pub struct Sealed {
     pub hash: BlockHash,
 }
 
-/// Writes the blocks of one commit behind one another into one buffer.
+/// Writes the blocks of one commit one after another into one buffer.
 #[derive(Debug)]
 pub struct CommitWriter {
     commit: Commit,
     bytes: Vec<u8>,
     blocks: Vec<Sealed>,
-    /// Where the open block starts in `bytes`.
+    /// Start of the open block in `bytes`.
     start: usize,
     first: Position,
     count: u32,
@@ -44,7 +44,7 @@ pub struct CommitWriter {
 }
 
 impl CommitWriter {
-    /// Starts a commit behind `previous`; `bytes` is a buffer to use again.
+    /// Starts a commit after `previous`; `bytes` is a buffer to reuse.
     #[must_use]
     pub fn new(commit: Commit, first: Position, previous: BlockHash, mut bytes: Vec<u8>) -> Self {
         bytes.clear();
@@ -73,7 +73,7 @@ impl CommitWriter {
         Ok(())
     }
 
-    /// Seals the last block; gives the bytes of all of them, and what each is.
+    /// Finishes the last block. Returns the bytes of all blocks, and a description of each.
     #[must_use]
     pub fn finish(mut self) -> (Vec<u8>, Vec<Sealed>) {
         if self.count > 0 {

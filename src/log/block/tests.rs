@@ -119,7 +119,7 @@ proptest! {
         let crc = crc32c::crc32c(&bytes[..end - 4]);
         bytes[end - 4..].copy_from_slice(&crc.to_le_bytes());
         if let Ok(block) = Block::read(&bytes) {
-            // Whatever the records say, they are read within their block.
+            // Records are read within their block, whatever they contain.
             let ids: Vec<EventId> = block.records().map_while(Result::ok).map(|record| record.id).collect();
             prop_assert!(ids.len() <= bytes.len() / crate::event::record::HEADER_BYTES);
         }

@@ -123,7 +123,7 @@ pub(super) fn pages_hold_nothing(log: &dyn EventLog) {
     put(log, "a", 1..=10);
     let mut page = Page::default();
     log.read(Position::FIRST, u64::MAX, &mut page).unwrap();
-    // Whoever visits may ask the log and append to it.
+    // A visitor may query the log and append to it.
     let mut number = 10;
     let visited = page.visit(&mut |record| {
         number += 1;

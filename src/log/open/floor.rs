@@ -1,8 +1,8 @@
-//! The floor: how far both copies reached when the log was last closed in order.
+//! The floor: how far both copies reached when the log was last closed cleanly.
 //!
-//! A tail that is cut off at the border of a block looks like a log that never went further. The
-//! file `closed` remembers that it did; if both copies end before it, that is a loss and not a torn
-//! write. Without the file the log opens all the same.
+//! A tail that is truncated at a block boundary looks like a log that never went further. The file `closed`
+//! records that it did; if both copies end before it, that is a loss and not a torn write. Without the file
+//! the log opens all the same.
 
 use std::path::Path;
 
@@ -10,7 +10,7 @@ use crate::event::Position;
 use crate::files::own;
 
 const NAME: &str = "closed";
-/// Two positions and their names are far shorter, in bytes.
+/// Maximum length of the file in bytes; two positions are far shorter.
 const LENGTH_MAX: u64 = 4_096;
 
 /// How far the copies reached.
@@ -21,7 +21,7 @@ pub(in crate::log) struct Floor {
 }
 
 impl Floor {
-    /// Reads it, if there is one that can be read.
+    /// Reads the floor, if there is a readable one.
     pub fn read(data: &Path) -> Option<Self> {
         let text = String::from_utf8(own::read(&data.join(NAME), LENGTH_MAX).ok()?).ok()?;
         let mut words = text.split_ascii_whitespace();
@@ -32,10 +32,10 @@ impl Floor {
         Some(Self { journal: position("journal")?, sled: position("sled")? })
     }
 
-    /// Writes it, whole or not at all.
+    /// Writes the floor atomically.
     ///
     /// # Errors
-    /// What the system says.
+    /// The system's error.
     pub fn write(self, data: &Path) -> std::io::Result<()> {
         let text = format!("journal={} sled={}\n", self.journal, self.sled);
         own::write(&data.join(NAME), text.as_bytes())

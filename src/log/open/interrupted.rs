@@ -1,14 +1,14 @@
-//! A restore that was cut short after the old journal had been set aside: opening finishes it.
+//! A restore that was interrupted after the old journal had been set aside: opening completes it.
 
 use std::fs::File;
 use std::path::Path;
 
 use super::super::{LogError, io_error};
 
-/// The directory that waits to become the journal.
+/// The directory that is about to become the journal.
 pub(in crate::log) const FRESH: &str = "journal.new";
 
-/// Puts the fresh journal in its place, where a restore had come to that.
+/// Moves the fresh journal into place, if a restore had got that far.
 ///
 /// # Errors
 /// [`LogError::Io`].

@@ -1,4 +1,4 @@
-//! The part of the journal that sled's entries cover: a look at each segment file, and healing.
+//! The part of the journal that sled's entries cover: a check of each segment file, and healing.
 
 use crate::event::Position;
 use crate::log::block::{Block, BlockError, BlockHash, Header};
@@ -9,7 +9,7 @@ use crate::log::{LogError, io_error};
 
 use super::{Expectation, Mode, Opening};
 
-/// A look at a file costs two blocks, not the file.
+/// Checks a file by reading two blocks, not the whole file.
 fn looks_whole(file: &dyn DiskFile, expected: &Expectation, is_last: bool) -> Result<(), String> {
     let len = file.len().map_err(|error| error.to_string())?;
     if len < expected.len || (len > expected.len && !is_last) {
@@ -38,7 +38,7 @@ fn read_block(file: &dyn DiskFile, offset: u64, position: Position) -> Result<Ve
 }
 
 impl Opening {
-    /// Looks at each segment that sled's entries cover, and heals those that are not whole.
+    /// Checks each segment that sled's entries cover, and heals damaged ones.
     pub(super) fn check_segments(&mut self) -> Result<(), LogError> {
         let expected = std::mem::take(&mut self.expected);
         for (number, expectation) in expected.iter().enumerate() {
@@ -97,7 +97,7 @@ impl Opening {
         Position(end.0 - 1)
     }
 
-    /// The damaged blocks of a segment, as (position, offset, hash before); all of them are in sled.
+    /// The damaged blocks of a segment, as (position, offset, previous hash); all of them are in sled.
     fn damaged_blocks(
         &self,
         number: usize,

@@ -14,11 +14,11 @@ use super::{Mode, Opening};
 
 const READ_BYTES: usize = 1024 * 1024;
 
-/// Reads a file from an offset on, a large piece at a time.
+/// Reads a file from an offset on, in large chunks.
 struct Window {
     file: Arc<dyn DiskFile>,
     bytes: Vec<u8>,
-    /// The offset in the file of the first of `bytes`.
+    /// The file offset of the first of `bytes`.
     start: u64,
 }
 
@@ -27,8 +27,8 @@ impl Window {
         Self { file, bytes: Vec::new(), start: 0 }
     }
 
-    /// The bytes from `offset` on: at least a block's worth, unless the file ends before. A file that
-    /// cannot be read is not a file that ends: the error must never look like a torn tail.
+    /// The bytes from `offset` on: at least a block's worth, unless the file ends before. A file that cannot
+    /// be read does not count as ended: an I/O error must never look like a torn tail.
     fn at(&mut self, offset: u64) -> io::Result<&[u8]> {
         let skip = offset.checked_sub(self.start).map_or(usize::MAX, |skip| skip as usize);
         if skip > self.bytes.len() || self.bytes.len() - skip < BLOCK_BYTES_MAX {
@@ -47,15 +47,15 @@ impl Window {
     }
 }
 
-/// Where the scan is: behind all blocks seen, those of an unfinished commit included.
+/// The position of the scan: after all blocks seen, including those of an unfinished commit.
 struct Scan {
     window: Option<Window>,
     offset: u64,
     next: Position,
     previous: BlockHash,
-    /// Blocks of the commit that has not ended yet, one behind the other.
+    /// Blocks of the commit that has not ended yet, one after another.
     pending: Vec<u8>,
-    /// Where the pending blocks start.
+    /// Offset of the pending blocks.
     pending_at: u64,
     /// Segment files in the directory, in order.
     files: Vec<Position>,
@@ -63,7 +63,7 @@ struct Scan {
     last_commit: Option<(u64, Vec<u8>)>,
 }
 
-/// What stands at the scan's place.
+/// What is at the scan's position.
 enum Found {
     /// The verified bytes of the next block.
     Block(Vec<u8>),
@@ -73,7 +73,7 @@ enum Found {
 }
 
 impl Scan {
-    /// Whether a segment file starts at the scan's place. A commit never crosses into another segment.
+    /// Whether a segment file starts at the scan's position. A commit never crosses into another segment.
     fn next_segment_follows(&self) -> bool {
         self.pending.is_empty() && self.files.binary_search(&self.next).is_ok()
     }
@@ -129,7 +129,7 @@ impl Opening {
         self.finish(&scan)
     }
 
-    /// Adds a verified block; its commit counts only once its last block is there.
+    /// Adds a verified block; a commit counts only once its last block has been read.
     fn accept(&mut self, scan: &mut Scan, bytes: &[u8]) -> Result<(), LogError> {
         let position = scan.next;
         let block = Block::read_at(bytes, position).map_err(|error| Self::lost(position, &error))?;
@@ -182,17 +182,17 @@ impl Opening {
         scan.window = file.map(Window::new);
         scan.offset = 0;
         scan.pending_at = 0;
-        // A segment is left only after its last commit was synced.
+        // A new segment starts only after the last commit of the previous one was synced.
         scan.last_commit = None;
         self.tail_len = 0;
         self.last_block = 0;
     }
 
-    /// Damage at the scan's place: heal it, or `false` if the log ends here.
+    /// Handles damage at the scan's position: heals it, or returns `false` if the log ends here.
     fn mend(&mut self, scan: &mut Scan, error: &BlockError) -> Result<bool, LogError> {
         let position = scan.next;
         if scan.offset > 0 && scan.next_segment_follows() {
-            // The next segment starts where it should, so what stands between is no block.
+            // The next segment starts where it should, so the bytes in between are not a block.
             self.cut_segment(scan)?;
             self.note_repair(
                 position,
@@ -227,7 +227,7 @@ impl Opening {
         Ok(())
     }
 
-    /// Takes the next block from sled, and writes it where it belongs.
+    /// Takes the next block from sled, and writes it to its place.
     fn heal_tail(&mut self, scan: &mut Scan, bytes: &[u8], error: &BlockError) -> Result<(), LogError> {
         let block = Block::read(bytes).map_err(|error| Self::lost(scan.next, &error))?;
         let header = *block.header();
@@ -253,7 +253,7 @@ impl Opening {
         self.accept(scan, bytes)
     }
 
-    /// Whether a whole block behind the damage was written when the damaged position was durable.
+    /// Whether an intact block after the damage was written when the damaged position was already durable.
     fn proves_durable(&self, scan: &Scan) -> bool {
         let proves = |file: &dyn DiskFile, from| search(file, from, scan.next);
         let here = scan.window.as_ref().is_some_and(|window| proves(&*window.file, scan.offset));
@@ -263,7 +263,7 @@ impl Opening {
         })
     }
 
-    /// Cuts off what was never acknowledged, and makes sure of the last commit.
+    /// Truncates what was never acknowledged, and makes the last commit durable again.
     fn finish(&mut self, scan: &Scan) -> Result<(), LogError> {
         let failed = |error: std::io::Error| io_error("cutting the tail of", &self.dir, &error);
         let mut torn = 0;
@@ -301,7 +301,7 @@ impl Opening {
     }
 }
 
-/// Looks for a block in `file`, from an offset on, whose `committed` covers `position`.
+/// Searches `file` from an offset on for a block whose `committed` covers `position`.
 fn search(file: &dyn DiskFile, mut offset: u64, position: Position) -> bool {
     let mut bytes = vec![0; READ_BYTES];
     loop {
@@ -314,7 +314,7 @@ fn search(file: &dyn DiskFile, mut offset: u64, position: Position) -> bool {
         if found || read < READ_BYTES {
             return found;
         }
-        // A block may lie across the border.
+        // A block may cross the chunk boundary.
         offset += (READ_BYTES - BLOCK_BYTES_MAX) as u64;
     }
 }

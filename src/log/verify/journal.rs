@@ -1,4 +1,4 @@
-//! The walk over the journal's segment files.
+//! Verifies the journal's segment files.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use super::{Meter, Sources, VerifyReport};
 
 const READ_BYTES: usize = 1024 * 1024;
 
-/// All bytes of the segment files.
+/// Total size of the segment files.
 pub(super) fn bytes(sources: &Sources<'_>) -> Result<u64, LogError> {
     let mut bytes = 0;
     for (_, file) in open_segments(sources)? {
@@ -39,14 +39,14 @@ fn open_segments(sources: &Sources<'_>) -> Result<Vec<OpenSegment>, LogError> {
     firsts.into_iter().map(open).collect()
 }
 
-/// Where the walk is.
+/// The state of the walk.
 struct Walk<'a> {
     sources: &'a Sources<'a>,
     expected: Option<BlockHash>,
     next: Position,
-    /// `None` behind a gap.
+    /// `None` after a gap.
     previous: Option<BlockHash>,
-    /// Whether the last whole block ended its commit.
+    /// Whether the last intact block ended its commit.
     commit_ended: bool,
     /// Blocks of a commit that has not ended, in bytes.
     unfinished: u64,
@@ -78,7 +78,7 @@ pub(super) fn walk(
             break;
         }
         if *first != walk.next {
-            // An empty file at the very end is a segment that was begun and not written.
+            // An empty last file is a segment that was started but not written.
             let begun = number + 1 == segments.len() && file.is_empty().unwrap_or(false);
             if !begun {
                 let detail = format!("a segment starts at position {first}, and {} was expected", walk.next);
@@ -93,7 +93,7 @@ pub(super) fn walk(
         walk.segment(&**file, number + 1 == segments.len(), report, meter, hashes);
     }
     if sources.open.is_none() && !walk.commit_ended {
-        // Nobody was told of a commit that did not end.
+        // A commit that did not end was never acknowledged.
         (report.events, report.blocks, report.head) = walk.finished;
         report.torn_bytes = report.torn_bytes.max(walk.unfinished);
     }
@@ -131,7 +131,7 @@ impl Walk<'_> {
                 Err(error) => return report.problem(LogCopy::Journal, self.next, error.to_string()),
             };
             let mut at = 0;
-            // A block that reaches behind the buffer is read again from its start.
+            // A block that extends past the buffer is read again from its start.
             while at < read && (read < READ_BYTES || READ_BYTES - at >= BLOCK_BYTES_MAX) {
                 if self.is_past_head() {
                     return;
@@ -151,7 +151,7 @@ impl Walk<'_> {
                         else {
                             return;
                         };
-                        // Read on from the next whole block.
+                        // Continue at the next intact block.
                         (offset, at) = (found, 0);
                         break;
                     }
@@ -193,7 +193,7 @@ impl Walk<'_> {
         }
     }
 
-    /// Notes damage; gives the offset of the next whole block of the file, if there is one.
+    /// Records damage. Returns the offset of the file's next intact block, if there is one.
     fn damage(
         &mut self,
         file: &dyn DiskFile,
@@ -213,7 +213,7 @@ impl Walk<'_> {
         let (offset, first, _) = found?;
         self.next = first;
         self.previous = None;
-        // What the gap held of each stream is not known.
+        // Which streams had events in the gap is unknown.
         self.versions.clear();
         Some(offset)
     }
@@ -233,7 +233,7 @@ impl Walk<'_> {
     }
 }
 
-/// The last version seen of a stream, found without allocation when it is known.
+/// The last version seen of a stream, looked up without allocation if it is known.
 fn version_of<'a>(
     versions: &'a mut HashMap<Box<str>, HashMap<Box<str>, Version>>,
     tenant: &str,
@@ -245,7 +245,7 @@ fn version_of<'a>(
     versions.get_mut(tenant).and_then(|streams| streams.get_mut(stream)).expect("inserted above")
 }
 
-/// The next whole block behind damage at `position`: its offset, first position, and what was durable.
+/// The next intact block after damage at `position`: its offset, first position, and committed position.
 fn next_block(file: &dyn DiskFile, mut offset: u64, position: Position) -> Option<(u64, Position, Position)> {
     let mut bytes = vec![0; READ_BYTES];
     loop {

@@ -1,4 +1,4 @@
-//! The walk over sled: runs, their blocks, their index entries.
+//! Verifies sled: runs, their blocks, their index entries.
 
 use crate::event::Position;
 use crate::log::block::{Block, BlockHash};
@@ -8,7 +8,7 @@ use crate::log::store::Store;
 
 use super::{Meter, VerifyReport};
 
-/// The hash of sled's last whole block, and its last position: the journal must have the same there.
+/// The hash of sled's last intact block, and its last position: the journal must have the same there.
 #[derive(Debug, Default)]
 pub(super) struct HashAt {
     pub last: Option<(Position, BlockHash)>,
@@ -46,7 +46,7 @@ pub(super) fn walk(
         let mut rest = bytes.as_slice();
         while !rest.is_empty() {
             let checked = Block::read_at(rest, next).and_then(|block| {
-                // After a gap the block's own word is all there is.
+                // After a gap only the block's own field is known.
                 block.verify(&previous.unwrap_or(block.header().previous))?;
                 Ok(block)
             });
@@ -58,7 +58,7 @@ pub(super) fn walk(
                     break;
                 }
             };
-            // A run goes on while it is written to: what was appended since is not looked at.
+            // A run grows while it is written to: blocks appended meanwhile are not verified.
             if until.is_some_and(|until| block.header().last() > until) {
                 return;
             }
@@ -70,16 +70,16 @@ pub(super) fn walk(
         }
         meter.add(bytes.len());
         if previous.is_none() {
-            // The next run tells where it starts; what is between is counted as missing above.
+            // The next run says where it starts; the gap is counted as missing above.
             next = report.sled.next();
         }
     }
 }
 
-/// The index entry must be the one that the blocks give.
+/// Compares the index entry with the one that the blocks give.
 fn check_entry(store: &Store, first: Position, blocks: &[u8], report: &mut VerifyReport) {
     let Ok(derived) = index_entry(blocks) else {
-        // The blocks themselves are damaged, and said to be.
+        // The blocks themselves are damaged, and already reported.
         return;
     };
     let detail = match store.index_entry(first) {

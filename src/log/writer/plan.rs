@@ -1,4 +1,4 @@
-//! The plan of a group: which events are new, and where they will stand.
+//! The plan of a group: which events are new, and their positions.
 
 use std::collections::HashMap;
 
@@ -10,19 +10,19 @@ use crate::log::index::FoldedMap;
 use crate::log::shared::{IdCache, Shared, read};
 use crate::log::{Append, Appended, Expected, LogError, Outcome};
 
-/// An event that will be appended.
+/// An event to be appended.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct New {
-    /// The number of its append in the group.
+    /// Index of its append in the group.
     pub append: usize,
-    /// Its number in the append.
+    /// Its index in the append.
     event: usize,
     pub position: Position,
     pub version: Version,
 }
 
 impl New {
-    /// The record that it becomes.
+    /// Its record.
     pub fn record<'a>(&self, appends: &'a [Append], recorded_at: Timestamp) -> RecordRef<'a> {
         let append = &appends[self.append];
         let event = &append.events[self.event];
@@ -34,7 +34,7 @@ impl New {
     }
 }
 
-/// What the group's appends have come to so far; each sees those before it as if they were durable.
+/// The group's appends so far; each sees those before it as if they were durable.
 #[derive(Debug)]
 pub(super) struct Plan<'a> {
     shared: &'a Shared,
@@ -59,7 +59,7 @@ impl<'a> Plan<'a> {
         }
     }
 
-    /// Adds an append; the answer holds once the group is durable. A refused append adds nothing.
+    /// Adds an append; the result is valid once the group is durable. A refused append adds nothing.
     pub fn add(&mut self, append: &Append) -> Result<Appended, LogError> {
         let number = self.appends;
         self.appends += 1;
@@ -98,7 +98,7 @@ impl<'a> Plan<'a> {
             Expected::NoStream => actual == Version::NONE,
             Expected::Exact(expected) => actual == expected,
         };
-        // Only what is new has to match: a repeated append is answered as it was the first time.
+        // Only new events must match: a repeated append returns what it returned the first time.
         if version != actual && !matches {
             return Err(LogError::Conflict { stream: append.stream.clone(), actual });
         }
@@ -119,7 +119,7 @@ impl<'a> Plan<'a> {
     }
 }
 
-/// Checks what an append must hold whatever the log has: limits of the envelope.
+/// Checks the limits of the envelope, which do not depend on the log's content.
 ///
 /// # Errors
 /// [`LogError::Invalid`].

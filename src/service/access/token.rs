@@ -1,4 +1,4 @@
-//! The tokens that were given out, as the log has them; and the one way to give, rotate and take them.
+//! The aggregate of issued tokens. It issues, rotates and revokes them.
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -13,12 +13,12 @@ use crate::service::aggregate::repository::{Aggregate, CommandError, Fact, Next,
 use crate::service::runtime::forms;
 use crate::service::runtime::reads::Reads;
 
-/// Why an order was not carried out.
+/// Why a token command failed.
 pub type TokenFailure = CommandError<TokenOrderError>;
 
 impl Rejection for TokenOrderError {}
 
-/// The tokens of a tenant.
+/// The issued tokens of a tenant.
 pub struct TokenAggregate;
 
 impl Aggregate for TokenAggregate {
@@ -27,7 +27,7 @@ impl Aggregate for TokenAggregate {
 
     type State = Register;
     type Command = (TokenOrder, Principal);
-    /// A change, and who made it.
+    /// A change, and the principal that made it.
     type Change = (TokenChange, Principal);
     type Error = TokenOrderError;
 
@@ -53,26 +53,27 @@ impl Aggregate for TokenAggregate {
     }
 }
 
-/// A token to give out.
+/// Request to issue a token.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TokenBody {
     /// `agent`, `ingest`, `auditor` or `member`.
     #[schema(value_type = forms::TokenKind)]
     pub kind: String,
-    /// What you call it, in one line of at most 64 bytes.
+    /// A label for the token: one line of at most 64 bytes.
     #[serde(default)]
     #[schema(value_type = forms::TokenName)]
     pub name: String,
-    /// For how many minutes, up to three years; 90 days for ingest and member where absent, for ever for the others.
+    /// Lifetime in minutes, at most three years. Default: 90 days for `ingest` and `member`, unlimited
+    /// for the other kinds.
     #[serde(default)]
     #[schema(minimum = 1, maximum = 1_581_120)]
     pub minutes: Option<u32>,
 }
 
 impl TokenBody {
-    /// Whether it makes sense, whatever is recorded: the command line asks this before it asks a supervisor, so that a mistake is
-    /// told in the same words with one and without.
+    /// Validates the request without reading the log. The command line calls this before it contacts a supervisor, so
+    /// that the error is the same with one and without.
     ///
     /// # Errors
     /// [`TokenOrderError`].
@@ -82,62 +83,62 @@ impl TokenBody {
     }
 }
 
-/// A token as it is given out: it is told this once, and kept nowhere.
+/// An issued token. The secret is shown once and stored nowhere; the log has its hash.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct TokenGiven {
-    /// The token.
+    /// The secret to send as a bearer token.
     pub token: String,
-    /// By which name events know its holder.
+    /// The id that events use for the token's holder.
     pub id: String,
-    /// What it is for.
+    /// `agent`, `ingest`, `auditor` or `member`.
     pub kind: String,
-    /// When it ends; null for never.
+    /// When it expires; null for never.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub expires_at: Option<Timestamp>,
 }
 
-/// A token that was given out.
+/// An issued token, without its secret.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct TokenLine {
-    /// By which name events know its holder.
+    /// The id that events use for the token's holder.
     pub id: String,
-    /// What it is for.
+    /// `agent`, `ingest`, `auditor` or `member`.
     pub kind: String,
-    /// What its owner calls it.
+    /// The owner's label for it.
     pub name: String,
-    /// Since when.
+    /// When it was issued.
     #[schema(value_type = String, format = DateTime)]
     pub issued_at: Timestamp,
-    /// When it ends; null for never.
+    /// When it expires; null for never.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub expires_at: Option<Timestamp>,
-    /// Whether it is good now.
+    /// Whether it is valid now.
     pub is_good: bool,
-    /// Who gave it out.
+    /// The principal that issued it.
     pub by: String,
 }
 
-/// The tokens.
+/// The issued tokens.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct TokensShown {
-    /// Those that were given out, by id. The two in the data directory are not among them.
+    /// By id. The two tokens in the data directory are not included.
     pub tokens: Vec<TokenLine>,
 }
 
-/// A token that is about to be given out.
+/// A generated token that is not yet recorded.
 pub struct Minted {
-    /// The token.
+    /// The secret.
     pub token: String,
     /// Its id.
     pub id: String,
-    /// What makes it known.
+    /// The command that records its hash.
     pub order: TokenOrder,
 }
 
-/// Makes a token by a body's wishes.
+/// Generates a token as the request asks.
 ///
 /// # Errors
-/// The kind is none.
+/// The kind is unknown.
 pub fn mint(body: TokenBody) -> Result<Minted, TokenFailure> {
     let kind = Kind::of_word(&body.kind).ok_or(TokenOrderError::Kind)?;
     let (token, id, hash) = fresh(kind);
@@ -156,13 +157,13 @@ fn fresh(kind: Kind) -> (String, String, [u8; 32]) {
 }
 
 impl Reads {
-    /// Whose token has this hash, if it is good.
+    /// The holder of the token with this hash, if the token is valid.
     #[must_use]
     pub fn holder(&self, hash: &Hash, now: Timestamp) -> Option<Principal> {
         self.with_view(|view| view.tokens.principal(hash, now))
     }
 
-    /// The tokens that were given out.
+    /// The issued tokens.
     #[must_use]
     pub fn tokens(&self, now: Timestamp) -> TokensShown {
         let line = |issued: &crate::domain::access::register::Issued| TokenLine {
@@ -177,10 +178,10 @@ impl Reads {
         TokensShown { tokens: self.with_view(|view| view.tokens.all().map(line).collect()) }
     }
 
-    /// Makes the token that takes another one's place.
+    /// Generates the replacement of a token.
     ///
     /// # Errors
-    /// There is none of this id.
+    /// No token has this id.
     pub fn rotation(&self, id: &str) -> Result<Minted, TokenFailure> {
         let kind = self.with_view(|view| {
             view.tokens.all().find(|issued| issued.id == id).and_then(|issued| Kind::of_word(&issued.kind))
@@ -191,7 +192,7 @@ impl Reads {
         Ok(Minted { token, id: fresh, order })
     }
 
-    /// What is told of a token that was given out just now.
+    /// The response for a token that was just issued.
     #[must_use]
     pub fn given(&self, token: String, id: &str) -> TokenGiven {
         let known = self.with_view(|view| view.tokens.all().find(|issued| issued.id == id).cloned());

@@ -1,5 +1,6 @@
-//! Hosts an aggregate in the supervision tree: carries out its commands, one at a time. The stream is read with the first
-//! of them: a log that cannot be reached refuses commands, and restarts nobody.
+//! Hosts an aggregate in the supervision tree and executes its commands one at a time. The stream is
+//! read when the first command arrives: while the log cannot be reached, commands fail but the actor
+//! does not restart.
 
 use std::sync::Arc;
 
@@ -12,23 +13,21 @@ use crate::log::EventLog;
 
 use super::repository::{self, Aggregate, CommandError, Repository};
 
-/// A command, and where to answer: with the last event's position, or none where nothing changed.
+/// A command, and where to send the result: the position of its last event, or none if nothing changed.
 pub struct CommandMessage<A: Aggregate> {
-    /// What to do.
     pub command: A::Command,
-    /// Who waits.
     pub reply: Reply<Result<Option<Position>, CommandError<A::Error>>>,
 }
 
-/// See the module.
+/// Executes one aggregate's commands. See the module.
 pub struct AggregateActor<A: Aggregate> {
     log: Arc<dyn EventLog>,
     tenant: TenantId,
-    /// None while it is at work, and after a panic: then the stream is read afresh.
+    /// None while a command is executing, and after a panic: then the stream is loaded again.
     repository: Option<Repository<A>>,
 }
 
-/// Adds an aggregate's actor to the tree, as `tenant/name`.
+/// Adds an aggregate's actor to the tree, at the path `tenant/name`.
 pub fn add<A: Aggregate>(
     tenants: &mut Supervisor,
     log: &Arc<dyn EventLog>,
@@ -61,10 +60,10 @@ impl<A: Aggregate> Behaviour for AggregateActor<A> {
                 reply.send(done);
                 Ok(())
             }
-            // It is this actor's panic, and its supervisor's to answer.
+            // The panic belongs to this actor, and its supervisor handles it.
             Err(broken) => match broken.try_into_panic() {
                 Ok(panic) => std::panic::resume_unwind(panic),
-                // The runtime ends, and with it whoever waits.
+                // The runtime is shutting down, and every sender with it.
                 Err(_) => std::future::pending().await,
             },
         }

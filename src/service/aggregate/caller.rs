@@ -1,4 +1,4 @@
-//! On whose behalf something is done. The faces say so; events bear it as their actor.
+//! The principal that work is done for. The faces set it; events record it as their actor.
 
 use std::sync::Arc;
 
@@ -6,19 +6,19 @@ use crate::actor::context;
 use crate::domain::access::Principal;
 use crate::view::CutShort;
 
-/// Whoever asked for what is being done; none where the system acts by itself.
+/// The principal that asked for the current work; none if the system acts by itself.
 #[must_use]
 pub fn current() -> Option<Principal> {
     context::current()?.downcast_ref::<Principal>().cloned()
 }
 
-/// Does work on behalf of somebody.
+/// Runs a future on behalf of a principal.
 pub async fn on_behalf<F: Future>(principal: Principal, work: F) -> F::Output {
     context::within(Some(Arc::new(principal)), work).await
 }
 
-/// Does work that blocks with what is kept between such works, or with what is made for the first of them. After work that was
-/// cut short, it is made again.
+/// Runs blocking work with a value that is kept between calls. If there is none, or the last call was
+/// cut short, `make` creates it.
 ///
 /// # Errors
 /// As [`blocking`].
@@ -37,10 +37,10 @@ pub async fn blocking_with<S: Send + 'static, T: Send + 'static>(
     Ok(done)
 }
 
-/// Does work that blocks, on a thread for that, on behalf of whoever asks here.
+/// Runs blocking work on a blocking thread, on behalf of the current principal.
 ///
 /// # Errors
-/// [`CutShort`]: the work panicked, or the runtime ends.
+/// [`CutShort`]: the work panicked, or the runtime is shutting down.
 pub async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, CutShort> {
     let carried = context::current();
     Ok(tokio::task::spawn_blocking(move || context::within_sync(carried, work)).await?)

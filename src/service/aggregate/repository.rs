@@ -3,11 +3,12 @@
 //! ```text
 //! catch_up ─▶ decide ─▶ append at this version ─┬─▶ appended: the same events are applied to the state
 //!     ▲                                         │
-//!     └──────────── another came between ◀──────┘
+//!     └──── conflict: another append came first ◀───┘
 //! ```
 //!
-//! A repository never folds an event twice: it reads what the stream has gained since its last command. What an append
-//! that failed has left in the log is read like the events of others.
+//! A repository folds each event once: it reads only what the stream has gained since its last command.
+//! Events that an earlier append left in the log, although it reported a failure, are read like anyone
+//! else's.
 
 use std::convert::Infallible;
 use std::ops::ControlFlow;
@@ -26,90 +27,88 @@ use crate::view::{CutShort, ViewError};
 
 use super::caller;
 
-/// How often a command is decided at most, where others append to its stream at the same time.
+/// How often a command is decided at most if other writers keep appending to its stream.
 pub const DECISIONS_MAX: usize = 32;
 
-/// A stream of the log, the state that is folded from it, and what may be done to it.
+/// A stream of the log, the state folded from it, and the rules for changing it.
 pub trait Aggregate: Sized + Send + 'static {
     /// The stream's name within its tenant.
     const STREAM: &'static str;
-    /// Who decides where nobody asked, as the events' envelopes will say.
+    /// The actor name in event envelopes if no principal asked.
     const ACTOR: &'static str;
-    /// Events of one append at most. A command with more of them is several appends, and may stop between them.
+    /// Maximum number of events in one append. A command with more events takes several appends, and may
+    /// stop between them.
     const BATCH: usize = usize::MAX;
 
-    /// What is known. Its fold is the view's as well.
+    /// The folded state. The views use the same fold.
     type State: Fold + Send + Unpin;
-    /// What can be asked for, with what it is held against.
+    /// A command, with the facts that it is checked against.
     type Command: Clone + Send + 'static;
-    /// What is decided.
+    /// A change that a command leads to.
     type Change: Send;
     /// Why a command is refused.
     type Error: Rejection + Clone + Send;
 
-    /// Decides a command. No changes: it is carried out already.
+    /// Decides a command. An empty result means that there is nothing to change.
     ///
     /// # Errors
-    /// It is refused.
+    /// The command is refused.
     fn decide(
         state: &Self::State,
         command: Self::Command,
         now: Timestamp,
     ) -> Result<Vec<Self::Change>, Self::Error>;
 
-    /// The event that tells of a change. `state` is the one that was decided on.
+    /// The event that records a change. `state` is the state that the decision was made on.
     fn event(state: &Self::State, change: &Self::Change, next: &Next<'_>) -> Fact;
 
-    /// A command, as it stands in spans.
+    /// The command's name in spans.
     fn label(command: &Self::Command) -> &'static str;
 }
 
-/// Where an event will stand.
+/// Where an event will be appended.
 #[derive(Debug, Clone, Copy)]
 pub struct Next<'a> {
-    /// Whose it is.
     pub tenant: &'a str,
     /// Its version in the stream.
     pub version: Version,
-    /// When it is decided, in whole microseconds.
+    /// The time of the decision, in whole microseconds.
     pub now: Timestamp,
 }
 
 impl Next<'_> {
-    /// A fact of this moment that no other is the same as.
+    /// An event of this moment, with a random id.
     #[must_use]
     pub fn fact(&self, event: Event<'static>) -> Fact {
         Fact { id: EventId::random(), event, at: self.now }
     }
 }
 
-/// An event as it is decided.
+/// A decided event that is not yet appended.
 #[derive(Debug, Clone)]
 pub struct Fact {
-    /// Derived from the fact's own key where telling it twice must change nothing.
+    /// Derived from the fact's own key if recording it twice must change nothing.
     pub id: EventId,
-    /// What happened.
     pub event: Event<'static>,
-    /// When.
     pub at: Timestamp,
 }
 
-/// Why a command is refused. Its code says what that means for those who asked.
+/// Why a command is refused. Its code decides the HTTP status and the exit code.
 pub trait Rejection: Coded + 'static {}
 
-/// Of what is only observed, nothing is refused.
+/// An observation is never refused.
 impl Rejection for Infallible {}
 
-/// Why a command was not carried out.
+/// Why a command was not executed.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum CommandError<R: Rejection> {
     /// The domain refuses it.
     #[error(transparent)]
     Refused(R),
-    /// The log refused it.
+    /// The log refuses it.
     #[error(transparent)]
     Log(#[from] LogError),
-    /// What is there cannot be read.
+    /// The stream cannot be read.
     #[error(transparent)]
     Unreadable(#[from] ViewError),
 }
@@ -137,30 +136,30 @@ impl<R: Rejection> From<CutShort> for CommandError<R> {
 }
 
 impl<R: Rejection> CommandError<R> {
-    /// Whether another came between, and nothing was recorded.
+    /// Whether another append came first and nothing was recorded.
     #[must_use]
     pub fn is_conflict(&self) -> bool {
         matches!(self, Self::Log(LogError::Conflict { .. }))
     }
 }
 
-/// What one tenant's log has of an aggregate.
+/// An aggregate of one tenant: its state, and the stream version that the state includes.
 pub struct Repository<A: Aggregate> {
     log: Arc<dyn EventLog>,
     tenant: TenantId,
     state: A::State,
-    /// How far the stream is in the state.
+    /// The last version that is folded into the state.
     version: Version,
 }
 
 impl<A: Aggregate> Repository<A> {
-    /// One that has read nothing yet.
+    /// A repository that has not read its stream yet.
     #[must_use]
     pub fn new(log: Arc<dyn EventLog>, tenant: TenantId) -> Self {
         Self { log, tenant, state: A::State::default(), version: Version::NONE }
     }
 
-    /// One that has read the stream. Blocks.
+    /// Reads the stream. Blocks.
     ///
     /// # Errors
     /// [`ViewError`].
@@ -170,7 +169,7 @@ impl<A: Aggregate> Repository<A> {
         Ok(repository)
     }
 
-    /// The one that was kept, or one that has read the stream, on a thread for that.
+    /// Returns the kept repository, or loads one on a blocking thread.
     ///
     /// # Errors
     /// [`ViewError`].
@@ -186,28 +185,28 @@ impl<A: Aggregate> Repository<A> {
         caller::blocking(move || Self::load(log, tenant)).await?
     }
 
-    /// What is known.
+    /// The folded state.
     #[must_use]
     pub fn state(&self) -> &A::State {
         &self.state
     }
 
-    /// What is known, for one who is done.
+    /// The folded state, by value.
     #[must_use]
     pub fn into_state(self) -> A::State {
         self.state
     }
 
-    /// How far the stream is known.
+    /// The last version that is folded into the state.
     #[must_use]
     pub fn version(&self) -> Version {
         self.version
     }
 
-    /// Reads what the stream has gained. Blocks.
+    /// Folds what the stream has gained. Blocks.
     ///
     /// # Errors
-    /// [`ViewError`]; what stands before the failure is known.
+    /// [`ViewError`]; the events before the failure have been folded.
     pub fn catch_up(&mut self) -> Result<(), ViewError> {
         let (state, version) = (&mut self.state, &mut self.version);
         follow(&*self.log, &self.tenant, A::STREAM, version.next(), |record, event| {
@@ -217,10 +216,10 @@ impl<A: Aggregate> Repository<A> {
         })
     }
 
-    /// Carries out a command; blocks. The position of the last event, or none where nothing changed.
+    /// Executes a command. Blocks. Returns the position of the last event, or none if nothing changed.
     ///
     /// # Errors
-    /// [`CommandError`]; [`LogError::Conflict`] where others came between again and again.
+    /// [`CommandError`]; [`LogError::Conflict`] if every attempt met a conflict.
     pub fn execute(
         &mut self,
         command: A::Command,
@@ -232,7 +231,8 @@ impl<A: Aggregate> Repository<A> {
         self.transact(now, metadata, decide).map(|(position, ())| position)
     }
 
-    /// Carries out a decision that says more than what changes; blocks. The position of the last event, and what it says.
+    /// Executes a decision that returns a value besides its changes. Blocks. Returns the position of the
+    /// last event, and that value.
     ///
     /// # Errors
     /// As [`Repository::execute`].
@@ -254,7 +254,8 @@ impl<A: Aggregate> Repository<A> {
         }
     }
 
-    /// Appends changes that were decided on this state; blocks. The position of the last event.
+    /// Appends changes that were decided on the current state. Blocks. Returns the position of the last
+    /// event.
     ///
     /// # Errors
     /// [`LogError`]; after a [`LogError::Conflict`] catch up and decide again.
@@ -273,7 +274,7 @@ impl<A: Aggregate> Repository<A> {
         Ok(last)
     }
 
-    /// As [`Repository::commit`], and waits without blocking.
+    /// As [`Repository::commit`], without blocking.
     ///
     /// # Errors
     /// As [`Repository::commit`].
@@ -307,12 +308,12 @@ impl<A: Aggregate> Repository<A> {
         prepared(&self.tenant, A::STREAM, Expected::at(self.version), facts.iter().map(event).collect())
     }
 
-    /// Takes in what was appended. Events that the log had already stand elsewhere in the stream: they are read with the
-    /// next catching up.
+    /// Folds appended events. Events that the log already had are elsewhere in the stream; the next
+    /// catch-up reads them.
     fn appended(&mut self, facts: &[Fact], appended: &Appended) -> Option<Position> {
         if appended.outcomes.iter().all(|outcome| outcome.is_new()) {
             for fact in facts {
-                // It could be encoded, so that it can be applied; if not, catching up says why.
+                // An event that could be encoded can be applied; if not, the next catch-up reports why.
                 if self.state.apply(fact.at, &fact.event).is_err() {
                     break;
                 }
@@ -323,10 +324,10 @@ impl<A: Aggregate> Repository<A> {
     }
 }
 
-/// Tries a decision again where another append came between: `once` says none then. Blocks.
+/// Repeats a decision as long as it meets a conflict, which `once` reports as `Ok(None)`. Blocks.
 ///
 /// # Errors
-/// What `once` fails with; [`LogError::Conflict`] where others came between again and again.
+/// The error of `once`; [`LogError::Conflict`] if every attempt met a conflict.
 pub fn retried<T>(
     log: &dyn EventLog,
     tenant: &TenantId,
@@ -347,10 +348,11 @@ impl<A: Aggregate<Error = Infallible>> Repository<A>
 where
     A::Change: Sync,
 {
-    /// Records what has changed since the last look, in the actor's own name. How many changes there were.
+    /// Records what has changed since the last observation, in the actor's own name. Returns the number
+    /// of changes.
     ///
     /// # Errors
-    /// [`LogError`]. What was recorded is known; after a [`LogError::Conflict`] catch up first.
+    /// [`LogError`]. What was recorded is folded; after a [`LogError::Conflict`] catch up first.
     pub async fn observe(&mut self, seen: A::Command) -> Result<usize, LogError> {
         let now = Timestamp::now();
         let Ok(changes) = A::decide(&self.state, seen, now);
@@ -359,10 +361,10 @@ where
     }
 }
 
-/// Reads a stream from a version on; blocks.
+/// Reads a stream from a version on. Blocks.
 ///
 /// # Errors
-/// The log, an event that cannot be read, and what `apply` fails with; what stands before it has been applied.
+/// A failure of the log, an event that cannot be decoded, or an error of `apply`. Earlier events have been applied.
 pub fn follow(
     log: &dyn EventLog,
     tenant: &TenantId,
@@ -383,13 +385,13 @@ pub fn follow(
     failure.map_or(Ok(()), Err)
 }
 
-/// An append to a tenant's stream.
+/// Builds an append to a tenant's stream.
 #[must_use]
 pub fn prepared(tenant: &TenantId, stream: &str, expected: Expected, events: Vec<NewEvent>) -> Append {
     Append { tenant: tenant.clone(), stream: StreamId::new(stream), expected, events }
 }
 
-/// An event ready to be appended.
+/// Encodes an event for appending.
 #[must_use]
 pub fn new_event(id: EventId, event: &Event<'_>, occurred_at: Timestamp, metadata: &Metadata) -> NewEvent {
     let (type_name, schema_version) = event.type_and_version();
@@ -403,7 +405,7 @@ pub fn new_event(id: EventId, event: &Event<'_>, occurred_at: Timestamp, metadat
     }
 }
 
-/// In which trace an event was decided; blocks. None where there is no such event, or it was not traced.
+/// The trace context of an event. Blocks. None if there is no such event, or it was not traced.
 #[must_use]
 pub fn trace_at(log: &dyn EventLog, position: Position) -> Option<TraceContext> {
     let mut trace = None;
@@ -411,18 +413,19 @@ pub fn trace_at(log: &dyn EventLog, position: Position) -> Option<TraceContext> 
         trace = record.trace;
         ControlFlow::Break(())
     });
-    // Only a link between two traces is missing where it cannot be read.
+    // Without it only a link between two traces is missing.
     scanned.ok().and(trace)
 }
 
-/// Who decides, and in which trace: whoever asked, by their reference; the actor's own name where nobody did.
+/// Metadata of a decision: the principal that asked, or else the actor's own name, and the current
+/// trace.
 #[must_use]
 pub fn metadata_for(actor: &str) -> Metadata {
     let actor = caller::current().map_or_else(|| actor.to_owned(), |caller| caller.reference.to_string());
     Metadata { actor, trace: crate::telemetry::current_trace(), ..Metadata::default() }
 }
 
-/// The log keeps microseconds: the same moment told twice shall be the same.
+/// Truncates to microseconds, which is what the log stores, so that a repeated moment compares equal.
 #[must_use]
 pub fn to_micros(instant: Timestamp) -> Timestamp {
     Timestamp::from_microsecond(instant.as_microsecond()).unwrap_or(instant)

@@ -1,12 +1,13 @@
-//! The shell around the domain of alerts: it looks at the views when they change and when something is due,
-//! appends what is decided, and has messages sent whose attempts its own append put into the log.
+//! The shell around the alert rules. It evaluates the views when they change or when something is due,
+//! appends what the rules decide, and sends a message only after its own append has recorded the
+//! attempt.
 //!
-//! What it has under way is in memory alone. After a crash every open attempt is one of which nothing is
-//! known: it is looked for before anything is sent again.
+//! The set of messages in flight is in memory only. After a crash every open attempt has an unknown
+//! outcome: it is looked up at its channel before anything is sent again.
 
 mod consent;
+mod evaluation;
 mod in_flight;
-mod looking;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -33,85 +34,75 @@ use super::consent::{ConsentAggregate, ConsentFailure};
 use super::contacts::Contacts;
 use super::delivery::Dispatcher;
 use crate::integration::channel::{LookupResult, Report};
+use evaluation::EvaluationError;
 use in_flight::{InFlight, Waker};
-use looking::Undone;
 
-/// How often changes are appended on top of those of others before the actor gives up for now.
+/// How many conflicts are retried before the actor gives up for now.
 const CONFLICTS_MAX: usize = 8;
-/// Where the log takes nothing, it is tried again after this.
+/// Pause before retrying while the log refuses events.
 const LOG_AGAIN: SignedDuration = SignedDuration::from_secs(30);
 
-/// Shows an alert on the screen: its number, how bad it is, what it is of, and what there is to say.
+/// Shows an alert on the screen: its number, grade, cause and text.
 pub type OnAlert = Arc<dyn Fn(AlertId, Grade, &CauseKey, &str) + Send + Sync>;
 
-/// What the alerts wait for, for showing it.
+/// Why each waiting alert is not sent yet, for display.
 pub type Holds = watch::Sender<BTreeMap<AlertId, Hold>>;
 
-/// What the actor is told.
 pub enum AlertMessage {
-    /// Something may have to be done.
+    /// Evaluate the rules.
     Consider,
-    /// The same, and somebody waits until it is.
+    /// Evaluate the rules, and reply when done.
     Check(Reply<()>),
     /// The settings have changed.
     Renew,
-    /// The person has taken note.
+    /// The person acknowledges an alert.
     Acknowledge {
-        /// Of which alert.
         id: AlertId,
-        /// Who waits: for the event's position, or none where nothing changed.
+        /// The position of the event, or none if nothing changed.
         reply: Reply<Result<Option<Position>, AlertFailure>>,
     },
-    /// Somebody decided about a number.
+    /// Consent for a number is granted or revoked.
     Consent {
-        /// Which.
         number: Phone,
-        /// What.
         command: ConsentCommand,
-        /// Who.
         by: By,
-        /// Who waits: for the event's position, or none where nothing changed.
+        /// The position of the event, or none if nothing changed.
         reply: Reply<Result<Option<Position>, ConsentFailure>>,
     },
-    /// A message has left, or has not.
+    /// A send has finished.
     Reported(AlertId, AttemptId, Report),
-    /// A message was looked for.
+    /// A lookup of an attempt with unknown outcome has finished.
     LookupResult(AlertId, AttemptId, LookupResult),
-    /// What became of a message was asked for.
+    /// A query for the delivery status has finished.
     Followed(AlertId, AttemptId, Option<Delivery>),
-    /// A channel tells what became of the message that it knows by this id.
+    /// A channel reports the delivery status of a message by webhook.
     Told {
-        /// The channel's id.
+        /// The channel's id of the message.
         channel_id: String,
-        /// What became of it.
         delivery: Delivery,
     },
 }
 
-/// What the actor works with.
+/// The actor's dependencies.
 #[derive(Clone)]
 pub struct Means {
-    /// The log, the views and the settings.
     pub queries: Reads,
-    /// The outside systems.
     pub sources: Sources,
-    /// The numbers.
     pub contacts: Contacts,
-    /// How far the views are.
+    /// How far the views have followed the log.
     pub projected: watch::Receiver<Position>,
-    /// What the alerts wait for.
+    /// Why each waiting alert is not sent yet.
     pub holds: Holds,
-    /// What was last found to be true.
+    /// The causes found last, for readers.
     pub causes: LastCauses,
-    /// The screen.
     pub on_alert: OnAlert,
 }
 
-/// See the module.
+/// Raises, escalates and sends the alerts of one tenant. See the module.
 pub struct AlertActor {
     means: Means,
     alerts: Option<Repository<AlertAggregate>>,
-    /// Read when somebody decides about a number for the first time.
+    /// Loaded on the first consent decision.
     consents: Option<Repository<ConsentAggregate>>,
     dispatcher: Dispatcher,
     in_flight: InFlight,
@@ -119,23 +110,24 @@ pub struct AlertActor {
 }
 
 impl AlertActor {
-    /// Tells one tenant.
+    /// Alerts one tenant.
     #[must_use]
     pub fn new(means: Means) -> Self {
         let dispatcher = dispatcher(&means);
         Self { means, alerts: None, consents: None, dispatcher, in_flight: InFlight::default(), waker: None }
     }
 
-    /// The alerts as they are; from the log where an append has failed.
+    /// The alert state; loaded from the log again after a failed append.
     async fn take_alerts(&mut self) -> Result<Repository<AlertAggregate>, ActorError> {
         let queries = &self.means.queries;
         let alerts = Repository::kept_or_loaded(&mut self.alerts, queries.log.clone(), &queries.tenant).await;
         alerts.map_err(|error| ActorError(error.to_string()))
     }
 
-    /// Does what is to be done now.
+    /// Evaluates the rules and does what is due.
     async fn consider(&mut self, context: &Context<Self>) -> Result<(), ActorError> {
-        // What is true by a clock that was just set may be true no more when it is set right.
+        // A condition that holds by a clock that was just set may no longer hold once the clock is
+        // corrected.
         if let Some(doubt) = self.means.queries.settings.clock().doubt() {
             self.waker.iter().for_each(|waker| waker.after(doubt));
             return Ok(());
@@ -150,10 +142,12 @@ impl AlertActor {
                     self.alerts = Some(alerts);
                     break;
                 }
-                // Another has appended before us: what is there now is read, and decided anew.
-                Err(Undone::Log(LogError::Conflict { .. })) => {}
-                Err(Undone::Panicked) => return Err(ActorError("reckoning what is true panicked".into())),
-                Err(Undone::Log(error)) => {
+                // Another writer appended first: load its events and decide again.
+                Err(EvaluationError::Log(LogError::Conflict { .. })) => {}
+                Err(EvaluationError::Panicked) => {
+                    return Err(ActorError("computing the causes panicked".into()));
+                }
+                Err(EvaluationError::Log(error)) => {
                     tracing::warn!(%error, "alerts could not be recorded");
                     due = Timestamp::now().checked_add(LOG_AGAIN).ok();
                     break;
@@ -166,12 +160,12 @@ impl AlertActor {
         Ok(())
     }
 
-    /// Steps until nothing changes. When to ask again.
+    /// Steps until nothing changes. Returns when to evaluate again.
     async fn work(
         &mut self,
         alerts: &mut Repository<AlertAggregate>,
         context: &Context<Self>,
-    ) -> Result<Option<Timestamp>, Undone> {
+    ) -> Result<Option<Timestamp>, EvaluationError> {
         loop {
             let now = Timestamp::now();
             let (of, causes) = self.causes(now).await?;
@@ -196,7 +190,7 @@ impl AlertActor {
         }
     }
 
-    /// The span of a decision, linked to the last event that it rests on.
+    /// The span of a decision, linked to the last event it rests on.
     async fn deciding(&self, changes: usize) -> Span {
         let seen = *self.means.projected.borrow();
         let span = tracing::info_span!("alert.decide", mecris.event.position = seen.0, changes);
@@ -208,7 +202,7 @@ impl AlertActor {
         span
     }
 
-    /// Shows what is new, unless the same was shown today already.
+    /// Shows a new alert, unless the same one was already shown today.
     fn show(&self, alerts: &Repository<AlertAggregate>, change: &AlertChange, causes: &Causes) {
         let (AlertChange::Raised { id, .. } | AlertChange::Graded { id, .. }) = change else { return };
         let Some(alert) = alerts.state().get(*id) else { return };
@@ -223,7 +217,7 @@ impl AlertActor {
         }
     }
 
-    /// Looks for what is lost, and asks what became of what was taken.
+    /// Looks up attempts with unknown outcome, and queries delivery status.
     fn look_after(&mut self, alerts: &Repository<AlertAggregate>, context: &Context<Self>) {
         let settle = self.means.queries.settings.current().config.alerts.settle_seconds;
         let settle = SignedDuration::from_secs(settle.min(3600).cast_signed());
@@ -232,7 +226,7 @@ impl AlertActor {
         self.in_flight.follow(context, &self.dispatcher, alerts.state(), now);
     }
 
-    /// Records what is known of an attempt, unless it was known already, and goes on.
+    /// Records an attempt's result, unless it was recorded before, and continues.
     async fn conclude(
         &mut self,
         change: AlertChange,
@@ -251,7 +245,7 @@ impl AlertActor {
                     break;
                 }
                 Err(LogError::Conflict { .. }) => {}
-                // The attempt stays open: it is looked for once the log takes something again.
+                // The attempt stays open, and is looked up when the log accepts events again.
                 Err(error) => {
                     tracing::warn!(%error, "what became of a message could not be recorded");
                     break;
@@ -295,7 +289,7 @@ impl Behaviour for AlertActor {
     async fn started(&mut self, context: &Context<Self>) -> Result<(), ActorError> {
         let alerts = self.take_alerts().await?;
         self.alerts = Some(alerts);
-        // From here on nothing that is done on this thread reads a file.
+        // From here on nothing on this thread reads a file.
         let contacts = self.means.contacts.clone();
         let _ = tokio::task::spawn_blocking(move || contacts.all().map(drop)).await;
         let (projected, sources) = (self.means.projected.clone(), self.means.sources.subscribe());
@@ -318,7 +312,7 @@ impl Behaviour for AlertActor {
             AlertMessage::Acknowledge { id, reply } => {
                 let mut alerts = self.take_alerts().await?;
                 let outcome = alert::take_note(&mut alerts, id, Timestamp::now()).await;
-                // After a failure they are read afresh.
+                // After a failure the state is loaded again.
                 self.alerts = outcome.is_ok().then_some(alerts);
                 reply.send(outcome);
                 self.consider(context).await

@@ -1,4 +1,4 @@
-//! The alerts as the log has them, and the one way to change them.
+//! The aggregate of alerts.
 
 use jiff::Timestamp;
 
@@ -10,12 +10,12 @@ use crate::service::aggregate::repository::{
     self, Aggregate, CommandError, Fact, Next, Rejection, Repository,
 };
 
-/// Why nothing was changed.
+/// Why a command on an alert failed.
 pub type AlertFailure = CommandError<AlertError>;
 
 impl Rejection for AlertError {}
 
-/// The alerts of a tenant. Its command is that the person has taken note of one; all else the actor decides by
+/// The alerts of a tenant. Its only command is acknowledging an alert; all other changes are decided by
 /// [`crate::domain::alert::step`].
 pub struct AlertAggregate;
 
@@ -41,10 +41,10 @@ impl Aggregate for AlertAggregate {
     }
 }
 
-/// Appends changes together. Where the last of them stands.
+/// Appends changes in one append. Returns the position of the last.
 ///
 /// # Errors
-/// [`crate::log::LogError`]. Nothing has changed; after a conflict the alerts must be read again.
+/// [`crate::log::LogError`]. Nothing has changed; after a conflict the alerts must be loaded again.
 pub async fn append(
     alerts: &mut Repository<AlertAggregate>,
     changes: &[AlertChange],
@@ -53,7 +53,7 @@ pub async fn append(
     alerts.commit_async(changes, now, &repository::metadata_for(AlertAggregate::ACTOR)).await
 }
 
-/// Takes note of an alert. Where the event stands, or none where nothing changed.
+/// Acknowledges an alert. Returns the event's position, or none if nothing changed.
 ///
 /// # Errors
 /// [`AlertFailure`].

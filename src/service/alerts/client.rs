@@ -1,4 +1,4 @@
-//! What the faces ask of the alerts' actor.
+//! Queries about alerts, for the faces.
 
 use jiff::Timestamp;
 
@@ -9,13 +9,13 @@ use crate::view::alerts::{AlertLine, alerts};
 use super::conditions::{Looks, causes_of};
 
 impl Snapshot {
-    /// What is true at `now` that a person must hear of.
+    /// The causes for alerts at `now`.
     #[must_use]
     pub fn causes(&self, looks: Looks, now: Timestamp) -> Causes {
         causes_of(self, looks, now)
     }
 
-    /// The alerts, the worst first; with `all` also those whose cause has gone.
+    /// The alerts, worst first; with `all`, resolved ones too.
     #[must_use]
     pub fn alerts(&self, causes: &Causes, all: bool) -> Vec<AlertLine> {
         alerts(self.view(), causes, all)
@@ -23,7 +23,7 @@ impl Snapshot {
 }
 
 impl Reads {
-    /// The alerts, where no supervisor runs.
+    /// The alerts, if no supervisor is running.
     #[must_use]
     pub fn alerts(&self, now: Timestamp, all: bool) -> Vec<AlertLine> {
         self.at(|at| at.alerts(&at.causes(Looks::default(), now), all))

@@ -1,4 +1,4 @@
-//! How things stand, as the rules of alerts read it: from the views and the settings.
+//! Derives the alert rules' input from the views and the settings.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -28,33 +28,35 @@ use crate::view::uses::BudgetUse;
 
 use super::contacts::Contacts;
 
-/// What is known of the looks at the goals.
+/// When the goals were last polled.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Looks {
-    /// When one last succeeded.
+    /// The last poll that succeeded.
     pub last: Option<Timestamp>,
-    /// Whether the first one since the start is still to come: what the log tells may be long over.
+    /// Whether the first poll since the start has not finished: until then the log's goals may be long
+    /// out of date.
     pub is_first_awaited: bool,
 }
 
-/// What was last found to be true, for those who show it: the actor finds it anew whenever something changes.
+/// The causes found last, for readers: the actor computes them whenever something changes.
 #[derive(Debug, Clone, Default)]
 pub struct LastCauses(Arc<Mutex<Option<Found>>>);
 
-/// What is found lasts no longer than this: it names times that are left.
+/// How long found causes stay valid: they contain remaining times.
 const KEPT: SignedDuration = SignedDuration::from_mins(1);
 
 #[derive(Debug, Clone)]
 struct Found {
     position: Position,
-    /// The settings in force.
+    /// The settings they were computed with.
     loaded: Arc<Loaded>,
     at: Timestamp,
     causes: Arc<Causes>,
 }
 
 impl LastCauses {
-    /// Keeps what was found, unless the first look at the goals is awaited: until then less is said than is known.
+    /// Keeps the causes, unless the first poll of the goals is still to come: until then they are
+    /// incomplete.
     pub fn keep(&self, of: &Snapshot, looks: Looks, causes: &Arc<Causes>, now: Timestamp) {
         if !looks.is_first_awaited {
             let (position, loaded, causes) = (of.position(), of.loaded().clone(), causes.clone());
@@ -63,7 +65,7 @@ impl LastCauses {
         }
     }
 
-    /// What was found, where it still holds for what is known at `now`.
+    /// The kept causes, if they are still valid for this snapshot at `now`.
     #[must_use]
     pub fn of(&self, of: &Snapshot, now: Timestamp) -> Option<Arc<Causes>> {
         let last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -77,7 +79,7 @@ impl LastCauses {
     }
 }
 
-/// What is true at `now`.
+/// Computes the causes at `now`.
 #[must_use]
 pub fn causes_of(of: &Snapshot, looks: Looks, now: Timestamp) -> Causes {
     let (view, loaded, zone) = (of.view(), of.loaded(), of.zone());
@@ -85,10 +87,10 @@ pub fn causes_of(of: &Snapshot, looks: Looks, now: Timestamp) -> Causes {
     let status = |of: &BudgetUse| budget::status_of(&of.budget, &of.used, now, zone);
     let budgets: Vec<BudgetStatus> = standing.uses.iter().map(status).collect();
     let lacking = standing.uses.iter().filter(|of| !of.lacking.is_nothing());
-    // What it may cost is no part of what is told.
+    // The upper bound of the cost is not part of the message.
     let without_bound = |lacking: Lacking| Lacking { at_most: Some(Picodollars::ZERO), ..lacking };
     let lacking = lacking.map(|of| (of.budget.name.clone(), without_bound(of.lacking))).collect();
-    // What a clock that was ahead has dated makes nothing new.
+    // A timestamp from a clock that ran ahead does not count as newer.
     let told_at = view.goals_told_at.map(|at| happened(at, now));
     let seen_at = looks.last.max(told_at).unwrap_or(Timestamp::UNIX_EPOCH);
     let seen: Vec<SeenGoal<'_>> = view.goals.values().map(|goal| SeenGoal { goal, seen_at }).collect();
@@ -124,13 +126,13 @@ pub fn causes_of(of: &Snapshot, looks: Looks, now: Timestamp) -> Causes {
         causes.may_change_at(instant);
     }
     if !view.desk.goals.is_empty() {
-        // Their days are counted anew.
+        // Their remaining days change at midnight.
         causes.may_change_at(calendar::end_of(calendar::day_of(now, zone), zone));
     }
     causes
 }
 
-/// The local goals that are open. They are due on the last second of their day: it is that day that is named.
+/// The open local goals. A goal is due in the last second of its day; messages name that day.
 fn promises(view: &TenantView, now: Timestamp, zone: &TimeZone) -> Vec<Promise> {
     let told = local_goals(view, now, zone).into_iter();
     let promise = told.filter_map(|(goal, _)| {
@@ -140,7 +142,7 @@ fn promises(view: &TenantView, now: Timestamp, zone: &TimeZone) -> Vec<Promise> 
     promise.collect()
 }
 
-/// The channels that may be used, of those that are set up. Blocks on the contacts' file.
+/// The configured channels that may be used. Blocks on reading the contacts file.
 #[must_use]
 pub fn usable(
     loaded: &Loaded,

@@ -1,4 +1,4 @@
-//! Who may be written to, as the log has it, and the one way to change it.
+//! The aggregate of consent: which contacts may be messaged.
 
 use std::convert::Infallible;
 
@@ -12,13 +12,13 @@ use crate::service::aggregate::repository::{Aggregate, CommandError, Fact, Next}
 
 use super::contacts::ContactsError;
 
-/// Why consent was not recorded.
+/// Why a consent decision was not recorded.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum ConsentFailure {
-    /// The number.
+    /// The number, or the contacts file.
     #[error(transparent)]
     Contacts(#[from] ContactsError),
-    /// It was not carried out.
+    /// The command failed.
     #[error(transparent)]
     Command(#[from] CommandError<Infallible>),
 }
@@ -32,7 +32,7 @@ impl Coded for ConsentFailure {
     }
 }
 
-/// Who of a tenant's contacts may be written to.
+/// Which of a tenant's contacts may be messaged.
 pub struct ConsentAggregate;
 
 impl Aggregate for ConsentAggregate {
@@ -40,7 +40,7 @@ impl Aggregate for ConsentAggregate {
     const ACTOR: &'static str = "consent";
 
     type State = Consents;
-    /// A contact's reference, what was decided about it, and who decided.
+    /// A contact's reference, the decision, and its origin.
     type Command = (String, ConsentCommand, By);
     type Change = ConsentChange;
     type Error = Infallible;

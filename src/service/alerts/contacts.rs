@@ -1,5 +1,5 @@
-//! Whose number is behind a reference. The numbers stand in a file of their own, which only its owner may read:
-//! the log, which is kept for ever, knows the reference alone, and who removes the file has removed the numbers.
+//! Maps contact references to telephone numbers. The numbers are in a file that only its owner may read.
+//! The log, which is never rewritten, has the references alone: deleting the file deletes the numbers.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -12,28 +12,23 @@ use crate::domain::consent::{By, ConsentCommand, takes_in};
 use crate::event::envelope::hex;
 use crate::files::own;
 
-/// A person's numbers are far fewer, in bytes.
+/// Maximum size of the file in bytes; a person's contacts are far fewer.
 const FILE_MAX: u64 = 4 << 20;
-/// The file, in the data directory.
+/// File name in the data directory.
 const FILE: &str = "contacts.json";
 
-/// Why a number cannot be kept or found.
+/// Why a number cannot be stored or found.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ContactsError {
-    /// It is no number.
+    /// Not a telephone number.
     #[error("'{0}' is not a telephone number; write it as +15558675310: '+', the country and the number")]
     Form(String),
-    /// No number was named, and none is configured.
+    /// No number was given, and none is configured.
     #[error("name a number, or set twilio.to_number")]
     NoNumber,
     /// The file cannot be used.
     #[error("{path}: {reason}; check its owner and mode, or remove it and grant consent again")]
-    File {
-        /// Which.
-        path: String,
-        /// What is wrong.
-        reason: String,
-    },
+    File { path: String, reason: String },
 }
 
 impl Coded for ContactsError {
@@ -45,8 +40,8 @@ impl Coded for ContactsError {
     }
 }
 
-/// The numbers by their references; cheap to clone. The file is read once: while this program runs nobody else
-/// writes it.
+/// Numbers by reference; cheap to clone. The file is read once: no other process writes it while this
+/// one runs.
 #[derive(Debug, Clone)]
 pub struct Contacts {
     path: PathBuf,
@@ -56,13 +51,13 @@ pub struct Contacts {
 type Numbers = BTreeMap<String, Phone>;
 
 impl Contacts {
-    /// Those of a data directory.
+    /// The contacts of a data directory.
     #[must_use]
     pub fn new(data_dir: &Path) -> Self {
         Self { path: data_dir.join(FILE), known: Arc::default() }
     }
 
-    /// All of them. Blocks the first time.
+    /// All numbers. Blocks the first time.
     ///
     /// # Errors
     /// [`ContactsError::File`].
@@ -90,7 +85,7 @@ impl Contacts {
         }
     }
 
-    /// The reference of a number that is known. Blocks the first time.
+    /// The reference of a known number. Blocks the first time.
     ///
     /// # Errors
     /// [`ContactsError::File`].
@@ -98,8 +93,8 @@ impl Contacts {
         Ok(self.all()?.into_iter().find(|(_, known)| known == number).map(|(contact, _)| contact))
     }
 
-    /// The reference of the number that a decision is about. None where nothing is known of it, and this decision brings none
-    /// here. Blocks.
+    /// The reference of the number that a decision is about. None if the number is unknown and the
+    /// decision does not add it. Blocks.
     ///
     /// # Errors
     /// [`ContactsError`].
@@ -112,7 +107,7 @@ impl Contacts {
         if takes_in(command, by) { self.take_in(number).map(Some) } else { self.find(number) }
     }
 
-    /// The reference of a number, which is kept from now on. Blocks.
+    /// The reference of a number, which is stored if it is new. Blocks.
     ///
     /// # Errors
     /// [`ContactsError`].

@@ -1,4 +1,4 @@
-//! What the faces send in and get back about alerts and consent.
+//! Requests and responses about alerts and consent.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -15,48 +15,48 @@ use super::contacts::{Contacts, ContactsError};
 /// The alerts.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct AlertsShown {
-    /// The worst of those that last first; then, where all were asked for, those that are over.
+    /// Open alerts, worst first; then, if all were requested, resolved ones.
     pub alerts: Vec<AlertLine>,
 }
 
-/// Who may be written to.
+/// Which contacts may be messaged.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ConsentsShown {
     /// By reference.
     pub contacts: Vec<ConsentLine>,
 }
 
-/// A number and what was decided about it.
+/// A number and the latest consent decision about it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ConsentLine {
-    /// The reference by which events name it.
+    /// The reference that events use for the number.
     pub contact: String,
-    /// The number's last two digits; null where the number was removed.
+    /// The last two digits; null if the number was deleted.
     #[schema(example = "…10")]
     pub number: Option<String>,
-    /// Whether it may be written to.
+    /// Whether it may be messaged.
     pub is_granted: bool,
-    /// Who decided: `person`, `message` or `carrier`.
+    /// Origin of the decision: `person`, `message` or `carrier`.
     #[schema(value_type = String)]
     pub by: By,
-    /// When.
+    /// When the decision was made.
     #[schema(value_type = String, format = DateTime)]
     pub at: Timestamp,
 }
 
-/// A decision about a number.
+/// A consent decision about a number.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ConsentBody {
-    /// In E.164 form; the configured one where absent.
+    /// E.164 form; the configured number if absent.
     #[serde(default)]
     #[schema(value_type = Option<crate::service::runtime::forms::PhoneNumber>)]
     pub number: Option<String>,
-    /// Whether it may be written to.
+    /// Whether the number may be messaged.
     pub grant: bool,
 }
 
-/// Without the number.
+/// Hides the number.
 impl std::fmt::Debug for ConsentBody {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("ConsentBody").field("grant", &self.grant).finish_non_exhaustive()
@@ -64,7 +64,7 @@ impl std::fmt::Debug for ConsentBody {
 }
 
 impl ConsentBody {
-    /// The number that is meant, and the command.
+    /// The number, and the command.
     ///
     /// # Errors
     /// [`ContactsError::NoNumber`], [`ContactsError::Form`].
@@ -76,8 +76,8 @@ impl ConsentBody {
         Ok((number, command))
     }
 
-    /// Whether it makes sense, whatever is recorded: the command line asks this before it asks a supervisor, so that a mistake is
-    /// told in the same words with one and without.
+    /// Validates the request without reading the log. The command line calls this before it contacts a supervisor, so
+    /// that the error is the same with one and without.
     ///
     /// # Errors
     /// [`ContactsError::Form`].
@@ -90,7 +90,7 @@ fn check_number(number: &Phone) -> Result<(), ContactsError> {
     if is_e164(number.expose()) { Ok(()) } else { Err(ContactsError::Form(number.masked())) }
 }
 
-/// Who may be written to. Blocks.
+/// Consent by contact. Blocks.
 ///
 /// # Errors
 /// [`ContactsError::File`].
@@ -106,7 +106,7 @@ pub fn consents_shown(consents: &Consents, contacts: &Contacts) -> Result<Consen
     Ok(ConsentsShown { contacts: consents.iter().map(line).collect() })
 }
 
-/// What an alert waits for, in words.
+/// Why an alert waits, in words.
 #[must_use]
 pub fn words(hold: Hold) -> String {
     match hold {

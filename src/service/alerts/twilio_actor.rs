@@ -1,5 +1,5 @@
-//! Holds Twilio's credentials against Twilio: now and then, at no cost, so that credentials that were revoked are
-//! told before they are needed.
+//! Checks the credentials against Twilio from time to time, at no cost, so that revoked credentials are
+//! reported before they are needed.
 
 use std::time::Duration;
 
@@ -14,9 +14,9 @@ use crate::service::runtime::poller::{
 use crate::service::runtime::settings::Settings;
 use crate::service::runtime::sources::{SourceState, Sources};
 
-/// How often credentials that are good are looked at.
+/// Interval while the credentials are valid.
 const GOOD: Duration = Duration::from_hours(6);
-/// How often a system that does not answer is asked.
+/// Interval while Twilio does not answer.
 const FAILING: Duration = Duration::from_mins(5);
 
 /// See the module.
@@ -33,7 +33,7 @@ async fn verify(client: &Twilio) -> Result<&'static str, OutsideError> {
 }
 
 impl ProbeActor {
-    /// For the credentials that the settings name.
+    /// Checks the credentials in the settings.
     #[must_use]
     pub fn new(settings: Settings, sources: Sources) -> Self {
         Self { settings, sources, client: None, scheduler: None }

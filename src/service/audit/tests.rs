@@ -13,7 +13,7 @@ fn lines(bytes: &[u8]) -> Vec<ExportedEvent> {
 #[test]
 fn an_auditor_is_given_the_events_of_their_tenant_alone() {
     let (_dir, log) = two_tenants();
-    // What nobody can read among the events of one tenant is no matter of the other's.
+    // An unreadable event of one tenant does not affect the other.
     let broken = NewEvent {
         id: EventId::random(),
         type_name: "usage-recorded",

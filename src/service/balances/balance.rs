@@ -1,7 +1,7 @@
-//! The readings and top-ups of balances as the log has them, and the one way to add one.
+//! The aggregate of balance readings and top-ups.
 //!
-//! An actor that has read a balance builds a [`Reading`] (`Reading::usd` where it is in USD and one is sure of it) and
-//! executes [`BalanceChange::Read`] on its repository inside of `spawn_blocking`, since that waits for the disk.
+//! To record a reading, build a [`Reading`] (`Reading::usd` if it is certainly in USD) and execute
+//! [`BalanceChange::Read`] on the repository inside `spawn_blocking`, because that waits for the disk.
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -28,39 +28,39 @@ pub type BalanceFailure = CommandError<BalanceError>;
 
 impl Rejection for BalanceError {}
 
-/// A reading to record. Amounts are decimal strings in USD.
+/// A balance reading. Amounts are decimal strings in USD.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BalanceBody {
-    /// What is left.
+    /// The remaining balance.
     #[schema(value_type = forms::UsdText)]
     pub left_usd: String,
-    /// What was bought in all.
+    /// The total ever bought.
     #[serde(default)]
     #[schema(value_type = Option<forms::UsdText>)]
     pub total_usd: Option<String>,
-    /// Who is paid; `anthropic` where absent.
+    /// The provider; `anthropic` if absent.
     #[serde(default = "anthropic")]
     #[schema(value_type = forms::ProviderName)]
     pub provider: String,
-    /// When it was read; now where absent.
+    /// When it was read; now if absent.
     #[serde(default)]
     #[schema(value_type = Option<String>, format = DateTime)]
     pub at: Option<Timestamp>,
 }
 
-/// Money that was added. Amounts are decimal strings in USD.
+/// Added credit. Amounts are decimal strings in USD.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TopUpBody {
-    /// How much was added.
+    /// The amount added.
     #[schema(value_type = forms::UsdText)]
     pub amount_usd: String,
-    /// Who was paid; `anthropic` where absent.
+    /// The provider; `anthropic` if absent.
     #[serde(default = "anthropic")]
     #[schema(value_type = forms::ProviderName)]
     pub provider: String,
-    /// When; now where absent.
+    /// When it was added; now if absent.
     #[serde(default)]
     #[schema(value_type = Option<String>, format = DateTime)]
     pub at: Option<Timestamp>,
@@ -71,10 +71,10 @@ fn anthropic() -> String {
 }
 
 impl BalanceBody {
-    /// The reading of a person.
+    /// The reading, with the source `hand`.
     ///
     /// # Errors
-    /// [`BalanceError`]: an amount is none.
+    /// [`BalanceError`]: an amount is not a number.
     pub fn into_reading(self, now: Timestamp) -> Result<Reading, BalanceError> {
         let left = parse_amount(&self.left_usd)?;
         let total = self.total_usd.as_deref().map(parse_amount).transpose()?;
@@ -84,8 +84,8 @@ impl BalanceBody {
 }
 
 impl BalanceBody {
-    /// Whether it makes sense, whatever is recorded: the command line asks this before it asks a supervisor, so that a mistake is
-    /// told in the same words with one and without.
+    /// Validates the request without reading the log. The command line calls this before it contacts a supervisor, so
+    /// that the error is the same with one and without.
     ///
     /// # Errors
     /// [`BalanceError`].
@@ -96,8 +96,8 @@ impl BalanceBody {
 }
 
 impl TopUpBody {
-    /// Whether it makes sense, whatever is recorded: the command line asks this before it asks a supervisor, so that a mistake is
-    /// told in the same words with one and without.
+    /// Validates the request without reading the log. The command line calls this before it contacts a supervisor, so
+    /// that the error is the same with one and without.
     ///
     /// # Errors
     /// [`BalanceError`].
@@ -109,26 +109,26 @@ impl TopUpBody {
     /// The top-up.
     ///
     /// # Errors
-    /// [`BalanceError`]: the amount is none.
+    /// [`BalanceError`]: the amount is not a number.
     pub fn into_top_up(self, now: Timestamp) -> Result<TopUp, BalanceError> {
         let amount = parse_amount(&self.amount_usd)?;
         Ok(TopUp { provider: self.provider, amount, at: self.at.unwrap_or(now) })
     }
 }
 
-/// The balances, by provider.
+/// Balances by provider.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Balances {
-    /// By provider; those that were never read are not among them.
+    /// By provider; providers without a reading are not included.
     pub balances: Vec<BalanceLine>,
-    /// What was read in other currencies: shown, and not reckoned with.
+    /// Readings in other currencies: shown, and not used in any calculation.
     pub foreign: Vec<OtherReading>,
-    /// How much of a Claude subscription's limits is used.
+    /// How much of each limit of a Claude subscription is used.
     pub quotas: Vec<QuotaLine>,
 }
 
-/// The balances of a tenant: the readings, and what was added. The same reading told again is no event, nor is an
-/// unchanged amount that a program has read again within an hour.
+/// The balances of a tenant: readings and top-ups. A repeated reading adds no event, nor does an
+/// unchanged amount that a program reads again within an hour.
 pub struct BalanceAggregate;
 
 impl Aggregate for BalanceAggregate {
@@ -166,14 +166,15 @@ impl Aggregate for BalanceAggregate {
     }
 }
 
-/// A refusal is news for so long: whoever has added credit since is not told of it any more.
+/// How long a refusal counts: later than this, credit may have been added since.
 const PASSING: SignedDuration = SignedDuration::from_hours(24);
 
-/// A transcript tells that Anthropic refused a call at an instant because no credit was left: a reading of nothing.
-/// Blocks. An older one says nothing of now. Readings that cannot be understood are logged, and stop no import.
+/// Records a balance of zero because a transcript shows that Anthropic refused a call for lack of
+/// credit. Blocks. A refusal older than a day is ignored. A damaged stream is logged and does not stop
+/// the import.
 ///
 /// # Errors
-/// [`LogError`]: it was not recorded, and will be where the transcript is read again.
+/// [`LogError`]: it was not recorded, and will be when the transcript is read again.
 pub fn refused_in_passing(
     balances: &mut Repository<BalanceAggregate>,
     at: Timestamp,
@@ -185,9 +186,9 @@ pub fn refused_in_passing(
     let reading =
         Reading::usd(anthropic::SYSTEM, Picodollars::ZERO, at, Source::Refusal, "Claude Code's transcript");
     match balances.execute(BalanceChange::Read(reading), now, &repository::metadata_for("usage")) {
-        // Another session's refusal, or that of a call of ours, is known already and newer.
+        // A newer refusal, or one from our own call, is already recorded.
         Ok(_) | Err(BalanceFailure::Refused(_)) => Ok(()),
-        // What is damaged stays so, however often transcripts are read.
+        // Damage stays however often transcripts are read.
         Err(BalanceFailure::Log(error) | BalanceFailure::Unreadable(ViewError::Log(error)))
             if !matches!(error, LogError::Corrupt { .. }) =>
         {
@@ -201,20 +202,20 @@ pub fn refused_in_passing(
 }
 
 impl Reads {
-    /// What is left at the providers whose balance was read.
+    /// The remaining balances of providers with a reading.
     #[must_use]
     pub fn balances(&self, now: Timestamp) -> Vec<BalanceLine> {
         self.with_view(|view| balances(view, now))
     }
 
-    /// The same, with what was read in other currencies.
+    /// The same, with readings in other currencies.
     #[must_use]
     pub fn all_balances(&self, now: Timestamp) -> Balances {
         self.with_view(|view| shown_of(view, now))
     }
 }
 
-/// The balances of any view.
+/// The balances in a view.
 #[must_use]
 pub fn shown_of(view: &TenantView, now: Timestamp) -> Balances {
     Balances {

@@ -1,4 +1,4 @@
-//! A balance read from a provider's own page: seen, held against what is expected, recorded.
+//! Reads a balance from a provider's own page, checks it for plausibility, and records it.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -23,19 +23,19 @@ use crate::view::CutShort;
 
 use super::balance::{BalanceAggregate, BalanceFailure};
 
-/// Why a page was not read, or what it showed not recorded.
+/// Why a page was not read, or its amount was not recorded.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum ConsoleFailure {
-    /// It is switched off.
+    /// Reading pages is switched off.
     #[error("reading pages is switched off; read docs/console.md, then set console.enabled = true")]
     Off,
-    /// The recipe.
+    /// The recipe is invalid.
     #[error(transparent)]
     Recipe(#[from] RecipeError),
-    /// The page, or what it shows.
+    /// The page could not be read, or its amount is not trusted.
     #[error(transparent)]
     Page(#[from] ConsoleError),
-    /// Recording it.
+    /// The reading could not be recorded.
     #[error(transparent)]
     Balance(#[from] BalanceFailure),
     /// The work was cut short.
@@ -46,7 +46,7 @@ pub enum ConsoleFailure {
 impl Coded for ConsoleFailure {
     fn code(&self) -> Code {
         match self {
-            // The page's state stands in the way, not the request.
+            // The cause is the page's state, not the request.
             Self::Page(_) => Code::PageNotRead,
             Self::Off => Code::ConsoleOff,
             Self::Recipe(_) => Code::Refused,
@@ -56,19 +56,19 @@ impl Coded for ConsoleFailure {
     }
 }
 
-/// A page to read.
+/// Request to read a page.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ConsoleBody {
-    /// Whose page; `anthropic` where absent.
+    /// The provider; `anthropic` if absent.
     #[serde(default = "anthropic")]
     #[schema(value_type = forms::ProviderName)]
     pub provider: String,
 }
 
 impl ConsoleBody {
-    /// Whether it makes sense, whatever is recorded: the command line asks this before it asks a supervisor, so that a mistake is
-    /// told in the same words with one and without.
+    /// Validates the request without reading the log. The command line calls this before it contacts a supervisor, so
+    /// that the error is the same with one and without.
     ///
     /// # Errors
     /// [`BalanceError::Provider`].
@@ -81,37 +81,37 @@ fn anthropic() -> String {
     "anthropic".to_owned()
 }
 
-/// What a page showed, and that it was recorded.
+/// An amount read from a page, and its record.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ConsoleRead {
-    /// Whose page.
+    /// The provider.
     pub provider: String,
-    /// What is left.
+    /// The remaining balance.
     #[schema(value_type = String)]
     pub left_usd: Picodollars,
-    /// How sure that is: `high` where two ways to it agree, `medium` where one lies where it was expected.
+    /// Confidence: `high` if two ways to the amount agree, `medium` if one way found it near the
+    /// expected amount.
     #[schema(value_type = String)]
     pub confidence: Confidence,
-    /// The recipe's ways that led to it.
+    /// The recipe's ways that found it.
     pub found: String,
-    /// When.
+    /// When it was read.
     #[schema(value_type = String, format = DateTime)]
     pub taken_at: Timestamp,
-    /// The event's position; null where the very same reading was there.
+    /// Position of the event; null if the same reading was already recorded.
     pub position: Option<u64>,
 }
 
 /// Reads pages for one tenant; cheap to clone.
 #[derive(Clone)]
 pub struct ConsoleReader {
-    /// Where what a page showed is recorded.
     balances: Arc<Mutex<Repository<BalanceAggregate>>>,
     queries: Reads,
     dir: PathBuf,
 }
 
 impl ConsoleReader {
-    /// For the log and the data directory that they belong to.
+    /// A reader for a log and its data directory.
     #[must_use]
     pub fn new(log: Arc<dyn EventLog>, tenant: TenantId, queries: Reads, dir: &Path) -> Self {
         let balances = Arc::new(Mutex::new(Repository::new(log, tenant)));
@@ -124,13 +124,12 @@ impl ConsoleReader {
         &self.dir
     }
 
-    /// The settings.
     #[must_use]
     pub fn queries(&self) -> &Reads {
         &self.queries
     }
 
-    /// Reads a provider's page, and records what it shows if that may be believed.
+    /// Reads a provider's page, and records its amount if it is trusted.
     ///
     /// # Errors
     /// [`ConsoleFailure`].
@@ -177,7 +176,7 @@ impl ConsoleReader {
     }
 }
 
-/// What a browser may take under these settings.
+/// Resource limits of the browser.
 #[must_use]
 pub fn limits(config: &Config) -> Limits {
     let console = &config.console;

@@ -1,7 +1,8 @@
-//! Reads the providers' own pages now and then, where that is switched on.
+//! Reads the providers' own pages periodically, if that is switched on.
 //!
-//! Seldom, and politely: every few hours, spread by a tenth; after a restart no sooner than before it; twice as
-//! rarely after each challenge, and after three not at all until a person asks or changes the settings.
+//! Polls are rare: every few hours with a jitter of a tenth, and a restart does not shorten the
+//! interval. Each challenge by the page doubles it; after three challenges polling stops until a person
+//! requests a read or changes the settings.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -17,17 +18,11 @@ use crate::service::runtime::sources::{SourceState, Sources};
 
 use super::console::{ConsoleFailure, ConsoleRead, ConsoleReader};
 
-/// What the actor is told.
 pub enum ScraperMessage {
-    /// A look is due, or the settings have changed.
+    /// A poll is due, or the settings have changed.
     Tick(Tick),
-    /// A person wants a page read now.
-    Read {
-        /// Whose.
-        provider: String,
-        /// Who waits.
-        reply: Reply<Result<ConsoleRead, ConsoleFailure>>,
-    },
+    /// A person requests a page now.
+    Read { provider: String, reply: Reply<Result<ConsoleRead, ConsoleFailure>> },
 }
 
 impl From<Tick> for ScraperMessage {
@@ -41,7 +36,7 @@ pub struct ScraperActor {
     book: ConsoleReader,
     sources: Sources,
     scheduler: Option<PollScheduler>,
-    /// Challenges in a row, by provider.
+    /// Consecutive challenges, by provider.
     challenges: BTreeMap<String, u32>,
 }
 
@@ -51,7 +46,6 @@ fn source(provider: &str) -> String {
 }
 
 impl ScraperActor {
-    /// For one tenant.
     #[must_use]
     pub fn new(book: ConsoleReader, sources: Sources) -> Self {
         Self { book, sources, scheduler: None, challenges: BTreeMap::new() }
@@ -61,7 +55,7 @@ impl ScraperActor {
         Duration::from_hours(self.book.queries().settings.current().config.console.every_hours.get())
     }
 
-    /// The pages that are read; none where that is off.
+    /// The providers whose pages are read; none if that is off.
     fn providers(&self) -> Vec<String> {
         let config = &self.book.queries().settings.current().config.console;
         if config.enabled { config.providers.clone() } else { Vec::new() }
@@ -81,7 +75,7 @@ impl ScraperActor {
         }
     }
 
-    /// How long a provider's page is left alone from now on; none where it is due.
+    /// How long a provider's page must not be read yet; none if it is due.
     fn rest_of(&self, provider: &str) -> Option<Duration> {
         let challenges = self.challenges.get(provider).copied().unwrap_or_default();
         rest(self.every(), challenges, since_last_attempt(self.book.dir(), provider))
@@ -90,7 +84,7 @@ impl ScraperActor {
     async fn look(&mut self) {
         for provider in self.providers() {
             if self.rest_of(&provider).is_none() {
-                // What came of it stands in the sources.
+                // The result is in the sources.
                 let _ = self.read(&provider, "scraper").await;
             }
         }
@@ -150,7 +144,7 @@ impl Behaviour for ScraperActor {
                 self.look().await;
             }
             ScraperMessage::Read { provider, reply } => {
-                // A person who asks may have logged in since.
+                // The person may have logged in since.
                 self.challenges.remove(&provider);
                 let read = self.read(&provider, "http").await;
                 reply.send(read);
@@ -169,11 +163,10 @@ impl Behaviour for ScraperActor {
     fn redeliver(message: &ScraperMessage) -> Option<ScraperMessage> {
         match message {
             ScraperMessage::Tick(tick) => Some(ScraperMessage::Tick(*tick)),
-            // Whether the page was read is not known: the person looks, and asks again.
+            // The outcome is unknown: the person can check and request again.
             ScraperMessage::Read { .. } => None,
         }
     }
 }
 
-/// Where the faces send it commands.
 pub type ScraperHandle = Handle<ScraperMessage>;

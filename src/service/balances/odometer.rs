@@ -1,4 +1,4 @@
-//! The odometers as the log has them, and the one way to tell a reading.
+//! The aggregate of odometers: month-to-date sums that a person reads from a provider's page.
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -21,30 +21,30 @@ pub type OdometerFailure = CommandError<OdometerError>;
 
 impl Rejection for OdometerError {}
 
-/// A reading to record.
+/// An odometer reading.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct OdometerBody {
-    /// The month's sum as the page shows it, in USD.
+    /// The month-to-date sum as the page shows it, in USD.
     #[schema(value_type = forms::UsdText)]
     pub value_usd: String,
-    /// Who is paid; `groq` where absent.
+    /// The provider; `groq` if absent.
     #[serde(default = "groq")]
     #[schema(value_type = forms::ProviderName)]
     pub provider: String,
-    /// Which month's sum it is, `YYYY-MM`; that of the moment where absent.
+    /// The month of the sum, `YYYY-MM`; the month of `at` if absent.
     #[serde(default)]
     #[schema(value_type = Option<forms::Month>)]
     pub month: Option<String>,
-    /// What there is to say about it: one line of at most 200 bytes.
+    /// A note: one line of at most 200 bytes.
     #[serde(default)]
     #[schema(value_type = forms::Note)]
     pub note: String,
-    /// When it was read; now where absent.
+    /// When it was read; now if absent.
     #[serde(default)]
     #[schema(value_type = Option<String>, format = DateTime)]
     pub at: Option<Timestamp>,
-    /// Whether it takes the place of the last reading before it, which was a typing error.
+    /// Whether it replaces the reading before it, which was a typing error.
     #[serde(default)]
     pub correct: bool,
 }
@@ -54,8 +54,8 @@ fn groq() -> String {
 }
 
 impl OdometerBody {
-    /// Whether it makes sense, whatever is recorded: the command line asks this before it asks a supervisor, so that a mistake is
-    /// told in the same words with one and without.
+    /// Validates the request without reading the log. The command line calls this before it contacts a supervisor, so
+    /// that the error is the same with one and without.
     ///
     /// # Errors
     /// [`OdometerError`].
@@ -63,10 +63,10 @@ impl OdometerBody {
         check(&self.clone().into_command(now)?, now)
     }
 
-    /// The command that is meant.
+    /// The command.
     ///
     /// # Errors
-    /// [`OdometerError`]: the amount or the month is none.
+    /// [`OdometerError`]: the amount or the month is invalid.
     pub fn into_command(self, now: Timestamp) -> Result<OdometerCommand, OdometerError> {
         Ok(OdometerCommand {
             provider: self.provider,
@@ -79,15 +79,15 @@ impl OdometerBody {
     }
 }
 
-/// The odometers and how they stand.
+/// The odometers and their state.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Odometers {
     /// By provider.
     pub odometers: Vec<OdometerLine>,
 }
 
-/// The odometers of a tenant. What a reading is due for is told by the actor of alerts, from the views, as everything
-/// that a person must hear of.
+/// The odometers of a tenant. Overdue readings are reported by the alert actor, which derives them from
+/// the views.
 pub struct OdometerAggregate;
 
 impl Aggregate for OdometerAggregate {
@@ -95,7 +95,7 @@ impl Aggregate for OdometerAggregate {
     const ACTOR: &'static str = "odometer";
 
     type State = Odometer;
-    /// An order, and the zone of its months.
+    /// A command, and the time zone of its months.
     type Command = (OdometerOrder, TimeZone);
     type Change = OdometerChange;
     type Error = OdometerError;
@@ -124,8 +124,8 @@ impl Aggregate for OdometerAggregate {
     }
 }
 
-/// The same change of the same odometers is the same event. Another one that was decided on them at the same time is
-/// not: its append conflicts, and it is decided again.
+/// The same change to the same state has the same event id. A different change decided on the same state
+/// conflicts and is decided again.
 fn event_id(next: &Next<'_>, change: &OdometerChange) -> EventId {
     let (tenant, version) = (next.tenant, next.version.to_string());
     match change {
@@ -142,7 +142,7 @@ fn event_id(next: &Next<'_>, change: &OdometerChange) -> EventId {
 }
 
 impl Reads {
-    /// The odometers and how they stand.
+    /// The odometers and their state.
     #[must_use]
     pub fn odometers(&self, now: Timestamp) -> Odometers {
         let zone = self.zone();
@@ -159,7 +159,8 @@ mod tests {
     use crate::log::{EventLog, LogError, MemoryLog};
     use crate::service::aggregate::repository::Repository;
 
-    /// Of two who decide on the same odometers one is heard, and the other hears of it; the same one twice is one.
+    /// Of two concurrent decisions on the same state one is recorded and the other is refused; the same
+    /// decision twice counts once.
     #[test]
     fn two_who_decide_at_once_do_not_overwrite_each_other() {
         let (log, tenant) = (MemoryLog::default(), TenantId::local());
@@ -176,7 +177,7 @@ mod tests {
         };
         let log: Arc<dyn EventLog> = Arc::new(log);
         let load = || Repository::<OdometerAggregate>::load(log.clone(), tenant.clone()).unwrap();
-        // Both have read the same, and only then decide.
+        // Both load the same state before either decides.
         let tell = |repository: &mut Repository<OdometerAggregate>, value| {
             let state = repository.state();
             let changes = OdometerAggregate::decide(state, (read(value), TimeZone::UTC), now).unwrap();

@@ -1,10 +1,10 @@
-//! How much of a Claude subscription's limits is used, as the log has it, and the one way to tell it.
+//! The aggregate of quotas: how much of each limit of a Claude subscription is used.
 //!
-//! For who runs Claude Code's status line: send the JSON that Claude Code gives to it, as it is, to
-//! `POST /api/v1/quota` ([`QuotaBody`] takes `rate_limits` and passes over the rest). Tell it as often as you like: what is
-//! no news adds no event.
+//! Claude Code's status line is the source: send the JSON that Claude Code passes to it unchanged to
+//! `POST /api/v1/quota` ([`QuotaBody`] reads `rate_limits` and ignores the rest). Repeating it is free:
+//! unchanged numbers add no event.
 //!
-//! Nothing else is a source of these numbers: Claude Code's credentials are never read, refreshed or relayed.
+//! There is no other source: Claude Code's credentials are never read, refreshed or relayed.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -21,49 +21,49 @@ pub type QuotaFailure = CommandError<QuotaError>;
 
 impl Rejection for QuotaError {}
 
-/// What Claude Code gives to its status line, as far as it is read: all other fields are passed over.
+/// The JSON that Claude Code passes to its status line; other fields are ignored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct QuotaBody {
-    /// Absent before a session's first answer, and where there is no subscription.
+    /// Absent before a session's first response, and without a subscription.
     #[serde(default)]
     pub rate_limits: Option<RateLimits>,
 }
 
-/// The windows.
+/// The subscription's rate limit windows.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct RateLimits {
-    /// The window of five hours.
+    /// The five-hour window.
     #[serde(default)]
     pub five_hour: Option<WindowTold>,
-    /// The window of seven days.
+    /// The seven-day window.
     #[serde(default)]
     pub seven_day: Option<WindowTold>,
 }
 
-/// How much of a window is used.
+/// Usage of one window.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct WindowTold {
-    /// 0 to 100.
+    /// Used share in percent, 0 to 100.
     #[schema(value_type = f64, example = 61.5)]
     pub used_percentage: serde_json::Number,
-    /// When it ends, in seconds since the Unix epoch; a window without an end is passed over.
+    /// When the window resets, in seconds since the Unix epoch; a window without this is ignored.
     #[serde(default)]
     #[schema(value_type = Option<f64>, example = 1_788_190_200)]
     pub resets_at: Option<serde_json::Number>,
 }
 
-/// The windows and how much of them is used.
+/// The windows and their usage.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct QuotasShown {
-    /// The shorter one first; those that were never told are not among them.
+    /// The shorter window first; windows never reported are not included.
     pub quotas: Vec<QuotaLine>,
 }
 
 impl QuotaBody {
-    /// What it says.
+    /// The readings.
     ///
     /// # Errors
-    /// [`QuotaError`]: a number is none.
+    /// [`QuotaError`]: a value is not a valid number.
     pub fn into_readings(self) -> Result<Vec<QuotaReading>, QuotaError> {
         let Some(limits) = self.rate_limits else { return Ok(Vec::new()) };
         let told = [(Window::FiveHour, limits.five_hour), (Window::SevenDay, limits.seven_day)];
@@ -115,7 +115,7 @@ impl Aggregate for QuotaAggregate {
 }
 
 impl Reads {
-    /// How much of the subscription's limits is used.
+    /// How much of each limit of the subscription is used.
     #[must_use]
     pub fn quotas(&self, now: Timestamp) -> QuotasShown {
         QuotasShown { quotas: self.with_view(|view| quotas(view, now)) }

@@ -1,4 +1,4 @@
-//! What happened on a day: what was spent, what was entered for goals, which tasks were done, which alerts began.
+//! A day's activity: spend, datapoints, finished tasks, and alerts raised.
 
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -12,24 +12,24 @@ use crate::domain::vault::State;
 use crate::service::runtime::reads::{Reads, Snapshot};
 use crate::view::report::{Grouping, Range, Report, Totals};
 
-/// A text from a note is cut to so many characters.
+/// Maximum length of a note's text, in characters.
 pub(in crate::service) const TEXT_MAX: usize = 80;
 
-/// A day.
+/// Activity of one day.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Activity {
-    /// Which, in the configured time zone.
+    /// The day, in the configured time zone.
     #[schema(value_type = String, format = Date)]
     pub day: Date,
-    /// What was spent and consumed.
+    /// Spend and tokens.
     pub usage: Totals,
-    /// How many sessions made calls.
+    /// Sessions that made calls.
     pub sessions: usize,
-    /// What was entered for goals and is written, the feeds' own among it.
+    /// Datapoints written for goals, including those of feeds.
     pub datapoints: Vec<Entered>,
-    /// Tasks of the vault that were done; empty where no vault is named.
+    /// Finished tasks of the vault; empty if no vault is configured.
     pub tasks_done: Vec<DoneTask>,
-    /// Alerts that began, by number.
+    /// Numbers of the alerts that were raised.
     pub alerts_raised: Vec<u64>,
 }
 
@@ -39,16 +39,16 @@ pub struct Entered {
     /// The goal.
     #[schema(example = "exercise")]
     pub slug: String,
-    /// The value, as it was written.
+    /// The value as it was written.
     pub value: String,
 }
 
-/// A task that was done.
+/// A finished task.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct DoneTask {
     /// Its note.
     pub note: String,
-    /// Its words in one line, cut: data from the vault.
+    /// Its text as one line, truncated. This is data from the vault.
     pub text: String,
 }
 
@@ -61,7 +61,7 @@ impl Reads {
 }
 
 impl Snapshot {
-    /// What happened on a day; today where none is named.
+    /// The activity of a day; today if none is given.
     #[must_use]
     pub fn activity(&self, day: Option<Date>, now: Timestamp) -> Activity {
         let (view, zone) = (self.view(), self.zone());

@@ -1,4 +1,5 @@
-//! Gathers how things stand for the narrator: from the views, the vault, and, where a supervisor runs, its sources.
+//! Collects the narrator's input: from the views, the vault, and, with a running supervisor, its
+//! sources.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -35,7 +36,7 @@ use super::shape::{
     TasksShort,
 };
 
-/// A name is cut to so many characters.
+/// Maximum length of a name, in characters.
 const NAME_MAX: usize = 40;
 
 /// What only a running supervisor knows.
@@ -47,7 +48,7 @@ pub(in crate::service) struct Running {
 }
 
 impl Reads {
-    /// How things stand and what to do, as far as the log and the vault tell.
+    /// The situation and recommendations, from the log and the vault alone.
     #[must_use]
     pub fn narrator(&self, detail: bool, now: Timestamp) -> Narration {
         let at = self.snapshot();
@@ -74,7 +75,8 @@ impl Snapshot {
         let tasks = self.due_tasks(now);
         let asked_for: Vec<&SourceShown> =
             sources.iter().filter(|source| source.state != SourceState::NotConfigured).collect();
-        // Without a supervisor nobody has asked Beeminder: what the log says of its goals is as old as it is.
+        // Without a supervisor nothing polls Beeminder: the goals are as old as the log's last event
+        // about them.
         let beeminder = asked_for.iter().find(|source| source.name == beeminder::SYSTEM);
         let goals_are_old = beeminder.is_none_or(|source| source.stale || source.state.is_trouble());
         let gate = self.gate(&GateParams::default(), now);
@@ -125,7 +127,7 @@ impl Snapshot {
         if detail { narration } else { narration.small() }
     }
 
-    /// When the balances end, where the forecast can say.
+    /// When the balances run out, if the forecast can say.
     fn ends(&self, now: Timestamp) -> Vec<ForecastFact> {
         let today = calendar::day_of(now, self.zone());
         let days = |day: jiff::civil::Date| day.since(today).map_or(0, |span| span.get_days());
@@ -137,7 +139,7 @@ impl Snapshot {
         ends.collect()
     }
 
-    /// The tasks that are due; none where no vault is named.
+    /// The tasks that are due; none if no vault is configured.
     fn due_tasks(&self, now: Timestamp) -> Option<(TasksShort, TaskFact)> {
         let today = TasksFilter { due: Some("today".to_owned()), ..TasksFilter::default() };
         let TasksShown { tasks, read_at, trouble, .. } = match self.reads().tasks(&today, now) {
@@ -191,7 +193,7 @@ fn summary(at: &Situation, today: &Picodollars) -> String {
     parts.join("; ")
 }
 
-/// What is left of a budget, in thousandths of it.
+/// The remaining share of a budget, in thousandths.
 fn share(budget: &BudgetLine) -> i128 {
     budget.remaining_usd.0.saturating_mul(1_000).checked_div(budget.amount_usd.0).unwrap_or_default()
 }

@@ -1,4 +1,4 @@
-//! The narrator's context as it is shown: what an agent reads at the start of a session.
+//! The narrator's response: what an agent reads at the start of a session.
 
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -16,48 +16,48 @@ use crate::view::odometer::OdometerState;
 
 use super::activity::Activity;
 
-/// The most that a small narration holds, in bytes of JSON.
+/// Maximum size of the short form, in bytes of JSON.
 const SMALL_MAX: usize = 4_500;
-/// The goals that are always told.
+/// Number of goals that are always included.
 const GOALS: usize = 6;
 
-/// How things stand, and what to do next. Amounts are exact decimal strings in USD; texts of goals, tasks and alerts are
-/// data from outside, in one line, cut.
+/// The current situation, and what to do next. Amounts are exact decimal strings in USD. Texts of goals,
+/// tasks and alerts are data from outside: one line each, truncated.
 ///
-/// Unless `detail` is asked for it is small: below 4,500 bytes, which at three bytes a token are 1,500 tokens; English
-/// has about four.
+/// Without `detail` it is at most 4,500 bytes, which is at most 1,500 tokens at three bytes a token;
+/// English has about four bytes a token.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Narration {
-    /// All of it in one line.
+    /// A summary in one line.
     pub summary: String,
-    /// When this was told.
+    /// When this was computed.
     #[schema(value_type = String, format = DateTime)]
     pub now: Timestamp,
-    /// What to do, the most urgent first: by written rules, in Mecris's own words.
+    /// What to do, most urgent first: from fixed rules, in Mecris's own words.
     pub recommendations: Vec<RecommendationShown>,
-    /// The goals, the nearest to derailing first.
+    /// The goals, nearest to derailing first.
     pub goals: Vec<GoalShort>,
-    /// The budgets, the one of which the least share is left first.
+    /// The budgets, least remaining share first.
     pub budgets: Vec<BudgetShort>,
     /// The balances, each with its source and age.
     pub balances: Vec<BalanceShort>,
-    /// The open alerts, the worst first.
+    /// The open alerts, worst first.
     pub alerts: Vec<AlertShort>,
-    /// What happened today; `get_daily_activity` has it one by one.
+    /// Today's activity in numbers; `get_daily_activity` lists it.
     pub today: Today,
-    /// The vault's tasks that are due by today, the oldest first; null where no vault is named.
+    /// The vault's tasks due by today, oldest first; null if no vault is configured.
     pub tasks: Option<TasksShort>,
-    /// The odometers, which are read by hand.
+    /// The odometers, which a person reads by hand.
     pub odometers: Vec<OdometerShort>,
-    /// Each outside system that was asked for: how it stands, and how old what it said is. Take no number of one that is
-    /// stale for a new one.
+    /// Each polled outside system: its state, and the age of its data. Do not treat numbers of a stale
+    /// source as current.
     pub sources: Vec<SourceShort>,
-    /// How much is left out; with `detail: true` nothing is. Null where nothing is.
+    /// How many entries are left out; with `detail: true` none are. Null if none are.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub left_out: Option<LeftOut>,
 }
 
-/// How much is left out.
+/// How many entries are left out.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct LeftOut {
     /// Recommendations.
@@ -78,24 +78,24 @@ pub struct LeftOut {
     pub sources: usize,
 }
 
-/// What happened today, in numbers.
+/// Today's activity in numbers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Today {
     /// The day, in the configured time zone.
     #[schema(value_type = String, format = Date)]
     pub day: Date,
-    /// What was spent; null where no call has a price.
+    /// The cost; null if no call has a price.
     #[schema(value_type = Option<String>)]
     pub cost_usd: Option<Picodollars>,
     /// Billed calls.
     pub calls: u64,
     /// Sessions that made them.
     pub sessions: usize,
-    /// Datapoints that were entered for goals.
+    /// Datapoints entered for goals.
     pub datapoints: usize,
-    /// Tasks that were done.
+    /// Finished tasks.
     pub tasks_done: usize,
-    /// Alerts that began.
+    /// Alerts raised.
     pub alerts_raised: usize,
 }
 
@@ -116,7 +116,7 @@ impl From<Activity> for Today {
 /// A recommendation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct RecommendationShown {
-    /// The rule that says so.
+    /// The rule behind it.
     #[schema(example = "goal-today")]
     pub rule: String,
     /// `now`, `today`, `soon` or `info`.
@@ -135,19 +135,19 @@ impl From<Recommendation> for RecommendationShown {
 /// A goal.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct GoalShort {
-    /// Its name in addresses.
+    /// Its slug.
     #[schema(example = "exercise")]
     pub slug: String,
     /// `CRITICAL`, `WARNING`, `CAUTION`, `SAFE` or `UNKNOWN`.
     #[schema(value_type = String)]
     pub risk: Risk,
-    /// How long until it derails, such as `3 h 10 min`; null where nobody says.
+    /// Time until it derails, such as `3 h 10 min`; null if unknown.
     pub left: Option<String>,
-    /// What must be done, in its keeper's words.
+    /// What must be done, in the words of its keeper.
     pub todo: String,
     /// Whether something was entered today.
     pub has_data_today: bool,
-    /// Whether what is known of it may be old.
+    /// Whether its data may be out of date.
     pub is_old: bool,
 }
 
@@ -156,15 +156,15 @@ pub struct GoalShort {
 pub struct BudgetShort {
     /// Its name.
     pub name: String,
-    /// What is left.
+    /// The remaining amount.
     #[schema(value_type = String)]
     pub left_usd: Picodollars,
-    /// What may be spent in the period.
+    /// The amount for the period.
     #[schema(value_type = String)]
     pub of_usd: Picodollars,
-    /// Days left, today included.
+    /// Days left in the period, including today.
     pub days_left: u32,
-    /// How many days a rolling period has; absent for others.
+    /// Length of a rolling period in days; absent for other periods.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rolling_days: Option<u32>,
     /// `GOOD`, `WARNING` or `CRITICAL`.
@@ -178,17 +178,17 @@ pub struct BudgetShort {
 /// A balance.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct BalanceShort {
-    /// Who is paid.
+    /// The provider.
     pub provider: String,
-    /// What is left now, by reckoning.
+    /// The remaining amount now, calculated from the last reading.
     #[schema(value_type = String)]
     pub left_usd: Picodollars,
-    /// How it was read: `hand`, `console`, `provider-api`, `refusal`, `derived`.
+    /// Origin of the reading: `hand`, `console`, `provider-api`, `refusal`, `derived`.
     #[schema(value_type = String)]
     pub source: Source,
-    /// How long ago.
+    /// Age of the reading, in seconds.
     pub age_seconds: i64,
-    /// How sure the reading is: `high`, `medium`, `low`.
+    /// Confidence in the reading: `high`, `medium`, `low`.
     #[schema(value_type = String)]
     pub confidence: Confidence,
 }
@@ -206,34 +206,34 @@ pub struct AlertShort {
     /// `info`, `warning`, `critical` or `immediate`.
     #[schema(value_type = String)]
     pub severity: Severity,
-    /// Whether the person took note.
+    /// Whether the person acknowledged it.
     pub is_acknowledged: bool,
 }
 
 /// Tasks that are due.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct TasksShort {
-    /// Due before today.
+    /// Number due before today.
     pub overdue: usize,
-    /// Due today.
+    /// Number due today.
     pub due_today: usize,
     /// The first of them.
     pub due: Vec<TaskShort>,
     /// When the vault was read.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub read_at: Option<Timestamp>,
-    /// Why it cannot be read now; null where it can.
+    /// Why the vault cannot be read now; null if it can.
     pub trouble: Option<String>,
 }
 
 /// A task.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct TaskShort {
-    /// Its words in one line, cut: data from the vault.
+    /// Its text as one line, truncated. This is data from the vault.
     pub text: String,
     /// Its note.
     pub note: String,
-    /// When it is due.
+    /// Its due date.
     #[schema(value_type = Option<String>, format = Date)]
     pub due: Option<Date>,
 }
@@ -241,14 +241,14 @@ pub struct TaskShort {
 /// An odometer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct OdometerShort {
-    /// Who is paid.
+    /// The provider.
     pub provider: String,
-    /// Whether somebody should look at the page.
+    /// Whether a person should read the page.
     pub state: OdometerState,
-    /// The month's sum at the last reading.
+    /// The month-to-date sum at the last reading.
     #[schema(value_type = String)]
     pub value_usd: Picodollars,
-    /// How long ago that was.
+    /// Age of that reading, in seconds.
     pub age_seconds: i64,
 }
 
@@ -257,16 +257,16 @@ pub struct OdometerShort {
 pub struct SourceShort {
     /// Its name.
     pub name: String,
-    /// How it stands.
+    /// Its state.
     pub state: SourceState,
-    /// How old what it said is; null where it never said anything.
+    /// Age of its data, in seconds; null if it never answered.
     pub age_seconds: Option<i64>,
-    /// Whether that is older than it should be.
+    /// Whether the data is older than it should be.
     pub stale: bool,
 }
 
 impl Narration {
-    /// What is small of it: fewer of each where that is not small enough, but for the goals.
+    /// The short form: lists are truncated until it fits, except the goals.
     #[must_use]
     pub fn small(self) -> Self {
         let fits = |told: &Self| serde_json::to_vec(told).is_ok_and(|told| told.len() <= SMALL_MAX);
@@ -289,14 +289,14 @@ impl Narration {
     }
 }
 
-/// Cuts a list, and says how much of it is gone.
+/// Truncates a list. Returns the number of removed entries.
 fn cut<T>(list: &mut Vec<T>, most: usize) -> usize {
     let gone = list.len().saturating_sub(most);
     list.truncate(most);
     gone
 }
 
-/// Those that do not answer are told first: they are why a number is old.
+/// Sources that fail come first: they explain why a number is old.
 fn cut_sources(sources: &mut Vec<SourceShort>, most: usize) -> usize {
     sources.sort_by_key(|source| !(source.stale || source.state.is_trouble()));
     cut(sources, most)

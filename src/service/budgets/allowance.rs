@@ -1,5 +1,4 @@
-//! What may be spent with all providers together, as the log has it; the one way to change it; and the answers
-//! that rest on it.
+//! The allowance (the virtual budget over all providers): its aggregate, and the queries that rest on it.
 
 use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
@@ -24,16 +23,16 @@ use crate::view::affording::{AffordabilityShown, AllowanceShown, affordability, 
 use crate::view::cost::{CostShown, unified_cost};
 use crate::view::report::Range;
 
-/// Why a command was not carried out, or a question not answered.
+/// Why a command was not executed, or a query not answered.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum AllowanceFailure {
-    /// It was not carried out.
+    /// The command failed.
     #[error(transparent)]
     Command(#[from] CommandError<AllowanceError>),
     /// Not an amount.
     #[error(transparent)]
     Amount(#[from] BalanceError),
-    /// An amount below nothing.
+    /// A negative amount.
     #[error("{0} USD is below nothing; ask for what would be spent")]
     Negative(String),
 }
@@ -54,23 +53,23 @@ impl Rejection for AllowanceError {}
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct VirtualBudgetBody {
-    /// What may be spent in a day; not limited where absent.
+    /// The daily limit; unlimited if absent.
     #[serde(default)]
     #[schema(value_type = Option<forms::UsdText>)]
     pub daily_usd: Option<String>,
-    /// What may be spent in a calendar month; not limited where absent.
+    /// The limit per calendar month; unlimited if absent.
     #[serde(default)]
     #[schema(value_type = Option<forms::UsdText>)]
     pub monthly_usd: Option<String>,
-    /// The part of each, in percent, that ordinary spend may not touch; 20 where absent.
+    /// The share of each limit, in percent, that ordinary spend may not use; 20 if absent.
     #[serde(default)]
     #[schema(minimum = 0, maximum = 90)]
     pub reserve_percent: Option<u8>,
 }
 
 impl VirtualBudgetBody {
-    /// Whether it makes sense, whatever is recorded: the command line asks this before it asks a supervisor, so that a mistake is
-    /// told in the same words with one and without.
+    /// Validates the request without reading the log. The command line calls this before it contacts a supervisor, so
+    /// that the error is the same with one and without.
     ///
     /// # Errors
     /// [`AllowanceFailure`].
@@ -79,7 +78,7 @@ impl VirtualBudgetBody {
         Ok(())
     }
 
-    /// The command that is meant.
+    /// The command.
     ///
     /// # Errors
     /// [`AllowanceFailure::Amount`].
@@ -97,21 +96,21 @@ impl VirtualBudgetBody {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct OverrideBody {
-    /// How much more than the limits say, in USD.
+    /// The amount above the limits, in USD.
     #[schema(value_type = forms::UsdText)]
     pub usd: String,
-    /// Why, in one line.
+    /// The reason, in one line.
     #[schema(value_type = forms::Reason)]
     pub reason: String,
-    /// Until when; the end of today where absent.
+    /// When it ends; the end of today if absent.
     #[serde(default)]
     #[schema(value_type = Option<String>, format = DateTime)]
     pub until: Option<Timestamp>,
 }
 
 impl OverrideBody {
-    /// Whether it makes sense, whatever is recorded: the command line asks this before it asks a supervisor, so that a mistake is
-    /// told in the same words with one and without.
+    /// Validates the request without reading the log. The command line calls this before it contacts a supervisor, so
+    /// that the error is the same with one and without.
     ///
     /// # Errors
     /// [`AllowanceFailure`].
@@ -131,31 +130,31 @@ impl OverrideBody {
     }
 }
 
-/// What somebody would like to spend.
+/// A planned spend.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct AskBody {
-    /// How much, in USD.
+    /// The amount, in USD.
     #[schema(value_type = forms::UsdText)]
     #[param(value_type = forms::UsdText)]
     pub usd: String,
-    /// With whom, as usage names it.
+    /// The provider, as usage names it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub provider: Option<String>,
-    /// On which model.
+    /// The model.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub model: Option<String>,
-    /// In which project's directory.
+    /// The project's directory.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub project: Option<String>,
-    /// In which session.
+    /// The session.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub session: Option<String>,
 }
 
 impl AskBody {
-    /// The ask that is meant.
+    /// The question.
     ///
     /// # Errors
     /// [`AllowanceFailure::Amount`], [`AllowanceFailure::Negative`].
@@ -170,7 +169,7 @@ impl AskBody {
 }
 
 impl Snapshot {
-    /// Whether something can be afforded. Cheap: for a gate that is asked before each use of a tool.
+    /// Whether an amount can be spent. Cheap enough for a gate that runs before each tool call.
     #[must_use]
     pub fn can_afford(&self, ask: &Ask, now: Timestamp) -> Affordability {
         let month = calendar::day_of(now, self.zone()).first_of_month();
@@ -178,8 +177,8 @@ impl Snapshot {
         affordability(self.view(), ask, now, self.zone(), self.prices(), doubts)
     }
 
-    /// What is not known of the sums from a day on: what was not read of transcripts, and the providers (or this one) whose
-    /// own reports are not to be had.
+    /// What the sums since a day may leave out: unread transcripts, and providers whose own reports are
+    /// unavailable.
     fn doubts(&self, provider: Option<&str>, first: Date) -> Doubts {
         let mut doubts = self.unread(first);
         let reports = ["anthropic", "openai"];
@@ -195,14 +194,14 @@ impl Snapshot {
 }
 
 impl Reads {
-    /// The virtual budget, and what was allowed beyond it.
+    /// The virtual budget and its overrides.
     #[must_use]
     pub fn allowance(&self, now: Timestamp) -> AllowanceShown {
         let zone = self.zone();
         self.with_view(|view| allowance(view, now, &zone))
     }
 
-    /// The unified cost over all providers.
+    /// The cost over all providers.
     #[must_use]
     pub fn unified_cost(&self, range: &Range, now: Timestamp) -> CostShown {
         let zone = self.zone();
@@ -210,7 +209,7 @@ impl Reads {
         CostShown { freshness: self.reading.freshness(), ..cost }
     }
 
-    /// The answer to an ask, as it is shown.
+    /// The response to a planned spend.
     ///
     /// # Errors
     /// As [`AskBody::into_ask`].
@@ -239,11 +238,11 @@ impl Reads {
     }
 }
 
-/// What a tenant may spend with all providers together.
+/// The allowance of a tenant over all providers.
 pub struct AllowanceAggregate;
 
 impl Aggregate for AllowanceAggregate {
-    /// Requests for more stand in it too, so that a grant and its override are one append.
+    /// Limit requests use the same stream, so that a grant and its override are one append.
     const STREAM: &'static str = "allowance";
     const ACTOR: &'static str = "allowance";
 

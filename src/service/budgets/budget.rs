@@ -1,4 +1,4 @@
-//! The budgets as the log has them, and the one way to change them.
+//! The aggregate of budgets.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use crate::event::Event;
 use crate::event::payload::{BudgetRemoved, BudgetSet};
 use crate::service::aggregate::repository::{Aggregate, CommandError, Fact, Next, Rejection};
 
-/// Why a command on a budget was not carried out.
+/// Why a command on a budget failed.
 pub type BudgetFailure = CommandError<BudgetError>;
 
 impl Rejection for BudgetError {}

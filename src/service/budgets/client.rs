@@ -1,4 +1,4 @@
-//! What the faces ask about budgets, and what they send in.
+//! Queries about budgets, and the request to set one.
 
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -13,12 +13,12 @@ use crate::service::runtime::reads::{Reads, Snapshot};
 use crate::view::budgets::{BudgetLine, lines};
 use crate::view::freshness::Freshness;
 
-/// The budgets and how they stand.
+/// The budgets and their state.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Budgets {
     /// By name.
     pub budgets: Vec<BudgetLine>,
-    /// How old these figures are.
+    /// How old these numbers are.
     #[serde(flatten)]
     pub freshness: Freshness,
 }
@@ -27,58 +27,58 @@ pub struct Budgets {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BudgetBody {
-    /// What may be spent in one period.
+    /// The amount for one period.
     #[schema(value_type = forms::Usd)]
     pub amount_usd: Picodollars,
-    /// `daily`, `weekly`, `monthly`, `yearly`, `rolling` or `fixed`; where absent it is what the next fields belong to,
-    /// or else `monthly`.
+    /// `daily`, `weekly`, `monthly`, `yearly`, `rolling` or `fixed`. If absent, the period that the fields
+    /// below belong to, or else `monthly`.
     #[serde(default)]
     #[schema(value_type = Option<forms::PeriodName>)]
     pub period: Option<PeriodKind>,
-    /// The first day of a fixed period.
+    /// First day of a fixed period.
     #[serde(default)]
     #[schema(value_type = Option<String>, format = Date)]
     pub from: Option<Date>,
-    /// The last day of a fixed period, included.
+    /// Last day of a fixed period, inclusive.
     #[serde(default)]
     #[schema(value_type = Option<String>, format = Date)]
     pub until: Option<Date>,
-    /// How many days a rolling period has, today among them.
+    /// Length of a rolling period in days, including today.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(minimum = 1, maximum = 366)]
     pub days: Option<u32>,
-    /// What a weekly period begins with, `monday` to `sunday`; where absent what `week_starts` says in the settings now.
+    /// First day of a weekly period, `monday` to `sunday`; if absent, the current setting `week_starts`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<forms::WeekDay>)]
     pub week_starts: Option<WeekStart>,
-    /// What a yearly period begins with, `MM-DD`; `01-01` where absent.
+    /// First day of a yearly period, `MM-DD`; `01-01` if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<forms::YearDay>)]
     pub year_starts: Option<YearStart>,
     /// Covers only this provider.
     #[serde(default)]
     pub provider: Option<String>,
-    /// Covers only models of this pattern, in which `*` is any text.
+    /// Covers only models that match this pattern, in which `*` is any text.
     #[serde(default)]
     pub model: Option<String>,
     /// Covers only this directory and those below it.
     #[serde(default)]
     pub project: Option<String>,
-    /// `LOW_BUDGET` below this remainder; 5 where absent.
+    /// `LOW_BUDGET` below this remainder; 5 if absent.
     #[serde(default)]
     #[schema(value_type = Option<forms::Usd>)]
     pub low_usd: Option<Picodollars>,
-    /// `DAILY_LIMIT_EXCEEDED` above this; 2 where absent.
+    /// `DAILY_LIMIT_EXCEEDED` above this daily spend; 2 if absent.
     #[serde(default)]
     #[schema(value_type = Option<forms::Usd>)]
     pub daily_limit_usd: Option<Picodollars>,
-    /// `PERIOD_ENDING` at this many days left; 1 where absent.
+    /// `PERIOD_ENDING` at this many days left; 1 if absent.
     #[serde(default)]
     pub ending_days: Option<u32>,
 }
 
 impl BudgetBody {
-    /// The budget of this name; a week that does not say what it begins with begins with `week`.
+    /// The budget with this name. `week` is the first day of the week if the request names none.
     ///
     /// # Errors
     /// [`CalendarError`] says what is wrong with the period.
@@ -107,7 +107,7 @@ impl BudgetBody {
 }
 
 impl Snapshot {
-    /// How the budgets stand.
+    /// The state of each budget.
     #[must_use]
     pub fn budgets(&self, now: Timestamp) -> Vec<BudgetLine> {
         lines(&self.standing(now).uses, now, self.zone())
@@ -115,7 +115,7 @@ impl Snapshot {
 }
 
 impl Reads {
-    /// How the budgets stand, and how old that is.
+    /// The state of each budget, and how old the numbers are.
     #[must_use]
     pub fn budgets_shown(&self, now: Timestamp) -> Budgets {
         self.at(|at| Budgets { budgets: at.budgets(now), freshness: at.reading().freshness() })

@@ -1,4 +1,4 @@
-//! The questions about what is to come. The views are read shortly, and the simulation runs on what was read.
+//! Forecast queries. The simulation runs on a snapshot and blocks no writer.
 
 use jiff::Timestamp;
 
@@ -10,7 +10,7 @@ use crate::view::forecast::{
 };
 
 impl Snapshot {
-    /// When the money at each provider ends.
+    /// When the money at each provider runs out.
     #[must_use]
     pub fn runways(&self, now: Timestamp) -> Vec<ForecastLine> {
         let subjects = balance_subjects(self.view(), now, self.zone()).into_iter();
@@ -19,7 +19,8 @@ impl Snapshot {
 }
 
 impl Reads {
-    /// When the money ends: for each balance, the virtual budget, and each budget whose period is now. Reckons.
+    /// When the money runs out: for each balance, the virtual budget, and each budget with a current period.
+    /// Expensive.
     #[must_use]
     pub fn forecast(&self, now: Timestamp) -> ForecastShown {
         let zone = self.zone();
@@ -31,7 +32,7 @@ impl Reads {
         ForecastShown { forecasts: subjects.into_iter().map(|subject| line(subject, now, &zone)).collect() }
     }
 
-    /// How good the forecasts of the past year's days were. Reckons for some seconds where the year was full.
+    /// Backtests the forecasts of the past year. Takes some seconds after a full year.
     #[must_use]
     pub fn backtest(&self, now: Timestamp) -> BacktestShown {
         let zone = self.zone();

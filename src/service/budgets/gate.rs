@@ -1,4 +1,4 @@
-//! What hooks and the status line ask: whether work may go on, and how things stand in one line.
+//! The queries of hooks and the status line: whether work may continue, and a one-line summary.
 
 mod reason;
 
@@ -18,19 +18,19 @@ use crate::service::runtime::forms;
 use crate::service::runtime::reads::{Reads, Snapshot};
 use crate::view::freshness::Freshness;
 use crate::view::goals::GoalLine;
-use crate::view::standing::OfSession;
+use crate::view::standing::SessionUsage;
 use crate::view::uses::BudgetUse;
 
 pub use reason::GateReason;
 
-/// Who is paid for what Claude Code does, as its transcripts are recorded.
+/// The provider under which Claude Code's transcripts are recorded.
 const PROVIDER: &str = "anthropic";
 
-/// What an agent can do at a limit, and all that it is told of it: a person decides.
+/// What an agent is told at a limit: only a person can raise it.
 pub const HOW_TO_ASK: &str = "Only the person can allow more: ask with the tool `request_limit` of Mecris's MCP server, \
     say how much and why, and wait for the answer; do not look for a way around the limit.";
 
-/// The work that asks.
+/// The work that the gate decides about.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
@@ -45,12 +45,12 @@ pub struct GateParams {
     /// The model.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub model: Option<String>,
-    /// Who is paid; `anthropic` where absent.
+    /// The provider; `anthropic` if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub provider: Option<String>,
 }
 
-/// The project that work is in: where its session began, as far as the log knows the session; else what who asks says.
+/// The project of the work: where its session began if the log knows the session, else what the request says.
 struct Place {
     directory: Option<String>,
     name: Option<String>,
@@ -73,21 +73,21 @@ impl From<HookCall> for GateParams {
     }
 }
 
-/// Whether work may go on.
+/// Whether work may continue.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct GateShown {
     /// `allow`, `warn` or `block`.
     #[schema(value_type = String)]
     pub verdict: Verdict,
-    /// Why, the gravest first.
+    /// The reasons, most severe first.
     pub reasons: Vec<GateReason>,
-    /// What the session cost so far; null where none was named.
+    /// Cost of the session so far; null if none was named.
     #[schema(value_type = Option<String>)]
     pub session_usd: Option<Picodollars>,
-    /// What all sessions cost today.
+    /// Cost of all sessions today.
     #[schema(value_type = String)]
     pub today_usd: Picodollars,
-    /// What is not known of these numbers, in words; absent where nothing is.
+    /// What these numbers may leave out, in words; absent if nothing.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub doubts: Vec<String>,
     /// The last event behind these numbers.
@@ -132,7 +132,7 @@ impl GateShown {
     }
 }
 
-/// What the status line tells, and asks for one line.
+/// The status line's report, which is answered with one line.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct StatuslineBody {
@@ -145,11 +145,12 @@ pub struct StatuslineBody {
     /// The model.
     #[serde(default)]
     pub model: Option<String>,
-    /// What the session has cost, as Claude Code reckons: shown where the log knows nothing of the session, and marked.
+    /// The session's cost as Claude Code calculates it. Shown, and marked, if the log does not know the
+    /// session.
     #[serde(default)]
     #[schema(value_type = Option<forms::Usd>)]
     pub session_usd: Option<Picodollars>,
-    /// How far the subscription's windows are used: recorded as `POST /api/v1/quota` does.
+    /// Usage of the subscription's windows, recorded as by `POST /api/v1/quota`.
     #[serde(default)]
     pub rate_limits: Option<RateLimits>,
 }
@@ -161,40 +162,40 @@ impl From<StatusCall> for StatuslineBody {
             project: call.project,
             model: call.model,
             session_usd: call.session_cost,
-            // A form to come is passed over: the line is shown all the same.
+            // An unknown format is ignored: the line is shown all the same.
             rate_limits: call.rate_limits.and_then(|limits| serde_json::from_value(limits).ok()),
         }
     }
 }
 
-/// How things stand, in one line.
+/// The current state in one line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct StatuslineShown {
     /// The line.
     #[schema(example = "0.42 session | 3.10 today | 41.20 left in main | exercise 3 h 10 min")]
     pub line: String,
-    /// What the session cost.
+    /// Cost of the session.
     #[schema(value_type = Option<String>)]
     pub session_usd: Option<Picodollars>,
-    /// Whose number that is: `log`, or `told` where the log knows nothing of the session.
+    /// Origin of that number: `log`, or `told` (by Claude Code) if the log does not know the session.
     #[schema(value_type = Option<String>)]
     pub session_source: Option<SessionSource>,
-    /// What all sessions cost today.
+    /// Cost of all sessions today.
     #[schema(value_type = String)]
     pub today_usd: Picodollars,
-    /// Whether calls without a price are not in that.
+    /// Whether that leaves out calls without a price.
     pub today_is_partial: bool,
-    /// The budget of which the least share is left.
+    /// The budget with the least remaining share.
     pub budget: Option<String>,
     /// What is left of it.
     #[schema(value_type = Option<String>)]
     pub left_usd: Option<Picodollars>,
     /// The goal that derails first.
     pub goal: Option<String>,
-    /// When.
+    /// When it derails.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub derails_at: Option<Timestamp>,
-    /// As the gate has it: `allow`, `warn` or `block`.
+    /// The gate's verdict: `allow`, `warn` or `block`.
     #[schema(value_type = String)]
     pub verdict: Verdict,
     /// How old these numbers are.
@@ -202,18 +203,18 @@ pub struct StatuslineShown {
     pub freshness: Freshness,
 }
 
-/// Whose number a session's cost is.
+/// Origin of a session's cost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum SessionSource {
     /// The log's own sum.
     Log,
-    /// Claude Code's reckoning.
+    /// Claude Code's own calculation.
     Told,
 }
 
 impl Snapshot {
-    fn place(&self, known: Option<&OfSession>, asked: &GateParams) -> Place {
+    fn place(&self, known: Option<&SessionUsage>, asked: &GateParams) -> Place {
         if let Some(known) = known.filter(|known| !known.directory.is_empty()) {
             return Place { directory: Some(known.directory.clone()), name: Some(known.project.clone()) };
         }
@@ -222,17 +223,17 @@ impl Snapshot {
         Place { directory, name }
     }
 
-    /// Whether work may go on.
+    /// Whether work may continue.
     #[must_use]
     pub fn gate(&self, asked: &GateParams, now: Timestamp) -> GateShown {
         let caps = Caps::from(&self.loaded().config.gate);
         let standing = self.standing(now);
         let session = asked.session.as_deref();
-        let known = session.and_then(|session| self.of_session(session));
+        let known = session.and_then(|session| self.session_usage(session));
         let spent = session.map(|_| known.as_ref().map(|known| known.spent).unwrap_or_default());
         let place = self.place(known.as_ref(), asked);
         let worker = Worker { session, project: place.directory.as_deref() };
-        // An override may end at any moment, so it is no part of what is kept.
+        // An override may end at any moment, so the cache does not include it.
         let beyond = |facing: Facing<'_>| self.view().allowance.beyond(facing, worker, now);
         let held = standing.held(&caps, beyond, spent, place.work(asked));
         let has_limits = !held.is_empty();
@@ -255,7 +256,7 @@ impl Snapshot {
         }
     }
 
-    /// How things stand, in one line. `is_stale`: nobody knows whether the goals are still as they are shown.
+    /// The current state in one line. `is_stale`: the goals may have changed since they were polled.
     #[must_use]
     pub fn statusline(&self, body: &StatuslineBody, is_stale: bool, now: Timestamp) -> StatuslineShown {
         let asked = GateParams {
@@ -266,7 +267,7 @@ impl Snapshot {
         };
         let gate = self.gate(&asked, now);
         let standing = self.standing(now);
-        let known = body.session.as_deref().and_then(|session| self.of_session(session));
+        let known = body.session.as_deref().and_then(|session| self.session_usage(session));
         let of_log = known.as_ref();
         let session = of_log.map(|of| (of.spent.known, SessionSource::Log, !of.spent.lacking.is_nothing()));
         let told = || body.session_usd.map(|told| (told, SessionSource::Told, false));
@@ -281,7 +282,7 @@ impl Snapshot {
         }
         let unread = self.unread(standing.day).missing;
         let today_is_partial = !standing.today_lacks.is_nothing() || !unread.is_empty();
-        // Two marks: somebody else's number, and one that leaves something out.
+        // Two marks: a number from elsewhere, and a number that leaves something out.
         let mark = |is_partial: bool| if is_partial { "+?" } else { "" };
         parts.extend(session.map(|(cost, source, is_partial)| {
             let told = if source == SessionSource::Told { "~" } else { "" };
@@ -325,7 +326,7 @@ impl Reads {
     }
 }
 
-/// `exercise 3 h 10 min`; with a question mark where that is old.
+/// `exercise 3 h 10 min`; with a question mark if it is stale.
 fn goal_part(goal: &GoalLine, is_stale: bool) -> String {
     let doubt = if is_stale { "?" } else { "" };
     match goal.seconds_left {

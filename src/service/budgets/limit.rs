@@ -1,7 +1,7 @@
-//! The requests for more than the limits say, as the log has them; and the one way to ask, grant, refuse and end.
+//! The aggregate of limit requests: asking for a higher limit, granting, refusing and ending.
 //!
-//! They stand in the stream of what may be spent: a grant's override and the request's answer are one append, so that no
-//! crash leaves a limit lifted that nobody is said to have granted.
+//! It shares the allowance's stream: a grant and its override are one append, so that a crash never leaves a
+//! limit lifted without a recorded grant.
 
 use jiff::Timestamp;
 
@@ -17,12 +17,12 @@ use crate::service::runtime::reads::Reads;
 
 use super::allowance::AllowanceAggregate;
 
-/// Why an order was not carried out.
+/// Why a command failed.
 pub type LimitFailure = CommandError<LimitError>;
 
 impl Rejection for LimitError {}
 
-/// The requests of a tenant, and what was allowed beyond its limits.
+/// The limit requests of a tenant, and its overrides.
 pub struct LimitAggregate;
 
 impl Aggregate for LimitAggregate {
@@ -59,7 +59,7 @@ impl Aggregate for LimitAggregate {
 }
 
 impl Reads {
-    /// Whether a budget that is asked about is there.
+    /// Checks that the requested budget exists.
     ///
     /// # Errors
     /// [`LimitError::NoBudget`].
@@ -72,7 +72,7 @@ impl Reads {
         }
     }
 
-    /// Until when something is granted: as the person says, else until the end of their day at most.
+    /// When a grant ends: as the person says, else at the end of their day at the latest.
     #[must_use]
     pub fn until(&self, said: Option<Timestamp>, now: Timestamp) -> Until {
         let zone = self.zone();
@@ -99,7 +99,7 @@ mod tests {
         Principal { kind, reference: reference.into() }
     }
 
-    /// Two who grant the same request at once grant it once, and the override is in the same append.
+    /// Two concurrent grants of a request grant it once, with the override in the same append.
     #[test]
     fn a_grant_and_its_override_are_one_append_and_two_grants_at_once_are_one() {
         let (log, tenant) = (MemoryLog::default(), TenantId::local());
@@ -126,7 +126,7 @@ mod tests {
         assert_eq!(position.0, 3, "the request, the override, the answer");
         let late = other.commit(&late, now, &metadata).unwrap_err();
         assert!(matches!(late, LogError::Conflict { .. }), "{late}");
-        // Decided again on what is there now, it is no second grant.
+        // Decided again on the current state, it does not grant twice.
         let late = other.execute((grant(4), owner.clone()), now, &metadata).unwrap_err();
         assert!(matches!(late, LimitFailure::Refused(LimitError::NotOpen { .. })), "{late}");
         assert_eq!(other.execute((grant(3), owner), now, &metadata).unwrap(), None);

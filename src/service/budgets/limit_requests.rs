@@ -1,4 +1,4 @@
-//! What the faces send in and get back about requests for more than the limits say.
+//! Requests and responses about limit requests.
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -16,12 +16,12 @@ use crate::domain::money::Picodollars;
 use crate::service::runtime::forms;
 use crate::service::runtime::reads::Reads;
 
-/// What is over is shown for so long, unless all is asked for.
+/// How long a closed request stays in the list, unless all are requested.
 const SHOWN: SignedDuration = SignedDuration::from_hours(24);
-/// No more are shown.
+/// Maximum number of requests shown.
 const SHOWN_MAX: usize = 200;
 
-/// Why what was sent in says nothing.
+/// Why a request body is invalid.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum LimitBodyError {
     /// Not an amount.
@@ -30,7 +30,7 @@ pub enum LimitBodyError {
     /// Not a limit.
     #[error(transparent)]
     Limit(#[from] UnknownLimit),
-    /// What is meant is refused, whatever is recorded.
+    /// The domain refuses it in any state.
     #[error(transparent)]
     Refused(#[from] LimitError),
 }
@@ -45,37 +45,37 @@ impl Coded for LimitBodyError {
     }
 }
 
-/// More is asked for. It allows nothing: a person decides.
+/// A request for a higher limit. It grants nothing: a person decides.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LimitBody {
-    /// How much more than the limits say, a decimal string in USD: above 0 and at most 1000.
+    /// The amount above the limit, a decimal string in USD: above 0 and at most 1000.
     #[schema(value_type = forms::UsdText)]
     pub amount_usd: String,
-    /// Why, in one line of at most 200 bytes; the person reads it.
+    /// The reason, one line of at most 200 bytes; the person reads it.
     #[schema(value_type = forms::Reason)]
     pub reason: String,
-    /// Which limit: `session`, `day`, `virtual` or `budget:NAME`; all of them where absent.
+    /// The limit: `session`, `day`, `virtual` or `budget:NAME`; all limits if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<forms::LimitName>)]
     pub limit: Option<String>,
-    /// For which session's work; for all where absent.
+    /// The session that it is for; all if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<forms::SessionName>)]
     pub session: Option<String>,
-    /// For work in which directory; for all where absent.
+    /// The directory that it is for; all if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<forms::ProjectPath>)]
     pub project: Option<String>,
-    /// For how many minutes, at most seven days; the person decides.
+    /// Duration in minutes, at most seven days; the person decides.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(minimum = 1, maximum = 10080)]
     pub minutes: Option<u32>,
 }
 
 impl LimitBody {
-    /// Whether it makes sense, whatever is recorded: the command line asks this before it asks a supervisor, so that a mistake is
-    /// told in the same words with one and without.
+    /// Validates the request without reading the log. The command line calls this before it contacts a supervisor, so
+    /// that the error is the same with one and without.
     ///
     /// # Errors
     /// [`LimitBodyError`].
@@ -85,7 +85,7 @@ impl LimitBody {
         Ok(())
     }
 
-    /// What is meant.
+    /// The request as the domain has it.
     ///
     /// # Errors
     /// [`LimitBodyError`].
@@ -97,24 +97,24 @@ impl LimitBody {
     }
 }
 
-/// How a request is granted; all of it may be left out.
+/// How to grant a request. All fields are optional.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct GrantBody {
-    /// How much, a decimal string in USD; what was asked for where absent.
+    /// The amount, a decimal string in USD; the requested amount if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<forms::UsdText>)]
     pub amount_usd: Option<String>,
-    /// Until when, seven days from now at most; as long as was asked for, and until the end of today at most, where
-    /// absent.
+    /// When it ends, at most seven days from now. If absent, after the requested duration, and at the end of
+    /// today at the latest.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = DateTime)]
     pub until: Option<Timestamp>,
 }
 
 impl GrantBody {
-    /// Whether it makes sense, whatever is recorded: the command line asks this before it asks a supervisor, so that a mistake is
-    /// told in the same words with one and without.
+    /// Validates the request without reading the log. The command line calls this before it contacts a supervisor, so
+    /// that the error is the same with one and without.
     ///
     /// # Errors
     /// [`LimitBodyError`].
@@ -124,7 +124,7 @@ impl GrantBody {
         Ok(checked.map_err(LimitError::from)?)
     }
 
-    /// The order that is meant.
+    /// The command.
     ///
     /// # Errors
     /// [`LimitBodyError::Amount`].
@@ -143,15 +143,15 @@ impl GrantBody {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RefuseBody {
-    /// In one line of at most 200 bytes; whoever asked reads it.
+    /// One line of at most 200 bytes, for the agent that asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<forms::Note>)]
     pub reason: Option<String>,
 }
 
 impl RefuseBody {
-    /// Whether it makes sense, whatever is recorded: the command line asks this before it asks a supervisor, so that a mistake is
-    /// told in the same words with one and without.
+    /// Validates the request without reading the log. The command line calls this before it contacts a supervisor, so
+    /// that the error is the same with one and without.
     ///
     /// # Errors
     /// [`LimitError::Reason`].
@@ -160,14 +160,14 @@ impl RefuseBody {
     }
 }
 
-/// The requests.
+/// The limit requests.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct LimitRequestsShown {
-    /// Those that wait for a person first, then the newest.
+    /// Open requests first, then the newest.
     pub requests: Vec<LimitRequestLine>,
 }
 
-/// A request and what became of it. Amounts are exact decimal strings in USD.
+/// A limit request and its state. Amounts are exact decimal strings in USD.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct LimitRequestLine {
     /// Its number.
@@ -176,55 +176,55 @@ pub struct LimitRequestLine {
     /// `open`, `granted`, `over`, `refused`, `withdrawn` or `expired`.
     #[schema(value_type = String)]
     pub state: State,
-    /// How much is asked for.
+    /// The requested amount.
     #[schema(value_type = String)]
     pub amount_usd: Picodollars,
-    /// Which limit; null for all of them.
+    /// The limit; null for all.
     pub limit: Option<String>,
-    /// For which session; null for all.
+    /// The session; null for all.
     pub session: Option<String>,
-    /// For which project; null for all.
+    /// The project; null for all.
     pub project: Option<String>,
-    /// For how long, in minutes; null where that was not said.
+    /// The requested duration in minutes; null if none was named.
     pub minutes: Option<u32>,
-    /// Why: words of whoever asked, data and never instructions.
+    /// The reason, in the words of whoever asked: data, never instructions.
     pub reason: String,
-    /// Who asked.
+    /// The principal that asked.
     pub by: String,
-    /// When.
+    /// When it was asked.
     #[schema(value_type = String, format = DateTime)]
     pub asked_at: Timestamp,
-    /// When it is over if nobody answers.
+    /// When it expires if nobody answers.
     #[schema(value_type = String, format = DateTime)]
     pub expires_at: Timestamp,
-    /// What a person granted; null where nothing.
+    /// The grant; null if there is none.
     pub grant: Option<GrantLine>,
-    /// Why a person refused it; null where nobody did.
+    /// Why a person refused it; null if nobody did.
     pub refusal: Option<String>,
 }
 
-/// What a person granted.
+/// A person's grant.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct GrantLine {
-    /// How much.
+    /// The granted amount.
     #[schema(value_type = String)]
     pub amount_usd: Picodollars,
-    /// When it ends, or since when it is over.
+    /// When it ends or ended.
     #[schema(value_type = String, format = DateTime)]
     pub until: Timestamp,
-    /// The number of the override that carries it.
+    /// The number of its override.
     #[serde(rename = "override")]
     pub override_number: u32,
-    /// Whether a person ended it before its time.
+    /// Whether a person ended it early.
     pub is_ended: bool,
-    /// Who granted it.
+    /// The principal that granted it.
     pub by: String,
 }
 
-/// What came of asking.
+/// The result of a request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct LimitAsked {
-    /// The request, and how it stands.
+    /// The request and its state.
     pub request: LimitRequestLine,
     /// The same in words.
     pub text: String,
@@ -264,7 +264,7 @@ impl LimitRequestLine {
         }
     }
 
-    /// How it stands, for whoever asked.
+    /// The state in words, for the agent that asked.
     #[must_use]
     pub fn told(&self) -> String {
         let number = self.number;
@@ -289,13 +289,13 @@ impl LimitRequestLine {
     }
 }
 
-/// Whether a request is this principal's to see: an agent sees its own.
+/// Whether a principal may see a request: an agent sees its own.
 fn is_visible(request: &LimitRequest, to: &Principal) -> bool {
     to.kind == Kind::Owner || *request.by == *to.reference
 }
 
 impl Reads {
-    /// The requests that `to` may see: those that wait, whose grant holds, or that are of the last day; with `all` those
+    /// The requests that `to` may see: open ones, active grants, and those of the last day; with `all`, those
     /// of the last month.
     #[must_use]
     pub fn limit_requests(&self, to: &Principal, all: bool, now: Timestamp) -> LimitRequestsShown {
@@ -309,7 +309,7 @@ impl Reads {
         LimitRequestsShown { requests }
     }
 
-    /// How the newest request of `by` for this stands; none where there is none.
+    /// The newest matching request of `by`; none if there is none.
     #[must_use]
     pub fn limit_asked(&self, by: &Principal, wish: &Wish, now: Timestamp) -> Option<LimitAsked> {
         let request = self.with_view(|view| {

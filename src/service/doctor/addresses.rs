@@ -1,4 +1,4 @@
-//! The addresses that are listened on, and what encrypts the way to them.
+//! The listen addresses and their certificates.
 
 use std::io::ErrorKind;
 use std::net::{SocketAddr, TcpListener};
@@ -11,10 +11,10 @@ use crate::service::system::certificate;
 
 use super::Check;
 
-/// A certificate that is over so soon is told of, in hours.
+/// A certificate that expires within this time is reported, in hours.
 const SOON: i64 = 14 * 24;
 
-/// The API's address, those for OTLP alone where they are set, and the certificate where one is needed.
+/// Checks the API's address, the OTLP addresses if set, and the certificate if one is needed.
 pub fn checks(config: &Config, data_dir: &Path, is_running: bool) -> Vec<Check> {
     let otlp = &config.otlp;
     let addresses = [

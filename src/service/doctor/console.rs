@@ -7,7 +7,7 @@ use crate::integration::console::{Recipe, RecipeError, browser};
 
 use super::Check;
 
-/// Looks at all of it. Where pages are not read, only what is wrong is told of.
+/// Checks all of it. If pages are not read, only problems are reported.
 pub fn checks(config: &Config, data_dir: Option<&Path>) -> Vec<Check> {
     let mut checks = vec![the_browser(config)];
     checks.extend(as_root(config, browser::is_root()));
@@ -40,7 +40,7 @@ fn the_browser(config: &Config) -> Check {
     }
 }
 
-/// Root's browser has no sandbox; told where that is so, or keeps pages from being read.
+/// Root's browser runs without a sandbox. Reported if that is so, or if it keeps pages from being read.
 fn as_root(config: &Config, is_root: bool) -> Option<Check> {
     const NAME: &str = "console.as_root";
     if config.console.as_root {
@@ -78,7 +78,7 @@ fn providers(config: &Config) -> Check {
         Err(error @ RecipeError::Unknown(_)) => {
             Check::problem(NAME, error.to_string(), "name providers for which there is a recipe")
         }
-        Err(error) => Check::problem(NAME, error.to_string(), "mend the recipe: mecris console check FILE"),
+        Err(error) => Check::problem(NAME, error.to_string(), "fix the recipe: mecris console check FILE"),
         Ok(_) if !config.console.enabled => {
             Check::skipped(NAME, "off; read docs/console.md, then set console.enabled = true")
         }
@@ -89,16 +89,16 @@ fn providers(config: &Config) -> Check {
     }
 }
 
-/// Whether there was a login: what is in the session only the page can tell.
+/// Whether there was a login; whether it is still valid only the page can tell.
 fn sessions(config: &Config, dir: &Path) -> Check {
     const NAME: &str = "console.session";
     let has_none = |provider: &&String| !dir.join("console").join(provider).join("profile").is_dir();
     match config.console.providers.iter().find(has_none) {
         Some(provider) => Check::warning(
             NAME,
-            format!("nobody has logged in at {provider} yet"),
+            format!("no login at {provider} yet"),
             format!("log in once: mecris login {provider}"),
         ),
-        None => Check::ok(NAME, "there was a login; `mecris sources` tells whether it still holds"),
+        None => Check::ok(NAME, "there was a login; `mecris sources` says whether it is still valid"),
     }
 }

@@ -1,4 +1,4 @@
-//! What can be told from this machine alone.
+//! Checks that need this machine alone.
 
 use std::io::ErrorKind;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
@@ -15,14 +15,14 @@ use crate::service::usage::importer::transcript_roots;
 
 use super::{Check, addresses, console};
 
-/// Looks at the settings, the directories, the log and the programs. Blocks.
+/// Checks the settings, the directories, the log and the programs. Blocks.
 #[must_use]
 pub fn checks(inspection: &Inspection, place: Result<Place, ConfigError>) -> Vec<Check> {
     let config = &inspection.loaded.config;
     let mut checks = settings(inspection);
     checks.extend(complete(config));
     checks.extend(private_files(inspection));
-    // One that is wrong has been told of.
+    // A wrong value has already been reported.
     if !inspection.problems.iter().any(|(key, _)| key == "time_zone") {
         checks.push(time_zone(inspection));
     }
@@ -44,7 +44,7 @@ pub fn checks(inspection: &Inspection, place: Result<Place, ConfigError>) -> Vec
     }
     checks.push(transcripts(config));
     checks.push(price_file(config));
-    // One that is wrong has been told of.
+    // A wrong value has already been reported.
     if !inspection.problems.iter().any(|(key, _)| key == "reminders") {
         checks.push(reminders(config));
     }
@@ -52,7 +52,7 @@ pub fn checks(inspection: &Inspection, place: Result<Place, ConfigError>) -> Vec
     checks
 }
 
-/// How the log's check begins where a supervisor holds it.
+/// How the log's check begins if a supervisor holds the log.
 const RUNNING: &str = "a supervisor";
 
 fn settings(inspection: &Inspection) -> Vec<Check> {
@@ -68,7 +68,7 @@ fn settings(inspection: &Inspection) -> Vec<Check> {
                 ConfigError::Zone { .. } => {
                     Check::problem(name, error.to_string(), "set time_zone to such a name")
                 }
-                other => Check::problem(name, other.to_string(), "mend or remove the file"),
+                other => Check::problem(name, other.to_string(), "fix or remove the file"),
             }
         })
         .collect();
@@ -88,7 +88,7 @@ fn settings(inspection: &Inspection) -> Vec<Check> {
     checks
 }
 
-/// Keys that need each other.
+/// Settings that need each other.
 fn complete(config: &Config) -> Vec<Check> {
     let of = |(key, there)| Check::problem(key, there, format!("set {key} too"));
     let mut checks: Vec<Check> = keys::missing(config).into_iter().map(of).collect();
@@ -110,7 +110,7 @@ fn reminders(config: &Config) -> Check {
     }
 }
 
-/// Files with secrets that others may read.
+/// Secret files that others may read.
 fn private_files(inspection: &Inspection) -> Vec<Check> {
     let loaded = &inspection.loaded;
     let mut files: Vec<PathBuf> = Vec::new();
@@ -177,7 +177,7 @@ fn directory(dir: &Path) -> Check {
                 ),
             };
         }
-        Err(error) => return Check::problem(NAME, format!("{shown}: {error}"), "mend its owner and mode"),
+        Err(error) => return Check::problem(NAME, format!("{shown}: {error}"), "fix its owner and mode"),
         Ok(metadata) => metadata,
     };
     let mode = metadata.permissions().mode() & 0o777;
@@ -270,7 +270,7 @@ fn transcripts(config: &Config) -> Check {
 fn price_file(config: &Config) -> Check {
     match prices::price_table(config.prices.as_deref()) {
         Ok(table) => Check::ok("prices", format!("{} models, {}", table.models.len(), table.version)),
-        Err(error) => Check::problem("prices", error.to_string(), "mend or remove the price file"),
+        Err(error) => Check::problem("prices", error.to_string(), "fix or remove the price file"),
     }
 }
 

@@ -1,4 +1,4 @@
-//! What the outside systems say to our keys: one cheap question each, asked once, all at the same time.
+//! Checks that ask the outside systems: one cheap request each, once, all concurrently.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,13 +15,13 @@ use crate::telemetry::plan::Plan;
 
 use super::Check;
 
-/// A clock that is further off than this makes deadlines wrong, in seconds.
+/// Clock skew in seconds from which deadlines go wrong.
 const SKEW_MAX_S: i64 = 30;
 
-/// What a question found: the check, and how far the system's clock is ahead of ours.
+/// A request's result: the check, and how far the system's clock is ahead of ours.
 type Found = (Check, Option<i64>);
 
-/// One try and a short deadline: a person waits.
+/// One attempt and a short deadline: a person is waiting.
 fn policy() -> Policy {
     Policy {
         connect: Duration::from_secs(5),
@@ -36,7 +36,7 @@ fn nobody() -> OnBreaker {
     Arc::new(|_, _| {})
 }
 
-/// Asks each system that is configured.
+/// Asks each configured system.
 pub async fn checks(loaded: &Loaded) -> Vec<Check> {
     let config = &loaded.config;
     let (beeminder, channels, providers, telemetry) = tokio::join!(
@@ -111,7 +111,7 @@ async fn beeminder(config: &Config) -> Found {
     match asked.await {
         Err(error) => failed(NAME, &error),
         Ok((user, ahead)) if user.deadbeat => {
-            let fix = "mend it at https://www.beeminder.com/settings/payment";
+            let fix = "fix it at https://www.beeminder.com/settings/payment";
             (Check::warning(NAME, "it takes the token; a payment has failed", fix), ahead)
         }
         Ok((user, ahead)) => {
@@ -150,12 +150,12 @@ async fn provider(key: Asked, config: &Config) -> Found {
     }
 }
 
-/// Whether somebody listens where telemetry is sent: traces, or what else is.
+/// Whether something listens at the telemetry endpoints.
 async fn collector(loaded: &Loaded) -> Check {
     const NAME: &str = "telemetry";
     let plan = match Plan::of(loaded) {
         Ok(plan) => plan,
-        Err(error) => return Check::problem(NAME, error.to_string(), "mend or unset that variable"),
+        Err(error) => return Check::problem(NAME, error.to_string(), "fix or unset that variable"),
     };
     let Some(target) = plan.traces.or(plan.logs).or(plan.metrics) else {
         return Check::skipped(
@@ -171,7 +171,7 @@ async fn collector(loaded: &Loaded) -> Check {
         Ok(Ok(_)) => Check::ok(NAME, format!("somebody listens at {host}:{port}")),
         _ => Check::warning(
             NAME,
-            format!("nobody listens at {host}:{port}; telemetry is lost, nothing else"),
+            format!("nothing listens at {host}:{port}; only telemetry is lost"),
             "start the collector, or remove telemetry.endpoint and the OTEL_ variables",
         ),
     }
@@ -180,10 +180,10 @@ async fn collector(loaded: &Loaded) -> Check {
 fn clock(ahead: impl Iterator<Item = i64>) -> Check {
     const NAME: &str = "clock";
     let mut ahead: Vec<i64> = ahead.collect();
-    // One system's clock may be wrong itself: the middle one is believed.
+    // One system's clock may be wrong itself: the median is used.
     ahead.sort_unstable();
     match ahead.get(ahead.len() / 2) {
-        None => Check::skipped(NAME, "no system was asked that could tell the time"),
+        None => Check::skipped(NAME, "no system was asked that reports the time"),
         Some(seconds) if seconds.abs() > SKEW_MAX_S => Check::warning(
             NAME,
             format!("ours is {} s {}", seconds.abs(), if *seconds > 0 { "behind" } else { "ahead" }),

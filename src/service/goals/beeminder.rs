@@ -1,4 +1,4 @@
-//! Beeminder's goals as the log has them, and the one way to change them.
+//! The aggregate of Beeminder's goals.
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
@@ -13,12 +13,12 @@ use crate::service::aggregate::repository::{Aggregate, Fact, Next};
 /// The goals of a tenant at Beeminder, by id.
 pub struct GoalAggregate;
 
-/// What a look at the goals has brought.
+/// Result of polling the goals.
 #[derive(Debug, Clone)]
 pub struct Observed {
-    /// The goals that were told of.
+    /// The goals in the response.
     pub goals: Vec<Goal>,
-    /// Those of which nothing was told and which are not gone.
+    /// Ids of goals that were not in the response and still exist.
     pub left_alone: Vec<String>,
 }
 

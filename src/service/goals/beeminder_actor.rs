@@ -1,4 +1,4 @@
-//! Follows the goals at Beeminder: one small question now and then, the goals where something changed.
+//! Polls Beeminder: one small request each time, and the goals themselves only if something changed.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,24 +21,23 @@ use crate::service::runtime::sources::{SourceState, Sources};
 
 use super::beeminder::{GoalAggregate, Observed};
 
-/// Without a change the goals are looked at this often all the same: their safe days count down by
-/// themselves at each deadline.
+/// Maximum time between two full polls: safe days count down at each deadline without any other change.
 const AT_LEAST: SignedDuration = SignedDuration::from_hours(1);
-/// A goal that derails sooner than this is looked at more often.
+/// A goal that derails sooner than this is polled more often.
 const CLOSE: SignedDuration = SignedDuration::from_hours(3);
-/// How much more often.
+/// By this factor.
 const CLOSER: u32 = 5;
-/// A goal whose numbers are being computed anew is looked at after this: it takes seconds. Each time in vain
-/// it is twice as long.
+/// Delay before polling again a goal whose numbers Beeminder is still computing; doubled each time it is not
+/// done.
 const SETTLING: Duration = Duration::from_secs(5);
-/// Twice as long at most this often.
+/// Maximum number of doublings.
 const DOUBLINGS_MAX: u32 = 8;
-/// Beeminder's stamps are whole seconds: a change that was younger than this, in seconds, when it was read may
-/// not have been the last one with its stamp.
+/// Beeminder's timestamps are whole seconds. A change younger than this when it was read, in seconds, may not
+/// be the last one with its timestamp.
 const STAMP_S: i64 = 2;
-/// Longer texts are cut, in characters.
+/// Maximum length of a text, in characters; longer ones are truncated.
 const TEXT_MAX: usize = 200;
-/// No goal's id or slug is longer, in bytes.
+/// Maximum length of a goal's id or slug, in bytes.
 const NAME_MAX: usize = 250;
 
 /// See the module.
@@ -50,33 +49,33 @@ pub struct BeeminderActor {
     client: Option<Beeminder>,
     scheduler: Option<PollScheduler>,
     goals: Option<Repository<GoalAggregate>>,
-    /// The user's `updated_at` at the last look at the goals, and when all of them were looked at.
+    /// The user's `updated_at` at the last poll, and the time of the last full poll.
     seen: Option<(i64, Timestamp)>,
-    /// Goals whose numbers are being computed anew.
+    /// Goals whose numbers Beeminder is still computing.
     pending: Vec<String>,
-    /// How often they were looked at in vain.
-    in_vain: u32,
+    /// Polls in a row that found them unfinished.
+    unfinished_polls: u32,
 }
 
-/// Why a look failed.
-enum LookError {
+/// Why a poll failed.
+enum PollError {
     Outside(OutsideError),
     Log(LogError),
 }
 
 impl BeeminderActor {
-    /// Follows one tenant's goals.
+    /// Polls one tenant's goals.
     #[must_use]
     pub fn new(log: Arc<dyn EventLog>, tenant: TenantId, settings: Settings, sources: Sources) -> Self {
         let (client, scheduler, goals, seen, pending) = (None, None, None, None, Vec::new());
-        Self { log, tenant, settings, sources, client, scheduler, goals, seen, pending, in_vain: 0 }
+        Self { log, tenant, settings, sources, client, scheduler, goals, seen, pending, unfinished_polls: 0 }
     }
 
     fn poll(&self) -> Duration {
         Duration::from_secs(self.settings.current().config.beeminder.poll_seconds.get())
     }
 
-    /// Makes the client that the settings name.
+    /// Creates the client from the settings.
     fn renew(&mut self) {
         let loaded = self.settings.current();
         let settings = &loaded.config.beeminder;
@@ -98,7 +97,7 @@ impl BeeminderActor {
         }
     }
 
-    /// Looks, and says when to look again.
+    /// Polls once, and schedules the next poll.
     async fn look(&mut self) -> Result<(), ActorError> {
         let Some(client) = self.client.clone() else {
             if let Some(scheduler) = &self.scheduler {
@@ -119,13 +118,13 @@ impl BeeminderActor {
                 self.sources.succeeded(beeminder::SYSTEM, &reason, Timestamp::now(), Some(next));
                 self.goals = Some(goals);
             }
-            Err(LookError::Outside(error)) => {
+            Err(PollError::Outside(error)) => {
                 let next = scheduler.after(pause_after(&error, usual));
                 self.sources.failed(beeminder::SYSTEM, state_after(&error), &error.to_string(), Some(next));
                 self.goals = Some(goals);
             }
-            // They are read again: another writer may have been before us.
-            Err(LookError::Log(error)) => {
+            // Load the goals again: another writer may have appended.
+            Err(PollError::Log(error)) => {
                 scheduler.after(usual);
                 self.seen = None;
                 tracing::warn!(%error, "goals could not be recorded");
@@ -134,19 +133,19 @@ impl BeeminderActor {
         Ok(())
     }
 
-    /// The pause until the next look where this one succeeds.
+    /// The pause until the next poll after a success.
     fn pause(&self, goals: &Repository<GoalAggregate>) -> Duration {
         let is_close = goals.state().values().any(|goal| is_close(goal, Timestamp::now()));
         let usual = if is_close { self.poll() / CLOSER } else { self.poll() };
-        if self.pending.is_empty() { usual } else { usual.min(SETTLING * 2_u32.pow(self.in_vain)) }
+        if self.pending.is_empty() { usual } else { usual.min(SETTLING * 2_u32.pow(self.unfinished_polls)) }
     }
 
     async fn ask(
         &mut self,
         client: &Beeminder,
         goals: &mut Repository<GoalAggregate>,
-    ) -> Result<(), LookError> {
-        let (user, ahead) = client.user().await.map_err(LookError::Outside)?;
+    ) -> Result<(), PollError> {
+        let (user, ahead) = client.user().await.map_err(PollError::Outside)?;
         let now = Timestamp::now();
         let known = self.seen.filter(|(_, at)| {
             (SignedDuration::ZERO..AT_LEAST).contains(&now.duration_since(*at))
@@ -156,12 +155,12 @@ impl BeeminderActor {
                     .values()
                     .any(|goal| goal.losedate.is_some_and(|losedate| (*at..now).contains(&losedate)))
         });
-        // Until all is looked at again, the moment of the last look at all stays.
+        // The time of the last full poll stays until the next full poll.
         let at = match known {
             Some((updated_at, _)) if updated_at == user.updated_at => return Ok(()),
             Some((updated_at, at)) if self.follow(client, goals, updated_at).await? => at,
             _ => {
-                let told = client.goals().await.map_err(LookError::Outside)?;
+                let told = client.goals().await.map_err(PollError::Outside)?;
                 self.observe(goals, told, &[]).await?;
                 now
             }
@@ -171,17 +170,18 @@ impl BeeminderActor {
         Ok(())
     }
 
-    /// Takes in what changed since a stamp. False where Beeminder does not tell: then all is to be looked at.
+    /// Reads the goals that changed since a timestamp. False if Beeminder cannot say: then a full poll is
+    /// needed.
     async fn follow(
         &mut self,
         client: &Beeminder,
         goals: &mut Repository<GoalAggregate>,
         updated_at: i64,
-    ) -> Result<bool, LookError> {
+    ) -> Result<bool, PollError> {
         let changes = match client.changes_since(updated_at - 1).await {
             Ok(changes) => changes,
             Err(OutsideError::Rejected { .. } | OutsideError::Malformed { .. }) => return Ok(false),
-            Err(error) => return Err(LookError::Outside(error)),
+            Err(error) => return Err(PollError::Outside(error)),
         };
         let is_deleted = |id: &String| changes.deleted_goals.iter().any(|deleted| deleted.id == *id);
         let unchanged: Vec<String> = goals.state().keys().filter(|id| !is_deleted(id)).cloned().collect();
@@ -189,24 +189,25 @@ impl BeeminderActor {
         Ok(true)
     }
 
-    /// Records what was told; those of `unchanged` were not told of because they are as they were.
+    /// Records the response; goals in `unchanged` are missing from it because they did not change.
     async fn observe(
         &mut self,
         goals: &mut Repository<GoalAggregate>,
         told: Vec<beeminder::Goal>,
         unchanged: &[String],
-    ) -> Result<(), LookError> {
-        // One that no event can name must not keep the others from being recorded.
+    ) -> Result<(), PollError> {
+        // A goal whose name does not fit into an event must not keep the others from being recorded.
         let is_named = |goal: &beeminder::Goal| goal.id.len().max(goal.slug.len()) <= NAME_MAX;
         let (pending, settled): (Vec<_>, Vec<_>) =
             told.into_iter().filter(is_named).partition(|goal| goal.queued);
         let was_pending = !self.pending.is_empty();
         self.pending = pending.into_iter().map(|goal| goal.id).collect();
-        let is_in_vain = was_pending && !self.pending.is_empty();
-        self.in_vain = if is_in_vain { (self.in_vain + 1).min(DOUBLINGS_MAX) } else { 0 };
+        let is_unfinished = was_pending && !self.pending.is_empty();
+        self.unfinished_polls =
+            if is_unfinished { (self.unfinished_polls + 1).min(DOUBLINGS_MAX) } else { 0 };
         let told: Vec<Goal> = settled.into_iter().map(to_goal).collect();
         let left_alone = [self.pending.as_slice(), unchanged].concat();
-        let changed = goals.observe(Observed { goals: told, left_alone }).await.map_err(LookError::Log)?;
+        let changed = goals.observe(Observed { goals: told, left_alone }).await.map_err(PollError::Log)?;
         if changed > 0 {
             tracing::info!(changed, "goals changed");
         }
@@ -220,7 +221,7 @@ fn is_close(goal: &Goal, now: Timestamp) -> bool {
         && goal.time_left(now).is_some_and(|left| left < CLOSE && left > SignedDuration::ZERO)
 }
 
-/// What is kept of a goal. Texts of others are cut: an event is no place for an essay.
+/// Converts a goal. Foreign texts are truncated to a length that fits an event.
 pub(crate) fn to_goal(told: beeminder::Goal) -> Goal {
     let text = |text: Option<String>| text.unwrap_or_default().chars().take(TEXT_MAX).collect::<String>();
     Goal {

@@ -1,4 +1,4 @@
-//! The commands on goals, as the faces send them.
+//! Queries about goals, for the faces.
 
 use jiff::Timestamp;
 
@@ -6,7 +6,7 @@ use crate::service::runtime::reads::{Reads, Snapshot};
 use crate::view::goals::{GoalLine, goals};
 
 impl Snapshot {
-    /// The goals that are followed, the nearest to derailing first.
+    /// The polled goals, nearest to derailing first.
     #[must_use]
     pub fn goals(&self, now: Timestamp) -> Vec<GoalLine> {
         goals(self.view(), now, self.zone())

@@ -1,4 +1,4 @@
-//! Writes datapoints: what a person adds, what feeds owe, and what was intended before a crash or an outage.
+//! Writes datapoints: those a person adds, those feeds owe, and those left open by a crash or an outage.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -26,26 +26,18 @@ use crate::view::ViewError;
 use super::datapoints::{DatapointWriter, Delivery};
 use super::local::GoalFailure;
 
-/// A look at the feeds lasts no longer: a person may wait behind it. What is left comes soon.
+/// Maximum duration of one pass over the feeds: a person's datapoint may be waiting. The rest follows soon.
 const LOOK_MAX: Duration = Duration::from_secs(30);
-/// Beeminder is left alone for no longer.
+/// Maximum pause without requests to Beeminder.
 const QUIET_MAX: Duration = Duration::from_hours(24);
-/// How soon.
+/// Pause before an interrupted pass continues.
 const SOON: Duration = Duration::from_secs(1);
 
-/// What the actor is told.
 pub enum DatapointMessage {
-    /// A look at what is owed, or new settings.
+    /// A pass over the feeds is due, or the settings have changed.
     Tick(Tick),
     /// A person's datapoint.
-    Add {
-        /// Which.
-        key: PointKey,
-        /// What it says.
-        point: Point,
-        /// Who waits.
-        reply: Reply<Result<Delivery, GoalFailure>>,
-    },
+    Add { key: PointKey, point: Point, reply: Reply<Result<Delivery, GoalFailure>> },
 }
 
 impl From<Tick> for DatapointMessage {
@@ -54,7 +46,7 @@ impl From<Tick> for DatapointMessage {
     }
 }
 
-/// A feed, and what was spent by day; none where its budget is gone.
+/// A feed, and the spend by day; none if its budget was removed.
 type Owed = (Feed, Option<BTreeMap<Date, Picodollars>>);
 
 /// See the module.
@@ -62,28 +54,27 @@ pub struct DatapointActor {
     log: Arc<dyn EventLog>,
     tenant: TenantId,
     queries: Reads,
-    /// Follows the goals: it looks when something was written.
+    /// The actor that polls the goals: it polls after a write.
     follower: Handle<Tick>,
     client: Option<Beeminder>,
-    /// Until then nothing is sent to Beeminder but what a person adds: it did not answer, or refused the key.
+    /// Until then only a person's datapoints are sent: Beeminder did not answer, or refused the key.
     quiet_until: Option<Instant>,
     scheduler: Option<PollScheduler>,
     writer: Option<DatapointWriter>,
 }
 
-/// What a look came to.
+/// Result of a pass.
 #[derive(Default)]
-struct Looked {
-    /// How many datapoints Beeminder took.
+struct PassResult {
+    /// Datapoints that Beeminder accepted.
     written: usize,
-    /// What did not answer.
+    /// The failure that ended the pass.
     failure: Option<OutsideError>,
-    /// There was no time for all.
+    /// The pass ran out of time.
     is_cut: bool,
 }
 
 impl DatapointActor {
-    /// For the datapoints of one tenant.
     #[must_use]
     pub fn new(log: Arc<dyn EventLog>, tenant: TenantId, queries: Reads, follower: Handle<Tick>) -> Self {
         Self {
@@ -98,13 +89,13 @@ impl DatapointActor {
         }
     }
 
-    /// Makes the client that the settings name. What is wrong with them is told by who follows the goals.
+    /// Creates the client from the settings. The polling actor reports what is wrong with them.
     fn renew(&mut self) {
         let loaded = self.queries.settings.current();
         let settings = &loaded.config.beeminder;
         self.quiet_until = None;
         let token = settings.token.as_ref().filter(|_| wrong_settings(&loaded, "beeminder.").is_none());
-        // A breaker of its own, which is not told of: reading may work where writing does not.
+        // This breaker is separate and not reported: reading may work while writing fails.
         let on_breaker = Arc::new(|_: &'static str, _| {});
         self.client =
             token.and_then(|token| Beeminder::new(settings, token, policy(&loaded), on_breaker).ok());
@@ -114,14 +105,14 @@ impl DatapointActor {
         Duration::from_secs(self.queries.settings.current().config.beeminder.poll_seconds.get())
     }
 
-    /// The client, if Beeminder is to be asked now.
+    /// The client, if Beeminder may be asked now.
     fn open_client(&self) -> Option<Beeminder> {
         let is_quiet = self.quiet_until.is_some_and(|until| Instant::now() < until);
         self.client.clone().filter(|_| !is_quiet)
     }
 
-    /// Leaves Beeminder alone for as long as its failure asks for.
-    fn hush(&mut self, error: &OutsideError) {
+    /// Pauses requests to Beeminder for as long as its failure asks for.
+    fn pause(&mut self, error: &OutsideError) {
         self.quiet_until = Some(Instant::now() + pause_after(error, self.poll()).min(QUIET_MAX));
     }
 
@@ -133,12 +124,12 @@ impl DatapointActor {
         caller::blocking(move || DatapointWriter::load(log, tenant, "datapoints")).await?
     }
 
-    /// Writes a person's datapoint. After a conflict it is decided anew, as the budgets' actor does.
+    /// Writes a person's datapoint. Decided again after a conflict, like any command.
     async fn add(&mut self, key: &PointKey, point: &Point) -> Result<Delivery, GoalFailure> {
         let mut tries = 0;
         loop {
             tries += 1;
-            // After a failure of the log the writer is not put back: it reads afresh.
+            // After a failure of the log the writer is loaded again.
             let mut writer = self.take_writer().await?;
             match writer.put(self.client.as_ref(), key, point).await {
                 Ok(delivery) => {
@@ -171,10 +162,10 @@ impl DatapointActor {
         tokio::task::spawn_blocking(ask).await.unwrap_or_default()
     }
 
-    /// Writes what the feeds owe, then what is open besides.
-    async fn look(&mut self, writer: &mut DatapointWriter) -> Result<Looked, GoalFailure> {
+    /// Writes what the feeds owe, then other open datapoints.
+    async fn look(&mut self, writer: &mut DatapointWriter) -> Result<PassResult, GoalFailure> {
         let (until, client) = (Instant::now() + LOOK_MAX, self.open_client());
-        let mut looked = Looked::default();
+        let mut looked = PassResult::default();
         for (feed, spent) in self.owed().await {
             let is_reachable = client.is_some() && looked.failure.is_none();
             let Some(spent) = spent.filter(|_| feed.keeper == Keeper::Local || is_reachable) else {
@@ -195,7 +186,7 @@ impl DatapointActor {
         client: Option<&Beeminder>,
         (feed, spent): (&Feed, &BTreeMap<Date, Picodollars>),
         until: Instant,
-        looked: &mut Looked,
+        looked: &mut PassResult,
     ) -> Result<(), GoalFailure> {
         let zone = self.queries.settings.current().zone.clone();
         let today = calendar::day_of(Timestamp::now(), &zone);
@@ -226,7 +217,7 @@ impl DatapointActor {
     }
 
     async fn look_and_plan(&mut self) -> Result<(), ActorError> {
-        // By a clock that was just set days have ended that may not have begun.
+        // By a clock that was just set, days may have ended that have not even begun.
         if let Some(doubt) = self.queries.settings.clock().doubt() {
             if let Some(scheduler) = &self.scheduler {
                 scheduler.after(doubt);
@@ -239,11 +230,11 @@ impl DatapointActor {
                 self.writer = Some(writer);
                 self.wrote(looked.written);
                 if let Some(error) = &looked.failure {
-                    self.hush(error);
+                    self.pause(error);
                 }
                 if looked.is_cut { SOON } else { self.poll() }
             }
-            // It is read again: what the log has is not known.
+            // The writer is loaded again: what the log has is unknown.
             Err(error) => {
                 tracing::warn!(%error, "datapoints could not be recorded");
                 self.poll()
@@ -255,10 +246,10 @@ impl DatapointActor {
         Ok(())
     }
 
-    /// What was written changes the goal's numbers.
+    /// A written datapoint changes the goal's numbers.
     fn wrote(&self, count: usize) {
         if count > 0 && self.client.is_some() {
-            // A full mailbox holds a look already.
+            // A full mailbox already holds a poll.
             let _ = self.follower.try_tell(Tick::Look);
         }
     }
@@ -285,7 +276,7 @@ impl Behaviour for DatapointActor {
                 let outcome = self.add(&key, &point).await;
                 match &outcome {
                     Ok(Delivery::Written) => self.wrote(1),
-                    Ok(Delivery::Waiting(error)) => self.hush(error),
+                    Ok(Delivery::Waiting(error)) => self.pause(error),
                     _ => {}
                 }
                 reply.send(outcome);

@@ -1,8 +1,8 @@
-//! Datapoints as the log has them, and the one way to write one: intent, write, outcome.
+//! The aggregate of datapoints, and the writer: intent, write, outcome.
 //!
 //! ```text
 //! intent in the log ─▶ sent to the goal's keeper ─▶ outcome in the log
-//!         ╰── killed anywhere from here on: the same is sent again, and is the same datapoint there
+//!         ╰── after a crash anywhere from here on: sent again with the same key, which the keeper counts once
 //! ```
 
 use std::convert::Infallible;
@@ -19,14 +19,14 @@ use crate::log::{EventLog, LogError};
 use crate::service::aggregate::repository::{self, Aggregate, Fact, Next, Repository};
 use crate::view::ViewError;
 
-/// What came of a datapoint that shall be written.
+/// Result of writing a datapoint.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Delivery {
     /// It is written.
     Written,
     /// It was written before, and nothing was done.
     Known,
-    /// It is intended, and will be sent again.
+    /// The intent is recorded, and the write will be retried.
     Waiting(OutsideError),
     /// It was refused.
     Refused(String),
@@ -35,13 +35,13 @@ pub enum Delivery {
 /// The datapoints of a tenant.
 pub struct DatapointAggregate;
 
-/// What is told of a datapoint.
+/// A change of a datapoint.
 #[derive(Debug, Clone)]
 pub struct PointTold {
     key: PointKey,
     revision: u32,
     change: PointChange,
-    /// The keeper's own name for it, where it is written; else empty.
+    /// The keeper's own id, if it is written; else empty.
     id: String,
 }
 
@@ -84,14 +84,14 @@ impl Aggregate for DatapointAggregate {
     }
 }
 
-/// Writes datapoints: each is intended in the log before it is sent.
+/// Writes datapoints: the intent is appended to the log before anything is sent.
 pub struct DatapointWriter {
     datapoints: Repository<DatapointAggregate>,
     actor: &'static str,
 }
 
 impl DatapointWriter {
-    /// Reads what is there, to write in the name of `actor`. Blocks.
+    /// Reads the stream, to write in the name of `actor`. Blocks.
     ///
     /// # Errors
     /// [`ViewError`].
@@ -99,16 +99,16 @@ impl DatapointWriter {
         Ok(Self { datapoints: Repository::load(log, tenant)?, actor })
     }
 
-    /// What is known of the datapoints.
+    /// The datapoints and their outcomes.
     #[must_use]
     pub fn ledger(&self) -> &Ledger {
         self.datapoints.state()
     }
 
-    /// Sees to it that a datapoint is written. `client` may only be left out where the goal is a local one.
+    /// Writes a datapoint. `client` may only be left out if the goal is local.
     ///
     /// # Errors
-    /// [`LogError`]. What is in the log is not known then: it must be loaded again.
+    /// [`LogError`]. The log's content is then unknown: load the writer again.
     pub async fn put(
         &mut self,
         client: Option<&Beeminder>,
@@ -146,8 +146,8 @@ impl DatapointWriter {
         }
     }
 
-    /// Sends what was intended and has no outcome, until something does not answer. How many were written,
-    /// and what did not answer.
+    /// Sends datapoints whose intent has no outcome, until a system does not answer. Returns the number
+    /// written, and the failure that ended it.
     ///
     /// # Errors
     /// As [`DatapointWriter::put`].
@@ -195,8 +195,8 @@ async fn send(client: &Beeminder, key: &PointKey, point: &Point) -> Result<Strin
     client.write(key.slug.as_str(), &new).await.map(|written| written.id)
 }
 
-/// Whether sending the same again is of no use. A refused key is not: it is the person's to mend, and what
-/// they meant to write is still meant.
+/// Whether a retry is pointless. A refused key is not final: the person can fix it, and the datapoint is
+/// still wanted.
 fn is_final(error: &OutsideError) -> bool {
     matches!(
         error,

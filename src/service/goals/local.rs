@@ -1,4 +1,4 @@
-//! What a person decided about goals, as the log has it, and the one way to change it.
+//! The aggregate of local goals and feeds.
 
 use jiff::Timestamp;
 
@@ -11,25 +11,25 @@ use crate::log::LogError;
 use crate::service::aggregate::repository::{Aggregate, CommandError, Fact, Next, Rejection};
 use crate::view::ViewError;
 
-/// Why a command on a goal was not carried out.
+/// Why a command on a goal failed.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum GoalFailure {
     /// The domain refuses it.
     #[error(transparent)]
     Refused(#[from] DeskError),
-    /// It is not a datapoint.
+    /// Not a datapoint.
     #[error(transparent)]
     Datapoint(#[from] DatapointError),
-    /// It is not a slug.
+    /// Not a slug.
     #[error(transparent)]
     Slug(#[from] SlugError),
     /// The goal's keeper refuses the datapoint.
     #[error("the datapoint was not taken: {0}")]
     NotTaken(String),
-    /// The log refused it.
+    /// The log refuses it.
     #[error(transparent)]
     Log(#[from] LogError),
-    /// What there is cannot be read.
+    /// The stream cannot be read.
     #[error(transparent)]
     Unreadable(#[from] ViewError),
 }
@@ -67,7 +67,7 @@ impl Aggregate for LocalGoalAggregate {
     const ACTOR: &'static str = "goals";
 
     type State = Desk;
-    /// A command, and what it is held against.
+    /// A command, and the facts that it is checked against.
     type Command = (DeskCommand, Facts);
     type Change = DeskChange;
     type Error = DeskError;

@@ -1,4 +1,4 @@
-//! What the faces send in and get back about goals, and the questions behind it.
+//! Requests and responses about goals, and the queries behind them.
 
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -28,23 +28,23 @@ pub struct DatapointBody {
     /// A decimal number.
     #[schema(value_type = forms::PointValue)]
     pub value: String,
-    /// What to say with it; at most 200 characters.
+    /// A comment of at most 200 characters.
     #[serde(default)]
     #[schema(max_length = 200)]
     pub comment: String,
-    /// The day that it counts for; the goal's own present day where absent.
+    /// The day that it counts for; the goal's own current day if absent.
     #[serde(default)]
     #[schema(value_type = Option<String>, format = Date)]
     pub day: Option<Date>,
-    /// The idempotency key: the same again writes the same datapoint. One is made where absent.
+    /// Idempotency key: the same key writes the same datapoint. Generated if absent.
     #[serde(default)]
     #[schema(value_type = Option<forms::RequestId>)]
     pub request_id: Option<String>,
 }
 
 impl DatapointBody {
-    /// Whether it makes sense, whatever is recorded: the command line asks this before it asks a supervisor, so that a mistake is
-    /// told in the same words with one and without.
+    /// Validates the request without reading the log. The command line calls this before it contacts a supervisor, so
+    /// that the error is the same with one and without.
     ///
     /// # Errors
     /// [`DatapointError`].
@@ -55,22 +55,22 @@ impl DatapointBody {
     }
 }
 
-/// What became of a datapoint.
+/// The state of a datapoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum DatapointState {
     /// It is written.
     Written,
-    /// It is kept, and sent when the goal's keeper answers.
+    /// It is recorded, and will be sent when the goal's keeper answers.
     Waiting,
 }
 
-/// A datapoint and what became of it.
+/// A datapoint and its state.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct DatapointShown {
     /// The goal.
     pub slug: String,
-    /// Who keeps it: `beeminder` or `local`.
+    /// The goal's keeper: `beeminder` or `local`.
     #[schema(value_type = String)]
     pub source: Keeper,
     /// The day that it counts for.
@@ -81,14 +81,14 @@ pub struct DatapointShown {
     pub value: Decimal,
     /// The idempotency key.
     pub request_id: String,
-    /// What became of it.
+    /// Its state.
     pub state: DatapointState,
     /// Why it waits.
     pub reason: Option<String>,
 }
 
 impl DatapointShown {
-    /// Of what came of it.
+    /// The response for a delivery.
     ///
     /// # Errors
     /// [`GoalFailure::NotTaken`].
@@ -110,24 +110,24 @@ impl DatapointShown {
     }
 }
 
-/// A local goal to make or to change.
+/// A local goal to create or change.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LocalGoalBody {
-    /// The name for people; at most 200 characters.
+    /// The title; at most 200 characters.
     #[schema(value_type = forms::GoalTitle)]
     pub title: String,
     /// `high`, `medium` or `low`.
     #[schema(value_type = forms::GoalPriority)]
     pub priority: Priority,
-    /// The day on whose end it is late.
+    /// The due date: it is late when that day has ended.
     #[schema(value_type = String, format = Date)]
     pub due: Date,
 }
 
 impl LocalGoalBody {
-    /// Whether it makes sense, whatever is recorded: the command line asks this before it asks a supervisor, so that a mistake is
-    /// told in the same words with one and without.
+    /// Validates the request without reading the log. The command line calls this before it contacts a supervisor, so
+    /// that the error is the same with one and without.
     ///
     /// # Errors
     /// [`DeskError::Title`].
@@ -135,7 +135,7 @@ impl LocalGoalBody {
         check_title(self.title.trim())
     }
 
-    /// The command that makes it.
+    /// The command.
     #[must_use]
     pub fn into_command(self, slug: GoalSlug) -> DeskCommand {
         let Self { title, priority, due } = self;
@@ -143,53 +143,53 @@ impl LocalGoalBody {
     }
 }
 
-/// From what a goal is fed.
+/// What feeds a goal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum FeedSource {
-    /// What was spent, in USD.
+    /// Spend in USD.
     Spend,
 }
 
-/// A feed to start or to change.
+/// A feed to start or change.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct FeedBody {
-    /// From what: `spend`.
+    /// What feeds it: `spend`.
     pub from: FeedSource,
-    /// The budget whose scope is counted; all spend where absent.
+    /// The budget whose scope is counted; all spend if absent.
     #[serde(default)]
     #[schema(value_type = Option<forms::BudgetName>)]
     pub budget: Option<String>,
-    /// The first day; today where absent.
+    /// The first day; today if absent.
     #[serde(default)]
     #[schema(value_type = Option<String>, format = Date)]
     pub since: Option<Date>,
 }
 
 impl FeedBody {
-    /// The command that starts it.
+    /// The command.
     ///
     /// # Errors
-    /// The budget's name is not one.
+    /// The budget's name is invalid.
     pub fn into_command(self, slug: GoalSlug) -> Result<DeskCommand, crate::domain::budget::BudgetError> {
         let budget = self.budget.map(|name| name.parse()).transpose()?;
-        // Half of an event's id is enough, and leaves room for the day.
+        // Half of an event id is enough, and leaves room for the day.
         let fresh_id = EventId::random().to_string()[..16].to_owned();
         Ok(DeskCommand::StartFeed { slug, budget, since: self.since, fresh_id })
     }
 }
 
-/// The goals, with the source that told of them.
+/// The goals, with the state of their source.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct GoalsShown {
-    /// The nearest to derailing first.
+    /// Nearest to derailing first.
     pub goals: Vec<GoalLine>,
-    /// How old they are, and why; null where no supervisor runs.
+    /// The state of the source; null if no supervisor is running.
     pub source: Option<SourceShown>,
 }
 
-/// What feeds which goal.
+/// The feeds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct FeedsShown {
     /// By the goal's slug.
@@ -197,7 +197,7 @@ pub struct FeedsShown {
 }
 
 impl Reads {
-    /// What feeds which goal.
+    /// The feeds.
     #[must_use]
     pub fn feeds(&self) -> FeedsShown {
         FeedsShown { feeds: self.with_view(feeds) }
@@ -207,7 +207,7 @@ impl Reads {
         self.settings.current().config.beeminder.token.is_some()
     }
 
-    /// What a command on goals is held against.
+    /// The facts that a command on goals is checked against.
     #[must_use]
     pub fn facts(&self, now: Timestamp) -> Facts {
         let today = Some(calendar::day_of(now, &self.zone()));
@@ -220,8 +220,8 @@ impl Reads {
         })
     }
 
-    /// The datapoint that a person means. Where nothing is said of the day it is the goal's own present day,
-    /// which a deadline at 03:00 or at 21:00 shifts, or the day of the datapoint that this key has already.
+    /// The datapoint of a request. Without a day it counts for the goal's own current day, which a deadline
+    /// at 03:00 or 21:00 shifts, or for the day that this idempotency key already has.
     ///
     /// # Errors
     /// [`GoalFailure`].

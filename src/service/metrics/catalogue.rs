@@ -1,22 +1,23 @@
-//! Every metric that is read from the state of things: name, kind, unit (UCUM) and what it says.
+//! Every metric that is computed from state: name, kind, unit (UCUM) and description.
 //!
-//! Where OpenTelemetry's conventions have a name or an attribute, it is theirs: `process.*`, `gen_ai.provider.name`,
-//! `gen_ai.request.model`, `gen_ai.token.type`. Two differ on purpose. `gen_ai.client.token.usage` is a histogram
-//! of single calls, measured by the client that makes them; here are totals of a log, which survive the process and
-//! may be corrected, so they are sums under names of our own. `process.thread.count` and
-//! `process.unix.file_descriptor.count` would end in `_count`, which Prometheus keeps for histograms.
+//! Names and attributes follow OpenTelemetry's conventions where they exist: `process.*`,
+//! `gen_ai.provider.name`, `gen_ai.request.model`, `gen_ai.token.type`. Two differ on purpose.
+//! `gen_ai.client.token.usage` is a histogram of single calls, measured by the client that makes them; these
+//! are totals of a log, which survive the process and may be corrected, so they are sums with names of their
+//! own. `process.thread.count` and `process.unix.file_descriptor.count` would end in `_count`, which
+//! Prometheus reserves for histograms.
 //!
-//! A total of the log is no counter: a revision or a later price can take some of it back, and it does not begin
-//! anew with the process. It is an up-down counter, in Prometheus a gauge: its growth is `delta()`.
+//! A total of the log is not a counter: a revision or a later price can reduce it, and it does not restart
+//! with the process. It is an up-down counter, in Prometheus a gauge; use `delta()` for its growth.
 
 /// How a metric's values behave.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// A state: adding its series up says nothing.
+    /// A state: summing its series has no meaning.
     Gauge,
     /// A sum that may fall: its series add up to a whole.
     Sum,
-    /// A sum since the process began, which only rises.
+    /// A sum since the process started, which only rises.
     Counter,
 }
 
@@ -25,7 +26,6 @@ pub enum Kind {
 pub struct Measure {
     /// OpenTelemetry's name.
     pub name: &'static str,
-    /// How it behaves.
     pub kind: Kind,
     /// In UCUM.
     pub unit: &'static str,
@@ -39,7 +39,7 @@ macro_rules! catalogue {
             #[doc = $says]
             pub const $id: Measure = Measure { name: $name, kind: Kind::$kind, unit: $unit, says: $says };
         )*
-        /// All of them.
+        /// All metrics.
         pub const ALL: &[Measure] = &[$($id),*];
     };
 }
@@ -56,16 +56,16 @@ catalogue! {
     BUDGET_LEFT: Gauge "mecris.budget.left" "{USD}" "What is left of a budget in its present period; negative when overspent.";
     BUDGET_RATIO: Gauge "mecris.budget.utilization" "1" "The share of a budget that is spent; above 1 when overspent.";
     ALLOWANCE_LIMIT: Gauge "mecris.allowance.limit" "{USD}" "What may be spent with all providers together, by day and month.";
-    ALLOWANCE_USED: Gauge "mecris.allowance.usage" "{USD}" "What is spent with all providers together, as the virtual budget reckons.";
-    BALANCE_LEFT: Gauge "mecris.balance.left" "{USD}" "What is left at a provider, reckoned from its last reading.";
-    BALANCE_AGE: Gauge "mecris.balance.age" "s" "How old the reading is that a balance is reckoned from.";
+    ALLOWANCE_USED: Gauge "mecris.allowance.usage" "{USD}" "The spend over all providers, as the virtual budget counts it.";
+    BALANCE_LEFT: Gauge "mecris.balance.left" "{USD}" "What is left at a provider, calculated from its last reading.";
+    BALANCE_AGE: Gauge "mecris.balance.age" "s" "The age of the reading that a balance is calculated from.";
     DRIFT: Gauge "mecris.reconcile.drift" "1" "What a provider said less what is recorded here, as a share of what it said, over thirty days.";
     QUOTA: Gauge "mecris.quota.utilization" "1" "The share of a subscription's window that is used.";
     GOAL_BUFFER: Gauge "mecris.goal.buffer" "{day}" "Whole safe days of a goal; 0 on the day on which it derails.";
     GOAL_LEFT: Gauge "mecris.goal.time_left" "s" "Time until a goal derails; negative when that has passed.";
     GOAL_PLEDGE: Gauge "mecris.goal.pledge" "{USD}" "What is charged when a goal derails.";
     ALERTS: Sum "mecris.alerts" "{alert}" "Alerts whose cause lasts: open, or acknowledged by the person.";
-    ATTEMPTS: Sum "mecris.alert.attempts" "{attempt}" "Attempts to tell the person, of the alerts of the last ninety days.";
+    ATTEMPTS: Sum "mecris.alert.attempts" "{attempt}" "Attempts to send the alerts of the last ninety days.";
     ACTOR_STATE: Gauge "mecris.actor.state" "" "1 for the state that an actor is in, 0 for the others.";
     DEPTH: Sum "mecris.actor.mailbox.depth" "{message}" "Messages that wait for an actor or are being handled.";
     CAPACITY: Sum "mecris.actor.mailbox.capacity" "{message}" "How many messages may wait for an actor or be handled.";
@@ -88,7 +88,7 @@ catalogue! {
     PROJECTION_LAG: Gauge "mecris.projection.lag" "{event}" "Events that the views do not have yet.";
     DISK_FREE: Gauge "mecris.disk.free" "By" "Free for the log on its disk.";
     DISK_RESERVE: Gauge "mecris.disk.reserve" "By" "Below this much free space the log takes no events.";
-    INCIDENTS: Gauge "mecris.incidents" "{incident}" "Repairs, interventions of supervisors and changes of sources that the log tells of.";
+    INCIDENTS: Gauge "mecris.incidents" "{incident}" "Repairs, supervisor interventions and changes of sources in the log.";
     CPU: Counter "process.cpu.time" "s" "Processor time of the process.";
     MEMORY: Sum "process.memory.usage" "By" "Resident memory.";
     VIRTUAL: Sum "process.memory.virtual" "By" "Virtual memory.";

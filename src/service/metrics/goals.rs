@@ -1,4 +1,4 @@
-//! Goals and alerts.
+//! Metrics of goals and alerts.
 
 use std::collections::BTreeMap;
 
@@ -13,9 +13,9 @@ use super::catalogue::{ALERTS, ATTEMPTS, GOAL_BUFFER, GOAL_LEFT, GOAL_PLEDGE};
 use super::money::usd;
 use super::{Survey, named};
 
-/// Nothing here passes over the cube.
+/// Reads no cube.
 pub(super) fn look(at: &Snapshot, now: Timestamp, survey: &mut Survey) {
-    // The nearest to derailing first, so that those that are left out are the safest.
+    // Nearest to derailing first, so that the safest are the ones left out.
     for goal in at.goals(now) {
         let keeper = goal.source.word();
         let of = || [named("mecris.goal.slug", &goal.slug), KeyValue::new("mecris.goal.keeper", keeper)];

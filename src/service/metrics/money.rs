@@ -1,4 +1,5 @@
-//! Money and tokens: reckoned once for all instruments, and kept until an event comes or a minute has passed.
+//! Metrics of money and tokens: computed once for all instruments, and cached until an event arrives or a
+//! minute has passed.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
@@ -22,19 +23,19 @@ use super::catalogue::{
 };
 use super::{Survey, label, named};
 
-/// Providers with series of their own, the dearest first.
+/// Providers with series of their own, the most expensive first.
 pub const PROVIDERS_MAX: usize = 12;
-/// Models with series of their own, over all providers, the dearest first.
+/// Models with series of their own over all providers, the most expensive first.
 pub const MODELS_MAX: usize = 40;
-/// What the rest is summed under.
+/// The label under which the rest is summed.
 pub const OTHER: &str = "other";
-/// What depends on the day, or on the age of a reading, is reckoned anew this often.
+/// How often values that depend on the day or on a reading's age are computed again.
 const KEPT: SignedDuration = SignedDuration::from_mins(1);
 
 pub(super) const PROVIDER: &str = "gen_ai.provider.name";
 const MODEL: &str = "gen_ai.request.model";
 
-/// An amount as a float: for metrics alone.
+/// An amount as a float, for metrics alone.
 pub(super) fn usd(amount: Picodollars) -> f64 {
     amount.0 as f64 / PICO as f64
 }
@@ -50,7 +51,7 @@ pub(super) struct Money {
 }
 
 impl Money {
-    /// Whether this is still how things stand.
+    /// Whether the cached values are still valid.
     pub(super) fn holds(&self, at: &Snapshot, now: Timestamp) -> bool {
         self.position == at.position()
             && (SignedDuration::ZERO..KEPT).contains(&now.duration_since(self.reckoned_at))
@@ -87,7 +88,7 @@ impl Money {
         }
     }
 
-    /// How old what was read is: this changes with the clock alone.
+    /// The ages of readings, which change with the clock alone.
     pub(super) fn ages(&self, now: Timestamp, survey: &mut Survey) {
         let age = |at: Timestamp| now.duration_since(at).as_secs_f64().max(0.0);
         for (provider, taken_at) in &self.read_at {
@@ -147,8 +148,8 @@ fn drift(provider: &ReconciledProvider) -> Option<f64> {
     Some(usd(provider.drift_usd?) / usd(actual))
 }
 
-/// The dearest providers and models by their names; the rest of a provider, and the rest of the providers, summed.
-/// The same log gives the same series.
+/// The most expensive providers and models by name; the rest of each provider, and the rest of the providers,
+/// summed. The same log gives the same series.
 fn capped(sums: &BTreeMap<(&str, &str), Sum>) -> BTreeMap<(String, String), Sum> {
     let mut providers: BTreeMap<String, Sum> = BTreeMap::new();
     for ((provider, _), sum) in sums {
@@ -173,7 +174,7 @@ fn capped(sums: &BTreeMap<(&str, &str), Sum>) -> BTreeMap<(String, String), Sum>
 
 fn dearest<K: Ord + Clone>(sums: &BTreeMap<K, Sum>, count: usize) -> BTreeSet<K> {
     let mut ranked: Vec<(&K, &Sum)> = sums.iter().collect();
-    // By name where they are alike: the order before is the names'.
+    // The order before was by name, and decides ties.
     ranked.sort_by_key(|(_, sum)| Reverse((sum.cost, sum.messages)));
     ranked.into_iter().take(count).map(|(key, _)| key.clone()).collect()
 }

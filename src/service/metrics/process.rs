@@ -1,4 +1,4 @@
-//! The process itself, from `/proc`; nothing where there is none.
+//! Metrics of this process, from `/proc`; none on systems without it.
 
 use std::fs;
 
@@ -7,8 +7,7 @@ use opentelemetry::KeyValue;
 use super::Survey;
 use super::catalogue::{CPU, FILES, FILES_MAX, MEMORY, STARTED, THREADS, VIRTUAL};
 
-/// What proc(5) tells of this process. The fields of `stat` are counted from behind the program's name, which may
-/// hold blanks.
+/// Reads proc(5). The fields of `stat` are counted from behind the program's name, which may contain spaces.
 pub(super) fn look(survey: &mut Survey) {
     let ticks = rustix::param::clock_ticks_per_second().max(1) as f64;
     let page = rustix::param::page_size() as f64;
@@ -37,7 +36,7 @@ pub(super) fn look(survey: &mut Survey) {
     }
 }
 
-/// When the machine began, in seconds since 1970.
+/// The machine's boot time, in seconds since 1970.
 fn booted() -> Option<f64> {
     let stat = fs::read_to_string("/proc/stat").ok()?;
     stat.lines().find_map(|line| line.strip_prefix("btime ")).and_then(|text| text.trim().parse().ok())

@@ -1,4 +1,4 @@
-//! The actors, the sources, the log and the disk.
+//! Metrics of the actors, the sources, the log and the disk.
 
 use std::sync::PoisonError;
 

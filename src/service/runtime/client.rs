@@ -1,5 +1,5 @@
-//! What the client of every actor needs: how long it waits, what an actor's silence means, and waiting until the views show
-//! what was done.
+//! The base of every actor's client: timeouts, the errors for an actor that does not answer, and waiting
+//! until the views include a command's events.
 
 use std::time::Duration;
 
@@ -11,39 +11,40 @@ use crate::event::Position;
 use crate::service::aggregate::actor::CommandMessage;
 use crate::service::aggregate::repository::Aggregate;
 
-/// How long a person waits for a command.
+/// Timeout of a command.
 pub(in crate::service) const PATIENCE: Duration = Duration::from_secs(10);
-/// How long a person waits for an import of everything.
+/// Timeout of a full import.
 pub(in crate::service) const IMPORT_PATIENCE: Duration = Duration::from_mins(30);
 
-/// Why an actor did not do what it was asked. The first three are the actor's silence, which names it; the last is its answer.
+/// Why an actor did not execute a request. The first three mean that it did not answer, and name it; the last
+/// is its answer.
 ///
-/// It is no [`Coded`] itself, so that every error of a capability becomes one by `?`.
+/// It does not implement [`Coded`], so that `?` converts every capability's error into it.
 #[derive(Debug, thiserror::Error)]
 pub enum ServiceError {
-    /// Too much waits already.
+    /// The mailbox is full.
     #[error("the supervisor is busy; try again in a moment")]
     Busy,
-    /// The actor is not there.
+    /// The actor is not running.
     #[error("{what} is not running; `mecris actors` shows why")]
     Unavailable {
-        /// Which actor.
+        /// The actor's name.
         what: &'static str,
     },
     /// The actor failed, or took too long.
     #[error("{what} failed or took too long; whether this was done is not known, look before asking again")]
     UnknownOutcome {
-        /// Which actor.
+        /// The actor's name.
         what: &'static str,
     },
-    /// The capability says why not.
+    /// The capability refuses, and says why.
     #[error("{0}")]
     Refused(Box<dyn Coded + Send + Sync>),
 }
 
 impl ServiceError {
-    /// What the silence of the actor that was asked means. An [`AskError`] becomes an error by this alone, so that none is told
-    /// without the actor's name.
+    /// The error for an actor that did not answer. This is the only conversion of an [`AskError`], so that
+    /// every such error names the actor.
     pub(in crate::service) fn asking(what: &'static str, error: AskError) -> Self {
         match error {
             AskError::NotSent(SendError::Busy) => Self::Busy,
@@ -52,7 +53,7 @@ impl ServiceError {
         }
     }
 
-    /// Its code.
+    /// The error's code.
     #[must_use]
     pub fn code(&self) -> Code {
         match self {
@@ -70,17 +71,17 @@ impl<E: Coded + Send + Sync + 'static> From<E> for ServiceError {
     }
 }
 
-/// How far the views are; cheap to clone.
+/// How far the views have followed the log; cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Projected(pub watch::Receiver<Position>);
 
 impl Projected {
-    /// Waits until the views show an event.
+    /// Waits until the views include an event.
     pub async fn shows(&self, position: Option<Position>) {
         let Some(position) = position else { return };
         let mut projected = self.0.clone();
         let shown = projected.wait_for(|projected| *projected >= position);
-        // Views that do not follow are the readiness's matter: the command is carried out.
+        // A projection that lags is a matter of readiness: the command has been executed.
         let _ = tokio::time::timeout(PATIENCE, shown).await;
     }
 }
@@ -89,7 +90,7 @@ impl Projected {
 pub struct Client<A: Aggregate> {
     handle: Handle<CommandMessage<A>>,
     projected: Projected,
-    /// Whom an error names.
+    /// The actor's name in errors.
     what: &'static str,
 }
 
@@ -97,13 +98,13 @@ impl<A: Aggregate> Client<A>
 where
     A::Error: Sync,
 {
-    /// For the actor behind `handle`, which errors name as `what`.
+    /// A client of the actor behind `handle`, which errors name as `what`.
     #[must_use]
     pub fn new(handle: Handle<CommandMessage<A>>, projected: &Projected, what: &'static str) -> Self {
         Self { handle, projected: projected.clone(), what }
     }
 
-    /// Carries out a command, and waits until the views show it.
+    /// Executes a command, and waits until the views include its events.
     ///
     /// # Errors
     /// [`ServiceError`].

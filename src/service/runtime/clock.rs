@@ -1,4 +1,4 @@
-//! The clock of the running system: whether somebody has set it, and for how long its word is in doubt then.
+//! The system clock: detects that it was set, and for how long its time is in doubt afterwards.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -9,14 +9,14 @@ use tokio::sync::watch;
 use crate::domain::calendar;
 use crate::domain::clock::{Clocks, DOUBT, Jump, is_ahead};
 
-/// How often it is looked at.
+/// Interval of the checks.
 const EVERY: Duration = Duration::from_secs(1);
 
 /// See the module; cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Clock {
     known: Arc<Mutex<Known>>,
-    /// By how much it was set since the start, in all.
+    /// The total by which the clock was set since the start.
     off: watch::Sender<SignedDuration>,
 }
 
@@ -37,13 +37,13 @@ impl Default for Clock {
 }
 
 impl Clock {
-    /// Hears by how much it was set since the start, in all.
+    /// Subscribes to the total by which the clock was set since the start.
     #[must_use]
     pub fn subscribe(&self) -> watch::Receiver<SignedDuration> {
         self.off.subscribe()
     }
 
-    /// For how long its word is still in doubt; none where it is not. Looks at it.
+    /// How long its time is still in doubt; none if it is not. Checks the clock.
     #[must_use]
     pub fn doubt(&self) -> Option<Duration> {
         self.look();
@@ -52,7 +52,7 @@ impl Clock {
         (!left.is_zero()).then_some(left)
     }
 
-    /// Looks at it, and says where it was set.
+    /// Compares the clock with the steady one, and logs a jump.
     fn look(&self) {
         let jump = {
             let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
@@ -64,7 +64,7 @@ impl Clock {
         self.off.send_replace(jump.off);
     }
 
-    /// Looks at it for as long as the system runs.
+    /// Checks the clock for as long as the system runs.
     pub async fn watch(self) {
         loop {
             tokio::time::sleep(EVERY).await;
@@ -74,7 +74,7 @@ impl Clock {
 }
 
 fn tell(jump: &Jump) {
-    // Two looks at two clocks are some microseconds apart.
+    // Two reads of two clocks are some microseconds apart.
     let span = |of: SignedDuration| calendar::span(of.abs().saturating_add(SignedDuration::from_millis(500)));
     let (by, off) = (span(jump.by), span(jump.off));
     let way = if jump.by > SignedDuration::ZERO { "forward" } else { "back" };
@@ -89,7 +89,7 @@ fn tell(jump: &Jump) {
     }
 }
 
-/// Says so where the newest event is dated ahead of the clock.
+/// Logs a warning if the newest event is dated ahead of the clock.
 pub fn check(newest: Timestamp, now: Timestamp) {
     if is_ahead(newest, now) {
         let ahead = calendar::span(newest.duration_since(now));
@@ -101,14 +101,14 @@ pub fn check(newest: Timestamp, now: Timestamp) {
     }
 }
 
-/// Time since the machine began, asleep or not.
+/// Time since the machine booted, including sleep.
 #[cfg(target_os = "linux")]
 fn steady() -> Duration {
     let time = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
     Duration::new(time.tv_sec.unsigned_abs(), u32::try_from(time.tv_nsec).unwrap_or_default())
 }
 
-/// Time since the program began.
+/// Time since the process started.
 #[cfg(not(target_os = "linux"))]
 fn steady() -> Duration {
     use std::sync::OnceLock;

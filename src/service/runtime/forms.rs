@@ -1,12 +1,13 @@
-//! The forms of texts that come from outside, as the API's description gives them: each pattern stands here once.
+//! The formats of texts that come from outside, as the API's description states them. Each pattern is defined
+//! here once.
 //!
-//! A form is part of the description, and what the description forbids is refused before a handler sees it
-//! (`http/described.rs`). What a form allows is taken by the parser that reads it afterwards; the tests below hold the two
-//! against each other. What no pattern can say (a day that is not in its month, a zone that does not exist) that parser
-//! says.
+//! A format is part of the API's description, and what the description forbids is refused before a handler
+//! runs (`http/described.rs`). What a format allows is then parsed; the tests below compare format and
+//! parser. The parser alone checks what a pattern cannot express, such as a day that its month does not have
+//! or an unknown time zone.
 //!
-//! Patterns are of the part of regular expressions that ECMA 262, Python and the `regex` crate read alike: characters are
-//! named one by one, and nothing looks ahead.
+//! Patterns use the subset of regular expressions that ECMA 262, Python and the `regex` crate read alike:
+//! characters are listed one by one, and there is no lookahead.
 
 use std::borrow::Cow;
 
@@ -21,20 +22,20 @@ use crate::domain::vault::periodic::Period as NoteKind;
 #[cfg(test)]
 mod tests;
 
-/// A form, as a JSON Schema says it.
+/// A format, as JSON Schema describes it.
 #[derive(Debug, Clone, Copy)]
 pub struct Form {
     /// Its name among the description's components.
     pub name: &'static str,
-    /// What it is, for people.
+    /// A description for people.
     pub text: &'static str,
-    /// A regular expression; empty where there is none.
+    /// A regular expression; empty if there is none.
     pub pattern: &'static str,
-    /// The only words; empty where there are others.
+    /// The only allowed words; empty if there are others.
     pub words: &'static [&'static str],
-    /// The fewest and the most characters.
+    /// Minimum and maximum length in characters.
     pub length: (usize, usize),
-    /// One that is of the form; empty where naming one would do harm.
+    /// An example; empty if giving one would do harm.
     pub example: &'static str,
 }
 
@@ -51,7 +52,7 @@ impl Form {
         Self { words, ..self }
     }
 
-    /// As the description has it.
+    /// The schema in the API's description.
     #[must_use]
     pub fn schema(&self) -> RefOr<Schema> {
         let object = ObjectBuilder::new().schema_type(Type::String).description(Some(self.text));
@@ -66,7 +67,7 @@ impl Form {
     }
 }
 
-/// Makes the type of each form, for `value_type`, and the list of all.
+/// Defines a type for each format, for `value_type`, and the list of all.
 macro_rules! forms {
     ($($name:ident: $form:expr;)*) => {
         $(
@@ -87,18 +88,18 @@ macro_rules! forms {
             }
         )*
 
-        /// All forms.
+        /// All formats.
         pub const ALL: &[Form] = &[$($form),*];
     };
 }
 
-/// One line with something to read in it: no control characters, and more than spaces.
+/// One line with visible text: no control characters, and more than spaces.
 const LINE: &str = "^[^\\u0000-\\u001f\\u007f-\\u009f]*\
     [^\\u0000-\\u0020\\u007f-\\u00a0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000]\
     [^\\u0000-\\u001f\\u007f-\\u009f]*$";
-/// One line, which may be empty.
+/// One line, possibly empty.
 const LINE_OR_NONE: &str = "^[^\\u0000-\\u001f\\u007f-\\u009f]*$";
-/// A text of any lines with something to read in it.
+/// Text of any number of lines with something visible in it.
 const WORDS: &str =
     "[^\\u0000-\\u0020\\u007f-\\u00a0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000]";
 /// A word without spaces.

@@ -1,4 +1,4 @@
-//! What happened to the system itself becomes events: restarts, escalations, sources that come and go.
+//! Records what happened to the system itself: restarts, escalations, sources that fail and recover.
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -17,19 +17,19 @@ use crate::event::{Event, EventId, Metadata, StreamId, TenantId, Version};
 use crate::log::{EventLog, Expected, LogError};
 use crate::service::aggregate::repository::{new_event, prepared};
 
-/// The stream of what supervisors did.
+/// The stream of supervisor actions.
 pub const SUPERVISION: &str = "supervision";
-/// The stream of the sources' changes.
+/// The stream of source changes.
 pub const SOURCES: &str = "sources";
-/// The stream of requests that were refused.
+/// The stream of refused requests.
 const ACCESS: &str = "access";
-/// The stream of repairs.
+/// The stream of log repairs.
 const REPAIRS: &str = "log";
 
 /// Something that happened to the system itself.
 #[derive(Debug)]
 pub enum Note {
-    /// A supervisor did something.
+    /// A supervisor acted.
     Supervision(SupervisionEvent),
     /// A source changed.
     Source(SourceChanged),
@@ -51,7 +51,7 @@ impl Note {
     }
 }
 
-/// Who, what and why.
+/// Subject, change and reason.
 pub(in crate::service) fn told(event: SupervisionEvent) -> (String, &'static str, String) {
     match event {
         SupervisionEvent::Restarting { path, reason, .. } => (path, "restarted", reason.to_string()),
@@ -64,18 +64,18 @@ pub(in crate::service) fn told(event: SupervisionEvent) -> (String, &'static str
     }
 }
 
-/// How often a note is sent at most to a log that cannot be reached, and the pause before each time.
+/// How often a note is retried while the log cannot be reached, and the pause before each retry.
 const ATTEMPTS_MAX: u32 = 60;
 const AGAIN: Duration = Duration::from_secs(1);
 
-/// Records notes until nobody sends any more.
+/// Records notes until every sender is gone.
 pub async fn record(log: Arc<dyn EventLog>, tenant: TenantId, mut notes: mpsc::UnboundedReceiver<Note>) {
     while let Some(note) = notes.recv().await {
         let (stream, actor, event) = note.into_event();
         let metadata = Metadata { actor: actor.into(), ..Metadata::default() };
         let event = new_event(EventId::random(), &event, Timestamp::now(), &metadata);
         for attempt in 1.. {
-            // It has an id: sent again it is there once.
+            // The event has an id, so a retry adds nothing twice.
             match log.append(prepared(&tenant, stream, Expected::Any, vec![event.clone()])).await {
                 Err(LogError::Unavailable { .. } | LogError::Busy { .. }) if attempt < ATTEMPTS_MAX => {
                     tokio::time::sleep(AGAIN).await;
@@ -90,30 +90,30 @@ pub async fn record(log: Arc<dyn EventLog>, tenant: TenantId, mut notes: mpsc::U
     }
 }
 
-/// One thing that happened to the system.
+/// Something that happened to the system.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Incident {
-    /// Its event's place in the log.
+    /// Position of its event in the log.
     pub position: u64,
-    /// When.
+    /// When it happened.
     #[schema(value_type = String, format = DateTime)]
     pub at: Timestamp,
     /// The actor, the source, or `log`.
     pub subject: String,
-    /// What happened: `restarted`, `escalated`, `failing`, `ok`, `breaker-open`, `repaired` …
+    /// The change: `restarted`, `escalated`, `failing`, `ok`, `breaker-open`, `repaired` …
     pub change: String,
-    /// Why.
+    /// The reason.
     pub reason: String,
 }
 
-/// What happened to the system, the oldest first.
+/// Incidents, oldest first.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Incidents {
-    /// In the log's order.
+    /// In log order.
     pub incidents: Vec<Incident>,
 }
 
-/// What the log tells of the system itself from an instant on. Blocks.
+/// The incidents in the log from an instant on. Blocks.
 ///
 /// # Errors
 /// [`LogError`].

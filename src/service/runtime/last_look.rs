@@ -1,4 +1,4 @@
-//! The vault as it was last seen: it is no part of the log, and who answers shares it with who looks.
+//! The vault as it was read last. It is not part of the log; the vault's actor shares it with the queries.
 
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -6,39 +6,39 @@ use jiff::Timestamp;
 
 use crate::integration::obsidian::Snapshot;
 
-/// The vault as it was at the last look; cheap to clone.
+/// The vault as it was read last; cheap to clone.
 #[derive(Debug, Clone, Default)]
 pub struct SharedVault(Arc<RwLock<LastLook>>);
 
-/// What came of the last look.
+/// Result of the last read.
 #[derive(Debug, Clone, Default)]
 pub struct LastLook {
-    /// What was seen by the last one that succeeded.
+    /// What the last successful read found.
     pub snapshot: Option<Arc<Snapshot>>,
     /// When that was.
     pub at: Option<Timestamp>,
-    /// Why the last one failed, if it did.
+    /// Why the last read failed, if it did.
     pub error: Option<String>,
 }
 
 impl SharedVault {
-    /// What came of the last look.
+    /// The last result.
     #[must_use]
     pub fn last(&self) -> LastLook {
         self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Takes in what came of a look.
+    /// Stores a result.
     pub fn take(&self, looked: Result<Arc<Snapshot>, String>, now: Timestamp) {
         let mut last = self.0.write().unwrap_or_else(PoisonError::into_inner);
         match looked {
             Ok(snapshot) => *last = LastLook { snapshot: Some(snapshot), at: Some(now), error: None },
-            // What was seen stays shown, with its age.
+            // The last successful content stays visible, with its age.
             Err(error) => last.error = Some(error),
         }
     }
 
-    /// There is none any more.
+    /// Forgets the vault, because none is configured any more.
     pub fn forget(&self) {
         *self.0.write().unwrap_or_else(PoisonError::into_inner) = LastLook::default();
     }

@@ -1,5 +1,5 @@
-//! The rhythm of an actor that looks at an outside system: it looks when it is due, and begins anew when the
-//! settings change.
+//! The poll scheduler of an actor that polls an outside system: it ticks when a poll is due, and starts over
+//! when the settings change.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,24 +16,24 @@ use crate::integration::resilience::{OnBreaker, OutsideError, Policy};
 use super::settings::Settings;
 use super::sources::{SourceState, Sources};
 
-/// How long such an actor may wait to be taken up; its mailbox holds a handful.
+/// How long a tick waits for room in the mailbox, which holds a handful.
 const PATIENCE: Duration = Duration::from_mins(10);
-/// A key that is refused is tried again this often: somebody may have mended it at the other side.
+/// Poll interval while a key is refused: it may have been fixed at the other side.
 const REFUSED: Duration = Duration::from_hours(1);
-/// No pause is longer, whatever a system asks for: a `Retry-After` may be any number.
+/// Maximum pause, whatever a system asks for: a `Retry-After` may be any number.
 const PAUSE_MAX: Duration = Duration::from_hours(24);
 
-/// What such an actor is told.
+/// A scheduler's message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Tick {
-    /// A look is due.
+    /// A poll is due.
     Look,
     /// The settings have changed.
     Renew,
 }
 
 impl Tick {
-    /// As it stands in spans.
+    /// The name in spans.
     #[must_use]
     pub fn label(self) -> &'static str {
         match self {
@@ -43,14 +43,14 @@ impl Tick {
     }
 }
 
-/// Says when the next look is due.
+/// Sets the time of the next poll.
 #[derive(Debug)]
 pub struct PollScheduler {
     next: watch::Sender<Instant>,
 }
 
 impl PollScheduler {
-    /// Starts with a look at once. It ends with the actor's run.
+    /// Starts with a poll at once. Stops with the actor's run.
     pub fn start<B: Behaviour>(context: &Context<B>, settings: &Settings) -> Self
     where
         B::Message: From<Tick>,
@@ -63,7 +63,7 @@ impl PollScheduler {
                 let at = *next.borrow_and_update();
                 let tick = tokio::select! {
                     () = tokio::time::sleep_until(at) => Tick::Look,
-                    // Somebody else had it look, and now the next one is due at another moment.
+                    // Another message made the actor poll, and rescheduled the next one.
                     changed = next.changed() => {
                         if changed.is_err() {
                             return;
@@ -77,7 +77,7 @@ impl PollScheduler {
                         Tick::Renew
                     }
                 };
-                // After a look or a renewal the actor says when the next one is due.
+                // After a tick the actor schedules the next one.
                 if handle.tell(tick.into(), PATIENCE).await.is_err() || next.changed().await.is_err() {
                     return;
                 }
@@ -86,12 +86,12 @@ impl PollScheduler {
         Self { next: sender }
     }
 
-    /// There is nothing to look at until the settings change.
+    /// Stops polling until the settings change.
     pub fn rest(&self) {
         self.after(PAUSE_MAX);
     }
 
-    /// The next look is due after this pause, spread by a tenth. The moment, for showing it.
+    /// Schedules the next poll after a pause with a jitter of a tenth. Returns the time, for display.
     pub fn after(&self, pause: Duration) -> Timestamp {
         let pause = pause.min(PAUSE_MAX).mul_f64(rand::random_range(0.9..=1.1));
         self.next.send_replace(Instant::now() + pause);
@@ -100,34 +100,34 @@ impl PollScheduler {
     }
 }
 
-/// How a system is treated by these settings.
+/// Deadline, retries and breaker by these settings.
 #[must_use]
 pub fn policy(loaded: &Loaded) -> Policy {
     let each = Duration::from_secs(loaded.config.outside.timeout_seconds.get());
     Policy { each, total: each * 3, ..Policy::default() }
 }
 
-/// The pause after a look that failed: what the system asked for, or `usual`, or longer where only a person
-/// can mend it.
+/// The pause after a failed poll: what the system asked for, or `usual`, or longer if only a person can fix
+/// it.
 #[must_use]
 pub fn pause_after(error: &OutsideError, usual: Duration) -> Duration {
     if error.is_refused_key() { REFUSED } else { error.retry_after().unwrap_or(usual).max(usual) }
 }
 
-/// The state of a source whose look failed.
+/// The state of a source whose poll failed.
 #[must_use]
 pub fn state_after(error: &OutsideError) -> SourceState {
     if error.is_refused_key() { SourceState::Unauthorized } else { SourceState::Failing }
 }
 
-/// Tells the sources of a breaker's changes.
+/// Forwards a breaker's changes to the sources.
 #[must_use]
 pub fn breaker_listener(sources: &Sources) -> OnBreaker {
     let sources = sources.clone();
     Arc::new(move |system, state| sources.breaker(system, state.name(), "its last answers say so"))
 }
 
-/// What is wrong with the settings below this prefix, with the mend.
+/// What is wrong with the settings below this prefix, and the fix.
 #[must_use]
 pub fn wrong_settings(loaded: &Loaded, prefix: &str) -> Option<String> {
     let wrong = wrong_forms(&loaded.config).into_iter().find(|wrong| wrong.key.starts_with(prefix))?;

@@ -1,24 +1,24 @@
-//! The price table in force. `mecris reload` and `mecris reprice` take the price file as it is then; whoever prices asks for
-//! the table each time, and no price that was reckoned before changes by it.
+//! The price table in force. `mecris reload` and `mecris reprice` replace it from the price file. Users fetch
+//! the table for each piece of work; prices that were computed earlier do not change.
 
 use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::domain::pricing::PriceTable;
 
-/// A table that can be replaced; cheap to clone, and the same for all clones.
+/// A replaceable price table; cheap to clone, shared by all clones.
 #[derive(Debug, Clone, Default)]
 pub struct Prices {
     table: Arc<RwLock<Arc<PriceTable>>>,
 }
 
 impl Prices {
-    /// The table in force. Whoever prices more than one thing by the same table keeps it.
+    /// The current table. Keep it to price several things consistently.
     #[must_use]
     pub fn current(&self) -> Arc<PriceTable> {
         self.table.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Puts another table in its place. Whether it is another.
+    /// Replaces the table. Returns whether it differs.
     pub fn replace(&self, table: PriceTable) -> bool {
         let mut current = self.table.write().unwrap_or_else(PoisonError::into_inner);
         let is_other = **current != table;

@@ -1,4 +1,4 @@
-//! Keeps the views up with the log.
+//! Applies new events to the views.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,13 +16,12 @@ use crate::view::{Horizon, ViewError};
 use super::reads::SharedViews;
 use super::snapshots::Snapshots;
 
-/// Events that are applied to one copy of the views: readers see them in steps of so many.
+/// Events per published copy of the views.
 const CHUNK: u64 = 2_048;
 
-/// The pause before a log that could not be reached is asked again.
+/// Pause before retrying a log that could not be reached.
 const AGAIN: Duration = Duration::from_secs(1);
 
-/// What the actor is told.
 pub enum ProjectionMessage {
     /// The log has grown.
     CatchUp,
@@ -30,17 +29,15 @@ pub enum ProjectionMessage {
 
 /// See the module.
 pub struct ProjectionActor {
-    /// The log.
     pub log: Arc<dyn EventLog>,
-    /// Its head, as this process sees it.
+    /// The head of the log as this process sees it.
     pub head: watch::Receiver<Head>,
-    /// The views.
     pub views: SharedViews,
-    /// Tells how far the views are.
+    /// Publishes how far the views have followed.
     pub projected: watch::Sender<Position>,
-    /// Keeps the views now and then.
+    /// Stores the views from time to time.
     pub snapshots: Snapshots,
-    /// How far they were when they were last kept.
+    /// The position of the last stored snapshot.
     pub kept: Position,
 }
 
@@ -51,7 +48,7 @@ impl Behaviour for ProjectionActor {
         let (mut head, handle) = (self.head.clone(), context.handle().clone());
         context.spawn(async move {
             loop {
-                // A full mailbox holds a message already, and that one catches up with all.
+                // A full mailbox already holds a message, and that one catches up with everything.
                 let _ = handle.try_tell(ProjectionMessage::CatchUp);
                 if head.changed().await.is_err() {
                     return;
@@ -78,13 +75,13 @@ impl Behaviour for ProjectionActor {
             .map_err(|_| ActorError("the projection panicked".into()))?;
         match followed {
             Ok(kept) => self.kept = kept,
-            // The views stay as old as they are, and no restart would bring the log back.
+            // The views stay as they are; a restart would not bring the log back.
             Err(ViewError::Log(error @ LogError::Unavailable { .. })) => {
                 tracing::warn!(%error, "the views do not follow the log; it is asked again");
                 let handle = context.handle().clone();
                 context.spawn(async move {
                     tokio::time::sleep(AGAIN).await;
-                    // Full: a look at the log is due already.
+                    // A full mailbox already holds a catch-up.
                     let _ = handle.try_tell(ProjectionMessage::CatchUp);
                 });
             }
@@ -98,8 +95,8 @@ impl Behaviour for ProjectionActor {
     }
 }
 
-/// Brings the views to the head of the log, says so to those who wait for it, and returns how far that is. The log is
-/// read before the views are held: who reads them never waits for it.
+/// Brings the views to the head of the log, publishes the position, and returns it. The log is read before
+/// the views are locked, so readers never wait for it.
 fn follow(
     log: &dyn EventLog,
     views: &SharedViews,
@@ -112,7 +109,7 @@ fn follow(
         let next = views.read(|views| views.position).next();
         log.read(next, CHUNK, &mut page)?;
         let position = views.write(|views| {
-            // Only this actor moves them, and one that was restarted may have overtaken a run that died.
+            // Only this actor writes them; after a restart it may have overtaken a run that died.
             if views.position.next() == next {
                 apply_page(&page, views, Horizon::Unbounded)?;
             }
@@ -122,7 +119,7 @@ fn follow(
         if is_done {
             projected.send_replace(position);
         }
-        // Linked to the append, and not its child: one projection serves many appends.
+        // Linked to the append instead of being its child: one projection serves many appends.
         step.tell("projection", None, |told| {
             told.count("mecris.event.position", position.0);
             if let Some(trace) = repository::trace_at(log, position) {

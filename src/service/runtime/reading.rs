@@ -1,4 +1,4 @@
-//! How far transcripts have been read: what every figure of usage rests on.
+//! How far transcripts have been read: every number about usage depends on it.
 
 use std::path::Path;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -9,10 +9,10 @@ use crate::domain::lacking::Doubts;
 use crate::integration::claude_code::{Cursors, Found, discover::Problem};
 use crate::view::freshness::{Freshness, Unread};
 
-/// Refused lines that may be calls.
+/// Refused lines that may be billed calls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Refused {
-    /// When their file had last been written.
+    /// Modification time of their file.
     written: Timestamp,
     lines: u64,
 }
@@ -24,25 +24,25 @@ struct Closed {
     bytes: u64,
 }
 
-/// What is known of the last look.
+/// The state of the last read.
 #[derive(Debug, Clone, Default)]
 struct Reading {
     as_of: Option<Timestamp>,
-    /// Of the look that runs, where none has ended yet.
+    /// What the first read still has to do, while it runs.
     ahead: Unread,
     refused: Vec<Refused>,
     closed: Vec<Closed>,
-    /// Why the last look failed.
+    /// Why the last read failed.
     error: Option<String>,
-    /// Whether transcripts are read at all here.
+    /// Whether transcripts are read here at all.
     is_off: bool,
 }
 
-/// Shared by who reads and who answers.
+/// Shared by the importer and the queries.
 #[derive(Debug, Clone, Default)]
 pub struct SharedReading(Arc<RwLock<Reading>>);
 
-/// More transcripts that cannot be read are not looked at one by one.
+/// Maximum number of unreadable transcripts that are kept one by one.
 const KEPT: usize = 10_000;
 
 impl SharedReading {
@@ -54,20 +54,20 @@ impl SharedReading {
         look(&self.0.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Transcripts are not read here, by the person's own wish: nothing is missing for that.
+    /// The person switched reading off here: nothing is missing because of that.
     pub fn turn_off(&self) {
         self.change(|reading| reading.is_off = true);
     }
 
-    /// A look begins, and there is so much to read.
+    /// A read begins, with this much to do.
     pub fn begin(&self, files: &[(std::path::PathBuf, u64)]) {
         let ahead = Unread { files: files.len() as u64, bytes: files.iter().map(|(_, bytes)| bytes).sum() };
         self.change(|reading| reading.ahead = ahead);
     }
 
-    /// A look has ended well, at `now`, with these cursors; these files could not be read.
+    /// A read succeeded at `now` with these cursors; these files could not be read.
     pub fn end(&self, now: Timestamp, found: &Found, cursors: &Cursors, unread: &[Problem]) {
-        // What is gone is not asked for: nobody can read it again.
+        // Deleted files are dropped: nobody can read them again.
         let mut refused: Vec<Refused> = Vec::new();
         for cursor in found.files.iter().filter_map(|(path, _)| cursors.get(path)) {
             let of_file = |written_us: i64, lines| {
@@ -95,12 +95,12 @@ impl SharedReading {
         });
     }
 
-    /// A look has failed.
+    /// A read failed.
     pub fn fail(&self, reason: String) {
         self.change(|reading| reading.error = Some(reason));
     }
 
-    /// How old the figures are, and what they leave out.
+    /// How old the numbers are, and what they leave out.
     #[must_use]
     pub fn freshness(&self) -> Freshness {
         self.look(|reading| {
@@ -115,8 +115,7 @@ impl SharedReading {
         })
     }
 
-    /// What may be missing from the sums of the time from `since` on: a file that was last written before holds nothing of
-    /// it.
+    /// What sums since `since` may leave out. A file last modified before that has nothing newer.
     #[must_use]
     pub fn doubts(&self, since: Timestamp) -> Doubts {
         let lines = |count: u64, one: &str, more: &str| match count {

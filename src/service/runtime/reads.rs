@@ -1,12 +1,12 @@
-//! Reading: what the views hold, of one position at a time.
+//! Queries: consistent reads of the views at one position.
 //!
 //! ```text
-//! projection ─▶ the next views, which share what has not changed ─▶ published ◀─ taken by readers, for as long as they read
+//! projection ─▶ next version of the views, sharing unchanged parts ─▶ published ◀─ held by readers
 //! ```
 //!
-//! Nobody waits for anybody: a reader keeps the views that it took, and the projection publishes others. What is asked, and
-//! of which views, is said in the rooms of the capabilities: as `impl Snapshot` where an answer names its position or joins
-//! several views, as `impl Reads` for the rest.
+//! Readers and the writer never wait for each other: a reader keeps the version it took while the projection
+//! publishes newer ones. Each capability defines its queries in its own room: as `impl Snapshot` if an answer
+//! names its position or joins several views, as `impl Reads` otherwise.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
@@ -22,7 +22,7 @@ use crate::domain::lacking::Doubts;
 use crate::domain::pricing::PriceTable;
 use crate::event::{Position, TenantId};
 use crate::log::{Head, Log};
-use crate::view::standing::{OfSession, Standing, of_session};
+use crate::view::standing::{SessionUsage, Standing, session_usage};
 use crate::view::{TenantView, Views};
 
 use super::last_look::SharedVault;
@@ -30,32 +30,31 @@ use super::prices::Prices;
 use super::reading::SharedReading;
 use super::settings::Settings;
 
-/// What is spent of each limit of a tenant, as it was last reckoned.
-type Reckoned = Arc<Mutex<Option<Arc<Standing>>>>;
+/// The cached spend per limit of a tenant.
+type SpendCache = Arc<Mutex<Option<Arc<Standing>>>>;
 
-/// The views at a position, and what was reckoned of them: it goes with them.
+/// The views at a position, with caches computed from them.
 #[derive(Debug, Default)]
 struct Published {
     views: Views,
-    /// Each tenant's own.
-    standing: Mutex<BTreeMap<TenantId, Reckoned>>,
+    /// By tenant.
+    standing: Mutex<BTreeMap<TenantId, SpendCache>>,
 }
 
 fn locked<T>(lock: &Mutex<T>) -> MutexGuard<'_, T> {
     lock.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The views as they are being kept up.
+/// The current version of the views.
 #[derive(Debug, Clone, Default)]
 pub struct SharedViews {
-    /// Locked for as long as it takes to copy a pointer.
+    /// Locked only while the pointer is copied.
     published: Arc<RwLock<Arc<Published>>>,
-    /// Held by who makes the next ones.
+    /// LimitUse by the writer of the next version.
     writing: Arc<Mutex<()>>,
 }
 
 impl SharedViews {
-    /// Shares views.
     #[must_use]
     pub fn new(views: Views) -> Self {
         let published = Published { views, ..Published::default() };
@@ -66,12 +65,12 @@ impl SharedViews {
         self.published.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Reads them as they are now. Nobody waits meanwhile.
+    /// Reads the current version. Blocks nobody.
     pub fn read<T>(&self, read: impl FnOnce(&Views) -> T) -> T {
         read(&self.published().views)
     }
 
-    /// Changes a copy of them, and publishes that. Readers go on reading the ones before; other writers wait.
+    /// Changes a copy, and publishes it. Readers keep the previous version; other writers wait.
     pub fn write<T>(&self, write: impl FnOnce(&mut Views) -> T) -> T {
         let _writing = locked(&self.writing);
         let mut views = self.published().views.clone();
@@ -79,35 +78,33 @@ impl SharedViews {
         let next = Arc::new(Published { views, ..Published::default() });
         let before =
             std::mem::replace(&mut *self.published.write().unwrap_or_else(PoisonError::into_inner), next);
-        // Outside the lock: where no reader has it, what is no longer shared is given back.
+        // Outside the lock: dropping the last reference frees what is no longer shared.
         drop(before);
         written
     }
 }
 
-/// Reads what is known of one tenant; cheap to clone.
+/// Reads one tenant's state; cheap to clone.
 #[derive(Clone)]
 pub struct Reads {
-    /// The log. Its questions wait: from actors and handlers they are asked on a blocking thread.
+    /// The log. Its methods block: actors and handlers call them on a blocking thread.
     pub log: Arc<dyn Log>,
-    /// The log's head as this process last saw it: it waits for nothing, and shows what was appended here.
+    /// The head of the log as this process sees it. Reading it does not block.
     pub head: watch::Receiver<Head>,
-    /// Whose.
     pub tenant: TenantId,
-    /// The settings in force: the time zone that days are reckoned in unless a question names another.
+    /// The settings in force, with the default time zone for days.
     pub settings: Settings,
-    /// The views.
     pub views: SharedViews,
-    /// The vault as it was last seen.
+    /// The vault as it was read last.
     pub vault: SharedVault,
-    /// The prices that what has none is bounded by.
+    /// Prices, for bounding what calls without a price may cost.
     pub prices: Prices,
     /// How far transcripts have been read.
     pub reading: SharedReading,
 }
 
 impl Reads {
-    /// What is known at this moment, to ask one or several questions of.
+    /// The current state, for one or several queries.
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {
         let published = self.views.published();
@@ -121,17 +118,17 @@ impl Reads {
         }
     }
 
-    /// Asks questions whose answers are of one position.
+    /// Runs queries whose answers belong to one position.
     pub fn at<T>(&self, ask: impl FnOnce(&Snapshot) -> T) -> T {
         ask(&self.snapshot())
     }
 
-    /// Reads what is known of the tenant.
+    /// Reads the tenant's view.
     pub fn with_view<T>(&self, read: impl FnOnce(&TenantView) -> T) -> T {
         read(&self.views.published().views.shared(&self.tenant).unwrap_or_default())
     }
 
-    /// The last event that this process knows of. Waits for nothing.
+    /// The last event that this process knows of. Does not block.
     #[must_use]
     pub fn last_seen(&self) -> Position {
         self.head.borrow().position
@@ -141,15 +138,15 @@ impl Reads {
         self.settings.current().zone.clone()
     }
 
-    /// What weeks begin with, unless a budget says otherwise.
+    /// First day of the week, unless a budget sets its own.
     #[must_use]
     pub fn week_starts(&self) -> WeekStart {
         self.settings.current().config.week_starts
     }
 }
 
-/// What is known of a tenant at one position, under one reading of the settings and prices. It stays as it is, however far the
-/// log goes on: take a new one for each answer.
+/// A tenant's state at one position, with one version of the settings and prices. It does not change as the
+/// log grows: take a new one for each answer.
 pub struct Snapshot {
     reads: Reads,
     published: Arc<Published>,
@@ -159,7 +156,7 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
-    /// The last event that is known.
+    /// The last event in this state.
     #[must_use]
     pub fn position(&self) -> Position {
         self.published.views.position
@@ -171,43 +168,42 @@ impl Snapshot {
         self.published.views.recorded_at
     }
 
-    /// What is known of the tenant.
+    /// The tenant's view.
     #[must_use]
     pub fn view(&self) -> &TenantView {
         &self.view
     }
 
-    /// The settings.
     #[must_use]
     pub fn loaded(&self) -> &Arc<Loaded> {
         &self.loaded
     }
 
-    /// The time zone that days are reckoned in.
+    /// The time zone of days.
     #[must_use]
     pub fn zone(&self) -> &TimeZone {
         &self.loaded.zone
     }
 
-    /// The prices that what has none is bounded by.
+    /// Prices, for bounding what calls without a price may cost.
     #[must_use]
     pub fn prices(&self) -> &Arc<PriceTable> {
         &self.prices
     }
 
-    /// How far transcripts have been read. That is no part of the log, and goes on.
+    /// How far transcripts have been read. This is not part of the log, and is always current.
     #[must_use]
     pub fn reading(&self) -> &SharedReading {
         &self.reads.reading
     }
 
-    /// What else there is to read, for what is no part of the views: the vault, whether the log can be written.
+    /// Access to state outside the views: the vault, the log's health.
     #[must_use]
     pub fn reads(&self) -> &Reads {
         &self.reads
     }
 
-    /// What is spent of each limit. Those who ask at once wait for one of them to reckon.
+    /// Spend per limit. Concurrent callers share one computation.
     #[must_use]
     pub fn standing(&self, now: Timestamp) -> Arc<Standing> {
         let reckoned = locked(&self.published.standing).entry(self.reads.tenant.clone()).or_default().clone();
@@ -220,13 +216,13 @@ impl Snapshot {
         standing
     }
 
-    /// What is known of a session; none where no call of it is.
+    /// A session's usage; none if it has no recorded call.
     #[must_use]
-    pub fn of_session(&self, session: &str) -> Option<OfSession> {
-        of_session(&self.view, session, &self.prices)
+    pub fn session_usage(&self, session: &str) -> Option<SessionUsage> {
+        session_usage(&self.view, session, &self.prices)
     }
 
-    /// What was not read of the transcripts that may tell of a day or later.
+    /// What unread transcripts may hide about a day or later.
     #[must_use]
     pub fn unread(&self, first: Date) -> Doubts {
         self.reads.reading.doubts(calendar::start_of(first, self.zone()))

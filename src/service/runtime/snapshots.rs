@@ -1,4 +1,4 @@
-//! Keeps the views in a file, so that a start after a stop or a kill need not fold the whole log.
+//! Stores the views in a file, so that a start does not fold the whole log.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -8,10 +8,10 @@ use crate::files::own;
 use crate::log::{EventLog, LogError};
 use crate::view::{Views, snapshot};
 
-/// Events that are folded before the views are kept again: some 30 ms of folding.
+/// Events between two stored snapshots: some 30 ms of folding.
 const EVERY: u64 = 50_000;
 
-/// The views of some millions of events; a longer file is none of ours.
+/// Maximum file size: views of several million events. A longer file is not ours.
 const FILE_MAX: u64 = 4 << 30;
 
 /// See the module.
@@ -22,16 +22,16 @@ pub struct Snapshots {
 }
 
 impl Snapshots {
-    /// Keeps views of a log in a file.
+    /// Stores views of a log at a path.
     #[must_use]
     pub fn new(log: Arc<dyn EventLog>, path: PathBuf) -> Self {
         Self { log, path }
     }
 
-    /// The views as they were kept, or empty ones. Blocks.
+    /// The stored views, or empty ones. Blocks.
     ///
     /// # Errors
-    /// [`LogError`]: whether they are of this log cannot be asked.
+    /// [`LogError`]: whether they belong to this log cannot be checked.
     pub fn load(&self) -> Result<Views, LogError> {
         let Ok(bytes) = own::read(&self.path, FILE_MAX) else { return Ok(Views::default()) };
         Ok(snapshot::from_bytes(&bytes, &*self.log)?.unwrap_or_else(|| {
@@ -40,13 +40,13 @@ impl Snapshots {
         }))
     }
 
-    /// Whether enough has been folded since `kept`.
+    /// Whether enough events have been folded since `kept`.
     #[must_use]
     pub fn is_due(&self, kept: Position, now: Position) -> bool {
         now.0.saturating_sub(kept.0) >= EVERY
     }
 
-    /// Keeps views. Blocks. What fails here costs time at the next start, and nothing else.
+    /// Stores the views. Blocks. A failure only makes the next start slower.
     pub fn save(&self, views: &Views) {
         let saved =
             snapshot::to_bytes(views, &*self.log).map_err(|error| error.to_string()).and_then(|bytes| {
@@ -56,7 +56,7 @@ impl Snapshots {
                 }
             });
         if let Err(error) = saved {
-            tracing::warn!(error, "the views were not kept; the next start folds them anew");
+            tracing::warn!(error, "the views were not stored; the next start folds the whole log");
         }
     }
 }

@@ -1,8 +1,8 @@
-//! What is known of the outside systems: whether each answers, how old what it said is, and what mends it.
+//! The state of the outside systems: whether each answers, how old its data is, and how to fix it.
 //!
-//! A source that fails takes nothing with it: its last answers stay shown, with their age and the reason.
-//! Every change of a source's state is an event, so that "why was there no warning on Tuesday" has an
-//! answer ([`super::incidents`]).
+//! A failing source affects nothing else: its last data stays visible, with its age and the reason. Every
+//! change of state is an event, so that "why was there no warning on Tuesday" has an answer
+//! ([`super::incidents`]).
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
@@ -22,28 +22,28 @@ use crate::log::{EventLog, LogError};
 
 use super::incidents::{Note, SOURCES};
 
-/// How a source stands.
+/// The state of a source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum SourceState {
-    /// Nobody asked for it.
+    /// Not configured.
     NotConfigured,
-    /// It has not been asked yet.
+    /// Not polled yet.
     Waiting,
     /// It answers.
     Ok,
-    /// It refuses the key: asked again when the settings change, and now and then.
+    /// It refuses the key. It is polled again when the settings change, and hourly.
     Unauthorized,
-    /// It does not answer as it should.
+    /// It does not answer correctly.
     Failing,
 }
 
 impl SourceState {
-    /// All of them.
+    /// All states.
     pub const ALL: [Self; 5] =
         [Self::NotConfigured, Self::Waiting, Self::Ok, Self::Unauthorized, Self::Failing];
 
-    /// As it stands in events.
+    /// The name in events.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -55,34 +55,34 @@ impl SourceState {
         }
     }
 
-    /// Whether the person should look at it.
+    /// Whether a person should look at it.
     #[must_use]
     pub fn is_trouble(self) -> bool {
         matches!(self, Self::Unauthorized | Self::Failing)
     }
 }
 
-/// A source as it is shown.
+/// A source and its state.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct SourceShown {
     /// Its name.
     #[schema(example = "beeminder")]
     pub name: String,
-    /// How it stands.
+    /// Its state.
     pub state: SourceState,
-    /// Why, with the mend where there is one.
+    /// The reason, with the fix if there is one.
     pub reason: String,
     /// When it last answered.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub last_success: Option<Timestamp>,
-    /// How old what it said is, in seconds.
+    /// Age of its data, in seconds.
     pub age_seconds: Option<i64>,
-    /// Whether that is older than it should be: do not take its numbers for new ones.
+    /// Whether the data is older than it should be: do not treat its numbers as current.
     pub stale: bool,
-    /// When it is asked next.
+    /// When it is polled next.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub next_attempt: Option<Timestamp>,
-    /// Its circuit breaker: `closed`, `open` or `half-open`; null where there is none.
+    /// Circuit breaker: `closed`, `open` or `half-open`; null if there is none.
     pub breaker: Option<String>,
 }
 
@@ -99,10 +99,10 @@ struct Source {
     reason: String,
     last_success: Option<Timestamp>,
     next_attempt: Option<Timestamp>,
-    /// Older than this is stale.
+    /// Data older than this is stale.
     fresh_for: SignedDuration,
     breaker: Option<&'static str>,
-    /// The state that the log tells of.
+    /// The state last recorded in the log.
     recorded: Option<String>,
 }
 
@@ -111,15 +111,15 @@ struct Source {
 pub struct Sources {
     known: Arc<Mutex<BTreeMap<String, Source>>>,
     notes: UnboundedSender<Note>,
-    /// Counts the changes of states.
+    /// Counts state changes.
     changes: watch::Sender<u64>,
 }
 
 impl Sources {
-    /// The sources as the log last told of them. Blocks.
+    /// The sources as last recorded in the log. Blocks.
     ///
     /// # Errors
-    /// [`LogError`]: what it tells cannot be read. Taken for nothing, every state would be told again.
+    /// [`LogError`]: the stream cannot be read. Treating it as empty would record every state again.
     pub fn load(
         log: &dyn EventLog,
         tenant: &TenantId,
@@ -138,7 +138,7 @@ impl Sources {
         Ok(Self { known: Arc::new(Mutex::new(known)), notes, changes: watch::Sender::new(0) })
     }
 
-    /// Says that there is such a source, and how long its answers stay fresh.
+    /// Registers a source, and how long its data stays fresh.
     pub fn declare(&self, name: &str, state: SourceState, reason: &str, fresh_for: SignedDuration) {
         self.change(name, |source| {
             source.fresh_for = fresh_for;
@@ -146,7 +146,7 @@ impl Sources {
         });
     }
 
-    /// It answered at `now`, and is asked again at `next`.
+    /// The source answered at `now`, and is polled again at `next`.
     pub fn succeeded(&self, name: &str, reason: &str, now: Timestamp, next: Option<Timestamp>) {
         self.change(name, |source| {
             (source.state, source.reason) = (SourceState::Ok, reason.to_owned());
@@ -155,7 +155,7 @@ impl Sources {
         });
     }
 
-    /// It did not answer as it should; `reason` has the mend, and no secret.
+    /// The source failed; `reason` includes the fix, and no secret.
     pub fn failed(&self, name: &str, state: SourceState, reason: &str, next: Option<Timestamp>) {
         self.change(name, |source| {
             (source.state, source.reason) = (state, reason.to_owned());
@@ -163,38 +163,38 @@ impl Sources {
         });
     }
 
-    /// Its circuit breaker changed: `closed`, `open` or `half-open`.
+    /// The breaker changed: `closed`, `open` or `half-open`.
     pub fn breaker(&self, name: &str, state: &'static str, reason: &str) {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let source = known.entry(name.to_owned()).or_insert_with(|| Source::unknown(None));
         let before = source.breaker.replace(state);
-        // A breaker that half opens tries; only that it let go or held is worth an event.
+        // Half-open is only a trial; whether it closed or opened is worth an event.
         if state != "half-open" && before != Some(state) && !(before.is_none() && state == "closed") {
             self.note(name, &format!("breaker-{state}"), reason);
         }
     }
 
-    /// How one of them stands.
+    /// The state of a source.
     #[must_use]
     pub fn state(&self, name: &str) -> Option<SourceState> {
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         known.get(name).map(|source| source.state)
     }
 
-    /// Hears of every change of a state, whether the log tells of it or not.
+    /// Subscribes to every change of state, recorded or not.
     #[must_use]
     pub fn subscribe(&self) -> watch::Receiver<u64> {
         self.changes.subscribe()
     }
 
-    /// When one of them last answered.
+    /// When a source last answered.
     #[must_use]
     pub fn last_success(&self, name: &str) -> Option<Timestamp> {
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         known.get(name).and_then(|source| source.last_success)
     }
 
-    /// How they stand at `now`.
+    /// All sources at `now`.
     #[must_use]
     pub fn shown(&self, now: Timestamp) -> SourcesShown {
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
@@ -217,7 +217,7 @@ impl Sources {
         SourcesShown { sources: known.iter().map(shown).collect() }
     }
 
-    /// Goes along with the clock where it is set: what was told a minute before is a minute old, whatever the clock says now.
+    /// Shifts timestamps when the clock is set: data a minute old stays a minute old.
     pub async fn follow(self, mut off: watch::Receiver<SignedDuration>) {
         let mut before = *off.borrow_and_update();
         while off.changed().await.is_ok() {
@@ -246,7 +246,7 @@ impl Sources {
         }
         let state = source.state.name();
         let is_news = match source.recorded.as_deref() {
-            // That a source which was never used is not configured, or is not asked yet, is no news.
+            // A new source that is not configured or not polled yet is not a change.
             None => !matches!(source.state, SourceState::NotConfigured | SourceState::Waiting),
             Some(recorded) => recorded != state && source.state != SourceState::Waiting,
         };
@@ -261,7 +261,7 @@ impl Sources {
         let change =
             SourceChanged { source: source.to_owned(), state: state.to_owned(), reason: reason.to_owned() };
         tracing::info!(source, state, reason, "a source changed");
-        // Nobody records any more while the program ends.
+        // Nobody records any more while the program shuts down.
         let _ = self.notes.send(Note::Source(change));
     }
 }
@@ -334,7 +334,7 @@ mod tests {
             let shown = sources.shown(start + SignedDuration::from_secs(age)).sources;
             assert_eq!((shown[0].age_seconds, shown[0].stale), (Some(age), stale));
         }
-        // Where the clock is set, what was told is as old as it was, and what is due is as far away.
+        // When the clock is set, ages and remaining times stay the same.
         sources.succeeded("beeminder", "", start, Some(start + SignedDuration::from_secs(60)));
         let year = SignedDuration::from_hours(365 * 24);
         for (by, now) in [(year, start + year), (-year, start)] {

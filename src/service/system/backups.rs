@@ -1,8 +1,7 @@
-//! Backups that a running supervisor is asked for: where they may be written to.
+//! Backups on request of a running supervisor, and where they may be written.
 //!
-//! Who sits at this machine may name any directory of theirs. Who asks over the network, or by a token that an agent may
-//! hold, gets what is below one root and nothing else: a path that anybody may choose is a file that anybody may
-//! write over.
+//! The owner at this machine may name any directory. A request over the network, or with a token that an
+//! agent may hold, is confined to one root: a freely chosen path would let anyone overwrite files.
 
 use std::path::{Component, Path, PathBuf};
 
@@ -11,38 +10,33 @@ use crate::files::own;
 use crate::log::{LogAdmin, LogError, Progress};
 use crate::service::audit::BackedUp;
 
-/// Where the one who asks may have a backup written to.
+/// Where a caller may have a backup written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reach {
     /// Below `backup.root`, by a relative or an absolute path.
     BelowRoot,
-    /// Anywhere, by an absolute path: the owner, at this machine.
+    /// Anywhere, by an absolute path: the owner at this machine.
     Anywhere,
 }
 
-/// Why no backup is taken.
+/// Why no backup was made.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum BackupFailure {
-    /// The path leads elsewhere.
+    /// The path leads out of the root.
     #[error(
         "a backup that is asked for over HTTP lies below {root}; name a path relative to it, or set backup.root"
     )]
     Outside {
-        /// Where it may lie.
+        /// The allowed root.
         root: String,
     },
-    /// A path that means nothing to a supervisor.
+    /// A relative path means nothing to a supervisor.
     #[error("dir must be an absolute path")]
     Relative,
     /// The root cannot be used.
     #[error("backups cannot be written below {root}: {reason}; set backup.root to a directory of yours")]
-    Root {
-        /// Which.
-        root: String,
-        /// What is wrong with it.
-        reason: String,
-    },
-    /// The backup itself.
+    Root { root: String, reason: String },
+    /// The backup failed.
     #[error(transparent)]
     Log(#[from] LogError),
 }
@@ -56,13 +50,13 @@ impl Coded for BackupFailure {
     }
 }
 
-/// The root: the one that is set, or `backups` in the data directory.
+/// The root: the configured one, or `backups` in the data directory.
 #[must_use]
 pub fn root(configured: Option<&Path>, data_dir: &Path) -> PathBuf {
     configured.map_or_else(|| data_dir.join("backups"), Path::to_owned)
 }
 
-/// The directory that was asked for, if it may be written to. The root is made where it is not there. Blocks.
+/// Resolves the requested directory, if it may be written to. Creates the root if needed. Blocks.
 ///
 /// # Errors
 /// [`BackupFailure`]; nothing was written.
@@ -77,12 +71,12 @@ pub fn place(asked: &Path, root: &Path, reach: Reach) -> Result<PathBuf, BackupF
     let outside = || BackupFailure::Outside { root: root.display().to_string() };
     own::persons_dir(root).map_err(unusable)?;
     let real_root = std::fs::canonicalize(root).map_err(unusable)?;
-    // `..` behind a link leads elsewhere than it seems.
+    // `..` behind a symbolic link leads elsewhere than it appears.
     if asked.as_os_str().is_empty() || asked.components().any(|part| part == Component::ParentDir) {
         return Err(outside());
     }
     let wanted = real_root.join(asked.strip_prefix(root).unwrap_or(asked));
-    // What is there already counts as what it really is; what is not there yet is made below that.
+    // What exists is resolved; what does not exist is created below that.
     let there = wanted.ancestors().find(|path| path.symlink_metadata().is_ok()).ok_or_else(outside)?;
     let rest = wanted.strip_prefix(there).map_err(|_| outside())?;
     let real = std::fs::canonicalize(there).map_err(|_| outside())?.join(rest);
@@ -92,7 +86,7 @@ pub fn place(asked: &Path, root: &Path, reach: Reach) -> Result<PathBuf, BackupF
     Ok(real)
 }
 
-/// Backs a log up to where that was asked for. Blocks.
+/// Backs up a log to the requested directory. Blocks.
 ///
 /// # Errors
 /// [`BackupFailure`].
@@ -139,7 +133,7 @@ mod tests {
         }
         assert!(place(&elsewhere).is_err() && place(&root).is_err());
         assert_eq!(std::fs::read_dir(&elsewhere).unwrap().count(), 0);
-        // The owner at this machine names what they like.
+        // The owner at this machine may name any directory.
         assert_eq!(super::place(&elsewhere, &root, Reach::Anywhere).unwrap(), elsewhere);
         let relative = super::place(Path::new("x"), &root, Reach::Anywhere);
         assert!(matches!(relative, Err(BackupFailure::Relative)));

@@ -1,4 +1,4 @@
-//! The certificate that addresses off loopback show: of the person's own files, or made here.
+//! The TLS certificate for addresses off loopback: the person's own, or one made here.
 
 mod own;
 
@@ -22,31 +22,24 @@ use crate::files::text;
 
 pub use own::CERTIFICATE_FILE;
 
-/// No certificate or key is longer, in bytes.
+/// Maximum size of a certificate or key file, in bytes.
 const PEM_MAX: u64 = 1 << 20;
 
-/// Why there is none.
+/// Why there is no certificate.
 #[derive(Debug, thiserror::Error)]
 pub enum CertificateError {
-    /// One of the two settings alone.
+    /// Only one of the two settings is set.
     #[error("tls.certificate and tls.key go together: set both, or neither to have a certificate made")]
     Half,
     /// A file cannot be read.
     #[error("{path}: {reason}; {mend}")]
-    File {
-        /// Which.
-        path: String,
-        /// Why.
-        reason: String,
-        /// What helps.
-        mend: &'static str,
-    },
-    /// The certificate and the key are no pair, or of a kind that is not known.
+    File { path: String, reason: String, mend: &'static str },
+    /// The certificate and the key do not match, or their kind is not supported.
     #[error("{path}: {reason}; tls.key must be the private key of the first certificate in tls.certificate")]
     Pair {
         /// The certificate's file.
         path: String,
-        /// What rustls said.
+        /// The error of rustls.
         reason: String,
     },
     /// No certificate could be made.
@@ -56,13 +49,13 @@ pub enum CertificateError {
     Own(String),
 }
 
-/// What does the cryptography.
+/// The cryptography provider.
 #[must_use]
 pub fn provider() -> Arc<CryptoProvider> {
     Arc::new(aws_lc_rs::default_provider())
 }
 
-/// Reads what the settings name, or makes one in the data directory where they name none. Blocks.
+/// Reads the configured files, or makes a certificate in the data directory if none are configured. Blocks.
 ///
 /// # Errors
 /// [`CertificateError`].
@@ -97,7 +90,7 @@ fn read(path: &Path) -> Result<String, CertificateError> {
     })
 }
 
-/// A key that everybody can read is nobody's secret. A group may: that is how certificates' keys are shared on many systems.
+/// Rejects a key that everyone can read. A group may read it: many systems share certificate keys that way.
 fn read_key(path: &Path) -> Result<String, CertificateError> {
     let key = read(path)?;
     let is_open = std::fs::metadata(path).is_ok_and(|file| file.permissions().mode() & 0o007 != 0);
@@ -111,10 +104,11 @@ fn read_key(path: &Path) -> Result<String, CertificateError> {
     Ok(key)
 }
 
-/// Whether a certificate is over at a moment, as far as can be told.
+/// Whether a certificate has expired at a moment, as far as can be determined.
 #[must_use]
 pub fn is_over(certified: &CertifiedKey, at: Timestamp) -> bool {
-    // It is held against the last of its own chain: who signed it is for those who ask here to judge.
+    // It is validated against the last certificate of its own chain: whether to trust that one is up to the
+    // clients.
     let (mut roots, chain) = (RootCertStore::empty(), &certified.cert);
     let anchored = chain.last().is_some_and(|last| roots.add(last.clone()).is_ok());
     let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider()).build();

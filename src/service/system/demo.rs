@@ -1,4 +1,4 @@
-//! Sample data: a month of a small team's transcripts, made anew for the day it is run.
+//! Sample data: a month of a small team's transcripts, generated for the current day.
 
 use std::fmt::Write as _;
 use std::io::Write as _;
@@ -20,18 +20,18 @@ const DAYS: i64 = 30;
 const PROJECTS: [&str; 3] = ["/home/ada/engine", "/home/ada/notes", "/home/ada/website"];
 const MODELS: [&str; 3] = ["claude-opus-5", "claude-sonnet-5", "claude-haiku-4-5"];
 
-/// The sample's directory; it goes with this value.
+/// The sample's directory, deleted on drop.
 pub struct Demo(PathBuf);
 
 impl Demo {
-    /// Writes the sample to a temporary directory of its own.
+    /// Writes the sample to a new temporary directory.
     ///
     /// # Errors
-    /// What the file system said.
+    /// An error of the file system.
     pub fn make() -> std::io::Result<Self> {
         let name = format!("mecris-demo-{}-{:08x}", std::process::id(), rand::random::<u32>());
         let demo = Self(std::env::temp_dir().join(name));
-        // Where everybody may write, a directory that is there already is somebody's trap.
+        // In a directory that everyone can write to, an existing directory may be a trap.
         own::new_dir(&demo.0)?;
         let mut random = SmallRng::seed_from_u64(1843);
         let now = Timestamp::now();
@@ -50,19 +50,19 @@ impl Demo {
         Ok(demo)
     }
 
-    /// Where the sample's log goes.
+    /// The data directory for the sample's log.
     #[must_use]
     pub fn data_dir(&self) -> PathBuf {
         self.0.join("data")
     }
 
-    /// Stands for `~/.claude`.
+    /// Replaces `~/.claude`.
     #[must_use]
     pub fn claude_dir(&self) -> PathBuf {
         self.0.join("claude")
     }
 
-    /// Gives the sample a budget. Blocks.
+    /// Sets a budget for the sample. Blocks.
     pub fn set_budget(node: &Node) {
         let Ok(name) = "main".parse() else { return };
         let budget = Budget {
@@ -81,7 +81,7 @@ impl Demo {
 
 impl Drop for Demo {
     fn drop(&mut self) {
-        // The system clears its temporary directory where this does not.
+        // If this fails, the system clears its temporary directory.
         let _ = std::fs::remove_dir_all(&self.0);
     }
 }

@@ -1,4 +1,4 @@
-//! Health: each part answers for itself.
+//! Health and readiness, part by part.
 
 use std::collections::BTreeMap;
 use std::sync::PoisonError;
@@ -11,43 +11,42 @@ use crate::actor::State;
 
 use super::tree::Supervised;
 
-/// One part's health.
+/// Health of one part.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Part {
-    /// Whether it does its work.
+    /// Whether it works.
     pub ok: bool,
-    /// What it is doing, or why it does not.
+    /// What it is doing, or why it does not work.
     pub reason: String,
 }
 
 /// Whether the system can do its work.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Readiness {
-    /// False only where the log does not accept events: everything else degrades on its own.
+    /// False only if the log refuses events: everything else degrades on its own.
     pub ready: bool,
-    /// Each part by name; none for those who may read nothing.
+    /// Health by part; empty for callers without read access.
     pub parts: BTreeMap<String, Part>,
 }
 
 impl Readiness {
-    /// What somebody hears who may read nothing: yes or no.
+    /// The response for callers without read access: ready or not.
     #[must_use]
     pub fn for_strangers(self) -> Self {
         Self { parts: BTreeMap::new(), ..self }
     }
 }
 
-/// Looks at a running system.
+/// Checks a running system.
 pub struct Health<'a>(&'a Supervised);
 
 impl<'a> Health<'a> {
-    /// Of this system.
     #[must_use]
     pub fn of(system: &'a Supervised) -> Self {
         Self(system)
     }
 
-    /// Each part's health.
+    /// The health of each part.
     #[must_use]
     pub fn readiness(&self) -> Readiness {
         let log = self.log();

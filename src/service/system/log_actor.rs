@@ -1,13 +1,13 @@
-//! Looks after the log: says when it takes no events and when it takes them again, has a log that a failed write has
-//! stopped opened again, and has what waited in the meantime read.
+//! Watches the log: reports when it refuses events and when it accepts them again, reopens it after a failed
+//! write, and then has the backlog imported.
 //!
 //! ```text
-//! takes events ──▶ refuses ──▶ (stopped by a failed write: opened again, at longer and longer pauses) ──▶ takes events
-//!                     │ one line                                                     one line, two incidents │
+//! accepts events ──▶ refuses ──▶ (stopped by a failed write: reopened, with backoff) ──▶ accepts events
+//!                       │ one line                                   one line, two incidents │
 //! ```
 //!
-//! A full disk refuses before anything is written, and ends by itself. While the log refuses, nothing can be recorded:
-//! both incidents are appended when it takes events again, each with its own time.
+//! A full disk refuses events before anything is written, and recovers by itself. Nothing can be recorded
+//! while the log refuses events: both incidents are appended afterwards, each with its own time.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,21 +25,20 @@ use crate::service::runtime::incidents::SUPERVISION;
 use crate::service::usage::actor::UsageMessage;
 use crate::view::ViewError;
 
-/// How often the log is looked at: a look asks the system once how much room there is.
+/// Interval of the checks: each asks the system once for the free space.
 const EVERY: Duration = Duration::from_secs(1);
-/// The first pause before a stopped log is opened again; each is twice the one before.
+/// First pause before a stopped log is reopened; it doubles each time.
 const PAUSE: Duration = Duration::from_secs(1);
-/// No pause is longer.
+/// Maximum pause.
 const PAUSE_MAX: Duration = Duration::from_mins(1);
 
-/// What the actor is told.
 #[derive(Debug, Clone, Copy)]
 pub enum LogMessage {
-    /// Look at the log.
+    /// Check the log.
     Look,
 }
 
-/// Since when the log takes nothing, and why.
+/// Since when the log refuses events, and why.
 #[derive(Debug, Clone)]
 struct Refusing {
     since: Timestamp,
@@ -56,7 +55,7 @@ pub struct LogActor {
     refusing: Option<Refusing>,
 }
 
-/// Adds it to the tree.
+/// Adds the actor to the tree.
 pub(in crate::service) fn add(
     tenants: &mut Supervisor,
     log: &Arc<dyn Log>,
@@ -93,7 +92,7 @@ impl LogActor {
         }
     }
 
-    /// Has a log that a failed write has stopped cut back to what is durable, and checked.
+    /// Reopens a log that a failed write has stopped: it is cut back to what is durable, and checked.
     async fn reopen(&self, refusing: &mut Refusing) {
         let log = self.log.clone();
         let opened = caller::blocking(move || log.reopen()).await;
@@ -118,7 +117,7 @@ impl LogActor {
         ];
         let append = prepared(&self.tenant, SUPERVISION, Expected::Any, events);
         if let Err(error) = self.log.append(append).await {
-            // It has stopped again, and the next look begins where this one did.
+            // It stopped again; the next check retries.
             tracing::debug!(%error, "the log stopped again");
             refusing.pause = (refusing.pause * 2).min(PAUSE_MAX);
             refusing.next_try = Instant::now() + refusing.pause;
@@ -130,7 +129,7 @@ impl LogActor {
             reason = refusing.reason,
             "the log takes events again; what waited is read now"
         );
-        // Full: a look at the transcripts is due already.
+        // A full mailbox already holds a poll of the transcripts.
         let _ = self.usage.try_tell(UsageMessage::Look);
     }
 }
@@ -142,7 +141,7 @@ impl Behaviour for LogActor {
         let handle = context.handle().clone();
         context.spawn(async move {
             loop {
-                // Full: a look is due already.
+                // A full mailbox already holds a check.
                 let _ = handle.try_tell(LogMessage::Look);
                 tokio::time::sleep(EVERY).await;
             }

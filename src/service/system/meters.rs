@@ -1,5 +1,5 @@
-//! What is counted where it happens: rulings of the gate, and what supervisors do. What can be looked at is measured
-//! when somebody asks ([`crate::service::metrics`]).
+//! Counters that are incremented as things happen: gate verdicts and supervisor actions. What can be read
+//! from state is computed on collection ([`crate::service::metrics`]).
 
 use std::sync::LazyLock;
 
@@ -31,12 +31,12 @@ static METERS: LazyLock<Meters> = LazyLock::new(|| {
     }
 });
 
-/// The gate ruled.
+/// Counts a verdict of the gate.
 pub(in crate::service) fn ruled(verdict: Verdict) {
     METERS.rulings.add(1, &[KeyValue::new("mecris.gate.verdict", verdict.word())]);
 }
 
-/// So that a verdict that never came stands there with nothing, and its rate with it.
+/// Starts every verdict at zero, so that its rate is defined from the first one.
 pub(in crate::service) fn begin() {
     for verdict in [Verdict::Allow, Verdict::Warn, Verdict::Block] {
         METERS.rulings.add(0, &[KeyValue::new("mecris.gate.verdict", verdict.word())]);
@@ -44,7 +44,7 @@ pub(in crate::service) fn begin() {
     METERS.supervision.add(0, &[KeyValue::new("mecris.supervision.change", "escalated")]);
 }
 
-/// A supervisor did something.
+/// Counts a supervisor's action.
 pub(in crate::service) fn supervised(event: &SupervisionEvent) {
     let (_, change, _) = told(event.clone());
     METERS.supervision.add(1, &[KeyValue::new("mecris.supervision.change", change)]);

@@ -1,4 +1,4 @@
-//! How things stand, on one screen: of one position, whatever is asked of it.
+//! The status: a one-screen summary in which all numbers belong to one position.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -13,25 +13,24 @@ use crate::view::goals::GoalLine;
 use crate::view::reconcile::Wanted;
 use crate::view::status::{Given, Status, status};
 
-/// How things stand, with the sources that are behind the numbers.
+/// The status, with the sources behind the numbers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct StatusShown {
     /// The numbers.
     #[serde(flatten)]
     pub status: Status,
-    /// The goals that need something done soon, the nearest to derailing first.
+    /// The goals that need something done soon, nearest to derailing first.
     pub urgent_goals: Vec<GoalLine>,
-    /// What there is to be told, the worst first.
+    /// The open alerts, worst first.
     pub alerts: Vec<AlertLine>,
-    /// The outside systems, with the age of what they said; empty where no supervisor runs.
+    /// The outside systems, with the age of their data; empty if no supervisor is running.
     pub sources: Vec<SourceShown>,
-    /// How old these figures are.
+    /// How old these numbers are.
     #[serde(flatten)]
     pub freshness: Freshness,
 }
 
 impl StatusShown {
-    /// Of these numbers, goals, alerts and sources, so old.
     #[must_use]
     pub fn new(
         status: Status,
@@ -45,17 +44,17 @@ impl StatusShown {
     }
 }
 
-/// Which actor a drill is for.
+/// The actor for a drill.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DrillBody {
-    /// Its path, as `mecris actors` shows it, such as `tenants/local/usage`.
+    /// Its path as in `mecris actors`, such as `tenants/local/usage`.
     #[schema(min_length = 1, max_length = 200)]
     pub actor: String,
 }
 
 impl Snapshot {
-    /// How things stand.
+    /// The current numbers.
     #[must_use]
     pub fn status(&self, now: Timestamp) -> Status {
         let given = Given {
@@ -68,7 +67,7 @@ impl Snapshot {
         status(self.view(), given, now, self.zone())
     }
 
-    /// The same with goals and alerts, and the sources as they stand where a supervisor runs.
+    /// The same with goals and alerts, and with the sources if a supervisor is running.
     #[must_use]
     pub fn status_shown(
         &self,
@@ -82,7 +81,7 @@ impl Snapshot {
 }
 
 impl Reads {
-    /// How things stand, where no supervisor runs.
+    /// The status, if no supervisor is running.
     #[must_use]
     pub fn status(&self, now: Timestamp) -> StatusShown {
         self.at(|at| at.status_shown(at.alerts(&at.causes(Looks::default(), now), false), Vec::new(), now))

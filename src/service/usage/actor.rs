@@ -18,42 +18,38 @@ use super::manual;
 use super::manual::{Recorded, ToldFailure};
 use super::recorder::reprice::Repriced;
 
-/// Changes that come within this time of each other are looked at together.
+/// Changes within this time of each other are read together.
 const SETTLE: Duration = Duration::from_millis(150);
 
-/// What the actor is told.
 pub enum UsageMessage {
-    /// Look at all files now.
+    /// Read all files now.
     Import(Reply<Result<ImportSummary, ViewError>>),
-    /// Look at the files that have grown, and say when that is done.
+    /// Read the files that have grown, and reply when done.
     Refresh(Reply<Result<ImportSummary, ViewError>>),
-    /// Look at the files that have grown.
+    /// Read the files that have grown.
     Look,
     /// Price what lacks a price now.
     Reprice(Reply<Result<Repriced, ViewError>>),
-    /// Somebody tells of usage.
+    /// Manually reported usage.
     Told {
-        /// What.
         usage: Box<Usage>,
-        /// Whether it may take the place of a greater sum.
+        /// Whether it may replace a greater sum.
         may_fall: bool,
-        /// Who waits.
         reply: Reply<Result<Recorded, ToldFailure>>,
     },
 }
 
-/// What is known of the last import.
+/// Result of the last import.
 #[derive(Debug, Clone, Default)]
 pub struct ImportState {
     /// When it ended; none while the first one runs.
     pub at: Option<Timestamp>,
-    /// What it did.
     pub summary: ImportSummary,
     /// Why it failed, if it did.
     pub error: Option<String>,
 }
 
-/// Shared with those who ask how things stand.
+/// Shared with the status queries.
 pub type SharedImportState = Arc<Mutex<ImportState>>;
 
 /// See the module.
@@ -64,14 +60,14 @@ pub struct UsageActor {
     state: SharedImportState,
     poll: Duration,
     cursors: Cursors,
-    /// How many files could not be read at the last look.
+    /// Number of unreadable files at the last read.
     unread: u64,
-    /// Dropped with the actor, which ends the watching.
+    /// Dropping it stops the watching.
     watcher: Option<notify::RecommendedWatcher>,
 }
 
 impl UsageActor {
-    /// Reads with `importer`, and looks every `poll` where the system does not tell of changes.
+    /// Reads with `importer`, and polls every `poll` if the system does not report changes.
     #[must_use]
     pub fn new(
         importer: Importer,
@@ -83,12 +79,12 @@ impl UsageActor {
         Self { importer, log, on_step, state, poll, cursors: Cursors::new(), unread: 0, watcher: None }
     }
 
-    /// Watches the directories that are there; those that come later are found by the poll.
+    /// Watches the existing directories; the poll finds later ones.
     fn watch(&mut self, handle: &Handle<UsageMessage>, context: &Context<Self>) {
         let (changed, mut changes) = tokio::sync::mpsc::channel(1);
         let watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
             if event.is_ok_and(|event| !event.kind.is_access()) {
-                // Full: a look is due already.
+                // A full mailbox already holds a poll.
                 let _ = changed.try_send(());
             }
         });
@@ -103,7 +99,7 @@ impl UsageActor {
                             %error,
                             directory = %projects.display(),
                             poll_seconds = self.poll.as_secs(),
-                            "the system does not tell of all changes there, and transcripts are polled; \
+                            "the system does not report all changes there, and transcripts are polled; \
                              raise fs.inotify.max_user_watches to have them read at once"
                         );
                     }
@@ -114,7 +110,7 @@ impl UsageActor {
                 tracing::warn!(
                     %error,
                     poll_seconds = self.poll.as_secs(),
-                    "the system does not tell of changes, and transcripts are polled; \
+                    "the system does not report changes, and transcripts are polled; \
                      raise fs.inotify.max_user_instances to have them read at once"
                 );
                 None
@@ -132,7 +128,7 @@ impl UsageActor {
                     }
                     () = tokio::time::sleep(poll) => {}
                 }
-                // Full: a look is due already.
+                // A full mailbox already holds a poll.
                 let _ = handle.try_tell(UsageMessage::Look);
             }
         });
@@ -151,13 +147,13 @@ impl UsageActor {
         self.cursors = cursors;
         self.note(changed_only, &result);
         if let Ok(summary) = &result {
-            self.tell_of_unread(summary.bad_files);
+            self.log_unread(summary.bad_files);
         }
         result
     }
 
-    /// A line for each change, and none for what stays as it is.
-    fn tell_of_unread(&mut self, files: u64) {
+    /// Logs one line per change, and none while nothing changes.
+    fn log_unread(&mut self, files: u64) {
         match (std::mem::replace(&mut self.unread, files), files) {
             (before, files) if before == files => {}
             (_, 0) => tracing::warn!("all transcripts can be read again"),
@@ -168,7 +164,7 @@ impl UsageActor {
         }
     }
 
-    /// Nobody else records calls meanwhile, and no look at transcripts waits for the disk beside it.
+    /// No other calls are recorded meanwhile, and no read of transcripts competes for the disk.
     async fn reprice(&self) -> Result<Repriced, ViewError> {
         let (recorder, on_step) = (self.importer.recorder().clone(), self.on_step.clone());
         let span = tracing::info_span!("usage.reprice");
@@ -184,7 +180,7 @@ impl UsageActor {
         state.at = Some(Timestamp::now());
         state.error = result.as_ref().err().map(ToString::to_string);
         match result {
-            // A look at what has grown says nothing of the files that have not.
+            // A read of grown files says nothing about the others.
             Ok(summary) if changed_only => {
                 state.summary.files = summary.files;
                 state.summary.recorded += summary.recorded;
@@ -212,13 +208,14 @@ impl Behaviour for UsageActor {
             UsageMessage::Refresh(reply) => reply.send(self.import(true).await),
             UsageMessage::Told { usage, may_fall, reply } => {
                 let recorder = self.importer.recorder().clone();
-                // Nobody else tells sums: none comes between the look at the one that stands and the record.
+                // This actor alone records sums: none can come between reading the current sum and recording
+                // the new one.
                 let record = move || manual::record(&recorder, *usage, may_fall);
                 let recorded = caller::blocking(record).await;
                 reply.send(recorded.unwrap_or_else(|cut| Err(cut.into())));
             }
             UsageMessage::Look => {
-                // What is read while the log takes nothing would only be read again.
+                // What is read while the log refuses events would only have to be read again.
                 if let Some(reason) = self.log.health().refusal {
                     let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
                     state.error = Some(format!("what is new is not read: {reason}"));
@@ -230,7 +227,7 @@ impl Behaviour for UsageActor {
                 {
                     tracing::info!(summary.recorded, summary.revised, "usage was added");
                 }
-                // A log that does not accept events now may do so at the next look.
+                // The log may accept events at the next poll.
                 if let Err(error) = looked {
                     tracing::warn!(%error, "usage could not be recorded");
                 }

@@ -1,4 +1,4 @@
-//! Importing: what the transcripts tell is read once and recorded once.
+//! Imports transcripts: each part is read once and recorded once.
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -19,31 +19,31 @@ use crate::view::ViewError;
 
 use super::recorder::Recorder;
 
-/// Problems that are named; more are counted.
+/// Maximum number of problems listed by name; more are counted.
 const NAMED: usize = 20;
 
-/// How far an import has come.
+/// Progress of an import.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Step {
     /// Files are being read.
     Reading {
-        /// Bytes that are done.
+        /// Bytes read.
         bytes: u64,
-        /// Bytes in all.
+        /// Bytes to read.
         total: u64,
-        /// Files that are done.
+        /// Files read.
         files: usize,
     },
     /// Calls are being recorded.
     Recording {
-        /// Calls that are done.
+        /// Calls recorded.
         done: usize,
-        /// Calls in all.
+        /// Calls to record.
         total: usize,
     },
 }
 
-/// Hears how far an import has come.
+/// Receives the progress of an import.
 pub type OnStep = Arc<dyn Fn(Step) + Send + Sync>;
 
 /// Something that could not be imported.
@@ -51,26 +51,26 @@ pub type OnStep = Arc<dyn Fn(Step) + Send + Sync>;
 pub struct Obstacle {
     /// The file, or `file:line`.
     pub at: String,
-    /// What is wrong with it, and the mend.
+    /// What is wrong, and the fix.
     pub reason: String,
 }
 
-/// What an import did.
+/// Result of an import.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
 pub struct ImportSummary {
     /// The directories that were searched.
     pub roots: Vec<String>,
-    /// Transcripts that are there.
+    /// Transcripts found.
     pub files: u64,
-    /// Bytes that were read now.
+    /// Bytes read by this import.
     pub bytes: u64,
-    /// Calls that were recorded now.
+    /// Calls recorded by this import.
     pub recorded: u64,
-    /// Calls that were known, and had grown.
+    /// Known calls that had grown, and were revised.
     pub revised: u64,
-    /// Calls that were known.
+    /// Calls already known.
     pub known: u64,
-    /// Lines that are not ones.
+    /// Lines that could not be parsed.
     pub bad_lines: u64,
     /// Files that could not be read.
     pub bad_files: u64,
@@ -78,11 +78,11 @@ pub struct ImportSummary {
     pub obstacles: Vec<Obstacle>,
 }
 
-/// So many cursors of files that are not there are kept, for one that is hidden may come back.
+/// Number of cursors kept for missing files: a hidden file may come back.
 const GONE_KEPT: usize = 1_000;
 
-/// Forgets the cursors of files that are gone, where there are many: old transcripts are deleted every day, for years. One that
-/// comes back is read from its beginning, which adds nothing. Whether any were forgotten.
+/// Drops the cursors of deleted files if there are many: old transcripts are deleted every day, for years. A
+/// file that comes back is read from its start, which adds nothing. Returns whether any were dropped.
 fn forget_gone(cursors: &mut Cursors, found: &Found) -> bool {
     if cursors.len() <= found.files.len() + GONE_KEPT {
         return false;
@@ -92,20 +92,20 @@ fn forget_gone(cursors: &mut Cursors, found: &Found) -> bool {
     true
 }
 
-/// Imports from a number of directories.
+/// Imports from a list of directories.
 #[derive(Clone)]
 pub struct Importer {
     recorder: Recorder,
     roots: Vec<PathBuf>,
     cursor_file: PathBuf,
     reading: SharedReading,
-    /// Where it is told that no credit was left.
+    /// Records a zero balance if a transcript shows that credit ran out.
     balances: Arc<Mutex<Repository<BalanceAggregate>>>,
 }
 
 impl Importer {
-    /// From the `projects` directories of `roots`; where reading stopped is kept in `cursor_file`, and how far that is is told
-    /// in `reading`.
+    /// Imports from the `projects` directories of `roots`. The cursors are kept in `cursor_file`, and the
+    /// progress is published in `reading`.
     #[must_use]
     pub fn new(
         recorder: Recorder,
@@ -124,23 +124,23 @@ impl Importer {
         &self.roots
     }
 
-    /// Records what is read.
+    /// The recorder that the importer uses.
     #[must_use]
     pub fn recorder(&self) -> &Recorder {
         &self.recorder
     }
 
-    /// Where reading stopped the last time.
+    /// Loads the cursors of the last import.
     #[must_use]
     pub fn load_cursors(&self) -> Cursors {
         cursor::load(&self.cursor_file)
     }
 
-    /// Reads and records everything that is new. Blocks. With `changed_only`, files that are as
-    /// long as they were are not opened.
+    /// Reads and records everything that is new. Blocks. With `changed_only`, files of unchanged length are
+    /// not opened.
     ///
     /// # Errors
-    /// [`ViewError`]; importing again then completes the work.
+    /// [`ViewError`]; a second import completes the work.
     pub fn import(
         &self,
         cursors: &mut Cursors,
@@ -172,7 +172,7 @@ impl Importer {
         let has_moved = collected.cursors.iter().any(|(path, cursor)| cursors.get(path) != Some(cursor));
         cursors.extend(collected.cursors);
         let has_moved = forget_gone(cursors, &found) || has_moved;
-        // Only now, when all of it is durable: what is kept here is not read again.
+        // Only now, with everything durable: what the cursors cover is not read again.
         if has_moved && let Err(error) = own::write(&self.cursor_file, &cursor::to_bytes(cursors)) {
             tracing::warn!(%error, "where reading stopped cannot be kept; the next start reads everything again");
         }
@@ -201,7 +201,7 @@ impl Importer {
     }
 }
 
-/// Where transcripts are looked for: in the configured directories, or where Claude Code keeps them.
+/// Where transcripts are looked for: the configured directories, or Claude Code's own.
 #[must_use]
 pub fn transcript_roots(config: &Config) -> Vec<PathBuf> {
     match config.transcripts.roots.as_slice() {
@@ -214,12 +214,12 @@ pub fn transcript_roots(config: &Config) -> Vec<PathBuf> {
 }
 
 impl Node {
-    /// Imports from these directories, or from the configured ones, or from where Claude Code keeps them.
+    /// An importer for these directories, or the configured ones, or Claude Code's own.
     #[must_use]
     pub fn importer(&self, roots: &[PathBuf], actor: &'static str) -> Importer {
         let roots = match roots {
             [] => transcript_roots(&self.settings.current().config),
-            // What is kept of a file is found again from any directory.
+            // Absolute, so that the cursors are valid from any working directory.
             named => {
                 named.iter().map(|root| std::path::absolute(root).unwrap_or_else(|_| root.clone())).collect()
             }

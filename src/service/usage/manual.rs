@@ -1,4 +1,4 @@
-//! Usage that somebody tells, as it comes in and as it is answered; what it must be is [`crate::domain::told`]'s.
+//! Request and response for manually reported usage; validation is in [`crate::domain::told`].
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -17,40 +17,40 @@ use crate::service::runtime::reads::Reads;
 
 use super::recorder::{Recorder, Tally};
 
-/// Why it is not recorded.
+/// Why the report was not recorded.
 pub type ToldFailure = CommandError<ToldError>;
 
 impl Rejection for ToldError {}
 
-/// What a session has consumed with one model so far: telling it anew takes the sum's place.
+/// A session's total usage of one model so far; a repeated report replaces the sum.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ToldBody {
     /// The model, as the provider names it.
     #[schema(value_type = forms::ToldName)]
     pub model: String,
-    /// Tokens that were sent, without those that the cache held.
+    /// Input tokens, without those read from the cache.
     #[serde(default)]
     #[schema(minimum = 0, maximum = 1_000_000_000_000_u64)]
     pub input_tokens: u64,
-    /// Tokens that came back.
+    /// Output tokens.
     #[serde(default)]
     #[schema(minimum = 0, maximum = 1_000_000_000_000_u64)]
     pub output_tokens: u64,
-    /// Tokens that were read from the cache.
+    /// Tokens read from the cache.
     #[serde(default)]
     #[schema(minimum = 0, maximum = 1_000_000_000_000_u64)]
     pub cache_read_tokens: u64,
-    /// Tokens that were written to the cache for five minutes.
+    /// Tokens written to the five-minute cache.
     #[serde(default)]
     #[schema(minimum = 0, maximum = 1_000_000_000_000_u64)]
     pub cache_write_tokens: u64,
-    /// Who is paid; `anthropic` where absent.
+    /// The provider; `anthropic` if absent.
     #[serde(default = "anthropic")]
     #[schema(value_type = forms::ToldName)]
     pub provider: String,
-    /// The session's name, by which the sum is told anew later; a new one where absent. Not one whose transcripts are
-    /// read here, or come here later: that would count twice.
+    /// The session's name, by which a later report replaces this sum; generated if absent. Do not use a
+    /// session whose transcripts are read here or will be: it would count twice.
     #[serde(default)]
     #[schema(value_type = Option<forms::ToldName>)]
     pub session: Option<String>,
@@ -58,7 +58,7 @@ pub struct ToldBody {
     #[serde(default)]
     #[schema(value_type = forms::ToldProject)]
     pub project: String,
-    /// When it ended; now where absent.
+    /// When it ended; now if absent.
     #[serde(default)]
     #[schema(value_type = Option<String>, format = DateTime)]
     pub at: Option<Timestamp>,
@@ -69,8 +69,8 @@ fn anthropic() -> String {
 }
 
 impl ToldBody {
-    /// Whether it makes sense, whatever is recorded: the command line asks this before it asks a supervisor, so that a mistake is
-    /// told in the same words with one and without.
+    /// Validates the request without reading the log. The command line calls this before it contacts a supervisor, so
+    /// that the error is the same with one and without.
     ///
     /// # Errors
     /// [`ToldError`].
@@ -78,7 +78,7 @@ impl ToldBody {
         self.clone().into_told(now).check(now)
     }
 
-    /// What is told.
+    /// The report as the domain has it.
     #[must_use]
     pub fn into_told(self, now: Timestamp) -> Told {
         Told {
@@ -98,25 +98,24 @@ impl ToldBody {
     }
 }
 
-/// What became of it.
+/// Result of a report.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ToldShown {
     /// The session's name.
     pub session: String,
-    /// `recorded`, `revised` (it was told before, and has changed) or `known` (nothing has changed).
+    /// `recorded`, `revised` (reported before, and changed) or `known` (unchanged).
     #[schema(example = "recorded")]
     pub outcome: String,
-    /// Whether the price table has the model; if not, no cost is counted until it has.
+    /// Whether the price table has the model; if not, its cost counts once the table has it.
     pub is_priced: bool,
-    /// What the session cost so far, with all models.
+    /// Cost of the session so far, over all models.
     #[schema(value_type = String)]
     pub session_usd: Picodollars,
 }
 
-/// What recording did.
+/// Result of recording.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Recorded {
-    /// What became of it.
     pub tally: Tally,
     /// Whether the price table has the model.
     pub is_priced: bool,
@@ -130,13 +129,13 @@ impl Recorded {
             _ => "known",
         };
         let session_usd =
-            queries.at(|at| at.of_session(&session)).map(|of| of.spent.known).unwrap_or_default();
+            queries.at(|at| at.session_usage(&session)).map(|of| of.spent.known).unwrap_or_default();
         ToldShown { session, outcome: outcome.to_owned(), is_priced: self.is_priced, session_usd }
     }
 }
 
-/// Records it; blocks. Only where it `may_fall` does a sum take the place of a greater one: an agent must not seem to have
-/// spent less than it said.
+/// Records a report. Blocks. A sum replaces a greater one only if it `may_fall`: an agent must not appear to
+/// have spent less than it reported.
 ///
 /// # Errors
 /// [`ToldFailure`].
@@ -144,7 +143,7 @@ pub fn record(recorder: &Recorder, usage: Usage, may_fall: bool) -> Result<Recor
     record_at(recorder, usage, may_fall, Timestamp::now())
 }
 
-/// The same at another moment, for tests that make their own time.
+/// The same at a given moment, for tests.
 ///
 /// # Errors
 /// [`ToldFailure`].
@@ -163,7 +162,7 @@ pub fn record_at(
 }
 
 impl Reads {
-    /// Whether calls of this session are known that nobody told: they were read.
+    /// Whether the log has calls of this session that were read from a transcript.
     fn is_read(&self, session: &str) -> Result<bool, LogError> {
         let pairs: Vec<(String, String)> = self.with_view(|view| {
             let cells = view.spend.cells_of_session(session);
@@ -181,7 +180,7 @@ impl Reads {
         Ok(told.into_usage(is_read, now)?)
     }
 
-    /// What became of what was told.
+    /// The response to a report.
     #[must_use]
     pub fn told(&self, session: String, recorded: Recorded) -> ToldShown {
         recorded.shown(session, self)

@@ -1,4 +1,4 @@
-//! What a person calls directories, as the log has it, and the one way to change it.
+//! The aggregate of project aliases: a person's names for directories.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -21,15 +21,15 @@ impl Rejection for AliasError {}
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AliasBody {
-    /// The directory; all below it is called so too.
+    /// The directory; the alias covers everything below it.
     #[schema(value_type = forms::Directory)]
     pub directory: String,
-    /// What it is to be called.
+    /// The name.
     #[schema(value_type = forms::Directory)]
     pub name: String,
 }
 
-/// What a tenant's directories are called.
+/// The project aliases of a tenant.
 pub struct AliasAggregate;
 
 impl Aggregate for AliasAggregate {
@@ -37,7 +37,7 @@ impl Aggregate for AliasAggregate {
     const ACTOR: &'static str = "projects";
 
     type State = Aliases;
-    /// A directory, and its name; none where it is to be called as it is again.
+    /// A directory, and its name; none removes the alias.
     type Command = (String, Option<String>);
     type Change = AliasChange;
     type Error = AliasError;
@@ -50,7 +50,7 @@ impl Aggregate for AliasAggregate {
         Ok(aliases.decide(&directory, name.as_deref())?.into_iter().collect())
     }
 
-    /// The same change of the same aliases is one event.
+    /// The same change to the same state has the same event id.
     fn event(_: &Aliases, change: &AliasChange, next: &Next<'_>) -> Fact {
         let name = change.name.as_deref().unwrap_or_default();
         let before = (next.version.0 - 1).to_string();
@@ -64,7 +64,7 @@ impl Aggregate for AliasAggregate {
 }
 
 impl Reads {
-    /// What was folded into which project, and what each cost.
+    /// Which directories belong to each project, and what each cost.
     #[must_use]
     pub fn projects(&self) -> ProjectsShown {
         self.with_view(|view| projects(&view.spend))

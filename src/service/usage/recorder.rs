@@ -1,13 +1,14 @@
-//! Recording usage: what was read becomes events, each call once.
+//! Records usage: calls become events, each call once.
 //!
-//! The event's id is derived from what the call is, so importing again, a copied session or a
-//! crash in the middle adds nothing twice. A call of which another telling says more than the recorded
-//! ones gets a revision; the log is never rewritten. Calls of logs that took the request id for a part of what a
-//! call is are found by [`Former`], and what was counted twice there is taken back.
+//! The event id is derived from the call's identity, so that a repeated import, a copied session or a crash
+//! in the middle adds nothing twice. If a later reading of a call says more than the recorded one, it becomes
+//! a revision; the log is never rewritten. [`Former`] finds calls of old logs, in which the request id was a
+//! part of the identity, and withdraws what was counted twice there.
 //!
-//! A call that telemetry told of before is taken back in the same append that records it from its transcript, and what
-//! was told of its session and of no single request with it. Both this and [`super::telemetry`] append only to the
-//! stream as they read it, and decide again where it has moved: neither can miss what the other has just recorded.
+//! Recording a call from a transcript withdraws, in the same append, the same call from telemetry, together
+//! with session-level totals that name no request. Both this and [`super::telemetry`] use optimistic
+//! concurrency: they append at the stream version they read, and decide again on conflict. Neither can miss
+//! what the other has just recorded.
 
 mod former;
 pub mod reprice;
@@ -41,14 +42,14 @@ const BATCH: usize = 4_096;
 /// The stream of all usage.
 pub(in crate::service) const STREAM: &str = "usage";
 
-/// What became of the calls that were read.
+/// Counts of recorded calls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]
 pub struct Tally {
-    /// Recorded now.
+    /// New.
     pub recorded: u64,
-    /// Known, and grown since.
+    /// Known, and revised because it had grown.
     pub revised: u64,
-    /// Known already.
+    /// Known and unchanged.
     pub known: u64,
 }
 
@@ -68,42 +69,42 @@ pub struct Recorder {
     tenant: TenantId,
     prices: Prices,
     actor: &'static str,
-    /// Sessions of which a transcript has told: nothing that is told of them alone counts from then on.
+    /// Sessions with a transcript: session-level telemetry no longer counts for them.
     settled: Arc<Mutex<HashSet<Box<str>>>>,
-    /// The calls of the former identity, once they have been looked for.
+    /// Calls with the former identity, once they have been searched for.
     former: Arc<Mutex<Option<Arc<Former>>>>,
 }
 
-/// A batch as it was decided.
+/// A decided batch.
 struct Batch {
     events: Vec<NewEvent>,
-    /// How many events there are; they themselves go to the log.
+    /// Number of its events; the events themselves go to the log.
     count: u64,
     tally: Tally,
     sessions: HashSet<Box<str>>,
-    /// What the stream has to be at.
+    /// The stream version it was decided at.
     expected: Version,
 }
 
 impl Batch {
-    /// Where the stream is when it is appended: all of its events are new.
+    /// The stream version after the append: all of its events are new.
     fn reaches(&self) -> Version {
         Version(self.expected.0 + self.count)
     }
 }
 
-/// What the log knows of a call.
+/// A call in the log.
 struct Known {
-    /// By what it is found.
+    /// Its identity.
     id: CallId,
-    /// As it was recorded last.
+    /// Its latest revision.
     stored: UsageRecorded<'static>,
     usage: Usage,
     /// 0: never revised.
     revision: u32,
 }
 
-/// What transcripts tell of for the first time in a batch.
+/// What transcripts report for the first time in a batch.
 #[derive(Default)]
 struct News<'a> {
     requests: HashSet<&'a str>,
@@ -121,18 +122,18 @@ impl<'a> News<'a> {
     }
 }
 
-/// What is taken back with them.
+/// What a batch withdraws.
 #[derive(Default)]
 struct TakenBack<'a> {
-    /// Under which id telemetry would have told of a request.
+    /// The event id that telemetry would have used for each request.
     requests: HashMap<&'a str, EventId>,
-    /// The ids of what was told of a session and of no single request.
+    /// The ids of session-level telemetry that names no request.
     sessions: HashMap<&'a str, Vec<EventId>>,
     events: HashMap<EventId, NewEvent>,
 }
 
 impl TakenBack<'_> {
-    /// The events that go before a new call; each once.
+    /// The withdrawals that precede a new call; each is returned once.
     fn of(&mut self, usage: &Usage) -> Vec<NewEvent> {
         if is_told(&usage.key.message_id) {
             return Vec::new();
@@ -144,7 +145,7 @@ impl TakenBack<'_> {
 }
 
 impl Recorder {
-    /// Whose log it records in.
+    /// The log and tenant that it records to.
     #[must_use]
     pub fn place(&self) -> (&Arc<dyn EventLog>, &TenantId) {
         (&self.log, &self.tenant)
@@ -162,23 +163,23 @@ impl Recorder {
         Self { log, tenant, prices, actor, settled: Arc::default(), former: Arc::default() }
     }
 
-    /// The same, at the prices of this table, whatever becomes of the one in force.
+    /// The same, at the prices of this table even if the one in force is replaced.
     #[must_use]
     pub fn by(&self, table: Arc<PriceTable>) -> Self {
         Self { prices: table.into(), ..self.clone() }
     }
 
-    /// Whether the price table has what a call needs.
+    /// Whether the price table has every price that a call needs.
     #[must_use]
     pub fn has_price(&self, usage: &Usage) -> bool {
         self.prices.current().price(usage).is_whole()
     }
 
-    /// Records what the log does not know. Blocks on the disk. `progress` hears of (done, in all).
+    /// Records calls that the log does not have. Blocks on the disk. `progress` receives (done, total).
     ///
     /// # Errors
-    /// [`ViewError`]: what the log knows cannot be read, or it takes nothing. Those before the failure
-    /// have been recorded; recording the same calls again completes the work.
+    /// [`ViewError`]: the log cannot be read, or refuses events. The calls before the failure have been
+    /// recorded; recording the same calls again completes the work.
     pub fn record(&self, usages: &[Usage], progress: &dyn Fn(usize, usize)) -> Result<Tally, ViewError> {
         if !usages.is_empty() {
             self.settle_former()?;
@@ -191,7 +192,7 @@ impl Recorder {
                 None => self.version()?,
             };
             let mut decided = self.decide_batch(batch, expected)?;
-            // One append is on its way to the disk while the next is decided.
+            // One append is on its way to the disk while the next batch is decided.
             if let Some((appending, calls, before)) = underway.take() {
                 let (done, moved) = self.finish(appending, calls, before)?;
                 tally.add(done);
@@ -221,8 +222,7 @@ impl Recorder {
         self.log.append(prepared(&self.tenant, STREAM, expected, events))
     }
 
-    /// Appends events that were decided at `expected`, and waits until they are on disk. False where another append came
-    /// between.
+    /// Appends events decided at `expected`, and waits until they are durable. False on conflict.
     fn append_all(&self, expected: Version, events: Vec<NewEvent>) -> Result<bool, LogError> {
         let append = prepared(&self.tenant, STREAM, Expected::at(expected), events);
         match self.log.append(append).wait() {
@@ -236,7 +236,7 @@ impl Recorder {
         retried(&*self.log, &self.tenant, STREAM, once)
     }
 
-    /// Waits for an append. Where somebody else recorded in between, the batch is decided anew, and the answer says so.
+    /// Waits for an append. On conflict the batch is decided again, and the answer says so.
     fn finish(
         &self,
         appending: Appending,
@@ -274,7 +274,7 @@ impl Recorder {
         for usage in usages {
             let id = usage_event_id(self.tenant.as_str(), &usage.key, 0);
             let telling = decide(known.get(&id).map(|known| &known.usage), usage);
-            // A sum that somebody told is no transcript, and takes nothing back that telemetry told.
+            // A manually reported sum is not a transcript, and withdraws no telemetry.
             if matches!(telling, Telling::New) && !is_told(&usage.key.message_id) {
                 news.take(usage, |session| self.is_unsettled(session));
             }
@@ -304,7 +304,7 @@ impl Recorder {
         !session.is_empty() && !self.settled.lock().unwrap_or_else(PoisonError::into_inner).contains(session)
     }
 
-    /// What telemetry told of these requests and sessions, and counts until now.
+    /// The telemetry of these requests and sessions that still counts.
     fn taken_back<'a>(&self, news: &News<'a>, metadata: &Metadata) -> Result<TakenBack<'a>, ViewError> {
         let tenant = self.tenant.as_str();
         let requests = news.requests.iter().map(|request| (*request, told_event_id(tenant, request)));
@@ -337,7 +337,8 @@ impl Recorder {
 
     fn revised(&self, known: &Known, now: &Usage, metadata: &Metadata) -> NewEvent {
         let prices = self.prices.current();
-        // A cost that rests on the same is never reckoned anew by another table: that is `reprice`'s, which says so.
+        // A cost on the same basis is never computed again with another table: only `reprice` does that,
+        // explicitly.
         let usage = if now.costs_as(&known.usage) {
             let UsageRecorded { cost, missing, lacking, price_table, .. } = known.stored.clone();
             UsageRecorded {
@@ -362,16 +363,16 @@ impl Recorder {
         new_event(id, &Event::UsageRevised(payload), now.occurred_at, metadata)
     }
 
-    /// What the log knows of a call.
+    /// A call as the log has it.
     ///
     /// # Errors
-    /// [`ViewError`]: it cannot be read.
+    /// [`ViewError`]: the log cannot be read.
     pub fn known_usage(&self, usage: &Usage) -> Result<Option<Usage>, ViewError> {
         let known = self.known(std::slice::from_ref(usage))?;
         Ok(known.into_values().next().map(|known| known.usage))
     }
 
-    /// What the log knows of these calls, by the id that their first record has or would have.
+    /// These calls as the log has them, by the id that their first record has or would have.
     fn known(&self, usages: &[Usage]) -> Result<HashMap<EventId, Known>, ViewError> {
         let tenant = self.tenant.as_str();
         let former = self.former.lock().unwrap_or_else(PoisonError::into_inner).clone();

@@ -1,4 +1,5 @@
-//! What reading transcripts has refused, as the cursors have it. Nothing is read, and no message text is in it.
+//! Lines and files that reading transcripts refused, taken from the cursors. Reads no transcript, and holds
+//! no message text.
 
 use std::path::Path;
 
@@ -11,39 +12,39 @@ use crate::integration::claude_code::discover;
 
 use super::importer::Importer;
 
-/// A line that was refused.
+/// A refused line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct RefusedLine {
-    /// The transcript, by its absolute path.
+    /// The transcript's absolute path.
     pub file: String,
-    /// The line's number, from 1.
+    /// The line number, from 1.
     pub line: u64,
-    /// Why; never its contents.
+    /// The reason; never the line's contents.
     pub reason: String,
-    /// Whether it may be a call that costs money.
+    /// Whether it may be a billed call.
     pub may_cost: bool,
-    /// From when on it will be believed and read again by itself, where its time is all that is wrong; null otherwise.
+    /// When it will be read again by itself, if only its timestamp is wrong; null otherwise.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub until: Option<Timestamp>,
 }
 
-/// A file that cannot be read.
+/// An unreadable file.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 pub struct RefusedFile {
-    /// By its absolute path.
+    /// Its absolute path.
     pub file: String,
-    /// Why, and the mend.
+    /// The reason, and the fix.
     pub reason: String,
 }
 
-/// What is refused at this moment.
+/// What is currently refused.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct RefusedShown {
     /// By file and line.
     pub refused: Vec<RefusedLine>,
-    /// More lines, which are only counted.
+    /// Number of further lines.
     pub more: u64,
-    /// Files that cannot be read.
+    /// Unreadable files.
     pub files: Vec<RefusedFile>,
 }
 
@@ -52,8 +53,7 @@ fn shown(path: &Path) -> String {
 }
 
 impl Importer {
-    /// What was refused when transcripts were read last, of those that are still there, and what cannot be opened now.
-    /// Blocks.
+    /// Lines refused at the last read whose files still exist, and files that cannot be opened now. Blocks.
     #[must_use]
     pub fn refused(&self) -> RefusedShown {
         let mut all = RefusedShown::default();

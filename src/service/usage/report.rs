@@ -1,4 +1,4 @@
-//! The report, and how old it is.
+//! The usage report, and how old it is.
 
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
@@ -8,19 +8,19 @@ use crate::service::runtime::reads::{Reads, Snapshot};
 use crate::view::freshness::Freshness;
 use crate::view::report::{Grouping, Range, Report, report};
 
-/// A report, and how old it is.
+/// A usage report, and how old it is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ReportShown {
-    /// The report; which list it has tells by what it is grouped.
+    /// The report; its grouping decides which of its lists is present.
     #[serde(flatten)]
     pub report: Report,
-    /// How old these figures are.
+    /// How old these numbers are.
     #[serde(flatten)]
     pub freshness: Freshness,
 }
 
 impl Snapshot {
-    /// A report, in the configured time zone unless another one is named.
+    /// A report, in the configured time zone unless `zone` is given.
     #[must_use]
     pub fn report(&self, grouping: Grouping, range: &Range, zone: Option<&TimeZone>) -> ReportShown {
         let (freshness, week) = (self.reading().freshness(), self.loaded().config.week_starts);

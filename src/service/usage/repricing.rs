@@ -1,5 +1,5 @@
-//! Pricing what had no price, in a running system: by a person's command, after the first import, and after the price file
-//! was read again.
+//! Repricing in a running system: on a person's command, after the first import, and after the price file was
+//! reloaded.
 
 use std::sync::Arc;
 
@@ -16,20 +16,20 @@ use crate::view::ViewError;
 use super::recorder::Recorder;
 use super::recorder::reprice::LackLine;
 
-/// What lacks prices.
+/// Usage that lacks prices.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Lacks {
     /// By model.
     pub models: Vec<LackLine>,
     /// Calls that lack a price or a part of one.
     pub messages: u64,
-    /// How many of them have a price in the table: `mecris reprice` gives it to them.
+    /// How many of them the table can price: `mecris reprice` does it.
     pub can_be_priced: u64,
-    /// The price table that was asked.
+    /// The price table that was consulted.
     pub price_table: String,
 }
 
-/// What lacks prices, by this table. Blocks.
+/// Usage that lacks prices by this table. Blocks.
 ///
 /// # Errors
 /// [`ViewError`].
@@ -44,7 +44,7 @@ pub fn lacks(recorder: &Recorder, table: Arc<PriceTable>) -> Result<Lacks, ViewE
     })
 }
 
-/// The day by whose prices everything is reckoned where none is named. Prices hold by days of UTC.
+/// The default day for prices. Prices apply to UTC days.
 #[must_use]
 pub fn today() -> Date {
     calendar::day_of(Timestamp::now(), &TimeZone::UTC)

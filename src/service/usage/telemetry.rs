@@ -1,14 +1,14 @@
-//! What telemetry tells of usage, as the log has it: the events of one export, each call once.
+//! Records usage from telemetry: the events of one export, each call once.
 //!
-//! Beside [`super::recorder`], which reads transcripts, this is the other writer of the stream of usage, and holds the same
-//! rule: it appends only where the stream is as it was read, and reads on and decides again where it is not. So of two
-//! tellings of one call, whichever is recorded second has seen the first:
+//! This is the second writer of the usage stream, next to [`super::recorder`], which reads transcripts. Both
+//! use optimistic concurrency: append at the version read; on conflict, catch up and retry. Of two reports of
+//! one call, whichever is recorded second has therefore seen the first:
 //!
-//! - a transcript after telemetry takes the told call back in the append that records its own;
+//! - a transcript after telemetry withdraws the telemetry call in the append that records its own;
 //! - telemetry after a transcript finds the request known, and records nothing.
 //!
-//! An append is all or nothing, so that a crash leaves the call told once or not at all, never twice. What is known is
-//! folded from the log ([`Heard`]): it survives restarts without a file of its own.
+//! An append is all or nothing, so that after a crash the call is recorded once or not at all, never twice.
+//! The known requests are folded from the log ([`Heard`]) and need no file of their own.
 
 use jiff::Timestamp;
 
@@ -24,23 +24,23 @@ use crate::view::ViewError;
 
 use super::recorder::{STREAM, take_back};
 
-/// What became of what was told.
+/// Counts of an export's entries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Taken {
-    /// Counts now.
+    /// Counted.
     pub counted: u64,
-    /// Kept to compare.
+    /// Kept for comparison.
     pub compared: u64,
-    /// Known already.
+    /// Already known.
     pub known: u64,
-    /// Named neither a request nor a session: not taken.
+    /// Ignored: it names neither a request nor a session.
     pub nameless: u64,
-    /// Where the last event stands, if there is one.
+    /// Position of the last event, if any.
     pub position: Option<Position>,
 }
 
 impl Taken {
-    /// Adds what another export told.
+    /// Adds another export's counts.
     pub fn add(&mut self, other: &Self) {
         self.counted += other.counted;
         self.compared += other.compared;
@@ -62,15 +62,16 @@ impl Taken {
 #[derive(Debug, Default)]
 pub struct TelemetryUsage {
     heard: Heard,
-    /// How far the stream has been read.
+    /// The last version that has been read.
     version: Version,
 }
 
 impl TelemetryUsage {
-    /// Records an export, and has it on disk when it answers. Blocks.
+    /// Records an export; it is durable when this returns. Blocks.
     ///
     /// # Errors
-    /// [`ViewError`]: nothing of it was recorded, or it is not known; telling it again changes nothing that was.
+    /// [`ViewError`]: nothing was recorded, or the outcome is unknown; repeating the export records nothing
+    /// twice.
     pub fn record(
         &mut self,
         log: &dyn EventLog,
@@ -82,7 +83,7 @@ impl TelemetryUsage {
         retried(log, tenant, STREAM, || self.try_record(log, tenant, prices, export, metadata))
     }
 
-    /// None where somebody else recorded in between.
+    /// None on conflict.
     fn try_record(
         &mut self,
         log: &dyn EventLog,
@@ -111,7 +112,7 @@ impl TelemetryUsage {
         }
         let append = prepared(tenant, STREAM, Expected::at(self.version), events);
         match log.append(append).wait() {
-            // An append of a run that died may have come through with the same numbers, and other contents.
+            // An append of a run that died may have used the same ids for other contents.
             Ok(appended) if appended.outcomes.iter().any(|outcome| !outcome.is_new()) => Ok(None),
             Ok(appended) => {
                 taken.position = appended.outcomes.last().map(|outcome| outcome.position());
@@ -127,14 +128,14 @@ impl TelemetryUsage {
         let (heard, version) = (&mut self.heard, &mut self.version);
         follow(log, tenant, STREAM, version.next(), |record, event| {
             hear(heard, event);
-            // At once: what was heard before a failure is not heard again.
+            // Set first: what was folded before a failure must not be folded again.
             *version = record.version;
             Ok(())
         })
     }
 }
 
-/// Under which id that stands which a fact takes back.
+/// The event id that a withdrawal refers to.
 fn withdrawn_id(tenant: &TenantId, fact: &Fact) -> Option<EventId> {
     let Fact::Withdrawn { session, standing } = fact else { return None };
     Some(session_event_id(tenant.as_str(), session, standing.ordinal))

@@ -1,4 +1,4 @@
-//! Records what is told over OTLP, one export after another.
+//! Records OTLP exports, one after another.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,18 +20,16 @@ use super::telemetry::{Taken, TelemetryUsage};
 
 /// The source's name.
 pub const SOURCE: &str = "otlp";
-/// Exports that wait; more are told to come again.
+/// Mailbox capacity in exports; further exports are asked to retry.
 const CAPACITY: usize = 32;
 /// How long an exporter waits: its own deadline is ten seconds.
 pub(in crate::service) const EXPORT_PATIENCE: Duration = Duration::from_secs(9);
-/// Who tells is asked for nothing, and may be silent for long.
+/// Exporters are not polled, and may be silent for long.
 const FRESH: SignedDuration = SignedDuration::from_hours(24 * 7);
 
-/// An export, and where to answer: what it told is on disk then.
+/// An export, and where to reply: then its usage is durable.
 pub struct OtlpMessage {
-    /// What is told.
     pub export: Export,
-    /// Who waits.
     pub reply: Reply<Result<Taken, ViewError>>,
 }
 
@@ -41,9 +39,9 @@ pub struct OtlpActor {
     tenant: TenantId,
     prices: Prices,
     sources: Sources,
-    /// Read from the log at the first export: who uses no telemetry pays nothing for it.
+    /// Read from the log at the first export, so that it costs nothing without telemetry.
     known: Option<TelemetryUsage>,
-    /// Since the start.
+    /// Totals since the start.
     taken: Taken,
 }
 
@@ -80,7 +78,7 @@ impl OtlpActor {
             move |known: &mut TelemetryUsage| known.record(&*log, &tenant, &prices, &export, &metadata);
         let taken = caller::blocking_with(&mut self.known, TelemetryUsage::default, work).await?;
         if taken.is_err() {
-            // It is read afresh.
+            // Load it again.
             self.known = None;
         }
         taken

@@ -1,4 +1,4 @@
-//! Looks at the vault: at the start, when something in it changes, and now and then.
+//! Reads the vault: at the start, when something in it changes, and periodically.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -20,9 +20,9 @@ use crate::service::runtime::sources::{SourceState, Sources};
 
 use super::aggregate::{Look, TaskAggregate};
 
-/// Changes that come within this time of each other are looked at together.
+/// Changes within this time of each other are read together.
 const SETTLE: Duration = Duration::from_millis(150);
-/// A look may wait this long to be taken up.
+/// How long a tick waits for room in the mailbox.
 const PATIENCE: Duration = Duration::from_mins(1);
 
 /// See the module.
@@ -34,12 +34,12 @@ pub struct VaultActor {
     shared: SharedVault,
     scheduler: Option<PollScheduler>,
     tasks: Option<Repository<TaskAggregate>>,
-    /// The folder that is watched. Dropped with the actor, which ends the watching.
+    /// The watched folder. Dropping it stops the watching.
     watcher: Option<(PathBuf, notify::RecommendedWatcher)>,
 }
 
 impl VaultActor {
-    /// Looks at one tenant's vault, and shares what it sees.
+    /// Reads one tenant's vault, and shares the result.
     #[must_use]
     pub fn new(
         log: Arc<dyn EventLog>,
@@ -71,7 +71,7 @@ impl VaultActor {
         }
     }
 
-    /// Has the system tell of changes below a folder. Where it does not, the folder is looked at now and then.
+    /// Watches a folder. If the system cannot, the folder is polled.
     fn watch(&mut self, root: &PathBuf, context: &Context<Self>) {
         if self.watcher.as_ref().is_some_and(|(watched, _)| watched == root) {
             return;
@@ -80,14 +80,14 @@ impl VaultActor {
         let below = root.clone();
         let watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
             let Ok(event) = event else { return };
-            // Obsidian writes down which notes are open all the time.
+            // Obsidian constantly records which notes are open.
             let is_hidden = |path: &PathBuf| {
                 let relative = path.strip_prefix(&below).unwrap_or(path);
                 relative.components().any(|part| part.as_os_str().to_string_lossy().starts_with('.'))
             };
             let is_news = event.paths.is_empty() || !event.paths.iter().all(is_hidden);
             if is_news && !event.kind.is_access() {
-                // Full: a look is due already.
+                // A full mailbox already holds a read.
                 let _ = changed.try_send(());
             }
         });
@@ -105,14 +105,14 @@ impl VaultActor {
         self.watcher = Some((root.clone(), watcher));
         let handle = context.handle().clone();
         context.spawn(async move {
-            // It ends with the watcher.
+            // Ends with the watcher.
             while changes.recv().await.is_some() {
                 tokio::time::sleep(SETTLE).await;
                 if handle.tell(Tick::Look, PATIENCE).await.is_err() {
                     return;
                 }
             }
-            // A part of an actor that ends would be an end of the actor.
+            // If a part of an actor ended, the actor would end.
             std::future::pending::<()>().await;
         });
     }
@@ -127,7 +127,7 @@ impl VaultActor {
         };
         let tasks = Repository::kept_or_loaded(&mut self.tasks, self.log.clone(), &self.tenant).await;
         let mut tasks = tasks.map_err(|error| ActorError(error.to_string()))?;
-        // Before the look: what changes during it is told of after it.
+        // Before reading: changes during the read are reported after it.
         self.watch(&root, context);
         let before = self.shared.last().snapshot;
         let reading = root.clone();
@@ -137,7 +137,9 @@ impl VaultActor {
             // A mount point without its disk is an empty folder.
             if snapshot.notes().len() == 0 && tasks.state().tasks().len() > 0 {
                 let path = root.display();
-                return Err(format!("{path} holds no notes, and it did; mount it, or mend vault.path"));
+                return Err(format!(
+                    "{path} holds no notes, although it had some; mount it, or fix vault.path"
+                ));
             }
             Ok(Arc::new(snapshot))
         });
@@ -155,12 +157,12 @@ impl VaultActor {
                         tracing::info!(changed, "tasks changed");
                         self.tasks = Some(tasks);
                     }
-                    // They are read again: another writer may have been before us.
+                    // Load them again: another writer may have appended.
                     Err(error) => tracing::warn!(%error, "tasks could not be recorded"),
                 }
             }
             Err(error) => {
-                // The system forgets what was watched with the folder.
+                // The system's watch is gone with the folder.
                 self.watcher = None;
                 self.sources.failed(SYSTEM, SourceState::Failing, &error, Some(next));
                 self.tasks = Some(tasks);

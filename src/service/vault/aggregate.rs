@@ -1,4 +1,4 @@
-//! The tasks of the vault as the log has them, and the one way to change them.
+//! The aggregate of the vault's tasks.
 
 use std::collections::BTreeSet;
 use std::convert::Infallible;
@@ -15,12 +15,13 @@ use crate::integration::obsidian::Snapshot;
 use crate::log::{EventLog, Expected, LogError};
 use crate::service::aggregate::repository::{self, Aggregate, Fact, Next, new_event, prepared};
 
-/// The stream of what was written to the vault.
+/// The stream of lines written to the vault.
 const WRITTEN: &str = "vault-written";
-/// Bytes of a digest: enough that two words never share one.
+/// Digest length in bytes: enough to rule out collisions.
 const DIGEST: usize = 12;
 
-/// The digest of a text. Whoever guesses the text can prove it by this; whoever does not learns nothing.
+/// The digest of a text. Someone who guesses the text can confirm it with the digest; the digest alone
+/// reveals nothing.
 #[must_use]
 pub fn digest(kind: &str, text: &str) -> String {
     let mut hasher = blake3::Hasher::new();
@@ -28,7 +29,7 @@ pub fn digest(kind: &str, text: &str) -> String {
     hex(&hasher.finalize().as_bytes()[..DIGEST])
 }
 
-/// A task as it is followed.
+/// A task as it is tracked.
 fn seen(path: &str, task: &Task, state: State) -> Seen {
     let words = match &task.id {
         Some(id) => digest("id", id),
@@ -48,20 +49,20 @@ fn seen(path: &str, task: &Task, state: State) -> Seen {
 /// The open tasks of a tenant's vault.
 pub struct TaskAggregate;
 
-/// What a look at the vault has seen.
+/// What one read of the vault found.
 #[derive(Debug, Clone, Default)]
 pub struct Look {
     tasks: Vec<Seen>,
     /// The notes that were read.
     notes: BTreeSet<String>,
-    /// Whether nothing was left out: only then what is not there is gone.
+    /// Whether nothing was left out: only then are missing tasks gone.
     is_whole: bool,
-    /// The path and words of each task, where the events are to hold them; else none.
+    /// The path and text of each task if the events may hold them; else empty.
     words: Vec<(String, String)>,
 }
 
 impl Look {
-    /// What a snapshot shows. With `keeps_words` the events hold the tasks' words and paths.
+    /// The tasks of a snapshot. With `keeps_words` the events hold their texts and paths.
     #[must_use]
     pub fn new(snapshot: &Snapshot, keeps_words: bool) -> Self {
         let (mut tasks, mut words) = (Vec::new(), Vec::new());
@@ -76,7 +77,7 @@ impl Look {
     }
 }
 
-/// What became of a task, and its path and words where the event is to hold them.
+/// A change of a task, with its path and text if the event may hold them.
 #[derive(Debug, Clone)]
 pub struct TaskChange {
     change: Change,
@@ -86,7 +87,8 @@ pub struct TaskChange {
 impl Aggregate for TaskAggregate {
     const STREAM: &'static str = "vault";
     const ACTOR: &'static str = "vault";
-    /// A first look at a vault of ten years finds thousands. What one append leaves out the next look brings.
+    /// The first read of a ten-year-old vault finds thousands of tasks. What exceeds one append follows with
+    /// the next read.
     const BATCH: usize = 1024;
 
     type State = Known;
@@ -107,7 +109,7 @@ impl Aggregate for TaskAggregate {
             let words = words.as_ref().map(|(path, text)| (path.as_str(), text.as_str()));
             Event::TaskObserved(TaskObserved::new(change, words))
         };
-        // Of this place in the stream: what is told again after an outcome that was not known is the same.
+        // Unique to this version of the stream: a retry after an unknown outcome has the same id.
         let (number, version) = (change.id.number.to_string(), next.version.to_string());
         let id = EventId::derive("task", &[next.tenant, &change.id.words, &number, &version]);
         Fact { id, event, at: next.now }
@@ -118,7 +120,7 @@ impl Aggregate for TaskAggregate {
     }
 }
 
-/// Records that a line was added to a note; the same line again is the same event. Blocks.
+/// Records that a line was added to a note; the same line again has the same event id. Blocks.
 ///
 /// # Errors
 /// [`LogError`].

@@ -1,4 +1,4 @@
-//! Why the vault does not answer.
+//! Errors of the vault.
 
 use crate::domain::code::{Code, Coded};
 use crate::integration::obsidian::append::AppendError;
@@ -7,25 +7,25 @@ use crate::log::LogError;
 /// Why the vault does not answer.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum VaultFailure {
-    /// None is named.
+    /// No vault is configured.
     #[error("no vault is named; set vault.path to an Obsidian vault's folder")]
     NotConfigured,
-    /// The first look is not done.
+    /// The first read has not finished.
     #[error("the vault is being read for the first time; try again in a moment")]
     Waiting,
-    /// It cannot be read, and never was.
+    /// It cannot be read, and never could.
     #[error("{0}")]
     Unreadable(String),
-    /// A question that makes no sense.
+    /// An invalid request.
     #[error("{0}")]
     Mistake(String),
-    /// The daily notes' settings lead nowhere.
-    #[error("the {0} notes' folder and format make no path inside of the vault; mend them in Obsidian")]
+    /// The settings of the daily notes lead nowhere.
+    #[error("the {0} notes' folder and format make no path inside of the vault; fix them in Obsidian")]
     NoPath(&'static str),
-    /// The line is not written.
+    /// The line was not written.
     #[error(transparent)]
     Append(#[from] AppendError),
-    /// It is written, and the log does not say so.
+    /// The line was written, but the log could not record it.
     #[error(transparent)]
     Log(#[from] LogError),
 }

@@ -1,5 +1,5 @@
-//! What can be asked of the vault, and the line that is written to a daily note. The words of tasks and notes are
-//! read from the vault when they are asked for; the log has none of them, unless `vault.record_text` says so.
+//! Queries about the vault, and appending a line to a daily note. The texts of tasks and notes are read from
+//! the vault on request; the log has none of them unless `vault.record_text` is set.
 
 use std::path::PathBuf;
 
@@ -22,9 +22,9 @@ use super::aggregate::record_line;
 use super::error::VaultFailure;
 use super::tasks::{TaskLine, lines};
 
-/// A summary is one line and no longer, in characters.
+/// Maximum length of a summary line, in characters.
 const SUMMARY_MAX: usize = 1_000;
-/// No more problems are listed.
+/// Maximum number of problems listed.
 const PROBLEMS_MAX: usize = 100;
 
 /// A note that is a goal.
@@ -32,29 +32,29 @@ const PROBLEMS_MAX: usize = 100;
 pub struct GoalNote {
     /// Its path in the vault.
     pub note: String,
-    /// Its property `title`, or its name.
+    /// Its property `title`, or else its name.
     pub title: String,
-    /// Its property `status`, or none.
+    /// Its property `status`, if any.
     pub status: Option<String>,
     /// Its property `due`, if that is a day.
     #[schema(value_type = Option<String>, format = Date)]
     pub due: Option<Date>,
-    /// Its tasks that are to be done.
+    /// Number of open tasks.
     pub open_tasks: usize,
-    /// Its tasks that are done or will not be.
+    /// Number of tasks that are done or cancelled.
     pub closed_tasks: usize,
 }
 
-/// Something that stands in the way of reading the vault.
+/// A problem in reading the vault.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct VaultProblem {
-    /// Where, in the vault.
+    /// The path in the vault.
     pub path: String,
-    /// What is wrong, and the mend.
+    /// What is wrong, and the fix.
     pub reason: String,
 }
 
-/// The vault and how it stands.
+/// The vault and its state.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct VaultShown {
     /// Its folder.
@@ -62,33 +62,33 @@ pub struct VaultShown {
     /// When it was last read.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub read_at: Option<Timestamp>,
-    /// How old that is, in seconds.
+    /// Age of that read, in seconds.
     pub age_seconds: Option<i64>,
-    /// Why it cannot be read now; null where it can. What is shown is then as old as it says.
+    /// Why it cannot be read now; null if it can. The content is then as old as `age_seconds` says.
     pub trouble: Option<String>,
-    /// Notes.
+    /// Number of notes.
     pub notes: usize,
-    /// Tasks that are to be done.
+    /// Number of open tasks.
     pub open_tasks: usize,
-    /// Tasks that are done or will not be.
+    /// Number of tasks that are done or cancelled.
     pub closed_tasks: usize,
-    /// Notes with the tag or in the folder of goals.
+    /// Notes with the tag for goals or in their folder.
     pub goals: Vec<GoalNote>,
-    /// What stands in the way, at most 100.
+    /// Problems, at most 100.
     pub problems: Vec<VaultProblem>,
-    /// How many there are.
+    /// Total number of problems.
     pub problem_count: usize,
-    /// Links that lead out of the vault, and are not read for that.
+    /// Links that lead out of the vault, which are not followed.
     #[serde(default)]
     pub links_left_out: usize,
 }
 
-/// Which daily note, or note of another period.
+/// Selects a daily note, or a note of another period.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct DailyParams {
-    /// A day of it, `YYYY-MM-DD`; today where absent.
+    /// A day in it, `YYYY-MM-DD`; today if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[param(value_type = Option<String>, format = Date)]
     pub date: Option<Date>,
@@ -99,7 +99,7 @@ pub struct DailyParams {
 }
 
 impl DailyParams {
-    /// Which kind of note is meant.
+    /// The kind of note.
     ///
     /// # Errors
     /// [`VaultFailure::Mistake`].
@@ -116,44 +116,44 @@ impl DailyParams {
 pub struct DailyShown {
     /// `daily`, `weekly`, `monthly`, `quarterly` or `yearly`.
     pub period: String,
-    /// The day that was asked for.
+    /// The requested day.
     #[schema(value_type = String, format = Date)]
     pub date: Date,
-    /// Where it lies in the vault, or would.
+    /// Its path in the vault, whether it exists or not.
     pub note: String,
-    /// Whether it is there.
+    /// Whether it exists.
     pub exists: bool,
     /// Its headings.
     pub headings: Vec<String>,
     /// Its tasks, open and closed.
     pub tasks: Vec<TaskLine>,
-    /// Its text as it is now; null where it is not there.
+    /// Its current text; null if it does not exist.
     pub text: Option<String>,
 }
 
-/// What is to be written to a daily note.
+/// A line to write to a daily note.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LogBody {
     /// What was done, in one line.
     #[schema(value_type = forms::Summary)]
     pub text: String,
-    /// Below which heading; that of the settings where absent.
+    /// The heading to write it under; the configured one if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<forms::Summary>)]
     pub heading: Option<String>,
-    /// A session of Claude Code, whose cost is written behind it.
+    /// A Claude Code session, whose cost is written after the line.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub session: Option<String>,
-    /// When it was; now where absent. The same again changes nothing.
+    /// When it happened; now if absent. A repeated request changes nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = DateTime)]
     pub at: Option<Timestamp>,
 }
 
 impl LogBody {
-    /// Whether it makes sense, whatever is recorded: the command line asks this before it asks a supervisor, so that a mistake is
-    /// told in the same words with one and without.
+    /// Validates the request without reading the log. The command line calls this before it contacts a supervisor, so
+    /// that the error is the same with one and without.
     ///
     /// # Errors
     /// [`VaultFailure::Mistake`].
@@ -163,7 +163,7 @@ impl LogBody {
     }
 }
 
-/// What was written.
+/// A written line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Logged {
     /// The note.
@@ -172,7 +172,7 @@ pub struct Logged {
     pub heading: String,
     /// The line.
     pub line: String,
-    /// Whether it was added; false where it was there.
+    /// Whether it was added; false if it was already there.
     pub added: bool,
 }
 
@@ -185,7 +185,7 @@ impl Reads {
         if self.settings.current().config.vault.iso_weeks { Weeks::Iso } else { Weeks::Sunday }
     }
 
-    /// Reads the vault where no supervisor does. Blocks.
+    /// Reads the vault without a supervisor. Blocks.
     pub fn look_at_vault(&self) {
         if let Ok(root) = self.root() {
             let looked = obsidian::read(&root, None).map(std::sync::Arc::new);
@@ -193,7 +193,7 @@ impl Reads {
         }
     }
 
-    /// The vault as it was last seen.
+    /// The vault as it was read last.
     ///
     /// # Errors
     /// [`VaultFailure`].
@@ -207,7 +207,7 @@ impl Reads {
         }
     }
 
-    /// The vault and how it stands.
+    /// The vault and its state.
     ///
     /// # Errors
     /// [`VaultFailure`].
@@ -266,7 +266,7 @@ impl Reads {
         let period = asked.kind()?;
         let pattern = snapshot.settings.pattern(period);
         let path = pattern.path(date, self.weeks()).ok_or(VaultFailure::NoPath(period.word()))?;
-        // As it is now, which may be newer than the last look.
+        // The current text, which may be newer than the last read.
         let text = read_inside(&snapshot.root, &path)?;
         let note = text.as_deref().map(Note::parse).unwrap_or_default();
         Ok(DailyShown {
@@ -280,7 +280,7 @@ impl Reads {
         })
     }
 
-    /// Writes a line to the daily note, and says so in the log. Blocks.
+    /// Writes a line to the daily note, and records it in the log. Blocks.
     ///
     /// # Errors
     /// [`VaultFailure`].
@@ -301,11 +301,11 @@ impl Reads {
             body.heading.unwrap_or_else(|| self.settings.current().config.vault.log_heading.clone());
         let heading = heading_of(&heading)?;
         let cost = body.session.as_deref().map(|session| {
-            let cost = self.at(|at| at.of_session(session)).map(|of| of.spent.known).unwrap_or_default();
+            let cost = self.at(|at| at.session_usage(session)).map(|of| of.spent.known).unwrap_or_default();
             format!(" ({} USD)", cost.rounded(2))
         });
         let line = format!("- {} {text}{}", format(moment, "HH:mm", weeks), cost.unwrap_or_default());
-        // What a template says matters to a new note alone.
+        // A template only matters for a new note.
         let template =
             pattern.template_path().filter(|_| matches!(read_inside(&snapshot.root, &path), Ok(None)));
         let fresh = template.map(|template| read_inside(&snapshot.root, &template)).transpose()?.flatten();
@@ -317,8 +317,8 @@ impl Reads {
     }
 }
 
-/// A note or template as it is now; none where there is none that can be read. One that leads out of the vault is an
-/// error: its words would end in a note that is synced, or before an agent.
+/// The current text of a note or template; none if it cannot be read. A link out of the vault is an error:
+/// its text would end up in a synced note or be read by an agent.
 fn read_inside(root: &std::path::Path, path: &str) -> Result<Option<String>, VaultFailure> {
     match Root::open(root).map_err(Astray::from).and_then(|root| root.read(path, NOTE_MAX)) {
         Ok(bytes) => Ok(bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned())),
@@ -327,13 +327,13 @@ fn read_inside(root: &std::path::Path, path: &str) -> Result<Option<String>, Vau
     }
 }
 
-/// A note's name: its file's, without the extension.
+/// A note's name: its file name without the extension.
 fn name_of(path: &str) -> &str {
     let file = path.rsplit('/').next().unwrap_or(path);
     file.rsplit_once('.').map_or(file, |(name, _)| name)
 }
 
-/// A heading's words.
+/// A heading's text.
 fn heading_of(text: &str) -> Result<String, VaultFailure> {
     let heading = one_line(text)?.trim_start_matches(['#', ' ']).to_owned();
     if heading.is_empty() {

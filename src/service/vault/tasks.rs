@@ -1,4 +1,4 @@
-//! The vault's tasks as they are shown, chosen and put in order.
+//! The vault's tasks: filtered and sorted for display.
 
 use std::collections::BTreeSet;
 
@@ -15,7 +15,7 @@ use crate::service::runtime::reads::Reads;
 
 use super::error::VaultFailure;
 
-/// Which tasks.
+/// Selects tasks.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
@@ -24,13 +24,13 @@ pub struct TasksFilter {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[param(value_type = Option<forms::DueBy>)]
     pub due: Option<String>,
-    /// Also those that are closed.
+    /// Whether to include closed tasks.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub all: Option<bool>,
-    /// Only those of this note, or below this folder.
+    /// Only tasks of this note, or below this folder.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
-    /// How many at most; all where absent.
+    /// Maximum number; unlimited if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[param(minimum = 1, maximum = 1_000_000)]
     pub limit: Option<usize>,
@@ -41,61 +41,61 @@ pub struct TasksFilter {
 pub struct TaskLine {
     /// Its note's path in the vault.
     pub note: String,
-    /// Its line there, from 1.
+    /// Its line number there, from 1.
     pub line: u32,
-    /// The heading that it stands under.
+    /// The heading above it.
     pub heading: Option<String>,
-    /// Its words, without the fields.
+    /// Its text, without the fields.
     pub text: String,
     /// `todo`, `in-progress`, `on-hold`, `done` or `cancelled`.
     #[schema(value_type = String)]
     pub state: State,
-    /// The character in its box.
+    /// The character in its checkbox.
     pub symbol: String,
     /// `highest`, `high`, `medium`, `none`, `low` or `lowest`.
     #[schema(value_type = String)]
     pub priority: Priority,
-    /// When it is due.
+    /// The due date.
     #[schema(value_type = Option<String>, format = Date)]
     pub due: Option<Date>,
-    /// Days until then; negative where it is overdue.
+    /// Days until the due date; negative if overdue.
     pub days_left: Option<i32>,
-    /// When it is planned for.
+    /// The date it is scheduled for.
     #[schema(value_type = Option<String>, format = Date)]
     pub scheduled: Option<Date>,
-    /// When it can be begun.
+    /// The earliest start date.
     #[schema(value_type = Option<String>, format = Date)]
     pub start: Option<Date>,
-    /// When it was written down.
+    /// When it was created.
     #[schema(value_type = Option<String>, format = Date)]
     pub created: Option<Date>,
     /// When it was done.
     #[schema(value_type = Option<String>, format = Date)]
     pub done: Option<Date>,
-    /// When it was given up.
+    /// When it was cancelled.
     #[schema(value_type = Option<String>, format = Date)]
     pub cancelled: Option<Date>,
     /// How it recurs, in the Tasks plugin's words.
     pub recurrence: Option<String>,
     /// Its own id.
     pub id: Option<String>,
-    /// Ids of tasks that come first.
+    /// Ids of tasks that must be done first.
     pub depends_on: Vec<String>,
-    /// Whether one of them is still to be done.
+    /// Whether one of those is still open.
     pub is_blocked: bool,
 }
 
-/// The tasks that were asked for.
+/// The selected tasks.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct TasksShown {
-    /// The one that is due first comes first; of those of one day the one that matters more.
+    /// By due date, then by priority.
     pub tasks: Vec<TaskLine>,
-    /// How many there are, also beyond the limit.
+    /// Total number, also beyond the limit.
     pub count: usize,
     /// When the vault was read.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub read_at: Option<Timestamp>,
-    /// Why it cannot be read now; null where it can. The tasks are then as old as it says.
+    /// Why it cannot be read now; null if it can. The tasks are then as old as `read_at` says.
     pub trouble: Option<String>,
 }
 
@@ -130,7 +130,7 @@ pub fn lines(path: &str, note: &Note, settings: &VaultSettings, today: Date) -> 
     note.tasks.iter().filter_map(line).collect()
 }
 
-/// The last day that a word or a day means.
+/// The last day that a filter word or a date covers.
 fn by_day(word: &str, today: Date) -> Result<Date, VaultFailure> {
     let in_days = |days: i64| today.saturating_add(days.days());
     match word {
@@ -140,14 +140,14 @@ fn by_day(word: &str, today: Date) -> Result<Date, VaultFailure> {
         "week" => Ok(in_days(6)),
         day => day.parse().map_err(|_| {
             VaultFailure::Mistake(format!(
-                "'{day}' is no day; use overdue, today, tomorrow, week or a day such as 2026-11-23"
+                "'{day}' is not a day; use overdue, today, tomorrow, week or a day such as 2026-11-23"
             ))
         }),
     }
 }
 
 impl TasksFilter {
-    /// Whether it makes sense on a day.
+    /// Validates the filter on a given day.
     ///
     /// # Errors
     /// [`VaultFailure::Mistake`].
@@ -160,7 +160,7 @@ impl TasksFilter {
 }
 
 impl Reads {
-    /// The tasks of the vault, as they were at the last look.
+    /// The selected tasks, as of the last read.
     ///
     /// # Errors
     /// [`VaultFailure`].

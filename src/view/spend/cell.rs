@@ -1,4 +1,4 @@
-//! What stands in the cube, and where.
+//! Cells of the cube, and their keys.
 
 use jiff::Timestamp;
 
@@ -9,23 +9,22 @@ use crate::domain::tokens::Tokens;
 use crate::event::payload::UsageRecorded;
 use crate::view::names::NameId;
 
-/// Quarters of a UTC day.
+/// Quarters per UTC day.
 pub(super) const DAY: i32 = 96;
 
-/// What a number of calls add up to.
+/// The sum of some calls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Sum {
     /// Billed calls.
     pub messages: u64,
-    /// Those without a price, whose cost is not in `cost`.
+    /// Calls without a price, whose cost is not in `cost`.
     pub unpriced: u64,
-    /// Those whose cost leaves a part out, or rests on the price of another day.
+    /// Calls whose cost is incomplete, or based on another day's prices.
     pub partial: u64,
-    /// What was consumed.
     pub tokens: Tokens,
-    /// Of that, what `cost` leaves out.
+    /// Tokens that `cost` leaves out.
     pub lacking: Tokens,
-    /// What it cost, as far as there are prices.
+    /// The cost, as far as there are prices.
     pub cost: Picodollars,
 }
 
@@ -42,13 +41,12 @@ impl Sum {
         }
     }
 
-    /// Whether `cost` is all that it cost, as far as is known.
+    /// Whether `cost` is complete, as far as known.
     #[must_use]
     pub fn is_whole(&self) -> bool {
         self.unpriced == 0 && self.partial == 0
     }
 
-    /// Adds another sum.
     pub fn add(&mut self, other: &Self) {
         self.messages += other.messages;
         self.unpriced += other.unpriced;
@@ -58,7 +56,7 @@ impl Sum {
         self.cost += other.cost;
     }
 
-    /// Takes a sum back that was added.
+    /// Subtracts a sum that was added.
     pub(in crate::view) fn take_back(&mut self, other: &Self) {
         self.messages -= other.messages;
         self.unpriced -= other.unpriced;
@@ -69,7 +67,7 @@ impl Sum {
     }
 }
 
-/// Where in the cube a sum stands. Ordered by time first.
+/// The key of a cell. Sorted by time first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct CellKey {
     pub(super) quarter: Quarter,
@@ -79,10 +77,10 @@ pub(super) struct CellKey {
     pub(super) session: NameId,
 }
 
-/// Where the sum of a UTC day stands. Ordered by time first.
+/// The key of a UTC day's sum. Sorted by time first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct DayKey {
-    /// Counted from 1970.
+    /// Days since 1970-01-01.
     pub(super) day: i32,
     pub(super) provider: NameId,
     pub(super) model: NameId,
@@ -90,7 +88,7 @@ pub(super) struct DayKey {
 }
 
 impl CellKey {
-    /// The least of all keys of a quarter.
+    /// The smallest key of a quarter.
     pub(super) fn least(quarter: Quarter) -> Self {
         let zero = NameId(0);
         Self { quarter, provider: zero, model: zero, project: zero, session: zero }
@@ -103,36 +101,34 @@ impl CellKey {
 }
 
 impl DayKey {
-    /// The least of all keys of a day.
+    /// The smallest key of a day.
     pub(super) fn least(day: i32) -> Self {
         let zero = NameId(0);
         Self { day, provider: zero, model: zero, project: zero }
     }
 }
 
-/// The first quarter that begins at an instant or after it.
+/// The first quarter that begins at an instant or later.
 pub(super) fn first_quarter(instant: Timestamp) -> Quarter {
     let quarter = Quarter::of(instant);
     Quarter(quarter.0 + i32::from(quarter.start() < instant))
 }
 
-/// What was used of a model in a project, over any time.
+/// Usage of a model in a project, over any time.
 #[derive(Debug, Clone, Copy)]
 pub struct Part<'a> {
-    /// Who is paid.
+    /// The provider.
     pub provider: &'a str,
-    /// The model.
     pub model: &'a str,
-    /// The directory of the project, or empty.
+    /// The project's directory, or empty.
     pub directory: &'a str,
-    /// What the project is called, or empty.
+    /// The project's name, or empty.
     pub project: &'a str,
-    /// What was used.
     pub sum: &'a Sum,
 }
 
 impl Part<'_> {
-    /// Whether a budget's scope covers it: by the project's name, or by its directory.
+    /// Whether a budget's scope covers it, by the project's name or by its directory.
     #[must_use]
     pub fn is_in(&self, scope: &Scope) -> bool {
         scope.covers(self.provider, self.model, self.project)
@@ -140,22 +136,19 @@ impl Part<'_> {
     }
 }
 
-/// A cell as readers see it.
+/// A cell with resolved names.
 #[derive(Debug, Clone, Copy)]
 pub struct Cell<'a> {
-    /// The quarter of an hour.
     pub quarter: Quarter,
-    /// Who is paid.
+    /// The provider.
     pub provider: &'a str,
-    /// The model.
     pub model: &'a str,
-    /// The directory of the project, or empty.
+    /// The project's directory, or empty.
     pub directory: &'a str,
-    /// What the project is called, or empty.
+    /// The project's name, or empty.
     pub project: &'a str,
     /// The session, or empty.
     pub session: &'a str,
-    /// What was used.
     pub sum: &'a Sum,
 }
 

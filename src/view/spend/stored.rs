@@ -1,4 +1,4 @@
-//! The cube as a snapshot keeps it.
+//! The cube's format in a snapshot.
 
 use std::collections::BTreeMap;
 
@@ -15,10 +15,10 @@ use crate::view::pieces::Pieces;
 use super::SpendView;
 use super::cell::{CellKey, DayKey, Sum};
 
-/// A cell as a snapshot keeps it: quarter, provider, model, project, session, and the sum.
+/// A cell in a snapshot: quarter, provider, model, project, session, and the sum.
 type StoredCell = ((i32, [u32; 4]), (u64, u64, u64, Tokens, Tokens, Picodollars));
 
-/// The cube as a snapshot keeps it.
+/// The cube in a snapshot.
 #[derive(Serialize, Deserialize)]
 pub(in crate::view) struct StoredSpend {
     names: Vec<String>,
@@ -45,7 +45,7 @@ impl SpendView {
         }
     }
 
-    /// The cube, unless a cell names what is not there.
+    /// The cube, unless a cell refers to a missing name.
     pub(in crate::view) fn from_stored(stored: StoredSpend) -> Option<Self> {
         let mut names = Names::default();
         for name in &stored.names {
@@ -73,7 +73,7 @@ impl SpendView {
         let newest = stored.newest_us.and_then(|micros| Timestamp::from_microsecond(micros).ok());
         let (folded, aliases) = (folded.into(), stored.aliases.into());
         let mut view = Self { names, folded, aliases, newest, ..Self::default() };
-        // What follows from the cells, a day at a time: their order is that of the days.
+        // Derives the day sums: cells are sorted by day.
         let mut days: Vec<(DayKey, Sum)> = Vec::new();
         let mut day: BTreeMap<DayKey, Sum> = BTreeMap::new();
         for (key, sum) in &cells {

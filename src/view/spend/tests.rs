@@ -46,7 +46,7 @@ fn sum<'a>(sums: impl Iterator<Item = &'a Sum>) -> Sum {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(128))]
 
-    /// What is looked up is what the cells say, whatever came and went, and the same after a snapshot.
+    /// Lookups equal the sums of the cells after any additions and removals, also after a stored snapshot.
     #[test]
     fn lookups_say_what_the_cells_say(
         calls in prop::collection::vec(call(), 0..60),

@@ -1,4 +1,4 @@
-//! When requests are refused again and again.
+//! The rule for repeated refusals.
 
 use jiff::Timestamp;
 
@@ -6,10 +6,11 @@ use crate::domain::access::refusals::Refused;
 
 use super::{Causes, Kind, Severity, grade};
 
-/// From so many within an hour on, a person is told.
+/// Refusals per hour from which on the person is alerted.
 const REPEATED: u64 = 20;
 
-/// Adds that they are: somebody tries, or a program was forgotten. One request, or a few, are nobody's business.
+/// Adds a cause if requests are refused repeatedly: an attack, or a forgotten program. A few refusals are not
+/// worth an alert.
 pub fn add(refused: &Refused, now: Timestamp, causes: &mut Causes) {
     let lately = refused.lately(now);
     if lately.sum() < REPEATED {
@@ -19,7 +20,7 @@ pub fn add(refused: &Refused, now: Timestamp, causes: &mut Causes) {
         causes.may_change_at(at);
     }
     let text = format!(
-        "{} requests were refused within an hour: {}. If it is no program of yours, somebody tries; `mecris incidents` tells more.",
+        "{} requests were refused within an hour: {}. If it is not one of your programs, someone is trying to get in; `mecris incidents` has the details.",
         lately.sum(),
         lately.words()
     );

@@ -1,4 +1,4 @@
-//! When the virtual budget has no more for ordinary spend.
+//! The rule for a virtual budget that is spent.
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -9,13 +9,13 @@ use crate::domain::money::Picodollars;
 
 use super::{Causes, Kind, Severity, grade};
 
-/// How bad it is that the reserve is touched, in percent of what is there for ordinary spend.
+/// Level of a touched reserve.
 const TOUCHED: u32 = 100;
-/// How bad it is that the reserve is gone too.
+/// Level of a spent reserve.
 const GONE: u32 = 200;
 
-/// Adds what is to be told of the limits of the virtual budget. A cause belongs to its day or its month. What a person
-/// allowed beyond a limit is not told of: they know.
+/// Adds causes for the virtual budget's limits. A cause belongs to its day or month. Spend within an override
+/// causes no alert: the person granted it.
 pub fn add(limits: &[Limit], now: Timestamp, zone: &TimeZone, causes: &mut Causes) {
     let today = calendar::day_of(now, zone);
     for limit in limits {
@@ -53,7 +53,7 @@ mod tests {
     use super::*;
     use crate::domain::lacking::Lacking;
 
-    /// (kind, of, spent, reserve, allowed, and what is told: period, severity)
+    /// (kind, of, spent, reserve, override, and the expected cause: period, severity)
     #[test]
     fn a_touched_reserve_is_a_warning_and_one_that_is_gone_is_critical() {
         use LimitKind::{Balance, Daily, Monthly};

@@ -1,4 +1,4 @@
-//! When somebody asks for more than the limits say.
+//! The rule for limit requests.
 
 use jiff::Timestamp;
 
@@ -7,11 +7,11 @@ use crate::domain::limit_request::LimitRequests;
 
 use super::{Causes, Kind, Severity, grade};
 
-/// Adds what waits for the person's answer. A request is a subject of its own, so that a second one on the same day is
-/// told too; how many there can be is bounded where they are asked.
+/// Adds a cause for each request that waits for the person's answer. Each request is a subject of its own, so
+/// that a second one on the same day alerts too; their number is limited when they are asked.
 ///
-/// The text holds the number, the amount and what would be lifted, and no word of whoever asked: it goes out as an
-/// SMS, where nobody sees whose words they are.
+/// The text has the number, the amount and the limit, and no word of whoever asked: it may be sent as an SMS,
+/// where nobody could see whose words they are.
 pub fn add(requests: &LimitRequests, now: Timestamp, causes: &mut Causes) {
     for request in requests.open(now) {
         causes.may_change_at(request.expires_at());
@@ -24,7 +24,7 @@ pub fn add(requests: &LimitRequests, now: Timestamp, causes: &mut Causes) {
         );
         let period = request.asked_at.to_string();
         causes.add(Kind::LimitRequest, &number.to_string(), &period, grade(Severity::Warning, 1), text);
-        causes.mended_by(format!(
+        causes.with_fix(format!(
             "`mecris limit list` has the reason; `mecris limit grant {number}` or `refuse {number}`."
         ));
     }

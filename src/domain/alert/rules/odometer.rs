@@ -1,4 +1,4 @@
-//! When somebody should read an odometer again.
+//! The rule for odometers that should be read.
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -8,8 +8,9 @@ use crate::domain::odometer::{Need, Odometer, changes_at, need};
 
 use super::{Causes, Kind, Severity, grade};
 
-/// Adds what the odometers need. The cause of a month's end belongs to that month, that of an old reading to the
-/// reading: each is told once, and the last day of a month is worse than those before it.
+/// Adds a cause for each odometer that should be read. The cause of a month's end belongs to that month, the
+/// cause of an old reading to the reading: each alerts once, and the last day of a month is more severe than
+/// the days before it.
 pub fn add(odometer: &Odometer, now: Timestamp, zone: &TimeZone, causes: &mut Causes) {
     for (provider, meter) in &odometer.meters {
         if let Some(instant) = changes_at(meter, now, zone) {
@@ -47,7 +48,7 @@ pub fn add(odometer: &Odometer, now: Timestamp, zone: &TimeZone, causes: &mut Ca
             }
         };
         causes.add(Kind::Odometer, provider, &period, grade(severity, 1), text);
-        causes.mended_by(mend);
+        causes.with_fix(mend);
     }
 }
 
@@ -57,7 +58,7 @@ mod tests {
     use crate::domain::money::Picodollars;
     use crate::domain::odometer::{OdometerCommand, decide_reading, evolve};
 
-    /// (now, what is told of: its period and severity, and a word of its text)
+    /// (now, the expected cause: its period and severity, and a word of its text)
     #[test]
     fn the_last_day_is_worse_and_an_unfinished_month_is_told_by_name() {
         let zone = TimeZone::get("Europe/Berlin").unwrap();

@@ -5,7 +5,7 @@ use crate::domain::alert::rules::BalanceFact;
 use super::periods::Life;
 use super::*;
 
-/// A rise is a new period: who bought more, and runs low again, is told again; reading again is none.
+/// A rise is a new period: a low balance after a purchase alerts again; another reading does not.
 #[test]
 fn a_low_balance_is_told_once_until_it_rises_and_again_when_nothing_is_left() {
     let mut life = Life::new();
@@ -23,7 +23,7 @@ fn a_low_balance_is_told_once_until_it_rises_and_again_when_nothing_is_left() {
         ("11-23 08:03", "11-20 12:00", 300, ""),
         ("11-23 08:04", "11-20 12:00", 0, "graded 1, queued 1, sms 1.2"),
         ("11-23 08:05", "11-23 08:05", 2_000, "resolved 1"),
-        // Low again, on the day on which worse was told.
+        // Low again, on the day of a worse alert.
         ("11-23 08:06", "11-23 08:05", 499, "raised 2, 2 throttled until 11-24 00:00"),
         ("11-24 08:00", "11-23 08:05", 499, "queued 2, sms 2.1"),
     ];

@@ -177,7 +177,7 @@ fn a_rung_is_for_what_matters_enough() {
         ("11-23 08:03", "1.2 accepted", ""),
         ("11-23 08:04", "+a c1", "graded 1, queued 1, sms 1.3"),
         ("11-23 08:05", "1.3 unsent", "1 waiting until 11-23 08:05:05"),
-        // Less bad now, and told before.
+        // Less bad now, and sent before.
         ("11-23 08:05:01", "+a w1", "graded 1"),
     ]);
     // Less bad now: the upper rung is not for this.
@@ -195,6 +195,6 @@ fn a_rung_is_for_what_matters_enough() {
         ("11-23 09:03", "3.2 refused", "3 waiting until 11-23 15:03"),
         ("11-23 09:30", "", "3 waiting until 11-23 15:03"),
     ]);
-    // A channel that cannot be used for it is none.
+    // A channel that cannot be used for it does not count.
     bench.rows(&[("11-24 08:00", "has sms, +b w1", "raised 4, 4 has no channel")]);
 }

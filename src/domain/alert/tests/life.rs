@@ -1,4 +1,4 @@
-//! An alert's life: it is raised, told, gets worse and better, is taken note of, and is over.
+//! An alert's life: it is raised, sent, gets worse and better, is acknowledged, and is resolved.
 
 use super::*;
 
@@ -52,13 +52,13 @@ fn a_cause_that_is_gone_before_it_was_told_is_withdrawn() {
 #[test]
 fn what_is_not_known_is_neither_over_nor_sent() {
     Bench::new().rows(&[
-        // Told, and then not known: it is not told again when it is known to last.
+        // Sent, and then unknown: it is not sent again when its cause is known to last.
         ("11-23 08:00", "+a w1", "raised 1, queued 1, sms 1.1"),
         ("11-23 09:00", "?a", ""),
         ("11-24 09:00", "", ""),
         ("11-24 10:00", "+a w1", ""),
         ("11-24 11:00", "-a", "resolved 1"),
-        // Not known before it was told.
+        // Unknown before it was sent.
         ("11-24 23:00", "+a w1", "raised 2, 2 quiet until 11-25 07:00"),
         ("11-25 05:00", "?a", "2 unknown"),
         ("11-25 07:00", "", "2 unknown"),
@@ -121,7 +121,7 @@ fn what_has_eased_before_it_was_sent_is_sent_only_where_it_still_matters_enough(
     ]);
 }
 
-/// What is told is what is true when it is sent: 95 % is no warning of 100 %.
+/// A message has the numbers at the time of sending: 95 % does not announce 100 %.
 #[test]
 fn what_eased_before_it_was_sent_was_not_told_of_at_its_worst() {
     let mut bench = Bench::unanswered(&[Channel::Sms]);
@@ -139,7 +139,7 @@ fn what_eased_before_it_was_sent_was_not_told_of_at_its_worst() {
     assert_eq!(texts[2], "Mecris: goal a stands at 100 #1/2");
 }
 
-/// A round for worse does not tell again, after it has eased, what an earlier round told.
+/// A round for a worse grade does not repeat, after it has eased, what an earlier round sent.
 #[test]
 fn what_eased_to_what_was_told_before_is_not_told_again() {
     Bench::unanswered(&[Channel::Sms]).rows(&[
@@ -149,7 +149,7 @@ fn what_eased_to_what_was_told_before_is_not_told_again() {
         ("11-23 09:00:01", "1.2 unsent", "1 waiting until 11-23 09:00:06"),
         ("11-23 09:00:02", "+a w90", "graded 1"),
         ("11-23 09:00:06", "", ""),
-        // Worse again, which was never told.
+        // Worse again, which was never sent.
         ("11-23 10:00", "+a c100", "graded 1, queued 1, sms 1.3"),
         ("11-23 10:00:01", "1.3 accepted", ""),
         ("11-23 10:05", "+a w90", "graded 1"),

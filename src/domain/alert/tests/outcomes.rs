@@ -1,10 +1,10 @@
-//! What is heard of an attempt, in whatever order.
+//! Results of an attempt, in any order.
 
 use crate::domain::alert::book::AttemptState;
 
 use super::*;
 
-/// What was taken stays taken, whatever is heard late; what was thought unsent may turn out to be taken.
+/// An accepted message stays accepted, whatever arrives late; one believed unsent may turn out to be accepted.
 #[test]
 fn late_and_repeated_reports_undo_nothing() {
     let table = [
@@ -14,9 +14,9 @@ fn late_and_repeated_reports_undo_nothing() {
         ("accepted delivered", "delivered"),
         ("accepted stray", "undelivered"),
         ("accepted lost", "undelivered"),
-        // Looked for and not found, and then its answer comes.
+        // Looked up and not found, and then its response arrives.
         ("unsent accepted", "accepted"),
-        // Looked for and found, and then its answer is a broken connection.
+        // Looked up and found, and then its response is a broken connection.
         ("accepted unsent", "accepted"),
         ("accepted refused", "accepted"),
         ("accepted delivered accepted", "delivered"),
@@ -74,7 +74,7 @@ fn what_is_heard_of_an_alert_that_is_over_sends_nothing() {
     assert_eq!(bench.book.alerts().count(), 1);
 }
 
-/// When a person was told is when the last message left that was not lost.
+/// The time of notification is that of the last message that was not lost.
 #[test]
 fn told_at_is_of_what_was_taken() {
     let mut bench = Bench::unanswered(&[Channel::Sms]);

@@ -1,4 +1,4 @@
-//! From how things stand to what is told: periods that end, deadlines, and three ways to get alerts on budgets
+//! From the current state to the message: periods that end, deadlines, and three ways to get alerts on budgets
 //! wrong that others have met (LiteLLM's issues 3738, 16185 and 31934).
 
 use std::collections::BTreeMap;
@@ -118,7 +118,7 @@ pub(super) fn goal(safebuf: Option<i64>, losedate: Option<Timestamp>) -> Goal {
 fn a_budget_that_is_passed_is_told_once_and_not_with_each_call() {
     let mut life = Life::with_budget(10, Period::Monthly);
     life.rows(&[
-        // 88 % are shown; that they will not last is told.
+        // 88 % is shown; that the budget will not last is sent.
         ("11-23 08:00", 880, "raised 1, raised 2, queued 2, sms 2.1"),
         ("11-23 08:01", 30, "graded 1, queued 1, sms 1.1"),
     ]);
@@ -138,12 +138,12 @@ fn each_new_period_arms_a_budget_s_alerts_anew() {
         ("11-23 23:59:59", 0, ""),
         ("11-24 00:00", 0, "resolved 1"),
         ("11-24 23:00", 1050, "raised 2, queued 2, sms 2.1"),
-        // The next day is spent before anything looked at it.
+        // The next day is spent before anything was evaluated.
         ("11-25 23:00", 1050, "resolved 2, raised 3, queued 3, sms 3.1"),
     ]);
 }
 
-/// A rolling budget begins anew each day: were that its alerts' period, each would be told again every morning.
+/// A rolling budget moves on each day: if that were its alerts' period, each would be repeated every morning.
 #[test]
 fn a_rolling_budget_s_alert_lasts_until_enough_has_left_the_window() {
     let mut life = Life::with_budget(10, Period::Rolling { days: 3.try_into().unwrap() });
@@ -162,7 +162,7 @@ fn a_rolling_budget_s_alert_lasts_until_enough_has_left_the_window() {
     let midnight = life.bench.instant("11-26 00:00");
     assert!(life.causes().changes_at <= Some(midnight), "it is looked at then");
     life.rows(&[
-        // The 23rd has left it: 1 USD is left of what was used, and it is armed anew.
+        // The 23rd has left the window: 1 USD of use remains, and it can fire again.
         ("11-26 00:00", 0, "resolved 1"),
         ("11-26 12:00", 950, "raised 2, queued 2, sms 2.1"),
     ]);
@@ -225,14 +225,14 @@ fn a_budget_s_period_ends_at_its_own_midnight() {
     life.rows(&[("11-23 08:00", 5000, "")]);
 }
 
-/// A threshold that is passed is told, and each higher one.
+/// An exceeded threshold is sent, and each higher one.
 #[test]
 fn each_threshold_is_told_as_it_is_passed() {
     let mut life =
         Life::with_budget(100, Period::Fixed { from: date(2026, 11, 1), until: date(2026, 11, 23) });
     life.rows(&[
         ("11-23 12:00", 7499, ""),
-        // From 75 % on it is shown, from 90 % on it is told.
+        // From 75 % on it is shown, from 90 % on it is sent.
         ("11-23 12:01", 1, "raised 1"),
         ("11-23 12:02", 1499, ""),
         ("11-23 12:03", 1, "graded 1, queued 1, sms 1.1"),
@@ -266,7 +266,7 @@ fn a_limit_of_the_day_is_told_on_each_day_that_passes_it() {
 #[test]
 fn deadlines_of_the_night_and_of_the_evening() {
     let (night, evening) = (3 * 3600, -3 * 3600);
-    // The deadline's seconds, the day, when it is found to be the last day, and what is told then.
+    // The deadline's seconds, the day, when it is found to be the last day, and the message then.
     let table = [
         (night, date(2026, 11, 23), "11-24 00:10", "derails at 03:00 (in 2 h 50 min)"),
         (night, date(2026, 11, 23), "11-23 12:00", "derails on Tue at 03:00 (in 15 h 0 min)"),
@@ -287,7 +287,7 @@ fn deadlines_of_the_night_and_of_the_evening() {
         assert_eq!(life.settle(), "raised 1, queued 1, sms 1.1", "{day} {found}");
         assert_eq!(life.bench.sent[0].text, format!("Mecris: walk {told}. #1"), "{day} {found}");
         assert_eq!(life.bench.step().due, Some(losedate), "it is looked at again at its deadline");
-        // The deadline passes unheard: nobody knows.
+        // The deadline passes without an answer: unknown.
         life.bench.now = losedate;
         assert_eq!(life.settle(), "", "{day}: neither over nor sent");
         assert!(life.bench.book.get(AlertId(1)).unwrap().is_open());
@@ -317,7 +317,7 @@ fn a_deadline_that_passed_unheard_is_not_warned_of() {
     life.rows(&[("11-24 08:01", 0, "resolved 1, raised 2, queued 2, sms 2.1")]);
 }
 
-/// Warned of today, done, and a day later as near again: the same day's deadline is not told twice.
+/// A warning today, done, and as close again a day later: the same day's deadline is not sent twice.
 #[test]
 fn a_goal_that_is_saved_and_near_again_is_told_once_a_day() {
     let mut life = Life::new();

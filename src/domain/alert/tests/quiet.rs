@@ -69,7 +69,7 @@ fn a_round_that_has_begun_pauses_in_quiet_hours() {
     ]);
 }
 
-/// Told at night because it was immediate: what has eased since may not go on.
+/// Sent at night because it was immediate: once it has eased, the climb must not continue.
 #[test]
 fn what_has_eased_does_not_go_on_at_night() {
     Bench::unanswered(&[Channel::Sms]).rows(&[

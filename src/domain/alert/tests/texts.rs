@@ -94,7 +94,7 @@ fn a_text_is_cut_and_its_reference_is_not() {
     }
 }
 
-/// Rounds of telling can be told apart, so that a message of one is not taken for that of another.
+/// Rounds can be distinguished, so that a message of one is not taken for that of another.
 #[test]
 fn a_reference_names_the_alert_and_the_round() {
     let mut bench = Bench::new();

@@ -1,4 +1,4 @@
-//! The same kind for the same subject is told once in a civil day, unless it got worse.
+//! The same kind for the same subject is sent once per civil day, unless it got worse.
 
 use super::*;
 
@@ -9,7 +9,7 @@ fn a_cause_that_flaps_is_told_once_a_day() {
         ("11-23 08:10", "-a", "resolved 1"),
         ("11-23 08:20", "+a w1", "raised 2, 2 throttled until 11-24 00:00"),
         ("11-23 08:30", "-a", "resolved 2"),
-        // Worse than what was told today.
+        // Worse than what was sent today.
         ("11-23 08:40", "+a w2", "raised 3, queued 3, sms 3.1"),
         ("11-23 08:50", "-a", "resolved 3"),
         ("11-23 09:00", "+a@other w2", "raised 4, 4 throttled until 11-24 00:00"),
@@ -20,7 +20,7 @@ fn a_cause_that_flaps_is_told_once_a_day() {
     ]);
 }
 
-/// What left nothing behind did not tell the person: it does not hold the next one.
+/// An attempt without an effect does not throttle the next one.
 #[test]
 fn only_what_was_or_may_have_been_sent_counts_as_told() {
     let table = [
@@ -39,7 +39,7 @@ fn only_what_was_or_may_have_been_sent_counts_as_told() {
             ("11-23 08:02", "+a w1", expected),
         ]);
     }
-    // Nothing is known of it: it may have told the person.
+    // Its outcome is unknown: it may have reached the person.
     Bench::unanswered(&[Channel::Sms]).rows(&[
         ("11-23 08:00", "+a w1", "raised 1, queued 1, sms 1.1"),
         ("11-23 08:01", "-a", "resolved 1"),
@@ -51,7 +51,7 @@ fn only_what_was_or_may_have_been_sent_counts_as_told() {
 /// A civil day has 23 hours when summer time begins, 25 when it ends.
 #[test]
 fn a_day_is_as_long_as_the_clocks_make_it() {
-    // Told at its beginning, held an hour later; when that ends.
+    // Sent at its beginning, throttled an hour later; when that ends.
     let table = [
         ("Europe/Berlin", "03-28T23:00Z", "03-29T22:00Z"),
         ("Europe/Berlin", "10-24T22:00Z", "10-25T23:00Z"),
@@ -79,14 +79,14 @@ fn a_day_is_as_long_as_the_clocks_make_it() {
 /// The day is that of the place where the person is.
 #[test]
 fn a_person_who_moves_zone_has_the_day_of_the_place() {
-    // Told at 23:30 on the 23rd in Berlin. In New York it is still the 23rd.
+    // Sent at 23:30 on the 23rd in Berlin. In New York it is still the 23rd.
     Bench::new().always().rows(&[
         ("11-23 23:30", "+a w1", "raised 1, queued 1, sms 1.1"),
         ("11-23 23:40", "-a", "resolved 1"),
         ("11-23T23:30Z", "zone America/New_York, +a w1", "raised 2, 2 throttled until 11-24 00:00"),
         ("11-24 00:00", "", "queued 2, sms 2.1"),
     ]);
-    // Told at 08:00 on the 23rd in Los Angeles, which is 01:00 on the 24th in Tokyo.
+    // Sent at 08:00 on the 23rd in Los Angeles, which is 01:00 on the 24th in Tokyo.
     let mut bench = Bench::new().always();
     bench.zone = zone("America/Los_Angeles");
     bench.rows(&[
@@ -113,7 +113,7 @@ fn two_alerts_of_one_kind_and_subject_are_not_both_told() {
     bench.rows(&[("11-23 08:00", "", "raised 1, queued 1, sms 1.1")]);
     bench.causes.present.push(cause("walk@other"));
     bench.rows(&[("11-23 09:00", "", "raised 2, 2 throttled until 11-24 00:00")]);
-    // The worse of two is told.
+    // The worse of two is sent.
     let mut bench = Bench::new();
     let worse = Cause { grade: grade("c1"), ..cause("walk@other") };
     bench.causes.present = vec![cause("walk@one"), worse];
@@ -124,7 +124,7 @@ fn two_alerts_of_one_kind_and_subject_are_not_both_told() {
     )]);
 }
 
-/// The same cause, told twice in one breath.
+/// The same cause twice at once.
 #[test]
 fn a_cause_that_is_named_twice_is_one_alert() {
     let mut bench = Bench::new();

@@ -1,4 +1,4 @@
-//! The sequences: a name, the person's time zone, and what is told and expected; see the module above.
+//! The sequences: a name, the person's time zone, the readings and the expectations; see the module above.
 
 pub(super) const SEQUENCES: [(&str, &str, &str); 29] = [
     (

@@ -1,23 +1,24 @@
-//! What stands inside of a line: tags, links and inline fields.
+//! Parses the inside of a line: tags, links and inline fields.
 
 use std::borrow::Cow;
 use std::ops::Range;
 
 use super::Note;
 
-/// A field within a line is no longer than this, in bytes: its end is not looked for behind it.
+/// Maximum length of an inline field in bytes: its end is not searched beyond that.
 const FIELD_MAX: usize = 512;
-/// Runs of more backticks are no span of code.
+/// Longer runs of backticks are not code spans.
 const RUN_MAX: usize = 64;
 
-/// Reads a line that is no code and no comment.
+/// Parses a line outside of code and comments.
 pub(super) fn read(line: &str, note: &mut Note) {
     if !line.contains(['#', '[', ':', '`']) {
         return;
     }
     let plain = if line.contains('`') { Cow::Owned(without_code(line)) } else { Cow::Borrowed(line) };
     let (mut rest, mut before) = (plain.as_ref(), None);
-    // Behind this, counted from the line's end, no link ends: it is not looked for again at each bracket.
+    // No link ends after this position, counted from the line's end: it is not searched again at each
+    // bracket.
     let last_end = plain.rfind("]]").map(|at| plain.len() - at);
     while let Some(next) = rest.chars().next() {
         if let Some(inner) =
@@ -43,7 +44,7 @@ pub(super) fn read(line: &str, note: &mut Note) {
     fields(&plain, note);
 }
 
-/// The line with spaces in place of its spans of code. A span ends at the next run of just as many backticks.
+/// The line with its code spans replaced by spaces. A span ends at the next run of equally many backticks.
 fn without_code(line: &str) -> String {
     let runs = backticks(line);
     let ends = span_ends(&runs);
@@ -62,7 +63,7 @@ fn without_code(line: &str) -> String {
     plain + &line[done..]
 }
 
-/// Where the runs of backticks are.
+/// The runs of backticks.
 fn backticks(line: &str) -> Vec<Range<usize>> {
     let mut runs: Vec<Range<usize>> = Vec::new();
     for at in memchr::memchr_iter(b'`', line.as_bytes()) {
@@ -74,7 +75,7 @@ fn backticks(line: &str) -> Vec<Range<usize>> {
     runs
 }
 
-/// For each run, the next one that is just as long. From the end, so that nothing is looked for twice.
+/// For each run, the next one of equal length. Computed from the end, so that nothing is searched twice.
 fn span_ends(runs: &[Range<usize>]) -> Vec<Option<usize>> {
     let mut nearest = [None; RUN_MAX + 1];
     let mut ends = vec![None; runs.len()];
@@ -86,7 +87,8 @@ fn span_ends(runs: &[Range<usize>]) -> Vec<Option<usize>> {
     ends
 }
 
-/// The tag that a text begins with: letters and digits of any script, `_`, `-` and `/`; signs such as emoji too.
+/// The tag at the start of a text: letters and digits of any script, `_`, `-` and `/`, and symbols such as
+/// emoji.
 fn tag(text: &str) -> &str {
     let is_part = |character: char| {
         character.is_alphanumeric()
@@ -97,12 +99,12 @@ fn tag(text: &str) -> &str {
     &text[..end]
 }
 
-/// General punctuation, and that of East Asia.
+/// General punctuation, and East Asian punctuation.
 fn is_punctuation(character: char) -> bool {
     matches!(character, '\u{2000}'..='\u{206f}' | '\u{3000}'..='\u{303f}' | '\u{ff00}'..='\u{ff0f}' | '\u{a0}'..='\u{bf}')
 }
 
-/// `[key:: value]`, `(key:: value)`, or a line that is `key:: value` as a whole.
+/// `[key:: value]`, `(key:: value)`, or a whole line `key:: value`.
 fn fields(line: &str, note: &mut Note) {
     if !line.contains("::") {
         return;

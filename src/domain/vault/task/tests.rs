@@ -85,7 +85,7 @@ fn lines_are_read_as_the_plugin_reads_them() {
         ("- [ ] a 📅 2026-01-31 then b ⏳ 2026-02-01", "[ ] a 📅 2026-01-31 then b | scheduled 2026-02-01"),
         ("- [ ] a 📅 tomorrow", "[ ] a 📅 tomorrow"),
         ("- [ ] a 📅 2026-1-31", "[ ] a 📅 2026-1-31"),
-        // A date that is none says nothing.
+        // An invalid date has no value.
         ("- [ ] a 📅 2026-02-31", "[ ] a"),
         // Of two the left one counts.
         ("- [ ] a 📅 2026-01-31 📅 2026-02-28", "[ ] a | due 2026-01-31"),
@@ -132,7 +132,7 @@ fn fields_without_end_are_words_from_some_number_on() {
     let task = parse(&format!("- [ ] a {}📅 2026-01-31", "🔺 ".repeat(100))).unwrap();
     assert_eq!((task.priority, task.due), (Priority::Highest, Some(jiff::civil::date(2026, 1, 31))));
     assert_eq!(task.text.matches('🔺').count(), 100 + 1 - FIELDS_MAX);
-    // A word that is longer than a field may be hides nothing behind it, and is none itself.
+    // A word longer than the maximum of a field hides nothing after it, and is not a field itself.
     let long = "x".repeat(2 * FIELD_MAX);
     let task = parse(&format!("- [ ] {long} #tag 🔼")).unwrap();
     assert_eq!((task.text, task.priority), (format!("{long} #tag"), Priority::Medium));

@@ -1,4 +1,4 @@
-//! What the actor hears of consent: from the person, from a message, from a carrier.
+//! Consent decisions that reach the actor: by the person, by an inbound message, or by the carrier.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use super::super::consent::{ConsentAggregate, ConsentFailure};
 use super::{AlertActor, in_flight};
 
 impl AlertActor {
-    /// The carrier refuses because the number's owner has opted out: that is heard as such.
+    /// The carrier refuses the message because the number has opted out: this revokes consent.
     pub(super) async fn opted_out(&mut self, id: AlertId, attempt: AttemptId) {
         let Ok(alerts) = self.take_alerts().await else { return };
         let attempt = in_flight::find(alerts.state(), id, attempt);
@@ -56,7 +56,7 @@ impl AlertActor {
         });
         let position = decided.await.map_err(CommandError::from)??;
         if let Some(position) = position {
-            // The next decision must see it.
+            // The next decision must see the change.
             let mut projected = self.means.projected.clone();
             let shown = projected.wait_for(|projected| *projected >= position);
             let _ = tokio::time::timeout(Duration::from_secs(5), shown).await;

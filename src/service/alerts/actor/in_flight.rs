@@ -1,5 +1,5 @@
-//! What the actor has under way: messages on their way out, searches, questions after deliveries, and the next
-//! moment at which something is due.
+//! The actor's in-flight set: sends, lookups and delivery queries, and the timer for whatever is due
+//! next.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -22,20 +22,20 @@ use super::super::contacts::Contacts;
 use super::super::delivery::Dispatcher;
 use super::{AlertActor, AlertMessage};
 
-/// How long what came of an errand may wait to be taken up.
+/// How long a finished task waits for room in the actor's mailbox.
 const PATIENCE: Duration = Duration::from_mins(10);
-/// The first pause after a search that came to nothing; it doubles, up to the longest.
+/// The first pause after a failed lookup; it doubles up to the maximum.
 const SEEK_AGAIN: SignedDuration = SignedDuration::from_secs(5);
 const SEEK_AGAIN_MAX: SignedDuration = SignedDuration::from_mins(15);
-/// What became of a message is first asked after this; then after pauses as long as it has been on its way.
+/// Delay before the first delivery query; later pauses grow with the message's age.
 const FOLLOW_FIRST: SignedDuration = SignedDuration::from_secs(5);
-/// And no more after this: a message lives for ten hours at most.
+/// No query is made after this: a message lives for ten hours at most.
 const FOLLOW_LAST: SignedDuration = SignedDuration::from_hours(12);
-/// However near the next moment is, the actor rests for this.
+/// Minimum pause between evaluations.
 const AT_LEAST: Duration = Duration::from_millis(50);
-/// And for this at most, whenever the next moment is.
+/// Maximum pause between evaluations.
 const LOOK_AGAIN: Duration = Duration::from_hours(1);
-/// Changes of the views within this are looked at together.
+/// View changes within this time are evaluated together.
 const TOGETHER: Duration = Duration::from_millis(200);
 
 type Key = (AlertId, AttemptId);
@@ -43,11 +43,11 @@ type Key = (AlertId, AttemptId);
 /// See the module.
 #[derive(Debug, Default)]
 pub(super) struct InFlight {
-    /// On their way out, or being looked for.
+    /// Attempts that are being sent or looked up.
     under_way: BTreeSet<Key>,
-    /// When to look again for what could not be looked for, and after which pause that is.
+    /// When to repeat a failed lookup, and the pause before that.
     seek_at: BTreeMap<Key, (Timestamp, SignedDuration)>,
-    /// What is being asked after, and when the last answer came.
+    /// Attempts with a delivery query under way, and when the last answer came.
     following: BTreeSet<Key>,
     followed_at: BTreeMap<Key, Timestamp>,
     /// When the next of these is due.
@@ -55,17 +55,17 @@ pub(super) struct InFlight {
 }
 
 impl InFlight {
-    /// When the next errand is due.
+    /// When the next lookup or query is due.
     pub(super) fn due(&self) -> Option<Timestamp> {
         self.due
     }
 
-    /// An errand has come to its end.
+    /// Marks an attempt's task as finished.
     pub(super) fn is_back(&mut self, id: AlertId, attempt: AttemptId) {
         self.under_way.remove(&(id, attempt));
     }
 
-    /// A search came to nothing: it is made again later.
+    /// Schedules another lookup after a failed one.
     pub(super) fn seek_later(&mut self, id: AlertId, attempt: AttemptId, now: Timestamp) {
         let pause = match self.seek_at.get(&(id, attempt)) {
             Some((_, pause)) => pause.saturating_mul(2).min(SEEK_AGAIN_MAX),
@@ -74,13 +74,13 @@ impl InFlight {
         self.seek_at.insert((id, attempt), (later(now, pause), pause));
     }
 
-    /// What became of a message was asked for.
+    /// Marks a delivery query as finished.
     pub(super) fn followed(&mut self, id: AlertId, attempt: AttemptId, now: Timestamp) {
         self.following.remove(&(id, attempt));
         self.followed_at.insert((id, attempt), now);
     }
 
-    /// Has a message sent.
+    /// Sends a message.
     pub(super) fn send(
         &mut self,
         context: &Context<AlertActor>,
@@ -106,7 +106,7 @@ impl InFlight {
         context.spawn(send.instrument(span));
     }
 
-    /// Looks for the open attempts that are not under way, each once it has settled.
+    /// Looks up open attempts that are not in flight, each once its settling time has passed.
     pub(super) fn seek(
         &mut self,
         context: &Context<AlertActor>,
@@ -125,7 +125,7 @@ impl InFlight {
                 continue;
             }
             let settled = later(happened(attempt.started_at, now), settle);
-            // A pause that seems to last longer than any does was begun before the clock was set back.
+            // A pause longer than the maximum was scheduled before the clock was set back.
             let again = self.seek_at.get(&key).filter(|(at, _)| at.duration_since(now) <= SEEK_AGAIN_MAX);
             let at = again.map_or(settled, |(at, _)| settled.max(*at));
             if at > now {
@@ -149,7 +149,7 @@ impl InFlight {
         }
     }
 
-    /// Asks what became of what was taken by telephone, with growing pauses.
+    /// Queries the delivery status of accepted SMS, at growing intervals.
     pub(super) fn follow(
         &mut self,
         context: &Context<AlertActor>,
@@ -200,17 +200,17 @@ fn attempts(book: &AlertState, wanted: impl Fn(&Attempt) -> bool) -> Vec<(AlertI
     all.filter(|(_, attempt)| wanted(attempt)).collect()
 }
 
-/// An attempt.
+/// Finds an attempt.
 pub(super) fn find(book: &AlertState, id: AlertId, attempt: AttemptId) -> Option<&Attempt> {
     book.get(id)?.attempts().find(|known| known.id == attempt)
 }
 
-/// Whether nothing is known of an attempt.
+/// Whether an attempt's outcome is unknown.
 pub(super) fn is_open(book: &AlertState, id: AlertId, attempt: AttemptId) -> bool {
     find(book, id, attempt).is_some_and(|attempt| attempt.state == AttemptState::Open)
 }
 
-/// Whether an attempt was taken, and no more is known of it.
+/// Whether an attempt was accepted and nothing newer is known.
 pub(super) fn is_accepted(book: &AlertState, id: AlertId, attempt: AttemptId) -> bool {
     find(book, id, attempt).is_some_and(|attempt| matches!(attempt.state, AttemptState::Accepted(_)))
 }
@@ -225,14 +225,14 @@ fn later(instant: Timestamp, pause: SignedDuration) -> Timestamp {
     instant.saturating_add(pause).unwrap_or(Timestamp::MAX)
 }
 
-/// Wakes the actor when the views or the settings change, and when something is due.
+/// Wakes the actor when views or settings change, and when something is due.
 #[derive(Debug)]
 pub(super) struct Waker {
     due: watch::Sender<Option<Instant>>,
 }
 
 impl Waker {
-    /// Wakes it at once, and from then on. It ends with the actor's run.
+    /// Wakes the actor at once, and from then on. Stops with the actor's run.
     pub(super) fn start(
         context: &Context<AlertActor>,
         mut projected: watch::Receiver<Position>,
@@ -247,7 +247,7 @@ impl Waker {
             loop {
                 let message = tokio::select! {
                     () = sleep_until(at) => {
-                        // The actor says anew when the next is due.
+                        // The actor sets the next time itself.
                         at = None;
                         AlertMessage::Consider
                     }
@@ -287,14 +287,14 @@ impl Waker {
         Self { due: sender }
     }
 
-    /// The next moment at which something is due.
+    /// Sets the time of the next evaluation.
     pub(super) fn set(&self, at: Option<Timestamp>) {
         let wait =
             at.map(|at| Duration::try_from(at.duration_since(Timestamp::now())).unwrap_or(Duration::ZERO));
         self.after(wait.unwrap_or(LOOK_AGAIN));
     }
 
-    /// Something is due after this; within the hour it is looked at anew in any case.
+    /// Requests an evaluation after `wait`, and within the hour in any case.
     pub(super) fn after(&self, wait: Duration) {
         let wait = wait.clamp(AT_LEAST, LOOK_AGAIN);
         self.due.send_replace(Some(Instant::now() + wait));

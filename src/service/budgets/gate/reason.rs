@@ -1,4 +1,4 @@
-//! Why the gate warns or blocks, as it is shown.
+//! A reason of the gate, for display.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -16,10 +16,10 @@ pub struct GateReason {
     pub limit: String,
     /// The budget's name.
     pub budget: Option<String>,
-    /// What is spent of it.
+    /// The spend that counts against it.
     #[schema(value_type = String)]
     pub spent_usd: Picodollars,
-    /// What may be spent.
+    /// The limit.
     #[schema(value_type = String)]
     pub cap_usd: Picodollars,
     /// The same in words.

@@ -32,7 +32,7 @@ fn is_line(text: &str) -> bool {
     !text.chars().any(char::is_control)
 }
 
-/// Whether the text is read, by whatever reads it behind the description; `None` where it is the world that knows (whether a
+/// Whether the parser behind the description accepts the text; `None` if that depends on the outside world (whether a
 /// zone, a token or a day exists), and not the form.
 fn is_read(form: &str, text: &str) -> Option<bool> {
     Some(match form {
@@ -54,7 +54,7 @@ fn is_read(form: &str, text: &str) -> Option<bool> {
         "GoalPriority" => text.parse::<Priority>().is_ok(),
         "GoalEnd" => serde_json::from_value::<End>(text.into()).is_ok(),
         "GoalTitle" | "Summary" => has_words(text),
-        // 16 and 17 digits are of the form, and more than a float tells apart.
+        // 16 and 17 digits match the format, and are more than a float distinguishes.
         "PointValue" => Decimal::parse(text).is_ok() || text.bytes().filter(u8::is_ascii_digit).count() > 15,
         "NotePeriod" => {
             crate::domain::vault::periodic::Period::ALL.iter().any(|period| period.word() == text)
@@ -104,7 +104,7 @@ fn what_a_form_allows_is_read_by_its_parser() {
 fn patterns_are_whole_and_their_examples_match() {
     for form in ALL {
         let pattern = Regex::new(form.pattern).unwrap();
-        // What is not anchored looks for one character anywhere.
+        // An unanchored pattern matches one character anywhere.
         assert!(
             form.pattern == WORDS || form.pattern.is_empty() || pattern.as_str().starts_with('^'),
             "{}",

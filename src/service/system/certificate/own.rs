@@ -1,4 +1,4 @@
-//! A certificate of our own, for those who have none: signed by itself, to be handed to those who ask here.
+//! A self-signed certificate, to be copied to the clients of this machine.
 
 use std::path::Path;
 
@@ -10,16 +10,16 @@ use crate::files::own;
 
 use super::{CertificateError, PEM_MAX};
 
-/// The certificate's name in the data directory. It is no secret: copy it to whoever asks here.
+/// The certificate's file in the data directory. It is not secret: copy it to every client.
 pub const CERTIFICATE_FILE: &str = "tls-certificate.pem";
-/// Its key's.
+/// The key's file.
 const KEY_FILE: &str = "tls-key.pem";
-/// How long it is good: what Apple's systems take at most of one that a person trusts by hand
+/// Validity in days: the maximum that Apple's systems accept for a certificate that a person trusts by hand
 /// (<https://support.apple.com/en-us/103769>).
 const DAYS: i64 = 825;
-/// So many days before its end a new one is made.
+/// Days before the end at which a new one is made.
 const DAYS_BEFORE: i64 = 60;
-/// It always has these.
+/// Names that are always included.
 const ALWAYS: [&str; 3] = ["localhost", "127.0.0.1", "::1"];
 
 /// A certificate and its key, in PEM.
@@ -28,7 +28,8 @@ pub(super) struct Own {
     pub(super) key: String,
 }
 
-/// The one in the data directory, or a new one where that is none, is for other names, or will soon be over. Blocks.
+/// Loads the certificate in the data directory. Makes a new one if there is none, the names differ, or it
+/// expires soon. Blocks.
 ///
 /// # Errors
 /// [`CertificateError`].
@@ -36,7 +37,7 @@ pub(super) fn load_or_make(data_dir: &Path, names: &[String]) -> Result<Own, Cer
     let failed = |path: &Path, error: &std::io::Error| CertificateError::File {
         path: path.display().to_string(),
         reason: error.to_string(),
-        mend: "remove it to have a new one made, or mend its owner and mode",
+        mend: "remove it to have a new one made, or fix its owner and mode",
     };
     let (chain_path, key_path) = (data_dir.join(CERTIFICATE_FILE), data_dir.join(KEY_FILE));
     let today = Zoned::now().date();
@@ -50,13 +51,13 @@ pub(super) fn load_or_make(data_dir: &Path, names: &[String]) -> Result<Own, Cer
         _ => {}
     }
     let made = make(names, today).map_err(|error| CertificateError::Own(error.to_string()))?;
-    // The key first: a certificate without its key would be taken for one.
+    // The key first: a certificate without its key would look complete.
     own::write(&key_path, made.key.as_bytes()).map_err(|error| failed(&key_path, &error))?;
     own::write(&chain_path, made.chain.as_bytes()).map_err(|error| failed(&chain_path, &error))?;
     Ok(made)
 }
 
-/// What stands before the certificate, so that people and [`is_good`] know what it is for. Readers of PEM pass over it.
+/// The comment before the certificate, for people and [`is_good`]. PEM readers skip it.
 fn head(names: &[String], until: Date) -> String {
     format!("Mecris, signed by itself, until {until}, for: {}\n", names.join(" "))
 }

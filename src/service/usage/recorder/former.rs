@@ -1,8 +1,8 @@
-//! Calls of logs that were written when a call was its message id and its request id together.
+//! Calls of old logs, whose identity was the message id and the request id together.
 //!
-//! They stand at the beginning of the stream, in version 1 of `usage-recorded`. One response that was told with two
-//! request ids, or with and without one, was counted twice there: the later record is taken back, by an event that says
-//! why. Everything else of them holds, and they are revised under the ids that they have.
+//! They are at the start of the stream, in version 1 of `usage-recorded`. One response with two request ids,
+//! or with and without one, was counted twice there: the later record is withdrawn by an event that gives the
+//! reason. Everything else about them is valid, and they are revised under their existing ids.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -22,13 +22,13 @@ use crate::view::ViewError;
 use super::stored::{call_of, read_at, standing, to_latest};
 use super::{Recorder, STREAM};
 
-/// The version from which on a call is its message id alone.
+/// The schema version from which the message id alone identifies a call.
 const ALONE: u16 = 2;
 
 /// See the module.
 #[derive(Debug, Default)]
 pub struct Former {
-    /// The first request id that each message was recorded with, by a hash of its id.
+    /// The first request id recorded with each message, by a hash of the message id.
     requests: HashMap<Fingerprint, Box<str>>,
     /// Further records of such a message.
     doubled: Vec<MessageKey>,
@@ -39,10 +39,10 @@ fn print(message_id: &str) -> Fingerprint {
 }
 
 impl Former {
-    /// Reads them from the stream's beginning.
+    /// Reads them from the start of the stream.
     ///
     /// # Errors
-    /// [`ViewError`]: it cannot be read.
+    /// [`ViewError`]: the log cannot be read.
     pub fn find(log: &dyn EventLog, tenant: &TenantId) -> Result<Self, ViewError> {
         let (mut former, mut failure) = (Self::default(), None);
         log.scan_stream(tenant, &StreamId::new(STREAM), Version(1), &mut |record| {
@@ -80,14 +80,14 @@ impl Former {
         }
     }
 
-    /// By what the call of a message is found, if it was recorded so.
+    /// The identity of a message's call, if it was recorded this way.
     #[must_use]
     pub fn id(&self, message_id: &str) -> Option<CallId> {
         let request_id = self.requests.get(&print(message_id))?.clone();
         Some(CallId::Pair(MessageKey { message_id: message_id.into(), request_id }))
     }
 
-    /// The events that take back what was counted twice and stands yet.
+    /// The withdrawals of what was counted twice and is not withdrawn yet.
     ///
     /// # Errors
     /// [`ViewError`]: the log cannot be read.
@@ -97,7 +97,7 @@ impl Former {
         tenant: &TenantId,
         metadata: &Metadata,
     ) -> Result<Vec<NewEvent>, ViewError> {
-        /// Events of one append.
+        /// Events in one append.
         const MOST: usize = 4_096;
         for keys in self.doubled.chunks(MOST) {
             let calls = keys.iter().map(|key| CallId::Pair(key.clone()));
@@ -128,7 +128,7 @@ impl Former {
 }
 
 impl Recorder {
-    /// Looks once for calls of the former identity, and takes back what was counted twice.
+    /// Searches once for calls with the former identity, and withdraws what was counted twice.
     pub(super) fn settle_former(&self) -> Result<(), ViewError> {
         let mut known = self.former.lock().unwrap_or_else(PoisonError::into_inner);
         if known.is_some() {
@@ -142,7 +142,7 @@ impl Recorder {
             if events.is_empty() {
                 return Ok(Some(former));
             }
-            // What is taken back now, a look at the log as it is then no longer finds.
+            // A later search no longer finds what is withdrawn now.
             self.append_all(expected, events)?;
             Ok(None)
         })?;

@@ -1,8 +1,8 @@
-//! Pricing what had no price when it was recorded, or a part of one.
+//! Prices what had no price, or only a part of one, when it was recorded.
 //!
-//! Each call that is priced so becomes a revision that keeps what it cost before: `replay --until` shows what was believed
-//! then, and what was priced stays as it was. A revision's id follows from the call and its number, so that pricing
-//! again, or after a crash in the middle, completes the work and adds nothing twice.
+//! Each such call becomes a revision that keeps the earlier cost: `replay --until` shows what was known then.
+//! What had a full price is not changed. A revision's id is derived from the call and the revision's number,
+//! so that repeating this, also after a crash in the middle, completes the work and adds nothing twice.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -27,50 +27,50 @@ use crate::view::ViewError;
 
 use super::{BATCH, Recorder, STREAM};
 
-/// What pricing did.
+/// Result of repricing.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Repriced {
-    /// Calls that have a price now, or more of one than before.
+    /// Calls that now have a price, or more of one than before.
     pub repriced: u64,
-    /// What they add to the cost, in USD.
+    /// The cost they add, in USD.
     #[schema(value_type = String)]
     pub added_usd: Picodollars,
-    /// Calls that have none yet, or lack a part of it.
+    /// Calls that still lack a price or a part of one.
     pub lacking: u64,
-    /// The price table that they were priced by.
+    /// The price table that was used.
     pub price_table: String,
 }
 
-/// What a model's calls cost, and what they would cost by the prices of another day.
+/// The cost of a model's calls, and their cost at the prices of another day.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct WhatIfLine {
-    /// Who is paid.
+    /// The provider.
     pub provider: String,
     /// The model.
     pub model: String,
     /// Billed calls.
     pub messages: u64,
-    /// What is recorded.
+    /// The recorded cost.
     #[schema(value_type = String)]
     pub recorded_usd: Picodollars,
-    /// What it would be.
+    /// The cost at that day's prices.
     #[schema(value_type = String)]
     pub would_be_usd: Picodollars,
-    /// Calls that lack a price or a part of one then.
+    /// Calls that lack a price or a part of one on that day.
     pub lacking: u64,
 }
 
-/// What everything would cost by the prices of a day. Nothing is written.
+/// The cost of all usage at the prices of one day. Nothing is written.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct WhatIf {
     /// The day, `YYYY-MM-DD`.
     pub as_of: String,
     /// By model.
     pub models: Vec<WhatIfLine>,
-    /// What is recorded of all.
+    /// The total recorded cost.
     #[schema(value_type = String)]
     pub recorded_usd: Picodollars,
-    /// What it would be.
+    /// The total cost at that day's prices.
     #[schema(value_type = String)]
     pub would_be_usd: Picodollars,
 }
@@ -78,41 +78,41 @@ pub struct WhatIf {
 /// Why calls of a model lack a price.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct LackLine {
-    /// Who is paid.
+    /// The provider.
     pub provider: String,
     /// The model.
     pub model: String,
     /// Calls that lack a price or a part of one.
     pub messages: u64,
-    /// What is lacking, in words.
+    /// What is missing, in words.
     pub missing: Vec<String>,
-    /// How many of them the price table has a price for now: `mecris reprice` gives it to them.
+    /// How many of them the price table can price now: `mecris reprice` does it.
     pub can_be_priced: u64,
 }
 
-/// Something that telemetry told and that lacks a price.
-struct Told {
+/// Telemetry usage that lacks a price.
+struct TelemetryEntry {
     stored: UsageRecorded<'static>,
     at: Timestamp,
-    /// How often it was priced since.
+    /// Number of times it was priced.
     revision: u32,
     /// Whether it is a sum of calls.
     is_sum: bool,
 }
 
-/// What lacks a price, or a part of one.
+/// Usage that lacks a price, or a part of one.
 #[derive(Default)]
 struct Lacking {
     calls: HashMap<EventId, Usage>,
-    told: HashMap<EventId, Told>,
-    /// The id that the next pricing of something told has.
+    told: HashMap<EventId, TelemetryEntry>,
+    /// The event id of the next pricing of each telemetry entry.
     next: HashMap<EventId, EventId>,
-    /// The id of the event that would take something back.
+    /// The event id that would withdraw an entry.
     withdrawals: HashMap<EventId, EventId>,
 }
 
 impl Lacking {
-    fn tell(&mut self, first: EventId, told: Told) {
+    fn tell(&mut self, first: EventId, told: TelemetryEntry) {
         self.next.insert(repriced_event_id(first, told.revision + 1), first);
         self.withdrawals.insert(withdrawn_event_id(first), first);
         self.told.insert(first, told);
@@ -132,17 +132,23 @@ impl Lacking {
         match event {
             Event::UsageRecorded(stored) => self.call(tenant, stored, at),
             Event::UsageTold(UsageTold { usage, counted: true, .. }) if !usage.is_whole() => {
-                self.tell(id, Told { stored: usage.clone().into_owned(), at, revision: 0, is_sum: false });
+                self.tell(
+                    id,
+                    TelemetryEntry { stored: usage.clone().into_owned(), at, revision: 0, is_sum: false },
+                );
             }
             Event::UsageMetered(UsageMetered { usage, counted: true, .. }) if !usage.is_whole() => {
-                self.tell(id, Told { stored: usage.clone().into_owned(), at, revision: 0, is_sum: true });
+                self.tell(
+                    id,
+                    TelemetryEntry { stored: usage.clone().into_owned(), at, revision: 0, is_sum: true },
+                );
             }
             Event::UsageRevised(revised) if revised.usage.message_id.is_empty() => {
                 let first = self.next.get(&id).copied();
                 if let Some(told) = first.and_then(|first| self.told.remove(&first)) {
                     let stored = revised.usage.clone().into_owned();
                     if let Some(first) = first.filter(|_| !stored.is_whole()) {
-                        self.tell(first, Told { stored, revision: revised.revision, ..told });
+                        self.tell(first, TelemetryEntry { stored, revision: revised.revision, ..told });
                     }
                 }
             }
@@ -157,21 +163,21 @@ impl Lacking {
     }
 }
 
-/// What a call costs, or a sum of calls.
+/// The cost of a call, or of a sum of calls.
 fn price(prices: &PriceTable, usage: &Usage, is_sum: bool) -> Priced {
     if is_sum { prices.price_sum(usage) } else { prices.price(usage) }
 }
 
-/// Whether a cost is known otherwise than before.
+/// Whether a cost is better known than before.
 fn is_better(stored: &UsageRecorded<'_>, priced: &Priced) -> bool {
     stored.cost != priced.cost || stored.lacking != priced.lacks() || stored.is_whole() != priced.is_whole()
 }
 
 impl Recorder {
-    /// Prices what lacks a price, as far as the table has it now. Blocks. `progress` hears of (done, in all).
+    /// Prices what lacks a price, as far as the table can. Blocks. `progress` receives (done, total).
     ///
     /// # Errors
-    /// [`ViewError`]; pricing again completes the work.
+    /// [`ViewError`]; repeating it completes the work.
     pub fn reprice(&self, progress: &dyn Fn(usize, usize)) -> Result<Repriced, ViewError> {
         // One table for all of it.
         self.by(self.prices.current()).reprice_all(progress)
@@ -186,7 +192,7 @@ impl Recorder {
         let mut calls: Vec<Usage> = lacking.calls.into_values().collect();
         calls
             .sort_unstable_by(|one, other| (one.occurred_at, &one.key).cmp(&(other.occurred_at, &other.key)));
-        let mut told: Vec<(EventId, Told)> = lacking.told.into_iter().collect();
+        let mut told: Vec<(EventId, TelemetryEntry)> = lacking.told.into_iter().collect();
         told.sort_unstable_by_key(|(id, told)| (told.at, *id));
         let mut seen = 0;
         for batch in calls.chunks(BATCH) {
@@ -202,7 +208,7 @@ impl Recorder {
         Ok(done)
     }
 
-    /// Appends what is decided of a batch; decides again where somebody else has recorded in between.
+    /// Appends a decided batch; decides again on conflict.
     fn append_decided(
         &self,
         done: &mut Repriced,
@@ -229,7 +235,7 @@ impl Recorder {
         let prices = self.prices.current();
         let (mut events, mut done) = (Vec::new(), Repriced::default());
         for known in self.known(calls)?.into_values().filter(|known| !known.stored.is_whole()) {
-            // A sum that somebody told is one of many calls.
+            // A manually reported sum covers many calls.
             let priced = price(&prices, &known.usage, is_told(&known.usage.key.message_id));
             done.lacking += u64::from(!priced.is_whole());
             if is_better(&known.stored, &priced) {
@@ -251,14 +257,16 @@ impl Recorder {
 
     fn reprice_told(
         &self,
-        told: &[(EventId, Told)],
+        told: &[(EventId, TelemetryEntry)],
         metadata: &Metadata,
     ) -> Result<(Vec<NewEvent>, Repriced), LogError> {
         let prices = self.prices.current();
         let (mut events, mut done) = (Vec::new(), Repriced::default());
         let withdrawn: Vec<EventId> = told.iter().map(|(first, _)| withdrawn_event_id(*first)).collect();
         let withdrawn = self.log.find_many(&withdrawn)?;
-        for ((first, Told { stored, at, revision, is_sum }), withdrawn) in told.iter().zip(withdrawn) {
+        for ((first, TelemetryEntry { stored, at, revision, is_sum }), withdrawn) in
+            told.iter().zip(withdrawn)
+        {
             let usage = stored.to_usage(*at);
             let priced = price(&prices, &usage, *is_sum);
             done.lacking += u64::from(!priced.is_whole());
@@ -337,7 +345,7 @@ impl Recorder {
         Ok(lines.into_values().collect())
     }
 
-    /// What everything would cost by the prices of a day. Blocks, and writes nothing.
+    /// The cost of all usage at the prices of one day. Blocks, and writes nothing.
     ///
     /// # Errors
     /// [`ViewError`].

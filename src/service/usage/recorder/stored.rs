@@ -1,4 +1,4 @@
-//! Calls as the log has them: found, read, and taken back.
+//! Finds, reads and withdraws calls in the log.
 
 use std::collections::HashMap;
 use std::ops::ControlFlow;
@@ -18,8 +18,8 @@ use crate::service::aggregate::repository::new_event;
 /// Positions closer than this are read in one scan.
 const NEAR: u64 = 1_024;
 
-/// Moves each position, where the first event of a chain of revisions stands, to where the last one stands. The log is
-/// asked once for each revision, and not for each chain.
+/// Follows chains of revisions: replaces the position of each chain's first event by that of its last. Asks
+/// the log once per revision number, not once per chain.
 pub(in crate::service) fn to_latest<C>(
     log: &dyn EventLog,
     chains: &mut [(Position, C)],
@@ -40,10 +40,10 @@ pub(in crate::service) fn to_latest<C>(
     Ok(())
 }
 
-/// Reads the events at these positions, which are in order; what stands between them is passed by.
+/// Reads the events at these sorted positions, and skips those between them.
 ///
 /// # Errors
-/// [`ViewError`]: the log, or an event that cannot be read.
+/// [`ViewError`]: the log, or an event that cannot be decoded.
 pub(super) fn read_at<C>(
     log: &dyn EventLog,
     wanted: &[(Position, C)],
@@ -66,7 +66,7 @@ pub(super) fn read_at<C>(
     Ok(())
 }
 
-/// A call as an event has it, and which revision that is; none where the event is of something else.
+/// The call in an event, and its revision number; none for other events.
 pub(super) fn call_of(event: Event<'_>) -> Option<(UsageRecorded<'static>, u32)> {
     match event {
         Event::UsageRecorded(usage) => Some((usage.into_owned(), 0)),
@@ -75,8 +75,7 @@ pub(super) fn call_of(event: Event<'_>) -> Option<(UsageRecorded<'static>, u32)>
     }
 }
 
-/// Of events that were told under these ids, those that the log has and that are not taken back yet, in order of their
-/// positions, each with its id.
+/// Of telemetry with these ids, the entries that the log has and that are not withdrawn, sorted by position.
 pub(super) fn standing(log: &dyn EventLog, ids: &[EventId]) -> Result<Vec<(Position, EventId)>, LogError> {
     let found = log.find_many(ids)?.into_iter().zip(ids);
     let found: Vec<_> = found.filter_map(|(position, id)| Some((position?, *id))).collect();
@@ -88,8 +87,8 @@ pub(super) fn standing(log: &dyn EventLog, ids: &[EventId]) -> Result<Vec<(Posit
     Ok(standing)
 }
 
-/// The events that take back what was told under these ids, by those ids: none where nothing was told, where it does not
-/// count, or where it has been taken back. The log is asked a few times for all of them together.
+/// The withdrawals of telemetry with these ids, by id: none for what was never reported, does not count, or
+/// is already withdrawn. Asks the log a few times for all of them together.
 pub(in crate::service) fn take_back(
     log: &dyn EventLog,
     ids: &[EventId],
@@ -114,7 +113,7 @@ pub(in crate::service) fn take_back(
         told.insert(*id, (of.0, of.1, record.occurred_at));
         Ok(())
     })?;
-    // Where it was priced later, that is what is taken back.
+    // If it was priced later, the revision is what is withdrawn.
     chains.retain(|(_, id)| told.contains_key(id));
     let first: HashMap<EventId, Position> = chains.iter().map(|(position, id)| (*id, *position)).collect();
     to_latest(log, &mut chains, |id, revision| repriced_event_id(*id, revision))?;

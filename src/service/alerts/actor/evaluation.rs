@@ -1,4 +1,4 @@
-//! How things stand, as the actor takes it in before it decides.
+//! The state that a decision reads: causes, and usable channels.
 
 use std::sync::Arc;
 
@@ -14,29 +14,31 @@ use crate::service::runtime::sources::SourceState;
 
 use super::AlertActor;
 
-/// Why what is to be done now was not done.
-pub(super) enum Undone {
-    /// The log refused what was decided.
+/// Why an evaluation did not finish.
+pub(super) enum EvaluationError {
+    /// The log refused the decision.
     Log(LogError),
-    /// What is true could not be reckoned.
+    /// Computing the causes panicked.
     Panicked,
 }
 
-impl From<LogError> for Undone {
+impl From<LogError> for EvaluationError {
     fn from(error: LogError) -> Self {
         Self::Log(error)
     }
 }
 
 impl AlertActor {
-    /// What is true at `now`, and what it rests on. It is reckoned beside the actors' thread, for it looks at all that was spent.
-    pub(super) async fn causes(&self, now: Timestamp) -> Result<(Snapshot, Arc<Causes>), Undone> {
+    /// The causes at `now`, and the snapshot they rest on. Computed on a blocking thread, because
+    /// budgets read all spend.
+    pub(super) async fn causes(&self, now: Timestamp) -> Result<(Snapshot, Arc<Causes>), EvaluationError> {
         let (of, looks) = (self.means.queries.snapshot(), self.looks());
         let reckon = move || {
             let causes = Arc::new(of.causes(looks, now));
             (of, causes)
         };
-        let (of, causes) = tokio::task::spawn_blocking(reckon).await.map_err(|_| Undone::Panicked)?;
+        let (of, causes) =
+            tokio::task::spawn_blocking(reckon).await.map_err(|_| EvaluationError::Panicked)?;
         self.means.causes.keep(&of, looks, &causes, now);
         Ok((of, causes))
     }
@@ -53,7 +55,7 @@ impl AlertActor {
 
     /// The channels that may be used now.
     pub(super) fn usable(&self, of: &Snapshot) -> Vec<Usable> {
-        // A key that is refused is looked at by its own actor, which tells when it is taken.
+        // A refused key is checked by its own actor, which reports when it is accepted.
         let twilio_refuses = self.means.sources.state(twilio::SYSTEM) == Some(SourceState::Unauthorized);
         let is_set_up =
             |channel: Channel| self.dispatcher.has(channel) && !(channel.needs_consent() && twilio_refuses);
