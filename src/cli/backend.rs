@@ -17,7 +17,7 @@ use jiff::tz::TimeZone;
 use crate::config::{self, ConfigError, Loaded, paths};
 use crate::domain::budget::{BudgetCommand, BudgetName, decide};
 use crate::domain::calendar::WeekStart;
-use crate::integration::claude_code::Cursors;
+use crate::integration::transcripts::Cursors;
 use crate::log::LogError;
 use crate::service::audit::Replayed;
 use crate::service::audit::{Reckoning, parse_until};

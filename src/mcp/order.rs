@@ -28,7 +28,7 @@ pub(super) async fn update_budget(system: &Supervised, asked: UpdateBudget) -> A
     let name: BudgetName = asked.name.parse().map_err(|error: BudgetError| said(error))?;
     let before = system.queries.with_view(|view| view.budgets.get(&name).cloned());
     let week = system.queries.week_starts();
-    let budget = changed_budget(name, before, asked, week).map_err(said)?;
+    let budget = changed_budget(name, before, &asked, week).map_err(said)?;
     system.command_budget(BudgetCommand::Set(budget)).await.map_err(said)?;
     Ok(system.queries.budgets_shown(Timestamp::now()))
 }
@@ -113,10 +113,10 @@ fn slug(name: &str) -> Result<GoalSlug, String> {
 fn changed_budget(
     name: BudgetName,
     before: Option<Budget>,
-    asked: UpdateBudget,
+    asked: &UpdateBudget,
     week: WeekStart,
 ) -> Result<Budget, CalendarError> {
-    let UpdateBudget { amount_usd: amount, period, days, week_starts, year_starts, .. } = asked;
+    let &UpdateBudget { amount_usd: amount, period, days, week_starts, year_starts, .. } = asked;
     let terms = PeriodTerms { kind: period, days, week_starts, year_starts, ..PeriodTerms::default() };
     Ok(match before {
         None => Budget {
@@ -159,7 +159,7 @@ mod tests {
             thresholds: Thresholds { low: Picodollars::usd(3), ..Thresholds::default() },
         };
         let change = |asked: UpdateBudget| {
-            changed_budget(name.clone(), Some(before.clone()), asked, WeekStart::Monday).unwrap()
+            changed_budget(name.clone(), Some(before.clone()), &asked, WeekStart::Monday).unwrap()
         };
         assert_eq!(change(asked(20, None)), Budget { amount: Picodollars::usd(20), ..before.clone() });
         assert_eq!(change(asked(20, Some("weekly"))).period, sunday, "it began with Sunday");
@@ -167,7 +167,7 @@ mod tests {
         assert_eq!(change(asked(20, Some("daily"))), daily);
         let rolling = change(UpdateBudget { days: Some(30), ..asked(20, Some("rolling")) });
         assert_eq!(rolling.period, Period::Rolling { days: 30.try_into().unwrap() });
-        let fresh = |asked| changed_budget(name.clone(), None, asked, WeekStart::Saturday).unwrap();
+        let fresh = |asked| changed_budget(name.clone(), None, &asked, WeekStart::Saturday).unwrap();
         assert_eq!(
             (fresh(asked(5, None)).period, fresh(asked(5, None)).scope),
             (Period::Monthly, Scope::default())
