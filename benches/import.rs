@@ -12,12 +12,14 @@ use std::time::Duration;
 
 use criterion::{BatchSize, Criterion, SamplingMode, Throughput, criterion_group, criterion_main};
 use jiff::Timestamp;
+use mecris::config::Config;
 use mecris::config::prices::price_table;
 use mecris::event::TenantId;
-use mecris::integration::claude_code::{Cursors, discover, read_all};
+use mecris::integration::claude_code::{discover, read_all};
+use mecris::integration::transcripts::Cursors;
 use mecris::log::{Options, SledLog};
 use mecris::service::runtime::reading::SharedReading;
-use mecris::service::usage::importer::{Importer, OnStep};
+use mecris::service::usage::importer::{Importer, OnStep, places};
 use mecris::service::usage::recorder::Recorder;
 
 fn megabytes() -> u64 {
@@ -30,7 +32,7 @@ fn importer(log: &tempfile::TempDir, claude: &tempfile::TempDir) -> Importer {
     let recorder = Recorder::new(Arc::new(opened), TenantId::local(), prices, "bench");
     Importer::new(
         recorder,
-        vec![claude.path().to_owned()],
+        places(&Config::default(), &[claude.path().to_owned()]),
         log.path().join("transcripts.json"),
         SharedReading::default(),
     )

@@ -1,6 +1,6 @@
 //! The outside systems, one file each, and [`resilience`], through which all of them are called.
 //!
-//! What there may be several of is listed here: the alert channels and the providers. A new one is a file of its own, a line
+//! What there may be several of is listed here: the agents whose transcripts are read, the alert channels and the providers. A new one is a file of its own, a line
 //! below, and its section of the settings.
 
 pub mod anthropic;
@@ -20,11 +20,16 @@ pub mod openrouter;
 pub mod otlp;
 pub mod pages;
 pub mod resilience;
+pub mod transcripts;
 pub mod twilio;
 pub mod webhook;
 
 use channel::ChannelKind;
 use official::ProviderKind;
+use transcripts::TranscriptSource;
+
+/// The agents whose transcripts are read.
+pub const SOURCES: &[&dyn TranscriptSource] = &[&claude_code::ClaudeCode];
 
 /// The systems that carry alerts to the person, in the order in which they are shown.
 pub const CHANNELS: &[&ChannelKind] =

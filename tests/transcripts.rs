@@ -9,7 +9,8 @@ use std::process::Stdio;
 
 use jiff::Timestamp;
 use mecris::domain::usage::Usage;
-use mecris::integration::claude_code::{Collected, Cursors, discover, read_all};
+use mecris::integration::claude_code::{discover, read_all};
+use mecris::integration::transcripts::{Collected, Cursors};
 use serde_json::{Value, json};
 
 use crate::support::corpus::{self, Counts, Plan};

@@ -6,7 +6,7 @@ use mecris::event::RecordRef;
 use mecris::event::decode;
 use mecris::event::record::encode_record;
 use mecris::fuzzing::NOW;
-use mecris::integration::claude_code::cursor::{self, FileCursor};
+use mecris::integration::transcripts::cursor::{self, FileCursor};
 use mecris::log::MemoryLog;
 use mecris::log::block::{BLOCK_BYTES_MAX, Block, HEADER_BYTES, TRAILER_BYTES};
 use mecris::log::export::ExportReader;

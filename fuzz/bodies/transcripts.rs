@@ -8,7 +8,8 @@ use mecris::domain::usage::Usage;
 use mecris::fuzzing::NOW;
 use mecris::integration::claude_code::line::{LineParser, Parsed};
 use mecris::integration::claude_code::place::directory;
-use mecris::integration::claude_code::{Collected, Cursors, read_all};
+use mecris::integration::claude_code::read_all;
+use mecris::integration::transcripts::{Collected, Cursors};
 
 /// A revision also contains what it replaces, and an event holds 64 KiB.
 const EVENT_HALF: usize = 24 * 1024;

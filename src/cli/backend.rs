@@ -7,7 +7,7 @@ use indicatif::ProgressBar;
 use jiff::Timestamp;
 
 use crate::config::{self, ConfigError, Loaded};
-use crate::integration::claude_code::Cursors;
+use crate::integration::transcripts::Cursors;
 use crate::log::LogError;
 use crate::service::endpoints::usage::{Import, Look};
 use crate::service::endpoints::{Endpoint, Host};

@@ -6,7 +6,6 @@
 //! calls stand in lines with `isSidechain`, often in files of their own under `subagents/`, and may
 //! be repeated in `progress` lines; `toolUseResult` holds only their totals, which are passed over.
 
-pub mod cursor;
 pub mod discover;
 pub mod file;
 pub mod hook;
@@ -16,6 +15,56 @@ pub mod read;
 pub mod status_line;
 pub mod telemetry;
 
-pub use cursor::{Cursors, FileCursor};
-pub use discover::{Found, discover};
-pub use read::{BadLine, Collected, Progress, read_all};
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+
+use crate::config::{Config, paths};
+
+use super::transcripts::{Collected, Cursors, Found, Progress, TranscriptSource};
+
+pub use discover::discover;
+pub use read::read_all;
+
+/// Claude Code's transcripts as a source.
+#[derive(Debug)]
+pub struct ClaudeCode;
+
+impl TranscriptSource for ClaudeCode {
+    fn name(&self) -> &'static str {
+        line::AGENT
+    }
+
+    fn roots(&self, config: &Config) -> Vec<PathBuf> {
+        match config.transcripts.roots.as_slice() {
+            [] => {
+                let named = std::env::var("CLAUDE_CONFIG_DIR").ok();
+                discover::default_roots(named.as_deref(), paths::home().as_deref())
+            }
+            configured => configured.to_vec(),
+        }
+    }
+
+    fn watched(&self, root: &Path) -> PathBuf {
+        root.join("projects")
+    }
+
+    fn trace(&self) -> (&'static str, &'static str) {
+        ("projects directory", "use Claude Code once, or name its directories in transcripts.roots")
+    }
+
+    fn find(&self, roots: &[PathBuf]) -> Found {
+        discover(roots)
+    }
+
+    fn read(
+        &self,
+        files: &[(PathBuf, u64)],
+        cursors: &Cursors,
+        now: Timestamp,
+        threads: usize,
+        progress: &(dyn Fn(Progress) + Sync),
+    ) -> Collected {
+        read_all(files, cursors, now, threads, progress)
+    }
+}

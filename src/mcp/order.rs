@@ -42,7 +42,7 @@ pub(super) async fn update_budget(host: &Host, asked: UpdateBudget) -> Answer<Bu
         (before, reads.week_starts())
     };
     let (before, week) = host.ask(known).await.map_err(said)?;
-    let budget = changed_budget(name, before, asked, week).map_err(said)?;
+    let budget = changed_budget(name, before, &asked, week).map_err(said)?;
     host.execute::<BudgetAggregate>(BudgetCommand::Set(budget)).await.map_err(said)?;
     call(host, ListBudgets).await
 }
@@ -104,10 +104,10 @@ pub(super) async fn log_session(host: &Host, LogSession { text, session }: LogSe
 fn changed_budget(
     name: BudgetName,
     before: Option<Budget>,
-    asked: UpdateBudget,
+    asked: &UpdateBudget,
     week: WeekStart,
 ) -> Result<Budget, CalendarError> {
-    let UpdateBudget { amount_usd: amount, period, days, week_starts, year_starts, .. } = asked;
+    let &UpdateBudget { amount_usd: amount, period, days, week_starts, year_starts, .. } = asked;
     let terms = PeriodTerms { kind: period, days, week_starts, year_starts, ..PeriodTerms::default() };
     Ok(match before {
         None => Budget {
@@ -150,7 +150,7 @@ mod tests {
             thresholds: Thresholds { low: Picodollars::usd(3), ..Thresholds::default() },
         };
         let change = |asked: UpdateBudget| {
-            changed_budget(name.clone(), Some(before.clone()), asked, WeekStart::Monday).unwrap()
+            changed_budget(name.clone(), Some(before.clone()), &asked, WeekStart::Monday).unwrap()
         };
         assert_eq!(change(asked(20, None)), Budget { amount: Picodollars::usd(20), ..before.clone() });
         assert_eq!(change(asked(20, Some("weekly"))).period, sunday, "it began with Sunday");
@@ -158,7 +158,7 @@ mod tests {
         assert_eq!(change(asked(20, Some("daily"))), daily);
         let rolling = change(UpdateBudget { days: Some(30), ..asked(20, Some("rolling")) });
         assert_eq!(rolling.period, Period::Rolling { days: 30.try_into().unwrap() });
-        let fresh = |asked| changed_budget(name.clone(), None, asked, WeekStart::Saturday).unwrap();
+        let fresh = |asked| changed_budget(name.clone(), None, &asked, WeekStart::Saturday).unwrap();
         assert_eq!(
             (fresh(asked(5, None)).period, fresh(asked(5, None)).scope),
             (Period::Monthly, Scope::default())

@@ -7,26 +7,7 @@ use std::path::{Path, PathBuf};
 
 use crate::domain::depth::DEPTH_MAX;
 use crate::files::others::no_file;
-
-/// Something that stands in the way of reading: what, and the mend.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
-pub struct Problem {
-    /// Where.
-    pub path: PathBuf,
-    /// What is wrong, and the mend.
-    pub reason: String,
-}
-
-/// The transcripts that were found.
-#[derive(Debug, Clone, Default)]
-pub struct Found {
-    /// Sorted by path.
-    pub files: Vec<(PathBuf, u64)>,
-    /// What could not be looked at.
-    pub problems: Vec<Problem>,
-    /// The `projects` directories that are there.
-    pub roots: Vec<PathBuf>,
-}
+use crate::integration::transcripts::{Found, Problem};
 
 /// Claude Code's configuration directories: `$CLAUDE_CONFIG_DIR` (several may be separated by
 /// commas), or else `~/.claude` and `~/.config/claude`.

@@ -6,8 +6,7 @@ use std::path::Path;
 use jiff::Timestamp;
 
 use crate::files::others;
-
-use super::cursor::{FileCursor, Start, written_us};
+use crate::integration::transcripts::cursor::{FileCursor, Start, written_us};
 
 /// A longer line is skipped, without holding it in memory.
 pub const MAX_LINE: usize = 8 * 1024 * 1024;

@@ -21,6 +21,9 @@ use super::place::{Place, Places};
 use consumed::{BESIDE, Consumed, INSIDE, tokens, unknown_are_inside};
 use fields::{First, NAME_MAX, Text, list, moment, part, shallow, trimmed};
 
+/// The agent, as usage names it.
+pub const AGENT: &str = "claude-code";
+
 /// Clocks of two machines may differ; a line that is further ahead than this is not believed yet.
 const AHEAD: SignedDuration = SignedDuration::from_hours(1);
 
@@ -252,7 +255,7 @@ impl LineParser {
         let (tokens, odd) = tokens(consumed);
         Ok(Usage {
             key: MessageKey { message_id, request_id: line.request_id.name().unwrap_or_default().into() },
-            agent: self.name("claude-code"),
+            agent: self.name(AGENT),
             part: self.name(""),
             provider: self.name("anthropic"),
             model: self.name(message.model.name().unwrap_or_default()),

@@ -9,54 +9,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 use jiff::Timestamp;
 
 use crate::domain::usage::Usage;
+use crate::integration::transcripts::cursor::Refused;
+use crate::integration::transcripts::{BadLine, Collected, Cursors, FileCursor, Problem, Progress};
 
-use super::cursor::{Cursors, FileCursor, Refused};
-use super::discover::Problem;
 use super::file::{Piece, Placed, read_file};
 use super::line::{LineParser, Parsed, Refusal};
 use super::place::{Places, Repositories, main_of};
 
 /// More bad lines than this are counted but not named.
 const MAX_NAMED: usize = 1_000;
-
-/// A line that is not one.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
-pub struct BadLine {
-    /// The file.
-    pub file: PathBuf,
-    /// Its number, from 1.
-    pub line: u64,
-    /// What is wrong with it; never its contents.
-    pub reason: &'static str,
-}
-
-/// How far reading has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Progress {
-    /// Files that are done.
-    pub files: usize,
-    /// Bytes that are done.
-    pub bytes: u64,
-}
-
-/// What was read.
-#[derive(Debug, Default)]
-pub struct Collected {
-    /// One telling of each call, by time and key.
-    pub usages: Vec<Usage>,
-    /// The first thousand, by file and line.
-    pub bad: Vec<BadLine>,
-    /// How many bad lines there are.
-    pub bad_count: u64,
-    /// Files that could not be read.
-    pub problems: Vec<Problem>,
-    /// Where reading stopped, for the files that were read.
-    pub cursors: Cursors,
-    /// Bytes that were read.
-    pub bytes: u64,
-    /// When a call was last refused because no credit was left.
-    pub no_credit_at: Option<Timestamp>,
-}
 
 #[derive(Default)]
 struct Gathered {

@@ -6,12 +6,12 @@ use std::path::{Path, PathBuf};
 
 use crate::config::{Config, ConfigError, Inspection, Origin, keys, prices};
 use crate::domain::calendar::zone_name;
-use crate::integration::claude_code::discover;
+use crate::integration::transcripts::Found;
 use crate::log::disk::{Disk, RealDisk};
 use crate::log::{Inspected, LogError, barrier};
 use crate::service::runtime::node::log_location;
 use crate::service::runtime::place::Place;
-use crate::service::usage::importer::transcript_roots;
+use crate::service::usage::importer;
 
 use super::{Check, addresses, console};
 
@@ -250,20 +250,27 @@ fn transcripts(config: &Config) -> Check {
     if !config.transcripts.enabled {
         return Check::skipped(NAME, "switched off by transcripts.enabled = false");
     }
-    let roots = transcript_roots(config);
-    let found = discover(&roots);
-    let places: Vec<String> = roots.iter().map(|root| root.display().to_string()).collect();
-    let places = places.join(", ");
+    let (mut found, mut absent) = (Found::default(), Vec::new());
+    let mut places = Vec::new();
+    for (source, roots) in importer::places(config, &[]) {
+        let of_source = source.find(&roots);
+        let roots = roots.iter().map(|root| root.display().to_string()).collect::<Vec<_>>().join(", ");
+        if of_source.roots.is_empty() {
+            let (what, fix) = source.trace();
+            absent.push((format!("there is no {what} in {roots}"), fix));
+        }
+        places.push(roots);
+        found.join(of_source);
+    }
     match (found.problems.first(), found.roots.is_empty()) {
         (Some(problem), _) => {
             Check::problem(NAME, format!("{} cannot be read", problem.path.display()), problem.reason.clone())
         }
-        (None, true) => Check::warning(
-            NAME,
-            format!("none: there is no projects directory in {places}"),
-            "use Claude Code once, or name its directories in transcripts.roots",
-        ),
-        (None, false) => Check::ok(NAME, format!("{} files in {places}", found.files.len())),
+        (None, true) => {
+            let (absent, fixes): (Vec<_>, Vec<_>) = absent.into_iter().unzip();
+            Check::warning(NAME, format!("none: {}", absent.join("; ")), fixes.join("; "))
+        }
+        (None, false) => Check::ok(NAME, format!("{} files in {}", found.files.len(), places.join(", "))),
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use jiff::Timestamp;
 
 use crate::domain::lacking::Doubts;
-use crate::integration::claude_code::{Cursors, Found, discover::Problem};
+use crate::integration::transcripts::{Cursors, Found, Problem};
 use crate::view::freshness::{Freshness, Unread};
 
 /// Refused lines that may be billed calls.

@@ -8,7 +8,7 @@ use notify::{RecursiveMode, Watcher};
 
 use crate::actor::{ActorError, Behaviour, Context, Handle, Reply};
 use crate::domain::usage::Usage;
-use crate::integration::claude_code::Cursors;
+use crate::integration::transcripts::Cursors;
 use crate::log::LogAdmin;
 use crate::service::aggregate::caller;
 use crate::view::ViewError;
@@ -90,14 +90,13 @@ impl UsageActor {
         });
         self.watcher = match watcher {
             Ok(mut watcher) => {
-                for root in self.importer.roots() {
-                    let projects = root.join("projects");
-                    if let Err(error) = watcher.watch(&projects, RecursiveMode::Recursive)
-                        && projects.is_dir()
+                for directory in self.importer.watched() {
+                    if let Err(error) = watcher.watch(&directory, RecursiveMode::Recursive)
+                        && directory.is_dir()
                     {
                         tracing::warn!(
                             %error,
-                            directory = %projects.display(),
+                            directory = %directory.display(),
                             poll_seconds = self.poll.as_secs(),
                             "the system does not report all changes there, and transcripts are polled; \
                              raise fs.inotify.max_user_watches to have them read at once"

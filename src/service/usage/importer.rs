@@ -7,10 +7,10 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::config::{Config, paths};
+use crate::config::Config;
 use crate::files::own;
-use crate::integration::claude_code::discover::default_roots;
-use crate::integration::claude_code::{self, Cursors, Found, cursor, discover, read_all};
+use crate::integration::SOURCES;
+use crate::integration::transcripts::{Collected, Cursors, Found, Progress, TranscriptSource, cursor};
 use crate::service::aggregate::repository::Repository;
 use crate::service::balances::balance::{BalanceAggregate, refused_in_passing};
 use crate::service::runtime::node::Node;
@@ -92,11 +92,26 @@ fn forget_gone(cursors: &mut Cursors, found: &Found) -> bool {
     true
 }
 
-/// Imports from a list of directories.
+/// A source, and the directories in which it is looked for.
+pub type Place = (&'static dyn TranscriptSource, Vec<PathBuf>);
+
+/// All sources in the directories that are named, or else each where its settings say, or where its agent writes.
+#[must_use]
+pub fn places(config: &Config, named: &[PathBuf]) -> Vec<Place> {
+    // What is kept of a file is found again from any directory.
+    let absolute = |root: &PathBuf| std::path::absolute(root).unwrap_or_else(|_| root.clone());
+    let roots = |source: &dyn TranscriptSource| match named {
+        [] => source.roots(config),
+        named => named.iter().map(absolute).collect(),
+    };
+    SOURCES.iter().map(|source| (*source, roots(*source))).collect()
+}
+
+/// Imports from a list of sources.
 #[derive(Clone)]
 pub struct Importer {
     recorder: Recorder,
-    roots: Vec<PathBuf>,
+    places: Vec<Place>,
     cursor_file: PathBuf,
     reading: SharedReading,
     /// Records a zero balance if a transcript shows that credit ran out.
@@ -104,24 +119,26 @@ pub struct Importer {
 }
 
 impl Importer {
-    /// Imports from the `projects` directories of `roots`. The cursors are kept in `cursor_file`, and the
+    /// Imports from these places. The cursors are kept in `cursor_file`, and the
     /// progress is published in `reading`.
     #[must_use]
-    pub fn new(
-        recorder: Recorder,
-        roots: Vec<PathBuf>,
-        cursor_file: PathBuf,
-        reading: SharedReading,
-    ) -> Self {
+    pub fn new(recorder: Recorder, places: Vec<Place>, cursor_file: PathBuf, reading: SharedReading) -> Self {
         let (log, tenant) = recorder.place();
         let balances = Arc::new(Mutex::new(Repository::new(log.clone(), tenant.clone())));
-        Self { recorder, roots, cursor_file, reading, balances }
+        Self { recorder, places, cursor_file, reading, balances }
     }
 
-    /// The directories.
+    /// The directories that change when there is something new.
+    pub fn watched(&self) -> impl Iterator<Item = PathBuf> {
+        self.places.iter().flat_map(|(source, roots)| roots.iter().map(|root| source.watched(root)))
+    }
+
+    /// What is there now.
     #[must_use]
-    pub fn roots(&self) -> &[PathBuf] {
-        &self.roots
+    pub fn find(&self) -> Found {
+        let mut found = Found::default();
+        self.places.iter().for_each(|(source, roots)| found.join(source.find(roots)));
+        found
     }
 
     /// The recorder that the importer uses.
@@ -148,18 +165,31 @@ impl Importer {
         now: Timestamp,
         on_step: &OnStep,
     ) -> Result<ImportSummary, ViewError> {
-        let found = discover(&self.roots);
-        let file_count = found.files.len() as u64;
         let is_due = |(path, size): &&(PathBuf, u64)| {
             !changed_only || cursors.get(path).is_none_or(|cursor| cursor.has_more(*size, now))
         };
-        let files: Vec<(PathBuf, u64)> = found.files.iter().filter(is_due).cloned().collect();
+        let (mut found, mut files, mut due) = (Found::default(), Vec::new(), Vec::new());
+        for (source, roots) in &self.places {
+            let of_source = source.find(roots);
+            let first = files.len();
+            files.extend(of_source.files.iter().filter(is_due).cloned());
+            due.push((source, first..files.len()));
+            found.join(of_source);
+        }
+        let file_count = found.files.len() as u64;
         self.reading.begin(&files);
         let total = files.iter().map(|(_, size)| size).sum();
         let threads = std::thread::available_parallelism().map_or(2, usize::from).min(4);
-        let collected = read_all(&files, cursors, now, threads, &|progress: claude_code::Progress| {
-            on_step(Step::Reading { bytes: progress.bytes, total, files: progress.files });
-        });
+        let (mut collected, mut done) = (Collected::default(), 0);
+        for (source, range) in due {
+            let of_source = &files[range.clone()];
+            let step = |progress: Progress| {
+                let (bytes, files) = (done + progress.bytes, range.start + progress.files);
+                on_step(Step::Reading { bytes, total, files });
+            };
+            collected.join(source.read(of_source, cursors, now, threads, &step));
+            done += of_source.iter().map(|(_, size)| size).sum::<u64>();
+        }
         let recorded = self.recorder.record(&collected.usages, &|done, total| {
             on_step(Step::Recording { done, total });
         });
@@ -201,31 +231,13 @@ impl Importer {
     }
 }
 
-/// Where transcripts are looked for: the configured directories, or Claude Code's own.
-#[must_use]
-pub fn transcript_roots(config: &Config) -> Vec<PathBuf> {
-    match config.transcripts.roots.as_slice() {
-        [] => {
-            let named = std::env::var("CLAUDE_CONFIG_DIR").ok();
-            default_roots(named.as_deref(), paths::home().as_deref())
-        }
-        configured => configured.to_vec(),
-    }
-}
-
 impl Node {
-    /// An importer for these directories, or the configured ones, or Claude Code's own.
+    /// An importer for these directories, or the configured ones, or those where agents write.
     #[must_use]
     pub fn importer(&self, roots: &[PathBuf], actor: &'static str) -> Importer {
-        let roots = match roots {
-            [] => transcript_roots(&self.settings.current().config),
-            // Absolute, so that the cursors are valid from any working directory.
-            named => {
-                named.iter().map(|root| std::path::absolute(root).unwrap_or_else(|_| root.clone())).collect()
-            }
-        };
+        let places = places(&self.settings.current().config, roots);
         let recorder = Recorder::new(self.log.clone(), self.tenant.clone(), self.prices.clone(), actor);
-        Importer::new(recorder, roots, self.dir.join("transcripts.json"), self.reading.clone())
+        Importer::new(recorder, places, self.dir.join("transcripts.json"), self.reading.clone())
     }
 }
 
@@ -236,8 +248,9 @@ mod tests {
     #[test]
     fn cursors_of_files_that_are_gone_are_forgotten_where_there_are_many() {
         let name = |number: usize| PathBuf::from(format!("{number:05}.jsonl"));
-        let mut cursors: Cursors =
-            (0..GONE_KEPT + 10).map(|number| (name(number), claude_code::FileCursor::default())).collect();
+        let mut cursors: Cursors = (0..GONE_KEPT + 10)
+            .map(|number| (name(number), crate::integration::transcripts::FileCursor::default()))
+            .collect();
         let mut found =
             Found { files: (0..10).map(|number| (name(number), 1)).collect(), ..Found::default() };
         assert!(!forget_gone(&mut cursors, &found), "one that is hidden may come back");

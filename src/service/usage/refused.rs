@@ -8,7 +8,6 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::files::others;
-use crate::integration::claude_code::discover;
 
 use super::importer::Importer;
 
@@ -72,7 +71,7 @@ impl Importer {
             }));
         }
         all.refused.sort_by(|one, other| (&one.file, one.line).cmp(&(&other.file, other.line)));
-        let found = discover(self.roots());
+        let found = self.find();
         let problems = found.problems.into_iter().map(|problem| (problem.path, problem.reason));
         let closed = found.files.into_iter().filter_map(|(path, _)| {
             let error = others::open(&path).err()?;
