@@ -115,7 +115,7 @@ fn a_refused_key_is_a_state_and_no_loop() {
     assert!(refused["reason"].as_str().unwrap().contains("individual accounts have none"), "{refused}");
     let next: Timestamp = refused["next_attempt"].as_str().unwrap().parse().unwrap();
     assert!(next.duration_since(Timestamp::now()) > SignedDuration::from_mins(50), "{refused}");
-    assert_eq!(server.front.requests(), 2, "each report was asked for once");
+    assert_eq!(server.world.lock().refused, 2, "each report was asked for once");
     let mended = format!("[anthropic]\nadmin_key = \"{}\"\n", anthropic::ADMIN_KEY);
     std::fs::write(&config, mended).unwrap();
     let bearer = format!("Bearer {}", running.token);

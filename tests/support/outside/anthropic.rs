@@ -31,6 +31,8 @@ pub struct World {
     pub mischief: Mischief,
     /// The first and the last day of each report that was asked for from its beginning.
     pub asked: Vec<(Date, Date)>,
+    /// How many reports were refused.
+    pub refused: usize,
     /// Buckets in a page, at most; a server may give fewer than it is asked for.
     pub page_size: usize,
 }
@@ -43,6 +45,7 @@ impl Anthropic {
             today,
             mischief: Mischief::None,
             asked: Vec::new(),
+            refused: 0,
             page_size: usize::MAX,
         });
         let router = Router::new()
@@ -191,12 +194,17 @@ fn answer(
     Ok(Json(json!({"data": data, "has_more": paged.next.is_some(), "next_page": paged.next})).into_response())
 }
 
+/// A report is asked for with the admin key.
+fn asked_for_a_report(world: &Shared<World>, headers: &HeaderMap) -> Result<(), Response> {
+    check(world, headers, ADMIN_KEY).inspect_err(|_| world.lock().refused += 1)
+}
+
 async fn usage(
     State(world): State<Shared<World>>,
     headers: HeaderMap,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Response> {
-    check(&world, &headers, ADMIN_KEY)?;
+    asked_for_a_report(&world, &headers)?;
     let known = ["starting_at", "ending_at", "bucket_width", "limit", "page", "group_by[]", "models[]"];
     let fields = fields(query, &known)?;
     let groups = [
@@ -232,7 +240,7 @@ async fn cost(
     headers: HeaderMap,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Response> {
-    check(&world, &headers, ADMIN_KEY)?;
+    asked_for_a_report(&world, &headers)?;
     let fields = fields(query, &["starting_at", "ending_at", "bucket_width", "limit", "page", "group_by[]"])?;
     let is_detailed = fields.iter().any(|(name, group)| name == "group_by[]" && group == "description");
     let mut world = world.lock();
