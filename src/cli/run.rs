@@ -139,7 +139,8 @@ async fn supervise(
         config.transcripts.enabled,
     ));
     clock::check(system.queries.head.borrow().recorded_at, jiff::Timestamp::now());
-    let keeping = tokio::spawn(tenants.clone().keep());
+    // It ends by itself when the program does: what it has begun to stop, it stops.
+    tokio::spawn(tenants.clone().keep());
     let clock = tokio::spawn(clock.watch());
     service_manager::ready();
     let pulse = tokio::task::spawn_local(service_manager::pulse());
@@ -148,10 +149,9 @@ async fn supervise(
     // The sample is whole: what this machine lacks is no news then.
     let looked = sample.is_none().then(|| tokio::spawn(announce::look_around(common.clone(), place.clone())));
     let code = wait(&tenants, ended, &shutdown).await;
-    for task in [Some(clock), Some(reloading), Some(renewing), Some(announced), Some(keeping), looked] {
-        if let Some(task) = task {
-            task.abort();
-        }
+    for task in [Some(clock), Some(reloading), Some(renewing), Some(announced), looked].into_iter().flatten()
+    {
+        task.abort();
     }
     service_manager::stopping();
     pulse.abort();

@@ -15,6 +15,7 @@ use crate::service::endpoints::Endpoint;
 use crate::service::endpoints::tenants::{AddTenant, ListTenants, RemoveTenant};
 use crate::service::runtime::forms;
 use crate::service::system::tenants::{self, Keeper, TenantError, TenantRemoved, TenantState, TenantsShown};
+use crate::view::CutShort;
 
 use super::super::App;
 use super::super::api::{Answer, answer};
@@ -48,6 +49,19 @@ impl Tenants {
     }
 }
 
+/// Has something done to its end, also where whoever asked has gone away.
+fn finished<T, F>(
+    kept: Tenants,
+    work: impl FnOnce(Tenants) -> F,
+) -> BoxFuture<'static, Result<T, TenantError>>
+where
+    T: Send + 'static,
+    F: Future<Output = Result<T, TenantError>> + Send + 'static,
+{
+    let done = tokio::spawn(work(kept));
+    async move { done.await.unwrap_or(Err(CutShort.into())) }.boxed()
+}
+
 impl Keeper for Tenants {
     fn list(&self) -> BoxFuture<'_, TenantsShown> {
         let kept = self.clone();
@@ -55,11 +69,11 @@ impl Keeper for Tenants {
     }
 
     fn add(&self, name: TenantName) -> BoxFuture<'_, Result<(), TenantError>> {
-        self.take_in(name).boxed()
+        finished(self.clone(), |kept| async move { kept.take_in(name).await })
     }
 
     fn remove(&self, name: TenantName) -> BoxFuture<'_, Result<TenantRemoved, TenantError>> {
-        self.take_away(name).boxed()
+        finished(self.clone(), |kept| async move { kept.take_away(name).await })
     }
 }
 

@@ -116,7 +116,7 @@ impl Slot {
     }
 
     /// Its faces, for one request; it is woken where it sleeps.
-    pub async fn visit(&self, tenants: &Tenants) -> Result<Visit, WakeError> {
+    pub async fn visit(self: &Arc<Self>, tenants: &Tenants) -> Result<Visit, WakeError> {
         *self.used.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
         match self.enter() {
             Some(visit) => Ok(visit),
@@ -152,8 +152,13 @@ impl Slot {
         *self.open.write().unwrap_or_else(PoisonError::into_inner) = Some(open);
     }
 
-    /// Starts it, where it does not work already.
-    pub async fn wake(&self, tenants: &Tenants) -> Result<(), WakeError> {
+    /// Starts it, where it does not work already. What is begun is finished, also where whoever asked has gone away.
+    pub async fn wake(self: &Arc<Self>, tenants: &Tenants) -> Result<(), WakeError> {
+        let (slot, tenants) = (self.clone(), tenants.clone());
+        tokio::spawn(async move { slot.wake_up(&tenants).await }).await.unwrap_or(Err(WakeError::Gone))
+    }
+
+    async fn wake_up(&self, tenants: &Tenants) -> Result<(), WakeError> {
         let mut state = self.state.lock().await;
         match &*state {
             State::Working(_) if self.is_awake() => return Ok(()),
