@@ -17,7 +17,7 @@ use mecris::service::runtime::place::Place;
 use mecris::service::runtime::settings::Settings;
 use mecris::service::runtime::sources::Sources;
 use mecris::service::system::tree;
-use mecris::service::system::tree::{Restarts, Screen};
+use mecris::service::system::tree::{Restarts, UiCallbacks};
 use mecris::service::usage::recorder::Recorder;
 use mecris::telemetry::metrics::Metrics;
 use opentelemetry_otlp::MetricExporter;
@@ -68,7 +68,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 fn measure(measured: &Metrics, node: &Node, events: u64) -> Result<(), Box<dyn Error>> {
     let (noted, _notes) = unbounded_channel();
     let sources = Sources::load(&*node.log, &node.tenant, noted.clone())?;
-    let screen = Screen { on_step: Arc::new(|_| {}), on_alert: Arc::new(|_, _, _, _| {}) };
+    let screen = UiCallbacks { on_step: Arc::new(|_| {}), on_alert: Arc::new(|_, _, _, _| {}) };
     let (system, _tree) = tree::build(node, node.queries()?, sources, noted, &screen, Restarts::default());
     metrics::observe(Arc::new(system), &opentelemetry::global::meter("mecris"));
     let queries = node.queries()?;

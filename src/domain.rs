@@ -22,7 +22,7 @@ pub mod currency;
 pub mod datapoint;
 pub mod decimal;
 pub mod depth;
-pub mod desk;
+
 pub mod feed;
 pub mod forecast;
 pub mod gate;
@@ -30,6 +30,7 @@ pub mod goal;
 pub mod lacking;
 pub mod limit_request;
 pub mod local_goal;
+pub mod local_goals;
 pub mod lookback;
 pub mod money;
 pub mod naming;

@@ -71,7 +71,7 @@ pub struct App {
 }
 
 /// A tenant's whole router, guarded by the token, with `beside`: the routes of other faces, guarded alike.
-pub fn router(app: &App, guard: Guard, refusals: Refusals, beside: Router) -> Router {
+pub fn router(app: &App, guard: &Guard, refusals: Refusals, beside: Router) -> Router {
     // One for all tenants: the description is the same.
     static OPERATIONS: LazyLock<Arc<check::Operations>> =
         LazyLock::new(|| Arc::new(check::Operations::of(openapi)));

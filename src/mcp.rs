@@ -41,7 +41,7 @@ use crate::telemetry;
 
 use answers::Answers;
 use clean::Clean;
-use updates::{Ear, WATCHED_MAX, Watched, follow};
+use updates::{Subscriber, WATCHED_MAX, Watched, follow};
 
 /// What a client is told of this server at the start.
 const INSTRUCTIONS: &str = "Mecris knows what LLMs cost, how the budgets and balances stand and which goals are \
@@ -178,7 +178,7 @@ impl<A: Answers> ServerHandler for Mcp<A> {
                 return Err(ErrorData::invalid_params(fix, None));
             }
             Some(true) => {
-                let ear = Ear::Session(context.peer);
+                let ear = Subscriber::Session(context.peer);
                 tokio::spawn(follow(self.answers.clone(), self.watched.clone(), ear));
             }
             Some(false) => {}
@@ -208,7 +208,7 @@ impl<A: Answers> ServerHandler for Mcp<A> {
             let said = resources::substance(&self.answers, uri).await;
             watched.add(uri.clone(), said);
         }
-        let following = follow(self.answers.clone(), watched, Ear::Stream(context.sink().clone()));
+        let following = follow(self.answers.clone(), watched, Subscriber::Stream(context.sink().clone()));
         tokio::select! {
             () = following => {}
             () = context.cancelled() => {}

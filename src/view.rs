@@ -51,9 +51,9 @@ use crate::domain::budget::{Budget, BudgetName};
 use crate::domain::code::{Code, Coded};
 use crate::domain::consent::Consents;
 use crate::domain::datapoint::Ledger;
-use crate::domain::desk::Desk;
 use crate::domain::goal::Goal;
 use crate::domain::limit_request::LimitRequests;
+use crate::domain::local_goals::LocalGoals;
 use crate::domain::odometer::Odometer;
 use crate::domain::quota::Quotas;
 use crate::domain::report::Reports;
@@ -137,7 +137,7 @@ pub struct TenantView {
     /// When one of them was last updated.
     pub goals_told_at: Option<Timestamp>,
     /// Local goals, and feeds.
-    pub desk: Shared<Desk>,
+    pub local_goals: Shared<LocalGoals>,
     /// Intended datapoints and their outcomes.
     pub ledger: Shared<Ledger>,
     pub alerts: Shared<AlertState>,
@@ -291,7 +291,7 @@ impl TenantView {
             Event::LocalGoalSet(_)
             | Event::LocalGoalClosed(_)
             | Event::FeedStarted(_)
-            | Event::FeedStopped(_) => self.desk.apply(at, event)?,
+            | Event::FeedStopped(_) => self.local_goals.apply(at, event)?,
             Event::DatapointIntended(_) | Event::DatapointWritten(_) | Event::DatapointRefused(_) => {
                 self.ledger.apply(at, event)?;
             }

@@ -18,10 +18,10 @@ use mecris::domain::calendar::{Period, day_of};
 use mecris::domain::consent::{By, ConsentCommand};
 use mecris::domain::currency::Currency;
 use mecris::domain::datapoint::{Decimal, Keeper, Point, PointKey, RequestId};
-use mecris::domain::desk::{DeskCommand, Facts};
 use mecris::domain::goal::Goal;
 use mecris::domain::limit_request::{LimitOrder, Until, Wish};
 use mecris::domain::local_goal::{End, LocalGoal, Priority};
+use mecris::domain::local_goals::{Facts, LocalGoalCommand};
 use mecris::domain::odometer::{OdometerCommand, OdometerOrder};
 use mecris::domain::quota::{QuotaReading, Window};
 use mecris::domain::report::{CostLine, DayReport, ReportSource};
@@ -217,13 +217,13 @@ fn alias(dice: &mut Dice, _: Timestamp) -> (String, Option<String>) {
     (directory, name)
 }
 
-fn local_goal(dice: &mut Dice, now: Timestamp) -> (DeskCommand, Facts) {
+fn local_goal(dice: &mut Dice, now: Timestamp) -> (LocalGoalCommand, Facts) {
     let slug = dice.pick(&NAMES).parse().unwrap();
     let today = day_of(now, &TimeZone::UTC);
     let command = match dice.below(5) {
-        0 => DeskCommand::CloseGoal { slug, end: End::Done },
-        1 => DeskCommand::StopFeed { slug },
-        2 => DeskCommand::StartFeed {
+        0 => LocalGoalCommand::CloseGoal { slug, end: End::Done },
+        1 => LocalGoalCommand::StopFeed { slug },
+        2 => LocalGoalCommand::StartFeed {
             slug,
             budget: None,
             since: Some(today),
@@ -231,7 +231,7 @@ fn local_goal(dice: &mut Dice, now: Timestamp) -> (DeskCommand, Facts) {
         },
         _ => {
             let title = format!("title {}", dice.below(9));
-            DeskCommand::SetGoal(LocalGoal { slug, title, priority: Priority::High, due: today })
+            LocalGoalCommand::SetGoal(LocalGoal { slug, title, priority: Priority::High, due: today })
         }
     };
     (command, Facts { today: Some(today), ..Facts::default() })
@@ -283,7 +283,7 @@ fn the_command_side_a_replay_and_the_view_know_the_same() {
         let (requests, allowed) = world.history::<LimitAggregate>(limit);
         let tokens = world.history::<TokenAggregate>(token);
         world.history::<AliasAggregate>(alias);
-        let desk = world.history::<LocalGoalAggregate>(local_goal);
+        let local_goals = world.history::<LocalGoalAggregate>(local_goal);
         let followed = world.history::<GoalAggregate>(goals);
         let reported = world.history::<ReportAggregate>(reports);
         let consents = world.history::<ConsentAggregate>(consent);
@@ -294,7 +294,7 @@ fn the_command_side_a_replay_and_the_view_know_the_same() {
         assert_eq!(*view.odometer, odometers);
         assert_eq!((&*view.requests, &*view.allowance), (&requests, &allowed));
         assert_eq!(*view.tokens, tokens);
-        assert_eq!(*view.desk, desk);
+        assert_eq!(*view.local_goals, local_goals);
         assert_eq!(*view.goals, followed);
         assert_eq!(*view.reports, reported);
         assert_eq!(*view.consents, consents);

@@ -246,7 +246,7 @@ fn a_person_logs_in_in_a_window_and_the_session_outlives_the_browser() {
     let home = home_of(&site);
     let recipe = site.recipe().replace("login = \"/login\"", "login = \"/login#by-itself\"");
     std::fs::write(home.dir.path().join(".config/mecris/consoles/anthropic.toml"), recipe).unwrap();
-    let screen = reach::Screen::start();
+    let screen = reach::UiCallbacks::start();
     let said: crate::support::program::Said = screen.log_in(&home).output().unwrap().into();
     assert!(said.code == 0 && said.out.contains("The session is kept"), "{said:?}");
     assert_eq!(site.logins(), 1);

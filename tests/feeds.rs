@@ -4,7 +4,7 @@ use jiff::civil::Date;
 use serde_json::Value;
 
 use crate::goals::{FAR, day, told, until, variables};
-use crate::support::outside::beeminder::{self, Beeminder, Hold, World};
+use crate::support::outside::beeminder::{self, Beeminder, HoldReason, World};
 use crate::support::program::Home;
 
 /// A billed call of a day.
@@ -130,8 +130,15 @@ fn killed_between_intent_and_outcome_each_day_is_posted_once() {
     let fed = command.envs(variables(&base, beeminder::TOKEN)).output().unwrap();
     assert!(fed.status.success());
     let as_spent = || posted(&server.world.lock(), "spend") == spent(&home, since);
-    let moments =
-        [Some(Hold::Before), Some(Hold::After), None, Some(Hold::After), Some(Hold::Before), None, None];
+    let moments = [
+        Some(HoldReason::Before),
+        Some(HoldReason::After),
+        None,
+        Some(HoldReason::After),
+        Some(HoldReason::Before),
+        None,
+        None,
+    ];
     for (round, hold) in moments.into_iter().enumerate() {
         let id = 100 + round as u32;
         home.transcript(&format!("round-{round}.jsonl"), call(id, 1_000, day(i64::from(id % 3))));

@@ -14,8 +14,8 @@ use mecris::domain::allowance::{AllowanceCommand, VirtualBudget};
 use mecris::domain::balance::BalanceChange;
 use mecris::domain::budget::{Budget, BudgetCommand, Scope, Thresholds};
 use mecris::domain::calendar::Period;
-use mecris::domain::desk::DeskCommand;
 use mecris::domain::local_goal::{LocalGoal, Priority};
+use mecris::domain::local_goals::LocalGoalCommand;
 use mecris::domain::money::Picodollars;
 use mecris::event::Event;
 use mecris::event::Position;
@@ -68,8 +68,8 @@ fn budget(number: u64) -> BudgetCommand {
     })
 }
 
-fn goal(number: u64) -> DeskCommand {
-    DeskCommand::SetGoal(LocalGoal {
+fn goal(number: u64) -> LocalGoalCommand {
+    LocalGoalCommand::SetGoal(LocalGoal {
         slug: format!("goal-{}", number % 32).parse().unwrap(),
         title: number.to_string(),
         priority: Priority::Medium,
@@ -204,7 +204,7 @@ async fn storm(dir: &std::path::Path) {
     let (noted, notes) = tokio::sync::mpsc::unbounded_channel();
     let sources = Sources::load(&*node.log, &node.tenant, noted.clone()).unwrap();
     let queries = node.queries().unwrap();
-    let screen = tree::Screen { on_step: Arc::new(|_| {}), on_alert: Arc::new(|_, _, _, _| {}) };
+    let screen = tree::UiCallbacks { on_step: Arc::new(|_| {}), on_alert: Arc::new(|_, _, _, _| {}) };
     let quick = Restarts {
         backoff: Backoff {
             initial: Duration::from_micros(10),
@@ -288,7 +288,7 @@ async fn storm(dir: &std::path::Path) {
     assert_eq!(known::<BudgetAggregate>(&node), *expected.budgets);
     assert_eq!(known::<BalanceAggregate>(&node), expected.balances.accounts);
     assert_eq!(known::<AllowanceAggregate>(&node), *expected.allowance);
-    assert_eq!(known::<LocalGoalAggregate>(&node), *expected.desk);
+    assert_eq!(known::<LocalGoalAggregate>(&node), *expected.local_goals);
     log.close();
     println!("storm: {total_restarts} restarts, {counts:?}, {levels:?} KiB, {tasks} tasks");
     let last_two = &levels[levels.len() - 2..];

@@ -311,7 +311,7 @@ async fn outage(dir: std::path::PathBuf) {
         (node, log, queries, sources)
     };
     let (node, log, queries, sources) = tokio::task::spawn_blocking(start).await.unwrap();
-    let screen = tree::Screen { on_step: Arc::new(|_| {}), on_alert: Arc::new(|_, _, _, _| {}) };
+    let screen = tree::UiCallbacks { on_step: Arc::new(|_| {}), on_alert: Arc::new(|_, _, _, _| {}) };
     let (system, supervisor) = tree::build(&node, queries, sources, noted, &screen, Restarts::default());
     let (system, shutdown) = (Arc::new(system), Shutdown::default());
     let recording = tokio::spawn(incidents::record(node.log.clone(), node.tenant.clone(), notes));

@@ -20,7 +20,7 @@ mod provider;
 mod reckoning;
 
 use mecris::domain::alert::policy::{Limits, Policy, Until};
-use mecris::domain::alert::step::Hold;
+use mecris::domain::alert::step::HoldReason;
 use mecris::domain::alert::{AlertId, Kind};
 use mecris::domain::money::Picodollars;
 
@@ -78,13 +78,13 @@ fn print(year: &Year) {
     );
 }
 
-fn reason(hold: Hold) -> &'static str {
+fn reason(hold: HoldReason) -> &'static str {
     match hold {
-        Hold::Quiet(_) => "quiet",
-        Hold::Throttled(_) => "throttled",
-        Hold::Limited(_) => "limited",
-        Hold::Waiting(_) => "waiting",
-        Hold::NoChannel => "no channel",
-        Hold::Unknown => "unknown",
+        HoldReason::Quiet(_) => "quiet",
+        HoldReason::Throttled(_) => "throttled",
+        HoldReason::Limited(_) => "limited",
+        HoldReason::Waiting(_) => "waiting",
+        HoldReason::NoChannel => "no channel",
+        HoldReason::Unknown => "unknown",
     }
 }

@@ -9,6 +9,7 @@ use mecris::domain::shown::{is_control, seen};
 use mecris::domain::telemetry_usage::counter::Counter;
 use mecris::domain::tokens::MAX_COUNT;
 use mecris::fuzzing::{self, NOW};
+use mecris::http::size::MAX_BODY;
 use mecris::integration::claude_code::hook::{HookAnswer, HookCall};
 use mecris::integration::claude_code::status_line::StatusCall;
 use mecris::integration::claude_code::telemetry::{self, Reading};
@@ -17,7 +18,6 @@ use mecris::integration::twilio::webhook::{Delivery, Inbound, is_genuine, signat
 use mecris::mcp::answers::Answers;
 use mecris::mcp::args;
 use mecris::mcp::clean::Clean;
-use mecris::http::size::MAX_BODY;
 use mecris::service::balances::quota::QuotaBody;
 use mecris::service::budgets::gate::StatuslineBody;
 use mecris::service::usage::manual::ToldBody;

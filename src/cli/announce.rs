@@ -9,7 +9,7 @@ use crate::service::alerts::OnAlert;
 use crate::service::doctor::{Verdict, local, online};
 use crate::service::runtime::place::Place;
 use crate::service::runtime::sources::SourceState;
-use crate::service::system::tree::{Screen, Supervised};
+use crate::service::system::tree::{Supervised, UiCallbacks};
 use crate::service::usage::importer::ImportSummary;
 use crate::telemetry::plan::Plan;
 
@@ -80,15 +80,15 @@ pub fn on_alert() -> OnAlert {
 
 /// What another tenant than `local` shows: that there is an alert, and nothing of what it says.
 #[must_use]
-pub fn screen_of(tenant: &TenantName) -> Screen {
+pub fn screen_of(tenant: &TenantName) -> UiCallbacks {
     let tenant = tenant.clone();
     let on_alert: OnAlert = Arc::new(move |id, grade, _, _| {
         say(&format!("tenant {tenant}: alert {id}, {}", grade.severity.word()));
     });
-    Screen { on_step: Arc::new(|_| {}), on_alert }
+    UiCallbacks { on_step: Arc::new(|_| {}), on_alert }
 }
 
-/// Looks at everything that `mecris doctor` looks at, while the supervisor works already, and says what a
+/// PollStatus at everything that `mecris doctor` looks at, while the supervisor works already, and says what a
 /// person should mend.
 pub async fn look_around(common: Common, place: Place) {
     let looked = tokio::task::spawn_blocking(move || {

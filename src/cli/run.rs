@@ -24,7 +24,7 @@ use crate::service::runtime::place::{self, Place};
 use crate::service::runtime::settings::Settings;
 use crate::service::system::demo;
 use crate::service::system::tenant::{ActorThread, Opened};
-use crate::service::system::tree::{Screen, Supervised};
+use crate::service::system::tree::{Supervised, UiCallbacks};
 use crate::telemetry;
 
 use super::backend::{settings, show_steps};
@@ -97,7 +97,7 @@ async fn supervise(
     let (held, opened, tokens, listeners, certificate) = opened.await.map_err(|_| StartError::CutShort)??;
     let (on_step, bar) = show_steps(common.json);
     let thread = ActorThread::here();
-    let working = opened.work(Screen { on_step, on_alert: announce::on_alert() }, &thread).await?;
+    let working = opened.work(UiCallbacks { on_step, on_alert: announce::on_alert() }, &thread).await?;
     let (system, shutdown, settings) =
         (working.system.clone(), working.shutdown.clone(), working.node.settings.clone());
     let ended = working.ended.clone();

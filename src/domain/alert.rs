@@ -226,7 +226,7 @@ pub struct AttemptId(pub u32);
 
 /// What an attempt sends, without its text: enough to find the message at the channel.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Parcel {
+pub struct AttemptRecord {
     pub channel: Channel,
     /// The recipient: a reference, never a number.
     pub contact: Option<String>,
@@ -294,7 +294,7 @@ pub enum AlertChange {
     /// The person may be alerted from now on.
     Queued { id: AlertId },
     /// An attempt is about to be sent.
-    Started { id: AlertId, attempt: AttemptId, parcel: Parcel },
+    Started { id: AlertId, attempt: AttemptId, parcel: AttemptRecord },
     /// The outcome of an attempt is known.
     Ended { id: AlertId, attempt: AttemptId, outcome: Outcome },
     /// The delivery status of an attempt is known.

@@ -296,7 +296,7 @@ impl Usage {
 
 /// What to record for a reading of a call.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Telling {
+pub enum UsageChange {
     /// The log does not know the call.
     New,
     /// The log has it differently: the merged call.
@@ -307,8 +307,8 @@ pub enum Telling {
 
 /// Decides what a reading adds to the recorded call.
 #[must_use]
-pub fn decide(known: Option<&Usage>, told: &Usage) -> Telling {
-    let Some(known) = known else { return Telling::New };
+pub fn decide(known: Option<&Usage>, told: &Usage) -> UsageChange {
+    let Some(known) = known else { return UsageChange::New };
     if is_told(&told.key.message_id) {
         // A manual report replaces the previous one: the later counts, and of equal ones the one with more
         // output.
@@ -316,10 +316,10 @@ pub fn decide(known: Option<&Usage>, told: &Usage) -> Telling {
         // The owner of the sum was decided by the first report.
         let now = Usage { tokens: told.tokens, occurred_at: told.occurred_at, ..known.clone() };
         let is_other = is_newer && !now.shows_as(known);
-        return if is_other { Telling::Revision(Box::new(now)) } else { Telling::Known };
+        return if is_other { UsageChange::Revision(Box::new(now)) } else { UsageChange::Known };
     }
     let both = known.clone().merge(told.clone());
-    if both.is_as(known) { Telling::Known } else { Telling::Revision(Box::new(both)) }
+    if both.is_as(known) { UsageChange::Known } else { UsageChange::Revision(Box::new(both)) }
 }
 
 #[cfg(test)]

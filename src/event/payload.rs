@@ -42,7 +42,7 @@ pub use datapoint::{
 };
 pub use goal::{
     FeedStarted, FeedStopped, GoalGone, GoalObserved, GoalPayloadError, LocalGoalClosed, LocalGoalSet,
-    desk_change, desk_event,
+    local_goal_change, local_goal_event,
 };
 pub use limit::{LimitGranted, LimitRefused, LimitRequested, LimitWithdrawn, limit_change, limit_events};
 pub use odometer::{OdometerCorrected, OdometerRead, OdometerStopped, odometer_change};

@@ -32,7 +32,7 @@ use crate::service::access::kept::KeptTokens;
 use crate::service::runtime::clock::Clock;
 use crate::service::runtime::place;
 use crate::service::system::tenant::{ActorThread, Working};
-use crate::service::system::tree::{Screen, Supervised};
+use crate::service::system::tree::{Supervised, UiCallbacks};
 use crate::telemetry::metrics::Metrics;
 
 use super::guard::{Guard, Hosts};
@@ -69,7 +69,7 @@ pub struct Program {
     /// What is measured of the program and of `local`.
     pub metrics: Metrics,
     /// What a tenant shows on the program's screen.
-    pub screen: Arc<dyn Fn(&TenantName) -> Screen + Send + Sync>,
+    pub screen: Arc<dyn Fn(&TenantName) -> UiCallbacks + Send + Sync>,
     /// The routes of other faces.
     pub beside: Beside,
     /// How long a tenant that nobody asks stays awake.
@@ -171,7 +171,7 @@ impl Tenants {
         let app = App { system: working.system.clone(), metrics };
         let beside = (program.beside)(working.system.clone(), working.shutdown.clone());
         let faces = Faces {
-            api: router(&app, guard.clone(), refusals.clone(), beside),
+            api: router(&app, &guard, refusals.clone(), beside),
             otlp: otlp::router(app.clone(), guard.clone(), refusals.clone()),
             grpc: otlp::grpc::router(app, guard.clone(), refusals.clone()),
         };

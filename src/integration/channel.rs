@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 
 use crate::config::{Config, Phone};
-use crate::domain::alert::step::Sending;
+use crate::domain::alert::step::OutgoingMessage;
 use crate::domain::alert::{Channel, Delivery, Outcome};
 
 use super::official::Asking;
@@ -48,7 +48,7 @@ pub trait AlertChannel: Send + Sync {
         }
     }
 
-    /// Looks for a message whose outcome is not known. A channel that takes an idempotency key has nothing to look for:
+    /// PollStatus for a message whose outcome is not known. A channel that takes an idempotency key has nothing to look for:
     /// the message is sent again under the same one.
     fn look_for<'a>(&'a self, _lost: &'a Lost<'a>) -> Asking<'a, LookupResult> {
         Box::pin(std::future::ready(LookupResult::NotThere))
@@ -83,7 +83,7 @@ pub enum Finding {
 #[derive(Debug)]
 pub struct Outbound<'a> {
     /// What is sent.
-    pub sending: &'a Sending,
+    pub sending: &'a OutgoingMessage,
     /// The idempotency key: the same for every try of one round on one channel, and no other.
     pub key: String,
     /// Its recipient's number, where there is one.

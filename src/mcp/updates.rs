@@ -17,14 +17,14 @@ const SETTLE: Duration = Duration::from_millis(250);
 pub(super) const WATCHED_MAX: usize = 64;
 
 /// Where a client is told.
-pub enum Ear {
+pub enum Subscriber {
     /// The session of an older protocol version.
     Session(Peer<RoleServer>),
     /// The stream of `subscriptions/listen`.
     Stream(SubscriptionSink),
 }
 
-impl Ear {
+impl Subscriber {
     /// Whether it was told.
     async fn tell(&self, uri: &str) -> bool {
         match self {
@@ -70,7 +70,7 @@ impl Watched {
 }
 
 /// Tells of changes until nothing is watched any more, or nobody listens.
-pub async fn follow(mut answers: impl Answers, watched: Watched, ear: Ear) {
+pub async fn follow(mut answers: impl Answers, watched: Watched, ear: Subscriber) {
     loop {
         answers.changed().await;
         tokio::time::sleep(SETTLE).await;

@@ -58,7 +58,7 @@ pub struct FeedLine {
 /// The feeds, by goal.
 #[must_use]
 pub fn feeds(view: &TenantView) -> Vec<FeedLine> {
-    view.desk.feeds.values().map(|feed| line(view, feed)).collect()
+    view.local_goals.feeds.values().map(|feed| line(view, feed)).collect()
 }
 
 fn line(view: &TenantView, feed: &Feed) -> FeedLine {

@@ -12,9 +12,9 @@ use crate::domain::balance::Accounts;
 use crate::domain::budget::{self, Budget, BudgetChange, BudgetName};
 use crate::domain::consent::{self, ConsentChange, Consents};
 use crate::domain::datapoint::Ledger;
-use crate::domain::desk::Desk;
 use crate::domain::goal::{self, Goal, GoalChange};
 use crate::domain::limit_request::{self, LimitRequests};
+use crate::domain::local_goals::LocalGoals;
 use crate::domain::odometer::{self, Odometer};
 use crate::domain::project::Aliases;
 use crate::domain::quota::Quotas;
@@ -23,8 +23,8 @@ use crate::domain::vault::track::Known;
 use crate::event::CodecError;
 use crate::event::Event;
 use crate::event::payload::{
-    alert_change, allowance_change, balance_change, desk_change, limit_change, odometer_change, point_change,
-    quota_reading, report_change, token_change,
+    alert_change, allowance_change, balance_change, limit_change, local_goal_change, odometer_change,
+    point_change, quota_reading, report_change, token_change,
 };
 
 /// A state that is folded from events.
@@ -147,9 +147,9 @@ impl Fold for BTreeMap<String, Goal> {
     }
 }
 
-impl Fold for Desk {
+impl Fold for LocalGoals {
     fn apply(&mut self, at: Timestamp, event: &Event<'_>) -> Result<(), CodecError> {
-        let change = desk_change(at, event).map_err(|error| malformed(event, &error))?;
+        let change = local_goal_change(at, event).map_err(|error| malformed(event, &error))?;
         if let Some(change) = change {
             self.evolve(change);
         }

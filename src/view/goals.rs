@@ -57,7 +57,7 @@ pub struct GoalLine {
 #[must_use]
 pub fn local_goals(view: &TenantView, now: Timestamp, zone: &TimeZone) -> Vec<(Goal, Priority)> {
     let today = calendar::day_of(now, zone);
-    let told = view.desk.goals.values().map(|goal| {
+    let told = view.local_goals.goals.values().map(|goal| {
         let has_data_today = view.ledger.has_local(&goal.slug, today);
         (goal.as_goal(now, zone, has_data_today), goal.priority)
     });

@@ -22,9 +22,9 @@ use crate::domain::allowance::Allowance;
 use crate::domain::budget::Budget;
 use crate::domain::consent::Consents;
 use crate::domain::datapoint::Ledger;
-use crate::domain::desk::Desk;
 use crate::domain::goal::Goal;
 use crate::domain::limit_request::LimitRequests;
+use crate::domain::local_goals::LocalGoals;
 use crate::domain::odometer::Odometer;
 use crate::domain::quota::Quotas;
 use crate::domain::report::Reports;
@@ -74,7 +74,7 @@ struct StoredTenant {
     budgets: Vec<BudgetSet>,
     goals: Vec<GoalObserved>,
     goals_told_at: Option<Timestamp>,
-    desk: Shared<Desk>,
+    local_goals: Shared<LocalGoals>,
     ledger: Shared<Ledger>,
     alerts: Shared<AlertState>,
     consents: Shared<Consents>,
@@ -103,7 +103,7 @@ pub fn to_bytes(views: &Views, log: &dyn EventLog) -> Result<Option<Vec<u8>>, Lo
         budgets: view.budgets.values().map(BudgetSet::from).collect(),
         goals: view.goals.values().map(GoalObserved::from).collect(),
         goals_told_at: view.goals_told_at,
-        desk: view.desk.clone(),
+        local_goals: view.local_goals.clone(),
         ledger: view.ledger.clone(),
         alerts: view.alerts.clone(),
         consents: view.consents.clone(),
@@ -196,7 +196,7 @@ fn views(stored: Stored) -> Option<Views> {
             budgets: by_name(budgets?).into(),
             goals: by_id(&tenant.goals).into(),
             goals_told_at: tenant.goals_told_at,
-            desk: tenant.desk,
+            local_goals: tenant.local_goals,
             ledger: tenant.ledger,
             alerts: tenant.alerts,
             consents: tenant.consents,

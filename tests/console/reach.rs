@@ -13,12 +13,12 @@ use crate::support::outside::console::{Mood, Site};
 use crate::support::program::Home;
 
 /// A display that nobody sees.
-pub struct Screen {
+pub struct UiCallbacks {
     server: Child,
     number: String,
 }
 
-impl Screen {
+impl UiCallbacks {
     pub fn start() -> Self {
         let mut server = Command::new("Xvfb")
             .args(["-displayfd", "1", "-screen", "0", "1024x768x24", "-nolisten", "tcp"])
@@ -39,7 +39,7 @@ impl Screen {
     }
 }
 
-impl Drop for Screen {
+impl Drop for UiCallbacks {
     fn drop(&mut self) {
         self.server.kill().unwrap();
         self.server.wait().unwrap();
@@ -129,7 +129,7 @@ fn assert_nobody_reaches(dir: &Path) {
     }
 }
 
-/// Looks at the browser of a command once something has happened, and ends the command.
+/// PollStatus at the browser of a command once something has happened, and ends the command.
 fn while_it_runs(mut command: Command, dir: &Path, has_begun: impl Fn() -> bool) {
     let mut child = command.stdout(Stdio::null()).spawn().unwrap();
     let is_there = (0..1_200).any(|_| {
@@ -162,7 +162,7 @@ fn while_it_reads_the_browser_listens_on_no_port_and_another_user_cannot_reach_i
 fn the_login_window_listens_on_no_port_and_another_user_cannot_reach_it() {
     let site = Site::start();
     let home = home_of(&site);
-    let screen = Screen::start();
+    let screen = UiCallbacks::start();
     while_it_runs(screen.log_in(&home), &home.data(), || site.login_pages() > 0);
 }
 

@@ -18,7 +18,7 @@ const HOUR_US: i64 = 3_600_000_000;
 const COUNT_MAX: u64 = 1_000_000_000_000;
 
 /// One line's word on a call.
-struct Telling {
+struct UsageChange {
     /// The line is a fork's copy of another session's.
     copied: bool,
     call: Call,
@@ -26,7 +26,7 @@ struct Telling {
 
 /// All calls that files hold at `now`.
 pub fn read(files: &Files, now: Timestamp) -> BTreeMap<String, Call> {
-    let mut told: BTreeMap<String, Vec<Telling>> = BTreeMap::new();
+    let mut told: BTreeMap<String, Vec<UsageChange>> = BTreeMap::new();
     for (path, bytes) in files {
         let place = |session: &str| project(files, path, session);
         for telling in objects(bytes).iter().flat_map(|line| tellings(line, &place, now)) {
@@ -80,7 +80,7 @@ fn text<'a>(object: &'a Object, name: &str) -> Option<&'a str> {
 }
 
 /// What a line tells: its call and those within it, or nothing.
-fn tellings(line: &Object, project: &dyn Fn(&str) -> String, now: Timestamp) -> Vec<Telling> {
+fn tellings(line: &Object, project: &dyn Fn(&str) -> String, now: Timestamp) -> Vec<UsageChange> {
     let told = match line.get("type") {
         None | Some(Value::Null) => Some((line, false)),
         Some(kind) if kind == "assistant" => Some((line, false)),
@@ -100,7 +100,7 @@ fn calls(
     is_progress: bool,
     project: &dyn Fn(&str) -> String,
     now: Timestamp,
-) -> Option<Vec<Telling>> {
+) -> Option<Vec<UsageChange>> {
     let message = line.get("message")?.as_object()?;
     let usage = message.get("usage")?.as_object()?;
     let model = text(message, "model").unwrap_or_default();
@@ -137,7 +137,7 @@ fn calls(
             ..call.clone()
         });
     }
-    Some(told.into_iter().map(|call| Telling { copied: origin.is_some(), call }).collect())
+    Some(told.into_iter().map(|call| UsageChange { copied: origin.is_some(), call }).collect())
 }
 
 /// The inner value where it is told, else the outer one.
@@ -270,7 +270,7 @@ fn plus(a: [u64; 4], b: [u64; 4]) -> [u64; 4] {
 }
 
 /// One call of all its tellings.
-fn merged(tellings: &[Telling]) -> Call {
+fn merged(tellings: &[UsageChange]) -> Call {
     let least = tellings.iter().min_by(|a, b| rank(a).cmp(&rank(b))).unwrap();
     let written = greatest(tellings, |tokens| tokens[2] + tokens[3]);
     let hour = greatest(tellings, |tokens| tokens[3]);
@@ -288,12 +288,12 @@ fn merged(tellings: &[Telling]) -> Call {
     }
 }
 
-fn greatest(tellings: &[Telling], of: impl Fn(&[u64; 6]) -> u64) -> u64 {
+fn greatest(tellings: &[UsageChange], of: impl Fn(&[u64; 6]) -> u64) -> u64 {
     tellings.iter().map(|telling| of(&telling.call.tokens)).max().unwrap()
 }
 
 /// Of the least telling are all attributes.
-fn rank(telling: &Telling) -> (bool, i64, bool, [&str; 6]) {
+fn rank(telling: &UsageChange) -> (bool, i64, bool, [&str; 6]) {
     let call = &telling.call;
     let names = [&call.session, &call.model, &call.tier, &call.speed, &call.geo, &call.project];
     (telling.copied, call.at_us, call.sidechain, names.map(String::as_str))

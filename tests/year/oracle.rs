@@ -8,7 +8,7 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use mecris::domain::alert::policy::Usable;
 use mecris::domain::alert::policy::{Policy, Until};
-use mecris::domain::alert::step::Sending;
+use mecris::domain::alert::step::OutgoingMessage;
 use mecris::domain::alert::{
     AlertChange, AlertId, AttemptId, CauseKey, Channel, Delivery, Grade, Kind, Outcome, Severity,
 };
@@ -194,7 +194,7 @@ impl Oracle {
     }
 
     /// A message leaves the house.
-    pub fn sent(&mut self, view: &View, sending: &Sending) {
+    pub fn sent(&mut self, view: &View, sending: &OutgoingMessage) {
         let now = view.now;
         let case = &self.cases[&sending.id];
         let of = format!("{} {} at {now}", case.key.kind.word(), case.key.subject);
@@ -219,7 +219,7 @@ impl Oracle {
     }
 
     /// Within a round nothing is told twice.
-    fn once(&self, case: &Case, sending: &Sending, now: Timestamp, of: &str) {
+    fn once(&self, case: &Case, sending: &OutgoingMessage, now: Timestamp, of: &str) {
         let others =
             case.attempts.iter().filter(|(id, it)| **id != sending.attempt && it.round == case.rounds);
         for (_, other) in others.filter(|(_, it)| it.may_have_told()) {

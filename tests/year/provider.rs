@@ -1,7 +1,7 @@
 //! Those who carry messages: they take, refuse and lose them, answer late or never, and deliver or not.
 
 use jiff::{SignedDuration, Timestamp};
-use mecris::domain::alert::step::{Sending, digest};
+use mecris::domain::alert::step::{OutgoingMessage, digest};
 use mecris::domain::alert::{AlertId, Channel, Delivery};
 use rand::Rng;
 use rand::rngs::SmallRng;
@@ -59,7 +59,7 @@ impl Provider {
     pub fn send(
         &mut self,
         random: &mut SmallRng,
-        sending: &Sending,
+        sending: &OutgoingMessage,
         now: Timestamp,
     ) -> (Answer, SignedDuration) {
         let delay = SignedDuration::from_millis(random.random_range(50..9_000));
@@ -84,7 +84,7 @@ impl Provider {
         (if sending.channel.needs_consent() { Answer::Lost } else { Answer::Unsent }, delay)
     }
 
-    fn take(&mut self, random: &mut SmallRng, sending: &Sending, now: Timestamp) -> String {
+    fn take(&mut self, random: &mut SmallRng, sending: &OutgoingMessage, now: Timestamp) -> String {
         let of_this_round = |message: &&Message| {
             (message.alert, message.telling, message.channel)
                 == (sending.id, sending.telling, sending.channel)

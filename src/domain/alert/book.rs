@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::clock::happened;
 
-use super::{AlertChange, AlertId, AttemptId, CauseKey, Channel, Delivery, Grade, Outcome, Parcel};
+use super::{AlertChange, AlertId, AttemptId, AttemptRecord, CauseKey, Channel, Delivery, Grade, Outcome};
 
 /// How long resolved alerts stay in the state; older ones are in the log alone.
 const KEPT: SignedDuration = SignedDuration::from_hours(90 * 24);
@@ -30,12 +30,12 @@ pub struct Alert {
     /// The highest grade that the person has been told; anything worse is news. None: everything is.
     pub told_up_to: Option<Grade>,
     /// The rounds of notification: the first, and one for each time that it got worse.
-    pub tellings: Vec<Telling>,
+    pub tellings: Vec<UsageChange>,
 }
 
 /// A round of notification.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Telling {
+pub struct UsageChange {
     /// The grade at that time.
     pub grade: Grade,
     /// From when on the person might be alerted.
@@ -48,7 +48,7 @@ pub struct Telling {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attempt {
     pub id: AttemptId,
-    pub parcel: Parcel,
+    pub parcel: AttemptRecord,
     /// When it began.
     pub started_at: Timestamp,
     pub state: AttemptState,
@@ -144,7 +144,7 @@ impl Alert {
     }
 
     /// The round that is still to be sent: none of its attempts, if any, has been sent.
-    fn round_under_way(&self) -> Option<&Telling> {
+    fn round_under_way(&self) -> Option<&UsageChange> {
         let is_unsent = |attempt: &Attempt| attempt.state == AttemptState::Unsent;
         let round = self.tellings.last()?;
         (!self.is_acknowledged() && round.attempts.iter().all(is_unsent)).then_some(round)
@@ -209,7 +209,7 @@ impl AlertState {
     #[must_use]
     pub fn worst_told(&self, of: &Alert, since: Timestamp, now: Timestamp) -> Option<Grade> {
         let is_same = |alert: &&Alert| (alert.key.kind, &alert.key.subject) == (of.key.kind, &of.key.subject);
-        let told = |telling: &&Telling| {
+        let told = |telling: &&UsageChange| {
             let mut attempts = telling.attempts.iter();
             attempts.any(|attempt| happened(attempt.started_at, now) >= since && attempt.may_have_told())
         };
@@ -272,7 +272,7 @@ impl AlertState {
             AlertChange::Resolved { id } => self.change(id, |alert| alert.resolved_at = Some(at)),
             AlertChange::Queued { id } => self.change(id, |alert| {
                 alert.told_up_to = Some(alert.grade);
-                alert.tellings.push(Telling { grade: alert.grade, queued_at: at, attempts: Vec::new() });
+                alert.tellings.push(UsageChange { grade: alert.grade, queued_at: at, attempts: Vec::new() });
             }),
             AlertChange::Started { id, attempt, parcel } => self.change(id, |alert| {
                 let (state, started_at) = (AttemptState::Open, at);
@@ -351,7 +351,7 @@ impl AlertState {
     }
 }
 
-impl Telling {
+impl UsageChange {
     /// Whether it reached the person, or may have.
     fn may_have_told(&self) -> bool {
         self.attempts.iter().any(Attempt::may_have_told)

@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::domain::clock::happened;
 
-use super::book::{Alert, Attempt, AttemptState, Telling};
+use super::book::{Alert, Attempt, AttemptState, UsageChange};
 use super::policy::{Policy, Until, Usable};
 
 /// Pause before resending an accepted message that did not arrive, if a retry may succeed.
@@ -71,7 +71,7 @@ pub fn turn<'a>(alert: &Alert, policy: &Policy, usable: &'a [Usable], now: Times
 
 /// Until when a sent message that may still arrive is waited for: otherwise a retry on one rung, while
 /// another rung's message is on its way, would alert the person twice.
-fn under_way_until(telling: &Telling, policy: &Policy, now: Timestamp) -> Option<Timestamp> {
+fn under_way_until(telling: &UsageChange, policy: &Policy, now: Timestamp) -> Option<Timestamp> {
     let patience = |attempt: &Attempt| {
         let rung = policy.ladder.iter().find(|rung| rung.channel == attempt.parcel.channel)?;
         Some(happened(attempt.started_at, now).saturating_add(rung.patience).unwrap_or(Timestamp::MAX))
@@ -87,7 +87,7 @@ fn earlier<'a>(
     next.filter(|next| next.0 <= other.0).unwrap_or(other)
 }
 
-fn is_over(telling: &Telling, until: Until) -> bool {
+fn is_over(telling: &UsageChange, until: Until) -> bool {
     // Only a telephone reports delivery; elsewhere an accepted message counts as delivered.
     let delivered = |attempt: &Attempt| {
         matches!(attempt.state, AttemptState::Delivered(_))

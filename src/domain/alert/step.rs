@@ -16,7 +16,7 @@ use crate::domain::sms;
 use super::book::{Alert, AlertState};
 use super::ladder::{Turn, turn};
 use super::policy::{Policy, Usable};
-use super::{AlertChange, AlertId, AttemptId, Cause, CauseKey, Causes, Channel, Parcel, Severity};
+use super::{AlertChange, AlertId, AttemptId, AttemptRecord, Cause, CauseKey, Causes, Channel, Severity};
 
 const HOUR: SignedDuration = SignedDuration::from_hours(1);
 const DAY: SignedDuration = SignedDuration::from_hours(24);
@@ -35,7 +35,7 @@ pub struct Situation<'a> {
 
 /// A message to send once the change that starts its attempt is in the log.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Sending {
+pub struct OutgoingMessage {
     pub id: AlertId,
     pub attempt: AttemptId,
     /// The round of notification, from 1: channels that deduplicate treat all attempts of a round as one
@@ -52,15 +52,15 @@ pub struct Sending {
 }
 
 /// Hides the text.
-impl std::fmt::Debug for Sending {
+impl std::fmt::Debug for OutgoingMessage {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Sending({}, attempt {}, {})", self.id, self.attempt.0, self.channel)
+        write!(f, "OutgoingMessage({}, attempt {}, {})", self.id, self.attempt.0, self.channel)
     }
 }
 
 /// Why an alert is not being sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Hold {
+pub enum HoldReason {
     /// Quiet hours, until this instant.
     Quiet(Timestamp),
     /// The person was alerted about the same kind and subject today, and it has not got worse; until this
@@ -76,7 +76,7 @@ pub enum Hold {
     Unknown,
 }
 
-impl Hold {
+impl HoldReason {
     /// When it ends, if known.
     #[must_use]
     pub fn until(self) -> Option<Timestamp> {
@@ -95,9 +95,9 @@ pub struct Step {
     /// To append together.
     pub changes: Vec<AlertChange>,
     /// To send after the append.
-    pub sendings: Vec<Sending>,
+    pub sendings: Vec<OutgoingMessage>,
     /// Which alerts wait, and why.
-    pub held: BTreeMap<AlertId, Hold>,
+    pub held: BTreeMap<AlertId, HoldReason>,
     /// When to decide again without an event.
     pub due: Option<Timestamp>,
 }
@@ -156,31 +156,31 @@ fn queue(book: &AlertState, situation: &Situation<'_>) -> Vec<AlertChange> {
         .collect()
 }
 
-fn hold_of_news(book: &AlertState, alert: &Alert, situation: &Situation<'_>) -> Option<Hold> {
+fn hold_of_news(book: &AlertState, alert: &Alert, situation: &Situation<'_>) -> Option<HoldReason> {
     let Situation { causes, policy, usable, zone, now } = *situation;
     if causes.of(&alert.key).is_none() {
-        return Some(Hold::Unknown);
+        return Some(HoldReason::Unknown);
     }
     let severity = alert.grade.severity;
     let serves = |rung: &super::policy::Rung| {
         rung.at_least <= severity && usable.iter().any(|usable| usable.channel == rung.channel)
     };
     if !policy.ladder.iter().any(serves) {
-        return Some(Hold::NoChannel);
+        return Some(HoldReason::NoChannel);
     }
     let today = calendar::day_of(now, zone);
     let told = book.worst_told(alert, calendar::start_of(today, zone), now);
     if told.is_some_and(|told| alert.grade <= told) {
-        return Some(Hold::Throttled(calendar::end_of(today, zone)));
+        return Some(HoldReason::Throttled(calendar::end_of(today, zone)));
     }
     quiet(policy, severity, zone, now)
 }
 
-fn quiet(policy: &Policy, severity: Severity, zone: &TimeZone, now: Timestamp) -> Option<Hold> {
+fn quiet(policy: &Policy, severity: Severity, zone: &TimeZone, now: Timestamp) -> Option<HoldReason> {
     if severity == Severity::Immediate && policy.immediate_breaks_quiet {
         return None;
     }
-    policy.quiet.as_ref()?.stretch(now, zone).map(|stretch| Hold::Quiet(stretch.end))
+    policy.quiet.as_ref()?.stretch(now, zone).map(|stretch| HoldReason::Quiet(stretch.end))
 }
 
 /// Starts the attempts that are due, worst first, because the limits are shared.
@@ -200,12 +200,12 @@ fn send(book: &AlertState, situation: &Situation<'_>) -> Step {
             continue;
         }
         let hold = match turn(alert, policy, usable, now) {
-            Turn::Nobody if usable.is_empty() => Some(Hold::NoChannel),
+            Turn::Nobody if usable.is_empty() => Some(HoldReason::NoChannel),
             Turn::Done | Turn::Nobody => continue,
-            Turn::At(due) => Some(Hold::Waiting(due)),
+            Turn::At(due) => Some(HoldReason::Waiting(due)),
             Turn::Now(channel) => {
                 match (causes.of(&alert.key), quiet(policy, alert.grade.severity, zone, now)) {
-                    (None, _) => Some(Hold::Unknown),
+                    (None, _) => Some(HoldReason::Unknown),
                     (_, Some(hold)) => Some(hold),
                     (Some(cause), None) => {
                         let (parcel, sending) = pack(alert, &cause.for_the_person(), channel, policy);
@@ -216,7 +216,7 @@ fn send(book: &AlertState, situation: &Situation<'_>) -> Step {
                                 step.sendings.push(sending);
                                 None
                             }
-                            Err(until) => Some(Hold::Limited(until)),
+                            Err(until) => Some(HoldReason::Limited(until)),
                         }
                     }
                 }
@@ -228,7 +228,7 @@ fn send(book: &AlertState, situation: &Situation<'_>) -> Step {
 }
 
 /// Builds the message of an attempt. Its reference makes it unique, so that it can be found at the channel.
-fn pack(alert: &Alert, text: &str, to: &Usable, policy: &Policy) -> (Parcel, Sending) {
+fn pack(alert: &Alert, text: &str, to: &Usable, policy: &Policy) -> (AttemptRecord, OutgoingMessage) {
     let telling = alert.tellings.len();
     let reference = if telling > 1 { format!(" #{}/{telling}", alert.id) } else { format!(" #{}", alert.id) };
     let (text, segments) = if to.channel.needs_consent() {
@@ -238,14 +238,14 @@ fn pack(alert: &Alert, text: &str, to: &Usable, policy: &Policy) -> (Parcel, Sen
     } else {
         (format!("{text}{reference}"), 1)
     };
-    let parcel = Parcel {
+    let parcel = AttemptRecord {
         channel: to.channel,
         contact: to.contact.clone(),
         digest: digest(&text),
         segments,
         cost: to.price.scale(i128::from(segments), 1),
     };
-    let sending = Sending {
+    let sending = OutgoingMessage {
         id: alert.id,
         attempt: alert.next_attempt(),
         telling,
@@ -303,7 +303,7 @@ impl Allowance {
     }
 
     /// Takes one message from what is left, or returns when to try again.
-    fn take(&mut self, parcel: &Parcel, now: Timestamp) -> Result<(), Timestamp> {
+    fn take(&mut self, parcel: &AttemptRecord, now: Timestamp) -> Result<(), Timestamp> {
         let Self { sent, limits } = self;
         let hour_ago = now.saturating_sub(HOUR).unwrap_or(Timestamp::MIN);
         let in_hour: Vec<Timestamp> = sent.iter().map(|(at, _)| *at).filter(|at| *at > hour_ago).collect();

@@ -36,7 +36,7 @@ use super::book::AlertState;
 use super::command::acknowledge;
 use super::policy::Policy;
 use super::policy::Usable;
-use super::step::{Hold, Sending, Situation, Step, step};
+use super::step::{HoldReason, OutgoingMessage, Situation, Step, step};
 use super::{
     AlertChange, AlertId, AttemptId, Cause, CauseKey, Causes, Channel, Delivery, Grade, Kind, Outcome,
     Severity,
@@ -53,7 +53,7 @@ struct Bench {
     /// Whether what is sent is accepted at once.
     accepts: bool,
     /// All that was sent.
-    sent: Vec<Sending>,
+    sent: Vec<OutgoingMessage>,
 }
 
 impl Bench {
@@ -165,7 +165,8 @@ impl Bench {
                 assert!(sendings.is_empty(), "sent without an event: {sendings:?}");
                 assert!(due.is_none_or(|due| due > self.now), "it would be asked again and again: {due:?}");
                 let is_new = |id: &AlertId| self.sent[sent_before..].iter().any(|sending| sending.id == *id);
-                let held = held.iter().filter(|(id, hold)| !(is_new(id) && matches!(hold, Hold::Waiting(_))));
+                let held =
+                    held.iter().filter(|(id, hold)| !(is_new(id) && matches!(hold, HoldReason::Waiting(_))));
                 done.extend(held.map(|(id, hold)| self.describe_hold(*id, *hold)));
                 return done.join(", ");
             }
@@ -183,14 +184,14 @@ impl Bench {
         panic!("it does not come to rest: {done:?}");
     }
 
-    fn describe_hold(&self, id: AlertId, hold: Hold) -> String {
+    fn describe_hold(&self, id: AlertId, hold: HoldReason) -> String {
         let why = match hold {
-            Hold::Quiet(_) => "quiet",
-            Hold::Throttled(_) => "throttled",
-            Hold::Limited(_) => "limited",
-            Hold::Waiting(_) => "waiting",
-            Hold::NoChannel => "has no channel",
-            Hold::Unknown => "unknown",
+            HoldReason::Quiet(_) => "quiet",
+            HoldReason::Throttled(_) => "throttled",
+            HoldReason::Limited(_) => "limited",
+            HoldReason::Waiting(_) => "waiting",
+            HoldReason::NoChannel => "has no channel",
+            HoldReason::Unknown => "unknown",
         };
         let until = hold.until().map(|until| {
             let civil = self.zone.to_datetime(until);

@@ -72,25 +72,25 @@ fn only_what_is_shown_makes_a_revision() {
         change(&mut again);
         decide(Some(&known), &again)
     };
-    assert_eq!(decide(None, &known), Telling::New);
-    assert_eq!(again(&|_| ()), Telling::Known);
-    assert_eq!(again(&|again| again.occurred_at = at(801)), Telling::Known);
-    assert_eq!(again(&|again| again.key.request_id = "other".into()), Telling::Known);
-    assert_eq!(again(&|again| again.session = "s-2".into()), Telling::Known, "the first by name owns it");
-    assert!(matches!(again(&|again| again.session = "s-0".into()), Telling::Revision(_)));
-    assert!(matches!(again(&|again| again.tokens.output = 6), Telling::Revision(_)));
-    assert!(matches!(again(&|again| again.occurred_at = at(799)), Telling::Revision(_)));
+    assert_eq!(decide(None, &known), UsageChange::New);
+    assert_eq!(again(&|_| ()), UsageChange::Known);
+    assert_eq!(again(&|again| again.occurred_at = at(801)), UsageChange::Known);
+    assert_eq!(again(&|again| again.key.request_id = "other".into()), UsageChange::Known);
+    assert_eq!(again(&|again| again.session = "s-2".into()), UsageChange::Known, "the first by name owns it");
+    assert!(matches!(again(&|again| again.session = "s-0".into()), UsageChange::Revision(_)));
+    assert!(matches!(again(&|again| again.tokens.output = 6), UsageChange::Revision(_)));
+    assert!(matches!(again(&|again| again.occurred_at = at(799)), UsageChange::Revision(_)));
     // What version 1 recorded has the time of the last line: that alone is no revision.
     let former = Usage { agent: "".into(), ..known.clone() };
     let told = |second| Usage { occurred_at: at(second), ..known.clone() };
-    assert_eq!(decide(Some(&former), &told(799)), Telling::Known);
-    assert!(matches!(decide(Some(&former), &told(-800)), Telling::Revision(_)));
+    assert_eq!(decide(Some(&former), &told(799)), UsageChange::Known);
+    assert!(matches!(decide(Some(&former), &told(-800)), UsageChange::Revision(_)));
     let in_repository = |project: &str, told: &str| {
         let former = Usage { project: project.into(), ..former.clone() };
         decide(Some(&former), &Usage { project: told.into(), repository: "/w".into(), ..known.clone() })
     };
-    assert_eq!(in_repository("/w", "/w"), Telling::Known);
-    assert!(matches!(in_repository("/w/src", "/w/src"), Telling::Revision(_)));
+    assert_eq!(in_repository("/w", "/w"), UsageChange::Known);
+    assert!(matches!(in_repository("/w/src", "/w/src"), UsageChange::Revision(_)));
 }
 
 #[test]
@@ -101,7 +101,7 @@ fn a_sum_that_somebody_tells_takes_the_place_of_the_one_before() {
         sum
     };
     let known = sum(0, 10);
-    assert!(matches!(decide(Some(&known), &sum(1, 4)), Telling::Revision(now) if now.tokens.output == 4));
-    assert_eq!(decide(Some(&known), &sum(-1, 40)), Telling::Known);
-    assert_eq!(decide(Some(&known), &sum(1, 10)), Telling::Known);
+    assert!(matches!(decide(Some(&known), &sum(1, 4)), UsageChange::Revision(now) if now.tokens.output == 4));
+    assert_eq!(decide(Some(&known), &sum(-1, 40)), UsageChange::Known);
+    assert_eq!(decide(Some(&known), &sum(1, 10)), UsageChange::Known);
 }

@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use super::class::classes;
 use crate::domain::alert::{
-    AlertChange, AlertId, AttemptId, CauseKey, Channel, Delivery, Grade, Kind, Outcome, Parcel, Severity,
+    AlertChange, AlertId, AttemptId, AttemptRecord, CauseKey, Channel, Delivery, Grade, Kind, Outcome,
+    Severity,
 };
 use crate::domain::consent::{By, ConsentChange};
 use crate::domain::money::Picodollars;
@@ -212,7 +213,7 @@ pub fn alert_change(event: &Event<'_>) -> Result<Option<AlertChange>, AlertPaylo
         Event::AttemptStarted(it) => AlertChange::Started {
             id: AlertId(it.alert),
             attempt: AttemptId(it.attempt),
-            parcel: Parcel {
+            parcel: AttemptRecord {
                 channel: Channel::of_word(&it.channel)
                     .ok_or_else(|| AlertPayloadError(it.channel.clone()))?,
                 contact: it.contact.clone(),

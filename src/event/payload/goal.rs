@@ -6,10 +6,10 @@ use serde::{Deserialize, Serialize};
 
 use super::class::classes;
 use crate::domain::datapoint::Keeper;
-use crate::domain::desk::DeskChange;
 use crate::domain::feed::Feed;
 use crate::domain::goal::Goal;
 use crate::domain::local_goal::{End, LocalGoal};
+use crate::domain::local_goals::LocalGoalChange;
 use crate::domain::money::Picodollars;
 
 use super::Event;
@@ -126,18 +126,18 @@ pub(super) fn keeper(name: &str) -> Result<Keeper, GoalPayloadError> {
 
 /// The event that tells of a decision.
 #[must_use]
-pub fn desk_event(change: &DeskChange) -> Event<'static> {
+pub fn local_goal_event(change: &LocalGoalChange) -> Event<'static> {
     match change {
-        DeskChange::GoalSet(goal) => Event::LocalGoalSet(LocalGoalSet {
+        LocalGoalChange::GoalSet(goal) => Event::LocalGoalSet(LocalGoalSet {
             slug: goal.slug.to_string(),
             title: goal.title.clone(),
             priority: goal.priority.word().into(),
             due: goal.due.to_string(),
         }),
-        DeskChange::GoalClosed { slug, end } => {
+        LocalGoalChange::GoalClosed { slug, end } => {
             Event::LocalGoalClosed(LocalGoalClosed { slug: slug.to_string(), end: end.word().into() })
         }
-        DeskChange::FeedStarted(feed) => Event::FeedStarted(FeedStarted {
+        LocalGoalChange::FeedStarted(feed) => Event::FeedStarted(FeedStarted {
             id: feed.id.clone(),
             slug: feed.slug.to_string(),
             keeper: feed.keeper.word().into(),
@@ -145,7 +145,7 @@ pub fn desk_event(change: &DeskChange) -> Event<'static> {
             budget: feed.budget.as_ref().map(ToString::to_string),
             since: feed.since.to_string(),
         }),
-        DeskChange::FeedStopped { slug } => Event::FeedStopped(FeedStopped { slug: slug.to_string() }),
+        LocalGoalChange::FeedStopped { slug } => Event::FeedStopped(FeedStopped { slug: slug.to_string() }),
     }
 }
 
@@ -153,12 +153,12 @@ pub fn desk_event(change: &DeskChange) -> Event<'static> {
 ///
 /// # Errors
 /// [`GoalPayloadError`].
-pub fn desk_change(
+pub fn local_goal_change(
     occurred_at: Timestamp,
     event: &Event<'_>,
-) -> Result<Option<DeskChange>, GoalPayloadError> {
+) -> Result<Option<LocalGoalChange>, GoalPayloadError> {
     Ok(Some(match event {
-        Event::LocalGoalSet(stored) => DeskChange::GoalSet(LocalGoal {
+        Event::LocalGoalSet(stored) => LocalGoalChange::GoalSet(LocalGoal {
             slug: part(&stored.slug)?,
             title: stored.title.clone(),
             priority: part(&stored.priority)?,
@@ -166,9 +166,9 @@ pub fn desk_change(
         }),
         Event::LocalGoalClosed(stored) => {
             let end = End::of_word(&stored.end).ok_or_else(|| GoalPayloadError(stored.end.clone()))?;
-            DeskChange::GoalClosed { slug: part(&stored.slug)?, end }
+            LocalGoalChange::GoalClosed { slug: part(&stored.slug)?, end }
         }
-        Event::FeedStarted(stored) => DeskChange::FeedStarted(Feed {
+        Event::FeedStarted(stored) => LocalGoalChange::FeedStarted(Feed {
             id: stored.id.clone(),
             slug: part(&stored.slug)?,
             keeper: keeper(&stored.keeper)?,
@@ -177,7 +177,7 @@ pub fn desk_change(
             started_at: occurred_at,
             is_running: true,
         }),
-        Event::FeedStopped(stored) => DeskChange::FeedStopped { slug: part(&stored.slug)? },
+        Event::FeedStopped(stored) => LocalGoalChange::FeedStopped { slug: part(&stored.slug)? },
         _ => return Ok(None),
     }))
 }

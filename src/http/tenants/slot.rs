@@ -118,13 +118,11 @@ impl Slot {
     /// Its faces, for one request; it is woken where it sleeps.
     pub async fn visit(self: &Arc<Self>, tenants: &Tenants) -> Result<Visit, WakeError> {
         *self.used.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
-        match self.enter() {
-            Some(visit) => Ok(visit),
-            None => {
-                self.wake(tenants).await?;
-                self.enter().ok_or(WakeError::Gone)
-            }
+        if let Some(visit) = self.enter() {
+            return Ok(visit);
         }
+        self.wake(tenants).await?;
+        self.enter().ok_or(WakeError::Gone)
     }
 
     fn enter(&self) -> Option<Visit> {

@@ -96,7 +96,7 @@ pub enum CdpError {
 }
 
 /// What hears events of one session. It runs within the reader: it must not wait.
-type Ear = Box<dyn FnMut(Event) + Send>;
+type Subscriber = Box<dyn FnMut(Event) + Send>;
 
 /// Gives commands to a browser; cheap to clone.
 #[derive(Clone)]
@@ -124,7 +124,7 @@ struct State {
     last_id: u64,
     last_asked: &'static str,
     waiting: HashMap<u64, oneshot::Sender<Vec<u8>>>,
-    ear: Option<(String, Ear)>,
+    ear: Option<(String, Subscriber)>,
 }
 
 /// A command on its way.

@@ -55,7 +55,7 @@ struct Pending {
 }
 
 /// What hears the events.
-struct Ear {
+struct Subscriber {
     patterns: Vec<Option<String>>,
     heard: Arc<Mutex<Heard>>,
     /// Their bodies are still to come.
@@ -64,7 +64,7 @@ struct Ear {
     fetch: mpsc::Sender<Pending>,
 }
 
-impl Ear {
+impl Subscriber {
     fn take(&mut self, event: Event) {
         match event {
             Event::Received { id, url, status, is_challenge } => {
@@ -113,7 +113,7 @@ impl Listener {
         let heard = Arc::new(Mutex::new(Heard::default()));
         let (fetch, mut fetched) = mpsc::channel::<Pending>(PENDING_MAX);
         let patterns = recipe.amounts.iter().map(|way| way.url.clone()).collect();
-        let mut ear = Ear { patterns, heard: heard.clone(), pending: VecDeque::new(), fetch };
+        let mut ear = Subscriber { patterns, heard: heard.clone(), pending: VecDeque::new(), fetch };
         page.hear(move |event| ear.take(event)).await?;
         let (into, page) = (heard.clone(), page.clone());
         let task = tokio::spawn(async move {
@@ -125,7 +125,7 @@ impl Listener {
         Ok(Self { heard, task })
     }
 
-    /// Looks at what has come so far.
+    /// PollStatus at what has come so far.
     pub fn with<T>(&self, look: impl FnOnce(&Heard) -> T) -> T {
         look(&self.heard.lock().unwrap_or_else(PoisonError::into_inner))
     }

@@ -18,7 +18,7 @@ use tracing::{Instrument, Span};
 
 use crate::actor::{ActorError, Behaviour, Context, Reply};
 use crate::config::Phone;
-use crate::domain::alert::step::{Hold, Situation, Step, step};
+use crate::domain::alert::step::{HoldReason, Situation, Step, step};
 use crate::domain::alert::{AlertChange, AlertId, AttemptId, CauseKey, Causes, Delivery, Grade, Outcome};
 use crate::domain::consent::{By, ConsentCommand};
 use crate::event::Position;
@@ -46,7 +46,7 @@ const LOG_AGAIN: SignedDuration = SignedDuration::from_secs(30);
 pub type OnAlert = Arc<dyn Fn(AlertId, Grade, &CauseKey, &str) + Send + Sync>;
 
 /// Why each waiting alert is not sent yet, for display.
-pub type Holds = watch::Sender<BTreeMap<AlertId, Hold>>;
+pub type HoldReasons = watch::Sender<BTreeMap<AlertId, HoldReason>>;
 
 pub enum AlertMessage {
     /// Evaluate the rules.
@@ -85,14 +85,14 @@ pub enum AlertMessage {
 
 /// The actor's dependencies.
 #[derive(Clone)]
-pub struct Means {
+pub struct Deps {
     pub queries: Reads,
     pub sources: Sources,
     pub contacts: Contacts,
     /// How far the views have followed the log.
     pub projected: watch::Receiver<Position>,
     /// Why each waiting alert is not sent yet.
-    pub holds: Holds,
+    pub holds: HoldReasons,
     /// The causes found last, for readers.
     pub causes: LastCauses,
     pub on_alert: OnAlert,
@@ -100,7 +100,7 @@ pub struct Means {
 
 /// Raises, escalates and sends the alerts of one tenant. See the module.
 pub struct AlertActor {
-    means: Means,
+    means: Deps,
     alerts: Option<Repository<AlertAggregate>>,
     /// Loaded on the first consent decision.
     consents: Option<Repository<ConsentAggregate>>,
@@ -112,7 +112,7 @@ pub struct AlertActor {
 impl AlertActor {
     /// Alerts one tenant.
     #[must_use]
-    pub fn new(means: Means) -> Self {
+    pub fn new(means: Deps) -> Self {
         let dispatcher = dispatcher(&means);
         Self { means, alerts: None, consents: None, dispatcher, in_flight: InFlight::default(), waker: None }
     }
@@ -217,7 +217,7 @@ impl AlertActor {
         }
     }
 
-    /// Looks up attempts with unknown outcome, and queries delivery status.
+    /// PollStatus up attempts with unknown outcome, and queries delivery status.
     fn look_after(&mut self, alerts: &Repository<AlertAggregate>, context: &Context<Self>) {
         let settle = self.means.queries.settings.current().config.alerts.settle_seconds;
         let settle = SignedDuration::from_secs(settle.min(3600).cast_signed());
@@ -278,7 +278,7 @@ impl AlertActor {
     }
 }
 
-fn dispatcher(means: &Means) -> Dispatcher {
+fn dispatcher(means: &Deps) -> Dispatcher {
     let queries = &means.queries;
     Dispatcher::new(&queries.settings.current(), queries.tenant.clone(), &means.sources)
 }

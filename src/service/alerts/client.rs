@@ -6,12 +6,12 @@ use crate::domain::alert::Causes;
 use crate::service::runtime::reads::{Reads, Snapshot};
 use crate::view::alerts::{AlertLine, alerts};
 
-use super::conditions::{Looks, causes_of};
+use super::conditions::{PollStatus, causes_of};
 
 impl Snapshot {
     /// The causes for alerts at `now`.
     #[must_use]
-    pub fn causes(&self, looks: Looks, now: Timestamp) -> Causes {
+    pub fn causes(&self, looks: PollStatus, now: Timestamp) -> Causes {
         causes_of(self, looks, now)
     }
 
@@ -26,6 +26,6 @@ impl Reads {
     /// The alerts, if no supervisor is running.
     #[must_use]
     pub fn alerts(&self, now: Timestamp, all: bool) -> Vec<AlertLine> {
-        self.at(|at| at.alerts(&at.causes(Looks::default(), now), all))
+        self.at(|at| at.alerts(&at.causes(PollStatus::default(), now), all))
     }
 }

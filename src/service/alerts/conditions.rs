@@ -30,7 +30,7 @@ use super::contacts::Contacts;
 
 /// When the goals were last polled.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Looks {
+pub struct PollStatus {
     /// The last poll that succeeded.
     pub last: Option<Timestamp>,
     /// Whether the first poll since the start has not finished: until then the log's goals may be long
@@ -57,7 +57,7 @@ struct Found {
 impl LastCauses {
     /// Keeps the causes, unless the first poll of the goals is still to come: until then they are
     /// incomplete.
-    pub fn keep(&self, of: &Snapshot, looks: Looks, causes: &Arc<Causes>, now: Timestamp) {
+    pub fn keep(&self, of: &Snapshot, looks: PollStatus, causes: &Arc<Causes>, now: Timestamp) {
         if !looks.is_first_awaited {
             let (position, loaded, causes) = (of.position(), of.loaded().clone(), causes.clone());
             let found = Found { position, loaded, at: now, causes };
@@ -81,7 +81,7 @@ impl LastCauses {
 
 /// Computes the causes at `now`.
 #[must_use]
-pub fn causes_of(of: &Snapshot, looks: Looks, now: Timestamp) -> Causes {
+pub fn causes_of(of: &Snapshot, looks: PollStatus, now: Timestamp) -> Causes {
     let (view, loaded, zone) = (of.view(), of.loaded(), of.zone());
     let standing = of.standing(now);
     let status = |of: &BudgetUse| budget::status_of(&of.budget, &of.used, now, zone);
@@ -125,7 +125,7 @@ pub fn causes_of(of: &Snapshot, looks: Looks, now: Timestamp) -> Causes {
     if let Some(instant) = next_reminder {
         causes.may_change_at(instant);
     }
-    if !view.desk.goals.is_empty() {
+    if !view.local_goals.goals.is_empty() {
         // Their remaining days change at midnight.
         causes.may_change_at(calendar::end_of(calendar::day_of(now, zone), zone));
     }

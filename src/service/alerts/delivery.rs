@@ -7,7 +7,7 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::config::{Loaded, Phone};
-use crate::domain::alert::step::Sending;
+use crate::domain::alert::step::OutgoingMessage;
 use crate::domain::alert::{Channel, Delivery, Outcome};
 use crate::event::{EventId, TenantId};
 use crate::integration::CHANNELS;
@@ -58,7 +58,7 @@ impl Dispatcher {
     }
 
     /// Sends a message, once.
-    pub async fn send(&self, sending: &Sending, number: Option<&Phone>) -> Report {
+    pub async fn send(&self, sending: &OutgoingMessage, number: Option<&Phone>) -> Report {
         let outbound = Outbound { sending, key: self.key(sending), number };
         let sent = match self.client(sending.channel) {
             Some((kind, client)) => client.send(&outbound).await.map(|sent| (kind, client, sent)),
@@ -78,7 +78,7 @@ impl Dispatcher {
     }
 
     /// The same for every try of one round on one channel, and no other: also of another installation.
-    fn key(&self, sending: &Sending) -> String {
+    fn key(&self, sending: &OutgoingMessage) -> String {
         let parts = [
             self.tenant.as_str(),
             &sending.id.to_string(),
@@ -101,7 +101,7 @@ impl Dispatcher {
         }
     }
 
-    /// Looks for a message whose outcome is not known.
+    /// PollStatus for a message whose outcome is not known.
     pub async fn look_for(&self, lost: &Lost<'_>) -> LookupResult {
         match self.client(lost.channel) {
             Some((_, client)) => client.look_for(lost).await,

@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 
 use crate::config::forms::is_e164;
 use crate::config::{Config, Phone};
-use crate::domain::alert::step::Hold;
+use crate::domain::alert::step::HoldReason;
 use crate::domain::consent::{By, ConsentCommand, Consents};
 use crate::view::alerts::AlertLine;
 
@@ -108,15 +108,15 @@ pub fn consents_shown(consents: &Consents, contacts: &Contacts) -> Result<Consen
 
 /// Why an alert waits, in words.
 #[must_use]
-pub fn words(hold: Hold) -> String {
+pub fn words(hold: HoldReason) -> String {
     match hold {
-        Hold::Quiet(until) => format!("quiet hours, until {until}"),
-        Hold::Throttled(until) => format!("told today already, until {until}"),
-        Hold::Limited(until) => format!("the limit of messages, until {until}"),
-        Hold::Waiting(until) => format!("the next try, at {until}"),
-        Hold::NoChannel => {
+        HoldReason::Quiet(until) => format!("quiet hours, until {until}"),
+        HoldReason::Throttled(until) => format!("told today already, until {until}"),
+        HoldReason::Limited(until) => format!("the limit of messages, until {until}"),
+        HoldReason::Waiting(until) => format!("the next try, at {until}"),
+        HoldReason::NoChannel => {
             "a channel: none is set up and allowed; see `mecris doctor`, `mecris consent`".into()
         }
-        Hold::Unknown => "news: whether it still is so is not known".into(),
+        HoldReason::Unknown => "news: whether it still is so is not known".into(),
     }
 }

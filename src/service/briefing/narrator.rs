@@ -15,7 +15,7 @@ use crate::domain::narrator::{
     RequestFact, Situation, SourceFact, SourceState as Answer, TaskFact, one_line, recommend,
 };
 use crate::integration::beeminder;
-use crate::service::alerts::conditions::Looks;
+use crate::service::alerts::conditions::PollStatus;
 use crate::service::budgets::gate::GateParams;
 use crate::service::runtime::reads::{Reads, Snapshot};
 use crate::service::runtime::sources::{SourceShown, SourceState};
@@ -52,7 +52,7 @@ impl Reads {
     #[must_use]
     pub fn narrator(&self, detail: bool, now: Timestamp) -> Narration {
         let at = self.snapshot();
-        let alerts = at.alerts(&at.causes(Looks::default(), now), false);
+        let alerts = at.alerts(&at.causes(PollStatus::default(), now), false);
         at.narrate(Running::default(), &alerts, detail, now)
     }
 }

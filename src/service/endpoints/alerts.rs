@@ -41,7 +41,7 @@ impl Endpoint for ListAlerts {
     }
 }
 
-/// Looks now whether there is something to be told, and sends what is due.
+/// PollStatus now whether there is something to be told, and sends what is due.
 #[derive(Serialize)]
 pub struct CheckAlerts;
 

@@ -6,8 +6,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::domain::desk::DeskCommand;
 use crate::domain::local_goal::End;
+use crate::domain::local_goals::LocalGoalCommand;
 use crate::domain::slug::GoalSlug;
 use crate::integration::beeminder::{self, Beeminder};
 use crate::service::goals::datapoints::{DatapointWriter, Delivery};
@@ -94,7 +94,7 @@ impl Endpoint for CloseGoal {
     }
 
     async fn answer(self, host: &Host) -> Result<GoalsShown, ServiceError> {
-        let command = DeskCommand::CloseGoal { slug: slug(&self.slug)?, end: self.body.end };
+        let command = LocalGoalCommand::CloseGoal { slug: slug(&self.slug)?, end: self.body.end };
         carry_out(host, command).await?;
         ListGoals.answer(host).await
     }
@@ -175,7 +175,7 @@ pub struct StartFeed {
 }
 
 impl StartFeed {
-    fn command(&self) -> Result<DeskCommand, ServiceError> {
+    fn command(&self) -> Result<LocalGoalCommand, ServiceError> {
         Ok(self.body.clone().into_command(slug(&self.slug)?)?)
     }
 }
@@ -212,7 +212,7 @@ impl Endpoint for StopFeed {
     }
 
     async fn answer(self, host: &Host) -> Result<FeedsShown, ServiceError> {
-        carry_out(host, DeskCommand::StopFeed { slug: slug(&self.slug)? }).await?;
+        carry_out(host, LocalGoalCommand::StopFeed { slug: slug(&self.slug)? }).await?;
         ListFeeds.answer(host).await
     }
 }
@@ -222,7 +222,7 @@ fn slug(text: &str) -> Result<GoalSlug, ServiceError> {
 }
 
 /// Carries out a command on local goals or feeds; where a supervisor runs, it looks at the feeds afterwards.
-async fn carry_out(host: &Host, command: DeskCommand) -> Result<(), ServiceError> {
+async fn carry_out(host: &Host, command: LocalGoalCommand) -> Result<(), ServiceError> {
     let facts = host.ask(|reads| reads.facts(Timestamp::now())).await?;
     host.execute::<LocalGoalAggregate>((command, facts)).await?;
     if let Host::Tree(system) = host {

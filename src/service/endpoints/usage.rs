@@ -71,7 +71,7 @@ impl Endpoint for GetSpend {
     }
 }
 
-/// Looks at all of the supervisor's transcripts now.
+/// PollStatus at all of the supervisor's transcripts now.
 #[derive(Serialize)]
 pub struct Import;
 

@@ -148,7 +148,7 @@ impl DatapointActor {
         let ask = move || {
             queries.at(|at| {
                 let (view, zone) = (at.view(), at.zone());
-                let running = view.desk.feeds.values().filter(|feed| feed.is_running);
+                let running = view.local_goals.feeds.values().filter(|feed| feed.is_running);
                 let spent = |feed: &Feed| match &feed.budget {
                     None => Some(view.spend.by_day(zone, Some(feed.since), |_| true)),
                     Some(name) => view.budgets.get(name).map(|budget| {

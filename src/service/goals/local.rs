@@ -4,9 +4,9 @@ use jiff::Timestamp;
 
 use crate::domain::code::{Code, Coded};
 use crate::domain::datapoint::DatapointError;
-use crate::domain::desk::{Desk, DeskChange, DeskCommand, DeskError, Facts};
+use crate::domain::local_goals::{Facts, LocalGoalChange, LocalGoalCommand, LocalGoalError, LocalGoals};
 use crate::domain::slug::SlugError;
-use crate::event::payload::desk_event;
+use crate::event::payload::local_goal_event;
 use crate::log::LogError;
 use crate::service::aggregate::repository::{Aggregate, CommandError, Fact, Next, Rejection};
 use crate::view::ViewError;
@@ -16,7 +16,7 @@ use crate::view::ViewError;
 pub enum GoalFailure {
     /// The domain refuses it.
     #[error(transparent)]
-    Refused(#[from] DeskError),
+    Refused(#[from] LocalGoalError),
     /// Not a datapoint.
     #[error(transparent)]
     Datapoint(#[from] DatapointError),
@@ -47,10 +47,10 @@ impl Coded for GoalFailure {
     }
 }
 
-impl Rejection for DeskError {}
+impl Rejection for LocalGoalError {}
 
-impl From<CommandError<DeskError>> for GoalFailure {
-    fn from(failure: CommandError<DeskError>) -> Self {
+impl From<CommandError<LocalGoalError>> for GoalFailure {
+    fn from(failure: CommandError<LocalGoalError>) -> Self {
         match failure {
             CommandError::Refused(error) => Self::Refused(error),
             CommandError::Log(error) => Self::Log(error),
@@ -66,30 +66,30 @@ impl Aggregate for LocalGoalAggregate {
     const STREAM: &'static str = "own-goals";
     const ACTOR: &'static str = "goals";
 
-    type State = Desk;
+    type State = LocalGoals;
     /// A command, and the facts that it is checked against.
-    type Command = (DeskCommand, Facts);
-    type Change = DeskChange;
-    type Error = DeskError;
+    type Command = (LocalGoalCommand, Facts);
+    type Change = LocalGoalChange;
+    type Error = LocalGoalError;
 
     fn decide(
-        desk: &Desk,
+        local_goals: &LocalGoals,
         (command, facts): Self::Command,
         now: Timestamp,
-    ) -> Result<Vec<DeskChange>, DeskError> {
-        desk.decide(command, &facts, now)
+    ) -> Result<Vec<LocalGoalChange>, LocalGoalError> {
+        local_goals.decide(command, &facts, now)
     }
 
-    fn event(_: &Desk, change: &DeskChange, next: &Next<'_>) -> Fact {
-        next.fact(desk_event(change))
+    fn event(_: &LocalGoals, change: &LocalGoalChange, next: &Next<'_>) -> Fact {
+        next.fact(local_goal_event(change))
     }
 
     fn label((command, _): &Self::Command) -> &'static str {
         match command {
-            DeskCommand::SetGoal(_) => "set-goal",
-            DeskCommand::CloseGoal { .. } => "close-goal",
-            DeskCommand::StartFeed { .. } => "start-feed",
-            DeskCommand::StopFeed { .. } => "stop-feed",
+            LocalGoalCommand::SetGoal(_) => "set-goal",
+            LocalGoalCommand::CloseGoal { .. } => "close-goal",
+            LocalGoalCommand::StartFeed { .. } => "start-feed",
+            LocalGoalCommand::StopFeed { .. } => "stop-feed",
         }
     }
 }

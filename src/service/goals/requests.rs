@@ -7,8 +7,8 @@ use utoipa::ToSchema;
 
 use crate::domain::calendar;
 use crate::domain::datapoint::{DatapointError, Decimal, Keeper, Point, PointKey, RequestId, check_comment};
-use crate::domain::desk::{DeskCommand, DeskError, Facts, check_title};
 use crate::domain::local_goal::{LocalGoal, Priority};
+use crate::domain::local_goals::{Facts, LocalGoalCommand, LocalGoalError, check_title};
 use crate::domain::slug::GoalSlug;
 use crate::domain::window::goal_day;
 use crate::event::EventId;
@@ -130,16 +130,16 @@ impl LocalGoalBody {
     /// that the error is the same with one and without.
     ///
     /// # Errors
-    /// [`DeskError::Title`].
-    pub fn check(&self) -> Result<(), DeskError> {
+    /// [`LocalGoalError::Title`].
+    pub fn check(&self) -> Result<(), LocalGoalError> {
         check_title(self.title.trim())
     }
 
     /// The command.
     #[must_use]
-    pub fn into_command(self, slug: GoalSlug) -> DeskCommand {
+    pub fn into_command(self, slug: GoalSlug) -> LocalGoalCommand {
         let Self { title, priority, due } = self;
-        DeskCommand::SetGoal(LocalGoal { slug, title: title.trim().to_owned(), priority, due })
+        LocalGoalCommand::SetGoal(LocalGoal { slug, title: title.trim().to_owned(), priority, due })
     }
 }
 
@@ -172,11 +172,14 @@ impl FeedBody {
     ///
     /// # Errors
     /// The budget's name is invalid.
-    pub fn into_command(self, slug: GoalSlug) -> Result<DeskCommand, crate::domain::budget::BudgetError> {
+    pub fn into_command(
+        self,
+        slug: GoalSlug,
+    ) -> Result<LocalGoalCommand, crate::domain::budget::BudgetError> {
         let budget = self.budget.map(|name| name.parse()).transpose()?;
         // Half of an event id is enough, and leaves room for the day.
         let fresh_id = EventId::random().to_string()[..16].to_owned();
-        Ok(DeskCommand::StartFeed { slug, budget, since: self.since, fresh_id })
+        Ok(LocalGoalCommand::StartFeed { slug, budget, since: self.since, fresh_id })
     }
 }
 
@@ -236,7 +239,7 @@ impl Reads {
         let key = PointKey { slug, request_id: RequestId::try_from(request_id)? };
         let value = Decimal::parse(&body.value)?;
         let (keeper, day) = self.with_view(|view| {
-            let keeper = view.desk.keeper(&key.slug, has_beeminder)?;
+            let keeper = view.local_goals.keeper(&key.slug, has_beeminder)?;
             let known = view.ledger.get(&key).map(|entry| entry.point.day);
             let at_beeminder = view.goals.values().find(|goal| goal.slug == key.slug.as_str());
             let deadline_s = match keeper {
@@ -244,7 +247,7 @@ impl Reads {
                 Keeper::Beeminder => at_beeminder.map_or(0, |goal| goal.deadline_s),
             };
             let day = body.day.or(known).unwrap_or_else(|| goal_day(now, &zone, deadline_s));
-            Ok::<_, DeskError>((keeper, day))
+            Ok::<_, LocalGoalError>((keeper, day))
         })?;
         let point = Point { keeper, day, value, comment: body.comment, feed: None }.checked()?;
         Ok((key, point))

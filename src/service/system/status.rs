@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::service::alerts::conditions::Looks;
+use crate::service::alerts::conditions::PollStatus;
 use crate::service::runtime::reads::{Reads, Snapshot};
 use crate::service::runtime::sources::SourceShown;
 use crate::view::alerts::AlertLine;
@@ -84,7 +84,9 @@ impl Reads {
     /// The status, if no supervisor is running.
     #[must_use]
     pub fn status(&self, now: Timestamp) -> StatusShown {
-        self.at(|at| at.status_shown(at.alerts(&at.causes(Looks::default(), now), false), Vec::new(), now))
+        self.at(|at| {
+            at.status_shown(at.alerts(&at.causes(PollStatus::default(), now), false), Vec::new(), now)
+        })
     }
 }
 

@@ -17,7 +17,7 @@ use crate::service::runtime::reads::Reads;
 use crate::service::runtime::settings::Settings;
 use crate::service::runtime::sources::Sources;
 
-use super::tree::{self, Restarts, Screen, Supervised};
+use super::tree::{self, Restarts, Supervised, UiCallbacks};
 
 /// How long the actors may take to stop, all together; each has a deadline of its own.
 const TREE_DEADLINE: Duration = Duration::from_secs(3);
@@ -77,7 +77,7 @@ impl Opened {
     ///
     /// # Errors
     /// [`StartError::CutShort`]: the program is ending.
-    pub async fn work(self, screen: Screen, thread: &ActorThread) -> Result<Working, StartError> {
+    pub async fn work(self, screen: UiCallbacks, thread: &ActorThread) -> Result<Working, StartError> {
         let Self { node, sources, queries, noted, notes } = self;
         let following = tokio::spawn(sources.clone().follow(node.settings.clock().subscribe()));
         let (shutdown, telling) = (Shutdown::default(), noted.clone());

@@ -13,13 +13,13 @@ use crate::actor::{
     Backoff, ChildSpec, Handle, Intensity, Snapshot, Strategy, SupervisionEvent, Supervisor, Vitals,
 };
 use crate::domain::alert::AlertId;
-use crate::domain::alert::step::Hold;
+use crate::domain::alert::step::HoldReason;
 use crate::event::Position;
 use crate::log::{EventLog, Log};
 use crate::service::access::token::TokenAggregate;
 use crate::service::aggregate::actor;
 use crate::service::aggregate::repository::Aggregate;
-use crate::service::alerts::actor::{Holds, Means};
+use crate::service::alerts::actor::{Deps, HoldReasons};
 use crate::service::alerts::conditions::LastCauses;
 use crate::service::alerts::contacts::Contacts;
 use crate::service::alerts::twilio_actor::ProbeActor;
@@ -82,7 +82,7 @@ pub struct Supervised {
     pub(in crate::service) alerts: Handle<AlertMessage>,
     pub(in crate::service) scraper: ScraperHandle,
     pub(in crate::service) contacts: Contacts,
-    pub(in crate::service) holds: watch::Receiver<BTreeMap<AlertId, Hold>>,
+    pub(in crate::service) holds: watch::Receiver<BTreeMap<AlertId, HoldReason>>,
     pub(in crate::service) causes: LastCauses,
     /// Reads transcripts, as the usage actor does.
     pub(in crate::service) importer: Importer,
@@ -93,7 +93,7 @@ pub struct Supervised {
 
 /// What the system shows on the screen.
 #[derive(Clone)]
-pub struct Screen {
+pub struct UiCallbacks {
     /// How far an import is.
     pub on_step: OnStep,
     /// An alert.
@@ -127,7 +127,7 @@ pub fn build(
     queries: Reads,
     sources: Sources,
     noted: mpsc::UnboundedSender<Note>,
-    screen: &Screen,
+    screen: &UiCallbacks,
     restarts: Restarts,
 ) -> (Supervised, Supervisor) {
     let listener: Rc<dyn Fn(SupervisionEvent)> = Rc::new(move |event| {
@@ -165,8 +165,8 @@ pub fn build(
     let tokens = add_client(&mut tenants, node, &shown, "tokens", "the actor of the tokens");
     let aliases = add_client(&mut tenants, node, &shown, "projects", "the actor of the projects");
     let contacts = Contacts::new(&node.dir);
-    let (holds, causes) = (Holds::default(), LastCauses::default());
-    let means = Means {
+    let (holds, causes) = (HoldReasons::default(), LastCauses::default());
+    let means = Deps {
         queries: queries.clone(),
         sources: sources.clone(),
         contacts: contacts.clone(),
@@ -245,7 +245,7 @@ fn add_usage(
     })
 }
 
-fn add_alerts(tenants: &mut Supervisor, node: &Node, means: &Means) -> Handle<AlertMessage> {
+fn add_alerts(tenants: &mut Supervisor, node: &Node, means: &Deps) -> Handle<AlertMessage> {
     // What is cut off while a message is on its way out is looked for at the next start.
     let spec = ChildSpec { capacity: 256, shutdown: Duration::from_millis(500), ..ChildSpec::default() };
     let means = means.clone();

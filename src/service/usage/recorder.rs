@@ -19,7 +19,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::domain::pricing::{PriceTable, Priced};
 use crate::domain::usage::is_told;
-use crate::domain::usage::{Telling, Usage, decide};
+use crate::domain::usage::{Usage, UsageChange, decide};
 use crate::event::decode;
 use crate::event::payload::{
     CallId, UsageRecorded, UsageRevised, session_event_id, told_event_id, usage_event_id,
@@ -275,7 +275,7 @@ impl Recorder {
             let id = usage_event_id(self.tenant.as_str(), &usage.key, 0);
             let telling = decide(known.get(&id).map(|known| &known.usage), usage);
             // A manually reported sum is not a transcript, and withdraws no telemetry.
-            if matches!(telling, Telling::New) && !is_told(&usage.key.message_id) {
+            if matches!(telling, UsageChange::New) && !is_told(&usage.key.message_id) {
                 news.take(usage, |session| self.is_unsettled(session));
             }
             decided.push((usage, id, telling));
@@ -284,16 +284,16 @@ impl Recorder {
         let mut events = Vec::with_capacity(usages.len());
         for (usage, id, telling) in decided {
             match telling {
-                Telling::New => {
+                UsageChange::New => {
                     tally.recorded += 1;
                     events.append(&mut taken_back.of(usage));
                     events.push(self.recorded(id, usage, &metadata));
                 }
-                Telling::Revision(both) => {
+                UsageChange::Revision(both) => {
                     tally.revised += 1;
                     events.extend(known.get(&id).map(|known| self.revised(known, &both, &metadata)));
                 }
-                Telling::Known => tally.known += 1,
+                UsageChange::Known => tally.known += 1,
             }
         }
         let sessions = news.sessions.into_iter().map(Into::into).collect();

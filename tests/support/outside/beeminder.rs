@@ -24,7 +24,7 @@ type Fields = BTreeMap<String, String>;
 
 /// When a write is held for ever, so that its sender can be killed meanwhile.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Hold {
+pub enum HoldReason {
     /// It has come, and nothing is done yet.
     Before,
     /// It is done, and not answered yet.
@@ -63,7 +63,7 @@ pub struct World {
     /// Words in comments that were obeyed; a client must see to it that there are none.
     pub obeyed: Vec<String>,
     /// What to do with the next writes.
-    pub hold: Option<Hold>,
+    pub hold: Option<HoldReason>,
     /// How many writes are held.
     pub held: usize,
     /// How many writes came.

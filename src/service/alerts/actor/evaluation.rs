@@ -8,7 +8,7 @@ use crate::domain::alert::policy::Usable;
 use crate::domain::alert::{Causes, Channel};
 use crate::integration::{beeminder, twilio};
 use crate::log::LogError;
-use crate::service::alerts::conditions::{Looks, usable};
+use crate::service::alerts::conditions::{PollStatus, usable};
 use crate::service::runtime::reads::Snapshot;
 use crate::service::runtime::sources::SourceState;
 
@@ -43,9 +43,9 @@ impl AlertActor {
         Ok((of, causes))
     }
 
-    fn looks(&self) -> Looks {
+    fn looks(&self) -> PollStatus {
         let sources = &self.means.sources;
-        Looks {
+        PollStatus {
             last: sources.last_success(beeminder::SYSTEM),
             is_first_awaited: sources
                 .state(beeminder::SYSTEM)

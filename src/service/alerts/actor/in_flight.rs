@@ -11,7 +11,7 @@ use tracing::Instrument;
 
 use crate::actor::Context;
 use crate::domain::alert::book::{AlertState, Attempt, AttemptState};
-use crate::domain::alert::step::Sending;
+use crate::domain::alert::step::OutgoingMessage;
 use crate::domain::alert::{AlertId, AttemptId};
 use crate::domain::clock::happened;
 use crate::event::Position;
@@ -86,7 +86,7 @@ impl InFlight {
         context: &Context<AlertActor>,
         dispatcher: &Dispatcher,
         contacts: &Contacts,
-        sending: Sending,
+        sending: OutgoingMessage,
     ) {
         self.under_way.insert((sending.id, sending.attempt));
         let (dispatcher, contacts, handle) = (dispatcher.clone(), contacts.clone(), context.handle().clone());
@@ -106,7 +106,7 @@ impl InFlight {
         context.spawn(send.instrument(span));
     }
 
-    /// Looks up open attempts that are not in flight, each once its settling time has passed.
+    /// PollStatus up open attempts that are not in flight, each once its settling time has passed.
     pub(super) fn seek(
         &mut self,
         context: &Context<AlertActor>,

@@ -10,7 +10,7 @@ use crate::domain::consent::{By, ConsentCommand};
 use crate::integration::twilio::MessageStatus;
 use crate::integration::twilio::channel::delivery_of;
 use crate::service::alerts::AlertMessage;
-use crate::service::alerts::conditions::Looks;
+use crate::service::alerts::conditions::PollStatus;
 use crate::service::alerts::requests::{AlertsShown, words};
 use crate::service::runtime::client::{PATIENCE, ServiceError};
 use crate::service::runtime::reads::Snapshot;
@@ -27,7 +27,8 @@ impl Supervised {
     #[must_use]
     pub fn alerts_at(&self, at: &Snapshot, now: Timestamp, all: bool) -> AlertsShown {
         // The actor has reckoned it already, unless something has just changed.
-        let causes = self.causes.of(at, now).unwrap_or_else(|| Arc::new(at.causes(Looks::default(), now)));
+        let causes =
+            self.causes.of(at, now).unwrap_or_else(|| Arc::new(at.causes(PollStatus::default(), now)));
         let mut alerts = at.alerts(&causes, all);
         let holds = self.holds.borrow();
         for alert in alerts.iter_mut().filter(|alert| alert.resolved_at.is_none()) {
@@ -36,7 +37,7 @@ impl Supervised {
         AlertsShown { alerts }
     }
 
-    /// Looks now whether there is something to be told, and has sent what is due; waits until the views show it.
+    /// PollStatus now whether there is something to be told, and has sent what is due; waits until the views show it.
     ///
     /// # Errors
     /// [`ServiceError`].

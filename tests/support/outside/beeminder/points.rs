@@ -7,7 +7,7 @@ use jiff::civil::Date;
 use jiff::{ToSpan, tz::TimeZone};
 use serde_json::{Value, json};
 
-use super::{Fields, Hold, Shared, World, check, not_found, refuse};
+use super::{Fields, HoldReason, Shared, World, check, not_found, refuse};
 
 /// Words that are obeyed after `#` or `@`.
 const WORDS: [&str; 6] = ["DERAIL", "SELFDESTRUCT", "THISWILLSELFDESTRUCT", "RESTART", "TARE", "ARCHIVE"];
@@ -32,17 +32,17 @@ pub async fn write(
     check(&form)?;
     let known = ["auth_token", "value", "timestamp", "daystamp", "comment", "requestid"];
     assert!(form.keys().all(|field| known.contains(&field.as_str())), "{form:?}");
-    hold(&world, Hold::Before).await;
+    hold(&world, HoldReason::Before).await;
     let answer = upsert(&mut world.lock(), &slug, &form);
-    hold(&world, Hold::After).await;
+    hold(&world, HoldReason::After).await;
     answer
 }
 
 /// Waits for ever where this is asked for.
-async fn hold(world: &Shared<World>, moment: Hold) {
+async fn hold(world: &Shared<World>, moment: HoldReason) {
     let is_held = {
         let mut world = world.lock();
-        world.writes += usize::from(moment == Hold::Before);
+        world.writes += usize::from(moment == HoldReason::Before);
         let is_held = world.hold == Some(moment);
         world.held += usize::from(is_held);
         is_held

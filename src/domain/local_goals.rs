@@ -22,7 +22,7 @@ const GOALS_MAX: usize = 1_000;
 
 /// The state: open local goals, and feeds.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Desk {
+pub struct LocalGoals {
     /// By slug.
     pub goals: BTreeMap<GoalSlug, LocalGoal>,
     /// By the goal's slug; includes stopped feeds, which keep their ids.
@@ -44,7 +44,7 @@ pub struct Facts {
 
 /// Why a command is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum DeskError {
+pub enum LocalGoalError {
     /// Not a priority.
     #[error(transparent)]
     Priority(#[from] PriorityError),
@@ -78,7 +78,7 @@ pub enum DeskError {
     Future(Date),
 }
 
-impl Coded for DeskError {
+impl Coded for LocalGoalError {
     fn code(&self) -> Code {
         match self {
             Self::UnknownGoal(_) | Self::NoKeeper(_) => Code::GoalUnknown,
@@ -91,15 +91,15 @@ impl Coded for DeskError {
 /// Validates a title.
 ///
 /// # Errors
-/// [`DeskError::Title`].
-pub fn check_title(title: &str) -> Result<(), DeskError> {
+/// [`LocalGoalError::Title`].
+pub fn check_title(title: &str) -> Result<(), LocalGoalError> {
     let length = title.chars().count();
-    if (1..=TITLE_MAX).contains(&length) { Ok(()) } else { Err(DeskError::Title(length)) }
+    if (1..=TITLE_MAX).contains(&length) { Ok(()) } else { Err(LocalGoalError::Title(length)) }
 }
 
 /// The person's commands.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum DeskCommand {
+pub enum LocalGoalCommand {
     /// Create or change a local goal.
     SetGoal(LocalGoal),
     /// Close a local goal.
@@ -120,63 +120,63 @@ pub enum DeskCommand {
 
 /// What changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum DeskChange {
+pub enum LocalGoalChange {
     GoalSet(LocalGoal),
     GoalClosed { slug: GoalSlug, end: End },
     FeedStarted(Feed),
     FeedStopped { slug: GoalSlug },
 }
 
-impl Desk {
+impl LocalGoals {
     /// The keeper of the goal with this slug. A local goal has precedence over one at Beeminder.
     ///
     /// # Errors
-    /// [`DeskError::NoKeeper`].
-    pub fn keeper(&self, slug: &GoalSlug, has_beeminder: bool) -> Result<Keeper, DeskError> {
+    /// [`LocalGoalError::NoKeeper`].
+    pub fn keeper(&self, slug: &GoalSlug, has_beeminder: bool) -> Result<Keeper, LocalGoalError> {
         match (self.goals.contains_key(slug), has_beeminder) {
             (true, _) => Ok(Keeper::Local),
             (false, true) => Ok(Keeper::Beeminder),
-            (false, false) => Err(DeskError::NoKeeper(slug.clone())),
+            (false, false) => Err(LocalGoalError::NoKeeper(slug.clone())),
         }
     }
 
     /// Decides a command. An empty result means that nothing changes.
     ///
     /// # Errors
-    /// [`DeskError`] names what is wrong with the command.
+    /// [`LocalGoalError`] names what is wrong with the command.
     pub fn decide(
         &self,
-        command: DeskCommand,
+        command: LocalGoalCommand,
         facts: &Facts,
         now: Timestamp,
-    ) -> Result<Vec<DeskChange>, DeskError> {
+    ) -> Result<Vec<LocalGoalChange>, LocalGoalError> {
         match command {
-            DeskCommand::SetGoal(goal) => {
+            LocalGoalCommand::SetGoal(goal) => {
                 check_title(&goal.title)?;
                 if facts.at_beeminder.contains(goal.slug.as_str()) {
-                    return Err(DeskError::Taken(goal.slug));
+                    return Err(LocalGoalError::Taken(goal.slug));
                 }
                 if self.goals.len() >= GOALS_MAX && !self.goals.contains_key(&goal.slug) {
-                    return Err(DeskError::TooMany);
+                    return Err(LocalGoalError::TooMany);
                 }
                 let is_same = self.goals.get(&goal.slug) == Some(&goal);
-                Ok(if is_same { Vec::new() } else { vec![DeskChange::GoalSet(goal)] })
+                Ok(if is_same { Vec::new() } else { vec![LocalGoalChange::GoalSet(goal)] })
             }
-            DeskCommand::CloseGoal { slug, end } => {
+            LocalGoalCommand::CloseGoal { slug, end } => {
                 if !self.goals.contains_key(&slug) {
-                    return Err(DeskError::UnknownGoal(slug));
+                    return Err(LocalGoalError::UnknownGoal(slug));
                 }
                 // Its feed has nothing left to feed.
                 let is_fed = self.feeds.get(&slug).is_some_and(|feed| feed.is_running);
-                let stopped = is_fed.then(|| DeskChange::FeedStopped { slug: slug.clone() });
-                Ok(stopped.into_iter().chain([DeskChange::GoalClosed { slug, end }]).collect())
+                let stopped = is_fed.then(|| LocalGoalChange::FeedStopped { slug: slug.clone() });
+                Ok(stopped.into_iter().chain([LocalGoalChange::GoalClosed { slug, end }]).collect())
             }
-            DeskCommand::StartFeed { slug, budget, since, fresh_id } => {
+            LocalGoalCommand::StartFeed { slug, budget, since, fresh_id } => {
                 self.start_feed(slug, budget, since, fresh_id, facts, now)
             }
-            DeskCommand::StopFeed { slug } => match self.feeds.get(&slug) {
-                None => Err(DeskError::UnknownFeed(slug)),
-                Some(feed) if feed.is_running => Ok(vec![DeskChange::FeedStopped { slug }]),
+            LocalGoalCommand::StopFeed { slug } => match self.feeds.get(&slug) {
+                None => Err(LocalGoalError::UnknownFeed(slug)),
+                Some(feed) if feed.is_running => Ok(vec![LocalGoalChange::FeedStopped { slug }]),
                 Some(_) => Ok(Vec::new()),
             },
         }
@@ -190,10 +190,10 @@ impl Desk {
         fresh_id: String,
         facts: &Facts,
         now: Timestamp,
-    ) -> Result<Vec<DeskChange>, DeskError> {
+    ) -> Result<Vec<LocalGoalChange>, LocalGoalError> {
         let keeper = self.keeper(&slug, facts.has_beeminder)?;
         if let Some(budget) = budget.as_ref().filter(|budget| !facts.budgets.contains(budget)) {
-            return Err(DeskError::UnknownBudget(budget.clone()));
+            return Err(LocalGoalError::UnknownBudget(budget.clone()));
         }
         let known = self.feeds.get(&slug);
         // A running feed keeps its first day; a stopped one starts over, so that the days in between stay as
@@ -202,10 +202,10 @@ impl Desk {
         let today = facts.today.unwrap_or_default();
         let since = since.or_else(|| running.map(|feed| feed.since)).unwrap_or(today);
         if since > today {
-            return Err(DeskError::Future(since));
+            return Err(LocalGoalError::Future(since));
         }
         let id = known.map_or(fresh_id, |feed| feed.id.clone());
-        Ok(vec![DeskChange::FeedStarted(Feed {
+        Ok(vec![LocalGoalChange::FeedStarted(Feed {
             id,
             slug,
             keeper,
@@ -217,18 +217,18 @@ impl Desk {
     }
 
     /// Applies a change.
-    pub fn evolve(&mut self, change: DeskChange) {
+    pub fn evolve(&mut self, change: LocalGoalChange) {
         match change {
-            DeskChange::GoalSet(goal) => {
+            LocalGoalChange::GoalSet(goal) => {
                 self.goals.insert(goal.slug.clone(), goal);
             }
-            DeskChange::GoalClosed { slug, .. } => {
+            LocalGoalChange::GoalClosed { slug, .. } => {
                 self.goals.remove(&slug);
             }
-            DeskChange::FeedStarted(feed) => {
+            LocalGoalChange::FeedStarted(feed) => {
                 self.feeds.insert(feed.slug.clone(), feed);
             }
-            DeskChange::FeedStopped { slug } => {
+            LocalGoalChange::FeedStopped { slug } => {
                 if let Some(feed) = self.feeds.get_mut(&slug) {
                     feed.is_running = false;
                 }
