@@ -98,6 +98,7 @@ const WRONG: &[(&str, &str)] = &[
     ("gate.fail_closed", "\"perhaps\""),
     ("gate.unknown", "\"perhaps\""),
     ("mcp.session_seconds", "0"),
+    ("tenants.idle_seconds", "0"),
     ("otlp.enabled", "\"perhaps\""),
     ("otlp.listen", "\"nowhere\""),
     ("otlp.grpc_listen", "\"127.0.0.1\""),
