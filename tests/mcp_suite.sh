@@ -142,7 +142,7 @@ suite 'fixture over stdio' "$of_fixture_stdio" "$fixture" --bridge "$fixture" --
 stop
 
 start "$mecris" run --listen 127.0.0.1:0
-program=$url token=$work/.local/share/mecris/token
+program=$url token=$work/.local/share/mecris/tenants/local/token
 suite 'program over http' "$of_program" "$fixture" --forward "$program" --token-file "$token"
 suite 'program over stdio' "$of_program_stdio" "$fixture" --bridge "$mecris" mcp
 inspect 'inspector, program over http' "$program" --transport http --header "Authorization: Bearer $(cat "$token")"

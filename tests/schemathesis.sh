@@ -59,7 +59,7 @@ done
 [ -n "$url" ] || { echo "tests/schemathesis.sh: the supervisor does not start:" >&2; cat "$work/out" "$work/err" >&2; exit 1; }
 
 # One of each thing that an operation's path or query names in its example.
-token=$(cat "$work/.local/share/mecris/token")
+token=$(cat "$work/.local/share/mecris/tenants/local/token")
 while read -r method path body; do
     curl --silent --show-error --fail --output /dev/null --request "$method" --header "authorization: Bearer $token" \
         --header 'content-type: application/json' --data "$body" "$url$path"
