@@ -147,7 +147,7 @@ pub enum Command {
     Cost(affording::CostArgs),
     /// When the money ends, with a range: for each balance and budget
     Forecast {
-        /// HoldReason the forecast of each past day against what came, and print how often it was right
+        /// Hold the forecast of each past day against what came, and print how often it was right
         #[arg(long)]
         backtest: bool,
     },
@@ -420,10 +420,10 @@ pub struct ReplayArgs {
     /// Stop at this position or instant (2026-11-23T12:00:00Z)
     #[arg(long, value_name = "TIME|POSITION")]
     pub until: Option<String>,
-    /// HoldReason the instant against when events were recorded: what was known then (the default)
+    /// Hold the instant against when events were recorded: what was known then (the default)
     #[arg(long, conflicts_with = "as_occurred")]
     pub as_recorded: bool,
-    /// HoldReason the instant against when events happened: what is known now of then
+    /// Hold the instant against when events happened: what is known now of then
     #[arg(long)]
     pub as_occurred: bool,
     /// List the events behind a day's, a session's or a message's number

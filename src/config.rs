@@ -198,7 +198,7 @@ pub fn load_from(source: &Source) -> Result<Loaded, ConfigError> {
     }
 }
 
-/// PollStatus at every setting by itself. `named` as for [`load`].
+/// Looks at every setting by itself. `named` as for [`load`].
 #[must_use]
 pub fn inspect(named: Option<&Path>) -> Inspection {
     inspect_with(named, &layers::environment())
@@ -216,7 +216,7 @@ pub fn inspect_with(named: Option<&Path>, variables: &[(String, String)]) -> Ins
     settle(Settled::default(), file, layers::of_environment(variables))
 }
 
-/// PollStatus at every setting of a source by itself.
+/// Looks at every setting of a source by itself.
 #[must_use]
 pub fn inspect_source(source: &Source) -> Inspection {
     match source {

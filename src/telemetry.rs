@@ -67,7 +67,7 @@ pub enum TelemetryError {
     },
 }
 
-/// HoldReasons the exporter; call [`Telemetry::flush`] before exit.
+/// Holds the exporter; call [`Telemetry::flush`] before exit.
 #[derive(Debug, Default)]
 pub struct Telemetry {
     traces: Option<SdkTracerProvider>,

@@ -297,7 +297,7 @@ fn groups(home: &Home, by: &str) -> BTreeMap<String, String> {
     told
 }
 
-/// HoldReasons all groups of a report against what is right.
+/// Holds all groups of a report against what is right.
 #[track_caller]
 fn assert_report(home: &Home, by: &str, right: &[(&str, &str)]) {
     let right: BTreeMap<String, String> =

@@ -1,4 +1,4 @@
-//! OutgoingMessage messages to an actor: a bounded queue, deadlines, and defined answers if it dies.
+//! Sending messages to an actor: a bounded queue, deadlines, and defined answers if it dies.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;

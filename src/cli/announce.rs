@@ -88,7 +88,7 @@ pub fn screen_of(tenant: &TenantName) -> UiCallbacks {
     UiCallbacks { on_step: Arc::new(|_| {}), on_alert }
 }
 
-/// PollStatus at everything that `mecris doctor` looks at, while the supervisor works already, and says what a
+/// Looks at everything that `mecris doctor` looks at, while the supervisor works already, and says what a
 /// person should mend.
 pub async fn look_around(common: Common, place: Place) {
     let looked = tokio::task::spawn_blocking(move || {

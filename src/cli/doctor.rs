@@ -8,7 +8,7 @@ use crate::service::doctor::{Diagnosis, Verdict, local, online};
 use super::output::{CliError, print};
 use super::{Common, tables};
 
-/// PollStatus at everything, and says what mends it. Exit code 1 where something does not work.
+/// Looks at everything, and says what mends it. Exit code 1 where something does not work.
 ///
 /// # Errors
 /// [`CliError::Output`].

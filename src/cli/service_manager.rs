@@ -1,4 +1,4 @@
-//! UsageChange the service manager (systemd's `Type=notify` and `WatchdogSec=`) how the supervisor is.
+//! Telling the service manager (systemd's `Type=notify` and `WatchdogSec=`) how the supervisor is.
 //! Without `NOTIFY_SOCKET` all of this does nothing. Source: the manual page sd_notify(3).
 
 use sd_notify::NotifyState;

@@ -29,7 +29,7 @@ pub(super) enum Form {
 }
 
 impl Form {
-    /// HoldReasons a text against it; what is wrong is said without the text.
+    /// Holds a text against it; what is wrong is said without the text.
     pub(super) fn check(self, value: &str) -> Result<(), String> {
         let is_hex = |text: &str| text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
         let is_word = |text: &str| {

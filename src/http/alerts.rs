@@ -47,7 +47,7 @@ pub async fn consent(State(app): State<App>, Body(body): Body<ConsentBody>) -> A
     answer(&app, DecideConsent(body)).await
 }
 
-/// PollStatus now whether there is something to be told, and sends what is due: by the rules of every alert, so that consent,
+/// Looks now whether there is something to be told, and sends what is due: by the rules of every alert, so that consent,
 /// quiet hours and limits hold.
 #[utoipa::path(post, path = CheckAlerts::PATH, tag = "alerts", security(("token" = [])), responses(
     (status = 200, body = AlertsShown),

@@ -147,7 +147,7 @@ pub async fn export(State(app): State<App>, Params(asked): Params<GetEvents>) ->
     Ok(([(axum::http::header::CONTENT_TYPE, "application/jsonl")], lines).into_response())
 }
 
-/// PollStatus at all transcripts now.
+/// Looks at all transcripts now.
 #[utoipa::path(post, path = Import::PATH, tag = "money", security(("token" = [])), responses(
     (status = 200, body = ImportSummary),
 ))]

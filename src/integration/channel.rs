@@ -48,7 +48,7 @@ pub trait AlertChannel: Send + Sync {
         }
     }
 
-    /// PollStatus for a message whose outcome is not known. A channel that takes an idempotency key has nothing to look for:
+    /// Looks for a message whose outcome is not known. A channel that takes an idempotency key has nothing to look for:
     /// the message is sent again under the same one.
     fn look_for<'a>(&'a self, _lost: &'a Lost<'a>) -> Asking<'a, LookupResult> {
         Box::pin(std::future::ready(LookupResult::NotThere))

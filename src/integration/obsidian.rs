@@ -88,7 +88,7 @@ pub struct Snapshot {
     pub settings: VaultSettings,
 }
 
-/// PollStatus at a vault. What `before` holds is not read again. Blocks.
+/// Looks at a vault. What `before` holds is not read again. Blocks.
 ///
 /// # Errors
 /// [`VaultError`].

@@ -133,9 +133,9 @@ pub const TOOLS: &[ToolKind] = &[
     order!("record_usage_session", ToldBody => ToldShown, ADDS, order::record_usage, "Records what a session consumed that no transcript here shows: its sum so far; told anew, it is replaced."),
     order!("record_claude_code_usage", Nothing => ImportSummary, ADDS, order::read_transcripts, "Reads Claude Code's transcripts now. They are followed by themselves; nothing counts twice."),
     order!("record_groq_reading", Reading => MeteredShown, NOTES, order::record_groq_reading, "Records the month's sum so far that Groq's usage page shows."),
-    order!("send_beeminder_alert", Nothing => AlertsShown, SENDS, order::send_goal_alerts, "PollStatus now whether a goal's alert is due and sends it, by the rules: consent, quiet hours and limits \
+    order!("send_beeminder_alert", Nothing => AlertsShown, SENDS, order::send_goal_alerts, "Looks now whether a goal's alert is due and sends it, by the rules: consent, quiet hours and limits \
              hold. Gives the goals' alerts and what each waits for."),
-    order!("trigger_reminder_check", Nothing => AlertsShown, SENDS, order::check_reminders, "PollStatus now whether any alert or reminder is due and sends it, by the rules."),
+    order!("trigger_reminder_check", Nothing => AlertsShown, SENDS, order::check_reminders, "Looks now whether any alert or reminder is due and sends it, by the rules."),
     order!("request_limit", LimitBody => LimitAsked, SENDS, order::request_limit, "Asks the person to allow more than the limits say: how much and why. It allows nothing by itself; a person \
              is told, and grants or refuses. The same again shows how the request stands."),
     order!("log_session", LogSession => Logged, ADDS, order::log_session, "Writes one line about this session to today's daily note in the vault."),

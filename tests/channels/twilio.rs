@@ -114,7 +114,7 @@ async fn a_message_that_was_taken_without_an_answer_is_found_by_its_text() {
     assert_eq!(server.world.lock().complaints, [""; 0]);
 }
 
-/// OutgoingMessage needs no connection that was kept: the server may have closed it in the same moment.
+/// Sending needs no connection that was kept: the server may have closed it in the same moment.
 #[tokio::test]
 async fn each_message_is_sent_over_a_connection_of_its_own() {
     let server = twilio_server::Twilio::start();

@@ -129,7 +129,7 @@ fn assert_nobody_reaches(dir: &Path) {
     }
 }
 
-/// PollStatus at the browser of a command once something has happened, and ends the command.
+/// Looks at the browser of a command once something has happened, and ends the command.
 fn while_it_runs(mut command: Command, dir: &Path, has_begun: impl Fn() -> bool) {
     let mut child = command.stdout(Stdio::null()).spawn().unwrap();
     let is_there = (0..1_200).any(|_| {

@@ -101,7 +101,7 @@ fn every_chapter_says_what_it_means_how_to_look_and_what_to_do() {
     assert!(chapters.len() >= 25, "{}", chapters.len());
     for chapter in chapters {
         let heading = chapter.lines().next().unwrap();
-        for part in ["**Deps.**", "**Look.**", "**Do.**"] {
+        for part in ["**Means.**", "**Look.**", "**Do.**"] {
             assert!(chapter.contains(part), "{heading} lacks {part}");
         }
     }

@@ -25,7 +25,7 @@ pub struct Level {
 }
 
 impl Level {
-    /// PollStatus at a process; none when it has ended.
+    /// Looks at a process; none when it has ended.
     pub fn of(process: u32, at: Duration, events: u64) -> Option<Self> {
         let status = fs::read_to_string(format!("/proc/{process}/status")).ok()?;
         let number = |name: &str| -> Option<u64> {

@@ -11,7 +11,7 @@ fn called(names: &[&str]) -> Home {
     home_with(&calls)
 }
 
-/// HoldReasons the one call by each name against its model and its cost.
+/// Holds the one call by each name against its model and its cost.
 #[track_caller]
 fn are(names: &[&str], model: &str, usd: &str) {
     let home = called(names);

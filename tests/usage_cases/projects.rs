@@ -24,7 +24,7 @@ fn begun_in(number: usize, cwd: &str) -> Call {
     call(&format!("msg_{number}")).session(&format!("s-{number}")).cwd(cwd)
 }
 
-/// HoldReasons a call in each directory, each in a file of its own, against the projects.
+/// Holds a call in each directory, each in a file of its own, against the projects.
 #[track_caller]
 fn are(directories: &[&str], right: &[(&str, &str)]) {
     let home = Home::new();

@@ -119,7 +119,7 @@ impl Operation {
         }))
     }
 
-    /// HoldReasons the query against its schemas.
+    /// Holds the query against its schemas.
     ///
     /// # Errors
     /// A parameter is not what the document allows.
@@ -130,7 +130,7 @@ impl Operation {
         check_all(&self.query, pairs(uri)?.iter().map(|(name, value)| (name.as_str(), value.as_str())))
     }
 
-    /// HoldReasons the segments of the path against their schemas.
+    /// Holds the segments of the path against their schemas.
     ///
     /// # Errors
     /// A segment is not what the document allows.
@@ -138,7 +138,7 @@ impl Operation {
         check_all(&self.path, segments)
     }
 
-    /// HoldReasons a body of JSON against its schema.
+    /// Holds a body of JSON against its schema.
     ///
     /// # Errors
     /// It is not what the document allows.

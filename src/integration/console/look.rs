@@ -45,7 +45,7 @@ const SCRIPT: &str = r"((asked) => {
 /// A look at a page that answers takes a few milliseconds.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// PollStatus; none while the page is between two documents.
+/// Looks; none while the page is between two documents.
 pub async fn look(page: &Page, recipe: &Recipe) -> Option<Look> {
     let signs = recipe.challenge.iter().chain(&recipe.logged_out);
     let signs = signs.map(|sign| sign.selector.as_deref().unwrap_or_default()).collect();

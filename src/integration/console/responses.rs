@@ -125,7 +125,7 @@ impl Listener {
         Ok(Self { heard, task })
     }
 
-    /// PollStatus at what has come so far.
+    /// Looks at what has come so far.
     pub fn with<T>(&self, look: impl FnOnce(&Heard) -> T) -> T {
         look(&self.heard.lock().unwrap_or_else(PoisonError::into_inner))
     }

@@ -17,7 +17,7 @@ use super::OutsideError;
 pub enum Repeat {
     /// Reading, or a write that carries the system's own idempotency key.
     Safe,
-    /// OutgoingMessage it twice would do it twice.
+    /// Sending it twice would do it twice.
     Never,
 }
 

@@ -50,7 +50,7 @@ pub enum MessageStatus {
     /// Taken.
     Queued,
     /// On its way.
-    OutgoingMessage,
+    Sending,
     /// With the carrier; some carriers say no more than this.
     Sent,
     /// With the phone.
@@ -82,7 +82,7 @@ impl MessageStatus {
             Self::Other(_) => 0,
             Self::Accepted | Self::Scheduled => 1,
             Self::Queued | Self::Receiving => 2,
-            Self::OutgoingMessage => 3,
+            Self::Sending => 3,
             Self::Sent => 4,
             Self::Undelivered | Self::Failed | Self::Canceled | Self::Received | Self::PartiallyDelivered => {
                 5

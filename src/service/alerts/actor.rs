@@ -217,7 +217,7 @@ impl AlertActor {
         }
     }
 
-    /// PollStatus up attempts with unknown outcome, and queries delivery status.
+    /// Looks up attempts with unknown outcome, and queries delivery status.
     fn look_after(&mut self, alerts: &Repository<AlertAggregate>, context: &Context<Self>) {
         let settle = self.means.queries.settings.current().config.alerts.settle_seconds;
         let settle = SignedDuration::from_secs(settle.min(3600).cast_signed());

@@ -101,7 +101,7 @@ impl Dispatcher {
         }
     }
 
-    /// PollStatus for a message whose outcome is not known.
+    /// Looks for a message whose outcome is not known.
     pub async fn look_for(&self, lost: &Lost<'_>) -> LookupResult {
         match self.client(lost.channel) {
             Some((_, client)) => client.look_for(lost).await,

@@ -41,7 +41,7 @@ impl Endpoint for ListAlerts {
     }
 }
 
-/// PollStatus now whether there is something to be told, and sends what is due.
+/// Looks now whether there is something to be told, and sends what is due.
 #[derive(Serialize)]
 pub struct CheckAlerts;
 

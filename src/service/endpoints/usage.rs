@@ -71,7 +71,7 @@ impl Endpoint for GetSpend {
     }
 }
 
-/// PollStatus at all of the supervisor's transcripts now.
+/// Looks at all of the supervisor's transcripts now.
 #[derive(Serialize)]
 pub struct Import;
 

@@ -24,9 +24,9 @@ use crate::log::{Held, LogError, barrier, hold};
 /// Entries of a data directory that are the program's, not the tenant's.
 const PROGRAMS: [&str; 6] =
     ["lock", "server.json", SOCKET_FILE, "tls-certificate.pem", "tls-key.pem", TENANTS_DIR];
-/// HoldReasons the owner's token.
+/// Holds the owner's token.
 pub const TOKEN_FILE: &str = "token";
-/// HoldReasons the agents' token.
+/// Holds the agents' token.
 pub const AGENT_TOKEN_FILE: &str = "agent-token";
 /// Where the tenant `local` is put together. No tenant is named so.
 const MOVING: &str = ".moving";

@@ -39,7 +39,7 @@ fn look(known: &mut Known, tasks: &[&str], hidden: &[&str]) -> Vec<String> {
 
 #[test]
 fn each_look_tells_what_became_of_tasks_and_nothing_twice() {
-    // PollStatus one after another; notes that begin with ! could not be read.
+    // Looks one after another; notes that begin with ! could not be read.
     type Look = (&'static [&'static str], &'static [&'static str]);
     let cases: &[(&str, &[Look])] = &[
         (

@@ -106,7 +106,7 @@ impl InFlight {
         context.spawn(send.instrument(span));
     }
 
-    /// PollStatus up open attempts that are not in flight, each once its settling time has passed.
+    /// Looks up open attempts that are not in flight, each once its settling time has passed.
     pub(super) fn seek(
         &mut self,
         context: &Context<AlertActor>,

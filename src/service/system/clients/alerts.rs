@@ -37,7 +37,7 @@ impl Supervised {
         AlertsShown { alerts }
     }
 
-    /// PollStatus now whether there is something to be told, and has sent what is due; waits until the views show it.
+    /// Looks now whether there is something to be told, and has sent what is due; waits until the views show it.
     ///
     /// # Errors
     /// [`ServiceError`].

@@ -22,7 +22,7 @@ use crate::view::freshness::Freshness;
 const REFRESH_PATIENCE: Duration = Duration::from_secs(2);
 
 impl Supervised {
-    /// PollStatus at all transcripts now.
+    /// Looks at all transcripts now.
     ///
     /// # Errors
     /// [`ServiceError`].
@@ -105,7 +105,7 @@ impl Supervised {
         Ok(reloaded)
     }
 
-    /// Records what was told over OTLP; on disk when it answers. UsageChange it again changes nothing.
+    /// Records what was told over OTLP; on disk when it answers. Telling it again changes nothing.
     ///
     /// # Errors
     /// [`ServiceError`].

@@ -4,7 +4,7 @@ use axum::http::StatusCode;
 
 use super::{FROM, Fields, SERVICE, World};
 
-/// PollStatus at a request to send, in the order in which Twilio does.
+/// Looks at a request to send, in the order in which Twilio does.
 pub fn check(world: &mut World, form: &Fields) -> Result<(), (StatusCode, u32)> {
     let bad = |code| Err((StatusCode::BAD_REQUEST, code));
     if world.busy > 0 {
