@@ -323,6 +323,6 @@ fn a_thousand_restarts_lose_no_command_and_leave_nothing_behind() {
     let told = out.lines().find_map(|line| line.find("storm: ").map(|at| &line[at..]));
     let told = told.unwrap_or_else(|| panic!("{out}"));
     println!("{told}");
-    let report = verify(&data, &Options::default(), None, &mut |_, _| {}).unwrap();
+    let report = verify(&data.join("tenants/local"), &Options::default(), None, &mut |_, _| {}).unwrap();
     assert!(report.problems.is_empty(), "{:?}", report.problems);
 }

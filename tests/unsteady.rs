@@ -355,8 +355,9 @@ fn the_tree_outlives_a_log_that_cannot_be_reached() {
     let dir = tempfile::tempdir().unwrap();
     let data = dir.path().join("data");
     actor::run(outage(data.clone()));
+    let log = data.join("tenants/local");
     let report =
-        mecris::log::verify::verify(&data, &mecris::log::Options::default(), None, &mut |_, _| {}).unwrap();
+        mecris::log::verify::verify(&log, &mecris::log::Options::default(), None, &mut |_, _| {}).unwrap();
     assert!(report.is_clean(), "{report:?}");
 }
 

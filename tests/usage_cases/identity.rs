@@ -140,7 +140,7 @@ fn a_smaller_copy_takes_nothing_away_whatever_its_file_is_called() {
 fn home_with_log(name: &str) -> Home {
     let home = Home::new();
     let backup = data("usage_logs").join(name);
-    home.json(&["restore", backup.to_str().unwrap(), "--to", home.data().to_str().unwrap()]);
+    home.json(&["restore", backup.to_str().unwrap(), "--to", home.root().to_str().unwrap()]);
     home
 }
 
