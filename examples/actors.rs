@@ -99,7 +99,7 @@ pub async fn play(tell: impl Fn(String) + 'static) -> Result<ExitReason, AskErro
     shop.add_supervisor(office);
     let vitals = shop.vitals();
     let stop = Shutdown::default();
-    let running = tokio::task::spawn_local(shop.run_until(stop.subscribe()));
+    let running = tokio::task::spawn_local(shop.run_until(stop.clone()));
 
     tell(format!("the front till has {}", pay(&front, 5).await?));
     tell("somebody splits the bill among nobody".to_owned());

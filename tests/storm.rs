@@ -216,7 +216,7 @@ async fn storm(dir: &std::path::Path) {
     let (system, supervisor) = tree::build(&node, queries, sources, noted, &screen, quick);
     let (system, shutdown) = (Arc::new(system), Shutdown::default());
     let recording = tokio::spawn(incidents::record(node.log.clone(), node.tenant.clone(), notes));
-    let tree = tokio::task::spawn_local(supervisor.run_until(shutdown.subscribe()));
+    let tree = tokio::task::spawn_local(supervisor.run_until(shutdown.clone()));
 
     let heard = rage(&system, 0..COMMANDS, RESTARTS).await;
     // Restarts without commands, which would let the log and its caches grow. What an actor reads at its start is

@@ -315,7 +315,7 @@ async fn outage(dir: std::path::PathBuf) {
     let (system, supervisor) = tree::build(&node, queries, sources, noted, &screen, Restarts::default());
     let (system, shutdown) = (Arc::new(system), Shutdown::default());
     let recording = tokio::spawn(incidents::record(node.log.clone(), node.tenant.clone(), notes));
-    let tree = tokio::task::spawn_local(supervisor.run_until(shutdown.subscribe()));
+    let tree = tokio::task::spawn_local(supervisor.run_until(shutdown.clone()));
 
     system.execute::<BudgetAggregate>(set(1)).await.unwrap();
     assert_eq!(restarts(&system), 0, "an actor waited for the log on its own thread: {:?}", system.actors());

@@ -16,6 +16,7 @@ use super::handle::Handle;
 use super::report::{Listener, SupervisionEvent};
 use super::runner::{Link, Runner, StopSignal};
 use super::spec::{Backoff, ChildSpec, Intensity, Restart, Strategy};
+use super::system::Shutdown;
 use super::vital::{ExitReason, Vital, Vitals};
 use live::Live;
 
@@ -185,10 +186,10 @@ impl Supervisor {
         self.slots.push(slot);
     }
 
-    /// Runs the tree until `stop` becomes true; then the children handle their waiting messages and stop,
+    /// Runs the tree until the shutdown is requested; then the children handle their waiting messages and stop,
     /// last started first. Returns [`ExitReason::Requested`] then, and [`ExitReason::Escalated`] if the tree
     /// gave up.
-    pub async fn run_until(mut self, mut stop: watch::Receiver<bool>) -> ExitReason {
+    pub async fn run_until(mut self, shutdown: Shutdown) -> ExitReason {
         let (signal, signals) = watch::channel(StopSignal::None);
         // Nothing waits for the root's start.
         let (up, _) = oneshot::channel();
@@ -197,7 +198,7 @@ impl Supervisor {
             tokio::pin!(run);
             tokio::select! {
                 reason = &mut run => reason,
-                _ = stop.wait_for(|stop| *stop) => {
+                () = shutdown.requested() => {
                     signal.send_replace(StopSignal::Drain);
                     run.await
                 }

@@ -13,21 +13,16 @@ impl Default for Shutdown {
 }
 
 impl Shutdown {
-    /// Requests the shutdown.
+    /// Requests the shutdown. May be called again.
     pub fn request(&self) {
         self.0.send_replace(true);
     }
 
-    /// A receiver of the request.
-    #[must_use]
-    pub fn subscribe(&self) -> watch::Receiver<bool> {
-        self.0.subscribe()
-    }
-
-    /// Waits for the request.
+    /// Waits for the request. No receiver is handed out: what `wait_for` returns is a read lock, and whoever held it while
+    /// waiting for something else would stop the threads that request again.
     pub async fn requested(&self) {
         // An error would mean that the sender is gone, but `self` holds it.
-        let _ = self.subscribe().wait_for(|requested| *requested).await;
+        let _ = self.0.subscribe().wait_for(|requested| *requested).await;
     }
 }
 

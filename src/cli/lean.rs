@@ -11,9 +11,10 @@ use std::time::{Duration, Instant};
 
 use crate::config::paths::{SOCKET_FILE, socket_in};
 use crate::domain::access::Kind;
+use crate::domain::tenant::HEADER;
 use crate::service::runtime::place::Place;
 
-use super::remote::{AS, OF};
+use super::remote::AS;
 use super::server_file::{End, ServerFile};
 
 /// No answer that is asked for here is longer, in bytes.
@@ -50,7 +51,7 @@ pub fn post(place: &Place, path: &str, body: &[u8], within: Duration) -> Result<
     // A supervisor that was killed leaves its socket: nobody answers at it. One that never was there leaves none.
     let (socket, _open) = socket_in(data_dir).map_err(|_| LeanError::NotRunning)?;
     let head = format!(
-        "POST {path} HTTP/1.1\r\nhost: localhost\r\n{AS}: {}\r\n{OF}: {}\r\ncontent-type: application/json\r\n\
+        "POST {path} HTTP/1.1\r\nhost: localhost\r\n{AS}: {}\r\n{HEADER}: {}\r\ncontent-type: application/json\r\n\
          content-length: {}\r\nconnection: close\r\n\r\n",
         Kind::Agent.word(),
         place.tenant,

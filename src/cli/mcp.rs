@@ -12,8 +12,8 @@ use serde_json::Value;
 
 use crate::mcp::Mcp;
 use crate::mcp::answers::Answers;
-use crate::mcp::ask::Asked;
 use crate::mcp::tools::{ask, is_question};
+use crate::service::endpoints::Host;
 use crate::service::endpoints::audit::GetHead;
 use crate::telemetry;
 
@@ -58,14 +58,12 @@ impl Answers for Elsewhere {
         let (common, name) = (self.common.clone(), tool.to_owned());
         let asked = tokio::task::spawn_blocking(move || match Backend::current(&common)? {
             Backend::Running(remote) => remote.as_agent().tool(&name, &arguments).map(Found::Answered),
-            Backend::Own(node) => {
-                Ok(Found::Log(Asked { queries: node.queries()?, system: None }, name, arguments))
-            }
+            Backend::Own(node) => Ok(Found::Log(Host::alone(node), name, arguments)),
         });
         let found = asked.await.map_err(|_| "this failed inside; `mecris doctor` may tell why".to_owned())?;
         match found.map_err(|error: CliError| error.to_string())? {
             Found::Answered(answer) => answer,
-            Found::Log(asked, name, arguments) if is_question(&name) => ask(asked, &name, arguments).await,
+            Found::Log(host, name, arguments) if is_question(&name) => ask(host, &name, arguments).await,
             Found::Log(..) => {
                 Err("Mecris is not running, so nothing is recorded; start it with `mecris run`".into())
             }
@@ -92,5 +90,5 @@ enum Found {
     /// The supervisor's answer.
     Answered(Result<Value, String>),
     /// The log, which is open for as long as this lives.
-    Log(Asked, String, Value),
+    Log(Host, String, Value),
 }

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::config::paths::{SOCKET_FILE, socket_in};
 use crate::domain::access::Kind;
 use crate::domain::code::Code;
-use crate::domain::tenant::TenantName;
+use crate::domain::tenant::{self, TenantName};
 use crate::service::endpoints::parts::Parts;
 use crate::service::endpoints::{Endpoint, Method};
 use crate::service::runtime::place::Place;
@@ -25,8 +25,6 @@ const PATIENCE: Duration = Duration::from_mins(10);
 const HERE: &str = "http://localhost";
 /// See `http::guard`: a process of the owner's that acts for an agent says so.
 pub(super) const AS: &str = "mecris-as";
-/// See `http::tenants`: whose money and goals are asked for, where no token says so.
-pub(super) const OF: &str = "mecris-tenant";
 
 /// The stateless version of the Model Context Protocol: a question of it needs no session.
 const PROTOCOL: &str = "2026-07-28";
@@ -197,7 +195,7 @@ impl Remote {
             CliError::Remote(format!("the supervisor at {} does not answer: {reason}", self.url))
         };
         self.runtime.block_on(async {
-            let request = request.header(OF, self.tenant.as_str());
+            let request = request.header(tenant::HEADER, self.tenant.as_str());
             let request = if self.agent { request.header(AS, Kind::Agent.word()) } else { request };
             let response = request.send().await.map_err(failed)?;
             let is_success = response.status().is_success();

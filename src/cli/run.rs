@@ -13,7 +13,6 @@ use crate::actor::{self, ExitReason, Shutdown};
 use crate::config::paths::SOCKET_FILE;
 use crate::files::own;
 use crate::http::listeners::{Certificate, Listeners};
-use crate::http::refusals::Refusals;
 use crate::http::socket;
 use crate::http::tenants::{Program, Tenants};
 use crate::mcp::{self, answers::Here};
@@ -101,9 +100,6 @@ async fn supervise(
     let (system, shutdown, settings) =
         (working.system.clone(), working.shutdown.clone(), working.node.settings.clone());
     let ended = working.ended.clone();
-    let refusals = Refusals::default();
-    let ending = shutdown.clone();
-    tokio::spawn(refusals.clone().tell(working.notes.clone(), async move { ending.requested().await }));
     let config = &settings.current().config;
     let url = listeners.url();
     let own = socket::bind(&place.root).map_err(|error| CliError::File {
@@ -124,7 +120,7 @@ async fn supervise(
         idle: Duration::from_secs(config.tenants.idle_seconds.get()),
         ending: shutdown.clone(),
     });
-    tenants.begin(working, &tokens, &refusals).map_err(CliError::Remote)?;
+    let refusals = tenants.begin(working, &tokens).await.map_err(CliError::Remote)?;
     let said = listeners.said();
     let server = listeners.serve(&tenants, own, &refusals, &shutdown)?;
     for line in &said {

@@ -8,6 +8,8 @@ use super::code::{Code, Coded};
 
 /// The tenant of the person whose program it is.
 pub const LOCAL: &str = "local";
+/// The header by which a process of the owner's, which needs no token, says whose money and goals it asks for.
+pub const HEADER: &str = "mecris-tenant";
 /// The most characters of a name: it stands in paths and in metrics.
 const NAME_MAX: usize = 40;
 

@@ -6,6 +6,8 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::domain::tenant::LOCAL;
+
 /// The place of an event in the log: gapless, from 1. Zero means "before the first event".
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -169,7 +171,7 @@ impl TenantId {
     /// The tenant of an installation that serves one person.
     #[must_use]
     pub fn local() -> Self {
-        Self::new("local")
+        Self::new(LOCAL)
     }
 }
 

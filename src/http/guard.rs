@@ -32,6 +32,26 @@ pub struct Guard {
     hosts: Hosts,
 }
 
+/// A token as a request bears it.
+#[derive(Debug)]
+pub struct Token {
+    hash: blake3::Hash,
+    /// Whether it has the form and the checksum of those that are given out.
+    is_whole: bool,
+}
+
+impl Token {
+    /// The token of a request; none where it bears none.
+    #[must_use]
+    pub fn of(headers: &HeaderMap) -> Option<Self> {
+        let token = text(headers, header::AUTHORIZATION)
+            .and_then(|value| value.split_once(' '))
+            .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
+            .map(|(_, token)| token.trim())?;
+        Some(Self { hash: blake3::hash(token.as_bytes()), is_whole: token::parse(token).is_ok() })
+    }
+}
+
 /// How others call this machine; cheap to clone.
 #[derive(Clone)]
 pub struct Hosts {
@@ -99,30 +119,24 @@ impl Guard {
         headers.contains_key(header::AUTHORIZATION)
     }
 
-    /// Whose token a request bears.
+    /// Whose token it is.
     #[must_use]
-    pub fn bearer(&self, headers: &HeaderMap) -> Option<Principal> {
-        let token = text(headers, header::AUTHORIZATION)
-            .and_then(|value| value.split_once(' '))
-            .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
-            .map(|(_, token)| token.trim())?;
-        let hash = blake3::hash(token.as_bytes());
-        if hash == self.owner {
+    pub fn holder(&self, token: &Token) -> Option<Principal> {
+        if token.hash == self.owner {
             return Some(Principal::owner());
         }
-        if hash == self.agent {
+        if token.hash == self.agent {
             return Some(Principal::agent());
         }
         // A token that was given out has a checksum: what has none is not looked for.
-        token::parse(token).ok()?;
-        (self.known)(&hash)
+        token.is_whole.then(|| (self.known)(&token.hash))?
     }
 
     /// Who sends a request: by its token, or by the socket's other end, which needs none.
     #[must_use]
     pub fn principal(&self, headers: &HeaderMap, extensions: &Extensions) -> Option<Principal> {
-        if headers.contains_key(header::AUTHORIZATION) {
-            return self.bearer(headers);
+        if Self::has_token(headers) {
+            return self.holder(&Token::of(headers)?);
         }
         let is_own = Peer::of(extensions).is_some_and(Peer::is_own);
         // Whoever could be the owner may say that they act for an agent, and then are no more than one; whatever they say

@@ -27,7 +27,7 @@ use tokio::sync::watch;
 use tower::ServiceExt;
 
 use crate::actor::Shutdown;
-use crate::domain::tenant::{NoTenant, TenantName};
+use crate::domain::tenant::{HEADER, NoTenant, TenantName};
 use crate::service::access::kept::KeptTokens;
 use crate::service::runtime::clock::Clock;
 use crate::service::runtime::place;
@@ -35,7 +35,7 @@ use crate::service::system::tenant::{ActorThread, Working};
 use crate::service::system::tree::{Supervised, UiCallbacks};
 use crate::telemetry::metrics::Metrics;
 
-use super::guard::{Guard, Hosts};
+use super::guard::{Guard, Hosts, Token};
 use super::peer::Peer;
 use super::problem::Problem;
 use super::refusals::Refusals;
@@ -43,8 +43,6 @@ use super::{App, otlp, router};
 
 use slot::Slot;
 
-/// Whose money and goals a process of the owner's asks for, by the socket.
-pub const OF: &str = "mecris-tenant";
 /// What stands before a tenant's name in the address of its webhooks.
 const PREFIX: &str = "/t/";
 /// Paths that a prefix leads to: those who call them have no token, and sign what they send.
@@ -149,13 +147,12 @@ impl Tenants {
         slots.entry(slot.name.clone()).or_insert(slot).clone()
     }
 
-    /// The faces of a tenant that works. `refusals` are what is refused at its doors.
+    /// The faces of a tenant that works, and what is refused at its doors, which it is told of until it ends.
     pub(super) fn faces(
         &self,
         working: &Working,
         tokens: &KeptTokens,
-        refusals: &Refusals,
-    ) -> Result<(Guard, Faces), String> {
+    ) -> Result<(Guard, Faces, Refusals), String> {
         let program = &self.0.program;
         let is_local = working.is_local();
         let metrics = if is_local { program.metrics.clone() } else { program.metrics.apart()? };
@@ -168,6 +165,8 @@ impl Tenants {
         if is_local {
             working.system.keep_tenants(Arc::new(self.clone()));
         }
+        let (refusals, ending) = (Refusals::default(), working.shutdown.clone());
+        tokio::spawn(refusals.clone().tell(working.notes.clone(), async move { ending.requested().await }));
         let app = App { system: working.system.clone(), metrics };
         let beside = (program.beside)(working.system.clone(), working.shutdown.clone());
         let faces = Faces {
@@ -175,18 +174,18 @@ impl Tenants {
             otlp: otlp::router(app.clone(), guard.clone(), refusals.clone()),
             grpc: otlp::grpc::router(app, guard.clone(), refusals.clone()),
         };
-        Ok((guard, faces))
+        Ok((guard, faces, refusals))
     }
 
-    /// Takes in the tenant `local`, which works already. Called once, before anybody asks.
+    /// Takes in the tenant `local`, which works already: what is refused at its doors. Called once, before anybody asks.
     ///
     /// # Errors
     /// What cannot be measured.
-    pub fn begin(&self, working: Working, tokens: &KeptTokens, refusals: &Refusals) -> Result<(), String> {
+    pub async fn begin(&self, working: Working, tokens: &KeptTokens) -> Result<Refusals, String> {
         let slot = self.put(Slot::new(TenantName::local()));
-        let (guard, faces) = self.faces(&working, tokens, refusals)?;
-        slot.take_in(working, guard, faces);
-        Ok(())
+        let (guard, faces, refusals) = self.faces(&working, tokens)?;
+        slot.take_in(working, guard, faces).await;
+        Ok(refusals)
     }
 
     /// Starts the other tenants one after the other, then sends to sleep those whom nobody asks, until the program ends. What
@@ -241,19 +240,23 @@ impl Tenants {
         Router::new().fallback(dispatch).with_state((self.clone(), door))
     }
 
+    /// Whose a token is, as far as it is known.
+    fn knowing(&self, token: &Token) -> Option<Arc<Slot>> {
+        let slots = self.0.slots.read().unwrap_or_else(PoisonError::into_inner);
+        slots.values().find(|slot| slot.knows(token)).cloned()
+    }
+
     /// Whose token a request bears.
     async fn of_token(&self, headers: &HeaderMap) -> Option<Arc<Slot>> {
-        let find = |tenants: &Self| tenants.slots().into_iter().find(|slot| slot.knows(headers));
-        if let Some(slot) = find(self) {
-            return Some(slot);
-        }
-        if *self.0.all_known.borrow() || !Guard::has_token(headers) {
-            return None;
+        let token = Token::of(headers)?;
+        let found = self.knowing(&token);
+        if found.is_some() || *self.0.all_known.borrow() {
+            return found;
         }
         // The program has just started, and not every tenant has said whom it knows.
         let mut known = self.0.all_known.subscribe();
         let waited = tokio::time::timeout(Duration::from_secs(5), known.wait_for(|all| *all)).await;
-        waited.is_ok().then(|| find(self)).flatten()
+        waited.is_ok().then(|| self.knowing(&token)).flatten()
     }
 
     /// Whose a request is; a prefix of its address that says so is taken off.
@@ -269,7 +272,7 @@ impl Tenants {
             return Ok(self.of_token(request.headers()).await);
         }
         let is_own = Peer::of(request.extensions()).is_some_and(Peer::is_own);
-        let Some(named) = request.headers().get(OF).filter(|_| is_own) else { return Ok(None) };
+        let Some(named) = request.headers().get(HEADER).filter(|_| is_own) else { return Ok(None) };
         let name = TenantName::parse(named.to_str().unwrap_or_default());
         let name = name.map_err(|error| Box::new(Problem::from(error).into_response()))?;
         self.slot(&name).map(Some).ok_or_else(|| unknown(name))

@@ -7,7 +7,6 @@ use serde_json::Value;
 use crate::service::endpoints::Host;
 use crate::service::system::tree::Supervised;
 
-use super::ask::Asked;
 use super::tools::{ask, is_question, order};
 
 /// What this face asks.
@@ -37,11 +36,8 @@ impl Here {
 
 impl Answers for Here {
     async fn call(&self, tool: &str, arguments: Value) -> Result<Value, String> {
-        if is_question(tool) {
-            let asked = Asked { queries: self.system.queries.clone(), system: Some(self.system.clone()) };
-            return ask(asked, tool, arguments).await;
-        }
-        order(&Host::Tree(self.system.clone()), tool, arguments).await
+        let host = Host::Tree(self.system.clone());
+        if is_question(tool) { ask(host, tool, arguments).await } else { order(&host, tool, arguments).await }
     }
 
     async fn changed(&mut self) {

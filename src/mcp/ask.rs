@@ -1,16 +1,10 @@
-//! The questions: each tool that only looks, and what answers it.
-
-// All handlers have one shape, so that all rows of the table are read alike.
-#![allow(clippy::unnecessary_wraps)]
-
-use std::sync::Arc;
+//! The questions: each tool that only looks, and what answers it. What the API answers too, its endpoint answers here.
 
 use jiff::{Timestamp, ToSpan};
 
 use crate::domain::access::Principal;
 use crate::domain::affording::Verdict;
 use crate::domain::calendar;
-use crate::integration::beeminder;
 use crate::service::aggregate::caller;
 use crate::service::alerts::requests::AlertsShown;
 use crate::service::balances::balance::Balances;
@@ -21,20 +15,27 @@ use crate::service::budgets::allowance::AskBody;
 use crate::service::budgets::client::Budgets;
 use crate::service::budgets::gate::HOW_TO_ASK;
 use crate::service::budgets::limit_requests::LimitRequestsShown;
+use crate::service::endpoints::alerts::ListAlerts;
+use crate::service::endpoints::allowance::{CanAfford, GetCost};
+use crate::service::endpoints::balances::ListBalances;
+use crate::service::endpoints::briefing::GetNarration;
+use crate::service::endpoints::budgets::{GetForecast, ListBudgets};
+use crate::service::endpoints::goals::ListGoals;
+use crate::service::endpoints::odometer::{GetMetered, ListOdometers};
+use crate::service::endpoints::providers::{self, GetReported};
+use crate::service::endpoints::vault::ListTasks;
+use crate::service::endpoints::{Endpoint, Host};
 use crate::service::goals::requests::GoalsShown;
-use crate::service::providers::reconcile::check;
 use crate::service::providers::summary::{MeteredShown, ReportedShown};
 use crate::service::runtime::reads::Reads;
-use crate::service::runtime::sources::SourceShown;
 use crate::service::system::health::{Health, Part, Readiness};
-use crate::service::system::tree::Supervised;
 use crate::service::usage::report::ReportShown;
 use crate::service::vault::tasks::{TasksFilter, TasksShown};
 use crate::view::affording::AffordabilityShown;
 use crate::view::cost::CostShown;
 use crate::view::explain::{Explanation, Subject};
 use crate::view::forecast::ForecastShown;
-use crate::view::reconcile::{Reconciliation, Wanted};
+use crate::view::reconcile::Reconciliation;
 use crate::view::report::{Grouping, Range};
 
 use super::args::{Day, Days, Explain, Nothing, RecentUsage, Reconcile, Reported, Tasks};
@@ -42,139 +43,116 @@ use super::args::{Day, Days, Explain, Nothing, RecentUsage, Reconcile, Reported,
 /// The provider that is read by hand, by the names that its tools have.
 pub(super) const GROQ: &str = "groq";
 
-/// Who is asked: the views, and the running system where there is one.
-#[derive(Clone)]
-pub struct Asked {
-    /// The views.
-    pub queries: Reads,
-    /// The system.
-    pub system: Option<Arc<Supervised>>,
-}
-
 pub(super) fn said(error: impl std::fmt::Display) -> String {
     error.to_string()
 }
 
-type Answer<T> = Result<T, String>;
+pub(super) type Answer<T> = Result<T, String>;
 
-pub(super) fn narrator(asked: &Asked, _: Nothing, detail: bool) -> Answer<Narration> {
-    let now = Timestamp::now();
-    if let Some(system) = &asked.system {
-        return Ok(system.narrator(detail, now));
-    }
-    asked.queries.look_at_vault();
-    Ok(asked.queries.narrator(detail, now))
+/// Has an endpoint answer.
+pub(super) async fn call<E: Endpoint>(host: &Host, request: E) -> Answer<E::Out> {
+    request.answer(host).await.map_err(said)
 }
 
-pub(super) fn daily_activity(asked: &Asked, Day { date }: Day) -> Answer<Activity> {
-    Ok(asked.queries.activity(date, Timestamp::now()))
+pub(super) async fn narrator(host: &Host, _: Nothing, detail: bool) -> Answer<Narration> {
+    call(host, GetNarration { detail }).await
 }
 
-pub(super) fn budget_status(asked: &Asked, _: Nothing) -> Answer<Budgets> {
-    Ok(asked.queries.budgets_shown(Timestamp::now()))
+pub(super) async fn daily_activity(host: &Host, Day { date }: Day) -> Answer<Activity> {
+    host.ask(|reads| reads.activity(date, Timestamp::now())).await.map_err(said)
 }
 
-pub(super) fn balance_status(asked: &Asked, _: Nothing) -> Answer<Balances> {
-    Ok(asked.queries.all_balances(Timestamp::now()))
+pub(super) async fn budget_status(host: &Host, _: Nothing) -> Answer<Budgets> {
+    call(host, ListBudgets).await
 }
 
-pub(super) fn recent_usage(asked: &Asked, RecentUsage { days, by }: RecentUsage) -> Answer<ReportShown> {
+pub(super) async fn balance_status(host: &Host, _: Nothing) -> Answer<Balances> {
+    call(host, ListBalances).await
+}
+
+pub(super) async fn recent_usage(host: &Host, RecentUsage { days, by }: RecentUsage) -> Answer<ReportShown> {
     let days = days.unwrap_or(7);
     if !(1..=366).contains(&days) {
         return Err("days must be from 1 to 366".into());
     }
-    let today = calendar::day_of(Timestamp::now(), &asked.queries.settings.current().zone);
+    let today = calendar::day_of(Timestamp::now(), &host.settings().current().zone);
     let since = today.saturating_sub((i64::from(days) - 1).days());
     let range = Range { since: Some(since), until: None };
-    Ok(asked.queries.report(by.unwrap_or(Grouping::Model), &range, None))
+    host.ask(|reads| reads.report(by.unwrap_or(Grouping::Model), &range, None)).await.map_err(said)
 }
 
-pub(super) fn unified_cost(asked: &Asked, Days { since, until }: Days) -> Answer<CostShown> {
-    Ok(asked.queries.unified_cost(&Range { since, until }, Timestamp::now()))
+pub(super) async fn unified_cost(host: &Host, Days { since, until }: Days) -> Answer<CostShown> {
+    call(host, GetCost { since, until }).await
 }
 
-pub(super) fn anthropic_usage(asked: &Asked, Reported { since, until }: Reported) -> Answer<ReportedShown> {
-    let (now, wanted) = (Timestamp::now(), Wanted { since, until, provider: Some("anthropic".to_owned()) });
-    let reported = asked.queries.reported(wanted, now).map_err(said)?;
-    Ok(ReportedShown { source: source(asked, "anthropic", now), ..reported })
+pub(super) async fn anthropic_usage(
+    host: &Host,
+    Reported { since, until }: Reported,
+) -> Answer<ReportedShown> {
+    let provider = Some("anthropic".to_owned());
+    call(host, GetReported(providers::Reconcile { since, until, provider })).await
 }
 
-/// How an outside system stands, where a supervisor knows.
-fn source(asked: &Asked, name: &str, now: Timestamp) -> Option<SourceShown> {
-    let sources = asked.system.as_ref()?.sources.shown(now).sources;
-    sources.into_iter().find(|source| source.name == name)
-}
-
-pub(super) fn can_afford(asked: &Asked, body: AskBody) -> Answer<AffordabilityShown> {
-    let mut answer = asked.queries.affordability(body, Timestamp::now()).map_err(said)?;
+pub(super) async fn can_afford(host: &Host, body: AskBody) -> Answer<AffordabilityShown> {
+    let mut answer = call(host, CanAfford(body)).await?;
     if answer.answer == Verdict::No {
         answer.reason = format!("{}. {HOW_TO_ASK}", answer.reason);
     }
     Ok(answer)
 }
 
-pub(super) fn explain_spend(asked: &Asked, Explain { subject }: Explain) -> Answer<Explanation> {
-    asked.queries.explain(&Subject::parse(&subject), None).map_err(said)
+pub(super) async fn explain_spend(host: &Host, Explain { subject }: Explain) -> Answer<Explanation> {
+    let explained = host.ask(|reads| reads.explain(&Subject::parse(&subject), None)).await.map_err(said)?;
+    explained.map_err(said)
 }
 
-pub(super) fn forecast(asked: &Asked, _: Nothing) -> Answer<ForecastShown> {
-    Ok(asked.queries.forecast(Timestamp::now()))
+pub(super) async fn forecast(host: &Host, _: Nothing) -> Answer<ForecastShown> {
+    call(host, GetForecast).await
 }
 
-pub(super) fn reconcile(
-    asked: &Asked,
+pub(super) async fn reconcile(
+    host: &Host,
     Reconcile { since, until, provider }: Reconcile,
 ) -> Answer<Reconciliation> {
-    let wanted = check(Wanted { since, until, provider }).map_err(said)?;
-    Ok(asked.queries.reconcile(&wanted, Timestamp::now()))
+    call(host, providers::Reconcile { since, until, provider }).await
 }
 
-pub(super) fn groq_status(asked: &Asked, _: Nothing) -> Answer<Odometers> {
-    let Odometers { mut odometers } = asked.queries.odometers(Timestamp::now());
+pub(super) async fn groq_status(host: &Host, _: Nothing) -> Answer<Odometers> {
+    let Odometers { mut odometers } = call(host, ListOdometers).await?;
     odometers.retain(|line| line.provider == GROQ);
     Ok(Odometers { odometers })
 }
 
-pub(super) fn groq_context(asked: &Asked, _: Nothing) -> Answer<MeteredShown> {
-    Ok(asked.queries.metered(GROQ, Timestamp::now()))
+pub(super) async fn groq_context(host: &Host, _: Nothing) -> Answer<MeteredShown> {
+    call(host, GetMetered { provider: GROQ.to_owned() }).await
 }
 
-pub(super) fn goals(asked: &Asked, _: Nothing) -> Answer<GoalsShown> {
-    let now = Timestamp::now();
-    Ok(GoalsShown { goals: asked.queries.goals(now), source: source(asked, beeminder::SYSTEM, now) })
+pub(super) async fn goals(host: &Host, _: Nothing) -> Answer<GoalsShown> {
+    call(host, ListGoals).await
 }
 
-pub(super) fn tasks(asked: &Asked, Tasks { due, all, note, limit }: Tasks) -> Answer<TasksShown> {
-    if asked.system.is_none() {
-        asked.queries.look_at_vault();
+pub(super) async fn tasks(host: &Host, Tasks { due, all, note, limit }: Tasks) -> Answer<TasksShown> {
+    call(host, ListTasks(TasksFilter { due, all, note, limit })).await
+}
+
+pub(super) async fn alerts(host: &Host, _: Nothing) -> Answer<AlertsShown> {
+    call(host, ListAlerts::default()).await
+}
+
+pub(super) async fn limit_requests(host: &Host, _: Nothing) -> Answer<LimitRequestsShown> {
+    // Whoever asks by this face is an agent, also where nobody but the owner could have opened the log.
+    let by = caller::current().unwrap_or_else(Principal::agent);
+    host.ask(|reads| reads.limit_requests(&by, false, Timestamp::now())).await.map_err(said)
+}
+
+pub(super) async fn system_health(host: &Host, _: Nothing) -> Answer<Readiness> {
+    if let Host::Tree(system) = host {
+        return Ok(Health::of(system).readiness());
     }
-    asked.queries.tasks(&TasksFilter { due, all, note, limit }, Timestamp::now()).map_err(said)
-}
-
-pub(super) fn alerts(asked: &Asked, _: Nothing) -> Answer<AlertsShown> {
-    let now = Timestamp::now();
-    Ok(match &asked.system {
-        Some(system) => system.alerts(now, false),
-        None => AlertsShown { alerts: asked.queries.alerts(now, false) },
-    })
-}
-
-pub(super) fn limit_requests(asked: &Asked, _: Nothing) -> Answer<LimitRequestsShown> {
-    Ok(asked.queries.limit_requests(&asker(), false, Timestamp::now()))
-}
-
-pub(super) fn system_health(asked: &Asked, _: Nothing) -> Answer<Readiness> {
-    let Some(system) = &asked.system else {
-        let reason = "not running: nothing is followed, recorded or told; start it with `mecris run`";
-        let log = format!("{} events, read only", asked.queries.last_seen());
-        let parts = [("supervisor", false, reason.to_owned()), ("log", true, log)];
-        let part = |(name, ok, reason): (&str, bool, String)| (name.to_owned(), Part { ok, reason });
-        return Ok(Readiness { ready: false, parts: parts.map(part).into() });
-    };
-    Ok(Health::of(system).readiness())
-}
-
-/// Who calls.
-pub(super) fn asker() -> Principal {
-    caller::current().unwrap_or_else(Principal::agent)
+    let reason = "not running: nothing is followed, recorded or told; start it with `mecris run`";
+    let last_seen = host.ask(Reads::last_seen).await.map_err(said)?;
+    let parts =
+        [("supervisor", false, reason.to_owned()), ("log", true, format!("{last_seen} events, read only"))];
+    let part = |(name, ok, reason): (&str, bool, String)| (name.to_owned(), Part { ok, reason });
+    Ok(Readiness { ready: false, parts: parts.map(part).into() })
 }

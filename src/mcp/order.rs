@@ -1,7 +1,5 @@
 //! The orders: each tool that changes something, and the request behind it.
 
-use jiff::Timestamp;
-
 use crate::domain::alert;
 use crate::domain::budget::{Budget, BudgetCommand, BudgetError, BudgetName, Scope, Thresholds};
 use crate::domain::calendar::{CalendarError, PeriodTerms, WeekStart};
@@ -15,9 +13,9 @@ use crate::service::endpoints::alerts::{AcknowledgeAlert, CheckAlerts};
 use crate::service::endpoints::budgets::ListBudgets;
 use crate::service::endpoints::goals::{CloseBody, CloseGoal, SetGoal};
 use crate::service::endpoints::limits::AskForMore;
-use crate::service::endpoints::odometer::ReadOdometer;
+use crate::service::endpoints::odometer::{GetMetered, ReadOdometer};
 use crate::service::endpoints::usage::{Import, RecordUsage};
-use crate::service::endpoints::{self, Endpoint, Host};
+use crate::service::endpoints::{self, Host};
 use crate::service::goals::requests::GoalsShown;
 use crate::service::providers::summary::MeteredShown;
 use crate::service::runtime::reads::Reads;
@@ -26,14 +24,7 @@ use crate::service::usage::manual::{ToldBody, ToldShown};
 use crate::service::vault::queries::{LogBody, Logged};
 
 use super::args::{Acknowledge, AddGoal, CompleteGoal, LogSession, Nothing, Reading, UpdateBudget};
-use super::ask::{GROQ, said};
-
-type Answer<T> = Result<T, String>;
-
-/// Has an endpoint answer.
-async fn call<E: Endpoint>(host: &Host, request: E) -> Answer<E::Out> {
-    request.answer(host).await.map_err(said)
-}
+use super::ask::{Answer, GROQ, call, said};
 
 pub(super) async fn update_budget(host: &Host, asked: UpdateBudget) -> Answer<Budgets> {
     let name: BudgetName = asked.name.parse().map_err(|error: BudgetError| said(error))?;
@@ -78,7 +69,7 @@ pub(super) async fn record_groq_reading(host: &Host, reading: Reading) -> Answer
         correct: correct.unwrap_or_default(),
     };
     call(host, ReadOdometer(body)).await?;
-    host.ask(|reads| reads.metered(GROQ, Timestamp::now())).await.map_err(said)
+    call(host, GetMetered { provider: GROQ.to_owned() }).await
 }
 
 pub(super) async fn send_goal_alerts(host: &Host, _: Nothing) -> Answer<AlertsShown> {

@@ -9,6 +9,8 @@ use rmcp::model::{JsonObject, Tool, ToolAnnotations};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
+use tokio::runtime::Handle;
+use tracing::Instrument;
 use utoipa::ToSchema;
 
 use crate::service::aggregate::caller;
@@ -39,9 +41,8 @@ use super::args::{
     Acknowledge, AddGoal, CompleteGoal, Day, Days, Explain, LogSession, Nothing, Reading, RecentUsage,
     Reconcile, Reported, Tasks, UpdateBudget,
 };
-use super::ask::{self, Asked};
 use super::small::small;
-use super::{order, schema};
+use super::{ask, order, schema};
 
 /// A tool.
 pub struct ToolKind {
@@ -55,15 +56,16 @@ pub struct ToolKind {
 }
 
 type Answer = Result<Value, String>;
+type Handler = for<'a> fn(&'a Host, Value) -> BoxFuture<'a, Answer>;
 
 /// What answers a tool.
 enum Run {
     /// It only looks; long lists are cut unless all is wanted.
-    Question(fn(&Asked, Value) -> Answer),
+    Question(Handler),
     /// It only looks, and cuts its lists itself, by what matters; `true`: all is wanted.
-    Briefing(fn(&Asked, Value, bool) -> Answer),
+    Briefing(for<'a> fn(&'a Host, Value, bool) -> BoxFuture<'a, Answer>),
     /// It changes something.
-    Order(for<'a> fn(&'a Host, Value) -> BoxFuture<'a, Answer>),
+    Order(Handler),
 }
 
 macro_rules! question {
@@ -72,7 +74,9 @@ macro_rules! question {
             name: $name,
             says: $says,
             describe: looks::<$in, $out>,
-            run: Run::Question(|asked, arguments| shown::<$out>(&$answer(asked, read::<$in>(arguments)?)?)),
+            run: Run::Question(|host, arguments| {
+                Box::pin(async move { shown::<$out>(&$answer(host, read::<$in>(arguments)?).await?) })
+            }),
         }
     };
 }
@@ -83,8 +87,8 @@ macro_rules! briefing {
             name: $name,
             says: $says,
             describe: looks::<$in, $out>,
-            run: Run::Briefing(|asked, arguments, detail| {
-                shown::<$out>(&$answer(asked, read::<$in>(arguments)?, detail)?)
+            run: Run::Briefing(|host, arguments, detail| {
+                Box::pin(async move { shown::<$out>(&$answer(host, read::<$in>(arguments)?, detail).await?) })
             }),
         }
     };
@@ -161,12 +165,14 @@ pub fn is_question(name: &str) -> bool {
 ///
 /// # Errors
 /// A sentence that says what to do.
-pub async fn ask(asked: Asked, name: &str, mut arguments: Value) -> Answer {
+pub async fn ask(host: Host, name: &str, mut arguments: Value) -> Answer {
     let detail = take_detail(&mut arguments)?;
     match find(name).map(|tool| &tool.run) {
-        Some(Run::Briefing(answer)) => in_background(move || answer(&asked, arguments, detail)).await,
+        Some(Run::Briefing(answer)) => {
+            in_background(async move { answer(&host, arguments, detail).await }).await
+        }
         Some(Run::Question(answer)) => {
-            let answer = in_background(move || answer(&asked, arguments)).await?;
+            let answer = in_background(async move { answer(&host, arguments).await }).await?;
             Ok(if detail { answer } else { small(answer) })
         }
         _ => Err("there is no question of this name; tools/list names those there are".into()),
@@ -193,9 +199,9 @@ fn take_detail(arguments: &mut Value) -> Result<bool, String> {
     }
 }
 
-async fn in_background(ask: impl FnOnce() -> Answer + Send + 'static) -> Answer {
-    let span = tracing::Span::current();
-    let answered = caller::blocking(move || span.in_scope(ask)).await;
+async fn in_background(answer: impl Future<Output = Answer> + Send + 'static) -> Answer {
+    let (runtime, answer) = (Handle::current(), answer.in_current_span());
+    let answered = caller::blocking(move || runtime.block_on(answer)).await;
     answered.map_err(|_| "this failed inside; Mecris's own log has the cause")?
 }
 

@@ -5,7 +5,6 @@ use std::panic::resume_unwind;
 use std::rc::Rc;
 use std::time::Duration;
 
-use tokio::sync::watch;
 use tokio::task::LocalSet;
 
 use crate::actor::*;
@@ -249,11 +248,14 @@ impl Stage {
     /// Gives the play while the tree runs, then stops the tree.
     pub async fn play(self, script: impl AsyncFnOnce()) -> Told {
         let Self { story, events, root } = self;
-        let (stop, stopping) = watch::channel(false);
+        let shutdown = Shutdown::default();
         let run = async {
-            let run = tokio::task::spawn_local(root.run_until(stopping));
+            let run = tokio::task::spawn_local(root.run_until(shutdown.clone()));
             script().await;
-            stop.send_replace(true);
+            shutdown.request();
+            // Whoever requests it again while the tree stops does not wait for it.
+            tokio::task::yield_now().await;
+            shutdown.request();
             run.await.unwrap()
         };
         let exit = LocalSet::new().run_until(run).await;

@@ -5,8 +5,6 @@ use std::panic::resume_unwind;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use tokio::sync::watch;
-
 use crate::actor::*;
 
 const COMMANDS: u32 = 10_000;
@@ -104,8 +102,8 @@ fn a_storm_of_panics_loses_no_answer_and_leaves_nothing_behind() {
         let before = alive();
         let (root, handles) = tree(&ledger);
         let vitals = root.vitals();
-        let (stop, stopping) = watch::channel(false);
-        let tree = tokio::task::spawn_local(root.run_until(stopping));
+        let shutdown = Shutdown::default();
+        let tree = tokio::task::spawn_local(root.run_until(shutdown.clone()));
         let senders: Vec<_> =
             (0..SENDERS).map(|sender| tokio::spawn(send(sender, handles.clone()))).collect();
         let mut heard = Vec::new();
@@ -122,7 +120,7 @@ fn a_storm_of_panics_loses_no_answer_and_leaves_nothing_behind() {
             let answer = handle.ask(|reply| Command { number, panics: false, reply }, PATIENCE).await;
             assert_eq!(answer, Ok(number), "by the address of before: {}", snapshot.path);
         }
-        stop.send_replace(true);
+        shutdown.request();
         assert_eq!(tree.await.unwrap(), ExitReason::Requested);
         // A task is let go a moment after its end can be heard of.
         let gone = async {

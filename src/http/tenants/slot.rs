@@ -3,7 +3,6 @@
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
-use axum::http::HeaderMap;
 use jiff::Timestamp;
 
 use crate::config::{ConfigError, Source};
@@ -18,8 +17,7 @@ use crate::service::system::tenants::TenantState;
 use crate::service::system::tree::Supervised;
 use crate::view::shared::Shared;
 
-use super::super::guard::Guard;
-use super::super::refusals::Refusals;
+use super::super::guard::{Guard, Token};
 use super::{Faces, Tenants};
 
 /// A tenant that failed is started again after so long at the earliest.
@@ -92,10 +90,10 @@ impl Slot {
         }
     }
 
-    /// Whether a request bears one of its tokens.
-    pub fn knows(&self, headers: &HeaderMap) -> bool {
+    /// Whether a token is one of its own.
+    pub fn knows(&self, token: &Token) -> bool {
         let guard = self.guard.read().unwrap_or_else(PoisonError::into_inner);
-        guard.as_ref().is_some_and(|guard| guard.bearer(headers).is_some())
+        guard.as_ref().is_some_and(|guard| guard.holder(token).is_some())
     }
 
     pub fn is_awake(&self) -> bool {
@@ -137,11 +135,9 @@ impl Slot {
     }
 
     /// Takes in what works already. Nobody asks yet.
-    pub fn take_in(&self, working: Working, guard: Guard, faces: Faces) {
+    pub async fn take_in(&self, working: Working, guard: Guard, faces: Faces) {
         self.open_up(&working, guard, faces);
-        if let Ok(mut state) = self.state.try_lock() {
-            *state = State::Working(Box::new(working));
-        }
+        *self.state.lock().await = State::Working(Box::new(working));
     }
 
     fn open_up(&self, working: &Working, guard: Guard, faces: Faces) {
@@ -192,10 +188,7 @@ impl Slot {
         let opened = tokio::task::spawn_blocking(open).await;
         let (opened, tokens) = opened.map_err(|_| StartError::CutShort)??;
         let working = opened.work((program.screen)(&self.name), &program.thread).await?;
-        let refusals = Refusals::default();
-        let ending = working.shutdown.clone();
-        tokio::spawn(refusals.clone().tell(working.notes.clone(), async move { ending.requested().await }));
-        let (guard, faces) = tenants.faces(&working, &tokens, &refusals).map_err(WakeError::Metrics)?;
+        let (guard, faces, _) = tenants.faces(&working, &tokens).map_err(WakeError::Metrics)?;
         self.open_up(&working, guard, faces);
         // What has come while it slept, and what has a price now.
         let system = working.system.clone();

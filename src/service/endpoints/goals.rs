@@ -34,7 +34,7 @@ impl Endpoint for ListGoals {
 
     async fn answer(self, host: &Host) -> Result<GoalsShown, ServiceError> {
         let now = Timestamp::now();
-        let source = host.sources(now).into_iter().find(|source| source.name == beeminder::SYSTEM);
+        let source = host.source(beeminder::SYSTEM, now);
         Ok(GoalsShown { goals: host.ask(|reads| reads.goals(now)).await?, source })
     }
 }

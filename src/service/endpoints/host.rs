@@ -176,13 +176,11 @@ impl Host {
         }
     }
 
-    /// The outside systems as a supervisor knows them; none where none runs.
+    /// An outside system as a supervisor knows it; none where none runs.
     #[must_use]
-    pub fn sources(&self, now: Timestamp) -> Vec<SourceShown> {
-        match self {
-            Self::Tree(system) => system.sources.shown(now).sources,
-            Self::Alone { .. } => Vec::new(),
-        }
+    pub fn source(&self, name: &str, now: Timestamp) -> Option<SourceShown> {
+        let Self::Tree(system) = self else { return None };
+        system.sources.shown(now).sources.into_iter().find(|source| source.name == name)
     }
 
     /// What reads transcripts, and records usage.

@@ -65,8 +65,7 @@ impl Endpoint for GetReported {
 
     async fn answer(self, host: &Host) -> Result<ReportedShown, ServiceError> {
         let (wanted, now) = (self.0.wanted(), Timestamp::now());
-        let mut sources = host.sources(now).into_iter();
-        let source = wanted.provider.as_ref().and_then(|name| sources.find(|source| source.name == *name));
+        let source = wanted.provider.as_ref().and_then(|name| host.source(name, now));
         Ok(ReportedShown { source, ..host.ask(|reads| reads.reported(wanted, now)).await?? })
     }
 }

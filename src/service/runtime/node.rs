@@ -10,7 +10,6 @@ use crate::config::{Config, ConfigError, prices};
 use crate::domain::tenant::NoTenant;
 use crate::event::payload::LogRepaired;
 use crate::event::{Event, EventId, Metadata, NewEvent, Position, StreamId, TenantId};
-use crate::files::own;
 use crate::log::{Location, Log, LogError, OpenReport, Opened, Options, Repair};
 use crate::service::aggregate::repository::{self, Aggregate, CommandError, Repository, new_event};
 use crate::view::replay::catch_up;
@@ -140,13 +139,9 @@ impl Node {
         if !place.exists() {
             return Err(NoTenant(place.tenant.clone()).into());
         }
-        let dir = &place.dir;
         let loaded = settings.current();
         let prices = prices::price_table(loaded.config.prices.as_deref())?;
-        own::inner_dir(dir).map_err(|error| {
-            let (path, reason) = (dir.display().to_string(), error.to_string());
-            StartError::Place(PlaceError::Files { path, reason })
-        })?;
+        place.make()?;
         let reading = SharedReading::default();
         if !loaded.config.transcripts.enabled {
             reading.turn_off();
@@ -154,7 +149,7 @@ impl Node {
         let Opened { log, report } = log_location(place, &loaded.config).open()?;
         Ok(Self {
             root: place.root.clone(),
-            dir: dir.to_owned(),
+            dir: place.dir.clone(),
             log,
             report,
             tenant: place.tenant_id(),

@@ -16,7 +16,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::config::paths::{SOCKET_FILE, TENANTS_DIR, tenant_dir};
-use crate::domain::tenant::TenantName;
+use crate::domain::tenant::{LOCAL, TenantName};
 use crate::event::TenantId;
 use crate::files::own;
 use crate::log::{Held, LogError, barrier, hold};
@@ -62,6 +62,14 @@ impl Place {
     #[must_use]
     pub fn tenant_id(&self) -> TenantId {
         TenantId::new(self.tenant.as_str())
+    }
+
+    /// Sees to it that the tenant's directory is there, and closed to others. Blocks.
+    ///
+    /// # Errors
+    /// [`PlaceError::Files`].
+    pub fn make(&self) -> Result<(), PlaceError> {
+        own::inner_dir(&self.dir).map_err(|error| failed(&self.dir, &error))
     }
 
     /// Whether there is such a tenant.
@@ -116,7 +124,7 @@ fn exists(path: &Path) -> bool {
 /// Whether the tenants have their places.
 fn is_laid_out(root: &Path) -> bool {
     let tenants = root.join(TENANTS_DIR);
-    tenants.join("local").is_dir() && !exists(&tenants.join(MOVING)) && barrier::stands_in(root)
+    tenants.join(LOCAL).is_dir() && !exists(&tenants.join(MOVING)) && barrier::stands_in(root)
 }
 
 /// Gives the tenants of a data directory their places, where they do not have them. Blocks.
@@ -149,7 +157,7 @@ fn lay_out_held(root: &Path) -> Result<(), PlaceError> {
         return Ok(());
     }
     let tenants = root.join(TENANTS_DIR);
-    let (moving, local) = (tenants.join(MOVING), tenants.join("local"));
+    let (moving, local) = (tenants.join(MOVING), tenants.join(LOCAL));
     let made = |dir: &Path| own::inner_dir(dir).map_err(|error| failed(dir, &error));
     made(&tenants)?;
     // An empty directory is nobody's.
@@ -194,7 +202,7 @@ fn olds(root: &Path) -> Result<Vec<std::ffi::OsString>, PlaceError> {
 /// Scripts that read a token where it was read it there still.
 fn leave_links(root: &Path) {
     for name in [TOKEN_FILE, AGENT_TOKEN_FILE] {
-        let target = Path::new(TENANTS_DIR).join("local").join(name);
+        let target = Path::new(TENANTS_DIR).join(LOCAL).join(name);
         if root.join(&target).is_file()
             && !exists(&root.join(name))
             && let Err(error) = std::os::unix::fs::symlink(&target, root.join(name))

@@ -9,6 +9,7 @@ use tokio::task::{AbortHandle, JoinHandle};
 
 use crate::actor::{ExitReason, Shutdown};
 use crate::config::Config;
+use crate::config::keys;
 use crate::domain::tenant::LOCAL;
 use crate::service::runtime::incidents::{self, Note};
 use crate::service::runtime::node::{Node, StartError};
@@ -51,8 +52,7 @@ impl ActorThread {
 
 /// A tenant whose log is open, and whose actors do not run yet.
 pub struct Opened {
-    /// What is the tenant's own.
-    pub node: Node,
+    node: Node,
     sources: Sources,
     queries: Reads,
     noted: mpsc::UnboundedSender<Note>,
@@ -81,7 +81,7 @@ impl Opened {
         let Self { node, sources, queries, noted, notes } = self;
         let following = tokio::spawn(sources.clone().follow(node.settings.clock().subscribe()));
         let (shutdown, telling) = (Shutdown::default(), noted.clone());
-        let (stop, end) = (shutdown.subscribe(), watch::Sender::new(None));
+        let (stop, end) = (shutdown.clone(), watch::Sender::new(None));
         let ended = end.subscribe();
         let build = move || {
             let (system, supervisor) =
@@ -149,23 +149,12 @@ impl Working {
 /// alerts. One that has not may sleep between requests.
 #[must_use]
 pub fn works_unasked(config: &Config) -> bool {
-    let defaults = Config { transcripts: config.transcripts.clone(), ..Config::default() };
-    let outside = [
-        config.transcripts.enabled,
-        config.vault.path.is_some(),
-        config.console.enabled,
-        config.beeminder != defaults.beeminder,
-        config.twilio != defaults.twilio,
-        config.ntfy != defaults.ntfy,
-        config.webhook != defaults.webhook,
-        config.email != defaults.email,
-        config.anthropic != defaults.anthropic,
-        config.openai != defaults.openai,
-        config.openrouter != defaults.openrouter,
-        config.deepseek != defaults.deepseek,
-        config.moonshot != defaults.moonshot,
-    ];
-    outside.contains(&true)
+    let defaults = Config::default();
+    config.transcripts.enabled
+        || config.vault.path.is_some()
+        || config.console.enabled
+        // No outside system is asked, and none tells anybody, without a key, a number or an address of its section.
+        || keys::all().any(|key| key.differs(config, &defaults))
 }
 
 #[cfg(test)]
