@@ -35,9 +35,9 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
-use jiff::civil::Date;
 
 use crate::config::{ConfigError, Source, paths};
+use crate::domain::calendar::Days;
 use crate::domain::tenant::TenantName;
 use crate::service::runtime::place::Place;
 use crate::telemetry::LogFormat;
@@ -50,9 +50,9 @@ pub struct Cli {
     /// Options that every command knows.
     #[command(flatten)]
     pub common: Common,
-    /// What to do.
+    /// What to do; to show how things stand where nothing is said.
     #[command(subcommand)]
-    pub command: Command,
+    pub command: Option<Command>,
 }
 
 /// Options that every command knows.
@@ -106,7 +106,7 @@ impl Common {
 pub enum Command {
     /// Supervise: import usage, follow it, keep the log, serve HTTP
     Run(RunArgs),
-    /// How things stand
+    /// How things stand; what `mecris` alone shows too
     Status,
     /// What to do next: goals, money, tasks and alerts in one text, and how old each of it is
     Narrator {
@@ -116,8 +116,9 @@ pub enum Command {
     },
     /// What happened on a day
     Activity {
-        /// Which, YYYY-MM-DD [default: today]
-        date: Option<Date>,
+        /// Which: 2026-11-23, yesterday [default: today]
+        #[arg(value_name = "DAY")]
+        date: Option<Days>,
     },
     /// Look at everything that can stand in the way, and say what mends it; exit 1 if something does
     Doctor {
@@ -128,7 +129,7 @@ pub enum Command {
     /// The configuration's example and schema
     #[command(subcommand)]
     Config(ConfigCommand),
-    /// What was spent, by day, week, month, project, session or model
+    /// What was spent, by hour, day, week, month, year, provider, project, session or model
     Report(ReportArgs),
     /// Import transcripts now
     Import(ImportArgs),
@@ -183,12 +184,12 @@ pub enum Command {
     People(people::PeopleArgs),
     /// What is recorded, held against what the providers say; how far the two are apart, and why
     Reconcile {
-        /// From this UTC day on [default: the last thirty]
-        #[arg(long, value_name = "DAY")]
-        since: Option<Date>,
-        /// Up to this UTC day [default: today]
-        #[arg(long, value_name = "DAY")]
-        until: Option<Date>,
+        /// From these UTC days on: 2026-11-23, 7d, last-month [default: the last thirty]
+        #[arg(long, value_name = "DAYS")]
+        since: Option<Days>,
+        /// Up to the last of these UTC days [default: today]
+        #[arg(long, value_name = "DAYS")]
+        until: Option<Days>,
         /// Only this provider
         #[arg(long, value_name = "NAME")]
         provider: Option<String>,
@@ -321,13 +322,26 @@ pub struct RunArgs {
 #[derive(Debug, Args)]
 pub struct ReportArgs {
     /// By what to group
+    #[arg(default_value = "daily")]
     pub by: Grouping,
-    /// The first day, YYYY-MM-DD
-    #[arg(long)]
-    pub since: Option<Date>,
-    /// The last day, included
-    #[arg(long)]
-    pub until: Option<Date>,
+    /// From these days on: 2026-11-23, yesterday, 7d, last-week, 2026-11
+    #[arg(long, value_name = "DAYS")]
+    pub since: Option<Days>,
+    /// Up to the last of these days, included
+    #[arg(long, value_name = "DAYS")]
+    pub until: Option<Days>,
+    /// Only what this provider was paid
+    #[arg(long, value_name = "NAME")]
+    pub provider: Option<String>,
+    /// Only this model; a beginning or end that no other has is enough, as for project and session
+    #[arg(long, value_name = "NAME")]
+    pub model: Option<String>,
+    /// Only this project
+    #[arg(long, value_name = "NAME")]
+    pub project: Option<String>,
+    /// Only this session
+    #[arg(long, value_name = "ID")]
+    pub session: Option<String>,
     /// The time zone of the days, such as Europe/Berlin
     #[arg(long, value_name = "ZONE")]
     pub tz: Option<String>,

@@ -35,6 +35,7 @@ pub mod lookback;
 pub mod money;
 pub mod naming;
 pub mod narrator;
+pub mod nearest;
 pub mod odometer;
 pub mod pricing;
 pub mod project;

@@ -27,7 +27,9 @@ impl Api {
     }
 
     pub fn of(home: Home, running: Running) -> Self {
-        let document = running.get("/api/v1/openapi.json").json();
+        let answer = running.get("/api/v1/openapi.json");
+        assert_eq!(answer.status, 200, "{answer:?}");
+        let document = answer.json();
         Self { _home: home, running, document }
     }
 

@@ -107,6 +107,8 @@ mod quota;
 mod readme;
 #[path = "reconcile.rs"]
 mod reconcile;
+#[path = "reports.rs"]
+mod reports;
 #[path = "rooms.rs"]
 mod rooms;
 #[path = "rot.rs"]

@@ -35,7 +35,6 @@ use mecris::service::system::tree::{self, Restarts, Supervised};
 use mecris::service::usage::projects::AliasAggregate;
 use mecris::service::usage::recorder::Recorder;
 use mecris::service::usage::telemetry::TelemetryUsage;
-use mecris::view::explain::Subject;
 use mecris::view::replay::{Until, replay};
 use tokio::sync::mpsc::unbounded_channel;
 
@@ -264,8 +263,7 @@ fn a_failure_is_never_an_empty_answer() {
     answers("a replay", &log, || replay(&*events, Until::Head, &mut |_, _| {}));
     answers("a replay to an instant", &log, || replay(&*events, Until::Recorded(now()), &mut |_, _| {}));
     let queries: Reads = node.queries().unwrap();
-    let day = "2026-11-23".parse().unwrap();
-    answers("an explanation", &log, || queries.explain(&Subject::Day(day), None));
+    answers("an explanation", &log, || queries.explain("2026-11-23", None, Timestamp::now()));
     answers("a page of events", &log, || queries.events(Position(1), 100).map(|page| page.events.len()));
     answers("an export", &log, || queries.export(Position(1), 200));
     answers("what became of the system", &log, || incidents(&*events, &tenant(), None));

@@ -3,10 +3,10 @@
 use std::process::ExitCode;
 
 use clap::Args;
-use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::domain::affording::Verdict;
+use crate::domain::calendar::Days;
 use crate::domain::project;
 use crate::service::budgets::allowance::{AskBody, OverrideBody, VirtualBudgetBody};
 use crate::service::endpoints::allowance::{
@@ -46,12 +46,12 @@ pub struct CanAffordArgs {
 /// Options of `cost`.
 #[derive(Debug, Args)]
 pub struct CostArgs {
-    /// The first day, YYYY-MM-DD [default: the first of this month]
-    #[arg(long)]
-    pub since: Option<Date>,
-    /// The last day, included [default: today]
-    #[arg(long)]
-    pub until: Option<Date>,
+    /// From these days on: 2026-11-23, 7d, last-month [default: the first of this month]
+    #[arg(long, value_name = "DAYS")]
+    pub since: Option<Days>,
+    /// Up to the last of these days, included [default: today]
+    #[arg(long, value_name = "DAYS")]
+    pub until: Option<Days>,
 }
 
 /// Options of `override`.

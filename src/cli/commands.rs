@@ -34,6 +34,7 @@ use super::{
 /// [`CliError`]: one line with the mend.
 pub fn dispatch(cli: Cli) -> Result<ExitCode, CliError> {
     let Cli { common, command } = cli;
+    let command = command.unwrap_or(Command::Status);
     match command {
         Command::Run(args) => return run::run(&common, &args),
         Command::Gate(args) => return gate::gate(&common, args),
@@ -52,9 +53,12 @@ pub fn dispatch(cli: Cli) -> Result<ExitCode, CliError> {
     match command {
         Command::Status => print(json, &Backend::current(&common)?.call(GetStatus)?, tables::status)?,
         Command::Report(args) => {
-            let ReportArgs { by, since, until, tz } = args;
-            let report = Backend::current(&common)?.call(GetSpend { by: Some(by), since, until, tz })?;
-            print(json, &report, |shown| tables::fresh(&shown.freshness) + &tables::report(&shown.report))?;
+            let ReportArgs { by, since, until, provider, model, project, session, tz } = args;
+            let asked = GetSpend { by: Some(by), since, until, provider, model, project, session, tz };
+            let report = Backend::current(&common)?.call(asked)?;
+            print(json, &report, |shown| {
+                tables::fresh(&shown.freshness) + &tables::report::report(&shown.report)
+            })?;
         }
         Command::Import(args) if args.refused => {
             print(json, &Backend::open(&common)?.call(ListRefused)?, tables::usage::refused)?;

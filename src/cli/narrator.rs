@@ -1,7 +1,6 @@
 //! `mecris narrator` and `mecris activity`.
 
-use jiff::civil::Date;
-
+use crate::domain::calendar::Days;
 use crate::service::endpoints::briefing::{GetActivity, GetNarration};
 
 use super::Common;
@@ -22,7 +21,7 @@ pub fn narrator(common: &Common, detail: bool) -> Result<(), CliError> {
 ///
 /// # Errors
 /// [`CliError`].
-pub fn activity(common: &Common, date: Option<Date>) -> Result<(), CliError> {
+pub fn activity(common: &Common, date: Option<Days>) -> Result<(), CliError> {
     let activity = Backend::current(common)?.call(GetActivity { date })?;
     print(common.json, &activity, tables::narrator::activity)
 }

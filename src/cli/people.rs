@@ -1,8 +1,8 @@
 //! `mecris people`: asked of Anthropic by a running supervisor, or by this command itself.
 
 use clap::Args;
-use jiff::civil::Date;
 
+use crate::domain::calendar::Days;
 use crate::service::endpoints::providers::ListPeople;
 
 use super::backend::Backend;
@@ -12,9 +12,9 @@ use super::{Common, tables};
 /// Options of `people`.
 #[derive(Debug, Args)]
 pub struct PeopleArgs {
-    /// A UTC day [default: yesterday]
+    /// A UTC day: 2026-11-23, today [default: yesterday]
     #[arg(long, value_name = "DAY")]
-    pub day: Option<Date>,
+    pub day: Option<Days>,
     /// By name, and not by pseudonym; that you asked so is in the log lines
     #[arg(long)]
     pub names: bool,

@@ -12,7 +12,7 @@ use crate::service::usage::importer::ImportSummary;
 use crate::view::budgets::BudgetLine;
 use crate::view::explain::Explanation;
 use crate::view::freshness::Freshness;
-use crate::view::report::{ModelLine, Report, Totals};
+use crate::view::report::Totals;
 use crate::view::status::Status;
 
 pub mod affording;
@@ -27,6 +27,7 @@ pub mod people;
 pub mod prices;
 pub mod quota;
 pub mod reconcile;
+pub mod report;
 pub mod system;
 pub mod token;
 pub mod usage;
@@ -230,63 +231,6 @@ pub fn budgets(budgets: &[BudgetLine]) -> String {
     text
 }
 
-fn usage_row(names: [String; 2], totals: &Totals) -> Vec<String> {
-    let cache_write = totals.cache_write_5m_tokens + totals.cache_write_1h_tokens;
-    let numbers =
-        [totals.messages, totals.input_tokens, totals.output_tokens, cache_write, totals.cache_read_tokens];
-    names.into_iter().chain(numbers.map(count)).chain([cost(totals)]).collect()
-}
-
-/// `mecris report`.
-#[must_use]
-pub fn report(report: &Report) -> String {
-    let grouped = |heading: &str, groups: Vec<(String, &[ModelLine])>, total: &Totals| {
-        let mut rows = table(&[heading, "Model", "Msgs", "Input", "Output", "Cache+", "Cached", "Cost"], 2);
-        for (name, models) in groups {
-            for (number, line) in models.iter().enumerate() {
-                let shown = if number == 0 { shorten(or_unknown(&name), 16) } else { String::new() };
-                let model = line.model.strip_prefix("claude-").unwrap_or(&line.model);
-                rows.add_row(usage_row([shown, shorten(model, 20)], &line.totals));
-            }
-        }
-        rows.add_row(usage_row(["Total".to_owned(), String::new()], total));
-        format!("{}\n", rows.trim_fmt())
-    };
-    let name = |text: &String| text.clone();
-    match report {
-        Report::Daily { days, total } => grouped(
-            "Day",
-            days.iter().map(|group| (name(&group.day), group.models.as_slice())).collect(),
-            total,
-        ),
-        Report::Weekly { weeks, total } => grouped(
-            "Week of",
-            weeks.iter().map(|group| (name(&group.week), group.models.as_slice())).collect(),
-            total,
-        ),
-        Report::Monthly { months, total } => grouped(
-            "Month",
-            months.iter().map(|group| (name(&group.month), group.models.as_slice())).collect(),
-            total,
-        ),
-        Report::Project { projects, total } => grouped(
-            "Project",
-            projects.iter().map(|group| (name(&group.project), group.models.as_slice())).collect(),
-            total,
-        ),
-        Report::Session { sessions, total } => grouped(
-            "Session",
-            sessions.iter().map(|group| (name(&group.session), group.models.as_slice())).collect(),
-            total,
-        ),
-        Report::Model { models, total } => grouped(
-            "Provider",
-            models.iter().map(|line| (name(&line.provider), std::slice::from_ref(line))).collect(),
-            total,
-        ),
-    }
-}
-
 /// `mecris import`.
 #[must_use]
 pub fn import(summary: &ImportSummary) -> String {
@@ -354,7 +298,7 @@ pub fn explanation(explanation: &Explanation) -> String {
 /// `mecris replay`.
 #[must_use]
 pub fn replayed(replayed: &Replayed) -> String {
-    let mut text = report(&replayed.report);
+    let mut text = report::report(&replayed.report);
     text += "\n";
     if !replayed.budgets.is_empty() {
         text += &budgets(&replayed.budgets);

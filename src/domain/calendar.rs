@@ -1,5 +1,6 @@
 //! The calendar. Days, weeks, months and years are in the tenant's time zone; instants are UTC.
 
+mod days;
 mod period;
 mod start;
 
@@ -9,6 +10,7 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp, ToSpan};
 use serde::{Deserialize, Serialize};
 
+pub use days::{Days, DaysError, Unit};
 pub use period::{CalendarError, Period, PeriodKind, PeriodTerms};
 pub use start::{RollingDays, WeekStart, YearStart};
 

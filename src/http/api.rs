@@ -93,6 +93,7 @@ pub async fn events(State(app): State<App>, Params(asked): Params<GetEvents>) ->
 /// The events behind a number, read from the log alone.
 #[utoipa::path(get, path = Explain::PATH, tag = "audit", params(Explain), security(("token" = [])), responses(
     (status = 200, body = Explanation),
+    (status = 404, body = Problem, description = "no usage has the id"),
 ))]
 pub async fn explain(State(app): State<App>, Params(asked): Params<Explain>) -> Answer<Explanation> {
     answer(&app, asked).await

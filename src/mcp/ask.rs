@@ -33,10 +33,10 @@ use crate::service::usage::report::ReportShown;
 use crate::service::vault::tasks::{TasksFilter, TasksShown};
 use crate::view::affording::AffordabilityShown;
 use crate::view::cost::CostShown;
-use crate::view::explain::{Explanation, Subject};
+use crate::view::explain::Explanation;
 use crate::view::forecast::ForecastShown;
 use crate::view::reconcile::Reconciliation;
-use crate::view::report::{Grouping, Range};
+use crate::view::report::{Grouping, Only, Range};
 
 use super::args::{Day, Days, Explain, Nothing, RecentUsage, Reconcile, Reported, Tasks};
 
@@ -78,11 +78,12 @@ pub(super) async fn recent_usage(host: &Host, RecentUsage { days, by }: RecentUs
     let today = calendar::day_of(Timestamp::now(), &host.settings().current().zone);
     let since = today.saturating_sub((i64::from(days) - 1).days());
     let range = Range { since: Some(since), until: None };
-    host.ask(|reads| reads.report(by.unwrap_or(Grouping::Model), &range, None)).await.map_err(said)
+    let report = host.ask(|reads| reads.report(by.unwrap_or(Grouping::Model), &range, Only::default(), None));
+    report.await.map_err(said)?.map_err(said)
 }
 
 pub(super) async fn unified_cost(host: &Host, Days { since, until }: Days) -> Answer<CostShown> {
-    call(host, GetCost { since, until }).await
+    call(host, GetCost { since: since.map(Into::into), until: until.map(Into::into) }).await
 }
 
 pub(super) async fn anthropic_usage(
@@ -90,6 +91,7 @@ pub(super) async fn anthropic_usage(
     Reported { since, until }: Reported,
 ) -> Answer<ReportedShown> {
     let provider = Some("anthropic".to_owned());
+    let (since, until) = (since.map(Into::into), until.map(Into::into));
     call(host, GetReported(providers::Reconcile { since, until, provider })).await
 }
 
@@ -102,7 +104,7 @@ pub(super) async fn can_afford(host: &Host, body: AskBody) -> Answer<Affordabili
 }
 
 pub(super) async fn explain_spend(host: &Host, Explain { subject }: Explain) -> Answer<Explanation> {
-    let explained = host.ask(|reads| reads.explain(&Subject::parse(&subject), None)).await.map_err(said)?;
+    let explained = host.ask(|reads| reads.explain(&subject, None, Timestamp::now())).await.map_err(said)?;
     explained.map_err(said)
 }
 
@@ -114,6 +116,7 @@ pub(super) async fn reconcile(
     host: &Host,
     Reconcile { since, until, provider }: Reconcile,
 ) -> Answer<Reconciliation> {
+    let (since, until) = (since.map(Into::into), until.map(Into::into));
     call(host, providers::Reconcile { since, until, provider }).await
 }
 

@@ -1,7 +1,8 @@
 //! Audit queries: answered from the log alone, for one tenant.
 
+mod explain;
+
 use jiff::Timestamp;
-use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -19,12 +20,13 @@ use crate::service::runtime::forms;
 use crate::service::runtime::reads::Reads;
 use crate::view::budgets::{BudgetLine, budgets};
 use crate::view::cost::{CostShown, unified_cost};
-use crate::view::explain::{Explanation, Subject, explain};
 use crate::view::odometer::{OdometerLine, odometers};
 use crate::view::reconcile::{Reconciliation, Wanted};
 use crate::view::replay::{Until, replay_of};
-use crate::view::report::{Grouping, Range, Report, Totals, report};
+use crate::view::report::{Grouping, Only, Range, Report, Totals, report};
 use crate::view::{TenantView, ViewError};
+
+pub use explain::ExplainFailure;
 
 /// An event with its envelope.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -97,15 +99,6 @@ pub struct Replayed {
 }
 
 impl Reads {
-    /// The events behind a number, from the log alone. Blocks.
-    ///
-    /// # Errors
-    /// [`ViewError`].
-    pub fn explain(&self, subject: &Subject, zone: Option<&TimeZone>) -> Result<Explanation, ViewError> {
-        let head = self.log.head()?.position;
-        explain(&*self.log, &self.tenant, subject, zone.unwrap_or(&self.zone()), head)
-    }
-
     /// Rebuilds all views from the first event, from the log alone. Blocks.
     ///
     /// # Errors
@@ -131,7 +124,14 @@ impl Reads {
             recorded_at: views.recorded_at,
             head: self.log.head()?.position.0,
             total: (&view.spend.total()).into(),
-            report: report(&view.spend, Grouping::Daily, &Range::default(), zone, config.week_starts),
+            report: report(
+                &view.spend,
+                Grouping::Daily,
+                &Range::default(),
+                &Only::default(),
+                zone,
+                config.week_starts,
+            ),
             budgets: budgets(view, moment, zone, None),
             balances: shown_of(view, moment),
             reconciliation: reconciled(view, &Wanted::all(view), moment, zone, config),

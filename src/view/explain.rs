@@ -1,5 +1,6 @@
 //! Query: the events behind a number.
 
+use std::fmt;
 use std::ops::ControlFlow;
 
 use jiff::Timestamp;
@@ -8,7 +9,7 @@ use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::domain::calendar;
+use crate::domain::calendar::{self, Days, WeekStart};
 use crate::domain::money::Picodollars;
 use crate::event::decode;
 use crate::event::envelope::hex;
@@ -23,17 +24,33 @@ use super::spend::Sum;
 /// The number to explain.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Subject {
-    /// A day's spend.
-    Day(Date),
+    /// The spend of the days from one to another.
+    Days(Date, Date),
     /// A session's spend, or a message's or request's cost: whichever has this id or an id with this prefix.
     Id(String),
 }
 
 impl Subject {
-    /// Parses a day; any other text is an id.
+    /// Reads days as of today; any other text is an id.
     #[must_use]
-    pub fn parse(text: &str) -> Self {
-        text.parse().map_or_else(|_| Self::Id(text.to_owned()), Self::Day)
+    pub fn parse(text: &str, today: Date, week: WeekStart) -> Self {
+        match text.parse::<Days>() {
+            Ok(days) => {
+                let (first, last) = days.span(today, week);
+                Self::Days(first, last)
+            }
+            Err(_) => Self::Id(text.to_owned()),
+        }
+    }
+}
+
+impl fmt::Display for Subject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Days(first, last) if first == last => write!(f, "{first}"),
+            Self::Days(first, last) => write!(f, "{first} to {last}"),
+            Self::Id(id) => f.write_str(id),
+        }
     }
 }
 
@@ -119,11 +136,7 @@ pub fn explain(
         ControlFlow::Continue(())
     })?;
     failure.map_or(Ok(()), Err)?;
-    let name = match subject {
-        Subject::Day(day) => day.to_string(),
-        Subject::Id(id) => id.clone(),
-    };
-    Ok(Explanation { subject: name, total: (&gathering.sum).into(), events: gathering.events })
+    Ok(Explanation { subject: subject.to_string(), total: (&gathering.sum).into(), events: gathering.events })
 }
 
 struct Gathering<'a> {
@@ -136,7 +149,9 @@ struct Gathering<'a> {
 impl Gathering<'_> {
     fn concerns(&self, usage: &UsageRecorded<'_>, occurred_at: Timestamp) -> bool {
         match self.subject {
-            Subject::Day(day) => calendar::day_of(occurred_at, self.zone) == *day,
+            Subject::Days(first, last) => {
+                (*first..=*last).contains(&calendar::day_of(occurred_at, self.zone))
+            }
             Subject::Id(id) => {
                 let ids = [&usage.session, &usage.message_id, &usage.request_id];
                 ids.iter().any(|known| known.starts_with(id.as_str()))

@@ -1,8 +1,9 @@
-//! Query: usage reports, which sum the cube by day, week, month, project, session or model.
+//! Query: usage reports, which sum the cube by hour, day, week, month, year, provider, project, session or model.
 //!
 //! These types are the documented, stable JSON of `mecris report` and `/api/v1/spend`.
 
-use std::collections::BTreeMap;
+mod only;
+mod reckon;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -10,21 +11,30 @@ use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::domain::calendar::{self, WeekStart};
+use crate::domain::calendar;
 use crate::domain::money::Picodollars;
 use crate::domain::tokens::Tokens;
 
-use super::spend::{Cell, DayCache, Part, SpendView, Sum};
+use super::spend::Sum;
+
+pub use only::{Only, OnlyError};
+pub use reckon::report;
 
 /// How a report is grouped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum Grouping {
+    /// By the hours of a day's clock.
+    Hourly,
     Daily,
     /// By week; `week_starts` is the first day.
     Weekly,
     /// By calendar month.
     Monthly,
+    /// By calendar year.
+    Yearly,
+    /// By who was paid.
+    Provider,
     /// By the session's project.
     Project,
     Session,
@@ -134,11 +144,21 @@ macro_rules! group {
         pub struct $name {
             $(#[$key_doc])*
             pub $key: String,
+            /// By model.
             pub models: Vec<ModelLine>,
+            /// All its models together.
+            pub total: Totals,
         }
     };
 }
 
+group! {
+    /// An hour of the clock.
+    HourGroup {
+        /// `YYYY-MM-DD HH:00` in the report's time zone. Where clocks go back, the hour that comes twice is one group.
+        hour
+    }
+}
 group! {
     /// A day.
     DayGroup {
@@ -158,6 +178,20 @@ group! {
     MonthGroup {
         /// `YYYY-MM`.
         month
+    }
+}
+group! {
+    /// A calendar year.
+    YearGroup {
+        /// `YYYY`.
+        year
+    }
+}
+group! {
+    /// A provider.
+    ProviderGroup {
+        /// Who was paid.
+        provider
     }
 }
 group! {
@@ -183,12 +217,21 @@ pub struct SessionGroup {
     pub last_seen: Timestamp,
     /// By model.
     pub models: Vec<ModelLine>,
+    /// All its models together.
+    pub total: Totals,
 }
 
 /// A report; its grouping decides which list it has.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(untagged)]
 pub enum Report {
+    /// By hour, ascending.
+    Hourly {
+        /// The hours with usage.
+        hours: Vec<HourGroup>,
+        /// All of them together.
+        total: Totals,
+    },
     /// By day, ascending.
     Daily {
         /// The days with usage.
@@ -207,6 +250,20 @@ pub enum Report {
     Monthly {
         /// The months with usage.
         months: Vec<MonthGroup>,
+        /// All of them together.
+        total: Totals,
+    },
+    /// By year, ascending.
+    Yearly {
+        /// The years with usage.
+        years: Vec<YearGroup>,
+        /// All of them together.
+        total: Totals,
+    },
+    /// By provider, the most expensive first.
+    Provider {
+        /// The providers with usage.
+        providers: Vec<ProviderGroup>,
         /// All of them together.
         total: Totals,
     },
@@ -233,137 +290,20 @@ pub enum Report {
     },
 }
 
-/// The sums of one group.
-#[derive(Default)]
-struct Group<'a> {
-    models: BTreeMap<(&'a str, &'a str), Sum>,
-    first: Option<Timestamp>,
-    last: Option<(Timestamp, &'a str)>,
-}
-
-impl<'a> Group<'a> {
-    fn add(&mut self, part: &Part<'a>) {
-        self.models.entry((part.provider, part.model)).or_default().add(part.sum);
-    }
-
-    /// The same, with the time and place of the cell.
-    fn add_timed(&mut self, cell: &Cell<'a>) {
-        self.add(&cell.part());
-        let at = cell.quarter.start();
-        self.first = Some(self.first.map_or(at, |first| first.min(at)));
-        self.last = self.last.max(Some((at, cell.project)));
-    }
-
-    fn cost(&self) -> Picodollars {
-        self.models.values().map(|sum| sum.cost).sum()
-    }
-
-    fn lines(&self) -> Vec<ModelLine> {
-        let line = |(&(provider, model), sum): (&(&str, &str), &Sum)| ModelLine {
-            provider: provider.to_owned(),
-            model: model.to_owned(),
-            totals: sum.into(),
-        };
-        self.models.iter().map(line).collect()
-    }
-}
-
-/// Builds a report over the days of `zone`; weeks begin on `week`.
-#[must_use]
-pub fn report(
-    spend: &SpendView,
-    grouping: Grouping,
-    range: &Range,
-    zone: &TimeZone,
-    week: WeekStart,
-) -> Report {
-    let (from, until) = range.instants(zone);
-    let mut groups: BTreeMap<String, Group<'_>> = BTreeMap::new();
-    let mut total = Sum::default();
-    if let Grouping::Project | Grouping::Model = grouping {
-        for part in spend.parts_between(from, until) {
-            total.add(part.sum);
-            let name = if grouping == Grouping::Project { part.project } else { "" };
-            groups.entry(name.to_owned()).or_default().add(&part);
+impl Report {
+    /// All groups together.
+    #[must_use]
+    pub fn total(&self) -> &Totals {
+        match self {
+            Self::Hourly { total, .. }
+            | Self::Daily { total, .. }
+            | Self::Weekly { total, .. }
+            | Self::Monthly { total, .. }
+            | Self::Yearly { total, .. }
+            | Self::Provider { total, .. }
+            | Self::Project { total, .. }
+            | Self::Session { total, .. }
+            | Self::Model { total, .. } => total,
         }
-        return arrange(grouping, groups, (&total).into());
-    }
-    let mut days = DayCache::new(zone);
-    // The last cell's group name: cells of one day are adjacent.
-    let mut last: Option<(Date, String)> = None;
-    for cell in spend.cells_between(from, until) {
-        total.add(cell.sum);
-        if grouping == Grouping::Session {
-            groups.entry(cell.session.to_owned()).or_default().add_timed(&cell);
-            continue;
-        }
-        let day = days.day(cell.quarter);
-        let name = match last.take().filter(|(known, _)| *known == day) {
-            Some((_, name)) => name,
-            None => time_name(grouping, day, week),
-        };
-        match groups.get_mut(&name) {
-            Some(group) => group.add(&cell.part()),
-            None => groups.entry(name.clone()).or_default().add(&cell.part()),
-        }
-        last = Some((day, name));
-    }
-    arrange(grouping, groups, (&total).into())
-}
-
-/// The name of a day's group.
-fn time_name(grouping: Grouping, day: Date, week: WeekStart) -> String {
-    match grouping {
-        Grouping::Weekly => week.week_of(day).to_string(),
-        Grouping::Monthly => day.strftime("%Y-%m").to_string(),
-        Grouping::Daily | Grouping::Project | Grouping::Session | Grouping::Model => day.to_string(),
-    }
-}
-
-fn arrange(grouping: Grouping, groups: BTreeMap<String, Group<'_>>, total: Totals) -> Report {
-    let lines = |groups: BTreeMap<String, Group<'_>>| {
-        groups.into_iter().map(|(name, group)| (name, group.lines())).collect::<Vec<_>>()
-    };
-    match grouping {
-        Grouping::Daily => {
-            let group = |(day, models)| DayGroup { day, models };
-            Report::Daily { days: lines(groups).into_iter().map(group).collect(), total }
-        }
-        Grouping::Weekly => {
-            let group = |(week, models)| WeekGroup { week, models };
-            Report::Weekly { weeks: lines(groups).into_iter().map(group).collect(), total }
-        }
-        Grouping::Monthly => {
-            let group = |(month, models)| MonthGroup { month, models };
-            Report::Monthly { months: lines(groups).into_iter().map(group).collect(), total }
-        }
-        Grouping::Project => {
-            let mut groups: Vec<_> = groups.into_iter().collect();
-            groups.sort_by_key(|(_, group)| std::cmp::Reverse(group.cost()));
-            let group =
-                |(project, group): (String, Group<'_>)| ProjectGroup { project, models: group.lines() };
-            Report::Project { projects: groups.into_iter().map(group).collect(), total }
-        }
-        Grouping::Session => {
-            let mut sessions: Vec<_> = groups.into_iter().map(session_group).collect();
-            sessions.sort_by_key(|session| std::cmp::Reverse(session.last_seen));
-            Report::Session { sessions, total }
-        }
-        Grouping::Model => {
-            let mut models: Vec<_> = groups.into_values().flat_map(|group| group.lines()).collect();
-            models.sort_by_key(|line| std::cmp::Reverse(line.totals.cost_usd));
-            Report::Model { models, total }
-        }
-    }
-}
-
-fn session_group((session, group): (String, Group<'_>)) -> SessionGroup {
-    let (last_seen, project) = group.last.unwrap_or((Timestamp::UNIX_EPOCH, ""));
-    SessionGroup {
-        session,
-        project: project.to_owned(),
-        first_seen: group.first.unwrap_or(last_seen),
-        last_seen,
-        models: group.lines(),
     }
 }

@@ -194,6 +194,15 @@ impl SpendView {
         self.cells.iter().map(|(key, sum)| self.cell(key, sum))
     }
 
+    /// The sessions that have usage, or once had.
+    pub fn session_names(&self) -> impl Iterator<Item = &str> {
+        self.names
+            .all()
+            .zip(self.sessions.iter())
+            .filter(|(_, quarters)| quarters.is_some())
+            .map(|(name, _)| name)
+    }
+
     /// The cells since an instant, including its whole quarter.
     pub fn cells_since(&self, since: Timestamp) -> impl Iterator<Item = Cell<'_>> {
         self.cells_between(Quarter::of(since).start(), Timestamp::MAX)

@@ -52,7 +52,7 @@ fn an_auditor_is_given_the_events_of_their_tenant_alone() {
     assert_eq!((page.next, page.head), (Some(6), 9));
     assert!(other.events(Position(1), 1_000).is_err());
 
-    let explained = reads.explain(&Subject::parse("s"), None).unwrap();
+    let explained = reads.explain("s", None, Timestamp::now()).unwrap();
     assert_eq!((explained.events.len(), explained.total.cost_usd), (2, Some(of)));
     assert!(explained.events.iter().all(|event| event.message_id.starts_with(tenant)));
 

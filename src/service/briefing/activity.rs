@@ -10,7 +10,7 @@ use crate::domain::datapoint::Fate;
 use crate::domain::narrator::one_line;
 use crate::domain::vault::State;
 use crate::service::runtime::reads::{Reads, Snapshot};
-use crate::view::report::{Grouping, Range, Report, Totals};
+use crate::view::report::{Grouping, Only, Range, Report, Totals, report};
 
 /// Maximum length of a note's text, in characters.
 pub(in crate::service) const TEXT_MAX: usize = 80;
@@ -67,14 +67,10 @@ impl Snapshot {
         let (view, zone) = (self.view(), self.zone());
         let day = day.unwrap_or_else(|| calendar::day_of(now, zone));
         let range = Range { since: Some(day), until: Some(day) };
-        let (usage, sessions) = match self.report(Grouping::Session, &range, None).report {
-            Report::Session { sessions, total } => (total, sessions.len()),
-            Report::Daily { total, .. }
-            | Report::Weekly { total, .. }
-            | Report::Monthly { total, .. }
-            | Report::Project { total, .. }
-            | Report::Model { total, .. } => (total, 0),
-        };
+        let week = self.loaded().config.week_starts;
+        let by_session = report(&view.spend, Grouping::Session, &range, &Only::default(), zone, week);
+        let sessions = if let Report::Session { sessions, .. } = &by_session { sessions.len() } else { 0 };
+        let usage = by_session.total().clone();
         let written = view.ledger.entries().filter(|(_, entry)| entry.fate == Fate::Written);
         let of_day = written.filter(|(_, entry)| entry.point.day == day);
         let entered = |slug: &str, value: &str| Entered { slug: slug.to_owned(), value: value.to_owned() };

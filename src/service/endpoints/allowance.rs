@@ -1,16 +1,16 @@
 //! What may be spent with all providers together, and what was.
 
 use jiff::Timestamp;
-use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use utoipa::IntoParams;
 
 use crate::domain::allowance::AllowanceCommand;
+use crate::domain::calendar::Days;
 use crate::service::budgets::allowance::{AllowanceAggregate, AskBody, OverrideBody, VirtualBudgetBody};
 use crate::service::runtime::client::ServiceError;
+use crate::service::runtime::forms;
 use crate::view::affording::{AffordabilityShown, AllowanceShown};
 use crate::view::cost::CostShown;
-use crate::view::report::Range;
 
 use super::{Endpoint, Host, Method};
 
@@ -38,12 +38,12 @@ impl Endpoint for CanAfford {
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct GetCost {
-    /// The first day, `YYYY-MM-DD`; the first of the last day's month where absent.
-    #[param(value_type = Option<String>, format = Date)]
-    pub since: Option<Date>,
-    /// The last day, included; today where absent.
-    #[param(value_type = Option<String>, format = Date)]
-    pub until: Option<Date>,
+    /// From the first of these days on; the first of the last day's month where absent.
+    #[param(value_type = Option<forms::DaysText>)]
+    pub since: Option<Days>,
+    /// Up to the last of these days, included; today where absent.
+    #[param(value_type = Option<forms::DaysText>)]
+    pub until: Option<Days>,
 }
 
 impl Endpoint for GetCost {
@@ -52,7 +52,7 @@ impl Endpoint for GetCost {
     type Out = CostShown;
 
     async fn answer(self, host: &Host) -> Result<CostShown, ServiceError> {
-        let range = Range { since: self.since, until: self.until };
+        let range = host.range(self.since, self.until, None)?;
         host.ask(|reads| reads.unified_cost(&range, Timestamp::now())).await
     }
 }

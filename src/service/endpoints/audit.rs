@@ -15,7 +15,7 @@ use crate::service::runtime::client::ServiceError;
 use crate::service::runtime::forms;
 use crate::service::runtime::incidents::{Incidents, incidents};
 use crate::service::system::backups::{Reach, back_up, root};
-use crate::view::explain::{Explanation, Subject};
+use crate::view::explain::Explanation;
 use crate::view::replay::Until;
 
 use super::refusal::Refusal;
@@ -79,7 +79,7 @@ impl Endpoint for Export {
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct Explain {
-    /// A day (`YYYY-MM-DD`), or the id of a session or message, or its beginning.
+    /// Days (`2026-11-23`, `yesterday`, `last-week`, `2026-11`), or the id of a session or message, or its beginning.
     #[param(min_length = 1, max_length = 1000, example = "2026-11-23")]
     pub subject: String,
     /// The time zone of the day; the configured one where absent.
@@ -102,8 +102,8 @@ impl Endpoint for Explain {
 
     async fn answer(self, host: &Host) -> Result<Explanation, ServiceError> {
         self.check(Timestamp::now())?;
-        let (subject, zone) = (Subject::parse(&self.subject), zone_of(self.tz.as_deref())?);
-        Ok(host.ask_blocking(move |reads| reads.explain(&subject, zone.as_ref())).await??)
+        let (subject, zone) = (self.subject, zone_of(self.tz.as_deref())?);
+        Ok(host.ask_blocking(move |reads| reads.explain(&subject, zone.as_ref(), Timestamp::now())).await??)
     }
 }
 

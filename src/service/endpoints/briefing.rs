@@ -1,14 +1,15 @@
 //! The narrator's context, and a day.
 
 use jiff::Timestamp;
-use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use utoipa::IntoParams;
 
+use crate::domain::calendar::{self, Days};
 use crate::service::aggregate::caller;
 use crate::service::briefing::activity::Activity;
 use crate::service::briefing::shape::Narration;
 use crate::service::runtime::client::ServiceError;
+use crate::service::runtime::forms;
 
 use super::{Endpoint, Host, Method};
 
@@ -48,9 +49,9 @@ impl Endpoint for GetNarration {
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct GetActivity {
-    /// `YYYY-MM-DD`; today where absent.
-    #[param(value_type = Option<String>, format = Date)]
-    pub date: Option<Date>,
+    /// Which; today where absent.
+    #[param(value_type = Option<forms::DaysText>)]
+    pub date: Option<Days>,
 }
 
 impl Endpoint for GetActivity {
@@ -60,7 +61,9 @@ impl Endpoint for GetActivity {
     type Out = Activity;
 
     async fn answer(self, host: &Host) -> Result<Activity, ServiceError> {
+        let today = calendar::day_of(Timestamp::now(), &host.settings().current().zone);
+        let date = self.date.map(|days| days.one(today)).transpose()?;
         let reads = host.reads_with_vault().await?;
-        Ok(caller::blocking(move || reads.activity(self.date, Timestamp::now())).await?)
+        Ok(caller::blocking(move || reads.activity(date, Timestamp::now())).await?)
     }
 }

@@ -4,8 +4,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 
 use crate::domain::access::Principal;
+use crate::domain::calendar::{self, Days, DaysError};
 use crate::domain::code::Code;
 use crate::log::Log;
 use crate::service::aggregate::caller;
@@ -19,6 +21,7 @@ use crate::service::runtime::sources::SourceShown;
 use crate::service::system::clients::Hosted;
 use crate::service::system::tree::Supervised;
 use crate::service::usage::importer::Importer;
+use crate::view::report::Range;
 
 use super::refusal::Refusal;
 
@@ -96,6 +99,22 @@ impl Host {
     ) -> Result<T, ServiceError> {
         let reads = self.reads().await?;
         Ok(caller::blocking(move || question(&reads)).await?)
+    }
+
+    /// The days that are asked for, by the clock, the week and the zone of the settings, or by another zone.
+    ///
+    /// # Errors
+    /// [`DaysError::Backwards`].
+    pub fn range(
+        &self,
+        since: Option<Days>,
+        until: Option<Days>,
+        zone: Option<&TimeZone>,
+    ) -> Result<Range, DaysError> {
+        let settings = self.settings().current();
+        let today = calendar::day_of(Timestamp::now(), zone.unwrap_or(&settings.zone));
+        let (since, until) = Days::between(since, until, today, settings.config.week_starts)?;
+        Ok(Range { since, until })
     }
 
     /// What is known, with the vault as it is now: the supervisor's actor looks at it, and where there is none this does.

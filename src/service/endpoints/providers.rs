@@ -1,17 +1,18 @@
 //! What providers report, held against what is recorded here; and an organisation's people.
 
 use jiff::Timestamp;
-use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 use utoipa::IntoParams;
 
+use crate::domain::calendar::{Days, DaysError, Unit};
 use crate::service::providers::people::{self, PeopleShown, people};
-use crate::service::providers::reconcile::check;
+use crate::service::providers::reconcile::{check, check_provider};
 use crate::service::providers::summary::ReportedShown;
 use crate::service::runtime::client::ServiceError;
 use crate::service::runtime::forms;
 use crate::view::reconcile::{Reconciliation, Wanted};
+use crate::view::report::Range;
 
 use super::{Endpoint, Host, Method};
 
@@ -20,21 +21,21 @@ use super::{Endpoint, Host, Method};
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct Reconcile {
-    /// The first UTC day, `YYYY-MM-DD`; the last thirty where absent.
-    #[param(value_type = Option<String>, format = Date)]
-    pub since: Option<Date>,
-    /// The last UTC day, included; today where absent.
-    #[param(value_type = Option<String>, format = Date)]
-    pub until: Option<Date>,
+    /// From the first of these days on, in UTC; the last thirty where absent.
+    #[param(value_type = Option<forms::DaysText>)]
+    pub since: Option<Days>,
+    /// Up to the last of these days, in UTC, included; today where absent.
+    #[param(value_type = Option<forms::DaysText>)]
+    pub until: Option<Days>,
     /// Only this provider.
     #[param(value_type = Option<forms::ProviderName>)]
     pub provider: Option<String>,
 }
 
 impl Reconcile {
-    fn wanted(self) -> Wanted {
-        let Self { since, until, provider } = self;
-        Wanted { since, until, provider }
+    fn wanted(self, host: &Host) -> Result<Wanted, DaysError> {
+        let Range { since, until } = host.range(self.since, self.until, Some(&TimeZone::UTC))?;
+        Ok(Wanted { since, until, provider: self.provider })
     }
 }
 
@@ -44,12 +45,11 @@ impl Endpoint for Reconcile {
     type Out = Reconciliation;
 
     fn check(&self, _: Timestamp) -> Result<(), ServiceError> {
-        check(self.clone().wanted())?;
-        Ok(())
+        Ok(self.provider.iter().try_for_each(|name| check_provider(name))?)
     }
 
     async fn answer(self, host: &Host) -> Result<Reconciliation, ServiceError> {
-        let wanted = check(self.wanted())?;
+        let wanted = check(self.wanted(host)?)?;
         host.ask(|reads| reads.reconcile(&wanted, Timestamp::now())).await
     }
 }
@@ -64,7 +64,7 @@ impl Endpoint for GetReported {
     type Out = ReportedShown;
 
     async fn answer(self, host: &Host) -> Result<ReportedShown, ServiceError> {
-        let (wanted, now) = (self.0.wanted(), Timestamp::now());
+        let (wanted, now) = (self.0.wanted(host)?, Timestamp::now());
         let source = wanted.provider.as_ref().and_then(|name| host.source(name, now));
         Ok(ReportedShown { source, ..host.ask(|reads| reads.reported(wanted, now)).await?? })
     }
@@ -76,8 +76,8 @@ impl Endpoint for GetReported {
 #[serde(deny_unknown_fields)]
 pub struct ListPeople {
     /// A UTC day; yesterday where absent.
-    #[param(value_type = Option<String>, format = Date)]
-    pub day: Option<Date>,
+    #[param(value_type = Option<forms::DaysText>)]
+    pub day: Option<Days>,
     /// By name, and not by pseudonym; that somebody asked so is in the log lines.
     #[serde(default)]
     pub names: bool,
@@ -89,8 +89,9 @@ impl Endpoint for ListPeople {
     type Out = PeopleShown;
 
     async fn answer(self, host: &Host) -> Result<PeopleShown, ServiceError> {
-        let yesterday = || Timestamp::now().to_zoned(TimeZone::UTC).date().yesterday().unwrap_or(Date::MIN);
-        let wanted = people::Wanted { day: self.day.unwrap_or_else(yesterday), names: self.names };
+        let today = Timestamp::now().to_zoned(TimeZone::UTC).date();
+        let day = self.day.unwrap_or(Days::Before(Unit::Day)).one(today)?;
+        let wanted = people::Wanted { day, names: self.names };
         let by = match host {
             Host::Tree(_) => host.asker().reference,
             Host::Alone { .. } => host.actor().into(),

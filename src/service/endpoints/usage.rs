@@ -10,6 +10,7 @@ use utoipa::IntoParams;
 
 use crate::config::zone;
 use crate::domain::access::Kind;
+use crate::domain::calendar::Days;
 use crate::domain::project::check_alias;
 use crate::service::aggregate::caller;
 use crate::service::runtime::client::ServiceError;
@@ -24,7 +25,7 @@ use crate::service::usage::report::ReportShown;
 use crate::service::usage::repricing::{Lacks, lacks, today};
 use crate::view::freshness::Freshness;
 use crate::view::projects::ProjectsShown;
-use crate::view::report::{Grouping, Range};
+use crate::view::report::{Grouping, Only};
 
 use super::{Endpoint, Host, Method};
 
@@ -33,15 +34,27 @@ use super::{Endpoint, Host, Method};
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct GetSpend {
-    /// `daily` (the default), `weekly`, `monthly`, `project`, `session` or `model`.
+    /// `daily` where absent.
     #[param(inline)]
     pub by: Option<Grouping>,
-    /// The first day, `YYYY-MM-DD`.
-    #[param(value_type = Option<String>, format = Date)]
-    pub since: Option<Date>,
-    /// The last day, included.
-    #[param(value_type = Option<String>, format = Date)]
-    pub until: Option<Date>,
+    /// From the first of these days on.
+    #[param(value_type = Option<forms::DaysText>)]
+    pub since: Option<Days>,
+    /// Up to the last of these days, included.
+    #[param(value_type = Option<forms::DaysText>)]
+    pub until: Option<Days>,
+    /// Only what this provider was paid.
+    #[param(value_type = Option<forms::UsedName>)]
+    pub provider: Option<String>,
+    /// Only this model, or the one that begins or ends so.
+    #[param(value_type = Option<forms::UsedName>)]
+    pub model: Option<String>,
+    /// Only this project: its name, its directory, or the beginning or end of one.
+    #[param(value_type = Option<forms::UsedName>)]
+    pub project: Option<String>,
+    /// Only this session, or the one that begins so.
+    #[param(value_type = Option<forms::UsedName>)]
+    pub session: Option<String>,
     /// The time zone of the days; the configured one where absent.
     #[param(value_type = Option<forms::ZoneName>)]
     pub tz: Option<String>,
@@ -66,8 +79,10 @@ impl Endpoint for GetSpend {
 
     async fn answer(self, host: &Host) -> Result<ReportShown, ServiceError> {
         let (by, zone) = (self.by.unwrap_or(Grouping::Daily), zone_of(self.tz.as_deref())?);
-        let range = Range { since: self.since, until: self.until };
-        host.ask(|reads| reads.report(by, &range, zone.as_ref())).await
+        let range = host.range(self.since, self.until, zone.as_ref())?;
+        let Self { provider, model, project, session, .. } = self;
+        let only = Only { provider, model, project, session };
+        Ok(host.ask(|reads| reads.report(by, &range, only, zone.as_ref())).await??)
     }
 }
 

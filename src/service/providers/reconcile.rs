@@ -15,14 +15,6 @@ use crate::view::reconcile::{Basis, ReconciledProvider, Reconciliation, Wanted, 
 /// Why days cannot be reconciled.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum WantedError {
-    /// The last day is before the first.
-    #[error("the days end before they begin: {since} to {until}; exchange the two")]
-    Backwards {
-        /// The first.
-        since: jiff::civil::Date,
-        /// The last.
-        until: jiff::civil::Date,
-    },
     /// Not a provider's name.
     #[error("'{0}' is not a provider's name; use one like anthropic, of a-z, 0-9, '-', '_' and '.'")]
     Provider(String),
@@ -39,15 +31,16 @@ impl Coded for WantedError {
 /// # Errors
 /// [`WantedError`].
 pub fn check(wanted: Wanted) -> Result<Wanted, WantedError> {
-    if let (Some(since), Some(until)) = (wanted.since, wanted.until)
-        && since > until
-    {
-        return Err(WantedError::Backwards { since, until });
-    }
-    match &wanted.provider {
-        Some(name) if !is_provider(name) => Err(WantedError::Provider(name.clone())),
-        _ => Ok(wanted),
-    }
+    wanted.provider.iter().try_for_each(|name| check_provider(name))?;
+    Ok(wanted)
+}
+
+/// Checks a provider's name.
+///
+/// # Errors
+/// [`WantedError::Provider`].
+pub fn check_provider(name: &str) -> Result<(), WantedError> {
+    if is_provider(name) { Ok(()) } else { Err(WantedError::Provider(name.to_owned())) }
 }
 
 impl Snapshot {

@@ -107,6 +107,7 @@ const WORD: &str =
     "^[^\\u0000-\\u0020\\u007f-\\u00a0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000]+$";
 
 forms! {
+    UsedName: Form::new("UsedName", "A name of usage: one line of at most 1024 bytes.").like(LINE_OR_NONE, (0, 1_024), "claude-sonnet-4-5");
     Usd: Form::new("Usd", "An amount in USD: a decimal number without a sign, with at most 12 decimals.")
         .like("^([0-9]{1,9}(\\.[0-9]{0,12})?|\\.[0-9]{1,12})$", (1, 22), "50");
     UsdText: Form::new("UsdText", "An amount in USD as providers show it: `13.92`, `$13.92` or `13.92 USD`, with at most 12 decimals.")
@@ -120,6 +121,11 @@ forms! {
     ProviderName: Form::new("ProviderName", "A provider, as usage names it: 1 to 40 of a-z, 0-9, '-', '_' and '.', and not only points.")
         .like("^\\.*[a-z0-9_-][a-z0-9._-]*$", (1, 40), "anthropic");
     Month: Form::new("Month", "A month, `YYYY-MM`.").like("^[0-9]{4}-(0[1-9]|1[0-2])$", (7, 7), "2026-10");
+    DaysText: Form::new("DaysText", "Days: `2026-11-23`, `today`, `yesterday`, `7d` (so many, today the last of them; `w`, `m` and `y` too), `this-week`, `last-month`, `2026-11`, `2026-W48` (ISO 8601) or `2026`.").like(
+        "^(today|yesterday|(this|last)-(week|month|year)|[1-9][0-9]{0,3}[dwmy]|[0-9]{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12][0-9]|3[01]))?|-W(0[1-9]|[1-4][0-9]|5[0-3]))?)$",
+        (2, 10),
+        "7d"
+    );
     ZoneName: Form::new("ZoneName", "A time zone by its name in the IANA's list, such as Europe/Berlin.")
         .like("^[A-Za-z0-9_+/-]+$", (1, 64), "Europe/Berlin");
     LimitName: Form::new("LimitName", "A limit: `session`, `day`, `virtual` or `budget:NAME`.")

@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 
 use crate::service::runtime::reads::{Reads, Snapshot};
 use crate::view::freshness::Freshness;
-use crate::view::report::{Grouping, Range, Report, report};
+use crate::view::report::{Grouping, Only, OnlyError, Range, Report, report};
 
 /// A usage report, and how old it is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -21,18 +21,35 @@ pub struct ReportShown {
 
 impl Snapshot {
     /// A report, in the configured time zone unless `zone` is given.
-    #[must_use]
-    pub fn report(&self, grouping: Grouping, range: &Range, zone: Option<&TimeZone>) -> ReportShown {
+    ///
+    /// # Errors
+    /// [`OnlyError`].
+    pub fn report(
+        &self,
+        grouping: Grouping,
+        range: &Range,
+        only: Only,
+        zone: Option<&TimeZone>,
+    ) -> Result<ReportShown, OnlyError> {
         let (freshness, week) = (self.reading().freshness(), self.loaded().config.week_starts);
-        let zone = zone.unwrap_or(self.zone());
-        ReportShown { report: report(&self.view().spend, grouping, range, zone, week), freshness }
+        let (spend, zone) = (&self.view().spend, zone.unwrap_or(self.zone()));
+        let report = report(spend, grouping, range, &only.resolved(spend)?, zone, week);
+        Ok(ReportShown { report, freshness })
     }
 }
 
 impl Reads {
     /// See [`Snapshot::report`].
-    #[must_use]
-    pub fn report(&self, grouping: Grouping, range: &Range, zone: Option<&TimeZone>) -> ReportShown {
-        self.at(|at| at.report(grouping, range, zone))
+    ///
+    /// # Errors
+    /// As there.
+    pub fn report(
+        &self,
+        grouping: Grouping,
+        range: &Range,
+        only: Only,
+        zone: Option<&TimeZone>,
+    ) -> Result<ReportShown, OnlyError> {
+        self.at(|at| at.report(grouping, range, only, zone))
     }
 }

@@ -10,7 +10,7 @@ use regex::Regex;
 use crate::domain::access::Kind;
 use crate::domain::allowance::reach::Lifted;
 use crate::domain::balance::{is_provider, parse_amount};
-use crate::domain::calendar::{PeriodKind, WeekStart, YearStart};
+use crate::domain::calendar::{Days, DaysError, PeriodKind, WeekStart, YearStart};
 use crate::domain::datapoint::{Decimal, RequestId as Key};
 use crate::domain::local_goal::{End, Priority};
 use crate::domain::money::Picodollars;
@@ -43,9 +43,11 @@ fn is_read(form: &str, text: &str) -> Option<bool> {
         "RequestId" => Key::try_from(text.to_owned()).is_ok(),
         "ProviderName" => is_provider(text),
         "Month" => text.parse::<MonthOf>().is_ok(),
+        // The form knows not how long months are, and how many weeks a year has.
+        "DaysText" => !matches!(text.parse::<Days>(), Err(DaysError::Form(_))),
         "LimitName" => text.parse::<Lifted>().is_ok(),
         "Reason" | "ToldName" => has_words(text) && is_line(text),
-        "Note" | "TokenName" | "ToldProject" => is_line(text),
+        "Note" | "UsedName" | "TokenName" | "ToldProject" => is_line(text),
         "TokenKind" => Kind::of_word(text).is_some(),
         "PhoneNumber" => crate::config::forms::is_e164(text),
         "PeriodName" => PeriodKind::WORDS.contains(&text),
