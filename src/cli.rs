@@ -333,7 +333,7 @@ pub struct ReportArgs {
     /// Only what this provider was paid
     #[arg(long, value_name = "NAME")]
     pub provider: Option<String>,
-    /// Only this model; a beginning or end that no other has is enough, as for project and session
+    /// Only this model; a part of the name that no other has is enough, as for project and session
     #[arg(long, value_name = "NAME")]
     pub model: Option<String>,
     /// Only this project

@@ -167,7 +167,7 @@ fn a_name_that_was_never_used_is_an_error_that_tells_the_nearest() {
     refused(&home.run(&["report", "--session", "zzzzzz"]), &["no session 'zzzzzz' was used"]);
     refused(
         &home.run(&["report", "--model", "claude-"]),
-        &["several models begin or end with 'claude-'", "name one"],
+        &["several models have 'claude-' in their names", "name one"],
     );
     let unknown = home.run(&["replay", "--explain", &format!("{session}x")]);
     assert_eq!(unknown.code, 1, "{unknown:?}");

@@ -46,13 +46,13 @@ pub struct GetSpend {
     /// Only what this provider was paid.
     #[param(value_type = Option<forms::UsedName>)]
     pub provider: Option<String>,
-    /// Only this model, or the one that begins or ends so.
+    /// Only this model, or the one whose name has this part.
     #[param(value_type = Option<forms::UsedName>)]
     pub model: Option<String>,
-    /// Only this project: its name, its directory, or the beginning or end of one.
+    /// Only this project: its name, its directory, or a part of one that no other has.
     #[param(value_type = Option<forms::UsedName>)]
     pub project: Option<String>,
-    /// Only this session, or the one that begins so.
+    /// Only this session, or the one whose id has this part.
     #[param(value_type = Option<forms::UsedName>)]
     pub session: Option<String>,
     /// The time zone of the days; the configured one where absent.

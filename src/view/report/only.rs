@@ -37,14 +37,14 @@ pub enum OnlyError {
         /// Names that were used.
         nearest: Vec<String>,
     },
-    /// Several begin or end so.
-    #[error("several {what}s begin or end with '{name}': {}; name one of them", .names.join(", "))]
+    /// Several have it as a part.
+    #[error("several {what}s have '{name}' in their names: {}; name one of them", .names.join(", "))]
     Several {
         /// What the name is of.
         what: &'static str,
         /// The name.
         name: String,
-        /// Some of those that begin or end so.
+        /// Some of those that have it.
         names: Vec<String>,
     },
 }
@@ -60,8 +60,8 @@ impl Coded for OnlyError {
 }
 
 impl Only {
-    /// The same with the names as usage has them. A name may be written in part: its beginning or its end, where one
-    /// only begins or ends so (a session's first letters, a model without its maker, a project's last folder).
+    /// The same with the names as usage has them. Of a name any part is enough that no other has: a session's first letters,
+    /// a model's family, a project's last folder.
     ///
     /// # Errors
     /// [`OnlyError`].
@@ -105,7 +105,7 @@ fn resolve<'a>(
     if known.contains(name.as_str()) {
         return Ok(Some(name));
     }
-    let is_part = |known: &&&str| !name.is_empty() && (known.starts_with(&name) || known.ends_with(&name));
+    let is_part = |known: &&&str| !name.is_empty() && known.contains(&name);
     let mut likely = known.iter().filter(is_part);
     match (likely.next(), likely.next()) {
         (Some(one), None) => Ok(Some((*one).to_owned())),
