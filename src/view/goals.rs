@@ -8,6 +8,7 @@ use utoipa::ToSchema;
 use crate::domain::calendar;
 use crate::domain::datapoint::Keeper;
 use crate::domain::goal::{Goal, Risk, Urgency, sort_by_runway};
+use crate::domain::goal_day::{DayUnknown, GoalClock};
 use crate::domain::local_goal::Priority;
 use crate::domain::money::Picodollars;
 
@@ -47,10 +48,32 @@ pub struct GoalLine {
     /// The amount charged when it derails.
     #[schema(value_type = String)]
     pub pledge_usd: Picodollars,
-    /// Whether there is a datapoint for today.
+    /// Whether there is a datapoint for the goal's current day, as far as known.
     pub has_data_today: bool,
     /// What feeds it automatically; null if a person does.
     pub autodata: Option<String>,
+}
+
+/// What a goal's days are reckoned by: of a local goal the person's `zone`.
+///
+/// # Errors
+/// [`DayUnknown`]: Beeminder has not said enough yet.
+pub fn clock_of(
+    view: &TenantView,
+    keeper: Keeper,
+    slug: &str,
+    zone: &TimeZone,
+) -> Result<GoalClock, DayUnknown> {
+    match keeper {
+        Keeper::Local => Ok(GoalClock::of_person(zone.clone())),
+        Keeper::Beeminder => view.goal_days.clock(slug, zone_of),
+    }
+}
+
+/// The zone of IANA's name, if this machine knows it.
+#[must_use]
+pub fn zone_of(name: &str) -> Option<TimeZone> {
+    TimeZone::get(name).ok()
 }
 
 /// The open local goals as goals, each with its priority: for lists and alerts.
@@ -64,9 +87,20 @@ pub fn local_goals(view: &TenantView, now: Timestamp, zone: &TimeZone) -> Vec<(G
     told.collect()
 }
 
-/// All tracked goals, Beeminder's and local ones, nearest to derailing first, then by priority.
+/// All tracked goals, Beeminder's and local ones, nearest to derailing first, then by priority. `seen_at` is when
+/// Beeminder was last asked, if that is known: what it said of a day does not hold on the next.
 #[must_use]
-pub fn goals(view: &TenantView, now: Timestamp, zone: &TimeZone) -> Vec<GoalLine> {
+pub fn goals(
+    view: &TenantView,
+    now: Timestamp,
+    zone: &TimeZone,
+    seen_at: Option<Timestamp>,
+) -> Vec<GoalLine> {
+    let seen_at = seen_at.max(view.goals_told_at);
+    let is_of_today = |goal: &Goal| {
+        let clock = clock_of(view, Keeper::Beeminder, &goal.slug, zone).ok();
+        clock.zip(seen_at).is_some_and(|(clock, seen_at)| clock.day(seen_at) >= clock.day(now))
+    };
     let mut local = local_goals(view, now, zone);
     local.sort_by_key(|(_, priority)| *priority);
     let mut followed: Vec<&Goal> = local.iter().map(|(goal, _)| goal).collect();
@@ -87,7 +121,7 @@ pub fn goals(view: &TenantView, now: Timestamp, zone: &TimeZone) -> Vec<GoalLine
             limsum: goal.limsum.clone(),
             baremin: goal.baremin.clone(),
             pledge_usd: goal.pledge,
-            has_data_today: goal.has_data_today,
+            has_data_today: goal.has_data_today && (priority.is_some() || is_of_today(goal)),
             autodata: goal.autodata.clone(),
         }
     };
