@@ -212,7 +212,7 @@ fn daystamps_of(zone: &str, moments: &[(&str, i64)]) -> (usize, (usize, usize)) 
 fn each_datapoint_is_of_the_account_s_day_and_the_goal_s_deadline() {
     let counts: Vec<(usize, (usize, usize))> = std::thread::scope(|scope| {
         let all: Vec<_> =
-            ACCOUNTS.iter().map(|(zone, moments)| scope.spawn(|| daystamps_of(zone, moments))).collect();
+            ACCOUNTS.iter().map(|(zone, moments)| scope.spawn(move || daystamps_of(zone, moments))).collect();
         all.into_iter().map(|account| account.join().unwrap()).collect()
     });
     assert_eq!(counts.iter().map(|(count, _)| count).sum::<usize>(), 200);
@@ -227,8 +227,8 @@ fn at_noon() -> Timestamp {
 }
 
 /// What Beeminder says, or does not: each leaves the day unknown.
-fn silences() -> Vec<(&'static str, fn(&Beeminder))> {
-    vec![
+fn silences() -> [(&'static str, fn(&Beeminder)); 6] {
+    [
         ("it is not there", |server| server.front.fault(Fault::Refused)),
         ("the account has no zone", |server| server.world.lock().timezone = String::new()),
         ("a zone that nobody knows", |server| server.world.lock().timezone = "Mars/Olympus_Mons".into()),
@@ -292,7 +292,7 @@ fn what_was_said_counts_while_beeminder_is_away_and_what_it_says_now_counts_once
     assert_eq!(day(&["noon", "2"]), of("2026-06-16", "waiting"));
     // One that was never asked for is unknown still.
     assert_eq!(machine.run(&["goal", "add", "evening", "1"]).code, 1);
-    server.front.heal();
+    server.front.fault(Fault::None);
     // Its owner moves the deadline to 18:00, and then the account to Honolulu, where it is 02:00.
     server.world.lock().goals.get_mut("noon").unwrap()["deadline"] = (-6 * HOUR).into();
     assert_eq!(day(&["noon", "3"]), of("2026-06-15", "written"));
@@ -306,7 +306,7 @@ fn what_was_said_counts_while_beeminder_is_away_and_what_it_says_now_counts_once
     assert_eq!(told(&running, &["goal-account-observed"]).len(), 2);
     server.world.lock().timezone = "Asia/Kathmandu".into();
     until("the move is known", || told(&running, &["goal-account-observed"]).len() == 3);
-    let day = || add(&running, "night", &json!({ "value": "3", "request_id": Value::Null }))["day"].clone();
+    let day = || add(&running, "night", &json!({ "value": "3" }))["day"].clone();
     until("days are reckoned by it", || day() == "2026-06-15");
     assert_eq!(running.stop(), 0);
 }

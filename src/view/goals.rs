@@ -127,3 +127,47 @@ pub fn goals(
     };
     followed.into_iter().map(line).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The account is in Honolulu, where the day ends at 10:00 in UTC, and the goal's at 13:00.
+    #[test]
+    fn what_was_said_of_a_day_does_not_hold_on_the_goal_s_next() {
+        let at = |text: &str| -> Timestamp { text.parse().unwrap() };
+        let goal = Goal {
+            id: "66b0".into(),
+            slug: "walk".into(),
+            title: String::new(),
+            safebuf: Some(1),
+            losedate: None,
+            deadline_s: 3 * 3600,
+            limsum: String::new(),
+            baremin: String::new(),
+            pledge: Picodollars::ZERO,
+            has_data_today: true,
+            is_active: true,
+            autodata: None,
+        };
+        let mut view = TenantView::default();
+        view.goal_days.tell_goal("walk", goal.deadline_s);
+        view.goals.insert(goal.id.clone(), goal);
+        view.goals_told_at = Some(at("2026-11-22T14:00:00Z"));
+        let has_data = |view: &TenantView, now: &str, seen_at: Option<&str>| {
+            goals(view, at(now), &TimeZone::UTC, seen_at.map(at))[0].has_data_today
+        };
+        assert!(!has_data(&view, "2026-11-22T15:00:00Z", None), "on which day it was said is not known");
+        view.goal_days.tell_account("Pacific/Honolulu");
+        for (now, seen_at, expected) in [
+            ("2026-11-22T15:00:00Z", None, true),
+            ("2026-11-23T12:59:59Z", None, true),
+            ("2026-11-23T13:00:00Z", None, false),
+            // It was asked again, and had changed nothing.
+            ("2026-11-23T14:00:00Z", Some("2026-11-23T12:59:59Z"), false),
+            ("2026-11-23T14:00:00Z", Some("2026-11-23T13:00:00Z"), true),
+        ] {
+            assert_eq!(has_data(&view, now, seen_at), expected, "{now} {seen_at:?}");
+        }
+    }
+}
