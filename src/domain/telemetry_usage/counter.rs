@@ -38,6 +38,8 @@ struct Run {
 struct Life {
     /// Sorted by time; of one that is told by deltas alone there is none.
     runs: Vec<Run>,
+    /// What cumulative points told: the sum of the runs.
+    by_points: i128,
     /// What deltas told since the start.
     by_deltas: i128,
     /// What deltas told since the last cumulative point.
@@ -47,15 +49,10 @@ struct Life {
 }
 
 impl Life {
-    /// What cumulative points told.
-    fn cumulative(&self) -> i128 {
-        self.runs.iter().map(|run| run.last.1).sum()
-    }
-
     /// The growth since it was last asked for. Cumulative points and the deltas after them are one way to the whole,
     /// and all deltas are another; neither tells more than there is.
     fn growth(&mut self) -> i128 {
-        let told = (self.cumulative() + self.since_last).max(self.by_deltas);
+        let told = (self.by_points + self.since_last).max(self.by_deltas);
         let growth = (told - self.counted).max(0);
         self.counted += growth;
         growth
@@ -103,11 +100,12 @@ impl Counter {
         let is_news = match before {
             Some(run) if told.0 <= run.last.0 => return None,
             Some(run) if told.1 >= run.last.1 => {
+                life.by_points += told.1 - run.last.1;
                 run.last = told;
                 is_mixed
             }
             // It was reset between that run and this point, or no run leads to it.
-            _ => begin(&mut life.runs, at, told) || is_mixed,
+            _ => begin(life, at, told) || is_mixed,
         };
         if life.last_ns() > last_ns {
             life.since_last = 0;
@@ -148,11 +146,18 @@ impl Counter {
         if key != UNKNOWN {
             let next =
                 self.lives.range((Excluded(key), Unbounded)).next().map_or(u64::MAX, |(next, _)| *next);
-            let theirs = |delta: &(u64, u64)| (key..next).contains(&begun(*delta));
-            let sum = self.deltas.iter().filter(|(delta, _)| theirs(delta)).map(|(_, value)| value).sum();
+            let sum = self.told_between(key, next);
             (life.by_deltas, life.counted) = (sum, sum);
         }
         self.lives.insert(key, life);
+    }
+
+    /// The sum of the deltas that began at the first instant or later, and before the second.
+    fn told_between(&self, from: u64, until: u64) -> i128 {
+        let with_start = self.deltas.range((from, 0)..(until.max(from), 0));
+        let others = self.deltas.range((UNKNOWN, 0)..=(UNKNOWN, u64::MAX));
+        let others = others.filter(|(delta, _)| (from..until).contains(&begun(**delta)));
+        with_start.chain(others).map(|(_, value)| value).sum()
     }
 
     /// The start time of the life that a cumulative point belongs to.
@@ -165,9 +170,11 @@ impl Counter {
             self.adopt(start_ns, time_ns, value);
             return start_ns;
         }
-        let firsts =
-            self.lives.iter().flat_map(|(key, life)| life.runs.iter().map(|run| (run.first.0, *key)));
-        match firsts.filter(|(first, _)| *first <= time_ns).max() {
+        let before = |(key, life): (&u64, &Life)| {
+            let at = life.runs.partition_point(|run| run.first.0 <= time_ns).checked_sub(1)?;
+            Some((life.runs.get(at)?.first.0, *key))
+        };
+        match self.lives.iter().filter_map(before).max() {
             Some((_, UNKNOWN)) => UNKNOWN,
             Some((_, key)) if start_ns == UNKNOWN => key,
             // Its exporter knows starts, and this is a new one.
@@ -198,15 +205,15 @@ impl Counter {
         let of_run = if unknown.runs.is_empty() { unknown.counted } else { run.last.1 };
         let since_last = std::mem::take(&mut unknown.since_last);
         unknown.counted -= of_run;
+        unknown.by_points -= run.last.1;
         if unknown.runs.is_empty() {
             self.lives.remove(&UNKNOWN);
         }
         self.begin_life(start_ns);
-        let is_before = |delta: &(u64, u64)| (start_ns..run.first.0).contains(&begun(*delta));
-        let before: i128 =
-            self.deltas.iter().filter(|(delta, _)| is_before(delta)).map(|(_, value)| value).sum();
+        let before = self.told_between(start_ns, run.first.0);
         let Some(life) = self.lives.get_mut(&start_ns) else { return };
-        (life.runs, life.since_last, life.counted) = (vec![run], since_last, of_run + before);
+        (life.by_points, life.since_last, life.counted) = (run.last.1, since_last, of_run + before);
+        life.runs = vec![run];
     }
 }
 
@@ -217,8 +224,8 @@ fn begun((start_ns, time_ns): (u64, u64)) -> u64 {
 
 /// A point that no earlier run leads to: it extends the next run to an earlier start, or is a run of its own. Returns whether
 /// it extended one.
-fn begin(runs: &mut Vec<Run>, at: usize, told: (u64, i128)) -> bool {
-    match runs.get_mut(at) {
+fn begin(life: &mut Life, at: usize, told: (u64, i128)) -> bool {
+    match life.runs.get_mut(at) {
         Some(after) if told.1 <= after.first.1 => {
             let is_news = told.1 < after.first.1;
             // The growth from here on was counted with the run; only the lower start is recorded.
@@ -226,7 +233,8 @@ fn begin(runs: &mut Vec<Run>, at: usize, told: (u64, i128)) -> bool {
             is_news
         }
         _ => {
-            runs.insert(at, Run { first: told, last: told });
+            life.runs.insert(at, Run { first: told, last: told });
+            life.by_points += told.1;
             false
         }
     }
