@@ -27,6 +27,7 @@ pub mod feed;
 pub mod forecast;
 pub mod gate;
 pub mod goal;
+pub mod goal_day;
 pub mod lacking;
 pub mod limit_request;
 pub mod local_goal;

@@ -52,6 +52,7 @@ use crate::domain::code::{Code, Coded};
 use crate::domain::consent::Consents;
 use crate::domain::datapoint::Ledger;
 use crate::domain::goal::Goal;
+use crate::domain::goal_day::GoalDays;
 use crate::domain::limit_request::LimitRequests;
 use crate::domain::local_goals::LocalGoals;
 use crate::domain::odometer::Odometer;
@@ -136,6 +137,8 @@ pub struct TenantView {
     pub goals: Shared<BTreeMap<String, Goal>>,
     /// When one of them was last updated.
     pub goals_told_at: Option<Timestamp>,
+    /// What Beeminder's days are reckoned by.
+    pub goal_days: Shared<GoalDays>,
     /// Local goals, and feeds.
     pub local_goals: Shared<LocalGoals>,
     /// Intended datapoints and their outcomes.
@@ -282,12 +285,13 @@ impl TenantView {
             Event::QuotaRead(_) => self.quotas.apply(at, event)?,
             Event::CostReported(_) | Event::UsageReported(_) => self.reports.apply(at, event)?,
             Event::TokenIssued(_) | Event::TokenRevoked(_) => self.tokens.apply(at, event)?,
-            Event::GoalObserved(_) | Event::GoalGone(_) => {
-                if matches!(event, Event::GoalObserved(_)) {
-                    self.goals_told_at = Some(at);
-                }
+            Event::GoalObserved(_) => {
+                self.goals_told_at = Some(at);
                 self.goals.apply(at, event)?;
+                self.goal_days.apply(at, event)?;
             }
+            Event::GoalGone(_) => self.goals.apply(at, event)?,
+            Event::GoalAccountObserved(_) => self.goal_days.apply(at, event)?,
             Event::LocalGoalSet(_)
             | Event::LocalGoalClosed(_)
             | Event::FeedStarted(_)

@@ -244,7 +244,7 @@ fn goals(dice: &mut Dice, now: Timestamp) -> Observed {
         title: String::new(),
         safebuf: Some(i64::try_from(dice.below(9)).unwrap()),
         losedate: Timestamp::from_second(now.as_second() + 86_400).ok(),
-        deadline_s: 0,
+        deadline_s: i64::try_from(dice.below(9)).unwrap() * 3600,
         limsum: String::new(),
         baremin: String::new(),
         pledge: dice.cents(9),
@@ -254,7 +254,11 @@ fn goals(dice: &mut Dice, now: Timestamp) -> Observed {
     };
     let goals: Vec<Goal> = NAMES.iter().map(goal).collect();
     let told = goals.into_iter().skip(usize::try_from(now.as_second() % 3).unwrap()).collect();
-    Observed { goals: told, left_alone: vec!["id-one".into()] }
+    let timezone = dice.pick(&["Europe/Berlin", "Asia/Kathmandu", "no zone"]).to_owned();
+    match dice.below(3) {
+        0 => Observed::Some { goals: told, timezone: Some(timezone) },
+        _ => Observed::All { goals: told, left_alone: vec!["id-one".into()] },
+    }
 }
 
 fn reports(dice: &mut Dice, now: Timestamp) -> Vec<DayReport> {
@@ -284,7 +288,7 @@ fn the_command_side_a_replay_and_the_view_know_the_same() {
         let tokens = world.history::<TokenAggregate>(token);
         world.history::<AliasAggregate>(alias);
         let local_goals = world.history::<LocalGoalAggregate>(local_goal);
-        let followed = world.history::<GoalAggregate>(goals);
+        let (followed, goal_days) = world.history::<GoalAggregate>(goals);
         let reported = world.history::<ReportAggregate>(reports);
         let consents = world.history::<ConsentAggregate>(consent);
         let view = world.view();
@@ -295,7 +299,7 @@ fn the_command_side_a_replay_and_the_view_know_the_same() {
         assert_eq!((&*view.requests, &*view.allowance), (&requests, &allowed));
         assert_eq!(*view.tokens, tokens);
         assert_eq!(*view.local_goals, local_goals);
-        assert_eq!(*view.goals, followed);
+        assert_eq!((&*view.goals, &*view.goal_days), (&followed, &goal_days));
         assert_eq!(*view.reports, reported);
         assert_eq!(*view.consents, consents);
     }

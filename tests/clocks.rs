@@ -25,7 +25,7 @@ const RIGHT: &str = "+0";
 const FAR: i64 = 2_500_000_000;
 
 /// Where the library is that stands between the program and the clock.
-fn library() -> PathBuf {
+pub fn library() -> PathBuf {
     let libraries = fs::read_dir("/usr/lib").unwrap().map(|entry| entry.unwrap().path());
     let mut found = libraries.map(|dir| dir.join("faketime/libfaketimeMT.so.1")).filter(|path| path.exists());
     found.next().expect("install Debian's package `faketime`: its library sets the clock of these tests")

@@ -298,6 +298,7 @@ fn goals_are_shown_by_their_runway_and_stay_known_without_a_supervisor() {
         })
         .collect();
     let expected = [
+        "goal-account-observed -",
         "goal-observed spend",
         "goal-observed walk",
         "goal-observed read",

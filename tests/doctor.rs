@@ -6,9 +6,10 @@ use std::os::unix::fs::PermissionsExt;
 
 use serde_json::Value;
 
+use crate::goals::in_utc;
 use crate::support::outside::Fault;
 use crate::support::outside::anthropic::{self, Anthropic};
-use crate::support::outside::beeminder::{self, Beeminder};
+use crate::support::outside::beeminder;
 use crate::support::outside::openai::{self, OpenAi};
 use crate::support::outside::purses;
 use crate::support::outside::smtp::{self, Smtp};
@@ -355,7 +356,7 @@ const SYSTEMS: [&str; 4] = ["beeminder", "twilio", "anthropic", "anthropic admin
 #[test]
 fn each_system_is_asked_with_its_own_key() {
     let home = Home::new();
-    let servers = (Beeminder::start(), Twilio::start(), Anthropic::start());
+    let servers = (in_utc(), Twilio::start(), Anthropic::start());
     let (beeminder, twilio, anthropic) = (servers.0.base(), servers.1.front.url(), servers.2.front.url());
     let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let diagnose = |variables: &[(&str, &str)], arguments: &[&str]| {

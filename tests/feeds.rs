@@ -3,8 +3,8 @@
 use jiff::civil::Date;
 use serde_json::Value;
 
-use crate::goals::{FAR, day, told, until, variables};
-use crate::support::outside::beeminder::{self, Beeminder, HoldReason, World};
+use crate::goals::{FAR, day, in_utc, told, until, variables};
+use crate::support::outside::beeminder::{self, HoldReason, World};
 use crate::support::program::Home;
 
 /// A billed call of a day.
@@ -52,7 +52,7 @@ fn is_once_a_day(world: &World, slug: &str) -> bool {
 
 #[test]
 fn a_feed_posts_each_day_once_and_corrects_it() {
-    let server = Beeminder::start();
+    let server = in_utc();
     server.world.lock().goal("spend", 9, FAR);
     let (home, base) = (Home::new(), server.base());
     for back in 0..4 {
@@ -116,7 +116,7 @@ fn a_feed_posts_each_day_once_and_corrects_it() {
 /// what was spent, and the log has one outcome for each intent.
 #[test]
 fn killed_between_intent_and_outcome_each_day_is_posted_once() {
-    let server = Beeminder::start();
+    let server = in_utc();
     server.world.lock().goal("spend", 9, FAR);
     let (home, base) = (Home::new(), server.base());
     let start = || home.start_with(&[], &variables(&base, beeminder::TOKEN));
@@ -184,7 +184,7 @@ fn killed_between_intent_and_outcome_each_day_is_posted_once() {
 
 #[test]
 fn a_goal_that_is_gone_and_one_without_numbers_harm_nobody() {
-    let server = Beeminder::start();
+    let server = in_utc();
     server.world.lock().goal("spend", 9, FAR);
     server.world.lock().goal("odd", 9, FAR)["safebuf"] = Value::Null;
     server.world.lock().goal("still", 9, FAR + 1);

@@ -93,6 +93,13 @@ async fn datapoints_are_listed_changed_and_deleted() {
     assert!(client.changes_since(1).await.is_err(), "before there was an account");
 }
 
+/// Beeminder with an account in UTC, where the program is: days are the same then.
+pub fn in_utc() -> Beeminder {
+    let server = Beeminder::start();
+    server.world.lock().timezone = "UTC".into();
+    server
+}
+
 /// The first day of the program's, which knows UTC only, counted back from today.
 pub fn day(back: i64) -> Date {
     jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date() - back.days()
@@ -100,7 +107,7 @@ pub fn day(back: i64) -> Date {
 
 #[test]
 fn a_datapoint_is_added_once_with_a_supervisor_and_without() {
-    let server = Beeminder::start();
+    let server = in_utc();
     let line = Line { per_day: 1.0, safebuf: 1, losedate: FAR };
     server.world.lock().do_more("read", line);
     server.world.lock().queued_for = 2;
@@ -135,7 +142,11 @@ fn a_datapoint_is_added_once_with_a_supervisor_and_without() {
     }
     let seen: Vec<Value> =
         told(&running, &["goal-observed"]).iter().map(|event| event["data"]["safebuf"].clone()).collect();
-    assert_eq!(seen, [3, 5], "old numbers are no news while the new ones are computed");
+    assert_eq!(
+        seen,
+        [1, 3, 5],
+        "it is asked for first; old numbers are no news while the new ones are computed"
+    );
     let kinds: Vec<Value> = told(&running, &["datapoint-intended", "datapoint-written", "datapoint-refused"])
         .iter()
         .map(|event| event["type"].clone())

@@ -59,6 +59,8 @@ mod full_disk;
 mod fuzz_smoke;
 #[path = "gate.rs"]
 mod gate;
+#[path = "goal_days.rs"]
+mod goal_days;
 #[path = "goals.rs"]
 mod goals;
 #[path = "hostile.rs"]

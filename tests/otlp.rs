@@ -1,6 +1,8 @@
 //! Claude Code's telemetry as a second source of usage: what it tells is what was meant, over each way it can come, and
 //! together with the same sessions' transcripts nothing is counted twice.
 
+#[path = "otlp/points.rs"]
+mod points;
 #[path = "otlp/wire.rs"]
 mod wire;
 
@@ -23,8 +25,10 @@ use mecris::service::usage::telemetry::TelemetryUsage;
 use mecris::view::replay::{Until, replay};
 use opentelemetry_proto::tonic::collector::logs::v1::logs_service_client::LogsServiceClient;
 use opentelemetry_proto::tonic::collector::logs::v1::{ExportLogsServiceRequest, ExportLogsServiceResponse};
-use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
 use opentelemetry_proto::tonic::collector::metrics::v1::metrics_service_client::MetricsServiceClient;
+use opentelemetry_proto::tonic::collector::metrics::v1::{
+    ExportMetricsServiceRequest, ExportMetricsServiceResponse,
+};
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::collector::trace::v1::trace_service_client::TraceServiceClient;
 use prost::Message;

@@ -111,7 +111,7 @@ async fn send(system: &Supervised, number: u64) -> Heard {
             system.execute::<AllowanceAggregate>(AllowanceCommand::Set(budget)).await
         }
         3 => {
-            let facts = system.queries.facts(Timestamp::now());
+            let facts = system.queries.facts(None);
             system.execute::<LocalGoalAggregate>((goal(number), facts)).await
         }
         _ => {

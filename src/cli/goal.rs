@@ -66,7 +66,7 @@ pub struct FeedArgs {
     /// Count only what this budget covers [default: all spend]
     #[arg(long, value_name = "NAME")]
     pub budget: Option<String>,
-    /// The first day, YYYY-MM-DD [default: today]
+    /// The first day, YYYY-MM-DD [default: the goal's present day]
     #[arg(long, value_name = "DAY")]
     pub since: Option<Date>,
     /// Feed it no more; what was posted stays

@@ -113,6 +113,8 @@ codes! {
         "Another change came between, each time that it was tried.";
     ConsoleOff, "console-off", 409, EXIT_MISTAKE, None,
         "Reading providers' pages is switched off.";
+    DayUnknown, "day-unknown", 409, EXIT_FAILURE, None,
+        "The goal's present day is not known, and the request names none; nothing was written.";
     LimitRequestSettled, "limit-request-settled", 409, EXIT_MISTAKE, None,
         "The request for more stands otherwise: it is answered, taken back or over.";
     NotConfigured, "not-configured", 409, EXIT_FAILURE, None,

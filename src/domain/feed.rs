@@ -8,13 +8,12 @@
 use std::collections::BTreeMap;
 
 use jiff::civil::Date;
-use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 use serde::{Deserialize, Serialize};
 
 use super::budget::BudgetName;
-use super::calendar;
 use super::datapoint::{DatapointError, Decimal, Fate, Keeper, Ledger, PointKey, RequestId};
+use super::goal_day::GoalClock;
 use super::money::Picodollars;
 use super::slug::GoalSlug;
 
@@ -60,7 +59,8 @@ impl Feed {
         Ok(PointKey { slug: self.slug.clone(), request_id: RequestId::try_from(request_id)? })
     }
 
-    /// The datapoints to write so that the goal matches the spend, oldest day first.
+    /// The datapoints to write so that the goal matches the spend, oldest day first. The days of `spent` are the
+    /// goal's, by its `clock`.
     ///
     /// A day whose datapoint was refused is not retried until the next day, or until the feed is restarted: a
     /// deleted goal is not requested every minute.
@@ -71,10 +71,10 @@ impl Feed {
         &self,
         spent: &BTreeMap<Date, Picodollars>,
         ledger: &Ledger,
-        today: Date,
-        zone: &TimeZone,
+        clock: &GoalClock,
+        now: Timestamp,
     ) -> Result<Vec<FeedPost>, DatapointError> {
-        let mut posts = Vec::new();
+        let (mut posts, today) = (Vec::new(), clock.day(now));
         if !self.is_running {
             return Ok(posts);
         }
@@ -86,9 +86,7 @@ impl Feed {
                 None => day < today || amount != Picodollars::ZERO,
                 Some((Fate::Written, known)) => *known != value,
                 Some((Fate::Open, _)) => true,
-                Some((Fate::Refused { at, .. }, _)) => {
-                    *at < self.started_at || calendar::day_of(*at, zone) < today
-                }
+                Some((Fate::Refused { at, .. }, _)) => *at < self.started_at || clock.day(*at) < today,
             };
             if is_due {
                 posts.push(FeedPost { key, day, value });

@@ -23,7 +23,7 @@ pub struct Goal {
     pub safebuf: Option<i64>,
     /// When it derails if nothing is entered.
     pub losedate: Option<Timestamp>,
-    /// Seconds from midnight to the deadline; negative before it.
+    /// Seconds from midnight to the deadline; negative before it. See [`super::goal_day`].
     pub deadline_s: i64,
     /// What must be done to stay safe, in Beeminder's words; may be empty.
     pub limsum: String,
@@ -109,6 +109,8 @@ pub enum GoalChange {
     Observed(Goal),
     /// It no longer exists: deleted or archived.
     Gone { id: String },
+    /// The account is in this time zone, by IANA's name.
+    Account { timezone: String },
 }
 
 /// The changes between the known goals and a poll's result, both by id. A goal whose numbers Beeminder is
@@ -144,6 +146,8 @@ pub fn evolve(goals: &mut BTreeMap<String, Goal>, change: GoalChange) {
         GoalChange::Gone { id } => {
             goals.remove(&id);
         }
+        // It is part of `GoalDays`.
+        GoalChange::Account { .. } => {}
     }
 }
 

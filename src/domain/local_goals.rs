@@ -11,6 +11,7 @@ use crate::domain::code::{Code, Coded};
 use super::budget::BudgetName;
 use super::datapoint::Keeper;
 use super::feed::Feed;
+use super::goal_day::latest_day;
 use super::local_goal::{End, LocalGoal, PriorityError};
 use super::slug::GoalSlug;
 
@@ -38,7 +39,7 @@ pub struct Facts {
     pub has_beeminder: bool,
     /// The existing budgets.
     pub budgets: BTreeSet<BudgetName>,
-    /// The current day of the person.
+    /// The goal's current day; none if it is not known, or does not matter.
     pub today: Option<Date>,
 }
 
@@ -76,6 +77,9 @@ pub enum LocalGoalError {
     /// The feed would begin in the future.
     #[error("a feed cannot begin on {0}, which is still to come; name today or a day before")]
     Future(Date),
+    /// The feed would begin on a day that is not known.
+    #[error("which day '{0}' has now is not known; name the feed's first day with --since YYYY-MM-DD")]
+    UnknownDay(GoalSlug),
 }
 
 impl Coded for LocalGoalError {
@@ -199,9 +203,9 @@ impl LocalGoals {
         // A running feed keeps its first day; a stopped one starts over, so that the days in between stay as
         // the person left them.
         let running = known.filter(|feed| feed.is_running);
-        let today = facts.today.unwrap_or_default();
-        let since = since.or_else(|| running.map(|feed| feed.since)).unwrap_or(today);
-        if since > today {
+        let since = since.or_else(|| running.map(|feed| feed.since)).or(facts.today);
+        let Some(since) = since else { return Err(LocalGoalError::UnknownDay(slug)) };
+        if since > facts.today.unwrap_or_else(|| latest_day(now)) {
             return Err(LocalGoalError::Future(since));
         }
         let id = known.map_or(fresh_id, |feed| feed.id.clone());

@@ -13,9 +13,10 @@ use super::alert::Severity;
 use super::budget::{BudgetName, BudgetStatus};
 use super::calendar;
 use super::goal::{Goal, Risk};
+use super::goal_day::GoalClock;
 use super::money::Picodollars;
 use super::template::{Facts, Placeholder, Template};
-use super::window::{DailyWindow, Stretch, goal_day, goal_day_end};
+use super::window::{DailyWindow, Stretch};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReminderRule {
@@ -121,21 +122,22 @@ pub struct SeenGoal<'a> {
     pub goal: &'a Goal,
     /// Time of the last successful poll, not of the last change.
     pub seen_at: Timestamp,
+    /// What its days are reckoned by; none if that is not known.
+    pub clock: Option<&'a GoalClock>,
 }
 
 impl SeenGoal<'_> {
     /// Whether it was polled on the goal's current day. If not, statements by day ("no data today", "+1
-    /// within 2 days") no longer hold.
+    /// within 2 days") no longer hold. They do not hold either where the goal's days are not known.
     #[must_use]
-    pub fn is_of_today(&self, now: Timestamp, zone: &TimeZone) -> bool {
-        let day = |instant| goal_day(instant, zone, self.goal.deadline_s);
-        day(self.seen_at) >= day(now)
+    pub fn is_of_today(&self, now: Timestamp) -> bool {
+        self.clock.is_some_and(|clock| clock.day(self.seen_at) >= clock.day(now))
     }
 
     /// Whether there is a datapoint for the goal's current day, as far as known.
     #[must_use]
-    pub fn has_data_today(&self, now: Timestamp, zone: &TimeZone) -> bool {
-        self.goal.has_data_today && self.is_of_today(now, zone)
+    pub fn has_data_today(&self, now: Timestamp) -> bool {
+        self.goal.has_data_today && self.is_of_today(now)
     }
 }
 
@@ -195,11 +197,8 @@ pub fn next_change(
         let stretch = open_stretch(rule, now, zone);
         let goal = rule.goal.as_deref().and_then(|slug| known.goal(slug));
         // A datapoint that suppresses it now does so until the goal's own day ends.
-        let spared = goal.filter(|seen| rule.unless_data_today && seen.has_data_today(now, zone));
-        let day_ends = spared.map(|seen| {
-            let deadline_s = seen.goal.deadline_s;
-            goal_day_end(goal_day(now, zone, deadline_s), zone, deadline_s)
-        });
+        let spared = goal.filter(|seen| rule.unless_data_today && seen.has_data_today(now));
+        let day_ends = spared.and_then(|seen| seen.clock).map(|clock| clock.end(clock.day(now)));
         let day_ends = day_ends.filter(|end| stretch.is_some_and(|stretch| *end < stretch.end));
         [stretch.map(|stretch| stretch.end), day_ends, next_start(rule, now, zone)]
     });
@@ -237,7 +236,7 @@ impl Moment<'_> {
             Some(slug) => Some(self.known.goal(slug)?),
             None => None,
         };
-        let has_data = goal.is_some_and(|seen| seen.has_data_today(self.now, self.zone));
+        let has_data = goal.is_some_and(|seen| seen.has_data_today(self.now));
         if rule.unless_data_today && has_data {
             return None;
         }
@@ -279,7 +278,7 @@ impl Moment<'_> {
     /// Statements by day are valid only on the goal's day of the poll; an instant is valid until it passes.
     fn goal_facts(&self, facts: Facts, seen: SeenGoal<'_>) -> Facts {
         let goal = seen.goal;
-        let is_of_today = seen.is_of_today(self.now, self.zone);
+        let is_of_today = seen.is_of_today(self.now);
         let losedate = goal.losedate.filter(|losedate| *losedate > self.now);
         let title = if goal.title.trim().is_empty() { &goal.slug } else { &goal.title };
         facts

@@ -41,8 +41,8 @@ pub use datapoint::{
     DatapointIntended, DatapointRefused, DatapointWritten, datapoint_event_id, point_change,
 };
 pub use goal::{
-    FeedStarted, FeedStopped, GoalGone, GoalObserved, GoalPayloadError, LocalGoalClosed, LocalGoalSet,
-    local_goal_change, local_goal_event,
+    FeedStarted, FeedStopped, GoalAccountObserved, GoalGone, GoalObserved, GoalPayloadError, LocalGoalClosed,
+    LocalGoalSet, local_goal_change, local_goal_event,
 };
 pub use limit::{LimitGranted, LimitRefused, LimitRequested, LimitWithdrawn, limit_change, limit_events};
 pub use odometer::{OdometerCorrected, OdometerRead, OdometerStopped, odometer_change};
@@ -130,6 +130,8 @@ events! {
         "goal-observed" { 1: GoalObserved }
         /// A goal is gone.
         "goal-gone" { 1: GoalGone }
+        /// The time zone of the account at Beeminder was told.
+        "goal-account-observed" { 1: GoalAccountObserved }
         /// A local goal was made or changed.
         "local-goal-set" { 1: LocalGoalSet }
         /// A local goal was closed.

@@ -58,6 +58,7 @@ pub async fn close_goal(
     request_body = DatapointBody, security(("token" = [])), responses(
     (status = 200, body = DatapointShown, description = "it is written"),
     (status = 202, body = DatapointShown, description = "it is kept, and sent when Beeminder answers"), (status = 404, body = Problem),
+    (status = 409, body = Problem, description = "it names no day, and the goal's is not known; nothing was recorded"),
     (status = 422, body = Problem),
 ))]
 pub async fn add_datapoint(
@@ -86,6 +87,7 @@ pub async fn feeds(State(app): State<App>) -> Answer<FeedsShown> {
     request_body = FeedBody, security(("token" = [])), responses(
     (status = 200, body = FeedsShown),
     (status = 404, body = Problem),
+    (status = 409, body = Problem, description = "it names no day, and the goal's is not known; nothing was recorded"),
 ))]
 pub async fn start_feed(
     State(app): State<App>,

@@ -113,7 +113,7 @@ pub fn logs(encoding: Encoding, body: &[u8]) -> Result<ExportLogsServiceRequest,
     }
 }
 
-/// Reads an export of metrics; of JSON only sums, for nothing else is of interest.
+/// Reads an export of metrics; of JSON all that is no sum is read as a gauge, for only sums are of interest.
 ///
 /// # Errors
 /// [`WireError`].

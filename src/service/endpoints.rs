@@ -18,6 +18,7 @@ pub mod balances;
 pub mod briefing;
 pub mod budgets;
 pub mod gate;
+mod goal_day;
 pub mod goals;
 pub mod host;
 pub mod limits;

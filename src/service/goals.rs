@@ -6,5 +6,6 @@ pub mod beeminder_actor;
 pub mod client;
 pub mod datapoint_actor;
 pub mod datapoints;
+pub mod days;
 pub mod local;
 pub mod requests;

@@ -8,6 +8,7 @@ use crate::domain::datapoint::{Decimal, Entry, Fate, Keeper};
 use crate::domain::feed::Feed;
 
 use super::TenantView;
+use super::goals::zone_of;
 
 /// The state of a feed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -15,7 +16,8 @@ use super::TenantView;
 pub enum FeedState {
     /// It posts.
     Running,
-    /// Its newest datapoint is not written yet: the goal's keeper has not answered.
+    /// Its newest datapoint is not written yet: the goal's keeper has not answered. Or it is not known yet on
+    /// which days to post.
     Waiting,
     /// A datapoint was refused; the next day's is tried again.
     Refused,
@@ -51,7 +53,7 @@ pub struct FeedLine {
     /// The value written for it, in USD.
     #[schema(value_type = Option<String>)]
     pub last_value: Option<Decimal>,
-    /// Why its last datapoint was refused.
+    /// Why its last datapoint was refused, or why nothing can be posted.
     pub reason: Option<String>,
 }
 
@@ -74,13 +76,18 @@ fn line(view: &TenantView, feed: &Feed) -> FeedLine {
     let reason = refusals.max_by_key(|(at, _)| *at).map(|(_, reason)| reason);
     let (days_written, days_waiting) = (count(&Fate::Written), count(&Fate::Open));
     let has_budget = feed.budget.as_ref().is_none_or(|name| view.budgets.contains_key(name));
+    let unknown = match feed.keeper {
+        Keeper::Local => None,
+        Keeper::Beeminder => view.goal_days.clock(feed.slug.as_str(), zone_of).err(),
+    };
     let state = match (feed.is_running, has_budget) {
         (false, _) => FeedState::Stopped,
         (true, false) => FeedState::NoBudget,
         (true, true) if reason.is_some() => FeedState::Refused,
-        (true, true) if days_waiting > 0 => FeedState::Waiting,
+        (true, true) if days_waiting > 0 || unknown.is_some() => FeedState::Waiting,
         (true, true) => FeedState::Running,
     };
+    let reason = reason.or_else(|| Some(unknown.filter(|_| state == FeedState::Waiting)?.to_string()));
     FeedLine {
         slug: feed.slug.to_string(),
         source: feed.keeper,

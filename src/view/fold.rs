@@ -13,6 +13,7 @@ use crate::domain::budget::{self, Budget, BudgetChange, BudgetName};
 use crate::domain::consent::{self, ConsentChange, Consents};
 use crate::domain::datapoint::Ledger;
 use crate::domain::goal::{self, Goal, GoalChange};
+use crate::domain::goal_day::GoalDays;
 use crate::domain::limit_request::{self, LimitRequests};
 use crate::domain::local_goals::LocalGoals;
 use crate::domain::odometer::{self, Odometer};
@@ -141,6 +142,17 @@ impl Fold for BTreeMap<String, Goal> {
         match event {
             Event::GoalObserved(stored) => goal::evolve(self, GoalChange::Observed(Goal::from(stored))),
             Event::GoalGone(gone) => goal::evolve(self, GoalChange::Gone { id: gone.id.clone() }),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+impl Fold for GoalDays {
+    fn apply(&mut self, _: Timestamp, event: &Event<'_>) -> Result<(), CodecError> {
+        match event {
+            Event::GoalObserved(stored) => self.tell_goal(&stored.slug, stored.deadline_s),
+            Event::GoalAccountObserved(stored) => self.tell_account(&stored.timezone),
             _ => {}
         }
         Ok(())

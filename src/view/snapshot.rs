@@ -23,6 +23,7 @@ use crate::domain::budget::Budget;
 use crate::domain::consent::Consents;
 use crate::domain::datapoint::Ledger;
 use crate::domain::goal::Goal;
+use crate::domain::goal_day::GoalDays;
 use crate::domain::limit_request::LimitRequests;
 use crate::domain::local_goals::LocalGoals;
 use crate::domain::odometer::Odometer;
@@ -40,7 +41,7 @@ use super::{TenantView, Views};
 const MAGIC: [u8; 4] = *b"MCVS";
 
 /// Version of the views' content and of their folds: increment it when either changes.
-pub const SCHEMA: u32 = 16;
+pub const SCHEMA: u32 = 17;
 
 /// Maximum size: some millions of sessions.
 const LIMIT: usize = 1 << 30;
@@ -74,6 +75,7 @@ struct StoredTenant {
     budgets: Vec<BudgetSet>,
     goals: Vec<GoalObserved>,
     goals_told_at: Option<Timestamp>,
+    goal_days: Shared<GoalDays>,
     local_goals: Shared<LocalGoals>,
     ledger: Shared<Ledger>,
     alerts: Shared<AlertState>,
@@ -103,6 +105,7 @@ pub fn to_bytes(views: &Views, log: &dyn EventLog) -> Result<Option<Vec<u8>>, Lo
         budgets: view.budgets.values().map(BudgetSet::from).collect(),
         goals: view.goals.values().map(GoalObserved::from).collect(),
         goals_told_at: view.goals_told_at,
+        goal_days: view.goal_days.clone(),
         local_goals: view.local_goals.clone(),
         ledger: view.ledger.clone(),
         alerts: view.alerts.clone(),
@@ -196,6 +199,7 @@ fn views(stored: Stored) -> Option<Views> {
             budgets: by_name(budgets?).into(),
             goals: by_id(&tenant.goals).into(),
             goals_told_at: tenant.goals_told_at,
+            goal_days: tenant.goal_days,
             local_goals: tenant.local_goals,
             ledger: tenant.ledger,
             alerts: tenant.alerts,

@@ -18,6 +18,7 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
 use crate::domain::calendar::{self, Quarter};
+use crate::domain::goal_day::GoalClock;
 use crate::domain::money::Picodollars;
 use crate::domain::naming;
 use crate::domain::project::{self, AliasChange, Aliases};
@@ -310,10 +311,37 @@ impl SpendView {
         covers: impl Fn(&Cell<'_>) -> bool,
     ) -> BTreeMap<Date, Picodollars> {
         let mut days = DayCache::new(zone);
-        let mut spent: BTreeMap<Date, Picodollars> = BTreeMap::new();
         let from = first.map_or(Timestamp::MIN, |first| calendar::start_of(first, zone));
+        self.by(from, covers, |quarter| days.day(quarter))
+    }
+
+    /// Cost by a goal's days from a first one on, over the cells that `covers` accepts. A quarter of an hour
+    /// in which a day turns counts for the day in which it begins.
+    #[must_use]
+    pub fn by_goal_day(
+        &self,
+        clock: &GoalClock,
+        first: Date,
+        covers: impl Fn(&Cell<'_>) -> bool,
+    ) -> BTreeMap<Date, Picodollars> {
+        let mut last: Option<(Quarter, Date)> = None;
+        self.by(clock.start(first), covers, |quarter| {
+            let known = last.filter(|(last, _)| *last == quarter);
+            let day = known.map_or_else(|| clock.day(quarter.start()), |(_, day)| day);
+            last = Some((quarter, day));
+            day
+        })
+    }
+
+    fn by(
+        &self,
+        from: Timestamp,
+        covers: impl Fn(&Cell<'_>) -> bool,
+        mut day: impl FnMut(Quarter) -> Date,
+    ) -> BTreeMap<Date, Picodollars> {
+        let mut spent: BTreeMap<Date, Picodollars> = BTreeMap::new();
         for cell in self.cells_between(from, Timestamp::MAX).filter(covers) {
-            *spent.entry(days.day(cell.quarter)).or_default() += cell.sum.cost;
+            *spent.entry(day(cell.quarter)).or_default() += cell.sum.cost;
         }
         spent
     }

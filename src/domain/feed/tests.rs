@@ -1,6 +1,8 @@
 use jiff::civil::date;
 use proptest::prelude::*;
 
+use jiff::tz::TimeZone;
+
 use crate::domain::datapoint::{Point, PointChange, Step};
 
 use super::*;
@@ -17,6 +19,16 @@ fn feed(since: Date) -> Feed {
         started_at: "2026-11-01T12:00:00Z".parse().unwrap(),
         is_running: true,
     }
+}
+
+/// The days of UTC.
+fn clock() -> GoalClock {
+    GoalClock::of_person(TimeZone::UTC)
+}
+
+/// At noon of today.
+fn now() -> Timestamp {
+    TODAY.at(12, 0, 0, 0).to_zoned(TimeZone::UTC).unwrap().timestamp()
 }
 
 fn usd(text: &str) -> Picodollars {
@@ -44,7 +56,7 @@ fn write(ledger: &mut Ledger, post: &FeedPost, outcome: Option<PointChange>) {
 }
 
 fn due(feed: &Feed, spent: &BTreeMap<Date, Picodollars>, ledger: &Ledger) -> Vec<(Date, String)> {
-    let posts = feed.due(spent, ledger, TODAY, &TimeZone::UTC).unwrap();
+    let posts = feed.due(spent, ledger, &clock(), now()).unwrap();
     posts.into_iter().map(|post| (post.day, post.value.to_string())).collect()
 }
 
@@ -65,7 +77,7 @@ fn days_that_have_ended_are_posted_even_where_nothing_was_spent() {
 fn a_changed_day_is_posted_again_within_the_window_only() {
     let (feed, mut ledger) = (feed(date(2026, 1, 1)), Ledger::default());
     let mut spent = BTreeMap::from([(date(2026, 11, 22), usd("1"))]);
-    let posts = feed.due(&spent, &ledger, TODAY, &TimeZone::UTC).unwrap();
+    let posts = feed.due(&spent, &ledger, &clock(), now()).unwrap();
     assert_eq!((posts.len(), posts[0].day), (35, date(2026, 10, 19)), "the window's days but today");
     for post in &posts {
         write(&mut ledger, post, Some(PointChange::Written));
@@ -88,7 +100,7 @@ fn what_was_refused_rests_until_the_next_day_or_a_new_start() {
     let refused = |at: &str| PointChange::Refused { at: at.parse().unwrap(), reason: "gone".into() };
     let ledger = |at: &str| {
         let mut ledger = Ledger::default();
-        let post = feed.due(&spent, &ledger, TODAY, &TimeZone::UTC).unwrap().remove(0);
+        let post = feed.due(&spent, &ledger, &clock(), now()).unwrap().remove(0);
         write(&mut ledger, &post, Some(refused(at)));
         ledger
     };
@@ -140,7 +152,7 @@ proptest! {
                     *spent.entry(day).or_default() += usd("0.01").scale(i128::from(*cents), 1);
                 }
                 Happening::Tick(course) => {
-                    let posts = feed.due(&spent, &ledger, TODAY, &TimeZone::UTC).unwrap();
+                    let posts = feed.due(&spent, &ledger, &clock(), now()).unwrap();
                     for (post, course) in posts.iter().zip(course) {
                         let is_written = *course != 1;
                         if is_written {

@@ -131,7 +131,8 @@ fn a_datapoint_of_the_goal_s_own_day_spares_it() {
     ];
     for (rule, deadline_s, has_data, seen_at, now, is_due) in table {
         let goal = goal("walk", deadline_s, has_data);
-        let goals = [SeenGoal { goal: &goal, seen_at: at(seen_at) }];
+        let clock = GoalClock::new(zone.clone(), deadline_s).unwrap();
+        let goals = [SeenGoal { goal: &goal, seen_at: at(seen_at), clock: Some(&clock) }];
         let known = Known { goals: &goals, budgets: &[] };
         let spared = ReminderRule { goal: Some("walk".into()), unless_data_today: true, ..rule.clone() };
         let said = format!("{deadline_s} {has_data} {seen_at} {now}");
@@ -142,6 +143,33 @@ fn a_datapoint_of_the_goal_s_own_day_spares_it() {
     }
 }
 
+/// The person is in Berlin, and the account in Honolulu: its day lasts until 11:00 in Berlin.
+#[test]
+fn a_goal_s_day_is_the_account_s_and_one_that_is_not_known_spares_nothing() {
+    let (berlin, honolulu) = (zone("Europe/Berlin"), zone("Pacific/Honolulu"));
+    let spared =
+        ReminderRule { goal: Some("walk".into()), unless_data_today: true, ..rule("walk", "08:00", "20:00") };
+    let walk = goal("walk", 0, true);
+    let clock = GoalClock::new(honolulu, 0).unwrap();
+    // It was seen at noon of the day before, which lasts there until 10:00 in UTC.
+    let (seen_at, before, after) =
+        (at("2026-11-22T22:00:00Z"), at("2026-11-23T09:59:59Z"), at("2026-11-23T10:00:00Z"));
+    for (clock, now, is_due) in [
+        (Some(&clock), before, false),
+        (Some(&clock), after, true),
+        (None, before, true),
+        (None, seen_at, false),
+    ] {
+        let goals = [SeenGoal { goal: &walk, seen_at, clock }];
+        let known = Known { goals: &goals, budgets: &[] };
+        let found = keys(std::slice::from_ref(&spared), &known, now, &berlin);
+        assert_eq!(!found.is_empty(), is_due, "{clock:?} {now}");
+    }
+    let goals = [SeenGoal { goal: &walk, seen_at, clock: Some(&clock) }];
+    let known = Known { goals: &goals, budgets: &[] };
+    assert_eq!(next_change(&[spared], &known, before, &berlin), Some(after));
+}
+
 #[test]
 fn a_goal_that_is_gone_or_frozen_is_not_reminded_of() {
     let now = at("2026-11-23T18:00:00Z");
@@ -149,7 +177,8 @@ fn a_goal_that_is_gone_or_frozen_is_not_reminded_of() {
     let frozen = Goal { is_active: false, ..goal("walk", 0, false) };
     let (other, walk) = (goal("run", 0, false), goal("walk", 0, false));
     for (goals, count) in [(vec![], 0), (vec![&frozen], 0), (vec![&other], 0), (vec![&other, &walk], 1)] {
-        let seen: Vec<_> = goals.into_iter().map(|goal| SeenGoal { goal, seen_at: now }).collect();
+        let seen: Vec<_> =
+            goals.into_iter().map(|goal| SeenGoal { goal, seen_at: now, clock: None }).collect();
         let known = Known { goals: &seen, budgets: &[] };
         assert_eq!(keys(std::slice::from_ref(&rule), &known, now, &TimeZone::UTC).len(), count, "{seen:?}");
     }
@@ -199,6 +228,7 @@ fn each_tier_says_what_it_may() {
     let now = at("2026-11-23T17:30:00Z");
     let zone = zone("Europe/Berlin");
     let walk = goal("walk", 3 * HOUR, false);
+    let clock = GoalClock::new(zone.clone(), walk.deadline_s).unwrap();
     let run = Goal { losedate: Some(at("2026-11-23T23:00:00Z")), ..goal("run", 0, false) };
     let plain = ReminderRule {
         goal: Some("walk".into()),
@@ -230,7 +260,7 @@ fn each_tier_says_what_it_may() {
         (&plain, yesterday, "1", "walk: not known before Tue 03:00, 5.00 USD at stake.".to_owned()),
     ];
     for (rule, seen_at, remaining, text) in table {
-        let goals = [&walk, &run].map(|goal| SeenGoal { goal, seen_at });
+        let goals = [&walk, &run].map(|goal| SeenGoal { goal, seen_at, clock: Some(&clock) });
         let budgets = [budget("main", remaining, Period::Daily, now)];
         let known = Known { goals: &goals, budgets: &budgets };
         let found = due(std::slice::from_ref(rule), &Tiers::default(), &known, now, &zone);
@@ -244,7 +274,7 @@ fn each_tier_says_what_it_may() {
     let table = [(1, "1 min"), (61, "1 h 1 min"), (26 * 60 + 5, "1 d 2 h"), (-5, "not known")];
     for (minutes, left) in table {
         let goal = Goal { losedate: Some(now + SignedDuration::from_mins(minutes)), ..walk.clone() };
-        let goals = [SeenGoal { goal: &goal, seen_at: now }];
+        let goals = [SeenGoal { goal: &goal, seen_at: now, clock: Some(&clock) }];
         let known = Known { goals: &goals, budgets: &[] };
         let rule = ReminderRule { message: "{time_left}".parse().unwrap(), ..plain.clone() };
         assert_eq!(due(&[rule], &Tiers::default(), &known, now, &zone)[0].text, left, "{minutes}");
@@ -350,7 +380,9 @@ proptest! {
         let zone = zone("Europe/Berlin");
         let now = Timestamp::from_second(second).unwrap();
         let goal = goal("walk", deadline_s, true);
-        let goals = [SeenGoal { goal: &goal, seen_at: Timestamp::from_second(second - seen_ago).unwrap() }];
+        let clock = GoalClock::new(zone.clone(), deadline_s).unwrap();
+        let seen_at = Timestamp::from_second(second - seen_ago).unwrap();
+        let goals = [SeenGoal { goal: &goal, seen_at, clock: Some(&clock) }];
         let known = Known { goals: &goals, budgets: &[] };
         let before = keys(&rules, &known, now, &zone);
         let next = next_change(&rules, &known, now, &zone);

@@ -187,6 +187,53 @@ fn counters_table() {
         ("a point before a fall, late", vec![cumulative(1, 3, 2), cumulative(1, 2, 5)], 7),
         ("and one after it", vec![cumulative(1, 4, 9), cumulative(1, 2, 20), cumulative(1, 3, 4)], 29),
         ("nothing is nothing", vec![cumulative(1, 2, 0), delta(1, 2, 0)], 0),
+        // Without start times: absent, or the point's own time.
+        ("no start", vec![cumulative(0, 2, 100), cumulative(0, 3, 110), cumulative(0, 4, 135)], 135),
+        ("its own", vec![cumulative(2, 2, 100), cumulative(3, 3, 110), cumulative(4, 4, 135)], 135),
+        ("both", vec![cumulative(0, 2, 100), cumulative(3, 3, 110), cumulative(0, 4, 135)], 135),
+        ("its own, again", vec![cumulative(2, 2, 100), cumulative(2, 2, 100), cumulative(3, 3, 110)], 110),
+        ("its own, late", vec![cumulative(4, 4, 135), cumulative(2, 2, 100), cumulative(3, 3, 110)], 135),
+        ("no start, late", vec![cumulative(0, 4, 135), cumulative(0, 3, 110), cumulative(0, 2, 100)], 135),
+        ("no start, reset", vec![cumulative(0, 2, 100), cumulative(0, 3, 30), cumulative(0, 4, 35)], 135),
+        ("its own, reset", vec![cumulative(2, 2, 100), cumulative(3, 3, 30), cumulative(4, 4, 35)], 135),
+        // The data model's own way: the first point tells its time, the others go on from there.
+        ("unknown start", vec![cumulative(2, 2, 100), cumulative(2, 3, 110), cumulative(2, 4, 135)], 135),
+        (
+            "unknown start, late",
+            vec![cumulative(2, 3, 110), cumulative(2, 2, 100), cumulative(2, 4, 135)],
+            135,
+        ),
+        (
+            "and started again",
+            vec![cumulative(2, 2, 100), cumulative(2, 3, 110), cumulative(5, 5, 20), cumulative(5, 6, 25)],
+            135,
+        ),
+        // A start that is told for some points only.
+        ("told later", vec![cumulative(0, 3, 100), cumulative(1, 4, 135)], 135),
+        ("told at first", vec![cumulative(1, 3, 100), cumulative(0, 4, 135)], 135),
+        ("told in between", vec![cumulative(0, 3, 100), cumulative(1, 4, 110), cumulative(0, 5, 135)], 135),
+        ("told, and late", vec![cumulative(1, 4, 135), cumulative(0, 3, 100)], 135),
+        ("another start", vec![cumulative(0, 3, 100), cumulative(4, 5, 35)], 135),
+        ("a higher one", vec![cumulative(0, 3, 10), cumulative(4, 5, 125)], 135),
+        // Deltas and cumulative points of one counter tell the same.
+        ("mixed", vec![delta(1, 2, 100), delta(2, 3, 10), cumulative(1, 4, 135)], 135),
+        ("mixed, late", vec![cumulative(1, 4, 135), delta(1, 2, 100), delta(2, 3, 10)], 135),
+        (
+            "in turns",
+            vec![cumulative(1, 2, 100), delta(2, 3, 10), cumulative(1, 4, 120), delta(4, 5, 15)],
+            135,
+        ),
+        (
+            "ahead",
+            vec![cumulative(1, 2, 100), delta(2, 4, 35), cumulative(1, 3, 110), cumulative(1, 5, 135)],
+            135,
+        ),
+        ("no start, mixed", vec![cumulative(0, 2, 100), delta(2, 3, 10), cumulative(0, 4, 135)], 135),
+        ("another run's", vec![delta(1, 2, 100), cumulative(3, 4, 35)], 135),
+        ("after a reset", vec![cumulative(1, 2, 100), cumulative(1, 4, 20), delta(4, 5, 15)], 135),
+        // Of what came before a point without a start nobody knows whether it is in it; once a start is told it is.
+        ("unknown, then known", vec![delta(1, 2, 25), cumulative(0, 3, 110), cumulative(1, 4, 135)], 135),
+        ("deltas without start", vec![delta(0, 2, 100), delta(0, 3, 35), delta(0, 3, 35)], 135),
     ] {
         assert_eq!(total(&points), expected, "{what}");
     }
@@ -215,6 +262,53 @@ proptest! {
         let mut shuffled: Vec<Point> = order.iter().map(|index| *index.get(&points)).collect();
         shuffled.extend(points.iter().rev());
         prop_assert_eq!(total(&shuffled), truth);
+    }
+
+    /// Without start times, in either form and with repetitions: what has grown counts.
+    #[test]
+    fn without_a_start_the_growth_counts(
+        lives in prop::collection::vec(prop::collection::vec((1_i128..1000, 0..3_u8), 1..12), 1..5),
+        again in any::<bool>(),
+    ) {
+        let (mut points, mut truth, mut time, mut before) = (Vec::new(), 0, 1_u64, 0);
+        for life in &lives {
+            let mut value = 0;
+            for (step, form) in life {
+                time += 1;
+                // A new life is lower at first, or it cannot be told from the one before.
+                value += if value == 0 && before > 0 { (step % before).min(before - 1) } else { *step };
+                let start_ns = if *form == 0 { time } else { 0 };
+                points.push(Point { start_ns, time_ns: time, value, is_cumulative: true });
+                if again {
+                    points.push(points[points.len() - 1]);
+                }
+            }
+            truth += value;
+            before = value;
+        }
+        prop_assert_eq!(total(&points), truth, "{:?}", points);
+    }
+
+    /// Told as deltas and cumulatively, in turns: each call counts once.
+    #[test]
+    fn deltas_and_cumulative_points_are_not_added_up(
+        steps in prop::collection::vec((1_i128..1000, 0..3_u8), 1..30),
+    ) {
+        let (mut points, mut sum, mut last) = (Vec::new(), 0, 1_u64);
+        let mut held = 0;
+        for (number, (step, form)) in steps.iter().enumerate() {
+            let time_ns = number as u64 + 2;
+            (sum, held) = (sum + step, held + step);
+            if *form != 1 {
+                points.push(Point { start_ns: 1, time_ns, value: sum, is_cumulative: true });
+            }
+            if *form != 2 {
+                points.push(Point { start_ns: last, time_ns, value: held, is_cumulative: false });
+                (last, held) = (time_ns, 0);
+            }
+        }
+        points.push(Point { start_ns: 1, time_ns: 1000, value: sum, is_cumulative: true });
+        prop_assert_eq!(total(&points), sum, "{:?}", points);
     }
 
     /// Reports of sessions in any interleaving count by their best source: calls if there are any.

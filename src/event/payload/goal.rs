@@ -27,7 +27,7 @@ pub struct GoalObserved {
     pub safebuf: Option<i64>,
     /// The instant of derailing, in microseconds since the Unix epoch.
     pub losedate_us: Option<i64>,
-    /// Seconds from midnight to the deadline.
+    /// Seconds from midnight to the deadline; the largest number where Beeminder said none.
     pub deadline_s: i64,
     /// What must be done to stay safe, in Beeminder's words, or empty.
     pub limsum: String,
@@ -49,6 +49,13 @@ pub struct GoalObserved {
 pub struct GoalGone {
     /// Its id.
     pub id: String,
+}
+
+/// The account at Beeminder is in a time zone, or in another one than before.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct GoalAccountObserved {
+    /// The zone by IANA's name, such as `Europe/Berlin`: goals' days are reckoned in it.
+    pub timezone: String,
 }
 
 /// A local goal was made or changed.
@@ -104,6 +111,7 @@ classes! {
         Personal: slug, title, safebuf, losedate_us, limsum, baremin, pledge, has_data_today;
     }
     GoalGone { Pseudonymous: id; }
+    GoalAccountObserved { Personal: timezone; }
     LocalGoalSet { None: priority; Personal: slug, due; FreeText: title; }
     LocalGoalClosed { None: end; Personal: slug; }
     FeedStarted { None: keeper, from, since; Pseudonymous: id; Personal: slug, budget; }

@@ -297,6 +297,7 @@ fn every_version() -> Vec<(&'static str, u16, Vec<u8>, Event<'static>)> {
         Event::AccessRefused(refused),
         Event::GoalObserved(goal()),
         Event::GoalGone(GoalGone { id: "66b0".into() }),
+        Event::GoalAccountObserved(GoalAccountObserved { timezone: "Asia/Kathmandu".into() }),
         Event::TaskObserved(TaskObserved {
             task: "0a0b0c-2".into(),
             change: "due-moved".into(),

@@ -47,7 +47,11 @@ pub struct Reading {
 
 impl Reading {
     fn reject(&mut self, reason: &'static str) {
-        self.rejected += 1;
+        self.reject_many(1, reason);
+    }
+
+    fn reject_many(&mut self, count: usize, reason: &'static str) {
+        self.rejected += count as u64;
         self.reason.get_or_insert(reason);
     }
 }
@@ -270,7 +274,8 @@ pub fn metrics(request: &ExportMetricsServiceRequest, now: Timestamp) -> Reading
                 _ => continue,
             };
             let Some(metric::Data::Sum(sum)) = &metric.data else {
-                reading.reject("a counter of usage is not a sum");
+                let count = metric.data.as_ref().map_or(0, points_of);
+                reading.reject_many(count, "a counter of usage is not a sum");
                 continue;
             };
             for point in &sum.data_points {
@@ -287,6 +292,17 @@ pub fn metrics(request: &ExportMetricsServiceRequest, now: Timestamp) -> Reading
         }
     }
     reading
+}
+
+/// How many points a metric has: exporters count what is not taken by these.
+fn points_of(data: &metric::Data) -> usize {
+    match data {
+        metric::Data::Gauge(gauge) => gauge.data_points.len(),
+        metric::Data::Sum(sum) => sum.data_points.len(),
+        metric::Data::Histogram(histogram) => histogram.data_points.len(),
+        metric::Data::ExponentialHistogram(histogram) => histogram.data_points.len(),
+        metric::Data::Summary(summary) => summary.data_points.len(),
+    }
 }
 
 fn read_point(

@@ -9,7 +9,7 @@ use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequ
 use opentelemetry_proto::tonic::common::v1::{AnyValue, InstrumentationScope, KeyValue, any_value};
 use opentelemetry_proto::tonic::logs::v1::{LogRecord, ResourceLogs, ScopeLogs};
 use opentelemetry_proto::tonic::metrics::v1::{
-    Metric, NumberDataPoint, ResourceMetrics, ScopeMetrics, Sum, metric, number_data_point,
+    Gauge, Metric, NumberDataPoint, ResourceMetrics, ScopeMetrics, Sum, metric, number_data_point,
 };
 use opentelemetry_proto::tonic::resource::v1::Resource;
 use serde::de::{Deserializer, Error, IgnoredAny, Visitor};
@@ -82,7 +82,15 @@ message! {
         event_name: String,
     }
     struct MetricsOfScope { scope: Option<ScopeRead>, metrics: Vec<MetricRead> }
-    struct MetricRead { name: String, sum: Option<SumRead> }
+    struct MetricRead {
+        name: String,
+        sum: Option<SumRead>,
+        gauge: Option<Points>,
+        histogram: Option<Points>,
+        exponential_histogram: Option<Points>,
+        summary: Option<Points>,
+    }
+    struct Points { data_points: Vec<PointRead> }
     struct SumRead { data_points: Vec<PointRead>, aggregation_temporality: Temporality, is_monotonic: bool }
     struct PointRead {
         attributes: Vec<Attribute>,
@@ -283,7 +291,14 @@ impl From<MetricRead> for Metric {
             aggregation_temporality: sum.aggregation_temporality.0,
             is_monotonic: sum.is_monotonic,
         });
-        Self { name: read.name, data: sum.map(metric::Data::Sum), ..Self::default() }
+        // Of what is no sum only the number of points is of interest, for none of them is taken.
+        let others = [read.gauge, read.histogram, read.exponential_histogram, read.summary];
+        let other =
+            others.into_iter().flatten().next().map(|points| Gauge {
+                data_points: points.data_points.into_iter().map(Into::into).collect(),
+            });
+        let data = sum.map(metric::Data::Sum).or(other.map(metric::Data::Gauge));
+        Self { name: read.name, data, ..Self::default() }
     }
 }
 

@@ -15,6 +15,9 @@ use crate::domain::budget::{self, BudgetStatus};
 use crate::domain::calendar;
 use crate::domain::clock::happened;
 use crate::domain::consent::Consents;
+use crate::domain::datapoint::Keeper;
+use crate::domain::goal::Goal;
+use crate::domain::goal_day::GoalClock;
 use crate::domain::lacking::Lacking;
 use crate::domain::money::Picodollars;
 use crate::domain::reminder::{self, Known, SeenGoal};
@@ -23,7 +26,7 @@ use crate::service::runtime::reads::Snapshot;
 use crate::view::TenantView;
 use crate::view::affording::virtual_limits;
 use crate::view::balances::{BalanceLine, balances};
-use crate::view::goals::local_goals;
+use crate::view::goals::{clock_of, local_goals};
 use crate::view::uses::BudgetUse;
 
 use super::contacts::Contacts;
@@ -93,7 +96,11 @@ pub fn causes_of(of: &Snapshot, looks: PollStatus, now: Timestamp) -> Causes {
     // A timestamp from a clock that ran ahead does not count as newer.
     let told_at = view.goals_told_at.map(|at| happened(at, now));
     let seen_at = looks.last.max(told_at).unwrap_or(Timestamp::UNIX_EPOCH);
-    let seen: Vec<SeenGoal<'_>> = view.goals.values().map(|goal| SeenGoal { goal, seen_at }).collect();
+    let clock = |goal: &Goal| clock_of(view, Keeper::Beeminder, &goal.slug, zone).ok();
+    let goals: Vec<(&Goal, Option<GoalClock>)> =
+        view.goals.values().map(|goal| (goal, clock(goal))).collect();
+    let seen = goals.iter().map(|(goal, clock)| SeenGoal { goal, seen_at, clock: clock.as_ref() });
+    let seen: Vec<SeenGoal<'_>> = seen.collect();
     let (rules, tiers) = (&loaded.config.reminders.rules, loaded.config.reminder_tiers.tiers());
     let known = Known { goals: &seen, budgets: &budgets };
     let reminders = reminder::due(rules, &tiers, &known, now, zone);

@@ -66,7 +66,6 @@ impl Snapshot {
         now: Timestamp,
     ) -> Narration {
         let Running { is_there, sources, actors_down } = running;
-        let goals = self.goals(now);
         let mut budgets = self.budgets(now);
         budgets.sort_by_key(share);
         let view = self.view();
@@ -78,6 +77,7 @@ impl Snapshot {
         // Without a supervisor nothing polls Beeminder: the goals are as old as the log's last event
         // about them.
         let beeminder = asked_for.iter().find(|source| source.name == beeminder::SYSTEM);
+        let goals = self.goals(now, beeminder.and_then(|source| source.last_success));
         let goals_are_old = beeminder.is_none_or(|source| source.stale || source.state.is_trouble());
         let gate = self.gate(&GateParams::default(), now);
         let stops = gate.reasons.iter().filter(|reason| reason.verdict == Verdict::Block);

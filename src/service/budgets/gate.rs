@@ -275,7 +275,7 @@ impl Snapshot {
         let session = session.or_else(told).or_else(none);
         let place = self.place(of_log, &asked);
         let budget = standing.tightest(place.work(&asked));
-        let goal = self.goals(now).into_iter().next();
+        let goal = self.goals(now, None).into_iter().next();
         let mut parts: Vec<String> = Vec::new();
         if gate.verdict == Verdict::Block {
             parts.push("STOP".to_owned());

@@ -4,14 +4,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
 
 use crate::config::{Config, Loaded};
+use crate::domain::calendar::zone_name;
+use crate::domain::goal_day::{is_same_time, is_zone_name};
 use crate::integration::beeminder::{self, Beeminder};
 use crate::integration::channel::{ChannelKind, Finding};
 use crate::integration::official::MakeClient;
 use crate::integration::resilience::{OnBreaker, OutsideError, Policy};
 use crate::integration::{CHANNELS, PROVIDERS};
 use crate::telemetry::plan::Plan;
+use crate::view::goals::zone_of;
 
 use super::Check;
 
@@ -40,7 +45,7 @@ fn nobody() -> OnBreaker {
 pub async fn checks(loaded: &Loaded) -> Vec<Check> {
     let config = &loaded.config;
     let (beeminder, channels, providers, telemetry) = tokio::join!(
-        beeminder(config),
+        beeminder(loaded),
         join_all(CHANNELS.iter().map(|kind| channel(kind, config))),
         join_all(keys().map(|key| provider(key, config))),
         collector(loaded)
@@ -99,8 +104,9 @@ fn failed(name: &str, error: &OutsideError) -> Found {
     (Check::problem(name, error.to_string(), fix), None)
 }
 
-async fn beeminder(config: &Config) -> Found {
+async fn beeminder(loaded: &Loaded) -> Found {
     const NAME: &str = beeminder::SYSTEM;
+    let config = &loaded.config;
     let Some(token) = &config.beeminder.token else {
         return (Check::skipped(NAME, "not configured: beeminder.token or BEEMINDER_AUTH_TOKEN"), None);
     };
@@ -114,11 +120,33 @@ async fn beeminder(config: &Config) -> Found {
             let fix = "fix it at https://www.beeminder.com/settings/payment";
             (Check::warning(NAME, "it takes the token; a payment has failed", fix), ahead)
         }
-        Ok((user, ahead)) => {
-            let zone = user.timezone.unwrap_or_else(|| "no time zone".into());
-            (Check::ok(NAME, format!("it takes the token; the account is in {zone}")), ahead)
-        }
+        Ok((user, ahead)) => (account_zone(user.timezone.as_deref(), &loaded.zone), ahead),
     }
+}
+
+/// Compares the account's time zone, in which goals' days are reckoned, with the person's, in which all else is.
+fn account_zone(told: Option<&str>, own: &TimeZone) -> Check {
+    const NAME: &str = beeminder::SYSTEM;
+    const ACCOUNT: &str = "set it at https://www.beeminder.com/settings/account";
+    let Some(name) = told.filter(|name| is_zone_name(name)) else {
+        let said = "it takes the token; it says no time zone for the account, so that no goal's day is known";
+        return Check::warning(NAME, said, ACCOUNT);
+    };
+    let Some(zone) = zone_of(name) else {
+        let said = format!(
+            "it takes the token; this machine does not know the account's time zone {name}, so that no goal's day is known"
+        );
+        return Check::warning(NAME, said, "update the machine's time zone data (tzdata)");
+    };
+    if is_same_time(&zone, own, Timestamp::now()) {
+        return Check::ok(NAME, format!("it takes the token; the account is in {name}"));
+    }
+    let said = format!(
+        "it takes the token; the account is in {name}, and days here are those of {}: a goal's day is the account's, \
+         and may be another than today's here",
+        zone_name(own)
+    );
+    Check::warning(NAME, said, "set time_zone to the account's, or the account's to yours in its settings")
 }
 
 async fn channel(kind: &ChannelKind, config: &Config) -> Found {

@@ -1,26 +1,25 @@
 //! Goals, their datapoints, and what feeds them.
 
-use std::sync::Arc;
-
 use jiff::Timestamp;
+use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::domain::local_goal::End;
 use crate::domain::local_goals::LocalGoalCommand;
 use crate::domain::slug::GoalSlug;
-use crate::integration::beeminder::{self, Beeminder};
+use crate::integration::beeminder;
 use crate::service::goals::datapoints::{DatapointWriter, Delivery};
-use crate::service::goals::local::LocalGoalAggregate;
+use crate::service::goals::local::{GoalFailure, LocalGoalAggregate};
 use crate::service::goals::requests::{
     DatapointBody, DatapointShown, FeedBody, FeedsShown, GoalsShown, LocalGoalBody,
 };
 use crate::service::runtime::client::ServiceError;
 use crate::service::runtime::forms;
 use crate::service::runtime::node::Node;
-use crate::service::runtime::poller::{policy, wrong_settings};
 use crate::service::runtime::reads::Reads;
 
+use super::goal_day::{Days, client_of, days};
 use super::{Endpoint, Host, Method};
 
 /// The goals that are followed, with the source's age and state where a supervisor follows them.
@@ -35,7 +34,8 @@ impl Endpoint for ListGoals {
     async fn answer(self, host: &Host) -> Result<GoalsShown, ServiceError> {
         let now = Timestamp::now();
         let source = host.source(beeminder::SYSTEM, now);
-        Ok(GoalsShown { goals: host.ask(|reads| reads.goals(now)).await?, source })
+        let seen_at = source.as_ref().and_then(|source| source.last_success);
+        Ok(GoalsShown { goals: host.ask(|reads| reads.goals(now, seen_at)).await?, source })
     }
 }
 
@@ -60,7 +60,7 @@ impl Endpoint for SetGoal {
     }
 
     async fn answer(self, host: &Host) -> Result<GoalsShown, ServiceError> {
-        carry_out(host, self.body.into_command(slug(&self.slug)?)).await?;
+        carry_out(host, self.body.into_command(slug(&self.slug)?), None).await?;
         ListGoals.answer(host).await
     }
 }
@@ -95,7 +95,7 @@ impl Endpoint for CloseGoal {
 
     async fn answer(self, host: &Host) -> Result<GoalsShown, ServiceError> {
         let command = LocalGoalCommand::CloseGoal { slug: slug(&self.slug)?, end: self.body.end };
-        carry_out(host, command).await?;
+        carry_out(host, command, None).await?;
         ListGoals.answer(host).await
     }
 }
@@ -121,12 +121,18 @@ impl Endpoint for AddDatapoint {
     }
 
     async fn answer(self, host: &Host) -> Result<DatapointShown, ServiceError> {
+        // What is no datapoint asks nobody for its day.
+        self.body.check()?;
         let slug = slug(&self.slug)?;
-        let (key, point) = host.ask(|reads| reads.datapoint(slug, self.body, Timestamp::now())).await??;
+        let day = match host.ask(|reads| reads.named_day(&slug, &self.body)).await? {
+            Some(day) => day,
+            None => present_day(host, &slug).await?,
+        };
+        let (key, point) = host.ask(|reads| reads.datapoint(slug, self.body, day)).await??;
         let delivery = match host {
             Host::Tree(system) => system.deliver(&key, &point).await?,
             Host::Alone { node, .. } => {
-                let (client, mut writer) = (client_of(node), writer_of(node, host.actor())?);
+                let (client, mut writer) = (client_of(node, false), writer_of(node, host.actor())?);
                 let delivery = writer.put(client.as_ref(), &key, &point).await?;
                 if delivery == Delivery::Written {
                     // What was left open by those before goes the same way.
@@ -139,11 +145,15 @@ impl Endpoint for AddDatapoint {
     }
 }
 
-fn client_of(node: &Node) -> Option<Beeminder> {
-    let loaded = node.settings.current();
-    let settings = &loaded.config.beeminder;
-    let token = settings.token.as_ref().filter(|_| wrong_settings(&loaded, "beeminder.").is_none())?;
-    Beeminder::new(settings, token, policy(&loaded), Arc::new(|_: &'static str, _| {})).ok()
+/// The goal's current day, for a datapoint that names none.
+async fn present_day(host: &Host, slug: &GoalSlug) -> Result<Date, ServiceError> {
+    match days(host, slug).await? {
+        Days::Known(clock) => Ok(clock.day(Timestamp::now())),
+        Days::Unknown(why) => {
+            Err(GoalFailure::UnknownDay { slug: slug.clone(), why, option: "--day" }.into())
+        }
+        Days::Gone(error) => Err(GoalFailure::NotTaken(error.to_string()).into()),
+    }
 }
 
 fn writer_of(node: &Node, actor: &'static str) -> Result<DatapointWriter, ServiceError> {
@@ -190,7 +200,21 @@ impl Endpoint for StartFeed {
     }
 
     async fn answer(self, host: &Host) -> Result<FeedsShown, ServiceError> {
-        carry_out(host, self.command()?).await?;
+        let command = self.command()?;
+        let slug = slug(&self.slug)?;
+        let today = match days(host, &slug).await? {
+            Days::Known(clock) => Some(clock.day(Timestamp::now())),
+            Days::Unknown(why) => {
+                // A first day is known: what is posted for it waits until Beeminder says when days end.
+                let is_named = self.body.since.is_some() || host.ask(|reads| reads.is_fed(&slug)).await?;
+                if !is_named {
+                    return Err(GoalFailure::UnknownDay { slug, why, option: "--since" }.into());
+                }
+                None
+            }
+            Days::Gone(_) => return Err(GoalFailure::Unknown(slug).into()),
+        };
+        carry_out(host, command, today).await?;
         ListFeeds.answer(host).await
     }
 }
@@ -212,7 +236,7 @@ impl Endpoint for StopFeed {
     }
 
     async fn answer(self, host: &Host) -> Result<FeedsShown, ServiceError> {
-        carry_out(host, LocalGoalCommand::StopFeed { slug: slug(&self.slug)? }).await?;
+        carry_out(host, LocalGoalCommand::StopFeed { slug: slug(&self.slug)? }, None).await?;
         ListFeeds.answer(host).await
     }
 }
@@ -221,9 +245,9 @@ fn slug(text: &str) -> Result<GoalSlug, ServiceError> {
     Ok(text.parse()?)
 }
 
-/// Carries out a command on local goals or feeds; where a supervisor runs, it looks at the feeds afterwards.
-async fn carry_out(host: &Host, command: LocalGoalCommand) -> Result<(), ServiceError> {
-    let facts = host.ask(|reads| reads.facts(Timestamp::now())).await?;
+/// Carries out a command on local goals or feeds, `today` being the goal's current day if it matters; where a supervisor runs, it looks at the feeds afterwards.
+async fn carry_out(host: &Host, command: LocalGoalCommand, today: Option<Date>) -> Result<(), ServiceError> {
+    let facts = host.ask(|reads| reads.facts(today)).await?;
     host.execute::<LocalGoalAggregate>((command, facts)).await?;
     if let Host::Tree(system) = host {
         system.look_at_feeds();

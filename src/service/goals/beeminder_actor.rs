@@ -5,9 +5,11 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::actor::{ActorError, Behaviour, Context};
+use crate::actor::{ActorError, Behaviour, Context, Reply};
 use crate::domain::goal::{Goal, Risk};
+use crate::domain::goal_day::NO_DEADLINE;
 use crate::domain::money::Picodollars;
+use crate::domain::slug::GoalSlug;
 use crate::event::TenantId;
 use crate::integration::beeminder::{self, Beeminder};
 use crate::integration::resilience::OutsideError;
@@ -20,6 +22,7 @@ use crate::service::runtime::settings::Settings;
 use crate::service::runtime::sources::{SourceState, Sources};
 
 use super::beeminder::{GoalAggregate, Observed};
+use super::days::Told;
 
 /// Maximum time between two full polls: safe days count down at each deadline without any other change.
 const AT_LEAST: SignedDuration = SignedDuration::from_hours(1);
@@ -39,6 +42,20 @@ const STAMP_S: i64 = 2;
 const TEXT_MAX: usize = 200;
 /// Maximum length of a goal's id or slug, in bytes.
 const NAME_MAX: usize = 250;
+
+/// What the actor is asked.
+pub enum BeeminderMessage {
+    /// A poll is due, or the settings have changed.
+    Tick(Tick),
+    /// What a goal's days are reckoned by must be known now.
+    Learn { slug: GoalSlug, reply: Reply<Result<Told, OutsideError>> },
+}
+
+impl From<Tick> for BeeminderMessage {
+    fn from(tick: Tick) -> Self {
+        Self::Tick(tick)
+    }
+}
 
 /// See the module.
 pub struct BeeminderActor {
@@ -109,7 +126,7 @@ impl BeeminderActor {
         let mut goals = goals.map_err(|error| ActorError(error.to_string()))?;
         let outcome = self.ask(&client, &mut goals).await;
         let usual = self.pause(&goals);
-        let count = goals.state().values().filter(|goal| goal.is_active).count();
+        let count = goals.state().0.values().filter(|goal| goal.is_active).count();
         let Some(scheduler) = &self.scheduler else { return Ok(()) };
         match outcome {
             Ok(()) => {
@@ -133,9 +150,34 @@ impl BeeminderActor {
         Ok(())
     }
 
+    /// Asks what a goal's days are reckoned by, and records the answer. One that cannot be recorded counts all the same,
+    /// for the next poll records it.
+    async fn learn(&mut self, slug: &GoalSlug) -> Result<Told, OutsideError> {
+        let Some(client) = self.client.clone() else {
+            let what = "its settings are not right; `mecris doctor` says which";
+            return Err(OutsideError::Invalid { system: beeminder::SYSTEM, what });
+        };
+        let told = Told::ask(&client, slug).await?;
+        let goals = Repository::kept_or_loaded(&mut self.goals, self.log.clone(), &self.tenant).await;
+        let recorded = match goals {
+            Ok(mut goals) => {
+                let recorded = goals.observe(observed(told.clone())).await;
+                if recorded.is_ok() {
+                    self.goals = Some(goals);
+                }
+                recorded.map(drop).map_err(|error| error.to_string())
+            }
+            Err(error) => Err(error.to_string()),
+        };
+        if let Err(error) = recorded {
+            tracing::warn!(error, "what Beeminder said of a goal could not be recorded");
+        }
+        Ok(told)
+    }
+
     /// The pause until the next poll after a success.
     fn pause(&self, goals: &Repository<GoalAggregate>) -> Duration {
-        let is_close = goals.state().values().any(|goal| is_close(goal, Timestamp::now()));
+        let is_close = goals.state().0.values().any(|goal| is_close(goal, Timestamp::now()));
         let usual = if is_close { self.poll() / CLOSER } else { self.poll() };
         if self.pending.is_empty() { usual } else { usual.min(SETTLING * 2_u32.pow(self.unfinished_polls)) }
     }
@@ -146,12 +188,16 @@ impl BeeminderActor {
         goals: &mut Repository<GoalAggregate>,
     ) -> Result<(), PollError> {
         let (user, ahead) = client.user().await.map_err(PollError::Outside)?;
+        // A move to another zone may change no goal.
+        let account = Observed::Some { goals: Vec::new(), timezone: user.timezone };
+        goals.observe(account).await.map_err(PollError::Log)?;
         let now = Timestamp::now();
         let known = self.seen.filter(|(_, at)| {
             (SignedDuration::ZERO..AT_LEAST).contains(&now.duration_since(*at))
                 && self.pending.is_empty()
                 && !goals
                     .state()
+                    .0
                     .values()
                     .any(|goal| goal.losedate.is_some_and(|losedate| (*at..now).contains(&losedate)))
         });
@@ -184,7 +230,7 @@ impl BeeminderActor {
             Err(error) => return Err(PollError::Outside(error)),
         };
         let is_deleted = |id: &String| changes.deleted_goals.iter().any(|deleted| deleted.id == *id);
-        let unchanged: Vec<String> = goals.state().keys().filter(|id| !is_deleted(id)).cloned().collect();
+        let unchanged: Vec<String> = goals.state().0.keys().filter(|id| !is_deleted(id)).cloned().collect();
         self.observe(goals, changes.goals, &unchanged).await?;
         Ok(true)
     }
@@ -196,8 +242,6 @@ impl BeeminderActor {
         told: Vec<beeminder::Goal>,
         unchanged: &[String],
     ) -> Result<(), PollError> {
-        // A goal whose name does not fit into an event must not keep the others from being recorded.
-        let is_named = |goal: &beeminder::Goal| goal.id.len().max(goal.slug.len()) <= NAME_MAX;
         let (pending, settled): (Vec<_>, Vec<_>) =
             told.into_iter().filter(is_named).partition(|goal| goal.queued);
         let was_pending = !self.pending.is_empty();
@@ -207,7 +251,8 @@ impl BeeminderActor {
             if is_unfinished { (self.unfinished_polls + 1).min(DOUBLINGS_MAX) } else { 0 };
         let told: Vec<Goal> = settled.into_iter().map(to_goal).collect();
         let left_alone = [self.pending.as_slice(), unchanged].concat();
-        let changed = goals.observe(Observed { goals: told, left_alone }).await.map_err(PollError::Log)?;
+        let changed =
+            goals.observe(Observed::All { goals: told, left_alone }).await.map_err(PollError::Log)?;
         if changed > 0 {
             tracing::info!(changed, "goals changed");
         }
@@ -215,10 +260,24 @@ impl BeeminderActor {
     }
 }
 
+/// Whether a goal's name fits into an event: one whose does not must not keep the others from being recorded.
+fn is_named(goal: &beeminder::Goal) -> bool {
+    goal.id.len().max(goal.slug.len()) <= NAME_MAX
+}
+
 fn is_close(goal: &Goal, now: Timestamp) -> bool {
     goal.is_active
         && goal.risk() == Risk::Critical
         && goal.time_left(now).is_some_and(|left| left < CLOSE && left > SignedDuration::ZERO)
+}
+
+/// What to record of an answer about one goal. A goal whose numbers Beeminder is still computing is left to the
+/// next poll, and so is one whose name does not fit into an event.
+#[must_use]
+pub fn observed(told: Told) -> Observed {
+    let Told { timezone, goal } = told;
+    let goals = if goal.queued || !is_named(&goal) { Vec::new() } else { vec![to_goal(goal)] };
+    Observed::Some { goals, timezone }
 }
 
 /// Converts a goal. Foreign texts are truncated to a length that fits an event.
@@ -230,7 +289,7 @@ pub(crate) fn to_goal(told: beeminder::Goal) -> Goal {
         title: text(told.title),
         safebuf: told.safebuf,
         losedate: told.losedate.and_then(|second| Timestamp::from_second(second).ok()),
-        deadline_s: told.deadline.unwrap_or_default(),
+        deadline_s: told.deadline.unwrap_or(NO_DEADLINE),
         limsum: text(told.limsum),
         baremin: text(told.baremin),
         pledge: told
@@ -244,7 +303,7 @@ pub(crate) fn to_goal(told: beeminder::Goal) -> Goal {
 }
 
 impl Behaviour for BeeminderActor {
-    type Message = Tick;
+    type Message = BeeminderMessage;
 
     async fn started(&mut self, context: &Context<Self>) -> Result<(), ActorError> {
         self.renew();
@@ -252,18 +311,32 @@ impl Behaviour for BeeminderActor {
         Ok(())
     }
 
-    async fn handle(&mut self, message: Tick, _: &Context<Self>) -> Result<(), ActorError> {
-        if message == Tick::Renew {
-            self.renew();
+    async fn handle(&mut self, message: BeeminderMessage, _: &Context<Self>) -> Result<(), ActorError> {
+        match message {
+            BeeminderMessage::Tick(tick) => {
+                if tick == Tick::Renew {
+                    self.renew();
+                }
+                self.look().await
+            }
+            BeeminderMessage::Learn { slug, reply } => {
+                reply.send(self.learn(&slug).await);
+                Ok(())
+            }
         }
-        self.look().await
     }
 
-    fn label(message: &Tick) -> &'static str {
-        message.label()
+    fn label(message: &BeeminderMessage) -> &'static str {
+        match message {
+            BeeminderMessage::Tick(tick) => tick.label(),
+            BeeminderMessage::Learn { .. } => "learn",
+        }
     }
 
-    fn redeliver(message: &Tick) -> Option<Tick> {
-        Some(*message)
+    fn redeliver(message: &BeeminderMessage) -> Option<BeeminderMessage> {
+        match message {
+            BeeminderMessage::Tick(tick) => Some(BeeminderMessage::Tick(*tick)),
+            BeeminderMessage::Learn { .. } => None,
+        }
     }
 }

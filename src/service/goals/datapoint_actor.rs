@@ -9,9 +9,9 @@ use jiff::civil::Date;
 use tokio::time::Instant;
 
 use crate::actor::{ActorError, Behaviour, Context, Handle, Reply};
-use crate::domain::calendar;
 use crate::domain::datapoint::{Keeper, Point, PointKey};
 use crate::domain::feed::Feed;
+use crate::domain::goal_day::GoalClock;
 use crate::domain::money::Picodollars;
 use crate::event::TenantId;
 use crate::integration::beeminder::Beeminder;
@@ -22,7 +22,9 @@ use crate::service::aggregate::repository::DECISIONS_MAX;
 use crate::service::runtime::poller::{PollScheduler, Tick, pause_after, policy, wrong_settings};
 use crate::service::runtime::reads::Reads;
 use crate::view::ViewError;
+use crate::view::goals::clock_of;
 
+use super::beeminder_actor::BeeminderMessage;
 use super::datapoints::{DatapointWriter, Delivery};
 use super::local::GoalFailure;
 
@@ -32,6 +34,8 @@ const LOOK_MAX: Duration = Duration::from_secs(30);
 const QUIET_MAX: Duration = Duration::from_hours(24);
 /// Pause before an interrupted pass continues.
 const SOON: Duration = Duration::from_secs(1);
+/// Pause while it is not known on which days to post: the first poll of the goals tells.
+const UNTIL_TOLD: Duration = Duration::from_secs(5);
 
 pub enum DatapointMessage {
     /// A pass over the feeds is due, or the settings have changed.
@@ -46,8 +50,14 @@ impl From<Tick> for DatapointMessage {
     }
 }
 
-/// A feed, and the spend by day; none if its budget was removed.
-type Owed = (Feed, Option<BTreeMap<Date, Picodollars>>);
+/// What a feed may owe.
+struct Owed {
+    feed: Feed,
+    /// What its goal's days are reckoned by; none if that is not known.
+    clock: Option<GoalClock>,
+    /// The spend by the goal's day; none if its budget was removed, or the days are not known.
+    spent: Option<BTreeMap<Date, Picodollars>>,
+}
 
 /// See the module.
 pub struct DatapointActor {
@@ -55,7 +65,7 @@ pub struct DatapointActor {
     tenant: TenantId,
     queries: Reads,
     /// The actor that polls the goals: it polls after a write.
-    follower: Handle<Tick>,
+    follower: Handle<BeeminderMessage>,
     client: Option<Beeminder>,
     /// Until then only a person's datapoints are sent: Beeminder did not answer, or refused the key.
     quiet_until: Option<Instant>,
@@ -72,11 +82,18 @@ struct PassResult {
     failure: Option<OutsideError>,
     /// The pass ran out of time.
     is_cut: bool,
+    /// It is not known on which days a feed posts.
+    is_untold: bool,
 }
 
 impl DatapointActor {
     #[must_use]
-    pub fn new(log: Arc<dyn EventLog>, tenant: TenantId, queries: Reads, follower: Handle<Tick>) -> Self {
+    pub fn new(
+        log: Arc<dyn EventLog>,
+        tenant: TenantId,
+        queries: Reads,
+        follower: Handle<BeeminderMessage>,
+    ) -> Self {
         Self {
             log,
             tenant,
@@ -149,14 +166,19 @@ impl DatapointActor {
             queries.at(|at| {
                 let (view, zone) = (at.view(), at.zone());
                 let running = view.local_goals.feeds.values().filter(|feed| feed.is_running);
-                let spent = |feed: &Feed| match &feed.budget {
-                    None => Some(view.spend.by_day(zone, Some(feed.since), |_| true)),
+                let spent = |feed: &Feed, clock: &GoalClock| match &feed.budget {
+                    None => Some(view.spend.by_goal_day(clock, feed.since, |_| true)),
                     Some(name) => view.budgets.get(name).map(|budget| {
                         let scope = &budget.scope;
-                        view.spend.by_day(zone, Some(feed.since), |cell| cell.is_in(scope))
+                        view.spend.by_goal_day(clock, feed.since, |cell| cell.is_in(scope))
                     }),
                 };
-                running.map(|feed| (feed.clone(), spent(feed))).collect()
+                let owed = |feed: &Feed| {
+                    let clock = clock_of(view, feed.keeper, feed.slug.as_str(), zone).ok();
+                    let spent = clock.as_ref().and_then(|clock| spent(feed, clock));
+                    Owed { feed: feed.clone(), clock, spent }
+                };
+                running.map(owed).collect()
             })
         };
         tokio::task::spawn_blocking(ask).await.unwrap_or_default()
@@ -166,12 +188,12 @@ impl DatapointActor {
     async fn look(&mut self, writer: &mut DatapointWriter) -> Result<PassResult, GoalFailure> {
         let (until, client) = (Instant::now() + LOOK_MAX, self.open_client());
         let mut looked = PassResult::default();
-        for (feed, spent) in self.owed().await {
+        for Owed { feed, clock, spent } in self.owed().await {
+            looked.is_untold |= clock.is_none();
             let is_reachable = client.is_some() && looked.failure.is_none();
-            let Some(spent) = spent.filter(|_| feed.keeper == Keeper::Local || is_reachable) else {
-                continue;
-            };
-            self.feed(writer, client.as_ref(), (&feed, &spent), until, &mut looked).await?;
+            let owed = clock.zip(spent).filter(|_| feed.keeper == Keeper::Local || is_reachable);
+            let Some((clock, spent)) = owed else { continue };
+            self.feed(writer, client.as_ref(), (&feed, &clock, &spent), until, &mut looked).await?;
         }
         if looked.failure.is_none() && !looked.is_cut {
             let (written, failure) = writer.put_open(client.as_ref()).await?;
@@ -184,13 +206,11 @@ impl DatapointActor {
         &self,
         writer: &mut DatapointWriter,
         client: Option<&Beeminder>,
-        (feed, spent): (&Feed, &BTreeMap<Date, Picodollars>),
+        (feed, clock, spent): (&Feed, &GoalClock, &BTreeMap<Date, Picodollars>),
         until: Instant,
         looked: &mut PassResult,
     ) -> Result<(), GoalFailure> {
-        let zone = self.queries.settings.current().zone.clone();
-        let today = calendar::day_of(Timestamp::now(), &zone);
-        for post in feed.due(spent, writer.ledger(), today, &zone)? {
+        for post in feed.due(spent, writer.ledger(), clock, Timestamp::now())? {
             if Instant::now() > until {
                 looked.is_cut = true;
                 return Ok(());
@@ -232,7 +252,13 @@ impl DatapointActor {
                 if let Some(error) = &looked.failure {
                     self.pause(error);
                 }
-                if looked.is_cut { SOON } else { self.poll() }
+                match looked {
+                    PassResult { is_cut: true, .. } => SOON,
+                    PassResult { is_untold: true, .. } if self.client.is_some() => {
+                        self.poll().min(UNTIL_TOLD)
+                    }
+                    _ => self.poll(),
+                }
             }
             // The writer is loaded again: what the log has is unknown.
             Err(error) => {
@@ -250,7 +276,7 @@ impl DatapointActor {
     fn wrote(&self, count: usize) {
         if count > 0 && self.client.is_some() {
             // A full mailbox already holds a poll.
-            let _ = self.follower.try_tell(Tick::Look);
+            let _ = self.follower.try_tell(Tick::Look.into());
         }
     }
 }

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use crate::domain::code::{Code, Coded};
 use crate::domain::datapoint::DatapointError;
 use crate::domain::local_goals::{Facts, LocalGoalChange, LocalGoalCommand, LocalGoalError, LocalGoals};
-use crate::domain::slug::SlugError;
+use crate::domain::slug::{GoalSlug, SlugError};
 use crate::event::payload::local_goal_event;
 use crate::log::LogError;
 use crate::service::aggregate::repository::{Aggregate, CommandError, Fact, Next, Rejection};
@@ -26,6 +26,18 @@ pub enum GoalFailure {
     /// The goal's keeper refuses the datapoint.
     #[error("the datapoint was not taken: {0}")]
     NotTaken(String),
+    /// There is no such goal.
+    #[error("there is no goal '{0}', neither here nor at Beeminder; `mecris goals` lists the goals")]
+    Unknown(GoalSlug),
+    /// The goal's current day is not known.
+    #[error("the present day of '{slug}' is not known: {why}; or name the day with {option} YYYY-MM-DD")]
+    UnknownDay {
+        slug: GoalSlug,
+        /// With the mend.
+        why: String,
+        /// The option that names it.
+        option: &'static str,
+    },
     /// The log refuses it.
     #[error(transparent)]
     Log(#[from] LogError),
@@ -41,6 +53,8 @@ impl Coded for GoalFailure {
             Self::Datapoint(error) => error.code(),
             Self::Slug(error) => error.code(),
             Self::NotTaken(_) => Code::DatapointNotTaken,
+            Self::Unknown(_) => Code::GoalUnknown,
+            Self::UnknownDay { .. } => Code::DayUnknown,
             Self::Log(error) => error.code(),
             Self::Unreadable(error) => error.code(),
         }

@@ -1,22 +1,20 @@
 //! Requests and responses about goals, and the queries behind them.
 
-use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::domain::calendar;
 use crate::domain::datapoint::{DatapointError, Decimal, Keeper, Point, PointKey, RequestId, check_comment};
+use crate::domain::goal_day::{DayUnknown, GoalClock};
 use crate::domain::local_goal::{LocalGoal, Priority};
 use crate::domain::local_goals::{Facts, LocalGoalCommand, LocalGoalError, check_title};
 use crate::domain::slug::GoalSlug;
-use crate::domain::window::goal_day;
 use crate::event::EventId;
 use crate::service::runtime::forms;
 use crate::service::runtime::reads::Reads;
 use crate::service::runtime::sources::SourceShown;
 use crate::view::feeds::{FeedLine, feeds};
-use crate::view::goals::GoalLine;
+use crate::view::goals::{GoalLine, clock_of};
 
 use super::datapoints::Delivery;
 use super::local::GoalFailure;
@@ -161,7 +159,7 @@ pub struct FeedBody {
     #[serde(default)]
     #[schema(value_type = Option<forms::BudgetName>)]
     pub budget: Option<String>,
-    /// The first day; today if absent.
+    /// The first day; the goal's own current day if absent.
     #[serde(default)]
     #[schema(value_type = Option<String>, format = Date)]
     pub since: Option<Date>,
@@ -210,10 +208,9 @@ impl Reads {
         self.settings.current().config.beeminder.token.is_some()
     }
 
-    /// The facts that a command on goals is checked against.
+    /// The facts that a command on goals is checked against; `today` is the goal's current day, if it is known and matters.
     #[must_use]
-    pub fn facts(&self, now: Timestamp) -> Facts {
-        let today = Some(calendar::day_of(now, &self.zone()));
+    pub fn facts(&self, today: Option<Date>) -> Facts {
         let has_beeminder = self.has_beeminder();
         self.with_view(|view| Facts {
             at_beeminder: view.goals.values().map(|goal| goal.slug.clone()).collect(),
@@ -223,8 +220,40 @@ impl Reads {
         })
     }
 
-    /// The datapoint of a request. Without a day it counts for the goal's own current day, which a deadline
-    /// at 03:00 or 21:00 shifts, or for the day that this idempotency key already has.
+    /// A goal's keeper, and what its days are reckoned by as far as that is known.
+    ///
+    /// # Errors
+    /// [`LocalGoalError::NoKeeper`].
+    pub fn goal_clock(
+        &self,
+        slug: &GoalSlug,
+    ) -> Result<(Keeper, Result<GoalClock, DayUnknown>), LocalGoalError> {
+        let (zone, has_beeminder) = (self.zone(), self.has_beeminder());
+        self.with_view(|view| {
+            let keeper = view.local_goals.keeper(slug, has_beeminder)?;
+            Ok((keeper, clock_of(view, keeper, slug.as_str(), &zone)))
+        })
+    }
+
+    /// Whether a feed of this goal runs.
+    #[must_use]
+    pub fn is_fed(&self, slug: &GoalSlug) -> bool {
+        self.with_view(|view| view.local_goals.feeds.get(slug).is_some_and(|feed| feed.is_running))
+    }
+
+    /// The day of a request's datapoint without asking what the goal's day is: the one that it names, or that its
+    /// idempotency key has already.
+    #[must_use]
+    pub fn named_day(&self, slug: &GoalSlug, body: &DatapointBody) -> Option<Date> {
+        let known = || {
+            let request_id = RequestId::try_from(body.request_id.clone()?).ok()?;
+            let key = PointKey { slug: slug.clone(), request_id };
+            self.with_view(|view| view.ledger.get(&key).map(|entry| entry.point.day))
+        };
+        body.day.or_else(known)
+    }
+
+    /// The datapoint of a request, for this day.
     ///
     /// # Errors
     /// [`GoalFailure`].
@@ -232,23 +261,13 @@ impl Reads {
         &self,
         slug: GoalSlug,
         body: DatapointBody,
-        now: Timestamp,
+        day: Date,
     ) -> Result<(PointKey, Point), GoalFailure> {
-        let (zone, has_beeminder) = (self.zone(), self.has_beeminder());
+        let has_beeminder = self.has_beeminder();
         let request_id = body.request_id.unwrap_or_else(|| format!("mecris-{}", EventId::random()));
         let key = PointKey { slug, request_id: RequestId::try_from(request_id)? };
         let value = Decimal::parse(&body.value)?;
-        let (keeper, day) = self.with_view(|view| {
-            let keeper = view.local_goals.keeper(&key.slug, has_beeminder)?;
-            let known = view.ledger.get(&key).map(|entry| entry.point.day);
-            let at_beeminder = view.goals.values().find(|goal| goal.slug == key.slug.as_str());
-            let deadline_s = match keeper {
-                Keeper::Local => 0,
-                Keeper::Beeminder => at_beeminder.map_or(0, |goal| goal.deadline_s),
-            };
-            let day = body.day.or(known).unwrap_or_else(|| goal_day(now, &zone, deadline_s));
-            Ok::<_, LocalGoalError>((keeper, day))
-        })?;
+        let keeper = self.with_view(|view| view.local_goals.keeper(&key.slug, has_beeminder))?;
         let point = Point { keeper, day, value, comment: body.comment, feed: None }.checked()?;
         Ok((key, point))
     }

@@ -16,7 +16,7 @@ use super::{Survey, named};
 /// Reads no cube.
 pub(super) fn look(at: &Snapshot, now: Timestamp, survey: &mut Survey) {
     // Nearest to derailing first, so that the safest are the ones left out.
-    for goal in at.goals(now) {
+    for goal in at.goals(now, None) {
         let keeper = goal.source.word();
         let of = || [named("mecris.goal.slug", &goal.slug), KeyValue::new("mecris.goal.keeper", keeper)];
         if let Some(days) = goal.safe_days {

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::integration::beeminder;
 use crate::service::alerts::conditions::PollStatus;
 use crate::service::runtime::reads::{Reads, Snapshot};
 use crate::service::runtime::sources::SourceShown;
@@ -76,7 +77,9 @@ impl Snapshot {
         now: Timestamp,
     ) -> StatusShown {
         let freshness = self.reading().freshness();
-        StatusShown::new(self.status(now), self.goals(now), alerts, sources, freshness)
+        let beeminder = sources.iter().find(|source| source.name == beeminder::SYSTEM);
+        let goals = self.goals(now, beeminder.and_then(|source| source.last_success));
+        StatusShown::new(self.status(now), goals, alerts, sources, freshness)
     }
 }
 

@@ -32,14 +32,13 @@ use crate::service::balances::quota::QuotaAggregate;
 use crate::service::budgets::allowance::AllowanceAggregate;
 use crate::service::budgets::budget::BudgetAggregate;
 use crate::service::budgets::limit::LimitAggregate;
-use crate::service::goals::beeminder_actor::BeeminderActor;
+use crate::service::goals::beeminder_actor::{BeeminderActor, BeeminderMessage};
 use crate::service::goals::datapoint_actor::{DatapointActor, DatapointMessage};
 use crate::service::goals::local::LocalGoalAggregate;
 use crate::service::providers::actor::add_providers;
 use crate::service::runtime::client::{Client, IMPORT_PATIENCE, Projected};
 use crate::service::runtime::incidents::Note;
 use crate::service::runtime::node::Node;
-use crate::service::runtime::poller::Tick;
 use crate::service::runtime::projection::ProjectionActor;
 use crate::service::runtime::reads::Reads;
 use crate::service::runtime::sources::Sources;
@@ -103,6 +102,7 @@ pub struct UiCallbacks {
 /// The actors that work on goals.
 pub(in crate::service) struct GoalHandles {
     pub(in crate::service) local: Client<LocalGoalAggregate>,
+    pub(in crate::service) beeminder: Handle<BeeminderMessage>,
     pub(in crate::service) datapoints: Handle<DatapointMessage>,
 }
 
@@ -253,7 +253,12 @@ fn add_alerts(tenants: &mut Supervisor, node: &Node, means: &Deps) -> Handle<Ale
 }
 
 /// The actors that look at outside systems. One that is broken holds nobody up.
-fn add_outside(tenants: &mut Supervisor, node: &Node, queries: &Reads, sources: &Sources) -> Handle<Tick> {
+fn add_outside(
+    tenants: &mut Supervisor,
+    node: &Node,
+    queries: &Reads,
+    sources: &Sources,
+) -> Handle<BeeminderMessage> {
     let spec = outside_spec();
     let (log, tenant) = (node.log.clone(), node.tenant.clone());
     let (settings, known) = (node.settings.clone(), sources.clone());
@@ -292,17 +297,18 @@ fn add_goals(
     tenants: &mut Supervisor,
     node: &Node,
     queries: &Reads,
-    follower: &Handle<Tick>,
+    follower: &Handle<BeeminderMessage>,
     shown: &Projected,
 ) -> GoalHandles {
     let local = add_client(tenants, node, shown, "goals", "the goals' actor");
     let (log, tenant) = (node.log.clone(), node.tenant.clone());
-    let (queries, follower) = (queries.clone(), follower.clone());
+    let (queries, beeminder) = (queries.clone(), follower.clone());
+    let follower = beeminder.clone();
     let spec = ChildSpec { capacity: 16, ..outside_spec() };
     let datapoints = tenants.add(&format!("{tenant}/datapoints"), spec, move || {
         DatapointActor::new(log.clone(), tenant.clone(), queries.clone(), follower.clone())
     });
-    GoalHandles { local, datapoints }
+    GoalHandles { local, beeminder, datapoints }
 }
 
 impl Supervised {

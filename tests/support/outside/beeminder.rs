@@ -44,6 +44,7 @@ pub struct Line {
 #[derive(Debug)]
 pub struct World {
     pub updated_at: i64,
+    /// Empty: it says none.
     pub timezone: String,
     /// By slug.
     pub goals: BTreeMap<String, Value>,
@@ -228,7 +229,7 @@ async fn user(
         Some(since) => world.all(|goal| goal["updated_at"].as_i64().unwrap() > since),
     };
     let mut told = json!({
-        "username": "alice", "timezone": world.timezone, "goals": goals,
+        "username": "alice", "timezone": Some(&world.timezone).filter(|name| !name.is_empty()), "goals": goals,
         "created_at": CREATED_AT, "updated_at": world.updated_at, "urgency_load": 12, "deadbeat": false,
     });
     if let Some(since) = since {

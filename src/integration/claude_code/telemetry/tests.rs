@@ -1,5 +1,5 @@
 use opentelemetry_proto::tonic::logs::v1::{ResourceLogs, ScopeLogs};
-use opentelemetry_proto::tonic::metrics::v1::{Gauge, Metric, ResourceMetrics, ScopeMetrics};
+use opentelemetry_proto::tonic::metrics::v1::{Gauge, Histogram, Metric, ResourceMetrics, ScopeMetrics};
 
 use super::number_data_point::Value::{AsDouble, AsInt};
 use super::*;
@@ -245,12 +245,21 @@ fn a_point_that_cannot_be_what_it_says_is_rejected_by_name() {
     }
     let absent = points(&attributes, &delta(), NumberDataPoint { flags: 1, ..proper() });
     assert_eq!((absent.rejected, absent.export.is_empty()), (0, true));
-    let gauge = Metric {
-        name: "claude_code.cost.usage".to_owned(),
-        data: Some(metric::Data::Gauge(Gauge::default())),
-        ..Metric::default()
-    };
-    assert_eq!(metrics(&of_metric(gauge), now()).reason, Some("a counter of usage is not a sum"));
+    // What is not taken is counted by points and not by metrics.
+    for count in [0, 1, 3] {
+        let data = |points| match count {
+            0 => metric::Data::Histogram(Histogram::default()),
+            _ => metric::Data::Gauge(Gauge { data_points: points }),
+        };
+        let gauge = Metric {
+            name: "claude_code.cost.usage".to_owned(),
+            data: Some(data(vec![NumberDataPoint::default(); count])),
+            ..Metric::default()
+        };
+        let reading = metrics(&of_metric(gauge), now());
+        let expected = (count as u64, Some("a counter of usage is not a sum"));
+        assert_eq!((reading.rejected, reading.reason), expected);
+    }
     let other = Metric { name: "claude_code.session.count".to_owned(), ..Metric::default() };
     assert_eq!(metrics(&of_metric(other), now()).rejected, 0);
 }

@@ -67,7 +67,7 @@ fn upsert(world: &mut World, slug: &str, form: &Fields) -> Result<Json<Value>, R
     };
     obey(world, &comment);
     // Only a day is given: the datapoint is of its last second.
-    let zone = TimeZone::get(&world.timezone).unwrap();
+    let zone = TimeZone::get(&world.timezone).unwrap_or(TimeZone::UTC);
     let timestamp = day.tomorrow().unwrap().to_zoned(zone).unwrap().timestamp() - 1.second();
     let (updated_at, strict) = (world.updated_at + 1, world.duplicates_are_errors);
     let points = world.datapoints.entry(slug.to_owned()).or_default();
