@@ -268,8 +268,13 @@ fn templates_are_found_and_filled_as_the_plugin_that_makes_the_note_does() {
     set(&vault, "community-plugins.json", &json!(["periodic-notes"]));
     assert_eq!(written(&home, &vault), "P/2026/04-11.md");
     assert!(text("P/2026/04-11.md").starts_with("2026/04-11|2026/04-11|2026/05-11|5\n"));
-    // Two notes of the template's name: it is not guessed which is meant.
+    // A template that is there and cannot be read: the note is not made without it.
     std::fs::remove_file(vault.join("P/2026/04-11.md")).unwrap();
+    std::fs::create_dir_all(vault.join("Templates/Day.md")).unwrap();
+    let said = written(&home, &vault);
+    assert!(said.starts_with("1: ") && said.contains("Templates/Day.md"), "{said}");
+    std::fs::remove_dir(vault.join("Templates/Day.md")).unwrap();
+    // Two notes of the template's name: it is not guessed which is meant.
     write(&vault, "Other/Templates/Day.md", "other\n");
     let said = written(&home, &vault);
     assert!(said.contains("several notes have the name of the daily notes' template"), "{said}");

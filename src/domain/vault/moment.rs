@@ -119,11 +119,11 @@ fn first(format: &str) -> Option<(Part<'_>, &str)> {
     }
     if let Some(rest) = format.strip_prefix('\\') {
         // It escapes a whole token, or one character; another backslash vanishes with it.
+        if let Some(after) = rest.strip_prefix('\\') {
+            return Some((Part::Text(""), after));
+        }
         let one = rest.chars().next().map_or(0, char::len_utf8);
         let length = token(rest).map_or(one, str::len);
-        if rest.starts_with('\\') {
-            return Some((Part::Text(""), &rest[1..]));
-        }
         return Some((Part::Text(&rest[..length]), &rest[length..]));
     }
     if format.starts_with("w|") || format.starts_with("W|") {
@@ -247,9 +247,8 @@ fn of(moment: DateTime, token: &str, weeks: Weeks) -> String {
     match token {
         "YYYYYY" => format!("{year:+07}"),
         "YYYYY" => format!("{year:05}"),
-        "YYYY" => format!("{year:04}"),
+        "YYYY" | "yyyy" => format!("{year:04}"),
         "Y" | "y" => year.to_string(),
-        "yyyy" => format!("{year:04}"),
         "yyy" => format!("{year:03}"),
         "yy" => format!("{year:02}"),
         "yo" => ordinal(i64::from(year)),

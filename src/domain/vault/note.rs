@@ -236,17 +236,12 @@ impl Reader {
     fn is_html_comment(&mut self, quotes: usize, inner: &str) -> bool {
         const OPEN: &str = "<!--";
         let mut text = inner;
-        match self.html.filter(|around| quotes >= *around) {
-            Some(_) => {}
-            None => {
-                self.html = None;
-                let is_open = !self.in_comment && (self.in_list || indent_of(inner) < 4);
-                let Some(rest) = inner.trim_start().strip_prefix(OPEN).filter(|_| is_open) else {
-                    return false;
-                };
-                text = rest;
-                self.html = Some(quotes);
-            }
+        if self.html.is_none_or(|around| quotes < around) {
+            let is_open = !self.in_comment && (self.in_list || indent_of(inner) < 4);
+            let begun = inner.trim_start().strip_prefix(OPEN).filter(|_| is_open);
+            self.html = begun.map(|_| quotes);
+            let Some(rest) = begun else { return false };
+            text = rest;
         }
         if text.contains("-->") {
             self.html = None;

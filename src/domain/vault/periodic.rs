@@ -93,7 +93,9 @@ impl Pattern {
             return None;
         }
         let path = parts.join("/");
-        Some(if path.ends_with(".md") { path } else { path + ".md" })
+        // With the case of its letters, as `getNotePath` compares it.
+        let name = path.strip_suffix(".md").unwrap_or(&path);
+        Some(format!("{name}.md"))
     }
 
     /// The name of the note: with the folders of its format, as it stands for `{{title}}` in the plugins' templates.

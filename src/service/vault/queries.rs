@@ -186,15 +186,6 @@ impl Reads {
         self.settings.current().config.vault.path.clone().ok_or(VaultFailure::NotConfigured)
     }
 
-    /// The vault's own settings as they are now: a line must not follow those of the last look.
-    ///
-    /// # Errors
-    /// [`VaultFailure`].
-    pub(super) fn vault_settings(&self, root: &Path) -> Result<VaultSettings, VaultFailure> {
-        let inside = Root::open(root).map_err(|error| AppendError::astray(".", error.into()))?;
-        Ok(obsidian::settings::read(&inside).0)
-    }
-
     /// Reads the vault without a supervisor. Blocks.
     pub fn look_at_vault(&self) {
         if let Ok(root) = self.root() {
@@ -274,7 +265,7 @@ impl Reads {
         let today = calendar::day_of(now, &zone);
         let date = asked.date.unwrap_or(today);
         let period = asked.kind()?;
-        let settings = self.vault_settings(&snapshot.root)?;
+        let settings = settings_now(&snapshot.root)?;
         let path = settings.path(period, date, self.usual_weeks());
         let path = path.ok_or(VaultFailure::NoPath(period.word()))?;
         let doubt = settings.place(period).doubt;
@@ -307,7 +298,7 @@ impl Reads {
         let snapshot = self.vault_snapshot()?;
         let zone = self.zone();
         let moment = zone.to_datetime(body.at.unwrap_or(now));
-        let settings = self.vault_settings(&snapshot.root)?;
+        let settings = settings_now(&snapshot.root)?;
         let weeks = settings.weeks(self.usual_weeks());
         let Place { pattern, is_periodic, doubt } = settings.place(Period::Daily);
         if let Some(Doubt { file, reason }) = doubt {
@@ -352,11 +343,20 @@ fn read_inside(root: &Path, path: &str) -> Result<Option<String>, VaultFailure> 
     }
 }
 
+/// The vault's own settings as they are now: a line must not follow those of the last look.
+pub(super) fn settings_now(root: &Path) -> Result<VaultSettings, VaultFailure> {
+    let inside = Root::open(root).map_err(|error| AppendError::astray(".", error.into()))?;
+    Ok(obsidian::settings::read(&inside).0)
+}
+
 /// The text of a template: of the note at its path, else of the one note whose path ends so, as a link would find it
 /// (obsidian-daily-notes-interface, `src/vault.ts`: `getTemplateInfo`). Empty if there is none, as in the plugins.
 fn template_of(snapshot: &Snapshot, template: &str) -> Result<String, VaultFailure> {
-    if let Some(text) = read_inside(&snapshot.root, template)? {
-        return Ok(text);
+    // One that is there and cannot be read is refused: Obsidian does not fill in a note that was made without it.
+    let read =
+        Root::open(&snapshot.root).map_err(Astray::from).and_then(|root| root.read(template, NOTE_MAX));
+    if let Some(bytes) = read.map_err(|astray| AppendError::astray(template, astray))? {
+        return Ok(String::from_utf8_lossy(&bytes).into_owned());
     }
     let end = format!("/{}", template.to_lowercase());
     let mut found = snapshot.notes().map(|(path, _)| path).filter(|path| path.to_lowercase().ends_with(&end));

@@ -19,6 +19,7 @@ use crate::service::runtime::reads::Reads;
 
 use super::aggregate::digest;
 use super::error::VaultFailure;
+use super::queries::settings_now;
 
 /// The note that was written to last may be named by a day this far from today: a line may be told of long after.
 const DAYS: i64 = 4_000;
@@ -124,7 +125,7 @@ impl Reads {
         let last = writes.state().last().cloned().ok_or(VaultFailure::NothingWritten)?;
         let mut notes = snapshot.notes().map(|(path, _)| path.to_owned());
         let is_it = |path: &String| digest("note", path.as_bytes()) == last.change.note;
-        let settings = self.vault_settings(&snapshot.root)?;
+        let settings = settings_now(&snapshot.root)?;
         let path = notes
             .find(is_it)
             .or_else(|| self.daily_paths(&settings, now).find(is_it))

@@ -63,7 +63,7 @@ impl Locale {
             None | Some(Value::Null) => {}
             Some(Value::String(language)) if language == "system-default" => {}
             Some(Value::String(language)) => {
-                locale.language = Some(language.to_lowercase().replace('_', "-"))
+                locale.language = Some(language.to_lowercase().replace('_', "-"));
             }
             Some(_) => locale.odd = true,
         }

@@ -48,7 +48,7 @@ impl TaskSettings {
             None | Some(Value::Null) => {}
             Some(Value::String(filter)) => settings.rules.filter.clone_from(filter),
             Some(_) => {
-                odd("globalFilter is no text, so it is not in force; enter it anew in the plugin's settings")
+                odd("globalFilter is no text, so it is not in force; enter it anew in the plugin's settings");
             }
         }
         match json.get("taskFormat").map(Value::as_str) {
@@ -56,7 +56,9 @@ impl TaskSettings {
             Some(Some("tasksPluginEmoji")) => settings.rules.forms = Forms::Signs,
             Some(Some("dataview")) => settings.rules.forms = Forms::Dataview,
             Some(_) => {
-                odd("taskFormat is none that is known here, so both forms of fields are read; choose it anew")
+                odd(
+                    "taskFormat is none that is known here, so both forms of fields are read; choose it anew",
+                );
             }
         }
         settings.states = Some(json.get("statusSettings").map_or_else(usual_states, states));
