@@ -231,8 +231,12 @@ pub enum Command {
     Tasks(vault::TasksArgs),
     /// A daily note of the vault
     Daily(vault::DailyArgs),
-    /// The vault, the goals in it, and what stands in the way of reading it
-    Vault,
+    /// The vault, the goals in it, and what stands in the way of reading it; take back what was written to it
+    Vault {
+        /// What to do
+        #[command(subcommand)]
+        command: Option<vault::VaultCommand>,
+    },
     /// Write one line to today's daily note
     LogSession(vault::LogArgs),
     /// The price table, now and before; which models lack prices

@@ -183,6 +183,7 @@ fn api_routes() -> OpenApiRouter<App> {
         .routes(routes!(narrator::narrator))
         .routes(routes!(narrator::activity))
         .routes(routes!(vault::vault))
+        .routes(routes!(vault::undo))
         .routes(routes!(vault::tasks))
         .routes(routes!(vault::daily, vault::log_session))
         .routes(routes!(system::actors))

@@ -324,7 +324,11 @@ impl TenantView {
                 self.change_source(at, change);
             }
             // Queries about the vault read the vault itself.
-            Event::TaskObserved(_) | Event::TaskGone(_) | Event::SessionLogged(_) => {}
+            Event::TaskObserved(_)
+            | Event::TaskGone(_)
+            | Event::SessionLogged(_)
+            | Event::NoteWritten(_)
+            | Event::NoteRestored(_) => {}
         }
         Ok(())
     }

@@ -213,6 +213,7 @@ const WAYS: &[&str] = &[
     "token revoke agt-1",
     "token rotate agt-1",
     "vault",
+    "vault undo",
     "verify",
 ];
 

@@ -143,6 +143,7 @@ mod unsteady;
 mod usage_cases;
 #[path = "vault.rs"]
 mod vault;
+mod vault_plugins;
 #[path = "way_in.rs"]
 mod way_in;
 #[path = "ways_out.rs"]

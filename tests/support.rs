@@ -8,6 +8,7 @@ pub mod dice;
 #[path = "support/outside.rs"]
 #[allow(clippy::result_large_err)] // an answer is the natural error of a handler
 pub mod outside;
+pub mod plugins;
 #[path = "support/program.rs"]
 pub mod program;
 pub mod unsteady;

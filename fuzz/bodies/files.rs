@@ -58,9 +58,12 @@ fn is_inside(pattern: &Pattern) {
 /// A vault's own settings: the paths of notes stay inside of it.
 pub fn vault_settings(data: &[u8]) {
     let files = [
+        "core-plugins.json",
         "daily-notes.json",
         "app.json",
+        "plugins/calendar/data.json",
         "plugins/periodic-notes/data.json",
+        "plugins/periodic-notes/manifest.json",
         "plugins/obsidian-tasks-plugin/data.json",
     ];
     for name in files {
@@ -68,9 +71,18 @@ pub fn vault_settings(data: &[u8]) {
     }
     let read = fuzzing::vault_settings(&super::scratch().join("vault"));
     let (settings, wrong) = read.expect("a directory that is there");
-    assert!(wrong <= files.len() + data.len());
+    // A file is wrong by itself, and what it says of each kind of note may be doubtful.
+    assert!(wrong <= files.len() * (1 + Period::ALL.len()) + data.len());
     Period::ALL.into_iter().for_each(|period| is_inside(&settings.pattern(period)));
     let _ = settings.ignores("a/b.md");
+    for (period, weeks) in Period::ALL.into_iter().zip([Weeks::Sunday, Weeks::Iso].into_iter().cycle()) {
+        let path = settings.path(period, date(2026, 12, 31), weeks);
+        assert!(path.is_none_or(|path| !path.starts_with(['/', '.']) && !path.contains("/.")));
+    }
+    let note = Note::parse_by("- [x] a 2026-12-31", settings.rules());
+    for task in &note.tasks {
+        let _ = (settings.state_of(task), settings.scheduled("2026-12-31.md", task));
+    }
 }
 
 /// The settings file: every key is accepted or reported, and accepted settings can be written and read again.

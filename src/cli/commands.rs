@@ -118,7 +118,8 @@ pub fn dispatch(cli: Cli) -> Result<ExitCode, CliError> {
             };
             print(json, &shown, tables::alerts::alerts)?;
         }
-        command @ (Command::Tasks(_) | Command::Daily(_) | Command::Vault | Command::LogSession(_)) => {
+        command
+        @ (Command::Tasks(_) | Command::Daily(_) | Command::Vault { .. } | Command::LogSession(_)) => {
             vault::vault(&common, command)?;
         }
         Command::Consent { command } => consent(&common, command)?,

@@ -1,10 +1,10 @@
 //! `mecris tasks`, `daily`, `vault` and `log-session`.
 
-use clap::Args;
+use clap::{Args, Subcommand};
 use jiff::Timestamp;
 use jiff::civil::Date;
 
-use crate::service::endpoints::vault::{GetDaily, GetVault, ListTasks, LogSession};
+use crate::service::endpoints::vault::{GetDaily, GetVault, ListTasks, LogSession, UndoWrite};
 use crate::service::vault::queries::{DailyParams, LogBody};
 use crate::service::vault::tasks::TasksFilter;
 
@@ -40,6 +40,13 @@ pub struct DailyArgs {
     pub period: Option<String>,
 }
 
+/// What can be done with the vault.
+#[derive(Debug, Clone, Copy, Subcommand)]
+pub enum VaultCommand {
+    /// Take back what was written to a note last; refused if the note was changed since
+    Undo,
+}
+
 /// Options of `log-session`.
 #[derive(Debug, Args)]
 pub struct LogArgs {
@@ -73,6 +80,9 @@ pub fn vault(common: &Common, command: Command) -> Result<(), CliError> {
         Command::LogSession(LogArgs { text, heading, session, at }) => {
             let body = LogBody { text, heading, session, at };
             print(json, &backend.call(LogSession(body))?, tables::vault::logged)
+        }
+        Command::Vault { command: Some(VaultCommand::Undo) } => {
+            print(json, &backend.call(UndoWrite)?, tables::vault::taken_back)
         }
         _ => print(json, &backend.call(GetVault)?, tables::vault::vault),
     }

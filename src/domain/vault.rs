@@ -5,9 +5,13 @@
 pub mod moment;
 pub mod note;
 pub mod periodic;
+pub mod plugins;
+mod recurrence;
 pub mod task;
 pub mod track;
 pub mod write;
+pub mod written;
 
 pub use note::{Goals, Note};
+pub use plugins::VaultSettings;
 pub use task::{Priority, State, Task};

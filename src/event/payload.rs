@@ -61,7 +61,7 @@ pub use usage::{
     CallId, ProjectAliased, SpeedV1, SupersededV1, TierV1, UsageRecorded, UsageRecordedV1, UsageRevised,
     UsageRevisedV1, repriced_event_id, usage_event_id,
 };
-pub use vault::{SessionLogged, TaskGone, TaskObserved, TaskPayloadError};
+pub use vault::{NoteRestored, NoteWritten, SessionLogged, TaskGone, TaskObserved, TaskPayloadError};
 
 events! {
     /// An event of this system, in its newest version.
@@ -176,6 +176,10 @@ events! {
         "task-gone" { 1: TaskGone }
         /// A line was written to a note of the vault.
         "session-logged" { 1: SessionLogged }
+        /// Bytes were put into a note of the vault.
+        "note-written" { 1: NoteWritten }
+        /// What was written to a note of the vault was taken back.
+        "note-restored" { 1: NoteRestored }
     }
 
     access {

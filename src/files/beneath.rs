@@ -138,6 +138,19 @@ impl Root {
         Ok(Place { folder, missing: Vec::new(), name: ".".into(), kind: Some(FileType::Directory) })
     }
 
+    /// Removes a folder if it is empty; false if it is not.
+    ///
+    /// # Errors
+    /// [`Astray`].
+    pub fn remove_folder(&self, path: impl AsRef<Path>) -> Result<bool, Astray> {
+        let place = self.find(path)?;
+        match rustix::fs::unlinkat(&place.folder, &place.name, AtFlags::REMOVEDIR) {
+            Ok(()) => Ok(true),
+            Err(Errno::NOTEMPTY | Errno::EXIST) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+
     /// Reads a file of at most `most` bytes; none if it does not exist.
     ///
     /// # Errors
@@ -206,6 +219,34 @@ impl Place {
             return Err(Refused::Kind(said(path)).into());
         }
         Ok(file)
+    }
+
+    /// How many folders above it do not exist yet.
+    #[must_use]
+    pub fn missing_folders(&self) -> usize {
+        self.missing.len()
+    }
+
+    /// Removes it if its content is still `before`; false if it is not. It is renamed first: what turns out to be
+    /// another one's work gets its name back.
+    ///
+    /// # Errors
+    /// An I/O error.
+    pub fn remove(&self, before: &[u8]) -> io::Result<bool> {
+        use rustix::fs::{RenameFlags, renameat_with};
+        let Self { folder, name, .. } = self;
+        if !holds(folder.as_fd(), name.as_ref(), before) {
+            return Ok(false);
+        }
+        let aside = super::passing_name();
+        renameat_with(folder, name, folder, &aside, RenameFlags::NOREPLACE)?;
+        if !holds(folder.as_fd(), aside.as_ref(), before) {
+            renameat_with(folder, &aside, folder, name, RenameFlags::NOREPLACE)?;
+            return Ok(false);
+        }
+        rustix::fs::unlinkat(folder, &aside, AtFlags::empty())?;
+        rustix::fs::fsync(folder)?;
+        Ok(true)
     }
 
     /// Creates the missing folders above it, with this mode.

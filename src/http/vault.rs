@@ -5,9 +5,10 @@
 use axum::extract::State;
 
 use crate::service::endpoints::Endpoint;
-use crate::service::endpoints::vault::{GetDaily, GetVault, ListTasks, LogSession};
+use crate::service::endpoints::vault::{GetDaily, GetVault, ListTasks, LogSession, UndoWrite};
 use crate::service::vault::queries::{DailyParams, DailyShown, LogBody, Logged, VaultShown};
 use crate::service::vault::tasks::{TasksFilter, TasksShown};
+use crate::service::vault::undo::TakenBack;
 
 use super::App;
 use super::api::{Answer, answer};
@@ -46,4 +47,13 @@ pub async fn daily(State(app): State<App>, Params(asked): Params<DailyParams>) -
 ))]
 pub async fn log_session(State(app): State<App>, Body(body): Body<LogBody>) -> Answer<Logged> {
     answer(&app, LogSession(body)).await
+}
+
+/// Takes back what was written to the vault last, unless the note was changed since.
+#[utoipa::path(post, path = UndoWrite::PATH, tag = "vault", security(("token" = [])), responses(
+    (status = 200, body = TakenBack),
+    (status = 409, body = Problem),
+))]
+pub async fn undo(State(app): State<App>) -> Answer<TakenBack> {
+    answer(&app, UndoWrite).await
 }

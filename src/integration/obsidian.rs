@@ -12,10 +12,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use crate::domain::vault::task::Rules;
 use crate::domain::vault::{Note, State, Task};
 use crate::files::beneath::{Astray, Root};
 
-pub use settings::VaultSettings;
+pub use crate::domain::vault::VaultSettings;
 
 /// The name of this source.
 pub const SYSTEM: &str = "vault";
@@ -109,7 +110,8 @@ pub fn read(root: &Path, before: Option<&Snapshot>) -> Result<Snapshot, VaultErr
     let (settings, mut problems) = settings::read(&inside);
     let found = walk::notes(root, &inside, &settings);
     problems.extend(found.problems);
-    let before = before.filter(|before| before.root == root);
+    // By other rules the same lines are other tasks.
+    let before = before.filter(|before| before.root == root && before.settings.rules() == settings.rules());
     let mut notes = BTreeMap::new();
     for (path, stamp) in found.notes {
         let kept = before.and_then(|before| before.notes.get(&path));
@@ -117,7 +119,7 @@ pub fn read(root: &Path, before: Option<&Snapshot>) -> Result<Snapshot, VaultErr
             notes.insert(path, kept.clone());
             continue;
         }
-        match read_note(&inside, &path, stamp) {
+        match read_note(&inside, &path, stamp, settings.rules()) {
             Ok(note) => {
                 notes.insert(path, Kept { stamp, note: Arc::new(note) });
             }
@@ -129,7 +131,7 @@ pub fn read(root: &Path, before: Option<&Snapshot>) -> Result<Snapshot, VaultErr
     Ok(Snapshot { root: root.to_owned(), notes, problems, links_left_out: found.links_left_out, settings })
 }
 
-fn read_note(inside: &Root, path: &str, stamp: Stamp) -> Result<Note, Option<String>> {
+fn read_note(inside: &Root, path: &str, stamp: Stamp, rules: &Rules) -> Result<Note, Option<String>> {
     if stamp.length > NOTE_MAX {
         return Err(Some(format!(
             "it has {} MiB, more than {} are not read; split it",
@@ -140,7 +142,7 @@ fn read_note(inside: &Root, path: &str, stamp: Stamp) -> Result<Note, Option<Str
     // Whatever has come to this path since the walk: it is read inside of the vault or not at all.
     match inside.read(path, NOTE_MAX) {
         // Obsidian shows what is no UTF-8 with a sign in its place, and so do we.
-        Ok(Some(bytes)) => Ok(Note::parse(&String::from_utf8_lossy(&bytes))),
+        Ok(Some(bytes)) => Ok(Note::parse_by(&String::from_utf8_lossy(&bytes), rules)),
         Ok(None) | Err(Astray::Nowhere) => Err(None),
         Err(Astray::Outside) => Err(Some(OUTSIDE.to_owned())),
         Err(Astray::File(error)) if error.kind() == std::io::ErrorKind::NotFound => Err(None),

@@ -94,5 +94,5 @@ pub const ALL: &[(Method, &str)] = rows! {
     system: GetStatus ListActors Drill ListSources Reload;
     tenants: ListTenants AddTenant RemoveTenant;
     usage: GetSpend Import Look RecordUsage Reprice GetWhatIf ListLacking ListProjects AliasProject UnaliasProject ListRefused;
-    vault: GetVault ListTasks GetDaily LogSession;
+    vault: GetVault ListTasks GetDaily LogSession UndoWrite;
 };

@@ -5,3 +5,4 @@ pub mod aggregate;
 pub mod error;
 pub mod queries;
 pub mod tasks;
+pub mod undo;

@@ -21,6 +21,7 @@ use crate::domain::project::Aliases;
 use crate::domain::quota::Quotas;
 use crate::domain::report::Reports;
 use crate::domain::vault::track::Known;
+use crate::domain::vault::written::Writes;
 use crate::event::CodecError;
 use crate::event::Event;
 use crate::event::payload::{
@@ -203,6 +204,17 @@ impl Fold for Aliases {
     fn apply(&mut self, _: Timestamp, event: &Event<'_>) -> Result<(), CodecError> {
         if let Event::ProjectAliased(stored) = event {
             self.evolve(stored.into());
+        }
+        Ok(())
+    }
+}
+
+impl Fold for Writes {
+    fn apply(&mut self, _: Timestamp, event: &Event<'_>) -> Result<(), CodecError> {
+        match event {
+            Event::NoteWritten(stored) => self.add(stored.into()),
+            Event::NoteRestored(stored) => self.take_back(stored.write),
+            _ => {}
         }
         Ok(())
     }

@@ -332,6 +332,8 @@ pub const ROWS: &[Row] = &[
     row("token revoke none", 2),
     row("token revoke A_B", 2),
     row("vault", 0),
+    row("vault undo", 0),
+    row("vault undo now", 2),
     but("verify", 0, VERIFIED),
     row("verify --head x", 2),
     but("verify --head 1111111111111111111111111111111111111111111111111111111111111111", 1, VERIFIED),

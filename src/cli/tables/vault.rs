@@ -2,6 +2,7 @@
 
 use crate::service::vault::queries::{DailyShown, Logged, VaultShown};
 use crate::service::vault::tasks::{TaskLine, TasksShown};
+use crate::service::vault::undo::TakenBack;
 
 use super::system::age;
 use super::table;
@@ -42,8 +43,12 @@ fn task_table(tasks: &[TaskLine]) -> String {
 /// `mecris daily`.
 #[must_use]
 pub fn daily(shown: &DailyShown) -> String {
+    let doubt =
+        shown.doubt.as_ref().map(|doubt| format!("It is not certain that this is the note. {doubt}\n"));
+    let doubt = doubt.unwrap_or_default();
     match &shown.text {
-        Some(text) => format!("{}\n\n{text}", shown.note),
+        Some(text) => format!("{}\n{doubt}\n{text}", shown.note),
+        None if !doubt.is_empty() => format!("{} is not there.\n{doubt}", shown.note),
         None => format!("{} is not there yet. `mecris log-session` makes it.\n", shown.note),
     }
 }
@@ -54,6 +59,17 @@ pub fn logged(shown: &Logged) -> String {
     let Logged { note, heading, line, added } = shown;
     let done = if *added { "Added" } else { "There already" };
     format!("{done}, to {note} below \"{heading}\": {line}\n")
+}
+
+/// `mecris vault undo`.
+#[must_use]
+pub fn taken_back(taken: &TakenBack) -> String {
+    let TakenBack { note, removed, changed } = taken;
+    match (removed, changed) {
+        (true, true) => format!("Removed {note}, which the last write had made\n"),
+        (false, true) => format!("{note} is as it was before the last write\n"),
+        (_, false) => format!("{note} was as before the last write already\n"),
+    }
 }
 
 /// `mecris vault`.

@@ -99,6 +99,7 @@ pub const COMMANDS: &[(&str, Option<Scope>)] = &[
     ("token revoke", Some(Own)),
     ("token rotate", Some(Own)),
     ("vault", Some(Read)),
+    ("vault undo", Some(Own)),
     ("verify", Some(Audit)),
 ];
 

@@ -89,6 +89,7 @@ pub const ENDPOINTS: &[(&str, &str, Scope)] = &[
     ("POST", "/api/v1/tokens/{id}/rotate", Own),
     ("POST", "/api/v1/usage", Work),
     ("GET", "/api/v1/vault", Read),
+    ("POST", "/api/v1/vault/undo", Own),
     ("POST", "/api/v1/verify", Audit),
     ("DELETE", "/api/v1/virtual-budget", Own),
     ("GET", "/api/v1/virtual-budget", Read),

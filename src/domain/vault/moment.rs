@@ -1,51 +1,221 @@
 //! Dates in the format tokens of moment.js, which name Obsidian's daily notes.
 //!
-//! Source: moment.js, "Display > Format" and its English locale, in which a week begins on Sunday and the first
-//! week of a year is the one with 1 January in it. Names of months and days are English.
+//! Source: moment.js 2.29, `format.js` (`formattingTokens`, `makeFormatFunction`, `expandFormat`) and its English
+//! locale. Names of months and days are English.
 
-use jiff::civil::{Date, DateTime, Weekday};
+use jiff::civil::DateTime;
+
+mod weeks;
+
+pub use weeks::Weeks;
 
 /// Longest first: if two tokens match, the longer one counts.
 const TOKENS: &[&str] = &[
-    "YYYYYY", "YYYYY", "YYYY", "YY", "Y", "MMMM", "MMM", "MM", "Mo", "M", "DDDD", "DDDo", "DDD", "DD", "Do",
-    "D", "Qo", "Q", "dddd", "ddd", "dd", "do", "d", "e", "E", "gggg", "gg", "GGGG", "GG", "ww", "wo", "w",
-    "WW", "Wo", "W", "HH", "H", "hh", "h", "kk", "k", "mm", "m", "ss", "s", "SSS", "SS", "S", "A", "a", "X",
+    "Hmmss",
+    "hmmss",
+    "Hmm",
+    "hmm",
+    "YYYYYY",
+    "YYYYY",
+    "YYYY",
+    "YY",
+    "Y",
+    "MMMM",
+    "MMM",
+    "MM",
+    "Mo",
+    "M",
+    "DDDD",
+    "DDDo",
+    "DDD",
+    "DD",
+    "Do",
+    "D",
+    "Qo",
+    "Q",
+    "dddd",
+    "ddd",
+    "dd",
+    "do",
+    "d",
+    "e",
+    "E",
+    "ggggg",
+    "gggg",
+    "gg",
+    "GGGGG",
+    "GGGG",
+    "GG",
+    "ww",
+    "wo",
+    "w",
+    "WW",
+    "Wo",
+    "W",
+    "HH",
+    "H",
+    "hh",
+    "h",
+    "kk",
+    "k",
+    "mm",
+    "m",
+    "ss",
+    "s",
+    "SSSSSSSSS",
+    "SSSSSSSS",
+    "SSSSSSS",
+    "SSSSSS",
+    "SSSSS",
+    "SSSS",
+    "SSS",
+    "SS",
+    "S",
+    "A",
+    "a",
+    "X",
+    "x",
+    "NNNNN",
+    "NNNN",
+    "NNN",
+    "NN",
+    "N",
+    "yyyy",
+    "yyy",
+    "yy",
+    "yo",
+    "y",
+    "ZZ",
+    "Z",
+    "zz",
+    "z",
 ];
 
-/// The numbering of weeks where a token leaves it to the locale.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Weeks {
-    /// From Sunday, the first one with 1 January in it: English in the United States.
-    #[default]
-    Sunday,
-    /// From Monday, the first one with a Thursday in it (ISO 8601): most of Europe.
-    Iso,
+/// Whole dates and times, which stand for other tokens.
+const LONG: &[(&str, &str)] = &[
+    ("LTS", "h:mm:ss A"),
+    ("LT", "h:mm A"),
+    ("LLLL", "dddd, MMMM D, YYYY h:mm A"),
+    ("LLL", "MMMM D, YYYY h:mm A"),
+    ("LL", "MMMM D, YYYY"),
+    ("L", "MM/DD/YYYY"),
+    ("llll", "ddd, MMM D, YYYY h:mm A"),
+    ("lll", "MMM D, YYYY h:mm A"),
+    ("ll", "MMM D, YYYY"),
+    ("l", "M/D/YYYY"),
+];
+
+/// A part of a format.
+enum Part<'a> {
+    Token(&'static str),
+    Text(&'a str),
+}
+
+/// The first part of a format, and the rest.
+fn first(format: &str) -> Option<(Part<'_>, &str)> {
+    let next = format.chars().next()?;
+    if let Some((literal, rest)) = literal(format) {
+        return Some((Part::Text(literal), rest));
+    }
+    if let Some(rest) = format.strip_prefix('\\') {
+        // It escapes a whole token, or one character; another backslash vanishes with it.
+        if let Some(after) = rest.strip_prefix('\\') {
+            return Some((Part::Text(""), after));
+        }
+        let one = rest.chars().next().map_or(0, char::len_utf8);
+        let length = token(rest).map_or(one, str::len);
+        return Some((Part::Text(&rest[..length]), &rest[length..]));
+    }
+    if format.starts_with("w|") || format.starts_with("W|") {
+        // The pattern of tokens takes these two together, and they mean nothing.
+        return Some((Part::Text(&format[..2]), &format[2..]));
+    }
+    if let Some(token) = token(format) {
+        return Some((Part::Token(token), &format[token.len()..]));
+    }
+    let (text, rest) = format.split_at(next.len_utf8());
+    Some((Part::Text(text), rest))
+}
+
+fn token(format: &str) -> Option<&'static str> {
+    TOKENS.iter().find(|token| format.starts_with(**token)).copied()
+}
+
+/// The text in brackets at the start of a format, and the rest: up to the last `]` before another `[`.
+fn literal(format: &str) -> Option<(&str, &str)> {
+    let inner = format.strip_prefix('[')?;
+    let within = memchr::memchr(b'[', inner.as_bytes()).unwrap_or(inner.len());
+    let end = memchr::memrchr(b']', &inner.as_bytes()[..within])?;
+    Some((&inner[..end], &inner[end + 1..]))
+}
+
+/// The format with its whole dates written out.
+fn expanded(format: &str) -> String {
+    let (mut text, mut rest) = (String::with_capacity(format.len()), format);
+    let long = |rest: &str| LONG.iter().find(|(token, _)| rest.starts_with(token)).copied();
+    while let Some(next) = rest.chars().next() {
+        let kept = match (literal(rest), rest.strip_prefix('\\').and_then(long)) {
+            (Some((_, after)), _) => rest.len() - after.len(),
+            (_, Some((token, _))) => 1 + token.len(),
+            _ => {
+                if let Some((token, meaning)) = long(rest) {
+                    text.push_str(meaning);
+                    rest = &rest[token.len()..];
+                    continue;
+                }
+                next.len_utf8()
+            }
+        };
+        text.push_str(&rest[..kept]);
+        rest = &rest[kept..];
+    }
+    text
 }
 
 /// Formats a moment.
 #[must_use]
 pub fn format(moment: DateTime, format: &str, weeks: Weeks) -> String {
-    let (mut text, mut rest) = (String::new(), format);
-    // How much of the format follows the last bracket that ends a literal.
-    let last_end = format.rfind(']').map_or(usize::MAX, |at| format.len() - at);
-    while let Some(next) = rest.chars().next() {
-        if let Some(inner) = rest.strip_prefix('[').filter(|inner| inner.len() >= last_end)
-            && let Some((literal, after)) = inner.split_once(']')
-        {
-            text.push_str(literal);
-            rest = after;
-        } else if let Some(token) = TOKENS.iter().find(|token| rest.starts_with(**token)) {
-            text.push_str(&of(moment, token, weeks));
-            rest = &rest[token.len()..];
-        } else if let Some(escaped) = rest.strip_prefix('\\').and_then(|rest| rest.chars().next()) {
-            text.push(escaped);
-            rest = &rest[1 + escaped.len_utf8()..];
-        } else {
-            text.push(next);
-            rest = &rest[next.len_utf8()..];
+    let (format, mut text) = (expanded(format), String::new());
+    let mut rest = format.as_str();
+    while let Some((part, after)) = first(rest) {
+        match part {
+            Part::Token(token) => text.push_str(&of(moment, token, weeks)),
+            Part::Text(literal) => text.push_str(literal),
         }
+        rest = after;
     }
     text
+}
+
+/// What the text of a format depends on, beside the day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Needs {
+    /// The time of day, or the time zone: the text is another one a minute later, or elsewhere.
+    pub time: bool,
+    /// The names of a language.
+    pub names: bool,
+    /// On which day a week begins.
+    pub weeks: bool,
+}
+
+/// What a format depends on.
+#[must_use]
+pub fn needs(format: &str) -> Needs {
+    let (whole, mut needs) = (expanded(format), Needs::default());
+    // Whole dates have another order in each language.
+    needs.names = whole != format;
+    let mut rest = whole.as_str();
+    while let Some((part, after)) = first(rest) {
+        if let Part::Token(token) = part {
+            needs.time |= token.starts_with(['H', 'h', 'k', 'm', 's', 'S', 'A', 'a', 'X', 'x', 'Z', 'z']);
+            needs.names |= token.ends_with('o')
+                || token.starts_with(['A', 'a', 'N'])
+                || matches!(token, "MMM" | "MMMM" | "dd" | "ddd" | "dddd");
+            needs.weeks |= token.starts_with(['w', 'g', 'e']);
+        }
+        rest = after;
+    }
+    needs
 }
 
 const MONTHS: [&str; 12] = [
@@ -72,13 +242,18 @@ fn of(moment: DateTime, token: &str, weeks: Weeks) -> String {
     let name_of_day = DAYS[from_sunday as usize];
     let (hour, minute, second) = (time.hour(), time.minute(), time.second());
     let quarter = (month - 1) / 3 + 1;
-    let local = week(date, weeks);
-    let iso = week(date, Weeks::Iso);
+    let hour12 = (hour + 11) % 12 + 1;
+    let (local, iso) = (weeks.of(date), Weeks::Iso.of(date));
     match token {
         "YYYYYY" => format!("{year:+07}"),
         "YYYYY" => format!("{year:05}"),
-        "YYYY" => format!("{year:04}"),
-        "Y" => year.to_string(),
+        "YYYY" | "yyyy" => format!("{year:04}"),
+        "Y" | "y" => year.to_string(),
+        "yyy" => format!("{year:03}"),
+        "yy" => format!("{year:02}"),
+        "yo" => ordinal(i64::from(year)),
+        "N" | "NN" | "NNN" | "NNNNN" => "AD".to_owned(),
+        "NNNN" => "Anno Domini".to_owned(),
         "YY" => format!("{:02}", year.rem_euclid(100)),
         "MMMM" => name_of_month.to_owned(),
         "MMM" => name_of_month[..3].to_owned(),
@@ -97,9 +272,11 @@ fn of(moment: DateTime, token: &str, weeks: Weeks) -> String {
         "ddd" => name_of_day[..3].to_owned(),
         "dd" => name_of_day[..2].to_owned(),
         "do" => ordinal(from_sunday),
-        "e" if weeks == Weeks::Iso => date.weekday().to_monday_zero_offset().to_string(),
-        "d" | "e" => from_sunday.to_string(),
+        "e" => weeks.day_of_week(date).to_string(),
+        "d" => from_sunday.to_string(),
         "E" => date.weekday().to_monday_one_offset().to_string(),
+        "ggggg" => format!("{:05}", local.0),
+        "GGGGG" => format!("{:05}", iso.0),
         "gggg" => format!("{:04}", local.0),
         "gg" => format!("{:02}", local.0.rem_euclid(100)),
         "GGGG" => format!("{:04}", iso.0),
@@ -114,37 +291,29 @@ fn of(moment: DateTime, token: &str, weeks: Weeks) -> String {
         "H" => hour.to_string(),
         "kk" => format!("{:02}", if hour == 0 { 24 } else { hour }),
         "k" => (if hour == 0 { 24 } else { hour }).to_string(),
-        "hh" => format!("{:02}", (hour + 11) % 12 + 1),
-        "h" => ((hour + 11) % 12 + 1).to_string(),
+        "hh" => format!("{hour12:02}"),
+        "h" => hour12.to_string(),
+        "Hmm" => format!("{hour}{minute:02}"),
+        "Hmmss" => format!("{hour}{minute:02}{second:02}"),
+        "hmm" => format!("{hour12}{minute:02}"),
+        "hmmss" => format!("{hour12}{minute:02}{second:02}"),
         "mm" => format!("{minute:02}"),
         "m" => minute.to_string(),
         "ss" => format!("{second:02}"),
         "s" => second.to_string(),
-        "SSS" => format!("{:03}", time.millisecond()),
-        "SS" => format!("{:02}", time.millisecond() / 10),
-        "S" => (time.millisecond() / 100).to_string(),
+        token if token.starts_with('S') => {
+            format!("{:09}", time.subsec_nanosecond())[..token.len()].to_owned()
+        }
+        // As if the moment were in UTC: note names do not need it.
+        "Z" => "+00:00".to_owned(),
+        "ZZ" => "+0000".to_owned(),
+        "z" | "zz" => String::new(),
         "A" => (if hour < 12 { "AM" } else { "PM" }).to_owned(),
         "a" => (if hour < 12 { "am" } else { "pm" }).to_owned(),
-        // As if the moment were in UTC: note names do not need it.
-        _ => moment
-            .to_zoned(jiff::tz::TimeZone::UTC)
-            .map_or(String::new(), |zoned| zoned.timestamp().as_second().to_string()),
-    }
-}
-
-/// The year of a week and its number.
-fn week(date: Date, weeks: Weeks) -> (i32, i64) {
-    match weeks {
-        Weeks::Iso => {
-            let week = date.iso_week_date();
-            (i32::from(week.year()), i64::from(week.week()))
-        }
-        Weeks::Sunday => {
-            // The week belongs to the year of its Saturday: the week with 1 January is the first.
-            let ahead = i64::from(Weekday::Saturday.since(date.weekday()));
-            let saturday = date.saturating_add(jiff::Span::new().days(ahead));
-            (i32::from(saturday.year()), (i64::from(saturday.day_of_year()) - 1) / 7 + 1)
-        }
+        token => moment.to_zoned(jiff::tz::TimeZone::UTC).map_or(String::new(), |zoned| {
+            let at = zoned.timestamp();
+            if token == "x" { at.as_millisecond().to_string() } else { at.as_second().to_string() }
+        }),
     }
 }
 
@@ -161,53 +330,4 @@ fn ordinal(number: i64) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use jiff::civil::{date, datetime};
-
-    #[test]
-    fn tokens_say_what_moment_says() {
-        // As printed by moment.js 2.30.
-        let moment = datetime(2026, 11, 3, 14, 5, 9, 0);
-        let cases = [
-            ("YYYY-MM-DD", "2026-11-03"),
-            ("YYYY/MM-MMMM/YYYY-MM-DD-dddd", "2026/11-November/2026-11-03-Tuesday"),
-            ("[Daily] D. MMM YY", "Daily 3. Nov 26"),
-            ("Do [of] MMMM", "3rd of November"),
-            ("gggg-[W]ww", "2026-W45"),
-            ("GGGG-[W]WW", "2026-W45"),
-            ("YYYY-[Q]Q", "2026-Q4"),
-            ("DDDD DDD Qo wo", "307 307 4th 45th"),
-            ("HH:mm:ss h A a H", "14:05:09 2 PM pm 14"),
-            ("ddd dd d e E", "Tue Tu 2 2 2"),
-            ("[[] x", "[ x"),
-            ("日記 YYYY年M月D日", "日記 2026年11月3日"),
-            // An unclosed bracket is a character, and tokens follow it.
-            ("[YYYY", "[2026"),
-            ("", ""),
-        ];
-        for (pattern, expected) in cases {
-            assert_eq!(format(moment, pattern, Weeks::Sunday), expected, "{pattern}");
-        }
-    }
-
-    #[test]
-    fn weeks_turn_at_new_year_by_their_own_rule() {
-        let cases = [
-            (date(2026, 12, 26), "2026-W52 2026-W52"),
-            (date(2026, 12, 27), "2027-W01 2026-W52"),
-            (date(2026, 12, 31), "2027-W01 2026-W53"),
-            (date(2027, 1, 1), "2027-W01 2026-W53"),
-            (date(2027, 1, 3), "2027-W02 2026-W53"),
-            (date(2027, 1, 4), "2027-W02 2027-W01"),
-            (date(2023, 1, 1), "2023-W01 2022-W52"),
-            (date(2024, 12, 30), "2025-W01 2025-W01"),
-        ];
-        for (day, expected) in cases {
-            let moment = day.at(0, 0, 0, 0);
-            assert_eq!(format(moment, "gggg-[W]ww GGGG-[W]WW", Weeks::Sunday), expected, "{day}");
-            let iso = format(moment, "gggg-[W]ww", Weeks::Iso);
-            assert_eq!(iso, expected.split(' ').nth(1).unwrap(), "{day}");
-        }
-    }
-}
+mod tests;

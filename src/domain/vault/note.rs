@@ -1,8 +1,9 @@
 //! A note: its properties, headings, tags, links, inline fields and tasks.
 //!
 //! Sources: Obsidian's help (properties, tags, internal links, callouts, comments), and CommonMark for fenced
-//! and indented code blocks. A `- [ ]` in code, in a comment or in the properties is not a task; in a quote
-//! or a callout it is one.
+//! and indented code blocks and for HTML comments. A `- [ ]` in code, in a comment or in the properties is not a
+//! task (obsidian-tasks-group/obsidian-tasks, `docs/Getting Started/Getting Started.md`, "Tasks in Comments"); in a
+//! quote or a callout it is one.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +11,7 @@ use serde_json::{Map, Value};
 
 use crate::domain::depth;
 
-use super::task::{self, Task};
+use super::task::{self, Rules, Task};
 
 mod inline;
 
@@ -73,9 +74,15 @@ impl Goals {
 }
 
 impl Note {
-    /// Parses a note's text. Nothing is an error: what cannot be parsed is text.
+    /// Parses a note's text, each checkbox as a task. Nothing is an error: what cannot be parsed is text.
     #[must_use]
     pub fn parse(text: &str) -> Self {
+        Self::parse_by(text, &Rules::default())
+    }
+
+    /// Parses a note's text; tasks are what these rules say.
+    #[must_use]
+    pub fn parse_by(text: &str, rules: &Rules) -> Self {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let mut reader = Reader { after_blank: true, ..Reader::default() };
         let mut lines = text.lines().enumerate();
@@ -85,7 +92,7 @@ impl Note {
             lines.nth(count + 1);
         }
         for (number, line) in lines {
-            reader.line(number as u32 + 1, line);
+            reader.line(number as u32 + 1, line, rules);
         }
         reader.note
     }
@@ -131,6 +138,8 @@ struct Reader {
     fence: Option<Fence>,
     /// Whether a `%%` is open.
     in_comment: bool,
+    /// An open `<!--` at the start of a line: the number of quotes around it, with which it ends.
+    html: Option<usize>,
     /// Whether a list is open, so that an indented line belongs to it and is not code.
     in_list: bool,
     /// Whether the previous line is blank, or there is none.
@@ -168,7 +177,7 @@ impl Reader {
         }
     }
 
-    fn line(&mut self, number: u32, line: &str) {
+    fn line(&mut self, number: u32, line: &str, rules: &Rules) {
         let (quotes, inner) = unquote(line);
         if let Some(fence) = self.fence {
             if quotes < fence.quotes {
@@ -179,6 +188,10 @@ impl Reader {
                 }
                 return;
             }
+        }
+        if self.is_html_comment(quotes, inner) {
+            self.after_blank = false;
+            return;
         }
         if inner.trim().is_empty() {
             self.after_blank = true;
@@ -212,11 +225,28 @@ impl Reader {
         inline::read(&visible, &mut self.note);
         if is_item(inner) && !starts_in_comment {
             self.in_list = true;
-            if let Some(task) = task::parse(line) {
+            if let Some(task) = task::parse(line, rules) {
                 let heading = self.note.headings.last().map(|heading| cut(&heading.text));
                 self.note.tasks.push(Task { line: number, heading, ..task });
             }
         }
+    }
+
+    /// Whether a line is a part of an HTML comment that began at a line's start. It ends with the line that has `-->`.
+    fn is_html_comment(&mut self, quotes: usize, inner: &str) -> bool {
+        const OPEN: &str = "<!--";
+        let mut text = inner;
+        if self.html.is_none_or(|around| quotes < around) {
+            let is_open = !self.in_comment && (self.in_list || indent_of(inner) < 4);
+            let begun = inner.trim_start().strip_prefix(OPEN).filter(|_| is_open);
+            self.html = begun.map(|_| quotes);
+            let Some(rest) = begun else { return false };
+            text = rest;
+        }
+        if text.contains("-->") {
+            self.html = None;
+        }
+        true
     }
 
     /// The line without text between `%%`; markers in code do not count.

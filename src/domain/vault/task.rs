@@ -1,12 +1,14 @@
 //! A task: a list item with a checkbox, and the fields after its text.
 //!
-//! Sources: the Tasks plugin for Obsidian, whose parser takes fields from the end of the line backwards until
-//! something is not a field (so that text after a field hides it), and its Dataview form, `[due::
-//! 2026-01-31]` or `(due:: 2026-01-31)`. Both forms are read, also mixed. If a field occurs twice, the left
-//! one counts, as in the plugin.
+//! Source: obsidian-tasks-group/obsidian-tasks, `src/Task/TaskRegularExpressions.ts` and
+//! `src/TaskSerializer/{Default,Dataview}TaskSerializer.ts`. Its parser takes fields from the end of the line
+//! backwards until something is not a field, so that text after a field hides it. It reads signs (📅) or
+//! Dataview's form, `[due:: 2026-01-31]` or `(due:: 2026-01-31)`, as its setting says; where no setting says so,
+//! both are read here, also mixed. If a field occurs twice, the left one counts, as in the plugin.
 
 use std::sync::LazyLock;
 
+use super::recurrence::is_rule;
 use crate::domain::words::words;
 use jiff::civil::Date;
 use regex::Regex;
@@ -87,15 +89,15 @@ words! {
 }
 
 impl Priority {
-    fn of(text: &str) -> Option<Self> {
-        Some(match text {
-            "🔺" | "highest" => Self::Highest,
-            "⏫" | "high" => Self::High,
-            "🔼" | "medium" => Self::Medium,
-            "🔽" | "low" => Self::Low,
-            "⏬" | "lowest" => Self::Lowest,
-            _ => return None,
-        })
+    fn of_sign(sign: &str) -> Self {
+        match sign {
+            "🔺" => Self::Highest,
+            "⏫" => Self::High,
+            "🔼" => Self::Medium,
+            "🔽" => Self::Low,
+            "⏬" => Self::Lowest,
+            _ => Self::None,
+        }
     }
 }
 
@@ -124,7 +126,7 @@ pub struct Task {
     pub cancelled: Option<Date>,
     /// See [`Priority`].
     pub priority: Priority,
-    /// 🔁: the rule in the plugin's words.
+    /// 🔁: the rule, in the person's words.
     pub recurrence: Option<String>,
     /// 🏁: what happens to it when it is done.
     pub on_completion: Option<String>,
@@ -134,6 +136,26 @@ pub struct Task {
     pub depends_on: Vec<String>,
     /// `^name` at the end: the target for links to this line.
     pub block: Option<String>,
+}
+
+/// Which fields are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Forms {
+    #[default]
+    Both,
+    /// 📅 2026-01-31
+    Signs,
+    /// `[due:: 2026-01-31]`
+    Dataview,
+}
+
+/// Which lines are tasks, and how they are read.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Rules {
+    pub forms: Forms,
+    /// Only lines that contain this text after their checkbox are tasks; empty for all. A substring with its case,
+    /// not a word (`src/Config/GlobalFilter.ts`: `includedIn`).
+    pub filter: String,
 }
 
 impl Task {
@@ -167,9 +189,9 @@ pattern!(ID, "🆔\u{fe0f}? *([a-zA-Z0-9_-]+)$");
 pattern!(DEPENDS, "⛔\u{fe0f}? *([a-zA-Z0-9_-]+(?: *, *[a-zA-Z0-9_-]+)*)$");
 pattern!(INLINE, r"(?:\[ *([a-zA-Z]+):: *([^\[\]]*?) *\]|\( *([a-zA-Z]+):: *([^()]*?) *\)) *,?$");
 
-/// The task on a line, if there is one. The caller checks that the line is Markdown text.
+/// The task on a line, if there is one by these rules. The caller checks that the line is Markdown text.
 #[must_use]
-pub fn parse(line: &str) -> Option<Task> {
+pub fn parse(line: &str, rules: &Rules) -> Option<Task> {
     // Most lines are not tasks.
     if !line.contains('[') {
         return None;
@@ -182,12 +204,16 @@ pub fn parse(line: &str) -> Option<Task> {
         task.block = Some(block[1].to_owned());
         rest = rest[..block.get(0).map_or(rest.len(), |found| found.start())].trim_end();
     }
+    // Before the fields are taken from it: a filter may be a field, or a part of one (`Task.fromLine`).
+    if !rest.contains(rules.filter.as_str()) {
+        return None;
+    }
     // Tags may be among the fields: they are text.
     let mut tags: Vec<&str> = Vec::new();
     for _ in 0..FIELDS_MAX {
         // Only the end of the line is searched, up to the maximum length of a field.
         let (before, end) = rest.split_at(rest.ceil_char_boundary(rest.len().saturating_sub(FIELD_MAX)));
-        let left = if let Some(shorter) = take_field(&mut task, end) {
+        let left = if let Some(shorter) = take_field(&mut task, end, rules.forms) {
             shorter.len()
         } else if end.contains('#')
             && let Some(tag) = TAG.find(end).filter(|tag| before.is_empty() || tag.start() > 0)
@@ -205,16 +231,17 @@ pub fn parse(line: &str) -> Option<Task> {
 }
 
 /// Removes the last field, and returns the text before it.
-fn take_field<'a>(task: &mut Task, rest: &'a str) -> Option<&'a str> {
+fn take_field<'a>(task: &mut Task, rest: &'a str, forms: Forms) -> Option<&'a str> {
     let before = |found: &regex::Captures<'a>| &rest[..found.get(0).map_or(0, |whole| whole.start())];
     // Most text has no field after it: an inline field ends with its bracket, and each of the others has its
     // symbol.
-    if let Some(found) = rest.ends_with([']', ')', ',']).then(|| INLINE.captures(rest)).flatten() {
+    let may_be_inline = forms != Forms::Signs && rest.ends_with([']', ')', ',']);
+    if let Some(found) = may_be_inline.then(|| INLINE.captures(rest)).flatten() {
         let part = |bracket, round| found.get(bracket).or(found.get(round)).map_or("", |part| part.as_str());
         let (key, value) = (part(1, 3), part(2, 4));
         return set_inline(task, key, value).then(|| before(&found));
     }
-    if rest.is_ascii() {
+    if rest.is_ascii() || forms == Forms::Dataview {
         return None;
     }
     if let Some(found) = DATE.captures(rest) {
@@ -231,50 +258,88 @@ fn take_field<'a>(task: &mut Task, rest: &'a str) -> Option<&'a str> {
         return Some(before(&found));
     }
     if let Some(found) = PRIORITY.captures(rest) {
-        task.priority = Priority::of(&found[1]).unwrap_or_default();
+        task.priority = Priority::of_sign(&found[1]);
         return Some(before(&found));
     }
-    let word = |pattern: &Regex, slot: &mut Option<String>| {
-        let found = pattern.captures(rest)?;
-        *slot = Some(found[1].trim().to_owned());
-        Some(before(&found))
-    };
     if let Some(found) = DEPENDS.captures(rest) {
         task.depends_on = ids(&found[1]);
         return Some(before(&found));
     }
-    word(&RECURRENCE, &mut task.recurrence)
-        .or_else(|| word(&ON_COMPLETION, &mut task.on_completion))
-        .or_else(|| word(&ID, &mut task.id))
+    if let Some(found) = ON_COMPLETION.captures(rest) {
+        task.on_completion = on_completion(&found[1]);
+        return Some(before(&found));
+    }
+    if let Some(found) = RECURRENCE.captures(rest) {
+        task.recurrence = recurrence(&found[1]);
+        return Some(before(&found));
+    }
+    let found = ID.captures(rest)?;
+    task.id = Some(found[1].to_owned());
+    Some(before(&found))
+}
+
+/// A rule, as it was written; a text that is none is no recurrence.
+fn recurrence(text: &str) -> Option<String> {
+    Some(text.trim().to_owned()).filter(|rule| is_rule(rule))
+}
+
+/// `keep` or `delete`, in any case; the plugin ignores anything else (`src/Task/OnCompletion.ts`).
+fn on_completion(text: &str) -> Option<String> {
+    Some(text.trim().to_lowercase()).filter(|action| matches!(action.as_str(), "keep" | "delete"))
 }
 
 fn ids(text: &str) -> Vec<String> {
     text.split(',').map(|id| id.trim().to_owned()).filter(|id| !id.is_empty()).collect()
 }
 
-/// False if the key is not one of the plugin's.
+/// False if it is not one of the plugin's fields: its key is another, or its value has another form.
 fn set_inline(task: &mut Task, key: &str, value: &str) -> bool {
-    let is_date = value.len() == 10;
-    let date = || value.parse::<Date>().ok();
-    let owned = || Some(value.to_owned());
-    match key {
-        "due" if is_date => task.due = date(),
-        "scheduled" if is_date => task.scheduled = date(),
-        "start" if is_date => task.start = date(),
-        "created" if is_date => task.created = date(),
-        "completion" if is_date => task.done = date(),
-        "cancelled" if is_date => task.cancelled = date(),
-        "priority" => match Priority::of(value) {
-            Some(priority) => task.priority = priority,
-            None => return false,
-        },
-        "repeat" => task.recurrence = owned(),
-        "onCompletion" => task.on_completion = owned(),
-        "id" => task.id = owned(),
-        "dependsOn" => task.depends_on = ids(value),
+    let is_of = |also: &str| {
+        !value.is_empty() && value.chars().all(|part| part.is_ascii_alphanumeric() || also.contains(part))
+    };
+    let date = match key {
+        "due" => &mut task.due,
+        "scheduled" => &mut task.scheduled,
+        "start" => &mut task.start,
+        "created" => &mut task.created,
+        "completion" => &mut task.done,
+        "cancelled" => &mut task.cancelled,
+        "priority" => {
+            let Some(priority) = Priority::of_word(value).filter(|priority| *priority != Priority::None)
+            else {
+                return false;
+            };
+            task.priority = priority;
+            return true;
+        }
+        "repeat" if is_of(", !") => {
+            task.recurrence = recurrence(value);
+            return true;
+        }
+        "onCompletion" if is_of("") => {
+            task.on_completion = on_completion(value);
+            return true;
+        }
+        "id" if is_of("-_") => {
+            task.id = Some(value.to_owned());
+            return true;
+        }
+        "dependsOn" if is_of("-_, ") && ids(value).iter().all(|id| !id.contains(' ')) => {
+            task.depends_on = ids(value);
+            return true;
+        }
         _ => return false,
+    };
+    let has_form = value.len() == 10
+        && value.bytes().enumerate().all(|(at, byte)| match at {
+            4 | 7 => byte == b'-',
+            _ => byte.is_ascii_digit(),
+        });
+    if has_form {
+        // An invalid date is still a field, without a value.
+        *date = value.parse().ok();
     }
-    true
+    has_form
 }
 
 #[cfg(test)]

@@ -2,12 +2,20 @@
 
 use super::note::Note;
 
-/// The note's text with `line` as the last one below `heading`, which is appended if it is missing. None if
-/// that very line is already there: a retry changes nothing.
+/// The note's text with `line` as the last one below `heading`: see [`insertion`].
+#[must_use]
+pub fn append(text: &str, heading: &str, line: &str) -> Option<String> {
+    let (at, added) = insertion(text, heading, line)?;
+    let (before, after) = text.split_at(at);
+    Some(format!("{before}{added}{after}"))
+}
+
+/// What is put into a note, and at which byte, so that `line` is the last one below `heading`, which is appended if
+/// it is missing. None if that very line is already there: a retry changes nothing.
 ///
 /// The line ending matches the note's, and a note without a final line ending has none afterwards.
 #[must_use]
-pub fn append(text: &str, heading: &str, line: &str) -> Option<String> {
+pub fn insertion(text: &str, heading: &str, line: &str) -> Option<(usize, String)> {
     let note = Note::parse(text);
     let end = if text.contains("\r\n") { "\r\n" } else { "\n" };
     let found = note.headings.iter().position(|own| own.text.eq_ignore_ascii_case(heading));
@@ -16,7 +24,7 @@ pub fn append(text: &str, heading: &str, line: &str) -> Option<String> {
         let own = format!("## {heading}");
         let mut behind = text.lines().skip_while(|known| known.trim_end() != own).skip(1);
         let is_there = behind.any(|known| known.trim_end() == line);
-        return (!is_there).then(|| with_heading(text, heading, line, end));
+        return (!is_there).then(|| (text.len(), with_heading(text, heading, line, end)));
     };
     let section = &note.headings[found];
     let next = note.headings[found + 1..].iter().find(|next| next.level <= section.level);
@@ -35,14 +43,11 @@ pub fn append(text: &str, heading: &str, line: &str) -> Option<String> {
             at = offset;
         }
     }
-    let (before, after) = text.split_at(at);
-    Some(if before.ends_with('\n') {
-        format!("{before}{line}{end}{after}")
-    } else {
-        format!("{before}{end}{line}{after}")
-    })
+    let ends = text[..at].ends_with('\n');
+    Some((at, if ends { format!("{line}{end}") } else { format!("{end}{line}") }))
 }
 
+/// The heading and the line, as they are put behind a text.
 fn with_heading(text: &str, heading: &str, line: &str, end: &str) -> String {
     let is_empty = text.trim_start_matches('\u{feff}').is_empty();
     let ends_open = !is_empty && !text.ends_with('\n');
@@ -53,7 +58,7 @@ fn with_heading(text: &str, heading: &str, line: &str, end: &str) -> String {
         _ => end.to_owned(),
     };
     let last = if ends_open { "" } else { end };
-    format!("{text}{between}## {heading}{end}{end}{line}{last}")
+    format!("{between}## {heading}{end}{end}{line}{last}")
 }
 
 #[cfg(test)]

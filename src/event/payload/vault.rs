@@ -4,7 +4,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::class::classes;
-use crate::domain::vault::track::{Change, Fact, Kind, TaskId};
+use crate::domain::vault::track::{Change as TaskChange, Fact, Kind, TaskId};
+use crate::domain::vault::written::Change;
 use crate::domain::vault::{Priority, State};
 
 /// A task appeared, or something about it changed: all that is known of it now. Its words are here only where
@@ -51,7 +52,55 @@ pub struct SessionLogged {
     pub session: String,
 }
 
+/// Bytes were put into a note of the vault. Digests are of all of the note: no text is kept.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct NoteWritten {
+    /// A digest of the note's path.
+    pub note: String,
+    /// A digest of the note before; none if it was made.
+    pub before: Option<String>,
+    /// A digest of the note after.
+    pub after: String,
+    /// Where the new bytes begin.
+    pub at: u64,
+    /// How many they are.
+    pub length: u64,
+    /// How many folders were made for the note.
+    pub folders: u32,
+}
+
+/// What was written to a note of the vault was taken back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct NoteRestored {
+    /// A digest of the note's path.
+    pub note: String,
+    /// Which of the `note-written`, counted from 1.
+    pub write: u64,
+}
+
+impl From<&Change> for NoteWritten {
+    fn from(change: &Change) -> Self {
+        let Change { note, before, after, at, length, folders } = change.clone();
+        Self { note, before, after, at, length, folders }
+    }
+}
+
+impl From<&NoteWritten> for Change {
+    fn from(written: &NoteWritten) -> Self {
+        let NoteWritten { note, before, after, at, length, folders } = written.clone();
+        Self { note, before, after, at, length, folders }
+    }
+}
+
 classes! {
+    NoteWritten {
+        None: at, length, folders;
+        Pseudonymous: note, before, after;
+    }
+    NoteRestored {
+        None: write;
+        Pseudonymous: note;
+    }
     TaskObserved {
         None: change, state, priority, recurs;
         Pseudonymous: task, note;
@@ -80,7 +129,7 @@ fn id(text: &str) -> Result<TaskId, TaskPayloadError> {
 impl TaskObserved {
     /// Of what became of a task; `words` are its path and its text, where they may be kept.
     #[must_use]
-    pub fn new(change: &Change, words: Option<(&str, &str)>) -> Self {
+    pub fn new(change: &TaskChange, words: Option<(&str, &str)>) -> Self {
         let Fact { note, state, due, scheduled, priority, recurs } = &change.fact;
         Self {
             task: shown(&change.id),

@@ -1,9 +1,10 @@
-//! Adding a line to a note on disk: whole or not at all, and never over another one's change.
+//! Adding a line to a note on disk, and taking it back: whole or not at all, and never over another one's change.
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use crate::domain::vault::write::append;
+use crate::domain::vault::write::insertion;
+use crate::domain::vault::written::Back;
 use crate::files::beneath::{Astray, Root};
 use crate::files::others::bounded;
 use crate::files::persons_mode;
@@ -16,6 +17,14 @@ pub enum AppendError {
     /// Somebody else wrote to it.
     #[error("{0} changed while it was written to, and is as the other left it; try again")]
     Changed(String),
+    /// Somebody else wrote to it since the line was written.
+    #[error("{0} was changed since the line was written, and stays as it is; remove the line by hand")]
+    ChangedSince(String),
+    /// There is no note any more to take a line back from.
+    #[error(
+        "{0} is not there any more: it was moved, renamed or removed since the line was written; nothing was changed"
+    )]
+    Gone(String),
     /// It is no text.
     #[error("{0} is no UTF-8 text; have Obsidian save it anew")]
     NoText(String),
@@ -38,12 +47,27 @@ pub enum AppendError {
 }
 
 /// What was done.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Appended {
     /// The line is there now.
-    Added,
+    Added(Box<Added>),
     /// It was there.
     Known,
+}
+
+/// What was changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Added {
+    /// All of the note before; none if it was made.
+    pub before: Option<Vec<u8>>,
+    /// All of it after.
+    pub after: Vec<u8>,
+    /// Where the new bytes begin.
+    pub at: usize,
+    /// How many they are.
+    pub length: usize,
+    /// How many folders were made for it.
+    pub folders: usize,
 }
 
 impl AppendError {
@@ -85,23 +109,78 @@ pub fn add_line(
         .and_then(|root| root.find(path))
         .map_err(|astray| AppendError::astray(path, astray))?;
     if !place.is_there() {
-        let text = append(fresh, heading, line).unwrap_or_else(|| fresh.to_owned());
+        let (at, added) = insertion(fresh, heading, line).unwrap_or_default();
+        let (length, folders) = (fresh.len() + added.len(), place.missing_folders());
+        let after = put_in(fresh, at, &added);
         place.make_folders(persons_mode(0o755)).map_err(failed)?;
-        let written = place.write_beside(text.as_bytes(), persons_mode(0o644)).map_err(failed)?;
+        let written = place.write_beside(&after, persons_mode(0o644)).map_err(failed)?;
         // Never over a note that came meanwhile.
-        return outcome(written.put().map_err(failed)?, path);
+        written.put().map_err(failed).and_then(|is_written| outcome(is_written, path))?;
+        return Ok(Appended::Added(Box::new(Added { before: None, after, at: 0, length, folders })));
     }
     let file = place.open(Path::new(path)).map_err(failed)?;
     let mode = file.metadata().map_err(failed)?.permissions().mode();
     let before = bounded(file, NOTE_MAX).map_err(failed)?;
     let text = std::str::from_utf8(&before).map_err(|_| AppendError::NoText(path.to_owned()))?;
-    let Some(after) = append(text, heading, line) else { return Ok(Appended::Known) };
-    let written = place.write_beside(after.as_bytes(), mode).map_err(failed)?;
-    outcome(written.replace(&before).map_err(failed)?, path)
+    let Some((at, added)) = insertion(text, heading, line) else { return Ok(Appended::Known) };
+    let after = put_in(text, at, &added);
+    let written = place.write_beside(&after, mode).map_err(failed)?;
+    outcome(written.replace(&before).map_err(failed)?, path)?;
+    let (before, length) = (Some(before), added.len());
+    Ok(Appended::Added(Box::new(Added { before, after, at, length, folders: 0 })))
 }
 
-fn outcome(is_written: bool, path: &str) -> Result<Appended, AppendError> {
-    if is_written { Ok(Appended::Added) } else { Err(AppendError::Changed(path.to_owned())) }
+fn put_in(text: &str, at: usize, added: &str) -> Vec<u8> {
+    let (before, after) = text.split_at(at);
+    [before, added, after].concat().into_bytes()
+}
+
+fn outcome(is_written: bool, path: &str) -> Result<(), AppendError> {
+    if is_written { Ok(()) } else { Err(AppendError::Changed(path.to_owned())) }
+}
+
+/// Gives a note back as it was before a line was written to it: `undone` says what it was, from what it is now, or none
+/// if that is another one's. As many as `folders` above a note that is removed are removed too, if they are empty. Blocks.
+/// True if something was changed; false if it was so already.
+///
+/// # Errors
+/// [`AppendError`].
+pub fn take_back(
+    root: &Path,
+    path: &str,
+    folders: u32,
+    undone: impl FnOnce(&[u8]) -> Option<Back>,
+) -> Result<bool, AppendError> {
+    let failed = |error: std::io::Error| AppendError::file(path.to_owned(), &error);
+    let astray = |astray| AppendError::astray(path, astray);
+    let inside = Root::open(root).map_err(failed)?;
+    let place = inside.find(path).map_err(astray)?;
+    if !place.is_there() {
+        return Err(AppendError::Gone(path.to_owned()));
+    }
+    let file = place.open(Path::new(path)).map_err(failed)?;
+    let mode = file.metadata().map_err(failed)?.permissions().mode();
+    let now = bounded(file, NOTE_MAX).map_err(failed)?;
+    let is_written = match undone(&now) {
+        None => return Err(AppendError::ChangedSince(path.to_owned())),
+        Some(Back::Done) => return Ok(false),
+        Some(Back::Bytes(before)) => {
+            let written = place.write_beside(&before, mode).map_err(failed)?;
+            written.replace(&now).map_err(failed)?
+        }
+        Some(Back::Removed) => place.remove(&now).map_err(failed)?,
+    };
+    outcome(is_written, path)?;
+    let mut folder = path;
+    for _ in 0..folders {
+        let Some((above, _)) = folder.rsplit_once('/') else { break };
+        // One that holds something else by now stays, and so does all above it.
+        if !inside.remove_folder(above).unwrap_or(false) {
+            break;
+        }
+        folder = above;
+    }
+    Ok(true)
 }
 
 #[cfg(test)]
@@ -110,14 +189,32 @@ mod tests {
 
     use super::*;
 
+    /// Whether the line was added.
+    fn add_line(
+        root: &Path,
+        path: &str,
+        heading: &str,
+        line: &str,
+        fresh: &str,
+    ) -> Result<bool, AppendError> {
+        let added = super::add_line(root, path, heading, line, fresh)?;
+        if let Appended::Added(added) = &added {
+            let now = std::fs::read(root.join(path)).unwrap();
+            let (at, end) = (added.at, added.at + added.length);
+            let before = [&now[..at], &now[end..]].concat();
+            assert_eq!((&now, &before), (&added.after, added.before.as_ref().unwrap_or(&Vec::new())));
+        }
+        Ok(added != Appended::Known)
+    }
+
     #[test]
     fn a_note_keeps_its_mode_and_a_link_stays_a_link() {
         let dir = tempfile::tempdir().unwrap();
         std::fs::write(dir.path().join("real.md"), "# Log\n").unwrap();
         std::fs::set_permissions(dir.path().join("real.md"), std::fs::Permissions::from_mode(0o640)).unwrap();
         std::os::unix::fs::symlink("real.md", dir.path().join("link.md")).unwrap();
-        assert_eq!(add_line(dir.path(), "link.md", "Log", "- a", ""), Ok(Appended::Added));
-        assert_eq!(add_line(dir.path(), "link.md", "Log", "- a", ""), Ok(Appended::Known));
+        assert_eq!(add_line(dir.path(), "link.md", "Log", "- a", ""), Ok(true));
+        assert_eq!(add_line(dir.path(), "link.md", "Log", "- a", ""), Ok(false));
         let real = dir.path().join("real.md");
         assert_eq!(std::fs::read_to_string(&real).unwrap(), "# Log\n- a\n");
         assert_eq!(std::fs::metadata(&real).unwrap().permissions().mode() & 0o777, 0o640);
@@ -174,7 +271,7 @@ mod tests {
         assert_eq!(std::fs::read_to_string(dir.path().join("elsewhere/a.md")).unwrap(), "# mine\n");
         let names = |path: &str| std::fs::read_dir(dir.path().join(path)).unwrap().count();
         assert_eq!((names("elsewhere"), names("elsewhere/deep"), names("")), (2, 0, 3), "nothing new");
-        assert_eq!(add_line(&vault, "in/a.md", "Log", "- a", "fresh"), Ok(Appended::Added));
+        assert_eq!(add_line(&vault, "in/a.md", "Log", "- a", "fresh"), Ok(true));
         assert_eq!(std::fs::read_to_string(vault.join("in/a.md")).unwrap(), "fresh\n\n## Log\n\n- a");
     }
 
@@ -203,7 +300,53 @@ mod tests {
         // A link that leads inside works, also an absolute one.
         std::fs::write(vault.join("real/note.md"), "").unwrap();
         symlink(vault.join("real"), vault.join("alias")).unwrap();
-        assert_eq!(add_line(&vault, "alias/note.md", "Log", "- a", ""), Ok(Appended::Added));
+        assert_eq!(add_line(&vault, "alias/note.md", "Log", "- a", ""), Ok(true));
         assert!(std::fs::read_to_string(vault.join("real/note.md")).unwrap().contains("- a"));
+    }
+
+    /// Takes a line back that was just written.
+    fn undo(root: &Path, path: &str, added: &Added) -> Result<bool, AppendError> {
+        take_back(root, path, u32::try_from(added.folders).unwrap(), |now| {
+            let before = || added.before.clone().map_or(Back::Removed, Back::Bytes);
+            (now == added.after).then(before)
+        })
+    }
+
+    #[test]
+    fn what_was_written_is_taken_back_to_the_byte_and_only_within_the_vault() {
+        let (dir, vault) = with_links_out();
+        let write = |path: &str, fresh: &str| match super::add_line(&vault, path, "Log", "- a", fresh) {
+            Ok(Appended::Added(added)) => added,
+            other => panic!("{other:?}"),
+        };
+        // A note that was there, with its mode and its line ends.
+        std::fs::write(vault.join("a.md"), "\u{feff}# Log\r\nx").unwrap();
+        std::fs::set_permissions(vault.join("a.md"), std::fs::Permissions::from_mode(0o640)).unwrap();
+        let added = write("a.md", "");
+        assert_eq!(undo(&vault, "a.md", &added), Ok(true));
+        assert_eq!(std::fs::read(vault.join("a.md")).unwrap(), "\u{feff}# Log\r\nx".as_bytes());
+        assert_eq!(std::fs::metadata(vault.join("a.md")).unwrap().permissions().mode() & 0o777, 0o640);
+        // One that was made goes, with the folders that were made for it, unless they hold something else by now.
+        let added = write("new/deep/b.md", "fresh");
+        assert_eq!(undo(&vault, "new/deep/b.md", &added), Ok(true));
+        assert!(!vault.join("new").exists());
+        let added = write("new/deep/b.md", "fresh");
+        std::fs::write(vault.join("new/mine.md"), "mine").unwrap();
+        assert_eq!(undo(&vault, "new/deep/b.md", &added), Ok(true));
+        assert!(vault.join("new/mine.md").exists() && !vault.join("new/deep").exists());
+        let added = write("real/c.md", "");
+        assert_eq!((added.folders, undo(&vault, "real/c.md", &added)), (0, Ok(true)));
+        assert!(vault.join("real").exists());
+        // Changed since, gone, or swapped for a link out of the vault: as it is.
+        let added = write("a.md", "");
+        std::fs::write(vault.join("a.md"), "another's").unwrap();
+        assert_eq!(undo(&vault, "a.md", &added), Err(AppendError::ChangedSince("a.md".into())));
+        assert_eq!(std::fs::read_to_string(vault.join("a.md")).unwrap(), "another's");
+        std::fs::remove_file(vault.join("a.md")).unwrap();
+        assert_eq!(undo(&vault, "a.md", &added), Err(AppendError::Gone("a.md".into())));
+        std::fs::write(dir.path().join("victim"), &added.after).unwrap();
+        symlink("../victim", vault.join("a.md")).unwrap();
+        assert_eq!(undo(&vault, "a.md", &added), Err(AppendError::Outside("a.md".into())));
+        assert_eq!(std::fs::read(dir.path().join("victim")).unwrap(), added.after);
     }
 }

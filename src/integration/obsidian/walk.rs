@@ -6,10 +6,10 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+use crate::domain::vault::VaultSettings;
 use crate::files::beneath::{Astray, Root};
 use crate::files::others::no_file;
 
-use super::settings::VaultSettings;
 use super::{OUTSIDE, Problem, Stamp, TICK};
 
 pub(super) struct Found {

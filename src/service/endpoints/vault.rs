@@ -8,6 +8,7 @@ use crate::service::aggregate::caller;
 use crate::service::runtime::client::ServiceError;
 use crate::service::vault::queries::{DailyParams, DailyShown, LogBody, Logged, VaultShown};
 use crate::service::vault::tasks::{TasksFilter, TasksShown};
+use crate::service::vault::undo::TakenBack;
 
 use super::{Endpoint, Host, Method};
 
@@ -66,6 +67,26 @@ impl Endpoint for GetDaily {
     }
 }
 
+/// Takes back what was written to the vault last, unless the note was changed since.
+#[derive(Serialize)]
+pub struct UndoWrite;
+
+impl Endpoint for UndoWrite {
+    const METHOD: Method = Method::Post;
+    const PATH: &'static str = "/api/v1/vault/undo";
+    type Out = TakenBack;
+
+    async fn answer(self, host: &Host) -> Result<TakenBack, ServiceError> {
+        let _one = ONE.lock().await;
+        let (reads, actor) = (host.reads_with_vault().await?, host.actor());
+        let taken = caller::blocking(move || reads.undo_write(Timestamp::now(), actor)).await;
+        Ok(taken.map_err(|_| ServiceError::UnknownOutcome { what: "the vault" })??)
+    }
+}
+
+/// One write at a time: two lines of one moment are two lines.
+static ONE: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+
 /// Writes one line to today's daily note; the same again changes nothing.
 #[derive(Serialize)]
 pub struct LogSession(pub LogBody);
@@ -80,8 +101,6 @@ impl Endpoint for LogSession {
     }
 
     async fn answer(self, host: &Host) -> Result<Logged, ServiceError> {
-        /// One at a time: two lines of one moment are two lines.
-        static ONE: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
         let _one = ONE.lock().await;
         let (reads, actor) = (host.reads_with_vault().await?, host.actor());
         let written = caller::blocking(move || reads.log_session(self.0, Timestamp::now(), actor)).await;

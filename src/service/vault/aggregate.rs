@@ -7,7 +7,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use crate::domain::vault::track::{self, Change, Kind, Known, Seen};
-use crate::domain::vault::{State, Task};
+use crate::domain::vault::{State, Task, VaultSettings};
 use crate::event::envelope::hex;
 use crate::event::payload::{SessionLogged, TaskGone, TaskObserved};
 use crate::event::{Event, EventId, TenantId};
@@ -20,26 +20,26 @@ const WRITTEN: &str = "vault-written";
 /// Digest length in bytes: enough to rule out collisions.
 const DIGEST: usize = 12;
 
-/// The digest of a text. Someone who guesses the text can confirm it with the digest; the digest alone
+/// The digest of a text or a note. Someone who guesses the text can confirm it with the digest; the digest alone
 /// reveals nothing.
 #[must_use]
-pub fn digest(kind: &str, text: &str) -> String {
+pub fn digest(kind: &str, bytes: &[u8]) -> String {
     let mut hasher = blake3::Hasher::new();
-    hasher.update(kind.as_bytes()).update(&[0]).update(text.as_bytes());
+    hasher.update(kind.as_bytes()).update(&[0]).update(bytes);
     hex(&hasher.finalize().as_bytes()[..DIGEST])
 }
 
 /// A task as it is tracked.
-fn seen(path: &str, task: &Task, state: State) -> Seen {
+fn seen(path: &str, task: &Task, state: State, settings: &VaultSettings) -> Seen {
     let words = match &task.id {
-        Some(id) => digest("id", id),
-        None => digest("text", &task.text.split_whitespace().collect::<Vec<_>>().join(" ")),
+        Some(id) => digest("id", id.as_bytes()),
+        None => digest("text", task.text.split_whitespace().collect::<Vec<_>>().join(" ").as_bytes()),
     };
     let fact = track::Fact {
-        note: digest("note", path),
+        note: digest("note", path.as_bytes()),
         state,
         due: task.due,
-        scheduled: task.scheduled,
+        scheduled: settings.scheduled(path, task),
         priority: task.priority,
         recurs: task.recurrence.is_some(),
     };
@@ -67,12 +67,12 @@ impl Look {
     pub fn new(snapshot: &Snapshot, keeps_words: bool) -> Self {
         let (mut tasks, mut words) = (Vec::new(), Vec::new());
         for (path, task, state) in snapshot.tasks() {
-            tasks.push(seen(path, task, state));
+            tasks.push(seen(path, task, state, &snapshot.settings));
             if keeps_words {
                 words.push((path.to_owned(), task.text.clone()));
             }
         }
-        let notes = snapshot.notes().map(|(path, _)| digest("note", path)).collect();
+        let notes = snapshot.notes().map(|(path, _)| digest("note", path.as_bytes())).collect();
         Self { tasks, notes, is_whole: snapshot.is_whole(), words }
     }
 }
@@ -132,8 +132,8 @@ pub fn record_line(
     session: &str,
     actor: &'static str,
 ) -> Result<(), LogError> {
-    let logged =
-        SessionLogged { note: digest("note", path), line: digest("line", line), session: session.to_owned() };
+    let (note, line) = (digest("note", path.as_bytes()), digest("line", line.as_bytes()));
+    let logged = SessionLogged { note, line, session: session.to_owned() };
     let id = EventId::derive("session-logged", &[tenant.as_str(), &logged.note, &logged.line]);
     let metadata = repository::metadata_for(actor);
     let event = new_event(id, &Event::SessionLogged(logged), Timestamp::now(), &metadata);

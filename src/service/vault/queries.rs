@@ -1,7 +1,7 @@
 //! Queries about the vault, and appending a line to a daily note. The texts of tasks and notes are read from
 //! the vault on request; the log has none of them unless `vault.record_text` is set.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -9,9 +9,11 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::domain::calendar;
-use crate::domain::vault::moment::{Weeks, format};
-use crate::domain::vault::periodic::{Period, fill};
-use crate::domain::vault::{Goals, Note};
+use crate::domain::vault::moment::format;
+use crate::domain::vault::periodic::{Period, fill, fill_periodic};
+use crate::domain::vault::plugins::Place;
+use crate::domain::vault::plugins::found::{Doubt, FOLDER};
+use crate::domain::vault::{Goals, Note, VaultSettings};
 use crate::files::beneath::{Astray, Root};
 use crate::integration::obsidian::append::{AppendError, Appended, add_line};
 use crate::integration::obsidian::{self, NOTE_MAX, Snapshot};
@@ -121,6 +123,9 @@ pub struct DailyShown {
     pub date: Date,
     /// Its path in the vault, whether it exists or not.
     pub note: String,
+    /// Why it is not certain that this is the note; null if it is. Nothing is written to it then.
+    #[serde(default)]
+    pub doubt: Option<String>,
     /// Whether it exists.
     pub exists: bool,
     /// Its headings.
@@ -179,10 +184,6 @@ pub struct Logged {
 impl Reads {
     fn root(&self) -> Result<PathBuf, VaultFailure> {
         self.settings.current().config.vault.path.clone().ok_or(VaultFailure::NotConfigured)
-    }
-
-    fn weeks(&self) -> Weeks {
-        if self.settings.current().config.vault.iso_weeks { Weeks::Iso } else { Weeks::Sunday }
     }
 
     /// Reads the vault without a supervisor. Blocks.
@@ -264,18 +265,21 @@ impl Reads {
         let today = calendar::day_of(now, &zone);
         let date = asked.date.unwrap_or(today);
         let period = asked.kind()?;
-        let pattern = snapshot.settings.pattern(period);
-        let path = pattern.path(date, self.weeks()).ok_or(VaultFailure::NoPath(period.word()))?;
+        let settings = settings_now(&snapshot.root)?;
+        let path = settings.path(period, date, self.usual_weeks());
+        let path = path.ok_or(VaultFailure::NoPath(period.word()))?;
+        let doubt = settings.place(period).doubt;
         // The current text, which may be newer than the last read.
         let text = read_inside(&snapshot.root, &path)?;
-        let note = text.as_deref().map(Note::parse).unwrap_or_default();
+        let note = text.as_deref().map(|text| Note::parse_by(text, settings.rules())).unwrap_or_default();
         Ok(DailyShown {
             period: period.word().to_owned(),
             date,
             exists: text.is_some(),
             headings: note.headings.iter().map(|heading| heading.text.clone()).collect(),
-            tasks: lines(&path, &note, &snapshot.settings, today),
+            tasks: lines(&path, &note, &settings, today),
             note: path,
+            doubt: doubt.map(|doubt| format!("{FOLDER}/{}: {}", doubt.file, doubt.reason)),
             text,
         })
     }
@@ -294,8 +298,12 @@ impl Reads {
         let snapshot = self.vault_snapshot()?;
         let zone = self.zone();
         let moment = zone.to_datetime(body.at.unwrap_or(now));
-        let weeks = self.weeks();
-        let pattern = snapshot.settings.pattern(Period::Daily);
+        let settings = settings_now(&snapshot.root)?;
+        let weeks = settings.weeks(self.usual_weeks());
+        let Place { pattern, is_periodic, doubt } = settings.place(Period::Daily);
+        if let Some(Doubt { file, reason }) = doubt {
+            return Err(VaultFailure::Doubtful { file, reason });
+        }
         let path = pattern.path(moment.date(), weeks).ok_or(VaultFailure::NoPath("daily"))?;
         let heading =
             body.heading.unwrap_or_else(|| self.settings.current().config.vault.log_heading.clone());
@@ -308,22 +316,57 @@ impl Reads {
         // A template only matters for a new note.
         let template =
             pattern.template_path().filter(|_| matches!(read_inside(&snapshot.root, &path), Ok(None)));
-        let fresh = template.map(|template| read_inside(&snapshot.root, &template)).transpose()?.flatten();
-        let fresh = fill(&fresh.unwrap_or_default(), name_of(&path), moment, weeks);
+        let fresh =
+            template.map(|template| template_of(&snapshot, &template)).transpose()?.unwrap_or_default();
+        let fresh = if is_periodic {
+            fill_periodic(&fresh, &pattern, moment, weeks)
+        } else {
+            fill(&fresh, name_of(&path), moment, weeks)
+        };
         let appended = add_line(&snapshot.root, &path, &heading, &line, &fresh)?;
+        if let Appended::Added(added) = &appended {
+            self.record_write(&path, added, actor)?;
+        }
         let session = body.session.unwrap_or_default();
         record_line(&*self.log, &self.tenant, &path, &line, &session, actor)?;
-        Ok(Logged { note: path, heading, line, added: appended == Appended::Added })
+        Ok(Logged { note: path, heading, line, added: appended != Appended::Known })
     }
 }
 
 /// The current text of a note or template; none if it cannot be read. A link out of the vault is an error:
 /// its text would end up in a synced note or be read by an agent.
-fn read_inside(root: &std::path::Path, path: &str) -> Result<Option<String>, VaultFailure> {
+fn read_inside(root: &Path, path: &str) -> Result<Option<String>, VaultFailure> {
     match Root::open(root).map_err(Astray::from).and_then(|root| root.read(path, NOTE_MAX)) {
         Ok(bytes) => Ok(bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned())),
         Err(astray @ Astray::Outside) => Err(AppendError::astray(path, astray).into()),
         Err(Astray::Nowhere | Astray::File(_)) => Ok(None),
+    }
+}
+
+/// The vault's own settings as they are now: a line must not follow those of the last look.
+pub(super) fn settings_now(root: &Path) -> Result<VaultSettings, VaultFailure> {
+    let inside = Root::open(root).map_err(|error| AppendError::astray(".", error.into()))?;
+    Ok(obsidian::settings::read(&inside).0)
+}
+
+/// The text of a template: of the note at its path, else of the one note whose path ends so, as a link would find it
+/// (obsidian-daily-notes-interface, `src/vault.ts`: `getTemplateInfo`). Empty if there is none, as in the plugins.
+fn template_of(snapshot: &Snapshot, template: &str) -> Result<String, VaultFailure> {
+    // One that is there and cannot be read is refused: Obsidian does not fill in a note that was made without it.
+    let read =
+        Root::open(&snapshot.root).map_err(Astray::from).and_then(|root| root.read(template, NOTE_MAX));
+    if let Some(bytes) = read.map_err(|astray| AppendError::astray(template, astray))? {
+        return Ok(String::from_utf8_lossy(&bytes).into_owned());
+    }
+    let end = format!("/{}", template.to_lowercase());
+    let mut found = snapshot.notes().map(|(path, _)| path).filter(|path| path.to_lowercase().ends_with(&end));
+    match (found.next(), found.next()) {
+        (Some(path), None) => Ok(read_inside(&snapshot.root, path)?.unwrap_or_default()),
+        (None, _) => Ok(String::new()),
+        (Some(_), Some(_)) => Err(VaultFailure::Mistake(
+            "several notes have the name of the daily notes' template; write its whole path in Obsidian's settings"
+                .to_owned(),
+        )),
     }
 }
 

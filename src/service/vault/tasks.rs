@@ -8,8 +8,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::domain::calendar;
-use crate::domain::vault::{Note, Priority, State, Task};
-use crate::integration::obsidian::VaultSettings;
+use crate::domain::vault::{Note, Priority, State, Task, VaultSettings};
 use crate::service::runtime::forms;
 use crate::service::runtime::reads::Reads;
 
@@ -60,7 +59,7 @@ pub struct TaskLine {
     pub due: Option<Date>,
     /// Days until the due date; negative if overdue.
     pub days_left: Option<i32>,
-    /// The date it is scheduled for.
+    /// The date it is scheduled for: its own, or that of its note's name where the Tasks plugin looks for it.
     #[schema(value_type = Option<String>, format = Date)]
     pub scheduled: Option<Date>,
     /// The earliest start date.
@@ -99,7 +98,7 @@ pub struct TasksShown {
     pub trouble: Option<String>,
 }
 
-fn line(path: &str, task: &Task, state: State, today: Date) -> TaskLine {
+fn line(path: &str, task: &Task, state: State, settings: &VaultSettings, today: Date) -> TaskLine {
     let days = |due: Date| due.since(today).map_or(0, |span| span.get_days());
     TaskLine {
         note: path.to_owned(),
@@ -111,7 +110,7 @@ fn line(path: &str, task: &Task, state: State, today: Date) -> TaskLine {
         priority: task.priority,
         due: task.due,
         days_left: task.due.map(days),
-        scheduled: task.scheduled,
+        scheduled: settings.scheduled(path, task),
         start: task.start,
         created: task.created,
         done: task.done,
@@ -126,7 +125,7 @@ fn line(path: &str, task: &Task, state: State, today: Date) -> TaskLine {
 /// The tasks of one note, in its order.
 #[must_use]
 pub fn lines(path: &str, note: &Note, settings: &VaultSettings, today: Date) -> Vec<TaskLine> {
-    let line = |task: &Task| Some(line(path, task, settings.state_of(task)?, today));
+    let line = |task: &Task| Some(line(path, task, settings.state_of(task)?, settings, today));
     note.tasks.iter().filter_map(line).collect()
 }
 
@@ -184,7 +183,7 @@ impl Reads {
             }
             let is_due = by.is_none_or(|by| task.due.is_some_and(|due| due <= by));
             if is_due && (all || state.is_open()) && below(path) {
-                tasks.push(line(path, task, state, today));
+                tasks.push(line(path, task, state, &snapshot.settings, today));
             }
         }
         tasks.sort_by(|a, b| {
@@ -194,7 +193,9 @@ impl Reads {
         let count = tasks.len();
         tasks.truncate(filter.limit.unwrap_or(usize::MAX));
         for task in &mut tasks {
-            task.is_blocked = task.depends_on.iter().any(|id| open_ids.contains(id.as_str()));
+            // What is done waits for nothing (obsidian-tasks, `src/Task/Task.ts`: `isBlocked`).
+            task.is_blocked =
+                task.state.is_open() && task.depends_on.iter().any(|id| open_ids.contains(id.as_str()));
         }
         let last = self.vault.last();
         Ok(TasksShown { tasks, count, read_at: last.at, trouble: last.error })

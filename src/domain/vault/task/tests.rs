@@ -2,6 +2,10 @@
 
 use super::*;
 
+fn parse(line: &str) -> Option<Task> {
+    super::parse(line, &Rules::default())
+}
+
 /// A task in one line: its box, its words, and each field that it has.
 fn shown(task: &Task) -> String {
     let mut said = format!("[{}] {}", task.symbol, task.text);
@@ -154,5 +158,81 @@ fn a_box_with_a_character_of_one_s_own_is_to_be_done() {
     ] {
         assert_eq!(State::of(symbol), state, "{symbol}");
         assert_eq!(parse(&format!("- [{symbol}] a")).unwrap().state(), state);
+    }
+}
+
+#[test]
+fn the_global_filter_is_a_substring_of_what_stands_behind_the_box() {
+    // obsidian-tasks, `src/Config/GlobalFilter.ts` (`includedIn`: `description.includes`) and `src/Task/Task.ts`
+    // (`fromLine`: of the body, before the fields are taken from it and after the link to the block is).
+    let cases = [
+        ("#task", "- [ ] #task a", true),
+        ("#task", "- [ ] a #task/sub", true),
+        ("#task", "- [ ] a#task", true),
+        ("#task", "- [ ] a #tasks 📅 2026-01-31", true),
+        ("#task", "- [ ] a 📅 2026-01-31 #task", true),
+        ("#task", "- [ ] a", false),
+        ("#task", "- [ ] a #Task", false),
+        ("task", "- [ ] multitasking", true),
+        ("two words", "- [ ] in two words", true),
+        ("two words", "- [ ] words two", false),
+        (" ", "- [ ] one", false),
+        (" ", "- [ ] one two", true),
+        ("#task ", "- [ ] a #task", false),
+        ("📅", "- [ ] a 📅 2026-01-31", true),
+        ("[due::", "- [ ] a [due:: 2026-01-31]", true),
+        ("^block", "- [ ] a ^block", false),
+        ("[ ]", "- [ ] a", false),
+        ("日本", "- [ ] 日本語", true),
+        ("", "- [ ] a", true),
+    ];
+    for (filter, line, expected) in cases {
+        let rules = Rules { filter: filter.to_owned(), ..Rules::default() };
+        let task = super::parse(line, &rules);
+        assert_eq!(task.is_some(), expected, "{filter:?} {line}");
+        assert!(task.is_none() || task == parse(line), "{filter:?} {line}");
+    }
+}
+
+#[test]
+fn fields_of_the_form_that_is_not_set_are_words() {
+    // obsidian-tasks, `src/Config/Settings.ts` (`getUserSelectedTaskFormat`): one form at a time.
+    let of =
+        |line: &str, forms: Forms| shown(&super::parse(line, &Rules { forms, ..Rules::default() }).unwrap());
+    let signs = "- [ ] a 📅 2026-01-31 🔼";
+    let dataview = "- [ ] a [due:: 2026-01-31] (priority:: low)";
+    assert_eq!(of(signs, Forms::Signs), "[ ] a | due 2026-01-31 | medium");
+    assert_eq!(of(signs, Forms::Dataview), "[ ] a 📅 2026-01-31 🔼");
+    assert_eq!(of(dataview, Forms::Dataview), "[ ] a | due 2026-01-31 | low");
+    assert_eq!(of(dataview, Forms::Signs), "[ ] a [due:: 2026-01-31] (priority:: low)");
+    // Tags are taken in both.
+    assert_eq!(of("- [ ] a [due:: 2026-01-31] #x", Forms::Dataview), "[ ] a #x | due 2026-01-31");
+    assert_eq!(of("- [ ] a [due:: 2026-01-31] 🔼", Forms::Signs), "[ ] a [due:: 2026-01-31] | medium");
+}
+
+#[test]
+fn dataview_fields_have_the_plugin_s_forms() {
+    // obsidian-tasks, `src/TaskSerializer/DataviewTaskSerializer.ts` and `src/Task/OnCompletion.ts`.
+    let cases = [
+        ("- [ ] a [due:: 2026-1-031]", "[ ] a [due:: 2026-1-031]"),
+        ("- [ ] a [due:: 2026-02-31]", "[ ] a"),
+        ("- [ ] a [Due:: 2026-01-31]", "[ ] a [Due:: 2026-01-31]"),
+        ("- [ ] a [priority:: High]", "[ ] a [priority:: High]"),
+        ("- [ ] a [priority:: none]", "[ ] a [priority:: none]"),
+        ("- [ ] a [id:: two words]", "[ ] a [id:: two words]"),
+        ("- [ ] a [repeat:: every_day]", "[ ] a [repeat:: every_day]"),
+        ("- [ ] a [dependsOn:: x y]", "[ ] a [dependsOn:: x y]"),
+        ("- [ ] a [ due ::2026-01-31 ] ,", "[ ] a [ due ::2026-01-31 ] ,"),
+        ("- [ ] a [ due::2026-01-31 ] ,", "[ ] a | due 2026-01-31"),
+        ("- [ ] a [onCompletion:: Delete]", "[ ] a | then delete"),
+        ("- [ ] a [onCompletion:: burn]", "[ ] a"),
+        ("- [ ] a [repeat:: whenever]", "[ ] a"),
+        ("- [ ] a 🔁 whenever 📅 2026-01-31", "[ ] a | due 2026-01-31"),
+        ("- [ ] a 🔁 every Monday, Friday when done", "[ ] a | repeat every Monday, Friday when done"),
+        ("- [ ] a 🏁 KEEP", "[ ] a | then keep"),
+        ("- [ ] a 🏁 burn 📅 2026-01-31", "[ ] a | due 2026-01-31"),
+    ];
+    for (line, expected) in cases {
+        assert_eq!(shown(&parse(line).unwrap()), expected, "{line}");
     }
 }
