@@ -19,7 +19,7 @@ use crate::service::runtime::forms;
 use crate::service::runtime::reads::Reads;
 use crate::view::budgets::{BudgetLine, budgets};
 use crate::view::cost::{CostShown, unified_cost};
-use crate::view::explain::{Explanation, Subject, explain};
+use crate::view::explain::{ExplainedEvent, Explanation, Subject, explain, explain_each};
 use crate::view::odometer::{OdometerLine, odometers};
 use crate::view::reconcile::{Reconciliation, Wanted};
 use crate::view::replay::{Until, replay_of};
@@ -104,6 +104,19 @@ impl Reads {
     pub fn explain(&self, subject: &Subject, zone: Option<&TimeZone>) -> Result<Explanation, ViewError> {
         let head = self.log.head()?.position;
         explain(&*self.log, &self.tenant, subject, zone.unwrap_or(&self.zone()), head)
+    }
+
+    /// The same, each event handed on and none kept. Blocks.
+    ///
+    /// # Errors
+    /// [`ViewError`].
+    pub fn explain_each(
+        &self,
+        subject: &Subject,
+        each: &mut dyn FnMut(ExplainedEvent),
+    ) -> Result<Explanation, ViewError> {
+        let head = self.log.head()?.position;
+        explain_each(&*self.log, &self.tenant, subject, &self.zone(), head, each)
     }
 
     /// Rebuilds all views from the first event, from the log alone. Blocks.
