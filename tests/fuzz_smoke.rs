@@ -201,6 +201,7 @@ const FUZZED: &[&str] = &[
     "integration/transcripts/cursor.rs",
     "integration/twilio/codes.rs",
     "log/export.rs",
+    "mcp/meant.rs",
     "view/snapshot.rs",
 ];
 /// What is read there this very program has written: answers of its own supervisor and where it is, its answers to others, its

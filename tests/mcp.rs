@@ -2,6 +2,12 @@
 
 #[path = "mcp/bad.rs"]
 mod bad;
+#[path = "mcp/meant.rs"]
+mod meant;
+#[path = "mcp/pages.rs"]
+mod pages;
+#[path = "mcp/schemas.rs"]
+mod schemas;
 #[path = "mcp/secrets.rs"]
 mod secrets;
 #[path = "mcp/stdio.rs"]
@@ -120,12 +126,6 @@ fn every_tool_has_its_schemas_and_says_what_it_does() {
     for tool in tools {
         for schema in ["inputSchema", "outputSchema"] {
             assert_eq!(tool[schema]["type"], "object", "{tool}");
-            let text = tool[schema].to_string();
-            assert!(!text.contains("#/components/"), "{tool}");
-            for (at, _) in text.match_indices("\"#/$defs/") {
-                let name = text[at + "\"#/$defs/".len()..].split('"').next().unwrap();
-                assert!(tool[schema]["$defs"][name].is_object(), "{name} is missing in {tool}");
-            }
         }
         assert!(tool["annotations"]["readOnlyHint"].is_boolean(), "{tool}");
     }

@@ -18,6 +18,8 @@ use mecris::integration::twilio::webhook::{Delivery, Inbound, is_genuine, signat
 use mecris::mcp::answers::Answers;
 use mecris::mcp::args;
 use mecris::mcp::clean::Clean;
+use mecris::mcp::page::{self, Cursor};
+use mecris::mcp::rows::Given;
 use mecris::service::balances::quota::QuotaBody;
 use mecris::service::budgets::gate::StatuslineBody;
 use mecris::service::usage::manual::ToldBody;
@@ -118,6 +120,17 @@ pub fn mcp(data: &[u8]) {
         reads::<ToldBody>,
     ];
     readers.iter().filter(|reader| reader(&arguments)).count();
+    for tool in mecris::mcp::tools::TOOLS {
+        // What is taken as meant is taken as it is the next time.
+        if let Ok(meant) = mecris::mcp::tools::as_meant(tool.name, arguments.clone()) {
+            assert_eq!(mecris::mcp::tools::as_meant(tool.name, Value::Object(meant.clone())), Ok(meant));
+        }
+    }
+    let whole = Given { answer: arguments.clone(), window: None };
+    let cursor = arguments.get("cursor").and_then(Value::as_str).and_then(|text| Cursor::parse(text).ok());
+    if let Ok(page) = page::page(whole, 1, cursor) {
+        assert!(page.to_string().len() <= page::PAGE_MAX);
+    }
     let answer = futures_util::FutureExt::now_or_never(Clean(Echo).call("any", arguments));
     let said = match answer.expect("nothing is waited for") {
         Ok(answer) => mecris::mcp::small::small(answer),

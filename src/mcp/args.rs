@@ -7,6 +7,7 @@ use utoipa::ToSchema;
 use crate::domain::calendar::{PeriodKind, WeekStart, YearStart};
 use crate::domain::money::Picodollars;
 use crate::service::goals::requests::LocalGoalBody;
+use crate::service::runtime::forms;
 use crate::view::report::Grouping;
 
 /// Nothing.
@@ -55,7 +56,7 @@ pub struct Days {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Reconcile {
-    /// The first UTC day; the last thirty days where none is named.
+    /// The first UTC day; thirty days ago where absent.
     #[serde(default)]
     #[schema(value_type = Option<String>, format = Date)]
     pub since: Option<Date>,
@@ -76,7 +77,7 @@ pub struct UpdateBudget {
     #[schema(example = "main")]
     pub name: String,
     /// What may be spent in one period, a decimal string in USD.
-    #[schema(value_type = String, example = "50")]
+    #[schema(value_type = forms::Usd)]
     pub amount_usd: Picodollars,
     /// `daily`, `weekly`, `monthly` (the default), `yearly` or `rolling`.
     #[serde(default)]
@@ -86,13 +87,13 @@ pub struct UpdateBudget {
     #[serde(default)]
     #[schema(minimum = 1, maximum = 366)]
     pub days: Option<u32>,
-    /// What a weekly period begins with, `monday` to `sunday`.
+    /// What a weekly period begins with.
     #[serde(default)]
-    #[schema(value_type = Option<String>, example = "monday")]
+    #[schema(value_type = Option<forms::WeekDay>)]
     pub week_starts: Option<WeekStart>,
     /// What a yearly period begins with, `MM-DD`.
     #[serde(default)]
-    #[schema(value_type = Option<String>, example = "04-01")]
+    #[schema(value_type = Option<forms::YearDay>)]
     pub year_starts: Option<YearStart>,
 }
 
@@ -112,14 +113,25 @@ pub struct AddGoal {
 #[serde(deny_unknown_fields)]
 pub struct CompleteGoal {
     /// Its short name.
+    #[schema(example = "taxes")]
     pub slug: String,
+}
+
+/// Which goals.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Goals {
+    /// Only the goal of this short name.
+    #[serde(default)]
+    pub slug: Option<String>,
 }
 
 /// An alert.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Acknowledge {
-    /// Its number.
+    /// Its number, as get_alerts tells it.
+    #[schema(minimum = 1, example = 7)]
     pub id: u64,
 }
 
@@ -127,7 +139,7 @@ pub struct Acknowledge {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Reported {
-    /// The first UTC day; the last thirty days where none is named.
+    /// The first UTC day; thirty days ago where absent.
     #[serde(default)]
     #[schema(value_type = Option<String>, format = Date)]
     pub since: Option<Date>,
@@ -152,7 +164,7 @@ pub struct Explain {
 pub struct Tasks {
     /// Due by then: `overdue`, `today`, `tomorrow`, `week` or a day.
     #[serde(default)]
-    #[schema(example = "today")]
+    #[schema(value_type = Option<forms::DueBy>)]
     pub due: Option<String>,
     /// Also those that are closed.
     #[serde(default)]
@@ -171,11 +183,11 @@ pub struct Tasks {
 #[serde(deny_unknown_fields)]
 pub struct Reading {
     /// The month's sum so far, a decimal string in USD.
-    #[schema(example = "1.06")]
+    #[schema(value_type = forms::UsdText)]
     pub value_usd: String,
     /// Which month's, `YYYY-MM`; this month's where absent.
     #[serde(default)]
-    #[schema(example = "2026-10")]
+    #[schema(value_type = Option<forms::Month>)]
     pub month: Option<String>,
     /// What there is to say about it, in one line.
     #[serde(default)]

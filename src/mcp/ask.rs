@@ -1,5 +1,7 @@
 //! The questions: each tool that only looks, and what answers it. What the API answers too, its endpoint answers here.
 
+use std::collections::VecDeque;
+
 use jiff::{Timestamp, ToSpan};
 
 use crate::domain::access::Principal;
@@ -30,15 +32,17 @@ use crate::service::providers::summary::{MeteredShown, ReportedShown};
 use crate::service::runtime::reads::Reads;
 use crate::service::system::health::{Health, Part, Readiness};
 use crate::service::usage::report::ReportShown;
-use crate::service::vault::tasks::{TasksFilter, TasksShown};
+use crate::service::vault::tasks::{TaskLine, TasksFilter, TasksShown};
 use crate::view::affording::AffordabilityShown;
 use crate::view::cost::CostShown;
-use crate::view::explain::Explanation;
+use crate::view::explain::{ExplainedEvent, Explanation};
 use crate::view::forecast::ForecastShown;
 use crate::view::reconcile::Reconciliation;
 use crate::view::report::{Grouping, Only, Range};
 
-use super::args::{Day, Days, Explain, Nothing, RecentUsage, Reconcile, Reported, Tasks};
+use super::args::{Day, Days, Explain, Goals, Nothing, RecentUsage, Reconcile, Reported, Tasks};
+use super::rows::{Reach, Window, mark};
+use super::small::LIST_MAX;
 
 /// The provider that is read by hand, by the names that its tools have.
 pub(super) const GROQ: &str = "groq";
@@ -103,9 +107,37 @@ pub(super) async fn can_afford(host: &Host, body: AskBody) -> Answer<Affordabili
     Ok(answer)
 }
 
-pub(super) async fn explain_spend(host: &Host, Explain { subject }: Explain) -> Answer<Explanation> {
-    let explained = host.ask(|reads| reads.explain(&subject, None, Timestamp::now())).await.map_err(said)?;
-    explained.map_err(said)
+/// The events behind a number: the last ones, or as many as a page may hold.
+pub(super) async fn explain_spend(
+    host: &Host,
+    Explain { subject }: Explain,
+    reach: Reach,
+) -> Answer<(Explanation, Window)> {
+    if subject.trim().is_empty() {
+        return Err(
+            "subject is empty; give a day such as 2026-11-23, or a session's or a message's id".into()
+        );
+    }
+    let (mut marks, mut events) = (Vec::new(), VecDeque::new());
+    let mut each = |event: ExplainedEvent| {
+        let number = marks.len();
+        // A log grows at its end alone: an event is the same where its position is.
+        marks.push(event.position);
+        match reach {
+            Reach::Few => {
+                events.push_back(event);
+                if events.len() > LIST_MAX {
+                    events.pop_front();
+                }
+            }
+            Reach::From(skip) if number >= skip && number - skip < Reach::ROWS_MAX => events.push_back(event),
+            Reach::From(_) => {}
+        }
+    };
+    let explained = host.ask(|reads| reads.explain_each(&subject, None, Timestamp::now(), &mut each)).await.map_err(said)?;
+    let explained = explained.map_err(said)?;
+    let skip = if let Reach::From(skip) = reach { skip } else { marks.len() - events.len() };
+    Ok((Explanation { events: events.into(), ..explained }, Window { list: "events", skip, marks }))
 }
 
 pub(super) async fn forecast(host: &Host, _: Nothing) -> Answer<ForecastShown> {
@@ -130,12 +162,29 @@ pub(super) async fn groq_context(host: &Host, _: Nothing) -> Answer<MeteredShown
     call(host, GetMetered { provider: GROQ.to_owned() }).await
 }
 
-pub(super) async fn goals(host: &Host, _: Nothing) -> Answer<GoalsShown> {
-    call(host, ListGoals).await
+pub(super) async fn goals(host: &Host, Goals { slug }: Goals) -> Answer<GoalsShown> {
+    let mut shown = call(host, ListGoals).await?;
+    if let Some(slug) = slug {
+        shown.goals.retain(|goal| goal.slug == slug);
+    }
+    Ok(shown)
 }
 
-pub(super) async fn tasks(host: &Host, Tasks { due, all, note, limit }: Tasks) -> Answer<TasksShown> {
-    call(host, ListTasks(TasksFilter { due, all, note, limit })).await
+/// The tasks: the first ones, or as many as a page may hold.
+pub(super) async fn tasks(
+    host: &Host,
+    Tasks { due, all, note, limit }: Tasks,
+    reach: Reach,
+) -> Answer<(TasksShown, Window)> {
+    let mut shown = call(host, ListTasks(TasksFilter { due, all, note, limit })).await?;
+    let of = |task: &TaskLine| mark(format!("{} {} {}", task.note, task.line, task.text).as_bytes());
+    let marks: Vec<u64> = shown.tasks.iter().map(of).collect();
+    let (skip, most) = match reach {
+        Reach::Few => (0, LIST_MAX),
+        Reach::From(skip) => (skip, Reach::ROWS_MAX),
+    };
+    shown.tasks = shown.tasks.into_iter().skip(skip).take(most).collect();
+    Ok((shown, Window { list: "tasks", skip, marks }))
 }
 
 pub(super) async fn alerts(host: &Host, _: Nothing) -> Answer<AlertsShown> {

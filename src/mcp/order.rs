@@ -25,6 +25,7 @@ use crate::service::vault::queries::{LogBody, Logged};
 
 use super::args::{Acknowledge, AddGoal, CompleteGoal, LogSession, Nothing, Reading, UpdateBudget};
 use super::ask::{Answer, GROQ, call, said};
+use super::small::LIST_MAX;
 
 pub(super) async fn update_budget(host: &Host, asked: UpdateBudget) -> Answer<Budgets> {
     let name: BudgetName = asked.name.parse().map_err(|error: BudgetError| said(error))?;
@@ -35,11 +36,15 @@ pub(super) async fn update_budget(host: &Host, asked: UpdateBudget) -> Answer<Bu
     let (before, week) = host.ask(known).await.map_err(said)?;
     let budget = changed_budget(name, before, &asked, week).map_err(said)?;
     host.execute::<BudgetAggregate>(BudgetCommand::Set(budget)).await.map_err(said)?;
-    call(host, ListBudgets).await
+    let mut shown = call(host, ListBudgets).await?;
+    bring_forward(&mut shown.budgets, |budget| budget.name == asked.name);
+    Ok(shown)
 }
 
 pub(super) async fn add_goal(host: &Host, AddGoal { slug, goal }: AddGoal) -> Answer<GoalsShown> {
-    call(host, SetGoal { slug, body: goal }).await
+    let mut shown = call(host, SetGoal { slug: slug.clone(), body: goal }).await?;
+    bring_forward(&mut shown.goals, |goal| goal.slug == slug);
+    Ok(shown)
 }
 
 pub(super) async fn complete_goal(host: &Host, CompleteGoal { slug }: CompleteGoal) -> Answer<GoalsShown> {
@@ -47,7 +52,9 @@ pub(super) async fn complete_goal(host: &Host, CompleteGoal { slug }: CompleteGo
 }
 
 pub(super) async fn acknowledge_alert(host: &Host, Acknowledge { id }: Acknowledge) -> Answer<AlertsShown> {
-    call(host, AcknowledgeAlert { id }).await
+    let mut shown = call(host, AcknowledgeAlert { id }).await?;
+    bring_forward(&mut shown.alerts, |alert| alert.id == id);
+    Ok(shown)
 }
 
 pub(super) async fn record_usage(host: &Host, body: ToldBody) -> Answer<ToldShown> {
@@ -88,6 +95,13 @@ pub(super) async fn request_limit(host: &Host, body: LimitBody) -> Answer<LimitA
 
 pub(super) async fn log_session(host: &Host, LogSession { text, session }: LogSession) -> Answer<Logged> {
     call(host, endpoints::vault::LogSession(LogBody { text, heading: None, session, at: None })).await
+}
+
+/// What an order was about is first, where it would be cut from the list.
+fn bring_forward<T>(list: &mut [T], is_it: impl Fn(&T) -> bool) {
+    if let Some(at) = list.iter().position(is_it).filter(|at| *at >= LIST_MAX) {
+        list[..=at].rotate_right(1);
+    }
 }
 
 /// A budget that is there keeps what is not told anew: its scope, its thresholds, and of its period what still belongs

@@ -51,7 +51,9 @@ pub async fn get(
     let text = |key: &str| -> Result<Option<String>, ErrorData> {
         match arguments.get(key) {
             None | Some(Value::Null) => Ok(None),
+            Some(Value::String(text)) if text.trim().is_empty() => Ok(None),
             Some(Value::String(text)) if text.chars().count() <= TEXT_MAX => Ok(Some(text.clone())),
+            Some(Value::Number(number)) => Ok(Some(number.to_string())),
             Some(_) => {
                 Err(invalid(format!("the argument {key} must be a text of at most {TEXT_MAX} characters")))
             }

@@ -4,6 +4,7 @@ use rmcp::model::{ErrorData, ReadResourceResult, Resource, ResourceContents, Res
 use serde_json::{Value, json};
 
 use super::answers::Answers;
+use super::rows::mark;
 
 /// The narrator's context.
 const NARRATOR: &str = "mecris://narrator";
@@ -11,21 +12,53 @@ const NARRATOR: &str = "mecris://narrator";
 const BUDGET: &str = "mecris://budget";
 /// Goals, each by its slug.
 const GOALS: &str = "mecris://goals/";
+/// The tool that tells of goals.
+const ALL_GOALS: &str = "get_beeminder_status";
 const JSON: &str = "application/json";
+/// A page lists no more goals: the names of so many are within what clients take.
+const LISTED_MAX: usize = 200;
+/// A list of goals that changes while it is read is begun no more often.
+const READINGS_MAX: usize = 3;
 /// What tells the time and nothing else: it differs at each look.
 const VOLATILE: [&str; 6] = ["age_seconds", "seconds_left", "now", "as_of", "next_attempt", "last_success"];
 
-/// The resources that are always there, and the goals that are followed now.
-pub async fn list(answers: &impl Answers) -> Vec<Resource> {
+/// The resources that are always there, and the goals that are followed now: a page of them by name, and the cursor of the
+/// next one. A cursor is the last goal's name behind a mark, so that every goal that stays is on one page.
+///
+/// # Errors
+/// The cursor is stale, or none that was given here.
+pub async fn list(
+    answers: &impl Answers,
+    cursor: Option<&str>,
+) -> Result<(Vec<Resource>, Option<String>), ErrorData> {
+    let refused = |fix: &str| ErrorData::invalid_params(fix.to_owned(), None);
+    let mut slugs = slugs(answers).await;
+    slugs.sort_unstable();
+    if let Some(cursor) = cursor {
+        let last = cursor.split_once('-').map(|(_, slug)| slug).filter(|slug| after(slug) == cursor);
+        let last = last.ok_or_else(|| refused("cursor is not one that was given here; ask without one"))?;
+        let at = slugs.iter().position(|slug| slug == last);
+        let at = at.ok_or_else(|| refused("cursor is stale: its goal is gone; ask again without one"))?;
+        slugs.drain(..=at);
+    }
+    let is_more = slugs.len() > LISTED_MAX;
+    slugs.truncate(LISTED_MAX);
+    let next = slugs.last().filter(|_| is_more).map(|slug| after(slug));
     let narrator = Resource::new(NARRATOR, "narrator")
         .with_title("The narrator's context")
         .with_description("What is at stake now: money, goals, tasks, and what to recommend.");
     let budget =
         Resource::new(BUDGET, "budget").with_title("The budgets").with_description("How they stand.");
-    let goals = slugs(answers).await.into_iter().map(|slug| {
+    let goals = slugs.into_iter().map(|slug| {
         Resource::new(format!("{GOALS}{slug}"), slug).with_description("A goal and how it stands.")
     });
-    [narrator, budget].into_iter().chain(goals).map(|resource| resource.with_mime_type(JSON)).collect()
+    let fixed = [narrator, budget].into_iter().filter(|_| cursor.is_none());
+    Ok((fixed.chain(goals).map(|resource| resource.with_mime_type(JSON)).collect(), next))
+}
+
+/// The cursor behind a goal.
+fn after(slug: &str) -> String {
+    format!("{:08x}-{slug}", mark(slug.as_bytes()) >> 32)
 }
 
 /// What can be named beyond those.
@@ -35,13 +68,19 @@ pub fn templates() -> Vec<ResourceTemplate> {
     vec![goal.with_title("A goal").with_description("A goal and how it stands.").with_mime_type(JSON)]
 }
 
-/// The goals that begin so.
+/// The names of all goals, by page after page. None where they cannot be told now.
 pub async fn slugs(answers: &impl Answers) -> Vec<String> {
-    let Ok(answer) = answers.call("get_beeminder_status", json!({ "detail": true })).await else {
-        return Vec::new();
-    };
-    let goals = answer["goals"].as_array().cloned().unwrap_or_default();
-    goals.iter().filter_map(|goal| goal["slug"].as_str().map(str::to_owned)).collect()
+    // A list that changes meanwhile is read anew, and not for ever.
+    for _ in 0..READINGS_MAX {
+        let (mut slugs, mut arguments) = (Vec::new(), json!({ "detail": true }));
+        while let Ok(answer) = answers.call(ALL_GOALS, arguments).await {
+            let goals = answer["goals"].as_array().into_iter().flatten();
+            slugs.extend(goals.filter_map(|goal| goal["slug"].as_str().map(str::to_owned)));
+            let Some(next) = answer["next_cursor"].as_str() else { return slugs };
+            arguments = json!({ "cursor": next });
+        }
+    }
+    Vec::new()
 }
 
 /// Reads one.
@@ -57,7 +96,7 @@ pub async fn read(answers: &impl Answers, uri: &str) -> Result<ReadResourceResul
 async fn value(answers: &impl Answers, uri: &str) -> Result<Value, ErrorData> {
     let failed = |reason| ErrorData::internal_error(reason, None);
     if let Some(slug) = uri.strip_prefix(GOALS) {
-        let answer = answers.call("get_beeminder_status", json!({ "detail": true })).await.map_err(failed)?;
+        let answer = answers.call(ALL_GOALS, json!({ "slug": slug })).await.map_err(failed)?;
         let goals = answer["goals"].as_array().into_iter().flatten();
         let goal = goals.into_iter().find(|goal| goal["slug"] == slug).ok_or_else(|| unknown(uri))?;
         return Ok(json!({ "goal": goal, "source": answer["source"] }));
@@ -88,13 +127,17 @@ pub async fn substance(answers: &impl Answers, uri: &str) -> Option<Value> {
     Some(value)
 }
 
+/// Drops what tells the time and nothing else, wherever it stands.
 fn drop_volatile(value: &mut Value) {
-    match value {
-        Value::Object(object) => {
-            object.retain(|key, _| !VOLATILE.contains(&key.as_str()));
-            object.values_mut().for_each(drop_volatile);
+    let mut open = vec![value];
+    while let Some(value) = open.pop() {
+        match value {
+            Value::Object(object) => {
+                object.retain(|key, _| !VOLATILE.contains(&key.as_str()));
+                open.extend(object.values_mut());
+            }
+            Value::Array(items) => open.extend(items),
+            _ => {}
         }
-        Value::Array(items) => items.iter_mut().for_each(drop_volatile),
-        _ => {}
     }
 }

@@ -18,7 +18,7 @@ use serde_json::json;
 pub const SESSIONS_MAX: usize = 128;
 
 /// From this version on the protocol has no sessions; versions are dates, and compare as text.
-const STATELESS: &str = "2026-07-28";
+pub(super) const STATELESS: &str = "2026-07-28";
 
 /// Refuses to begin a session where there are too many. Those that are open go on.
 pub async fn bound(

@@ -120,7 +120,24 @@ pub fn explain(
     zone: &TimeZone,
     until: Position,
 ) -> Result<Explanation, ViewError> {
-    let mut gathering = Gathering { subject, zone, sum: Sum::default(), events: Vec::new() };
+    let mut events = Vec::new();
+    let explained = explain_each(log, tenant, subject, zone, until, &mut |event| events.push(event))?;
+    Ok(Explanation { events, ..explained })
+}
+
+/// The same, and keeps no event: each is handed on, in log order, and the explanation has none.
+///
+/// # Errors
+/// As [`explain`].
+pub fn explain_each(
+    log: &dyn EventLog,
+    tenant: &TenantId,
+    subject: &Subject,
+    zone: &TimeZone,
+    until: Position,
+    each: &mut dyn FnMut(ExplainedEvent),
+) -> Result<Explanation, ViewError> {
+    let mut gathering = Gathering { subject, zone, sum: Sum::default(), each };
     let mut failure = None;
     log.scan(Position::FIRST, until.min(log.head()?.position), &mut |record| {
         if record.tenant != tenant.as_str() {
@@ -136,14 +153,14 @@ pub fn explain(
         ControlFlow::Continue(())
     })?;
     failure.map_or(Ok(()), Err)?;
-    Ok(Explanation { subject: subject.to_string(), total: (&gathering.sum).into(), events: gathering.events })
+    Ok(Explanation { subject: subject.to_string(), total: (&gathering.sum).into(), events: Vec::new() })
 }
 
 struct Gathering<'a> {
     subject: &'a Subject,
     zone: &'a TimeZone,
     sum: Sum,
-    events: Vec<ExplainedEvent>,
+    each: &'a mut dyn FnMut(ExplainedEvent),
 }
 
 impl Gathering<'_> {
@@ -186,7 +203,7 @@ impl Gathering<'_> {
             self.sum.add(&Sum::one(now));
             effect = now.cost.map(|cost| cost + effect.unwrap_or_default());
         }
-        self.events.push(ExplainedEvent {
+        (self.each)(ExplainedEvent {
             position: record.position.0,
             event: record.type_name.to_owned(),
             occurred_at: record.occurred_at,

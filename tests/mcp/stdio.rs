@@ -9,7 +9,7 @@ use super::{SESSIONS, stateless};
 use crate::support::program::Home;
 
 /// A client that has started `mecris mcp`.
-struct Client {
+pub struct Client {
     child: Child,
     input: Option<ChildStdin>,
     output: BufReader<ChildStdout>,
@@ -17,7 +17,7 @@ struct Client {
 }
 
 impl Client {
-    fn start(home: &Home) -> Self {
+    pub fn start(home: &Home) -> Self {
         let mut child = home
             .command(&["mcp"])
             .stdin(Stdio::piped())
@@ -42,7 +42,7 @@ impl Client {
         serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line}"))
     }
 
-    fn ask(&mut self, method: &str, params: &Value) -> Value {
+    pub fn ask(&mut self, method: &str, params: &Value) -> Value {
         self.asked += 1;
         let id = self.asked;
         self.tell(&json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params }));
@@ -55,7 +55,7 @@ impl Client {
     }
 
     /// Begins as clients of the older protocol versions do.
-    fn begin(&mut self) -> Value {
+    pub fn begin(&mut self) -> Value {
         let begun = self.ask(
             "initialize",
             &json!({ "protocolVersion": SESSIONS, "capabilities": {}, "clientInfo": { "name": "t", "version": "1" } }),
@@ -64,12 +64,12 @@ impl Client {
         begun["result"].clone()
     }
 
-    fn call(&mut self, tool: &str, arguments: &Value) -> Value {
+    pub fn call(&mut self, tool: &str, arguments: &Value) -> Value {
         self.ask("tools/call", &json!({ "name": tool, "arguments": arguments }))["result"].clone()
     }
 
     /// Ends the input, and waits for the end.
-    fn end(mut self) -> i32 {
+    pub fn end(mut self) -> i32 {
         drop(self.input.take());
         self.child.wait().unwrap().code().unwrap_or(-1)
     }
