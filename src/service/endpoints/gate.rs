@@ -39,9 +39,11 @@ impl Endpoint for AnswerHook {
     type Out = HookAnswer;
 
     async fn answer(self, host: &Host) -> Result<HookAnswer, ServiceError> {
-        let event = self.0.hook_event_name.clone();
-        let shown = AskGate(self.0.into()).answer(host).await?;
-        Ok(HookAnswer::to(&event, shown.verdict, &shown.text(), &shown.text_for_agents()))
+        let shown = host.ask(|reads| reads.gate_for_hook(&self.0, Timestamp::now())).await?;
+        meters::ruled(shown.verdict);
+        // Without a supervisor nobody remembers what was said.
+        let said = host.supervised().map(|system| system.said.clone()).unwrap_or_default();
+        Ok(shown.answer_to(&self.0, &said))
     }
 }
 
