@@ -111,6 +111,8 @@ mod reconcile;
 mod rooms;
 #[path = "rot.rs"]
 mod rot;
+#[path = "rows.rs"]
+mod rows;
 #[path = "service_manager.rs"]
 mod service_manager;
 #[path = "snapshots.rs"]

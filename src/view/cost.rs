@@ -149,9 +149,13 @@ fn known<'a>(
     known
 }
 
-/// Reported costs by provider and UTC day, in USD. Of two sources the better one comes last.
+/// Reported costs by provider and UTC day, in USD. Of two sources the better one comes last. A report without some of its
+/// rows is no cost of a day: partial is not whole.
 fn reported(view: &TenantView) -> impl Iterator<Item = (&str, Date, Picodollars)> {
-    let in_usd = view.reports.costs().filter(|(_, latest)| latest.report.currency == Currency::USD);
+    let in_usd = view
+        .reports
+        .costs()
+        .filter(|(_, latest)| latest.report.currency == Currency::USD && latest.report.left_out == 0);
     in_usd.map(|(key, latest)| (key.provider.as_str(), key.day, latest.report.total()))
 }
 

@@ -5,8 +5,11 @@
 //! `hookSpecificOutput.permissionDecision`, `UserPromptSubmit` by `decision`. A `Stop` that is blocked would
 //! have Claude go on, which is the contrary of what is meant.
 
+use std::collections::BTreeSet;
+
 use serde::de::IgnoredAny;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Value;
 use utoipa::ToSchema;
 
 use crate::domain::gate::Verdict;
@@ -32,9 +35,9 @@ pub struct HookCall {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(example = "/home/ada/work")]
     pub project_dir: Option<String>,
-    /// What could not be read of it: `session`, `directory`, `event`, `rest`.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schema(value_type = Vec<String>, max_items = 4)]
+    /// What could not be read of it, as whoever passes it on says; words that are not known say nothing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "known")]
+    #[schema(ignore)]
     pub unread: Vec<Unread>,
 }
 
@@ -53,6 +56,13 @@ pub enum Unread {
 }
 
 words! { Unread { Session: "session", Directory: "directory", Event: "event", Rest: "rest" } }
+
+fn known<'de, D: Deserializer<'de>>(told: D) -> Result<Vec<Unread>, D::Error> {
+    let told = Value::deserialize(told)?;
+    let words = told.as_array().into_iter().flatten().filter_map(Value::as_str);
+    let known: BTreeSet<Unread> = words.filter_map(Unread::of_word).collect();
+    Ok(known.into_iter().collect())
+}
 
 /// What is looked for in a hook's call.
 const WANTED: [Path; 8] = [

@@ -87,6 +87,9 @@ impl Endpoint for TellStatusline {
 
 async fn line(host: &Host, body: StatuslineBody) -> Result<StatuslineShown, ServiceError> {
     let goals = ListGoals.answer(host).await?;
-    let is_stale = goals.source.is_some_and(|source| source.stale);
+    let first = goals.goals.first();
+    let is_stale = goals.source.is_some_and(|source| {
+        source.stale || source.old.iter().any(|part| first.is_some_and(|first| first.slug == part.name))
+    });
     host.ask(|reads| reads.statusline(&body, is_stale, Timestamp::now())).await
 }
