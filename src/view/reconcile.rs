@@ -346,7 +346,7 @@ fn provider(
         let actual = day.actual_usd.filter(|_| day.left_out == 0)?;
         Some((day.estimate_usd, actual))
     };
-    let is_reported = own().any(|day| day.actual_usd.is_some());
+    let is_reported = own().any(|day| pair(day).is_some());
     // The report of a day that has not ended is shown, and compared with nothing.
     let over = own().filter(|day| day.standing > Some(Standing::Open));
     let reported = Compared::of(over.filter_map(pair));

@@ -245,7 +245,7 @@ fn a_warning_comes_once_for_each_session_and_step_and_says_what_an_override_adds
         "another session is another's matter"
     );
     // The limit is reached: each time, and only that limit.
-    put_budget(&running, "near", &json!({"amount_usd": "6"}));
+    put_budget(&running, "near", &json!({"amount_usd": "8"}));
     home.transcript("c.jsonl", super::call(3, "s1"));
     home.json(&["import"]);
     for event in ["PreToolUse", "PreToolUse", "UserPromptSubmit"] {

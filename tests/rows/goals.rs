@@ -101,8 +101,8 @@ fn the_program_shows_the_other_goals_names_the_field_and_keeps_the_old_state() {
     assert_eq!(goals(&running).len(), 3, "a goal of which nobody says that it is won goes on");
     assert_eq!(state()["reason"], "3 goals; goal walk: field won is null");
     assert_eq!(state()["stale"], false);
-    let said: Said = home.run(&["sources"]);
-    assert!(said.out.contains("goal walk: field won is null"), "{said:?}");
+    let said: Said = home.run(&["goals"]);
+    assert!(said.out.contains("! beeminder: 3 goals; goal walk: field won is null"), "{said:?}");
     // How a known goal stands cannot be read any more: its state stays, and that is said. The others go on.
     {
         let mut world = server.world.lock();

@@ -109,8 +109,8 @@ fn days_of(lines: &[&ReconciledDay]) -> String {
             share(line.drift_percent.as_ref()),
             match line.left_out {
                 0 => why(&line.causes),
-                1 => "1 row could not be read".to_owned(),
-                rows => format!("{rows} rows could not be read"),
+                1 => "1 row left out".to_owned(),
+                rows => format!("{rows} rows left out"),
             },
             told,
         ]);
