@@ -110,6 +110,11 @@ fn what_is_no_list_is_said_and_nothing_from_outside_is_repeated() {
     for body in ["", "[1,", "[1}", "nothing"] {
         assert!(matches!(answer(body).list(|_, _| {}), Err(OutsideError::Malformed { .. })), "{body}");
     }
+    // A byte that is no text costs nothing but its own field.
+    let body = b"[{\"n\":1,\"x\":\"\xff\xc3\"},{\"n\":2}]";
+    let mut read = Vec::new();
+    Answer::of_body("test", body, Timestamp::UNIX_EPOCH).list(|_, row| read.push(row.count("n"))).unwrap();
+    assert_eq!(read, [Ok(1), Ok(2)]);
     for (slug, place) in
         [("bike", "goal bike"), ("a b", "goals[3]"), ("\\u001b[2J", "goals[3]"), ("", "goals[3]")]
     {
