@@ -27,6 +27,7 @@ use crate::integration::console::{self, Recipe};
 use crate::integration::obsidian::{self, VaultSettings};
 use crate::integration::official::Told;
 use crate::integration::resilience::{Answer, OutsideError};
+use crate::integration::rows::Listed;
 use crate::integration::{beeminder, credit, deepseek, moonshot, ntfy, openai, openrouter, twilio};
 use crate::{cli, config, service};
 
@@ -50,7 +51,7 @@ pub fn api_bodies(body: &[u8]) -> Vec<(bool, Option<Value>)> {
 }
 
 /// A page of reports, parsed as each of the provider's reports.
-pub fn reports(provider: &str, body: &[u8], days: Days) -> [Result<Vec<DayReport>, OutsideError>; 2] {
+pub fn reports(provider: &str, body: &[u8], days: Days) -> [Result<Listed<DayReport>, OutsideError>; 2] {
     match provider {
         anthropic::SYSTEM => anthropic::reports::of_page(&answer(anthropic::SYSTEM, body), days),
         _ => openai::of_page(&answer(openai::SYSTEM, body), days),
@@ -61,7 +62,7 @@ pub fn reports(provider: &str, body: &[u8], days: Days) -> [Result<Vec<DayReport
 ///
 /// # Errors
 /// [`OutsideError`].
-pub fn people(body: &[u8]) -> Result<Vec<Person>, OutsideError> {
+pub fn people(body: &[u8]) -> Result<Listed<Person>, OutsideError> {
     anthropic::people::of_page(&answer(anthropic::SYSTEM, body))
 }
 
@@ -89,6 +90,33 @@ pub fn openrouter(
     (openrouter::credits_of(&answer).map(|(told, _)| told), openrouter::key_of(&answer).map(|(told, _)| told))
 }
 
+/// A response of Beeminder's as a reader of its records reads it.
+///
+/// # Errors
+/// [`OutsideError::Malformed`].
+pub fn beeminder<T>(body: &[u8], read: fn(&Answer) -> Result<T, OutsideError>) -> Result<T, OutsideError> {
+    read(&answer(beeminder::SYSTEM, body))
+}
+
+/// The same of Twilio's.
+///
+/// # Errors
+/// [`OutsideError::Malformed`].
+pub fn twilio<T>(body: &[u8], read: fn(&Answer) -> Result<T, OutsideError>) -> Result<T, OutsideError> {
+    read(&answer(twilio::SYSTEM, body))
+}
+
+/// Anthropic's answers to the questions that verify a key.
+///
+/// # Errors
+/// [`OutsideError::Malformed`].
+pub fn keys(
+    body: &[u8],
+) -> (Result<anthropic::Models, OutsideError>, Result<anthropic::Organization, OutsideError>) {
+    let answer = answer(anthropic::SYSTEM, body);
+    (anthropic::models(&answer), anthropic::organization(&answer))
+}
+
 /// A response of any other system, as its client parses it.
 ///
 /// # Errors
@@ -110,7 +138,7 @@ pub fn refusals(status: u16, body: &[u8]) -> [Option<u32>; 3] {
 /// The stored form of a Beeminder goal.
 #[must_use]
 pub fn goal(told: beeminder::Goal) -> Goal {
-    service::goals::beeminder_actor::to_goal(told)
+    service::goals::beeminder_actor::to_goal(told, None)
 }
 
 /// The amounts that a recipe finds.

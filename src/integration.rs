@@ -20,6 +20,7 @@ pub mod openrouter;
 pub mod otlp;
 pub mod pages;
 pub mod resilience;
+pub mod rows;
 pub mod transcripts;
 pub mod twilio;
 pub mod webhook;

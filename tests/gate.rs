@@ -1,5 +1,8 @@
 //! The gate and the status line, as Claude Code calls them: the real program, its standard input and output.
 
+#[path = "gate/hook_input.rs"]
+mod hook_input;
+
 use std::io::{Read, Write};
 use std::process::{Child, Stdio};
 

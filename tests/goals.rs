@@ -73,7 +73,7 @@ async fn datapoints_are_listed_changed_and_deleted() {
     let token = Secret::new(beeminder::TOKEN);
     let client = Client::new(&settings, &token, Policy::default(), std::sync::Arc::new(|_, _| {})).unwrap();
     let since = client.user().await.unwrap().0.updated_at;
-    assert_eq!(client.changes_since(since).await.unwrap().goals, []);
+    assert!(client.changes_since(since).await.unwrap().goals.is_empty());
     let new = NewDatapoint {
         value: "4".into(),
         daystamp: "20261123".into(),
@@ -81,14 +81,14 @@ async fn datapoints_are_listed_changed_and_deleted() {
         request_id: "r1".into(),
     };
     let point = client.write("read", &new).await.unwrap();
-    let goal = client.changes_since(since).await.unwrap().goals.remove(0);
+    let goal = client.changes_since(since).await.unwrap().goals[0].clone();
     assert_eq!((goal.safebuf, goal.losedate), (Some(3), Some(FAR + 2 * 86_400)));
     assert_eq!(client.update("read", &point.id, "2.5", "less").await.unwrap().comment, "less");
     assert_eq!(client.goal("read").await.unwrap().safebuf, Some(2));
     for _ in 0..2 {
         client.delete("read", &point.id).await.unwrap();
     }
-    assert_eq!(client.datapoints("read", 5).await.unwrap(), []);
+    assert!(client.datapoints("read", 5).await.unwrap().is_empty());
     assert_eq!(client.update("read", &point.id, "1", "").await.unwrap_err().kind(), "not-found");
     assert!(client.changes_since(1).await.is_err(), "before there was an account");
 }

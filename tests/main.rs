@@ -115,6 +115,8 @@ mod reports;
 mod rooms;
 #[path = "rot.rs"]
 mod rot;
+#[path = "rows.rs"]
+mod rows;
 #[path = "service_manager.rs"]
 mod service_manager;
 #[path = "snapshots.rs"]

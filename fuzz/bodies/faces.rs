@@ -11,6 +11,7 @@ use mecris::domain::tokens::MAX_COUNT;
 use mecris::fuzzing::{self, NOW};
 use mecris::http::size::MAX_BODY;
 use mecris::integration::claude_code::hook::{HookAnswer, HookCall};
+use mecris::integration::claude_code::loose::TEXT_MAX;
 use mecris::integration::claude_code::status_line::StatusCall;
 use mecris::integration::claude_code::telemetry::{self, Reading};
 use mecris::integration::otlp::{self, BYTES_MAX, Encoding};
@@ -41,7 +42,27 @@ pub fn api_body(data: &[u8]) {
 
 /// A hook's call, and each response to it.
 pub fn hook(data: &[u8]) {
-    let Ok(call) = serde_json::from_slice::<HookCall>(data) else { return };
+    let strict = serde_json::from_slice::<HookCall>(data).ok();
+    let read = HookCall::read(data);
+    // What a strict reader finds, this one finds as well.
+    if let Some(strict) = &strict {
+        let same =
+            |of: Option<&String>| of.filter(|text| !text.is_empty() && text.len() <= TEXT_MAX).cloned();
+        let found = read.clone().unwrap_or_default();
+        if let Some(session) = same(strict.session_id.as_ref()) {
+            assert_eq!(found.session_id, Some(session));
+        }
+        if let Some(cwd) = same(strict.cwd.as_ref()) {
+            assert_eq!(found.cwd, Some(cwd));
+        }
+    }
+    let Some(call) = read.or(strict) else { return };
+    assert!(
+        [&call.session_id, &call.cwd, &call.project_dir]
+            .into_iter()
+            .flatten()
+            .all(|text| text.len() <= TEXT_MAX)
+    );
     let told = serde_json::to_vec(&call).expect("a call is JSON");
     assert_eq!(serde_json::from_slice::<HookCall>(&told).ok(), Some(call.clone()));
     for verdict in [Verdict::Allow, Verdict::Warn, Verdict::Block] {

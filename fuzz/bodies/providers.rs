@@ -11,10 +11,11 @@ use mecris::domain::money::Picodollars;
 use mecris::domain::report::{Contents, DayReport};
 use mecris::domain::window::{goal_day, goal_day_end};
 use mecris::fuzzing::{self, NOW};
-use mecris::integration::beeminder::{Changes, Datapoint, Goal, User};
+use mecris::integration::beeminder;
 use mecris::integration::console::Recipe;
 use mecris::integration::resilience::OutsideError;
-use mecris::integration::twilio::{Account, Balance, Message};
+use mecris::integration::rows::{Listed, Odd};
+use mecris::integration::twilio::{Balance, wire};
 
 /// The limit of every amount: 10⁹ of any unit.
 const MOST: Picodollars = Picodollars::usd(1_000_000_000);
@@ -27,13 +28,20 @@ fn is_told(error: &OutsideError) {
     assert!(!what.is_empty());
 }
 
-fn check(told: [Result<Vec<DayReport>, OutsideError>; 2]) {
+/// What could not be read is said in words of ours, and in few.
+fn is_named(odd: &Odd) {
+    assert_eq!(odd.text().is_none(), odd.is_nothing());
+    assert!(odd.text().is_none_or(|text| text.len() < 2_000 && !text.chars().any(char::is_control)));
+}
+
+fn check(told: [Result<Listed<DayReport>, OutsideError>; 2]) {
     for reports in told {
         let reports = reports.unwrap_or_else(|error| {
             is_told(&error);
-            Vec::new()
+            Listed::default()
         });
-        for report in &reports {
+        is_named(&reports.odd);
+        for report in reports.iter() {
             assert!(ASKED.contains(report.key.day));
             match &report.contents {
                 Contents::Cost(cost) => {
@@ -62,11 +70,13 @@ pub fn anthropic(data: &[u8]) {
     match fuzzing::people(data) {
         Ok(people) => {
             assert!(people.is_sorted_by(|a, b| (&a.who, &a.terminal) <= (&b.who, &b.terminal)));
+            is_named(&people.odd);
         }
         Err(error) => is_told(&error),
     }
-    drop(fuzzing::json::<mecris::integration::anthropic::Models>(data));
-    drop(fuzzing::json::<mecris::integration::anthropic::Organization>(data));
+    let (models, organization) = fuzzing::keys(data);
+    models.map_or_else(|error| is_told(&error), |models| is_named(&models.data.odd));
+    organization.map_or_else(|error| is_told(&error), drop);
 }
 
 /// OpenAI's pages.
@@ -92,6 +102,7 @@ pub fn deepseek(data: &[u8]) {
     match fuzzing::deepseek(data) {
         Ok(told) => {
             check_balances(&told.balances);
+            is_named(&told.odd);
             let mut currencies: Vec<_> = told.balances.iter().map(|reading| reading.currency).collect();
             currencies.sort_unstable();
             assert!(currencies.is_sorted_by(|a, b| a < b), "{currencies:?}");
@@ -122,12 +133,13 @@ pub fn refusals(data: &[u8]) {
 /// Beeminder's responses: numbers that can be used in calculations, and truncated texts.
 pub fn beeminder(data: &[u8]) {
     const EXACT: i64 = 1 << 53;
-    let goals = fuzzing::json::<Vec<Goal>>(data).unwrap_or_default();
-    let changes = fuzzing::json::<Changes>(data);
-    let goal = fuzzing::json::<Goal>(data);
-    let of_changes = changes.iter().flat_map(|changes| &changes.goals);
+    let goals = fuzzing::beeminder(data, beeminder::goals).unwrap_or_default();
+    let changes = fuzzing::beeminder(data, beeminder::changes);
+    let goal = fuzzing::beeminder(data, beeminder::goal);
+    is_named(&goals.listed.odd);
+    let of_changes = changes.iter().flat_map(|changes| changes.goals.iter());
     for told in goals.iter().chain(of_changes).chain(&goal) {
-        for number in [told.safebuf, told.losedate, told.deadline, told.updated_at].into_iter().flatten() {
+        for number in [told.safebuf, told.losedate, told.deadline].into_iter().flatten() {
             assert!((-EXACT..=EXACT).contains(&number), "{number}");
         }
         let goal = fuzzing::goal(told.clone());
@@ -143,17 +155,19 @@ pub fn beeminder(data: &[u8]) {
     }
     let stamps = [
         changes.ok().map(|changes| changes.updated_at),
-        fuzzing::json::<User>(data).ok().map(|user| user.updated_at),
+        fuzzing::beeminder(data, beeminder::user).ok().map(|user| user.updated_at),
     ];
     assert!(stamps.into_iter().flatten().all(|stamp| (-EXACT..=EXACT).contains(&stamp)));
-    if let Ok(points) = fuzzing::json::<Vec<Datapoint>>(data) {
+    if let Ok(points) = fuzzing::beeminder(data, beeminder::datapoints) {
         assert!(points.iter().all(|point| point.value.is_finite()));
     }
 }
 
 /// Twilio's records: a message's cost is an amount, and neither its text nor its numbers are shown.
 pub fn twilio(data: &[u8]) {
-    if let Ok(message) = fuzzing::json::<Message>(data) {
+    let page = fuzzing::twilio(data, wire::page);
+    let of_page = page.iter().flat_map(|page| page.messages.iter());
+    for message in of_page.chain(&fuzzing::twilio(data, wire::message)) {
         assert!(message.cost().is_none_or(|cost| (Picodollars::ZERO..=MOST).contains(&cost)));
         assert!(message.segments().is_none_or(|count| count > 0));
         let _ = message.created_at();
@@ -162,7 +176,7 @@ pub fn twilio(data: &[u8]) {
         let _ = (message.status.rank(), message.status.is_final());
     }
     drop(fuzzing::json::<Balance>(data));
-    drop(fuzzing::json::<Account>(data));
+    drop(fuzzing::twilio(data, wire::account));
 }
 
 /// A provider's page: parsed amounts are valid, in every locale and by the bundled recipe's ways.

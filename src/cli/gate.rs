@@ -13,6 +13,7 @@ use clap::{Args, Subcommand};
 use crate::config;
 use crate::domain::gate::Verdict;
 use crate::integration::claude_code::hook::{HookAnswer, HookCall};
+use crate::integration::claude_code::place::Repositories;
 use crate::integration::claude_code::status_line::StatusCall;
 use crate::service::budgets::gate::{GateParams, GateShown, StatuslineBody, StatuslineShown};
 use crate::service::endpoints::Endpoint;
@@ -87,6 +88,7 @@ pub fn gate(common: &Common, args: GateArgs) -> Result<ExitCode, CliError> {
 
 fn check(common: &Common, args: CheckArgs) -> Result<ExitCode, CliError> {
     let CheckArgs { session, project, model, provider } = args;
+    let project = project.map(project_of);
     let asked = AskGate(GateParams { session, project, model, provider });
     let shown = Backend::current(common)?.call(asked)?;
     print(common.json, &shown, GateShown::text)?;
@@ -108,10 +110,13 @@ fn call(command: &str, settings: &str, most: u64) -> Result<Vec<u8>, CliError> {
 
 fn hook(common: &Common, within: Duration) -> Result<ExitCode, CliError> {
     let told = call("gate", "a person asks `mecris gate check`; docs/gate.md has the hooks", CALL_MAX)?;
-    let Ok(mut call) = serde_json::from_slice::<HookCall>(&told) else {
+    let Some(mut call) = HookCall::read(&told) else {
         let why = "what came on standard input is no hook's JSON";
         if fails_closed(common) {
-            warn(&format!("Mecris: {why}, and gate.fail_closed is set"));
+            // Claude reads it.
+            warn(&format!(
+                "Mecris: {why}, and nothing goes on until it is. Only the person can mend that: tell them."
+            ));
             return Ok(ExitCode::from(2));
         }
         return answer(&HookAnswer::to(
@@ -125,8 +130,10 @@ fn hook(common: &Common, within: Duration) -> Result<ExitCode, CliError> {
     if let Ok(begun) = std::env::var("CLAUDE_PROJECT_DIR")
         && !begun.is_empty()
     {
-        call.cwd = Some(begun);
+        call.project_dir = Some(begun);
     }
+    let begun = call.project_dir.take().or_else(|| call.cwd.clone());
+    call.project_dir = begun.map(project_of);
     let body = serde_json::to_vec(&call).map_err(std::io::Error::from)?;
     let asked = common
         .place()
@@ -151,6 +158,14 @@ fn hook(common: &Common, within: Duration) -> Result<ExitCode, CliError> {
     answer(&said)
 }
 
+/// The project of a directory, as transcripts have it: the root of the repository around it, if there is one.
+fn project_of(directory: String) -> String {
+    match Repositories::default().root(&directory) {
+        root if root.is_empty() => directory,
+        root => root.to_string(),
+    }
+}
+
 fn answer(answer: &HookAnswer) -> Result<ExitCode, CliError> {
     if answer.is_silent() {
         return Ok(ExitCode::SUCCESS);
@@ -171,7 +186,9 @@ fn fails_closed(common: &Common) -> bool {
 /// [`CliError`].
 pub fn statusline(common: &Common, args: &StatuslineArgs) -> Result<ExitCode, CliError> {
     let told = call("statusline", "docs/gate.md has its settings", STATUS_MAX)?;
-    let body = StatuslineBody::from(StatusCall::parse(&told).unwrap_or_default());
+    let call = StatusCall::parse(&told).unwrap_or_default();
+    let project = call.project.clone().map(project_of);
+    let body = StatuslineBody { project, ..StatuslineBody::from(call) };
     let request = serde_json::to_vec(&body).map_err(std::io::Error::from)?;
     let within = Duration::from_millis(args.within);
     let shown = common

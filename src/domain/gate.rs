@@ -16,6 +16,8 @@ use super::lacking::Lacking;
 use super::money::Picodollars;
 use crate::domain::words::words;
 
+pub mod told;
+
 /// Limits of spend, and the warning threshold.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Caps {
@@ -119,6 +121,8 @@ pub struct LimitUse {
     pub lacking: Lacking,
     /// The limit, including overrides.
     pub cap: Picodollars,
+    /// What overrides add to it.
+    pub beyond: Picodollars,
     /// Whether it certainly covers the work; otherwise it never blocks.
     pub is_certain: bool,
 }
@@ -148,8 +152,12 @@ pub struct Reason {
 
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let LimitUse { limit, spent, cap, lacking, .. } = &self.held;
-        write!(f, "{limit}: {} of {} USD spent", spent.rounded(2), cap.rounded(2))?;
+        let LimitUse { limit, spent, cap, beyond, lacking, .. } = &self.held;
+        write!(f, "{limit}: {} of {}", spent.rounded(2), (*cap - *beyond).rounded(2))?;
+        if *beyond != Picodollars::ZERO {
+            write!(f, " + {} override", beyond.rounded(2))?;
+        }
+        f.write_str(" USD spent")?;
         lacking.text().map_or(Ok(()), |text| write!(f, "; {text}"))
     }
 }

@@ -24,13 +24,13 @@ use crate::domain::words::words;
 /// Reports this long after a day's end are final: late data arrives within hours or two days.
 const SETTLES_AFTER: SignedDuration = SignedDuration::from_hours(2 * 24);
 /// Maximum length of a model's name or a kind of cost, in bytes.
-const NAME_BYTES_MAX: usize = 120;
+pub const NAME_BYTES_MAX: usize = 120;
 /// Maximum size of a day's lines in bytes: an event holds 64 KiB.
 const LINES_BYTES_MAX: usize = 48 * 1024;
 /// Size of the numbers of a line.
 const LINE_BYTES: usize = 64;
 /// Larger amounts per line are errors, in whole USD.
-const COST_MAX_USD: i64 = 10_000_000;
+pub const COST_MAX_USD: i64 = 10_000_000;
 
 /// The source of a report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -98,6 +98,8 @@ pub struct CostReport {
     /// The currency; reports not in USD are shown and not used.
     pub currency: Currency,
     pub lines: Vec<CostLine>,
+    /// Rows of the provider's that could not be read: the sum is without them.
+    pub left_out: u32,
 }
 
 /// The usage of one model on a day.
@@ -112,6 +114,8 @@ pub struct UsageLine {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UsageReport {
     pub lines: Vec<UsageLine>,
+    /// Rows of the provider's that could not be read: the sums are without them.
+    pub left_out: u32,
 }
 
 /// The content of a report.
@@ -147,7 +151,7 @@ impl DayReport {
         let lines = lines.map(|((model, kind), cost)| CostLine { model, kind, cost }).collect();
         Self {
             key: DayKey { provider: provider.to_owned(), day, source },
-            contents: Contents::Cost(CostReport { currency, lines }),
+            contents: Contents::Cost(CostReport { currency, lines, left_out: 0 }),
         }
     }
 
@@ -168,8 +172,20 @@ impl DayReport {
         let lines = lines.map(|(model, tokens)| UsageLine { model, tokens }).collect();
         Self {
             key: DayKey { provider: provider.to_owned(), day, source },
-            contents: Contents::Usage(UsageReport { lines }),
+            contents: Contents::Usage(UsageReport { lines, left_out: 0 }),
         }
+    }
+}
+
+impl DayReport {
+    /// The same report without some of its rows, which could not be read.
+    #[must_use]
+    pub fn without(mut self, rows: u32) -> Self {
+        match &mut self.contents {
+            Contents::Cost(report) => report.left_out = rows,
+            Contents::Usage(report) => report.left_out = rows,
+        }
+        self
     }
 }
 
@@ -245,15 +261,23 @@ impl Reports {
         self.usages.iter()
     }
 
-    /// Decides on a report: its revision, or none if it is identical to the latest one.
+    /// Decides on a report: its revision, or none if it is identical to the latest one, or is only a part where the whole
+    /// is known: partial is not whole.
     ///
     /// # Errors
     /// [`ReportError`].
     pub fn decide(&self, report: DayReport, now: Timestamp) -> Result<Option<ReportChange>, ReportError> {
         check(&report, now)?;
+        let is_part = |left_out: u32, known: Option<u32>| left_out > 0 && known == Some(0);
         let (is_known, revision) = match &report.contents {
-            Contents::Cost(told) => next(self.costs.get(&report.key), told, report.key.day, now),
-            Contents::Usage(told) => next(self.usages.get(&report.key), told, report.key.day, now),
+            Contents::Cost(told) => match self.costs.get(&report.key) {
+                known if is_part(told.left_out, known.map(|known| known.report.left_out)) => return Ok(None),
+                known => next(known, told, report.key.day, now),
+            },
+            Contents::Usage(told) => match self.usages.get(&report.key) {
+                known if is_part(told.left_out, known.map(|known| known.report.left_out)) => return Ok(None),
+                known => next(known, told, report.key.day, now),
+            },
         };
         Ok((!is_known).then_some(ReportChange { report, revision }))
     }

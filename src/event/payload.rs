@@ -48,7 +48,8 @@ pub use limit::{LimitGranted, LimitRefused, LimitRequested, LimitWithdrawn, limi
 pub use odometer::{OdometerCorrected, OdometerRead, OdometerStopped, odometer_change};
 pub use quota::{QuotaPayloadError, QuotaRead, quota_event, quota_reading};
 pub use report::{
-    CostReported, ReportPayloadError, ReportedCost, ReportedUsage, UsageReported, report_change, report_event,
+    CostReported, CostReportedV1, ReportPayloadError, ReportedCost, ReportedUsage, UsageReported,
+    UsageReportedV1, report_change, report_event,
 };
 pub use system::{LogRepaired, SourceChanged, SupervisionNoted};
 pub use table::{EventType, EventVersion};
@@ -120,9 +121,9 @@ events! {
 
     providers {
         /// A provider reported what a day cost.
-        "cost-reported" { 1: CostReported }
+        "cost-reported" { 2: CostReported, 1: CostReportedV1 }
         /// A provider reported what was consumed on a day.
-        "usage-reported" { 1: UsageReported }
+        "usage-reported" { 2: UsageReported, 1: UsageReportedV1 }
     }
 
     goals {

@@ -9,14 +9,14 @@ pub(crate) mod people;
 pub(crate) mod reports;
 
 use jiff::Timestamp;
-use serde::Deserialize;
 
 use crate::config::Secret;
 use crate::domain::lookback::Days;
 
 use super::credit;
 use super::official::{Asking, Looked, ProviderClient, ProviderKey, ProviderKind, Told, boxed};
-use super::resilience::{Ask, Auth, OnBreaker, Outside, OutsideError, Policy};
+use super::resilience::{Answer, Ask, Auth, OnBreaker, Outside, OutsideError, Policy};
+use super::rows::Listed;
 
 pub use people::{Person, PersonName, Who};
 
@@ -66,26 +66,45 @@ pub struct Account {
 }
 
 /// What an ordinary key may use.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Models {
-    /// The first page.
-    pub data: Vec<Model>,
-}
-
-/// A model.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct Model {
-    /// Its id.
-    pub id: String,
+    /// The ids on the first page.
+    pub data: Listed<String>,
 }
 
 /// Whom an admin key belongs to.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Organization {
     /// Its id.
     pub id: String,
-    /// Its name.
+    /// Its name; empty where it is not told.
     pub name: String,
+}
+
+/// Reads a list of models.
+///
+/// # Errors
+/// [`OutsideError::Malformed`]: it is none.
+pub fn models(answer: &Answer) -> Result<Models, OutsideError> {
+    answer.rows(|told| {
+        let mut data = Listed::default();
+        let listed =
+            told.list("data", |number, model| data.take(&format!("data[{number}]"), model.string("id")));
+        let another = OutsideError::Malformed { system: SYSTEM, what: "JSON of another shape" };
+        listed.map_err(|_| another).map(|()| Models { data })
+    })
+}
+
+/// Reads an organisation.
+///
+/// # Errors
+/// [`OutsideError::Malformed`]: it has no id.
+pub fn organization(answer: &Answer) -> Result<Organization, OutsideError> {
+    answer.rows(|told| {
+        let nameless = OutsideError::Malformed { system: SYSTEM, what: "field id" };
+        let id = told.string("id").map_err(|_| nameless)?;
+        Ok(Organization { id, name: told.string("name").unwrap_or_default() })
+    })
 }
 
 impl Anthropic {
@@ -141,7 +160,7 @@ impl Anthropic {
     /// [`OutsideError`].
     pub async fn models(&self) -> Result<(Models, Option<i64>), OutsideError> {
         let ask = get("v1/models").query("limit", "1");
-        self.outside.ask_for(&ask, |answer| Ok((answer.json()?, answer.clock_ahead()))).await
+        self.outside.ask_for(&ask, |answer| Ok((models(answer)?, answer.clock_ahead()))).await
     }
 
     /// Verifies an admin key.
@@ -150,7 +169,7 @@ impl Anthropic {
     /// [`OutsideError`].
     pub async fn organization(&self) -> Result<(Organization, Option<i64>), OutsideError> {
         let ask = get("v1/organizations/me");
-        self.outside.ask_for(&ask, |answer| Ok((answer.json()?, answer.clock_ahead()))).await
+        self.outside.ask_for(&ask, |answer| Ok((organization(answer)?, answer.clock_ahead()))).await
     }
 }
 

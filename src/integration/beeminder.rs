@@ -2,15 +2,18 @@
 //!
 //! Sources: <https://api.beeminder.com>; responses recorded by public clients. Numbers come as integers or
 //! floats for the same field, bodies of errors in five shapes, and unknown fields at any time, so reading is
-//! lenient: what is absent is `None`, what is unknown is ignored.
+//! lenient: each row and each field is read by itself ([`super::rows`]), and what is unknown is ignored.
+
+pub mod wire;
 
 use std::sync::Arc;
 
-use serde::{Deserialize, Deserializer};
-
 use crate::config::Secret;
 
-use super::resilience::{Answer, Ask, Auth, OnBreaker, Outside, OutsideError, Policy, Repeat};
+use super::resilience::{Ask, Auth, OnBreaker, Outside, OutsideError, Policy, Repeat};
+use super::rows::Listed;
+use wire::datapoint;
+pub use wire::{Changes, Datapoint, Goal, Goals, User, changes, datapoints, goal, goals, user};
 
 /// The name of this system in spans, events and errors.
 pub const SYSTEM: &str = "beeminder";
@@ -23,116 +26,6 @@ const FIX: &str = "set beeminder.token to the auth_token of https://www.beeminde
 pub struct Beeminder {
     outside: Outside,
     username: Arc<str>,
-}
-
-/// What is read of a user.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-pub struct User {
-    /// The name.
-    pub username: String,
-    /// The IANA time zone that days are reckoned in.
-    #[serde(default)]
-    pub timezone: Option<String>,
-    /// Changes with every change of a goal or a datapoint; Unix seconds.
-    #[serde(deserialize_with = "whole")]
-    pub updated_at: i64,
-    /// Whether a payment failed, so that pledges cannot be charged.
-    #[serde(default)]
-    pub deadbeat: bool,
-}
-
-/// What is read of a goal.
-#[allow(clippy::struct_excessive_bools)] // the wire's own shape
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-pub struct Goal {
-    /// Survives a change of the slug.
-    pub id: String,
-    /// The name in addresses.
-    pub slug: String,
-    /// The name for people.
-    #[serde(default)]
-    pub title: Option<String>,
-    /// Whole safe days; 0 on the day on which it derails.
-    #[serde(default, deserialize_with = "maybe_whole")]
-    pub safebuf: Option<i64>,
-    /// The instant of derailing if nothing is entered; Unix seconds.
-    #[serde(default, deserialize_with = "maybe_whole")]
-    pub losedate: Option<i64>,
-    /// Seconds from midnight; negative before it.
-    #[serde(default, deserialize_with = "maybe_whole")]
-    pub deadline: Option<i64>,
-    /// What must be done to stay safe, in Beeminder's words.
-    #[serde(default)]
-    pub limsum: Option<String>,
-    /// What must be done today.
-    #[serde(default)]
-    pub baremin: Option<String>,
-    /// The amount at risk, in USD.
-    #[serde(default)]
-    pub pledge: Option<serde_json::Number>,
-    /// Its numbers are being computed anew, and are old until then.
-    #[serde(default)]
-    pub queued: bool,
-    /// Whether there is a datapoint of today.
-    #[serde(default)]
-    pub todayta: bool,
-    /// It must be restarted before it goes on.
-    #[serde(default)]
-    pub frozen: bool,
-    /// It is reached.
-    #[serde(default)]
-    pub won: bool,
-    /// It is off its line.
-    #[serde(default)]
-    pub lost: bool,
-    /// What feeds it; none where a person does.
-    #[serde(default)]
-    pub autodata: Option<String>,
-    /// Unix seconds.
-    #[serde(default, deserialize_with = "maybe_whole")]
-    pub updated_at: Option<i64>,
-}
-
-/// What changed since a moment: goals that are not in it are as they were.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-pub struct Changes {
-    /// See [`User::updated_at`].
-    #[serde(deserialize_with = "whole")]
-    pub updated_at: i64,
-    /// The goals that changed.
-    #[serde(default)]
-    pub goals: Vec<Goal>,
-    /// Those that were deleted.
-    #[serde(default)]
-    pub deleted_goals: Vec<Deleted>,
-}
-
-/// A goal that was deleted.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct Deleted {
-    /// See [`Goal::id`].
-    pub id: String,
-}
-
-/// A datapoint.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-pub struct Datapoint {
-    /// Its id.
-    pub id: String,
-    /// `YYYYMMDD`, in the goal's own terms.
-    #[serde(default)]
-    pub daystamp: String,
-    /// Its value.
-    pub value: f64,
-    /// What was said with it.
-    #[serde(default)]
-    pub comment: String,
-    /// The idempotency key that it was written with.
-    #[serde(default)]
-    pub requestid: Option<String>,
-    /// On writes: `created` or `updated`.
-    #[serde(default)]
-    pub status: Option<String>,
 }
 
 /// A datapoint to write. The same `request_id` writes the same datapoint, however often it is sent.
@@ -178,7 +71,7 @@ impl Beeminder {
     /// [`OutsideError`].
     pub async fn user(&self) -> Result<(User, Option<i64>), OutsideError> {
         let ask = Ask::get("users/{}.json", &[&self.username]);
-        self.outside.ask_for(&ask, |answer| Ok((answer.json()?, answer.clock_ahead()))).await
+        self.outside.ask_for(&ask, |answer| Ok((user(answer)?, answer.clock_ahead()))).await
     }
 
     /// What changed since a user's `updated_at`: one answer, as large as the change. The graphs' lines and
@@ -191,16 +84,16 @@ impl Beeminder {
             .query("diff_since", since.to_string())
             .query("emaciated", "true")
             .query("datapoints_count", "1");
-        self.outside.ask_for(&ask, Answer::json).await
+        self.outside.ask_for(&ask, changes).await
     }
 
     /// All goals that are not archived, the most urgent first.
     ///
     /// # Errors
     /// [`OutsideError`].
-    pub async fn goals(&self) -> Result<Vec<Goal>, OutsideError> {
+    pub async fn goals(&self) -> Result<Goals, OutsideError> {
         let ask = Ask::get("users/{}/goals.json", &[&self.username]).query("emaciated", "true");
-        self.outside.ask_for(&ask, Answer::json).await
+        self.outside.ask_for(&ask, goals).await
     }
 
     /// One goal.
@@ -209,17 +102,17 @@ impl Beeminder {
     /// [`OutsideError`]; [`OutsideError::NotFound`] where it is gone.
     pub async fn goal(&self, slug: &str) -> Result<Goal, OutsideError> {
         let ask = Ask::get("users/{}/goals/{}.json", &[&self.username, slug]).query("emaciated", "true");
-        self.outside.ask_for(&ask, Answer::json).await
+        self.outside.ask_for(&ask, goal).await
     }
 
     /// The newest datapoints of a goal, at most `count`.
     ///
     /// # Errors
     /// [`OutsideError`].
-    pub async fn datapoints(&self, slug: &str, count: u32) -> Result<Vec<Datapoint>, OutsideError> {
+    pub async fn datapoints(&self, slug: &str, count: u32) -> Result<Listed<Datapoint>, OutsideError> {
         let ask = Ask::get("users/{}/goals/{}/datapoints.json", &[&self.username, slug])
             .query("count", count.to_string());
-        self.outside.ask_for(&ask, Answer::json).await
+        self.outside.ask_for(&ask, datapoints).await
     }
 
     /// Writes a datapoint; safe to repeat, because the request id makes it an upsert. That an identical one
@@ -233,12 +126,12 @@ impl Beeminder {
             .form("daystamp", &new.daystamp)
             .form("comment", harmless(&new.comment))
             .form("requestid", &new.request_id);
-        let refused = match self.outside.ask_for(&ask, Answer::json).await {
+        let refused = match self.outside.ask_for(&ask, datapoint).await {
             Err(refused @ OutsideError::Rejected { status: 422, .. }) => refused,
             other => return other,
         };
         let known = self.datapoints(slug, RECENT).await?;
-        let same = known.into_iter().find(|known| known.requestid.as_deref() == Some(&new.request_id));
+        let same = known.rows.into_iter().find(|known| known.requestid.as_deref() == Some(&new.request_id));
         match (same, new.value.parse::<f64>()) {
             // Both are the nearest float to the same decimal where they are the same.
             (Some(same), Ok(value)) if (same.value - value).abs() < f64::EPSILON * value.abs().max(1.0) => {
@@ -262,7 +155,7 @@ impl Beeminder {
         let ask = Ask::put("users/{}/goals/{}/datapoints/{}.json", &[&self.username, slug, id])
             .form("value", value)
             .form("comment", harmless(comment));
-        self.outside.ask_for(&ask, Answer::json).await
+        self.outside.ask_for(&ask, datapoint).await
     }
 
     /// Deletes a datapoint; one that is gone is deleted.
@@ -284,39 +177,9 @@ fn harmless(comment: &str) -> String {
     comment.replace(['#', '@'], " ").trim().to_owned()
 }
 
-/// Whole numbers beyond this are not the same in every reader of JSON (RFC 8259, section 6), and are no time and no count
-/// of days. So what is read can be reckoned with.
-const EXACT: std::ops::RangeInclusive<i64> = -(1 << 53)..=1 << 53;
-
-fn maybe_whole<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D::Error> {
-    let number = Option::<serde_json::Number>::deserialize(deserializer)?;
-    let whole = number
-        .and_then(|number| number.as_i64().or_else(|| number.as_f64().map(|float| float.floor() as i64)));
-    Ok(whole.filter(|whole| EXACT.contains(whole)))
-}
-
-fn whole<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i64, D::Error> {
-    maybe_whole(deserializer)?.ok_or_else(|| serde::de::Error::custom("a number is missing"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn numbers_come_in_several_kinds_and_what_is_unknown_is_ignored() {
-        let text = r#"{"slug":"spend","id":"66b0","title":"","safebuf":null,"losedate":1788235199.0,"deadline":-3600,
-            "limsum":"+1 due today","pledge":5.0,"queued":true,"newest_field":{"a":1},"road":[[1,2,null]]}"#;
-        let goal: Goal = serde_json::from_str(text).unwrap();
-        assert_eq!((goal.safebuf, goal.losedate, goal.deadline), (None, Some(1_788_235_199), Some(-3600)));
-        assert!(goal.queued && !goal.frozen);
-        let user: User = serde_json::from_str(r#"{"username":"alice","updated_at":1788150000}"#).unwrap();
-        assert_eq!(user.updated_at, 1_788_150_000);
-        for odd in ["null", "-9223372036854775808", "9223372036854775807", "1e300"] {
-            let text = format!(r#"{{"username":"alice","updated_at":{odd}}}"#);
-            assert!(serde_json::from_str::<User>(&text).is_err(), "{odd}");
-        }
-    }
 
     #[test]
     fn comments_command_nothing() {

@@ -10,6 +10,7 @@ pub mod discover;
 pub mod file;
 pub mod hook;
 pub mod line;
+pub mod loose;
 pub mod place;
 pub mod read;
 pub mod status_line;

@@ -4,17 +4,16 @@
 //! currency; what is in CNY stays in CNY.
 
 use jiff::Timestamp;
-use serde::Deserialize;
-use sonic_rs::RawNumber;
 
 use crate::config::Secret;
 use crate::domain::balance::{Reading, Source};
-use crate::domain::currency::Currency;
 use crate::domain::decimal::Unit;
 
 use super::credit;
-use super::official::{Asking, BalanceApi, ProviderKind, Told, amount, boxed};
+use super::official::{Asking, BalanceApi, ProviderKind, Told, boxed};
+use super::pages::currency_in;
 use super::resilience::{Answer, Ask, Auth, OnBreaker, Outside, OutsideError, Policy};
+use super::rows::Listed;
 
 /// The name of this system in spans, events and errors, and of the provider in usage.
 pub const SYSTEM: &str = "deepseek";
@@ -38,42 +37,40 @@ pub struct DeepSeek {
     outside: Outside,
 }
 
-#[derive(Deserialize)]
-struct BalanceTold {
-    is_available: bool,
-    balance_infos: Vec<Info>,
-}
-
-#[derive(Deserialize)]
-struct Info {
-    currency: String,
-    total_balance: RawNumber,
-}
-
 pub(crate) fn read(answer: &Answer, now: Timestamp) -> Result<(Told, Option<i64>), OutsideError> {
     let malformed = |what| OutsideError::Malformed { system: SYSTEM, what };
-    let told: BalanceTold = answer.exact()?;
-    let mut balances: Vec<Reading> = Vec::new();
-    for info in told.balance_infos {
-        let currency = Currency::parse(&info.currency).map_err(|_| malformed("a currency that is none"))?;
-        let left = amount(SYSTEM, &info.total_balance, Unit::Whole)?;
-        match balances.iter().find(|known| known.currency == currency) {
-            Some(known) if known.left != left => return Err(malformed("two balances in one currency")),
-            Some(_) => continue,
-            None if balances.len() == CURRENCIES_MAX => {
-                return Err(malformed("more currencies than there are"));
-            }
-            None => {}
+    answer.rows(|told| {
+        let mut listed = Listed::default();
+        let infos = told.list("balance_infos", |number, info| {
+            let left = || Ok((currency_in(info, "currency")?, info.amount("total_balance", Unit::Whole)?));
+            let place = info.place("balance", "currency", "balance_infos", number);
+            listed.take(&place, info.must_be_object("row").and_then(|()| left()));
+        });
+        infos.map_err(|_| malformed("field balance_infos"))?;
+        let Listed { rows, mut odd } = listed;
+        if rows.is_empty() && odd.rows() > 0 {
+            return Err(malformed("balance_infos of which none says a currency and a total_balance"));
         }
-        let reading = Reading::usd(SYSTEM, left, now, Source::ProviderApi, "user/balance");
-        balances.push(Reading { currency, ..reading });
-    }
-    let said = if told.is_available {
-        "the key reads the balance"
-    } else {
-        "the key reads the balance, which does not suffice for a call"
-    };
-    Ok((Told { balances, said: said.to_owned(), ..Told::default() }, answer.clock_ahead()))
+        let mut balances: Vec<Reading> = Vec::new();
+        for (currency, left) in rows {
+            match balances.iter().find(|known| known.currency == currency) {
+                Some(known) if known.left != left => return Err(malformed("two balances in one currency")),
+                Some(_) => continue,
+                None if balances.len() == CURRENCIES_MAX => {
+                    return Err(malformed("more currencies than there are"));
+                }
+                None => {}
+            }
+            let reading = Reading::usd(SYSTEM, left, now, Source::ProviderApi, "user/balance");
+            balances.push(Reading { currency, ..reading });
+        }
+        let said = if odd.or("balance", told.flag("is_available"), true) {
+            "the key reads the balance"
+        } else {
+            "the key reads the balance, which does not suffice for a call"
+        };
+        Ok((Told { balances, said: said.to_owned(), odd, ..Told::default() }, answer.clock_ahead()))
+    })
 }
 
 impl DeepSeek {

@@ -4,8 +4,6 @@
 //! `api.moonshot.ai`, CNY at `api.moonshot.cn`, so that is a setting. Cash may be below zero.
 
 use jiff::Timestamp;
-use serde::Deserialize;
-use sonic_rs::RawNumber;
 
 use crate::config::Secret;
 use crate::domain::balance::{Reading, Source};
@@ -13,8 +11,9 @@ use crate::domain::currency::Currency;
 use crate::domain::decimal::Unit;
 
 use super::credit;
-use super::official::{Asking, BalanceApi, ProviderKind, Told, amount, boxed};
+use super::official::{Asking, BalanceApi, ProviderKind, Told, boxed};
 use super::resilience::{Answer, Ask, Auth, OnBreaker, Outside, OutsideError, Policy};
+use super::rows::Odd;
 
 /// The name of this system in spans, events and errors, and of the provider in usage.
 pub const SYSTEM: &str = "moonshot";
@@ -37,32 +36,26 @@ pub struct Moonshot {
     currency: Currency,
 }
 
-#[derive(Deserialize)]
-struct BalanceTold {
-    /// Whether the answer is one: an error may come with 200.
-    status: bool,
-    #[serde(default)]
-    data: Option<Data>,
-}
-
-#[derive(Deserialize)]
-struct Data {
-    available_balance: RawNumber,
-}
-
 pub(crate) fn read(
     answer: &Answer,
     currency: Currency,
     now: Timestamp,
 ) -> Result<(Told, Option<i64>), OutsideError> {
     let malformed = |what| OutsideError::Malformed { system: SYSTEM, what };
-    let told: BalanceTold = answer.exact()?;
-    let data = told.data.filter(|_| told.status).ok_or_else(|| malformed("an error with status 200"))?;
-    let left = amount(SYSTEM, &data.available_balance, Unit::Whole)?;
-    let reading = Reading::usd(SYSTEM, left, now, Source::ProviderApi, "users/me/balance");
-    let balances = vec![Reading { currency, ..reading }];
-    let said = "the key reads the balance".to_owned();
-    Ok((Told { balances, said, ..Told::default() }, answer.clock_ahead()))
+    answer.rows(|told| {
+        // Whether the answer is one: an error may come with 200.
+        if told.flag("status") == Ok(false) {
+            return Err(malformed("an error with status 200"));
+        }
+        let left = told.object("data", |data| data.amount("available_balance", Unit::Whole));
+        let left = left.map_err(|_| malformed("available_balance"))?;
+        let reading = Reading::usd(SYSTEM, left, now, Source::ProviderApi, "users/me/balance");
+        let mut odd = Odd::default();
+        odd.or("balance", told.flag("status"), true);
+        let balances = vec![Reading { currency, ..reading }];
+        let said = "the key reads the balance".to_owned();
+        Ok((Told { balances, said, odd, ..Told::default() }, answer.clock_ahead()))
+    })
 }
 
 impl Moonshot {

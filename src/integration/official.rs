@@ -7,16 +7,14 @@
 use std::pin::Pin;
 
 use jiff::Timestamp;
-use sonic_rs::RawNumber;
 
 use crate::config::Config;
 use crate::domain::balance::Reading;
-use crate::domain::decimal::{Unit, parse_decimal};
 use crate::domain::lookback::Days;
-use crate::domain::money::Picodollars;
 use crate::domain::report::DayReport;
 
 use super::resilience::{OnBreaker, OutsideError, Policy};
+use super::rows::{Listed, Odd};
 
 /// A provider with an official interface. Its own file has one of these, and [`PROVIDERS`](super::PROVIDERS) lists them.
 #[derive(Debug)]
@@ -65,6 +63,8 @@ pub struct Told {
     pub reports: Vec<DayReport>,
     /// What there is to say about it, in words of ours.
     pub said: String,
+    /// What of it could not be read.
+    pub odd: Odd,
 }
 
 /// What came of a look. What was told before something failed is told all the same.
@@ -112,17 +112,12 @@ impl<P: BalanceApi> ProviderClient for P {
     }
 
     fn verify(&self) -> Asking<'_, Result<(String, Option<i64>), OutsideError>> {
-        Box::pin(async move { self.tell(Timestamp::now()).await.map(|(told, ahead)| (told.said, ahead)) })
+        Box::pin(async move {
+            let (told, ahead) = self.tell(Timestamp::now()).await?;
+            let odd = told.odd.text().map(|odd| format!("; {odd}")).unwrap_or_default();
+            Ok((told.said + &odd, ahead))
+        })
     }
-}
-
-/// An amount by its digits.
-///
-/// # Errors
-/// [`OutsideError::Malformed`].
-pub fn amount(system: &'static str, number: &RawNumber, unit: Unit) -> Result<Picodollars, OutsideError> {
-    let malformed = |_| OutsideError::Malformed { system, what: "an amount that is none" };
-    parse_decimal(number.as_str(), unit).map_err(malformed)
 }
 
 impl Looked {
@@ -136,9 +131,12 @@ impl Looked {
     }
 
     /// Takes in reports of days, or why there are none: the first reason stands.
-    pub fn take(&mut self, asked: Result<Vec<DayReport>, OutsideError>) {
+    pub fn take(&mut self, asked: Result<Listed<DayReport>, OutsideError>) {
         match asked {
-            Ok(reports) => self.told.reports.extend(reports),
+            Ok(Listed { rows, odd }) => {
+                self.told.reports.extend(rows);
+                self.told.odd.add(odd);
+            }
             Err(error) => self.fail(error),
         }
     }

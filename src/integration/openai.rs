@@ -5,19 +5,21 @@
 //! amounts are JSON numbers in dollars, read by their digits. `input_tokens` includes what came from the cache.
 
 use jiff::Timestamp;
-use serde::Deserialize;
-use sonic_rs::RawNumber;
 
 use crate::config::Secret;
 use crate::domain::decimal::Unit;
 use crate::domain::lookback::Days;
-use crate::domain::report::{DayReport, ReportSource, UsageLine};
+use crate::domain::report::{DayReport, UsageLine};
 use crate::domain::tokens::Tokens;
 
 use super::credit;
 use super::official::{Asking, Looked, ProviderClient, ProviderKind, boxed};
-use super::pages::{CostTold, Page, by_day, day_cost, read_all, span, utc_day};
+use super::pages::{
+    Bucket, CostTold, Page, buckets, cost_in, costs_of_days, currency_in, name_in, read_all, span,
+    usage_of_days, utc_day,
+};
 use super::resilience::{Answer, Ask, Auth, OnBreaker, Outside, OutsideError, Policy};
+use super::rows::{Field, Listed, OddField, Oddness, Raw, odd};
 
 /// The name of this system in spans, events and errors, and of the provider in usage.
 pub const SYSTEM: &str = "openai";
@@ -39,46 +41,6 @@ const LIMITS: [&str; 2] = ["180", "31"];
 #[derive(Debug, Clone)]
 pub struct OpenAi {
     outside: Outside,
-}
-
-#[derive(Deserialize)]
-struct Bucket<T> {
-    start_time: i64,
-    end_time: i64,
-    results: Vec<T>,
-}
-
-#[derive(Deserialize)]
-struct Cost {
-    /// Absent where nothing was spent.
-    #[serde(default)]
-    amount: Option<Amount>,
-    #[serde(default)]
-    line_item: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct Amount {
-    value: RawNumber,
-    currency: String,
-}
-
-#[derive(Deserialize)]
-struct Consumed {
-    #[serde(default)]
-    input_tokens: u64,
-    #[serde(default)]
-    input_cached_tokens: u64,
-    #[serde(default)]
-    input_cache_write_tokens: Option<u64>,
-    #[serde(default)]
-    output_tokens: u64,
-    #[serde(default)]
-    model: Option<String>,
-}
-
-fn malformed(what: &'static str) -> OutsideError {
-    OutsideError::Malformed { system: SYSTEM, what }
 }
 
 impl OpenAi {
@@ -108,27 +70,28 @@ impl OpenAi {
     ///
     /// # Errors
     /// [`OutsideError`]; [`OutsideError::Malformed`] where the pages or the amounts make no sense.
-    pub async fn costs(&self, days: Days) -> Result<Vec<DayReport>, OutsideError> {
-        let buckets = self.buckets("organization/costs", LIMITS[0], "line_item", days).await?;
-        costs_told(buckets, days)
+    pub async fn costs(&self, days: Days) -> Result<Listed<DayReport>, OutsideError> {
+        let told = self.buckets("organization/costs", LIMITS[0], "line_item", days, cost_page).await?;
+        costs_of_days(SYSTEM, days, told)
     }
 
     /// What was consumed of each model, by UTC day.
     ///
     /// # Errors
     /// As [`OpenAi::costs`].
-    pub async fn usage(&self, days: Days) -> Result<Vec<DayReport>, OutsideError> {
-        let buckets = self.buckets("organization/usage/completions", LIMITS[1], "model", days).await?;
-        usage_told(buckets, days)
+    pub async fn usage(&self, days: Days) -> Result<Listed<DayReport>, OutsideError> {
+        let path = "organization/usage/completions";
+        usage_of_days(SYSTEM, days, self.buckets(path, LIMITS[1], "model", days, usage_page).await?)
     }
 
-    async fn buckets<T: for<'de> Deserialize<'de>>(
+    async fn buckets<T>(
         &self,
         path: &'static str,
         limit: &str,
         group_by: &str,
         days: Days,
-    ) -> Result<Vec<Bucket<T>>, OutsideError> {
+        read: fn(&Answer) -> Result<Page<Bucket<T>>, OutsideError>,
+    ) -> Result<Listed<Bucket<T>>, OutsideError> {
         let (begin, end) = span(SYSTEM, days)?;
         read_all(SYSTEM, days.count(), |page| async {
             let mut ask = Ask::get(path, &[])
@@ -140,7 +103,7 @@ impl OpenAi {
             if let Some(page) = page {
                 ask = ask.query("page", page);
             }
-            self.outside.ask_for(&ask, Answer::exact).await
+            self.outside.ask_for(&ask, read).await
         })
         .await
     }
@@ -156,61 +119,47 @@ impl OpenAi {
     }
 }
 
-impl<T> Bucket<T> {
-    fn span(&self) -> Result<(Timestamp, Timestamp), OutsideError> {
-        let at =
-            |second| Timestamp::from_second(second).map_err(|_| malformed("a bucket that is no UTC day"));
-        Ok((at(self.start_time)?, at(self.end_time)?))
-    }
+fn time(bucket: &Raw<'_>) -> Field<(Timestamp, Timestamp)> {
+    let at = |name| Timestamp::from_second(bucket.whole(name)?).map_err(|_| odd(name, Oddness::TooLarge));
+    Ok((at("start_time")?, at("end_time")?))
 }
 
-fn costs_told(buckets: Vec<Bucket<Cost>>, days: Days) -> Result<Vec<DayReport>, OutsideError> {
-    let told: Result<Vec<_>, _> = buckets.into_iter().map(cost_of).collect();
-    Ok(by_day(SYSTEM, days, told?)?.into_values().collect())
+fn cost_page(answer: &Answer) -> Result<Page<Bucket<CostTold>>, OutsideError> {
+    buckets(answer, time, |row, place, odd| {
+        let (amount, currency) = row.object("amount", |told| {
+            Ok((cost_in(told, "value", Unit::Whole)?, currency_in(told, "currency")?))
+        })?;
+        Ok(CostTold { currency, amount, model: String::new(), kind: name_in(row, "line_item", place, odd) })
+    })
 }
 
-fn usage_told(buckets: Vec<Bucket<Consumed>>, days: Days) -> Result<Vec<DayReport>, OutsideError> {
-    let told: Result<Vec<_>, _> = buckets.into_iter().map(usage_of).collect();
-    Ok(by_day(SYSTEM, days, told?)?.into_values().collect())
+fn usage_page(answer: &Answer) -> Result<Page<Bucket<UsageLine>>, OutsideError> {
+    buckets(answer, time, |row, place, told| {
+        let (all, cached) = (row.count("input_tokens")?, row.count("input_cached_tokens")?);
+        // Older answers do not have it.
+        let written = match row.count("input_cache_write_tokens") {
+            Err(OddField { oddness: Oddness::Missing | Oddness::Null, .. }) => 0,
+            written => written?,
+        };
+        // What came from the cache is a part of all.
+        let input = all.checked_sub(cached + written).ok_or(odd("input_cached_tokens", Oddness::TooLarge))?;
+        let tokens = Tokens {
+            input,
+            output: row.count("output_tokens")?,
+            cache_write_5m: written,
+            cache_read: cached,
+            ..Tokens::default()
+        };
+        Ok(UsageLine { model: name_in(row, "model", place, told), tokens })
+    })
 }
 
 /// What one page says, read as each of the two reports.
-pub(crate) fn of_page(page: &Answer, days: Days) -> [Result<Vec<DayReport>, OutsideError>; 2] {
+pub(crate) fn of_page(page: &Answer, days: Days) -> [Result<Listed<DayReport>, OutsideError>; 2] {
     [
-        page.exact::<Page<_>>().and_then(|page| usage_told(page.items, days)),
-        page.exact::<Page<_>>().and_then(|page| costs_told(page.items, days)),
+        usage_page(page).and_then(|page| usage_of_days(SYSTEM, days, page.into())),
+        cost_page(page).and_then(|page| costs_of_days(SYSTEM, days, page.into())),
     ]
-}
-
-fn cost_of(bucket: Bucket<Cost>) -> Result<(Timestamp, Timestamp, DayReport), OutsideError> {
-    let (begin, end) = bucket.span()?;
-    let told = bucket.results.into_iter().filter_map(|result| {
-        let Amount { value, currency } = result.amount?;
-        let kind = result.line_item.unwrap_or_default();
-        Some(CostTold { currency, amount: value, model: String::new(), kind })
-    });
-    Ok((begin, end, day_cost(SYSTEM, begin, Unit::Whole, told)?))
-}
-
-fn usage_of(bucket: Bucket<Consumed>) -> Result<(Timestamp, Timestamp, DayReport), OutsideError> {
-    let (begin, end) = bucket.span()?;
-    let mut lines = Vec::new();
-    for result in bucket.results {
-        let written = result.input_cache_write_tokens.unwrap_or(0);
-        let cached = result.input_cached_tokens.checked_add(written);
-        let input = cached.and_then(|cached| result.input_tokens.checked_sub(cached));
-        lines.push(UsageLine {
-            model: result.model.unwrap_or_default(),
-            tokens: Tokens {
-                input: input.ok_or_else(|| malformed("more from the cache than in all"))?,
-                output: result.output_tokens,
-                cache_write_5m: written,
-                cache_read: result.input_cached_tokens,
-                ..Tokens::default()
-            },
-        });
-    }
-    Ok((begin, end, DayReport::usage(SYSTEM, utc_day(begin), ReportSource::ProviderApi, lines)))
 }
 
 impl ProviderClient for OpenAi {

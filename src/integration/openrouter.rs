@@ -4,8 +4,6 @@
 //! `…/limits` (`/key`, any key). What is left is what was bought less what was used, both in USD, up to a minute old.
 
 use jiff::Timestamp;
-use serde::Deserialize;
-use sonic_rs::RawNumber;
 
 use crate::config::Secret;
 use crate::domain::balance::{Reading, Source};
@@ -13,8 +11,9 @@ use crate::domain::decimal::Unit;
 use crate::domain::money::Picodollars;
 
 use super::credit;
-use super::official::{Asking, BalanceApi, ProviderKind, Told, amount, boxed};
+use super::official::{Asking, BalanceApi, ProviderKind, Told, boxed};
 use super::resilience::{Answer, Ask, Auth, OnBreaker, Outside, OutsideError, Policy};
+use super::rows::Raw;
 
 /// The name of this system in spans, events and errors, and of the provider in usage.
 pub const SYSTEM: &str = "openrouter";
@@ -54,38 +53,25 @@ pub struct KeyLimits {
     pub used: Picodollars,
 }
 
-#[derive(Deserialize)]
-struct Data<T> {
-    data: T,
-}
-
-#[derive(Deserialize)]
-struct CreditsTold {
-    total_credits: RawNumber,
-    total_usage: RawNumber,
-}
-
-#[derive(Deserialize)]
-struct KeyTold {
-    #[serde(default)]
-    limit_remaining: Option<RawNumber>,
-    usage: RawNumber,
-}
-
-fn usd(number: &RawNumber) -> Result<Picodollars, OutsideError> {
-    amount(SYSTEM, number, Unit::Whole)
+/// An amount in the answer's `data`; an error names it.
+fn usd(told: &Raw<'_>, field: &'static str) -> Result<Picodollars, OutsideError> {
+    let read = told.object("data", |data| data.amount(field, Unit::Whole));
+    read.map_err(|_| OutsideError::Malformed { system: SYSTEM, what: field })
 }
 
 pub(crate) fn credits_of(answer: &Answer) -> Result<(Credits, Option<i64>), OutsideError> {
-    let told: Data<CreditsTold> = answer.exact()?;
-    let credits = Credits { total: usd(&told.data.total_credits)?, used: usd(&told.data.total_usage)? };
-    Ok((credits, answer.clock_ahead()))
+    answer.rows(|told| {
+        let credits = Credits { total: usd(told, "total_credits")?, used: usd(told, "total_usage")? };
+        Ok((credits, answer.clock_ahead()))
+    })
 }
 
 pub(crate) fn key_of(answer: &Answer) -> Result<(KeyLimits, Option<i64>), OutsideError> {
-    let told: Data<KeyTold> = answer.exact()?;
-    let limit_remaining = told.data.limit_remaining.as_ref().map(usd).transpose()?;
-    Ok((KeyLimits { limit_remaining, used: usd(&told.data.usage)? }, answer.clock_ahead()))
+    answer.rows(|told| {
+        // A key without a limit of its own has null there; what else is odd tells of none either.
+        let limit_remaining = usd(told, "limit_remaining").ok();
+        Ok((KeyLimits { limit_remaining, used: usd(told, "usage")? }, answer.clock_ahead()))
+    })
 }
 
 impl OpenRouter {

@@ -9,41 +9,138 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
-use serde::Deserialize;
-use sonic_rs::RawNumber;
 
 use crate::domain::currency::Currency;
 use crate::domain::decimal::Unit;
 use crate::domain::lookback::Days;
-use crate::domain::report::{CostLine, DayReport, ReportSource};
+use crate::domain::money::Picodollars;
+use crate::domain::report::{COST_MAX_USD, CostLine, DayReport, NAME_BYTES_MAX, ReportSource, UsageLine};
 
-use super::official::amount;
-use super::resilience::OutsideError;
+use super::resilience::{Answer, OutsideError};
+use super::rows::{Field, Listed, Odd, Oddness, Raw, odd};
 
 /// One page, as Anthropic and OpenAI send it.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone)]
 pub struct Page<T> {
     /// What is on it.
-    #[serde(rename = "data")]
     pub items: Vec<T>,
     /// Whether there is another.
     pub has_more: bool,
     /// Its name.
-    #[serde(default, rename = "next_page")]
     pub next: Option<String>,
+    /// What was odd on it.
+    pub odd: Odd,
 }
 
-/// A part of what a day cost, as it is told.
-#[derive(Debug, Clone)]
+impl<T> From<Page<T>> for Listed<T> {
+    fn from(page: Page<T>) -> Self {
+        Self { rows: page.items, odd: page.odd }
+    }
+}
+
+/// A bucket of a report, read row by row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Bucket<T> {
+    /// From when.
+    pub begin: Timestamp,
+    /// Until when.
+    pub end: Timestamp,
+    /// The rows that could be read.
+    pub rows: Vec<T>,
+    /// How many could not.
+    pub left_out: u32,
+}
+
+/// A part of what a day cost.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CostTold {
-    /// In which currency, as the provider writes it.
-    pub currency: String,
+    /// In which currency.
+    pub currency: Currency,
     /// How much.
-    pub amount: RawNumber,
+    pub amount: Picodollars,
     /// Of which model, or empty.
     pub model: String,
     /// For what, or empty.
     pub kind: String,
+}
+
+/// Reads a page; `each` reads one item of it, with its number.
+///
+/// # Errors
+/// [`OutsideError::Malformed`]: it is no page.
+pub fn page<T>(
+    answer: &Answer,
+    mut each: impl FnMut(usize, &Raw<'_>, &mut Odd) -> Option<T>,
+) -> Result<Page<T>, OutsideError> {
+    answer.rows(|told| {
+        let (mut items, mut odd) = (Vec::new(), Odd::default());
+        let data = told.list("data", |number, item| items.extend(each(number, item, &mut odd)));
+        let another = OutsideError::Malformed { system: answer.system(), what: "JSON of another shape" };
+        data.map_err(|_| another)?;
+        let next = odd.maybe("page", told.string("next_page"));
+        // Who names another page has one.
+        let has_more = odd.or("page", told.flag("has_more"), next.is_some());
+        Ok(Page { items, has_more, next, odd })
+    })
+}
+
+/// Reads a page of buckets; `span` says of which time a bucket is, `row` reads one of its rows.
+///
+/// # Errors
+/// [`OutsideError::Malformed`]: it is no page.
+pub fn buckets<T>(
+    answer: &Answer,
+    span: impl Fn(&Raw<'_>) -> Field<(Timestamp, Timestamp)>,
+    row: impl Fn(&Raw<'_>, &str, &mut Odd) -> Field<T>,
+) -> Result<Page<Bucket<T>>, OutsideError> {
+    page(answer, |number, told, odd| {
+        let span = told.must_be_object("bucket").and_then(|()| span(told));
+        let (begin, end) = span.map_err(|field| odd.row(&format!("data[{number}]"), &field)).ok()?;
+        let day = utc_day(begin);
+        let (mut rows, mut left_out) = (Vec::new(), 0_u32);
+        let listed = told.list("results", |number, result| {
+            let place = format!("{day} results[{number}]");
+            match result.must_be_object("row").and_then(|()| row(result, &place, odd)) {
+                Ok(row) => rows.push(row),
+                Err(field) => {
+                    odd.row(&place, &field);
+                    left_out = left_out.saturating_add(1);
+                }
+            }
+        });
+        listed.map_err(|field| odd.row(&day.to_string(), &field)).ok()?;
+        Some(Bucket { begin, end, rows, left_out })
+    })
+}
+
+impl<T> Bucket<T> {
+    /// Whether something was told of it, and nothing of that could be read.
+    fn is_unread(&self) -> bool {
+        self.rows.is_empty() && self.left_out > 0
+    }
+}
+
+/// A name in a report, or empty: it does not matter for its sums.
+pub fn name_in(row: &Raw<'_>, field: &'static str, place: &str, odd: &mut Odd) -> String {
+    odd.maybe(place, row.name(field, NAME_BYTES_MAX)).unwrap_or_default()
+}
+
+/// A line's cost.
+///
+/// # Errors
+/// [`OddField`](super::rows::OddField): it is none, or none that a line has.
+pub fn cost_in(row: &Raw<'_>, field: &'static str, unit: Unit) -> Field<Picodollars> {
+    let amount = row.amount(field, unit)?;
+    let is_absurd = amount.0.saturating_abs() > Picodollars::usd(COST_MAX_USD).0;
+    if is_absurd { Err(odd(field, Oddness::TooLarge)) } else { Ok(amount) }
+}
+
+/// A line's currency.
+///
+/// # Errors
+/// [`OddField`](super::rows::OddField): it is none.
+pub fn currency_in(row: &Raw<'_>, field: &'static str) -> Field<Currency> {
+    Currency::parse(&row.string(field)?).map_err(|_| odd(field, Oddness::Other))
 }
 
 /// Reads page after page; `ask` gets the page's name, none for the first. There are at most `most` of them.
@@ -54,15 +151,16 @@ pub async fn read_all<T, F: Future<Output = Result<Page<T>, OutsideError>>>(
     system: &'static str,
     most: usize,
     mut ask: impl FnMut(Option<String>) -> F,
-) -> Result<Vec<T>, OutsideError> {
+) -> Result<Listed<T>, OutsideError> {
     let malformed = |what| OutsideError::Malformed { system, what };
-    let (mut items, mut seen, mut name) = (Vec::new(), BTreeSet::new(), None);
+    let (mut listed, mut seen, mut name) = (Listed::default(), BTreeSet::new(), None);
     for _ in 0..most.max(1) {
         let page = ask(name.take()).await?;
-        items.extend(page.items);
+        listed.rows.extend(page.items);
+        listed.odd.add(page.odd);
         match page.next.filter(|_| page.has_more) {
             None if page.has_more => return Err(malformed("another page, and not which")),
-            None => return Ok(items),
+            None => return Ok(listed),
             Some(next) if !seen.insert(next.clone()) => {
                 return Err(malformed("pages that lead back to one before"));
             }
@@ -104,27 +202,49 @@ pub fn by_day<T: PartialEq>(
     Ok(days)
 }
 
-/// What the UTC day that begins then cost. Nothing at all is nothing in USD.
+/// What each day cost. Nothing at all is nothing in USD. A day of which no row could be read is left out, and one in several
+/// currencies, which nobody can add up.
 ///
 /// # Errors
 /// [`OutsideError::Malformed`].
-pub fn day_cost(
+pub fn costs_of_days(
     system: &'static str,
-    begin: Timestamp,
-    unit: Unit,
-    told: impl IntoIterator<Item = CostTold>,
-) -> Result<DayReport, OutsideError> {
-    let malformed = |what| OutsideError::Malformed { system, what };
-    let (mut currency, mut lines) = (None, Vec::new());
-    for CostTold { currency: named, amount: number, model, kind } in told {
-        let named = Currency::parse(&named).map_err(|_| malformed("a currency that is none"))?;
-        if *currency.get_or_insert(named) != named {
-            return Err(malformed("a day in several currencies"));
+    asked: Days,
+    told: Listed<Bucket<CostTold>>,
+) -> Result<Listed<DayReport>, OutsideError> {
+    let Listed { rows, mut odd } = told;
+    let mut buckets = Vec::new();
+    for Bucket { begin, end, rows, left_out } in rows.into_iter().filter(|bucket| !bucket.is_unread()) {
+        let day = utc_day(begin);
+        let currency = rows.first().map_or(Currency::USD, |row| row.currency);
+        if rows.iter().any(|row| row.currency != currency) {
+            odd.lost(&day.to_string(), "a day in several currencies");
+            continue;
         }
-        lines.push(CostLine { model, kind, cost: amount(system, &number, unit)? });
+        let lines =
+            rows.into_iter().map(|row| CostLine { model: row.model, kind: row.kind, cost: row.amount });
+        let report = DayReport::cost(system, day, ReportSource::ProviderApi, currency, lines);
+        buckets.push((begin, end, report.without(left_out)));
     }
-    let currency = currency.unwrap_or(Currency::USD);
-    Ok(DayReport::cost(system, utc_day(begin), ReportSource::ProviderApi, currency, lines))
+    Ok(Listed { rows: by_day(system, asked, buckets)?.into_values().collect(), odd })
+}
+
+/// What was consumed on each day. A day of which no row could be read is left out.
+///
+/// # Errors
+/// [`OutsideError::Malformed`].
+pub fn usage_of_days(
+    system: &'static str,
+    asked: Days,
+    told: Listed<Bucket<UsageLine>>,
+) -> Result<Listed<DayReport>, OutsideError> {
+    let Listed { rows, odd } = told;
+    let report = |Bucket { begin, end, rows, left_out }: Bucket<UsageLine>| {
+        let report = DayReport::usage(system, utc_day(begin), ReportSource::ProviderApi, rows);
+        (begin, end, report.without(left_out))
+    };
+    let buckets = rows.into_iter().filter(|bucket| !bucket.is_unread()).map(report).collect();
+    Ok(Listed { rows: by_day(system, asked, buckets)?.into_values().collect(), odd })
 }
 
 /// The UTC day of an instant.
@@ -167,7 +287,7 @@ mod tests {
     fn pages_are_read_to_their_end_and_never_for_ever() {
         let page = |items: &[u8], has_more, next: Option<&str>| {
             let (items, next) = (items.to_vec(), next.map(str::to_owned));
-            async move { Ok(Page { items, has_more, next }) }
+            async move { Ok(Page { items, has_more, next, odd: Odd::default() }) }
         };
         let read = block(read_all("test", 9, |name| match name.as_deref() {
             None => page(&[1], true, Some("b")),
@@ -175,7 +295,7 @@ mod tests {
             // Some say which page would be next where there is none.
             _ => page(&[2, 3], false, Some("d")),
         }));
-        assert_eq!(read, Ok(vec![1, 2, 3]));
+        assert_eq!(read.unwrap().rows, [1, 2, 3]);
         let around = block(read_all("test", 9, |_| page(&[1], true, Some("b"))));
         assert_eq!(what(around.unwrap_err()), "pages that lead back to one before");
         let mut number = 0;

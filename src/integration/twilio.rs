@@ -7,7 +7,7 @@
 pub mod channel;
 pub mod codes;
 pub mod webhook;
-mod wire;
+pub mod wire;
 
 use jiff::Timestamp;
 use secrecy::SecretString;
@@ -86,7 +86,7 @@ impl Twilio {
     /// [`OutsideError`].
     pub async fn account(&self) -> Result<(Account, Option<i64>), OutsideError> {
         let ask = Ask::get("2010-04-01/Accounts/{}.json", &[&self.account]);
-        self.outside.ask_for(&ask, |answer| Ok((answer.json()?, answer.clock_ahead()))).await
+        self.outside.ask_for(&ask, |answer| Ok((wire::account(answer)?, answer.clock_ahead()))).await
     }
 
     /// Sends a message, once: it is never sent again by itself.
@@ -106,7 +106,7 @@ impl Twilio {
             Some(url) => ask.form("StatusCallback", url),
             None => ask,
         };
-        self.outside.ask_for(&ask, Answer::json).await
+        self.outside.ask_for(&ask, wire::message).await
     }
 
     /// What became of a message.
@@ -115,7 +115,7 @@ impl Twilio {
     /// [`OutsideError`].
     pub async fn message(&self, sid: &str) -> Result<Message, OutsideError> {
         let ask = Ask::get("2010-04-01/Accounts/{}/Messages/{}.json", &[&self.account, sid]);
-        self.outside.ask_for(&ask, Answer::json).await
+        self.outside.ask_for(&ask, wire::message).await
     }
 
     /// The messages to a number that Twilio took at this moment or later, the newest first: to look for one
@@ -129,17 +129,20 @@ impl Twilio {
     pub async fn sent_to(&self, to: &str, since: Timestamp) -> Result<Sent, OutsideError> {
         let list = || Ask::get("2010-04-01/Accounts/{}/Messages.json", &[&self.account]);
         let mut ask = list().query("To", to).query("PageSize", PAGE);
-        let mut messages = Vec::new();
+        let (mut messages, mut is_complete) = (Vec::new(), true);
         for _ in 0..PAGES_MAX {
-            let page: wire::Page = self.outside.ask_for(&ask, Answer::json).await?;
+            let page: wire::Page = self.outside.ask_for(&ask, wire::page).await?;
+            // One that could not be read may be the one that is looked for.
+            is_complete &= page.messages.odd.is_nothing();
+            let found = page.messages.rows;
             // One without a date could be any, so it is kept. Within a page the order is not relied upon.
             let is_old =
                 |message: &Message| message.created_at().is_some_and(|at| at.as_second() < since.as_second());
-            let reaches_back = page.messages.iter().any(is_old);
-            messages.extend(page.messages.into_iter().filter(|message| !is_old(message)));
+            let reaches_back = found.iter().any(is_old);
+            messages.extend(found.into_iter().filter(|message| !is_old(message)));
             match page.next_page_uri {
                 Some(path) if !reaches_back => ask = list().at_path(&path),
-                _ => return Ok(Sent { messages, is_complete: true }),
+                _ => return Ok(Sent { messages, is_complete }),
             }
         }
         Ok(Sent { messages, is_complete: false })

@@ -149,9 +149,13 @@ fn known<'a>(
     known
 }
 
-/// Reported costs by provider and UTC day, in USD. Of two sources the better one comes last.
+/// Reported costs by provider and UTC day, in USD. Of two sources the better one comes last. A report without some of its
+/// rows is no cost of a day: partial is not whole.
 fn reported(view: &TenantView) -> impl Iterator<Item = (&str, Date, Picodollars)> {
-    let in_usd = view.reports.costs().filter(|(_, latest)| latest.report.currency == Currency::USD);
+    let in_usd = view
+        .reports
+        .costs()
+        .filter(|(_, latest)| latest.report.currency == Currency::USD && latest.report.left_out == 0);
     in_usd.map(|(key, latest)| (key.provider.as_str(), key.day, latest.report.total()))
 }
 
@@ -282,6 +286,12 @@ mod tests {
         report(&mut view, "2026-11-20", ReportSource::Console, Currency::USD, "7");
         report(&mut view, "2026-11-20", ReportSource::ProviderApi, Currency::USD, "1.25");
         report(&mut view, "2026-11-21", ReportSource::ProviderApi, Currency::parse("EUR").unwrap(), "9");
+        // Without some of its rows it is no day's cost.
+        let line = ReportedLine { model: String::new(), kind: String::new(), cost: usd("512") };
+        let key = ("2026-11-21".parse().unwrap(), ReportSource::Console);
+        let part = DayReport::cost("anthropic", key.0, key.1, Currency::USD, [line]).without(1);
+        let change = view.reports.decide(part, at("2026-11-25T00:00:00Z")).unwrap().unwrap();
+        view.reports.evolve(at("2026-11-25T00:00:00Z"), change);
         // Not over yet.
         report(&mut view, "2026-11-25", ReportSource::ProviderApi, Currency::USD, "9");
         let now = at("2026-11-25T12:00:00Z");

@@ -109,26 +109,10 @@ pub struct Explanation {
     pub total: Totals,
 }
 
-/// Reads the whole log for the events behind a number.
+/// Reads the whole log for the events behind a number: each is handed on in log order, and the explanation keeps none.
 ///
 /// # Errors
 /// [`ViewError`] names the position of the event that could not be read.
-pub fn explain(
-    log: &dyn EventLog,
-    tenant: &TenantId,
-    subject: &Subject,
-    zone: &TimeZone,
-    until: Position,
-) -> Result<Explanation, ViewError> {
-    let mut events = Vec::new();
-    let explained = explain_each(log, tenant, subject, zone, until, &mut |event| events.push(event))?;
-    Ok(Explanation { events, ..explained })
-}
-
-/// The same, and keeps no event: each is handed on, in log order, and the explanation has none.
-///
-/// # Errors
-/// As [`explain`].
 pub fn explain_each(
     log: &dyn EventLog,
     tenant: &TenantId,

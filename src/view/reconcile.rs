@@ -104,6 +104,10 @@ pub struct ReconciledDay {
     pub age_seconds: Option<i64>,
     /// Number of corrections so far.
     pub revision: Option<u32>,
+    /// Rows of the report that could not be read: the reported cost is without them, and is compared with nothing. Absent
+    /// if none.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub left_out: u32,
     /// Recorded calls.
     pub calls: u64,
     /// Recorded calls without a price, which the estimate leaves out.
@@ -165,6 +169,9 @@ pub struct ForeignDay {
     /// The cost in that currency.
     #[schema(value_type = String)]
     pub cost: Picodollars,
+    /// Rows of the report that could not be read: the cost is without them. Absent if none.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub left_out: u32,
     /// When it was reported.
     #[schema(value_type = String, format = DateTime)]
     pub told_at: Timestamp,
@@ -191,6 +198,11 @@ pub struct Reconciliation {
 
 type Key = (String, Date);
 
+#[allow(clippy::trivially_copy_pass_by_ref)] // as serde wants it
+fn is_none(rows: &u32) -> bool {
+    *rows == 0
+}
+
 /// Reconciles, as known at `now`. Odometer months are in `zone`.
 #[must_use]
 pub fn reconcile(view: &TenantView, wanted: &Wanted, now: Timestamp, zone: &TimeZone) -> Reconciliation {
@@ -214,6 +226,7 @@ pub fn reconcile(view: &TenantView, wanted: &Wanted, now: Timestamp, zone: &Time
                 day: key.day,
                 currency: latest.report.currency,
                 cost: latest.report.total(),
+                left_out: latest.report.left_out,
                 told_at: latest.told_at,
             });
         }
@@ -272,10 +285,14 @@ fn line(
     let report = cost.map(|(_, latest)| latest);
     let standing = report.map(|latest| Standing::of(*day, latest.told_at));
     let actual = report.map(|latest| latest.report.total());
-    let drift = actual.map(|actual| actual - sum.cost);
-    let causes = report.zip(standing).map_or_else(Vec::new, |(latest, standing)| {
-        attribute(used, &latest.report, usage.map(|latest| &latest.report), standing)
-    });
+    let left_out = report.map_or(0, |latest| latest.report.left_out);
+    // A part of a cost differs from the whole by what is not known.
+    let drift = actual.filter(|_| left_out == 0).map(|actual| actual - sum.cost);
+    let usage = usage.filter(|latest| latest.report.left_out == 0);
+    let causes =
+        report.filter(|_| left_out == 0).zip(standing).map_or_else(Vec::new, |(latest, standing)| {
+            attribute(used, &latest.report, usage.map(|latest| &latest.report), standing)
+        });
     ReconciledDay {
         provider: provider.clone(),
         day: *day,
@@ -289,6 +306,7 @@ fn line(
         told_at: report.map(|latest| latest.told_at),
         age_seconds: report.map(|latest| clock::age(latest.told_at, now).as_secs()),
         revision: report.map(|latest| latest.revision),
+        left_out,
         calls: sum.calls,
         unpriced_calls: sum.unpriced,
     }
@@ -323,8 +341,12 @@ fn provider(
     recorded: &BTreeMap<Key, Recorded>,
 ) -> ReconciledProvider {
     let own = || days.iter().filter(|day| day.provider == name);
-    let pair = |day: &ReconciledDay| day.actual_usd.map(|actual| (day.estimate_usd, actual));
-    let is_reported = own().any(|day| day.actual_usd.is_some());
+    // A report without some of its rows is compared with nothing.
+    let pair = |day: &ReconciledDay| {
+        let actual = day.actual_usd.filter(|_| day.left_out == 0)?;
+        Some((day.estimate_usd, actual))
+    };
+    let is_reported = own().any(|day| pair(day).is_some());
     // The report of a day that has not ended is shown, and compared with nothing.
     let over = own().filter(|day| day.standing > Some(Standing::Open));
     let reported = Compared::of(over.filter_map(pair));

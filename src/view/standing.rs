@@ -129,7 +129,14 @@ impl Standing {
         let cap = |limit: Limit, spent: Spent, cap: Option<Picodollars>| {
             let allowed = beyond(limit.facing());
             let Spent { known, lacking } = spent;
-            cap.map(|cap| LimitUse { limit, spent: known, lacking, cap: cap + allowed, is_certain: true })
+            cap.map(|cap| LimitUse {
+                limit,
+                spent: known,
+                lacking,
+                cap: cap + allowed,
+                beyond: allowed,
+                is_certain: true,
+            })
         };
         let today = Spent { known: self.today, lacking: self.today_lacks };
         let mut held: Vec<LimitUse> = session
@@ -146,12 +153,16 @@ impl Standing {
         if caps.budgets {
             held.extend(self.budgets().filter_map(|BudgetUse { budget, used, lacking, .. }| {
                 let coverage = coverage(&budget.scope, work);
-                (coverage != Coverage::Not).then(|| LimitUse {
-                    limit: Limit::Budget(budget.name.clone()),
-                    spent: used.period,
-                    lacking: *lacking,
-                    cap: budget.amount + beyond(Facing::Budget(budget.name.as_str())),
-                    is_certain: coverage == Coverage::Covered,
+                (coverage != Coverage::Not).then(|| {
+                    let allowed = beyond(Facing::Budget(budget.name.as_str()));
+                    LimitUse {
+                        limit: Limit::Budget(budget.name.clone()),
+                        spent: used.period,
+                        lacking: *lacking,
+                        cap: budget.amount + allowed,
+                        beyond: allowed,
+                        is_certain: coverage == Coverage::Covered,
+                    }
                 })
             }));
         }

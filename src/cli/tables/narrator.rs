@@ -56,13 +56,13 @@ pub fn narration(told: &Narration) -> String {
         section("Tasks", due.collect());
     }
     let sources =
-        told.sources.iter().filter(|source| source.stale || source.state.is_trouble()).map(|source| {
+        told.sources.iter().filter(|source| source.stale || source.state.needs_a_look()).map(|source| {
             let heard = source
                 .age_seconds
                 .map_or_else(|| "never heard of".to_owned(), |of| format!("{} old", age(of)));
             format!("{}: {}, {heard}", source.name, source.state.name())
         });
-    section("Sources that do not answer", sources.collect());
+    section("Sources to look at", sources.collect());
     if let Some(left_out) = &told.left_out {
         let _ = write!(text, "\n{} more with --detail\n", count(left_out));
     }

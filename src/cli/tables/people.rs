@@ -8,10 +8,10 @@ use super::{count, table};
 /// `mecris people`.
 #[must_use]
 pub fn all(shown: &PeopleShown) -> String {
-    if shown.state != SourceState::Ok {
+    if !shown.state.answers() {
         return format!("Who used Claude Code on {} is not known: {}\n", shown.day, shown.reason);
     }
-    if shown.people.is_empty() {
+    if shown.people.is_empty() && shown.state == SourceState::Ok {
         return format!("Nobody used Claude Code on {} (UTC).\n", shown.day);
     }
     let activity = shown.people.iter().any(|person| person.lines_added.is_some());
@@ -35,5 +35,9 @@ pub fn all(shown: &PeopleShown) -> String {
     }
     let how =
         if shown.named { "" } else { "Pseudonyms of this data directory; --names shows who they are.\n" };
-    format!("{}\n{how}", rows.trim_fmt())
+    let odd = match shown.state {
+        SourceState::Degraded => format!("Not all are here: {}\n", shown.reason),
+        _ => String::new(),
+    };
+    format!("{}\n{odd}{how}", rows.trim_fmt())
 }

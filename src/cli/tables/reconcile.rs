@@ -104,10 +104,14 @@ fn days_of(lines: &[&ReconciledDay]) -> String {
         rows.add_row(vec![
             line.day.strftime("%m-%d").to_string(),
             line.estimate_usd.to_string(),
-            money(line.actual_usd),
+            money(line.actual_usd) + if line.left_out > 0 { "+?" } else { "" },
             money(line.drift_usd),
             share(line.drift_percent.as_ref()),
-            why(&line.causes),
+            match line.left_out {
+                0 => why(&line.causes),
+                1 => "1 row left out".to_owned(),
+                rows => format!("{rows} rows left out"),
+            },
             told,
         ]);
     }

@@ -100,12 +100,20 @@ pub fn sources(shown: &SourcesShown) -> String {
 /// A line for each source that the person should look at.
 #[must_use]
 pub fn trouble(sources: &[SourceShown]) -> String {
-    let lines = sources.iter().filter(|source| source.state.is_trouble()).map(|source| {
+    let lines = sources.iter().filter(|source| source.state.needs_a_look()).map(|source| {
         let since = source.age_seconds.map_or_else(
             || "never answered".to_owned(),
             |seconds| format!("last answered {} ago", age(seconds)),
         );
-        format!("! {}: {} ({since})\n", source.name, source.reason)
+        let old = source.old.iter().map(|part| {
+            let now = jiff::Timestamp::now();
+            let read = part.read_at.map_or_else(
+                || "before the start".to_owned(),
+                |at| format!("{} ago", age(now.duration_since(at).as_secs().max(0))),
+            );
+            format!("  {} is as it was read {read}\n", part.name)
+        });
+        format!("! {}: {} ({since})\n", source.name, source.reason) + &old.collect::<String>()
     });
     let lines: String = lines.collect();
     if lines.is_empty() { lines } else { format!("\n{lines}") }

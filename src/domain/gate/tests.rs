@@ -7,11 +7,12 @@ fn usd(text: &str) -> Picodollars {
 }
 
 /// `session 4.99/5`, `day 1/2`, `food 1/2`, `food? 1/2`: a limit, and whether it surely covers. `day 1/2+20:3`: 20 calls
-/// without a price are not in the sum, and cost 3 USD at most; `+20:?`: unknown.
+/// without a price are not in the sum, and cost 3 USD at most; `+20:?`: unknown. `day 61/62(2)`: 2 of the 62 by overrides.
 fn held(text: &str) -> LimitUse {
     let (name, amounts) = text.split_once(' ').unwrap();
     let (spent, cap) = amounts.split_once('/').unwrap();
     let (cap, lacks) = cap.split_once('+').unwrap_or((cap, "0:0"));
+    let (cap, beyond) = cap.trim_end_matches(')').split_once('(').unwrap_or((cap, "0"));
     let (calls, most) = lacks.split_once(':').unwrap();
     let at_most = (most != "?").then(|| usd(most));
     let lacking = Lacking { calls: calls.parse().unwrap(), tokens: 9, at_most };
@@ -22,7 +23,8 @@ fn held(text: &str) -> LimitUse {
         "all-month" => Limit::VirtualMonth,
         budget => Limit::Budget(budget.parse().unwrap()),
     };
-    LimitUse { limit, spent: usd(spent), lacking, cap: usd(cap), is_certain: !name.ends_with('?') }
+    let is_certain = !name.ends_with('?');
+    LimitUse { limit, spent: usd(spent), lacking, cap: usd(cap), beyond: usd(beyond), is_certain }
 }
 
 #[test]
@@ -43,6 +45,10 @@ fn what_is_spent_decides() {
         (&["main 50.000000000001/50"], 80, Block, &["budget 'main': 50.00 of 50.00 USD spent"]),
         (&["all-day 9/10"], 80, Warn, &["today, over all providers: 9.00 of 10.00 USD spent"]),
         (&["all-month 10/10"], 80, Block, &["this month, over all providers: 10.00 of 10.00 USD spent"]),
+        // An override is part of the limit, and told apart.
+        (&["day 61/62(2)"], 80, Warn, &["today: 61.00 of 60.00 + 2.00 override USD spent"]),
+        (&["main 62/62(2)"], 80, Block, &["budget 'main': 62.00 of 60.00 + 2.00 override USD spent"]),
+        (&["session 2/2(2)"], 80, Block, &["this session: 2.00 of 0.00 + 2.00 override USD spent"]),
         // A cap of nothing lets nothing through.
         (&["session 0/0"], 80, Block, &["this session: 0.00 of 0.00 USD spent"]),
         // Credits may exceed what was spent.

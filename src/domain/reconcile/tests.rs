@@ -31,7 +31,7 @@ fn cost(rows: &[There]) -> CostReport {
         kind: (*kind).to_owned(),
         cost: Picodollars(milli * MILLI),
     };
-    CostReport { currency: Currency::USD, lines: rows.iter().map(line).collect() }
+    CostReport { currency: Currency::USD, lines: rows.iter().map(line).collect(), left_out: 0 }
 }
 
 fn usage(rows: &[(&str, [u64; 5])]) -> UsageReport {
@@ -39,7 +39,7 @@ fn usage(rows: &[(&str, [u64; 5])]) -> UsageReport {
         model: (*model).to_owned(),
         tokens: tokens(*counts),
     };
-    UsageReport { lines: rows.iter().map(line).collect() }
+    UsageReport { lines: rows.iter().map(line).collect(), left_out: 0 }
 }
 
 /// `unpriced-model 3000, late-data -20`.
@@ -365,7 +365,11 @@ proptest! {
         let line = |(model, pico): (usize, i128)| CostLine {
             model: MODELS[model].to_owned(), kind: String::new(), cost: Picodollars(pico),
         };
-        let cost = CostReport { currency: Currency::USD, lines: there.into_iter().map(line).collect() };
+        let cost = CostReport {
+            currency: Currency::USD,
+            lines: there.into_iter().map(line).collect(),
+            left_out: 0,
+        };
         let told = told.map(|rows| {
             usage(&rows.iter().map(|(model, input)| (MODELS[*model], [*input, 0, 0, 0, 0])).collect::<Vec<_>>())
         });

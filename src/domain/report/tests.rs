@@ -128,3 +128,23 @@ proptest! {
         prop_assert_eq!(told.total(), sum);
     }
 }
+
+#[test]
+fn a_part_of_a_report_never_replaces_the_whole_and_the_whole_replaces_a_part() {
+    let (day, other) = (date(2026, 11, 22), date(2026, 11, 21));
+    let mut reports = Reports::default();
+    let whole = || cost(day, vec![line("opus", "output", 5)]);
+    let part = |day| cost(day, vec![line("opus", "output", 3)]);
+    assert_eq!(tell(&mut reports, whole()), Some(0));
+    assert_eq!(tell(&mut reports, part(day).without(1)), None, "what was known stays");
+    assert_eq!(tell(&mut reports, part(other).without(2)), Some(0), "a part is more than nothing");
+    assert_eq!(tell(&mut reports, part(other).without(2)), None);
+    assert_eq!(tell(&mut reports, part(other).without(1)), Some(1), "a larger part");
+    assert_eq!(tell(&mut reports, part(other)), Some(2), "the whole, though its sum is the same");
+    assert_eq!(tell(&mut reports, part(other).without(1)), None);
+    let left_out: Vec<u32> = reports.costs().map(|(_, latest)| latest.report.left_out).collect();
+    assert_eq!(left_out, [0, 0]);
+    let tokens = |output| UsageLine { model: "opus".into(), tokens: Tokens { output, ..Tokens::default() } };
+    assert_eq!(tell(&mut reports, usage(vec![tokens(3)])), Some(0));
+    assert_eq!(tell(&mut reports, usage(vec![tokens(2)]).without(1)), None, "of usage as well");
+}

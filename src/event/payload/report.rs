@@ -15,7 +15,7 @@ use crate::domain::tokens::Tokens;
 use crate::event::envelope::EventId;
 
 /// A provider reported what a day cost, or corrected it: this supersedes what it said of that day before.
-/// When it was told stands in the envelope.
+/// When it was told stands in the envelope. Version 2; version 1 did not know of rows that were left out.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct CostReported {
     /// Who is paid, as usage names it.
@@ -30,6 +30,32 @@ pub struct CostReported {
     pub currency: String,
     /// Sorted; one for each model and kind, none of them zero.
     pub lines: Vec<ReportedCost>,
+    /// Rows of the provider's that could not be read, and are not in the lines.
+    pub left_out: u32,
+}
+
+/// Version 1 of [`CostReported`], kept for the logs that hold it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct CostReportedV1 {
+    /// Who is paid, as usage names it.
+    pub provider: String,
+    /// The UTC day, `YYYY-MM-DD`.
+    pub day: String,
+    /// Where it comes from: `provider-api` or `console`.
+    pub source: String,
+    /// 0 for the first report of the day from there; each correction adds one.
+    pub revision: u32,
+    /// The currency's code, `USD`.
+    pub currency: String,
+    /// Sorted; one for each model and kind, none of them zero.
+    pub lines: Vec<ReportedCost>,
+}
+
+impl From<CostReportedV1> for CostReported {
+    fn from(old: CostReportedV1) -> Self {
+        let CostReportedV1 { provider, day, source, revision, currency, lines } = old;
+        Self { provider, day, source, revision, currency, lines, left_out: 0 }
+    }
 }
 
 /// What one kind of use of one model cost.
@@ -44,7 +70,8 @@ pub struct ReportedCost {
     pub cost: Picodollars,
 }
 
-/// A provider reported what was consumed on a day, or corrected it.
+/// A provider reported what was consumed on a day, or corrected it. Version 2; version 1 did not know of rows that were
+/// left out.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct UsageReported {
     /// Who is paid, as usage names it.
@@ -57,6 +84,30 @@ pub struct UsageReported {
     pub revision: u32,
     /// Sorted; one for each model, none of them empty.
     pub lines: Vec<ReportedUsage>,
+    /// Rows of the provider's that could not be read, and are not in the lines.
+    pub left_out: u32,
+}
+
+/// Version 1 of [`UsageReported`], kept for the logs that hold it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct UsageReportedV1 {
+    /// Who is paid, as usage names it.
+    pub provider: String,
+    /// The UTC day, `YYYY-MM-DD`.
+    pub day: String,
+    /// Where it comes from: `provider-api` or `console`.
+    pub source: String,
+    /// 0 for the first report of the day from there; each correction adds one.
+    pub revision: u32,
+    /// Sorted; one for each model, none of them empty.
+    pub lines: Vec<ReportedUsage>,
+}
+
+impl From<UsageReportedV1> for UsageReported {
+    fn from(old: UsageReportedV1) -> Self {
+        let UsageReportedV1 { provider, day, source, revision, lines } = old;
+        Self { provider, day, source, revision, lines, left_out: 0 }
+    }
 }
 
 /// What was consumed of one model.
@@ -69,9 +120,11 @@ pub struct ReportedUsage {
 }
 
 classes! {
-    CostReported { None: provider, day, source, revision, currency; Parts: lines; }
+    CostReported { None: provider, day, source, revision, currency, left_out; Parts: lines; }
+    CostReportedV1 { None: provider, day, source, revision, currency; Parts: lines; }
     ReportedCost { None: model, kind, cost; }
-    UsageReported { None: provider, day, source, revision; Parts: lines; }
+    UsageReported { None: provider, day, source, revision, left_out; Parts: lines; }
+    UsageReportedV1 { None: provider, day, source, revision; Parts: lines; }
     ReportedUsage { None: model; Parts: tokens; }
 }
 
@@ -109,6 +162,7 @@ pub fn report_event(tenant: &str, change: &ReportChange) -> (EventId, Event<'sta
                 revision: *revision,
                 currency: report.currency.to_string(),
                 lines: report.lines.iter().map(line).collect(),
+                left_out: report.left_out,
             });
             (EventId::derive("cost-reported", &parts), event)
         }
@@ -120,6 +174,7 @@ pub fn report_event(tenant: &str, change: &ReportChange) -> (EventId, Event<'sta
                 source: source.to_owned(),
                 revision: *revision,
                 lines: report.lines.iter().map(line).collect(),
+                left_out: report.left_out,
             });
             (EventId::derive("usage-reported", &parts), event)
         }
@@ -141,6 +196,7 @@ pub fn report_change(event: &Event<'_>) -> Result<Option<ReportChange>, ReportPa
             let report = CostReport {
                 currency: Currency::parse(&stored.currency)?,
                 lines: stored.lines.iter().map(line).collect(),
+                left_out: stored.left_out,
             };
             let key = key(&stored.provider, &stored.day, &stored.source)?;
             let report = DayReport { key, contents: Contents::Cost(report) };
@@ -148,7 +204,8 @@ pub fn report_change(event: &Event<'_>) -> Result<Option<ReportChange>, ReportPa
         }
         Event::UsageReported(stored) => {
             let line = |line: &ReportedUsage| UsageLine { model: line.model.clone(), tokens: line.tokens };
-            let report = UsageReport { lines: stored.lines.iter().map(line).collect() };
+            let report =
+                UsageReport { lines: stored.lines.iter().map(line).collect(), left_out: stored.left_out };
             let key = key(&stored.provider, &stored.day, &stored.source)?;
             let report = DayReport { key, contents: Contents::Usage(report) };
             Some(ReportChange { report, revision: stored.revision })

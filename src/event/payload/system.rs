@@ -34,7 +34,7 @@ pub struct SupervisionNoted {
 pub struct SourceChanged {
     /// The source's name, such as `beeminder`.
     pub source: String,
-    /// `ok`, `failing`, `unauthorized`, `not-configured`, `breaker-open` or `breaker-closed`.
+    /// `ok`, `degraded`, `failing`, `unauthorized`, `not-configured`, `breaker-open` or `breaker-closed`.
     pub state: String,
     /// Why, in words of ours: never what the outside system sent.
     pub reason: String,

@@ -231,6 +231,7 @@ fn money() -> Vec<Event<'static>> {
                 kind: "output_tokens".into(),
                 cost: Picodollars(420_315_000_000),
             }],
+            left_out: 1,
         }),
         Event::UsageReported(UsageReported {
             provider,
@@ -238,8 +239,34 @@ fn money() -> Vec<Event<'static>> {
             source,
             revision: 0,
             lines: vec![ReportedUsage { model: "claude-opus-5".into(), tokens: usage().tokens }],
+            left_out: 2,
         }),
     ]
+}
+
+fn cost_v1() -> CostReportedV1 {
+    CostReportedV1 {
+        provider: "anthropic".into(),
+        day: "2026-11-23".into(),
+        source: "provider-api".into(),
+        revision: 2,
+        currency: "USD".into(),
+        lines: vec![ReportedCost {
+            model: "claude-opus-5".into(),
+            kind: "output_tokens".into(),
+            cost: Picodollars(420_315_000_000),
+        }],
+    }
+}
+
+fn usage_report_v1() -> UsageReportedV1 {
+    UsageReportedV1 {
+        provider: "anthropic".into(),
+        day: "2026-11-23".into(),
+        source: "provider-api".into(),
+        revision: 0,
+        lines: vec![ReportedUsage { model: "claude-opus-5".into(), tokens: usage().tokens }],
+    }
 }
 
 /// Every version ever written: its type name and version, its bytes, and what it must read back as.
@@ -356,6 +383,13 @@ fn every_version() -> Vec<(&'static str, u16, Vec<u8>, Event<'static>)> {
     all.extend(usage_versions());
     all.push(("budget-set", 1, to_bytes(&budget_v1()), Event::BudgetSet(budget_v2().into())));
     all.push(("budget-set", 2, to_bytes(&budget_v2()), Event::BudgetSet(budget_v2().into())));
+    all.push(("cost-reported", 1, to_bytes(&cost_v1()), Event::CostReported(cost_v1().into())));
+    all.push((
+        "usage-reported",
+        1,
+        to_bytes(&usage_report_v1()),
+        Event::UsageReported(usage_report_v1().into()),
+    ));
     all.push(("spend-overridden", 1, to_bytes(&override_v1()), Event::SpendOverridden(override_v1().into())));
     all.push(("balance-read", 1, to_bytes(&balance_v1()), Event::BalanceRead(balance_v1().into())));
     all

@@ -8,15 +8,14 @@ use std::collections::HashSet;
 use std::fmt;
 
 use jiff::civil::Date;
-use serde::Deserialize;
-use sonic_rs::RawNumber;
 
 use crate::domain::currency::Currency;
-use crate::domain::decimal::{Unit, parse_decimal};
+use crate::domain::decimal::Unit;
 use crate::domain::money::Picodollars;
 use crate::domain::tokens::Tokens;
-use crate::integration::pages::{Page, read_all};
+use crate::integration::pages::{Page, cost_in, currency_in, page, read_all};
 use crate::integration::resilience::{Answer, OutsideError};
+use crate::integration::rows::{self, Field, Listed, Odd, OddField, Oddness, Raw};
 
 use super::{Anthropic, SYSTEM, get};
 
@@ -69,75 +68,12 @@ pub struct Person {
     pub estimated_cost: Option<Picodollars>,
 }
 
-#[derive(Deserialize)]
-struct Row {
-    actor: Actor,
-    #[serde(default)]
-    customer_type: Option<String>,
-    #[serde(default)]
-    terminal_type: Option<String>,
-    core_metrics: Metrics,
-    #[serde(default)]
-    model_breakdown: Vec<Breakdown>,
-}
-
-#[derive(Deserialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
-enum Actor {
-    UserActor { email_address: String },
-    ApiActor { api_key_name: String },
-}
-
-#[derive(Deserialize)]
-struct Metrics {
-    #[serde(default)]
-    num_sessions: u64,
-    #[serde(default)]
-    lines_of_code: Lines,
-    #[serde(default)]
-    commits_by_claude_code: u64,
-    #[serde(default)]
-    pull_requests_by_claude_code: u64,
-}
-
-#[derive(Default, Deserialize)]
-struct Lines {
-    #[serde(default)]
-    added: u64,
-    #[serde(default)]
-    removed: u64,
-}
-
-#[derive(Deserialize)]
-struct Breakdown {
-    tokens: Counts,
-    estimated_cost: Estimate,
-}
-
-#[derive(Deserialize)]
-struct Counts {
-    #[serde(default)]
-    input: u64,
-    #[serde(default)]
-    output: u64,
-    #[serde(default)]
-    cache_read: u64,
-    #[serde(default)]
-    cache_creation: u64,
-}
-
-#[derive(Deserialize)]
-struct Estimate {
-    amount: RawNumber,
-    currency: String,
-}
-
 impl Anthropic {
     /// Who used Claude Code on a UTC day. A row that comes twice in the same words counts once.
     ///
     /// # Errors
     /// [`OutsideError`].
-    pub async fn people(&self, day: Date) -> Result<Vec<Person>, OutsideError> {
+    pub async fn people(&self, day: Date) -> Result<Listed<Person>, OutsideError> {
         let rows = read_all(SYSTEM, PAGES_MAX, |page| async {
             let mut ask = get("v1/organizations/usage_report/claude_code")
                 .query("starting_at", day.to_string())
@@ -145,61 +81,95 @@ impl Anthropic {
             if let Some(page) = page {
                 ask = ask.query("page", page);
             }
-            self.outside.ask_for::<Page<Row>>(&ask, Answer::exact).await
+            self.outside.ask_for(&ask, people_page).await
         });
-        people_of(rows.await?)
+        Ok(people_of(rows.await?))
     }
 }
 
-fn people_of(rows: Vec<Row>) -> Result<Vec<Person>, OutsideError> {
+fn people_page(answer: &Answer) -> Result<Page<Person>, OutsideError> {
+    page(answer, |number, row, odd| {
+        let place = format!("data[{number}]");
+        let read = row.must_be_object("row").and_then(|()| person(row, &place, odd));
+        read.map_err(|field| odd.row(&place, &field)).ok()
+    })
+}
+
+fn people_of(told: Listed<Person>) -> Listed<Person> {
     let mut seen = HashSet::new();
-    let mut people: Vec<Person> = Vec::new();
-    for row in rows {
-        let person = person(row)?;
-        if seen.insert(person.clone()) {
-            people.push(person);
-        }
-    }
+    let mut people: Vec<Person> =
+        told.rows.into_iter().filter(|person| seen.insert(person.clone())).collect();
     people.sort_by(|a, b| (&a.who, &a.terminal).cmp(&(&b.who, &b.terminal)));
-    Ok(people)
+    Listed { rows: people, odd: told.odd }
 }
 
 /// Whom one page tells of.
-pub(crate) fn of_page(page: &Answer) -> Result<Vec<Person>, OutsideError> {
-    people_of(page.exact::<Page<_>>()?.items)
+pub(crate) fn of_page(page: &Answer) -> Result<Listed<Person>, OutsideError> {
+    Ok(people_of(people_page(page)?.into()))
 }
 
-fn person(row: Row) -> Result<Person, OutsideError> {
-    let malformed = |what| OutsideError::Malformed { system: SYSTEM, what };
-    let (mut tokens, mut cost) = (Tokens::default(), Some(Picodollars::ZERO));
-    for Breakdown { tokens: counts, estimated_cost } in row.model_breakdown {
-        tokens = tokens.saturating_add(Tokens {
-            input: counts.input,
-            output: counts.output,
-            cache_read: counts.cache_read,
-            // How long it is kept is not told.
-            cache_write_5m: counts.cache_creation,
-            ..Tokens::default()
-        });
-        let amount = parse_decimal(estimated_cost.amount.as_str(), Unit::Cents);
-        let amount = amount.map_err(|_| malformed("an amount that is none"))?;
-        let is_usd = Currency::parse(&estimated_cost.currency) == Ok(Currency::USD);
-        cost = cost.filter(|_| is_usd).map(|cost| cost + amount);
+fn person(row: &Raw<'_>, place: &str, odd: &mut Odd) -> Field<Person> {
+    let who = row.object("actor", |actor| match actor.string("type")?.as_str() {
+        "user_actor" => Ok(Who::User(PersonName(actor.string("email_address")?))),
+        "api_actor" => Ok(Who::Key(PersonName(actor.string("api_key_name")?))),
+        _ => Err(rows::odd("type", Oddness::Other)),
+    })?;
+    let (mut tokens, mut cost, mut broken) = (Tokens::default(), Some(Picodollars::ZERO), None);
+    let breakdown = row.list("model_breakdown", |_, part| match of_model(part) {
+        Ok((consumed, told)) => {
+            tokens = tokens.saturating_add(consumed);
+            cost = cost.zip(told).map(|(cost, told)| cost + told);
+        }
+        Err(field) => drop(broken.get_or_insert(field)),
+    });
+    unless_missing(breakdown, ())?;
+    if let Some(field) = broken {
+        return Err(OddField { field: format!("model_breakdown.{}", field.field).into(), ..field });
     }
-    let metrics = row.core_metrics;
-    Ok(Person {
-        who: match row.actor {
-            Actor::UserActor { email_address } => Who::User(PersonName(email_address)),
-            Actor::ApiActor { api_key_name } => Who::Key(PersonName(api_key_name)),
-        },
-        customer_type: row.customer_type.unwrap_or_default(),
-        terminal: row.terminal_type.unwrap_or_default(),
-        sessions: metrics.num_sessions,
-        lines_added: metrics.lines_of_code.added,
-        lines_removed: metrics.lines_of_code.removed,
-        commits: metrics.commits_by_claude_code,
-        pull_requests: metrics.pull_requests_by_claude_code,
-        tokens,
-        estimated_cost: cost,
+    row.object("core_metrics", |metrics| {
+        let count = |name| unless_missing(metrics.count(name), 0);
+        let lines = metrics.object("lines_of_code", |lines| {
+            Ok((unless_missing(lines.count("added"), 0)?, unless_missing(lines.count("removed"), 0)?))
+        });
+        let (lines_added, lines_removed) = unless_missing(lines, (0, 0))?;
+        Ok(Person {
+            who,
+            customer_type: odd.maybe(place, row.string("customer_type")).unwrap_or_default(),
+            terminal: odd.maybe(place, row.string("terminal_type")).unwrap_or_default(),
+            sessions: count("num_sessions")?,
+            lines_added,
+            lines_removed,
+            commits: count("commits_by_claude_code")?,
+            pull_requests: count("pull_requests_by_claude_code")?,
+            tokens,
+            estimated_cost: cost,
+        })
     })
+}
+
+/// What was consumed of one model, and what that is estimated to cost; none where that is not in USD.
+fn of_model(part: &Raw<'_>) -> Field<(Tokens, Option<Picodollars>)> {
+    let tokens = part.object("tokens", |counts| {
+        let count = |name| unless_missing(counts.count(name), 0);
+        Ok(Tokens {
+            input: count("input")?,
+            output: count("output")?,
+            cache_read: count("cache_read")?,
+            // How long it is kept is not told.
+            cache_write_5m: count("cache_creation")?,
+            ..Tokens::default()
+        })
+    })?;
+    let cost = part.object("estimated_cost", |told| {
+        Ok((cost_in(told, "amount", Unit::Cents)?, currency_in(told, "currency")?))
+    })?;
+    Ok((tokens, Some(cost.0).filter(|_| cost.1 == Currency::USD)))
+}
+
+/// What is absent is nothing here; what is there must be read.
+fn unless_missing<T>(field: Field<T>, nothing: T) -> Field<T> {
+    match field {
+        Err(OddField { oddness: Oddness::Missing, .. }) => Ok(nothing),
+        field => field,
+    }
 }

@@ -5,95 +5,49 @@
 //! Amounts are decimal strings in cents. Dimensions that are not grouped by are null.
 
 use jiff::Timestamp;
-use serde::Deserialize;
-use sonic_rs::RawNumber;
 
 use crate::domain::decimal::Unit;
 use crate::domain::lookback::Days;
-use crate::domain::report::{DayReport, ReportSource, UsageLine};
+use crate::domain::report::{DayReport, UsageLine};
 use crate::domain::tokens::Tokens;
-use crate::integration::pages::{CostTold, Page, by_day, day_cost, read_all, span, utc_day};
+use crate::integration::pages::{
+    Bucket, CostTold, Page, buckets, cost_in, costs_of_days, currency_in, name_in, read_all, span,
+    usage_of_days,
+};
 use crate::integration::resilience::{Answer, OutsideError};
+use crate::integration::rows::{Field, Listed, Raw};
 
 use super::{Anthropic, SYSTEM, get};
 
 /// Buckets of a day in a page, at most.
 const LIMIT: &str = "31";
 
-#[derive(Deserialize)]
-struct Bucket<T> {
-    starting_at: Timestamp,
-    ending_at: Timestamp,
-    results: Vec<T>,
-}
-
-#[derive(Deserialize)]
-struct Consumed {
-    #[serde(default)]
-    uncached_input_tokens: u64,
-    #[serde(default)]
-    cache_creation: Option<CacheCreation>,
-    #[serde(default)]
-    cache_read_input_tokens: u64,
-    #[serde(default)]
-    output_tokens: u64,
-    #[serde(default)]
-    server_tool_use: Option<ServerToolUse>,
-    #[serde(default)]
-    model: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct CacheCreation {
-    #[serde(default)]
-    ephemeral_1h_input_tokens: u64,
-    #[serde(default)]
-    ephemeral_5m_input_tokens: u64,
-}
-
-#[derive(Deserialize)]
-struct ServerToolUse {
-    #[serde(default)]
-    web_search_requests: u64,
-}
-
-#[derive(Deserialize)]
-struct Cost {
-    /// Digits in a string; a bare number would be read as well.
-    amount: RawNumber,
-    currency: String,
-    #[serde(default, rename = "cost_type")]
-    kind: Option<String>,
-    #[serde(default)]
-    model: Option<String>,
-    #[serde(default)]
-    token_type: Option<String>,
-}
-
 impl Anthropic {
     /// What was consumed of each model, by UTC day.
     ///
     /// # Errors
     /// [`OutsideError`]; [`OutsideError::Malformed`] where the pages make no sense.
-    pub async fn usage(&self, days: Days) -> Result<Vec<DayReport>, OutsideError> {
-        let buckets = self.buckets("v1/organizations/usage_report/messages", "model", days).await?;
-        usage_told(buckets, days)
+    pub async fn usage(&self, days: Days) -> Result<Listed<DayReport>, OutsideError> {
+        let path = "v1/organizations/usage_report/messages";
+        usage_of_days(SYSTEM, days, self.buckets(path, "model", days, usage_page).await?)
     }
 
     /// What each day cost, by model and kind.
     ///
     /// # Errors
     /// [`OutsideError`]; [`OutsideError::Malformed`] where the pages or the amounts make no sense.
-    pub async fn cost(&self, days: Days) -> Result<Vec<DayReport>, OutsideError> {
-        cost_told(self.buckets("v1/organizations/cost_report", "description", days).await?, days)
+    pub async fn cost(&self, days: Days) -> Result<Listed<DayReport>, OutsideError> {
+        let path = "v1/organizations/cost_report";
+        costs_of_days(SYSTEM, days, self.buckets(path, "description", days, cost_page).await?)
     }
 
-    async fn buckets<T: for<'de> Deserialize<'de>>(
+    async fn buckets<T>(
         &self,
         path: &'static str,
         group_by: &str,
         days: Days,
-    ) -> Result<Vec<Bucket<T>>, OutsideError> {
+        read: fn(&Answer) -> Result<Page<Bucket<T>>, OutsideError>,
+    ) -> Result<Listed<Bucket<T>>, OutsideError> {
         let (begin, end) = span(SYSTEM, days)?;
         // Each page has a day at least.
         read_all(SYSTEM, days.count(), |page| async {
@@ -106,60 +60,49 @@ impl Anthropic {
             if let Some(page) = page {
                 ask = ask.query("page", page);
             }
-            self.outside.ask_for(&ask, Answer::exact).await
+            self.outside.ask_for(&ask, read).await
         })
         .await
     }
 }
 
-impl Consumed {
-    fn tokens(&self) -> Tokens {
-        let written = self.cache_creation.as_ref();
-        Tokens {
-            input: self.uncached_input_tokens,
-            output: self.output_tokens,
-            cache_write_5m: written.map_or(0, |written| written.ephemeral_5m_input_tokens),
-            cache_write_1h: written.map_or(0, |written| written.ephemeral_1h_input_tokens),
-            cache_read: self.cache_read_input_tokens,
-            web_searches: self.server_tool_use.as_ref().map_or(0, |tools| tools.web_search_requests),
-        }
-    }
+fn time(bucket: &Raw<'_>) -> Field<(Timestamp, Timestamp)> {
+    Ok((bucket.instant("starting_at")?, bucket.instant("ending_at")?))
 }
 
-fn usage_told(buckets: Vec<Bucket<Consumed>>, days: Days) -> Result<Vec<DayReport>, OutsideError> {
-    let report = |bucket: Bucket<Consumed>| {
-        let lines = bucket
-            .results
-            .into_iter()
-            .map(|result| UsageLine { tokens: result.tokens(), model: result.model.unwrap_or_default() });
-        let day = utc_day(bucket.starting_at);
-        let report = DayReport::usage(SYSTEM, day, ReportSource::ProviderApi, lines);
-        (bucket.starting_at, bucket.ending_at, report)
-    };
-    let told = buckets.into_iter().map(report).collect();
-    Ok(by_day(SYSTEM, days, told)?.into_values().collect())
+fn usage_page(answer: &Answer) -> Result<Page<Bucket<UsageLine>>, OutsideError> {
+    buckets(answer, time, |row, place, odd| {
+        let written = row.object("cache_creation", |of| {
+            Ok((of.count("ephemeral_5m_input_tokens")?, of.count("ephemeral_1h_input_tokens")?))
+        })?;
+        let tokens = Tokens {
+            input: row.count("uncached_input_tokens")?,
+            output: row.count("output_tokens")?,
+            cache_write_5m: written.0,
+            cache_write_1h: written.1,
+            cache_read: row.count("cache_read_input_tokens")?,
+            web_searches: row.object("server_tool_use", |of| of.count("web_search_requests"))?,
+        };
+        Ok(UsageLine { model: name_in(row, "model", place, odd), tokens })
+    })
 }
 
-fn cost_told(buckets: Vec<Bucket<Cost>>, days: Days) -> Result<Vec<DayReport>, OutsideError> {
-    let told: Result<Vec<_>, _> = buckets.into_iter().map(cost_of).collect();
-    Ok(by_day(SYSTEM, days, told?)?.into_values().collect())
+fn cost_page(answer: &Answer) -> Result<Page<Bucket<CostTold>>, OutsideError> {
+    buckets(answer, time, |row, place, odd| {
+        let amount = cost_in(row, "amount", Unit::Cents)?;
+        let currency = currency_in(row, "currency")?;
+        let kind = match name_in(row, "token_type", place, odd) {
+            kind if kind.is_empty() => name_in(row, "cost_type", place, odd),
+            kind => kind,
+        };
+        Ok(CostTold { currency, amount, model: name_in(row, "model", place, odd), kind })
+    })
 }
 
 /// What one page says, read as each of the two reports.
-pub(crate) fn of_page(page: &Answer, days: Days) -> [Result<Vec<DayReport>, OutsideError>; 2] {
+pub(crate) fn of_page(page: &Answer, days: Days) -> [Result<Listed<DayReport>, OutsideError>; 2] {
     [
-        page.exact::<Page<_>>().and_then(|page| usage_told(page.items, days)),
-        page.exact::<Page<_>>().and_then(|page| cost_told(page.items, days)),
+        usage_page(page).and_then(|page| usage_of_days(SYSTEM, days, page.into())),
+        cost_page(page).and_then(|page| costs_of_days(SYSTEM, days, page.into())),
     ]
-}
-
-fn cost_of(bucket: Bucket<Cost>) -> Result<(Timestamp, Timestamp, DayReport), OutsideError> {
-    let told = bucket.results.into_iter().map(|result| CostTold {
-        currency: result.currency,
-        amount: result.amount,
-        model: result.model.unwrap_or_default(),
-        kind: result.token_type.or(result.kind).unwrap_or_default(),
-    });
-    let report = day_cost(SYSTEM, bucket.starting_at, Unit::Cents, told)?;
-    Ok((bucket.starting_at, bucket.ending_at, report))
 }

@@ -5,9 +5,24 @@
 //! the first answer of a session. A key that is missing or of another kind is passed over: the line is shown
 //! with what is known.
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::domain::money::Picodollars;
+
+use super::loose::{self, End, Path, find};
+
+/// What is looked for.
+const WANTED: [Path; 6] = [
+    (None, "session_id"),
+    (None, "cwd"),
+    (Some("workspace"), "project_dir"),
+    (Some("model"), "id"),
+    (Some("cost"), "total_cost_usd"),
+    (None, "rate_limits"),
+];
+
+/// Maximum length of the windows, in bytes.
+const LIMITS_MAX: usize = 64 * 1024;
 
 /// What is read of the status line's call.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -31,21 +46,24 @@ fn dollars(value: &Value) -> Option<Picodollars> {
 }
 
 impl StatusCall {
-    /// Reads what Claude Code wrote; none where it is no JSON object.
+    /// Reads what Claude Code wrote, whole or broken; none where it is no object. Each part is read by itself.
     #[must_use]
     pub fn parse(bytes: &[u8]) -> Option<Self> {
-        let call: Map<String, Value> = serde_json::from_slice(bytes).ok()?;
-        let text = |pointer: [&str; 2]| {
-            let part = call.get(pointer[0])?;
-            let part = if pointer[1].is_empty() { part } else { part.get(pointer[1])? };
-            part.as_str().map(str::to_owned)
+        let found = find(bytes, &WANTED);
+        if found.end == End::NoObject {
+            return None;
+        }
+        let [session, cwd, begun, model, cost, limits] = found.values;
+        let text = |value: Option<&[u8]>| value.and_then(loose::text);
+        let value = |value: Option<&[u8]>| -> Option<Value> {
+            serde_json::from_slice(value.filter(|value| value.len() <= LIMITS_MAX)?).ok()
         };
         Some(Self {
-            session_id: text(["session_id", ""]),
-            model: text(["model", "id"]),
-            project: text(["workspace", "project_dir"]).or_else(|| text(["cwd", ""])),
-            session_cost: call.get("cost").and_then(|cost| dollars(cost.get("total_cost_usd")?)),
-            rate_limits: call.get("rate_limits").filter(|limits| limits.is_object()).cloned(),
+            session_id: text(session),
+            model: text(model),
+            project: text(begun).or_else(|| text(cwd)),
+            session_cost: value(cost).and_then(|cost| dollars(&cost)),
+            rate_limits: value(limits).filter(Value::is_object),
         })
     }
 }
@@ -76,8 +94,37 @@ mod tests {
             let call = json!({"cost": {"total_cost_usd": cost}}).to_string();
             assert_eq!(StatusCall::parse(call.as_bytes()).unwrap().session_cost, None, "{call}");
         }
-        for text in ["", "[]", "null", "{"] {
+        for text in ["", "[]", "null"] {
             assert_eq!(StatusCall::parse(text.as_bytes()), None, "{text}");
         }
+    }
+
+    #[test]
+    fn what_is_broken_costs_only_itself() {
+        let call = |odd: &str| {
+            let told = format!(
+                r#"{{"session_id":"s-1","workspace":{{"project_dir":"/p"}},"cwd":"/w",{odd},"cost":{{"total_cost_usd":0.3}},
+                "model":{{"id":"m"}}}}"#
+            );
+            StatusCall::parse(told.as_bytes()).unwrap()
+        };
+        let whole = call("\"x\":1");
+        assert_eq!(whole.session_cost, Some(Picodollars::parse("0.3").unwrap()));
+        for odd in [
+            "\"x\":\"a\nb\"",
+            r#""x":"\ud800""#,
+            r#""x":NaN"#,
+            r#""x":1,"#,
+            r#""cost":1"#,
+            "\"rate_limits\":{\"a\":\"\t\"}",
+        ] {
+            assert_eq!(call(odd), whole, "{odd}");
+        }
+        let cut = StatusCall::parse(br#"{"session_id":"s-1","cwd":"/w","model":{"id"#).unwrap();
+        assert_eq!(
+            (cut.session_id.as_deref(), cut.project.as_deref(), cut.model),
+            (Some("s-1"), Some("/w"), None)
+        );
+        assert_eq!(StatusCall::parse(b"{"), Some(StatusCall::default()));
     }
 }

@@ -1,5 +1,6 @@
 //! A question to an outside system, and its answer.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -249,19 +250,21 @@ impl Answer {
         })
     }
 
-    /// The same, keeping the digits of numbers as they were written ([`sonic_rs::RawNumber`]): amounts of money never go
-    /// through a float.
+    /// The body as far down as it is read.
     ///
     /// # Errors
-    /// [`OutsideError::Malformed`].
-    pub fn exact<T: DeserializeOwned>(&self) -> Result<T, OutsideError> {
+    /// [`OutsideError::Malformed`]: it is empty, or nested too deep.
+    pub(in crate::integration) fn shallow(&self) -> Result<Cow<'_, [u8]>, OutsideError> {
         let malformed = |what| OutsideError::Malformed { system: self.system, what };
         if self.body.is_empty() {
             return Err(malformed("an empty body"));
         }
-        let body = depth::shallow(&self.body)
-            .map_err(|_| malformed("JSON that is nested deeper than 128 levels"))?;
-        sonic_rs::from_slice(&body).map_err(|_| malformed("JSON of another shape"))
+        depth::shallow(&self.body).map_err(|_| malformed("JSON that is nested deeper than 128 levels"))
+    }
+
+    /// Whose it is.
+    pub(in crate::integration) fn system(&self) -> &'static str {
+        self.system
     }
 
     /// How far its clock is ahead of ours, by its `Date` header, in whole seconds.

@@ -4,6 +4,10 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::money::Picodollars;
+use crate::integration::resilience::{Answer, OutsideError};
+use crate::integration::rows::{Field, Listed, Oddness, Raw, odd};
+
+use super::SYSTEM;
 
 /// A message to send.
 #[derive(Clone)]
@@ -111,35 +115,28 @@ impl MessageStatus {
     }
 }
 
-/// A message as Twilio has it.
-#[derive(Clone, PartialEq, Eq, Deserialize)]
+/// A message as Twilio has it. Without its id and its status it is none; what else is odd is passed over.
+#[derive(Clone, PartialEq, Eq)]
 pub struct Message {
     /// `SM…` or `MM…`
     pub sid: String,
     /// How far it has come.
     pub status: MessageStatus,
-    /// To whom.
+    /// To whom; empty where it is not told.
     pub to: String,
     /// From whom; at first unknown where a messaging service chooses.
-    #[serde(default)]
     pub from: Option<String>,
     /// The text; Twilio may have put a trial account's prefix before it.
-    #[serde(default)]
     pub body: Option<String>,
     /// Why it failed: see [`super::codes`].
-    #[serde(default)]
     pub error_code: Option<u32>,
     /// In how many parts it was sent; a number as text, `"0"` at first where a messaging service chooses.
-    #[serde(default)]
     pub num_segments: Option<String>,
     /// What it cost: a negative decimal number as text, once it is billed.
-    #[serde(default)]
     pub price: Option<String>,
     /// The price's currency, such as `USD`.
-    #[serde(default)]
     pub price_unit: Option<String>,
     /// When it was taken: RFC 2822.
-    #[serde(default)]
     pub date_created: Option<String>,
 }
 
@@ -156,7 +153,36 @@ impl std::fmt::Debug for Message {
 /// What a trial account puts before every text.
 const TRIAL_PREFIX: &str = "Sent from your Twilio trial account - ";
 
+/// Reads one message.
+///
+/// # Errors
+/// [`OutsideError::Malformed`]: it has no id, or no status.
+pub fn message(answer: &Answer) -> Result<Message, OutsideError> {
+    let malformed = |_| OutsideError::Malformed { system: SYSTEM, what: "field sid or status" };
+    answer.rows(|row| Message::of(row).map_err(malformed))
+}
+
 impl Message {
+    fn of(row: &Raw<'_>) -> Field<Self> {
+        row.must_be_object("row")?;
+        let status: MessageStatus = serde_json::from_value(row.string("status")?.into())
+            .map_err(|_| odd("status", Oddness::Other))?;
+        // A code comes as a number, in some answers as text.
+        let code = row.count("error_code").ok().or_else(|| row.string("error_code").ok()?.parse().ok());
+        Ok(Self {
+            sid: row.string("sid")?,
+            status,
+            to: row.string("to").unwrap_or_default(),
+            from: row.string("from").ok(),
+            body: row.string("body").ok(),
+            error_code: code.and_then(|code| u32::try_from(code).ok()),
+            num_segments: row.string("num_segments").ok(),
+            price: row.string("price").ok(),
+            price_unit: row.string("price_unit").ok(),
+            date_created: row.string("date_created").ok(),
+        })
+    }
+
     /// When it was taken.
     #[must_use]
     pub fn created_at(&self) -> Option<Timestamp> {
@@ -192,18 +218,28 @@ impl Message {
 pub struct Sent {
     /// The newest first.
     pub messages: Vec<Message>,
-    /// Whether all there are were looked at; otherwise there were more than are read.
+    /// Whether all there are were looked at; otherwise there were more than are read, or some that could not be read.
     pub is_complete: bool,
 }
 
 /// An account.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Account {
     /// `active`, `suspended` or `closed`.
     pub status: String,
     /// `Trial` or `Full`.
-    #[serde(default, rename = "type")]
     pub kind: Option<String>,
+}
+
+/// Reads an account.
+///
+/// # Errors
+/// [`OutsideError::Malformed`]: it has no status.
+pub fn account(answer: &Answer) -> Result<Account, OutsideError> {
+    answer.rows(|told| {
+        let malformed = |_| OutsideError::Malformed { system: SYSTEM, what: "field status" };
+        Ok(Account { status: told.string("status").map_err(malformed)?, kind: told.string("type").ok() })
+    })
 }
 
 /// What is left of prepaid money.
@@ -215,15 +251,67 @@ pub struct Balance {
     pub currency: String,
 }
 
-#[derive(Deserialize)]
-pub(super) struct Page {
-    pub(super) messages: Vec<Message>,
-    pub(super) next_page_uri: Option<String>,
+/// A page of messages.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Page {
+    /// Those that could be read.
+    pub messages: Listed<Message>,
+    /// Where the next one is.
+    pub next_page_uri: Option<String>,
+}
+
+/// Reads a page of messages.
+///
+/// # Errors
+/// [`OutsideError::Malformed`]: it is none.
+pub fn page(answer: &Answer) -> Result<Page, OutsideError> {
+    answer.rows(|told| {
+        let mut messages = Listed::default();
+        let listed = told
+            .list("messages", |number, row| messages.take(&format!("messages[{number}]"), Message::of(row)));
+        listed.map_err(|_| OutsideError::Malformed { system: SYSTEM, what: "field messages" })?;
+        let next_page_uri = messages.odd.maybe("page", told.string("next_page_uri"));
+        Ok(Page { messages, next_page_uri })
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn answer(body: &str) -> Answer {
+        Answer::of_body(SYSTEM, body.as_bytes(), Timestamp::UNIX_EPOCH)
+    }
+
+    fn read(body: &str) -> Result<Message, OutsideError> {
+        message(&answer(body))
+    }
+
+    #[test]
+    fn an_odd_message_takes_no_other_with_it_and_an_odd_field_no_message() {
+        let good = r#"{"sid":"SM2","status":"sent","to":"+1"}"#;
+        let fields =
+            ["from", "body", "error_code", "num_segments", "price", "price_unit", "date_created", "to"];
+        for value in ["null", "{}", "[1]", "1e999", "true"] {
+            for field in fields {
+                let text = format!(r#"{{"sid":"SM1","status":"failed","{field}":{value}}}"#);
+                let page = page(&answer(&format!(r#"{{"messages":[{text},{good}],"next_page_uri":null}}"#)))
+                    .unwrap();
+                assert_eq!((page.messages.len(), page.messages.odd.rows()), (2, 0), "{field} {value}");
+            }
+            for field in ["sid", "status"] {
+                let text = format!(r#"{{"sid":"SM1","status":"failed","{field}":{value}}}"#);
+                let page = page(&answer(&format!(r#"{{"messages":[{text},{good},{value}]}}"#))).unwrap();
+                assert_eq!((page.messages.len(), page.messages.odd.rows()), (1, 2), "{field} {value}");
+                let text = page.messages.odd.text().unwrap();
+                assert!(text.starts_with(&format!("messages[0]: field {field} is ")), "{text}");
+            }
+        }
+        assert_eq!(
+            read(r#"{"sid":"SM1","status":"failed","error_code":"30007"}"#).unwrap().error_code,
+            Some(30_007)
+        );
+    }
 
     #[test]
     fn a_status_that_is_not_known_is_no_error_and_old_news_is_told_from_new() {
@@ -241,7 +329,7 @@ mod tests {
         let text = r#"{"sid":"SM1","status":"queued","to":"+15558675310","from":null,"date_sent":null,
             "body":"Sent from your Twilio trial account - dear diary","num_segments":"1","error_code":null,
             "date_created":"Mon, 31 Aug 2026 10:00:00 +0000"}"#;
-        let message: Message = serde_json::from_str(text).unwrap();
+        let message = read(text).unwrap();
         assert_eq!(message.created_at().unwrap().to_string(), "2026-08-31T10:00:00Z");
         assert_eq!(message.text(), "dear diary");
         assert_eq!((message.cost(), message.segments()), (None, Some(1)));
@@ -261,7 +349,7 @@ mod tests {
             let text = format!(
                 r#"{{"sid":"SM1","status":"sent","to":"","price":{price},"price_unit":{unit},"num_segments":"0"}}"#
             );
-            serde_json::from_str::<Message>(&text).unwrap().cost().map(Picodollars::exact)
+            read(&text).unwrap().cost().map(Picodollars::exact)
         };
         assert_eq!(cost(r#""-0.00790""#, r#""USD""#).as_deref(), Some("0.0079"));
         assert_eq!(cost(r#""-0.0079""#, "null").as_deref(), Some("0.0079"));

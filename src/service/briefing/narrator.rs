@@ -79,6 +79,9 @@ impl Snapshot {
         let beeminder = asked_for.iter().find(|source| source.name == beeminder::SYSTEM);
         let goals = self.goals(now, beeminder.and_then(|source| source.last_success));
         let goals_are_old = beeminder.is_none_or(|source| source.stale || source.state.is_trouble());
+        let is_goal_old = |slug: &str| {
+            goals_are_old || beeminder.is_some_and(|source| source.old.iter().any(|part| part.name == slug))
+        };
         let gate = self.gate(&GateParams::default(), now);
         let stops = gate.reasons.iter().filter(|reason| reason.verdict == Verdict::Block);
         let low = self.loaded().config.alerts.balance_low_usd;
@@ -104,7 +107,7 @@ impl Snapshot {
             unpriced_calls: unpriced.values().sum(),
             unpriced: unpriced.into_keys().collect(),
             odometers: odometers.iter().map(odometer_fact).collect(),
-            goals: goals.iter().map(|goal| goal_fact(goal, goals_are_old)).collect(),
+            goals: goals.iter().map(|goal| goal_fact(goal, is_goal_old(&goal.slug))).collect(),
             tasks: tasks.as_ref().map(|(_, fact)| fact.clone()),
             alerts: alerts.iter().map(alert_fact).collect(),
             sources: asked_for.iter().map(|source| source_fact(source)).collect(),
@@ -114,7 +117,7 @@ impl Snapshot {
             summary: summary(&situation, &gate.today_usd),
             now,
             recommendations: recommend(&situation).into_iter().map(Into::into).collect(),
-            goals: goals.iter().map(|goal| goal_short(goal, goals_are_old)).collect(),
+            goals: goals.iter().map(|goal| goal_short(goal, is_goal_old(&goal.slug))).collect(),
             budgets: budgets.into_iter().map(budget_short).collect(),
             balances: balances.into_iter().map(balance_short).collect(),
             alerts: alerts.iter().map(alert_short).collect(),
@@ -241,11 +244,11 @@ fn odometer_fact(line: &OdometerLine) -> OdometerFact {
     OdometerFact { provider: line.provider.clone(), need }
 }
 
-fn goal_fact(line: &GoalLine, beeminder_is_old: bool) -> GoalFact {
+fn goal_fact(line: &GoalLine, is_old: bool) -> GoalFact {
     GoalFact {
         slug: line.slug.clone(),
         left: line.seconds_left.map(seconds),
-        is_old: beeminder_is_old && line.source == Keeper::Beeminder,
+        is_old: is_old && line.source == Keeper::Beeminder,
     }
 }
 
@@ -262,7 +265,9 @@ fn source_fact(source: &SourceShown) -> SourceFact {
     let state = match source.state {
         SourceState::Unauthorized => Answer::Refuses,
         SourceState::Failing => Answer::Fails,
-        SourceState::NotConfigured | SourceState::Waiting | SourceState::Ok => Answer::Answers,
+        SourceState::NotConfigured | SourceState::Waiting | SourceState::Ok | SourceState::Degraded => {
+            Answer::Answers
+        }
     };
     SourceFact {
         name: source.name.clone(),
@@ -272,7 +277,7 @@ fn source_fact(source: &SourceShown) -> SourceFact {
     }
 }
 
-fn goal_short(line: &GoalLine, beeminder_is_old: bool) -> GoalShort {
+fn goal_short(line: &GoalLine, is_old: bool) -> GoalShort {
     GoalShort {
         slug: one_line(&line.slug, NAME_MAX),
         risk: line.risk,
@@ -281,7 +286,7 @@ fn goal_short(line: &GoalLine, beeminder_is_old: bool) -> GoalShort {
         }),
         todo: one_line(&line.limsum, TEXT_MAX),
         has_data_today: line.has_data_today,
-        is_old: beeminder_is_old && line.source == Keeper::Beeminder,
+        is_old: is_old && line.source == Keeper::Beeminder,
     }
 }
 

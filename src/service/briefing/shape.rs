@@ -298,6 +298,6 @@ fn cut<T>(list: &mut Vec<T>, most: usize) -> usize {
 
 /// Sources that fail come first: they explain why a number is old.
 fn cut_sources(sources: &mut Vec<SourceShort>, most: usize) -> usize {
-    sources.sort_by_key(|source| !(source.stale || source.state.is_trouble()));
+    sources.sort_by_key(|source| !(source.stale || source.state.needs_a_look()));
     cut(sources, most)
 }

@@ -1,5 +1,6 @@
 //! The queries of hooks and the status line: whether work may continue, and a one-line summary.
 
+mod hook;
 mod reason;
 
 use jiff::{SignedDuration, Timestamp};
@@ -21,6 +22,7 @@ use crate::view::goals::GoalLine;
 use crate::view::standing::SessionUsage;
 use crate::view::uses::BudgetUse;
 
+pub use hook::Said;
 pub use reason::GateReason;
 
 /// The provider under which Claude Code's transcripts are recorded.
@@ -29,6 +31,10 @@ const PROVIDER: &str = "anthropic";
 /// What an agent is told at a limit: only a person can raise it.
 pub const HOW_TO_ASK: &str = "Only the person can allow more: ask with the tool `request_limit` of Mecris's MCP server, \
     say how much and why, and wait for the answer; do not look for a way around the limit.";
+
+/// What the person is told at a limit.
+const FOR_PERSON: &str = "To go on, raise the limit in [gate] of Mecris's configuration and run `mecris reload`, or with \
+    `mecris budget set`, or allow more with `mecris override`; what an agent asks for is granted with `mecris limit`.";
 
 /// The work that the gate decides about.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, IntoParams)]
@@ -69,7 +75,7 @@ impl Place {
 
 impl From<HookCall> for GateParams {
     fn from(call: HookCall) -> Self {
-        Self { session: call.session_id, project: call.cwd, ..Self::default() }
+        Self { session: call.session_id, project: call.project_dir.or(call.cwd), ..Self::default() }
     }
 }
 
@@ -101,33 +107,40 @@ impl GateShown {
     /// For a person: with the commands that lift the limit.
     #[must_use]
     pub fn text(&self) -> String {
-        self.told(
-            "To go on, raise the limit in [gate] of Mecris's configuration and run `mecris reload`, or with \
-             `mecris budget set`, or allow more with `mecris override`; what an agent asks for is granted with \
-             `mecris limit`.",
-        )
+        self.told(&self.parts(), FOR_PERSON)
     }
 
     /// For Claude: no command that lifts a limit, only how to ask the person.
     #[must_use]
     pub fn text_for_agents(&self) -> String {
-        self.told(HOW_TO_ASK)
+        self.told(&self.parts(), HOW_TO_ASK)
     }
 
-    fn told(&self, mend: &str) -> String {
-        let mut said: Vec<&str> = self.reasons.iter().map(|reason| reason.text.as_str()).collect();
-        let doubts = self.doubts.iter().map(String::as_str);
-        said.extend(doubts.filter(|doubt| !self.reasons.iter().any(|reason| reason.text.contains(doubt))));
+    /// What stands behind the verdict: at a limit that is reached, only that one.
+    fn parts(&self) -> Vec<&str> {
+        let is_blocked = self.verdict == Verdict::Block;
+        let reasons = self.reasons.iter().filter(|reason| !is_blocked || reason.verdict == Verdict::Block);
+        let mut parts: Vec<&str> = reasons.map(|reason| reason.text.as_str()).collect();
+        if !is_blocked || parts.is_empty() {
+            parts.extend(self.new_doubts());
+        }
+        parts.dedup();
+        parts
+    }
+
+    /// The doubts that no reason tells of.
+    fn new_doubts(&self) -> impl Iterator<Item = &str> {
+        let is_told = |doubt: &str| self.reasons.iter().any(|reason| reason.text.contains(doubt));
+        self.doubts.iter().map(String::as_str).filter(move |doubt| !is_told(doubt))
+    }
+
+    fn told(&self, parts: &[&str], mend: &str) -> String {
+        let said = parts.join("; ");
         match self.verdict {
-            Verdict::Allow if said.is_empty() => "Mecris: nothing stands in the way.".to_owned(),
-            Verdict::Allow => {
-                format!("Mecris: nothing stands in the way, though not all is known: {}.", said.join("; "))
-            }
-            Verdict::Warn => format!("Mecris: close to a limit, or not known. {}.", said.join("; ")),
-            Verdict::Block => {
-                said.dedup();
-                format!("Mecris stopped this: a limit is reached. {}. {mend}", said.join("; "))
-            }
+            Verdict::Allow if parts.is_empty() => "Mecris: nothing stands in the way.".to_owned(),
+            Verdict::Allow => format!("Mecris: nothing stands in the way, though not all is known: {said}."),
+            Verdict::Warn => format!("Mecris: close to a limit, or not known. {said}."),
+            Verdict::Block => format!("Mecris stopped this: a limit is reached. {said}. {mend}"),
         }
     }
 }

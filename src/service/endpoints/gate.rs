@@ -39,9 +39,11 @@ impl Endpoint for AnswerHook {
     type Out = HookAnswer;
 
     async fn answer(self, host: &Host) -> Result<HookAnswer, ServiceError> {
-        let event = self.0.hook_event_name.clone();
-        let shown = AskGate(self.0.into()).answer(host).await?;
-        Ok(HookAnswer::to(&event, shown.verdict, &shown.text(), &shown.text_for_agents()))
+        let shown = host.ask(|reads| reads.gate_for_hook(&self.0, Timestamp::now())).await?;
+        meters::ruled(shown.verdict);
+        // Without a supervisor nobody remembers what was said.
+        let said = host.supervised().map(|system| system.said.clone()).unwrap_or_default();
+        Ok(shown.answer_to(&self.0, &said))
     }
 }
 
@@ -85,6 +87,9 @@ impl Endpoint for TellStatusline {
 
 async fn line(host: &Host, body: StatuslineBody) -> Result<StatuslineShown, ServiceError> {
     let goals = ListGoals.answer(host).await?;
-    let is_stale = goals.source.is_some_and(|source| source.stale);
+    let first = goals.goals.first();
+    let is_stale = goals.source.is_some_and(|source| {
+        source.stale || source.old.iter().any(|part| first.is_some_and(|first| first.slug == part.name))
+    });
     host.ask(|reads| reads.statusline(&body, is_stale, Timestamp::now())).await
 }

@@ -1,5 +1,6 @@
 //! Polls Beeminder: one small request each time, and the goals themselves only if something changed.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,15 +12,16 @@ use crate::domain::goal_day::NO_DEADLINE;
 use crate::domain::money::Picodollars;
 use crate::domain::slug::GoalSlug;
 use crate::event::TenantId;
-use crate::integration::beeminder::{self, Beeminder};
+use crate::integration::beeminder::{self, Beeminder, Goals};
 use crate::integration::resilience::OutsideError;
+use crate::integration::rows::Odd;
 use crate::log::{EventLog, LogError};
 use crate::service::aggregate::repository::Repository;
 use crate::service::runtime::poller::{
     PollScheduler, Tick, breaker_listener, pause_after, policy, state_after, wrong_settings,
 };
 use crate::service::runtime::settings::Settings;
-use crate::service::runtime::sources::{SourceState, Sources};
+use crate::service::runtime::sources::{OldPart, SourceState, Sources};
 
 use super::beeminder::{GoalAggregate, Observed};
 use super::days::Told;
@@ -40,8 +42,6 @@ const DOUBLINGS_MAX: u32 = 8;
 const STAMP_S: i64 = 2;
 /// Maximum length of a text, in characters; longer ones are truncated.
 const TEXT_MAX: usize = 200;
-/// Maximum length of a goal's id or slug, in bytes.
-const NAME_MAX: usize = 250;
 
 /// What the actor is asked.
 pub enum BeeminderMessage {
@@ -72,6 +72,12 @@ pub struct BeeminderActor {
     pending: Vec<String>,
     /// Polls in a row that found them unfinished.
     unfinished_polls: u32,
+    /// What was odd in the last poll that read goals. While there is anything, all goals are read each time.
+    odd: Odd,
+    /// When each goal was last read, by id; since the start.
+    read_at: BTreeMap<String, Timestamp>,
+    /// Goals whose last row did not say how they stand: their old state stays.
+    old: BTreeSet<String>,
 }
 
 /// Why a poll failed.
@@ -84,8 +90,21 @@ impl BeeminderActor {
     /// Polls one tenant's goals.
     #[must_use]
     pub fn new(log: Arc<dyn EventLog>, tenant: TenantId, settings: Settings, sources: Sources) -> Self {
-        let (client, scheduler, goals, seen, pending) = (None, None, None, None, Vec::new());
-        Self { log, tenant, settings, sources, client, scheduler, goals, seen, pending, unfinished_polls: 0 }
+        Self {
+            log,
+            tenant,
+            settings,
+            sources,
+            client: None,
+            scheduler: None,
+            goals: None,
+            seen: None,
+            pending: Vec::new(),
+            unfinished_polls: 0,
+            odd: Odd::default(),
+            read_at: BTreeMap::new(),
+            old: BTreeSet::new(),
+        }
     }
 
     fn poll(&self) -> Duration {
@@ -131,8 +150,19 @@ impl BeeminderActor {
         match outcome {
             Ok(()) => {
                 let next = scheduler.after(usual);
-                let reason = format!("{count} goals");
-                self.sources.succeeded(beeminder::SYSTEM, &reason, Timestamp::now(), Some(next));
+                let (reason, now) = (format!("{count} goals"), Timestamp::now());
+                match self.odd.text() {
+                    None => self.sources.succeeded(beeminder::SYSTEM, &reason, now, Some(next)),
+                    Some(odd) => {
+                        let old = goals.state().values().filter(|goal| self.old.contains(&goal.id));
+                        let old = old.map(|goal| OldPart {
+                            name: goal.slug.clone(),
+                            read_at: self.read_at.get(&goal.id).copied(),
+                        });
+                        let (reason, old) = (format!("{reason}; {odd}"), old.collect());
+                        self.sources.degraded(beeminder::SYSTEM, &reason, now, Some(next), old);
+                    }
+                }
                 self.goals = Some(goals);
             }
             Err(PollError::Outside(error)) => {
@@ -195,6 +225,7 @@ impl BeeminderActor {
         let known = self.seen.filter(|(_, at)| {
             (SignedDuration::ZERO..AT_LEAST).contains(&now.duration_since(*at))
                 && self.pending.is_empty()
+                && self.odd.is_nothing()
                 && !goals
                     .state()
                     .0
@@ -229,30 +260,51 @@ impl BeeminderActor {
             Err(OutsideError::Rejected { .. } | OutsideError::Malformed { .. }) => return Ok(false),
             Err(error) => return Err(PollError::Outside(error)),
         };
-        let is_deleted = |id: &String| changes.deleted_goals.iter().any(|deleted| deleted.id == *id);
+        let is_deleted = |id: &String| changes.deleted.contains(id);
         let unchanged: Vec<String> = goals.state().0.keys().filter(|id| !is_deleted(id)).cloned().collect();
         self.observe(goals, changes.goals, &unchanged).await?;
         Ok(true)
     }
 
-    /// Records the response; goals in `unchanged` are missing from it because they did not change.
+    /// Records the response; goals in `unchanged` are missing from it because they did not change. A goal whose row does
+    /// not say how it stands, or could not be read at all, stays as it was.
     async fn observe(
         &mut self,
         goals: &mut Repository<GoalAggregate>,
-        told: Vec<beeminder::Goal>,
+        told: Goals,
         unchanged: &[String],
     ) -> Result<(), PollError> {
-        let (pending, settled): (Vec<_>, Vec<_>) =
-            told.into_iter().filter(is_named).partition(|goal| goal.queued);
+        let now = Timestamp::now();
+        let Goals { listed, left_out, is_nameless } = told;
+        let (pending, settled): (Vec<_>, Vec<_>) = listed.rows.into_iter().partition(|goal| goal.queued);
         let was_pending = !self.pending.is_empty();
         self.pending = pending.into_iter().map(|goal| goal.id).collect();
         let is_unfinished = was_pending && !self.pending.is_empty();
         self.unfinished_polls =
             if is_unfinished { (self.unfinished_polls + 1).min(DOUBLINGS_MAX) } else { 0 };
-        let told: Vec<Goal> = settled.into_iter().map(to_goal).collect();
-        let left_alone = [self.pending.as_slice(), unchanged].concat();
-        let changed =
-            goals.observe(Observed::All { goals: told, left_alone }).await.map_err(PollError::Log)?;
+        let known = &goals.state().0;
+        let is_left_out = |goal: &&Goal| left_out.contains(&goal.id) || left_out.contains(&goal.slug);
+        let mut old: BTreeSet<String> =
+            known.values().filter(is_left_out).map(|goal| goal.id.clone()).collect();
+        let mut read = Vec::new();
+        for goal in settled {
+            let before = known.get(&goal.id);
+            match (goal.is_odd, before) {
+                (true, Some(_)) => drop(old.insert(goal.id)),
+                // Without its deadline nobody knows which day a datapoint of it is of.
+                (true, None) if goal.deadline.is_none() => {}
+                _ => read.push(to_goal(goal, before)),
+            }
+        }
+        // A row without a name may be any goal's: none that is missing is gone.
+        let missing = known.keys().filter(|id| is_nameless && !read.iter().any(|goal| goal.id == **id));
+        old.extend(missing.filter(|id| !unchanged.contains(id) && !self.pending.contains(id)).cloned());
+        self.read_at.extend(read.iter().map(|goal| &goal.id).chain(unchanged).map(|id| (id.clone(), now)));
+        let left_alone: Vec<String> = self.pending.iter().chain(unchanged).chain(&old).cloned().collect();
+        (self.odd, self.old) = (listed.odd, old);
+        let changed = goals.observe(Observed::All { goals: read, left_alone }).await.map_err(PollError::Log)?;
+        let known = &goals.state().0;
+        self.read_at.retain(|id, _| known.contains_key(id));
         if changed > 0 {
             tracing::info!(changed, "goals changed");
         }
@@ -272,32 +324,35 @@ fn is_close(goal: &Goal, now: Timestamp) -> bool {
 }
 
 /// What to record of an answer about one goal. A goal whose numbers Beeminder is still computing is left to the
-/// next poll, and so is one whose name does not fit into an event.
+/// next poll, and so is one of which a field cannot be read: the next poll knows what it was before.
 #[must_use]
 pub fn observed(told: Told) -> Observed {
     let Told { timezone, goal } = told;
-    let goals = if goal.queued || !is_named(&goal) { Vec::new() } else { vec![to_goal(goal)] };
+    let goals = if goal.queued || goal.is_odd { Vec::new() } else { vec![to_goal(goal, None)] };
     Observed::Some { goals, timezone }
 }
 
-/// Converts a goal. Foreign texts are truncated to a length that fits an event.
-pub(crate) fn to_goal(told: beeminder::Goal) -> Goal {
+/// Converts a goal. Foreign texts are truncated to a length that fits an event. What is not told stays as it was before.
+pub(crate) fn to_goal(told: beeminder::Goal, before: Option<&Goal>) -> Goal {
     let text = |text: Option<String>| text.unwrap_or_default().chars().take(TEXT_MAX).collect::<String>();
+    let was_active = before.is_none_or(|goal| goal.is_active);
+    let is_active = match (told.frozen, told.won) {
+        (Some(true), _) | (_, Some(true)) => false,
+        (Some(false), Some(false)) => true,
+        _ => was_active,
+    };
     Goal {
         id: told.id,
         slug: told.slug,
         title: text(told.title),
         safebuf: told.safebuf,
         losedate: told.losedate.and_then(|second| Timestamp::from_second(second).ok()),
-        deadline_s: told.deadline.unwrap_or(NO_DEADLINE),
+        deadline_s: told.deadline.or(before.map(|goal| goal.deadline_s)).unwrap_or(NO_DEADLINE),
         limsum: text(told.limsum),
         baremin: text(told.baremin),
-        pledge: told
-            .pledge
-            .and_then(|pledge| Picodollars::parse(&pledge.to_string()).ok())
-            .unwrap_or(Picodollars::ZERO),
+        pledge: told.pledge.or(before.map(|goal| goal.pledge)).unwrap_or(Picodollars::ZERO),
         has_data_today: told.todayta,
-        is_active: !told.frozen && !told.won,
+        is_active,
         autodata: Some(text(told.autodata)).filter(|name| !name.is_empty()),
     }
 }

@@ -57,7 +57,7 @@ fn sources(system: &Supervised, now: Timestamp, survey: &mut Survey) {
             survey.add(SOURCE_STATE, is(source.state == state), of);
         }
         if !matches!(source.state, SourceState::NotConfigured | SourceState::Waiting) {
-            survey.add(SOURCE_UP, is(source.state == SourceState::Ok), of());
+            survey.add(SOURCE_UP, is(source.state.answers()), of());
             survey.add(SOURCE_STALE, is(source.stale), of());
         }
         if let Some(age) = source.age_seconds {

@@ -126,6 +126,7 @@ impl ProviderActor {
         let days = days_to_read(day_of(now, &TimeZone::UTC), self.last_told(), backfill);
         let mut looked = client.look(days, now).await;
         let (failed, said) = (looked.failed.clone(), std::mem::take(&mut looked.told.said));
+        let odd = looked.told.odd.text();
         let usual = self.usual_pause();
         let taken = match Self::keep(&mut self.ingest, &self.queries, name, looked).await {
             Ok(taken) => taken,
@@ -138,7 +139,7 @@ impl ProviderActor {
         if taken.new + taken.revised > 0 {
             tracing::info!(provider = name, new = taken.new, revised = taken.revised, "days were reported");
         }
-        self.show(scheduler, usual, failed.as_ref(), &taken, &said);
+        self.show(scheduler, usual, failed.as_ref(), &taken, (&said, odd));
         Ok(())
     }
 
@@ -148,7 +149,7 @@ impl ProviderActor {
         usual: Duration,
         failed: Option<&OutsideError>,
         taken: &Taken,
-        said: &str,
+        (said, odd): (&str, Option<String>),
     ) {
         let name = self.provider.name;
         match (failed, &taken.refused) {
@@ -162,8 +163,13 @@ impl ProviderActor {
                 self.sources.failed(name, SourceState::Failing, &reason, Some(next));
             }
             (None, None) => {
-                let next = scheduler.after(usual);
-                self.sources.succeeded(name, said, Timestamp::now(), Some(next));
+                let (next, now) = (Some(scheduler.after(usual)), Timestamp::now());
+                match odd {
+                    None => self.sources.succeeded(name, said, now, next),
+                    Some(odd) => {
+                        self.sources.degraded(name, &format!("{said}; {odd}"), now, next, Vec::new())
+                    }
+                }
             }
         }
     }

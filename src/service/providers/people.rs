@@ -15,6 +15,7 @@ use crate::config::Loaded;
 use crate::domain::money::Picodollars;
 use crate::integration::anthropic::{Anthropic, Person, Who};
 use crate::integration::resilience::OutsideError;
+use crate::integration::rows::Listed;
 use crate::service::runtime::poller::{policy, state_after};
 use crate::service::runtime::sources::SourceState;
 
@@ -59,7 +60,8 @@ pub struct PeopleShown {
     /// The UTC day.
     #[schema(value_type = String, format = Date)]
     pub day: Date,
-    /// Whether Anthropic answers: `ok`, `not-configured`, `unauthorized` or `failing`.
+    /// Whether Anthropic answers: `ok`, `degraded` (a part of its answer could not be read), `not-configured`,
+    /// `unauthorized` or `failing`.
     pub state: SourceState,
     /// Why, with the mend.
     pub reason: String,
@@ -93,13 +95,13 @@ pub async fn people(loaded: &Loaded, data_dir: &Path, wanted: Wanted, by: &str) 
         Ok(pseudonyms) => pseudonyms,
         Err(reason) => return shown(SourceState::Failing, reason, Vec::new()),
     };
-    let asked: Result<Vec<Person>, OutsideError> = async {
+    let asked: Result<Listed<Person>, OutsideError> = async {
         let client = Anthropic::with_admin_key(settings, key, policy(loaded), Arc::new(|_, _| {}))?;
         client.people(day).await
     }
     .await;
     match asked {
-        Ok(people) => {
+        Ok(Listed { rows: people, odd }) => {
             if names {
                 tracing::info!(by, %day, people = people.len(), "people of the organisation are shown by name");
             }
@@ -107,7 +109,10 @@ pub async fn people(loaded: &Loaded, data_dir: &Path, wanted: Wanted, by: &str) 
             let mut lines: Vec<PersonLine> = people.into_iter().map(line).collect();
             // In the names' order a pseudonym's place would tell of the name.
             lines.sort_by(|a, b| (&a.name, &a.terminal).cmp(&(&b.name, &b.terminal)));
-            shown(SourceState::Ok, String::new(), lines)
+            match odd.text() {
+                None => shown(SourceState::Ok, String::new(), lines),
+                Some(odd) => shown(SourceState::Degraded, odd, lines),
+            }
         }
         Err(error) => shown(state_after(&error), error.to_string(), Vec::new()),
     }

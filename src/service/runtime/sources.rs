@@ -22,6 +22,9 @@ use crate::log::{EventLog, LogError};
 
 use super::incidents::{Note, SOURCES};
 
+/// What the log keeps of an answer that could be read in part.
+const PARTLY: &str = "a part of its answer could not be read; the rest counts";
+
 /// The state of a source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -34,14 +37,16 @@ pub enum SourceState {
     Ok,
     /// It refuses the key. It is polled again when the settings change, and hourly.
     Unauthorized,
+    /// It answers, and a part of its answer could not be read. The rest counts.
+    Degraded,
     /// It does not answer correctly.
     Failing,
 }
 
 impl SourceState {
     /// All states.
-    pub const ALL: [Self; 5] =
-        [Self::NotConfigured, Self::Waiting, Self::Ok, Self::Unauthorized, Self::Failing];
+    pub const ALL: [Self; 6] =
+        [Self::NotConfigured, Self::Waiting, Self::Ok, Self::Unauthorized, Self::Degraded, Self::Failing];
 
     /// The name in events.
     #[must_use]
@@ -51,14 +56,27 @@ impl SourceState {
             Self::Waiting => "waiting",
             Self::Ok => "ok",
             Self::Unauthorized => "unauthorized",
+            Self::Degraded => "degraded",
             Self::Failing => "failing",
         }
     }
 
-    /// Whether a person should look at it.
+    /// Whether it does not answer as it should.
     #[must_use]
     pub fn is_trouble(self) -> bool {
         matches!(self, Self::Unauthorized | Self::Failing)
+    }
+
+    /// Whether a person should look at it.
+    #[must_use]
+    pub fn needs_a_look(self) -> bool {
+        self.is_trouble() || self == Self::Degraded
+    }
+
+    /// Whether it answers.
+    #[must_use]
+    pub fn answers(self) -> bool {
+        matches!(self, Self::Ok | Self::Degraded)
     }
 }
 
@@ -84,6 +102,20 @@ pub struct SourceShown {
     pub next_attempt: Option<Timestamp>,
     /// Circuit breaker: `closed`, `open` or `half-open`; null if there is none.
     pub breaker: Option<String>,
+    /// What its last answer did not say readably, and is as it was before; absent if nothing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub old: Vec<OldPart>,
+}
+
+/// A part of a source's data that is older than its last answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct OldPart {
+    /// Its name, such as a goal's slug.
+    #[schema(example = "bike")]
+    pub name: String,
+    /// When it was last read; null if not since the start.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub read_at: Option<Timestamp>,
 }
 
 /// All sources.
@@ -102,6 +134,7 @@ struct Source {
     /// Data older than this is stale.
     fresh_for: SignedDuration,
     breaker: Option<&'static str>,
+    old: Vec<OldPart>,
     /// The state last recorded in the log.
     recorded: Option<String>,
 }
@@ -152,6 +185,25 @@ impl Sources {
             (source.state, source.reason) = (SourceState::Ok, reason.to_owned());
             source.last_success = Some(now);
             source.next_attempt = next;
+            source.old.clear();
+        });
+    }
+
+    /// The source answered at `now`, and a part of its answer could not be read: `reason` names it. `old` is what is
+    /// therefore as it was before.
+    pub fn degraded(
+        &self,
+        name: &str,
+        reason: &str,
+        now: Timestamp,
+        next: Option<Timestamp>,
+        old: Vec<OldPart>,
+    ) {
+        self.change(name, |source| {
+            (source.state, source.reason) = (SourceState::Degraded, reason.to_owned());
+            source.last_success = Some(now);
+            source.next_attempt = next;
+            source.old = old;
         });
     }
 
@@ -212,6 +264,7 @@ impl Sources {
                 },
                 next_attempt: source.next_attempt,
                 breaker: source.breaker.map(str::to_owned),
+                old: source.old.clone(),
             }
         };
         SourcesShown { sources: known.iter().map(shown).collect() }
@@ -229,8 +282,10 @@ impl Sources {
 
     fn shift(&self, by: SignedDuration) {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        let moments =
-            known.values_mut().flat_map(|source| [&mut source.last_success, &mut source.next_attempt]);
+        let moments = known.values_mut().flat_map(|source| {
+            let old = source.old.iter_mut().map(|part| &mut part.read_at);
+            [&mut source.last_success, &mut source.next_attempt].into_iter().chain(old)
+        });
         for moment in moments.flatten() {
             *moment = moment.saturating_add(by).unwrap_or(*moment);
         }
@@ -252,7 +307,9 @@ impl Sources {
         };
         if is_news {
             source.recorded = Some(state.to_owned());
-            let reason = source.reason.clone();
+            // What the answer was like is shown, with names that are the person's; the log keeps that it was so.
+            let reason =
+                if source.state == SourceState::Degraded { PARTLY.to_owned() } else { source.reason.clone() };
             self.note(name, state, &reason);
         }
     }
@@ -275,6 +332,7 @@ impl Source {
             next_attempt: None,
             fresh_for: SignedDuration::from_mins(15),
             breaker: None,
+            old: Vec::new(),
             recorded,
         }
     }
@@ -319,7 +377,10 @@ mod tests {
         sources.breaker("beeminder", "open", "");
         sources.breaker("beeminder", "closed", "");
         sources.succeeded("beeminder", "3 goals", now, None);
-        let expected = ["ok", "failing", "breaker-open", "breaker-open", "breaker-closed", "ok"];
+        for reason in ["goal bike: field won is null", "goal run: field won is null"] {
+            sources.degraded("beeminder", reason, now, None, Vec::new());
+        }
+        let expected = ["ok", "failing", "breaker-open", "breaker-open", "breaker-closed", "ok", "degraded"];
         assert_eq!(noted(&mut notes), expected);
     }
 

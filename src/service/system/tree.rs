@@ -31,6 +31,7 @@ use crate::service::balances::odometer::OdometerAggregate;
 use crate::service::balances::quota::QuotaAggregate;
 use crate::service::budgets::allowance::AllowanceAggregate;
 use crate::service::budgets::budget::BudgetAggregate;
+use crate::service::budgets::gate::Said;
 use crate::service::budgets::limit::LimitAggregate;
 use crate::service::goals::beeminder_actor::{BeeminderActor, BeeminderMessage};
 use crate::service::goals::datapoint_actor::{DatapointActor, DatapointMessage};
@@ -64,6 +65,8 @@ pub struct Supervised {
     pub sources: Sources,
     /// How far the views are.
     pub projected: watch::Receiver<Position>,
+    /// What hooks were answered.
+    pub(in crate::service) said: Said,
     log: Arc<dyn Log>,
     /// The data directory.
     pub(in crate::service) dir: PathBuf,
@@ -200,6 +203,7 @@ pub fn build(
         tokens,
         aliases,
         projected: shown.0,
+        said: Said::default(),
         goals,
         alerts,
         scraper,

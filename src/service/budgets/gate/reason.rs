@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::domain::gate::told::{Step, tenths};
 use crate::domain::gate::{Limit, Reason, Verdict};
 use crate::domain::money::Picodollars;
 
@@ -19,11 +20,24 @@ pub struct GateReason {
     /// The spend that counts against it.
     #[schema(value_type = String)]
     pub spent_usd: Picodollars,
-    /// The limit.
+    /// The limit, including overrides.
     #[schema(value_type = String)]
     pub cap_usd: Picodollars,
+    /// What overrides add to it; absent if nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub override_usd: Option<Picodollars>,
     /// The same in words.
     pub text: String,
+}
+
+impl GateReason {
+    /// The limit, and how far it is used.
+    #[must_use]
+    pub fn step(&self) -> Step {
+        let name = format!("{} {}", self.limit, self.budget.as_deref().unwrap_or_default());
+        (name, tenths(self.spent_usd, self.cap_usd))
+    }
 }
 
 impl From<&Reason> for GateReason {
@@ -42,6 +56,7 @@ impl From<&Reason> for GateReason {
             budget,
             spent_usd: held.spent,
             cap_usd: held.cap,
+            override_usd: Some(held.beyond).filter(|beyond| *beyond != Picodollars::ZERO),
             text: reason.to_string(),
         }
     }
