@@ -40,7 +40,7 @@ use super::{TenantView, Views};
 const MAGIC: [u8; 4] = *b"MCVS";
 
 /// Version of the views' content and of their folds: increment it when either changes.
-pub const SCHEMA: u32 = 16;
+pub const SCHEMA: u32 = 17;
 
 /// Maximum size: some millions of sessions.
 const LIMIT: usize = 1 << 30;

@@ -72,6 +72,10 @@ pub enum HoldReason {
     Waiting(Timestamp),
     /// No configured and permitted channel is for this alert.
     NoChannel,
+    /// A channel is configured, and the number's owner has not consented.
+    NoConsent,
+    /// Every channel that is for this alert has failed for good.
+    NoneLeft,
     /// It is unknown whether its cause lasts.
     Unknown,
 }
@@ -84,7 +88,7 @@ impl HoldReason {
             Self::Quiet(until) | Self::Throttled(until) | Self::Limited(until) | Self::Waiting(until) => {
                 Some(until)
             }
-            Self::NoChannel | Self::Unknown => None,
+            Self::NoChannel | Self::NoConsent | Self::NoneLeft | Self::Unknown => None,
         }
     }
 }
@@ -163,7 +167,9 @@ fn hold_of_news(book: &AlertState, alert: &Alert, situation: &Situation<'_>) -> 
     }
     let severity = alert.grade.severity;
     let serves = |rung: &super::policy::Rung| {
-        rung.at_least <= severity && usable.iter().any(|usable| usable.channel == rung.channel)
+        rung.at_least <= severity
+            && alert.key.may_go_by(rung.channel)
+            && usable.iter().any(|usable| usable.channel == rung.channel)
     };
     if !policy.ladder.iter().any(serves) {
         return Some(HoldReason::NoChannel);
@@ -201,6 +207,7 @@ fn send(book: &AlertState, situation: &Situation<'_>) -> Step {
         }
         let hold = match turn(alert, policy, usable, now) {
             Turn::Nobody if usable.is_empty() => Some(HoldReason::NoChannel),
+            Turn::Nobody if alert.has_reached_nobody() => Some(HoldReason::NoneLeft),
             Turn::Done | Turn::Nobody => continue,
             Turn::At(due) => Some(HoldReason::Waiting(due)),
             Turn::Now(channel) => {

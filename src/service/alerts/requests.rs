@@ -117,6 +117,10 @@ pub fn words(hold: HoldReason) -> String {
         HoldReason::NoChannel => {
             "a channel: none is set up and allowed; see `mecris doctor`, `mecris consent`".into()
         }
+        HoldReason::NoConsent => "consent: `mecris consent grant` allows messages to your number".into(),
+        HoldReason::NoneLeft => {
+            "another channel: every one that is set up failed; set up one more, or mend what `mecris alerts` names".into()
+        }
         HoldReason::Unknown => "news: whether it still is so is not known".into(),
     }
 }
