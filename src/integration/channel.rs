@@ -107,6 +107,8 @@ pub struct Lost<'a> {
     pub number: Option<&'a Phone>,
     /// The first bytes of its text's hash.
     pub digest: [u8; 8],
+    /// How its text ends: the alert's number and round.
+    pub reference: &'a str,
     /// When its attempt began.
     pub since: Timestamp,
     /// The ids of other attempts' messages.

@@ -8,9 +8,11 @@ use serde::Deserialize;
 use sonic_rs::RawNumber;
 
 use crate::config::Secret;
-use crate::domain::balance::{Reading, Source};
+use crate::domain::balance::doubt::{Answer as Amounts, judge};
+use crate::domain::balance::{Reading, Source, Why};
 use crate::domain::currency::Currency;
 use crate::domain::decimal::Unit;
+use crate::domain::money::Picodollars;
 
 use super::credit;
 use super::official::{Asking, BalanceApi, ProviderKind, Told, amount, boxed};
@@ -48,12 +50,17 @@ struct BalanceTold {
 struct Info {
     currency: String,
     total_balance: RawNumber,
+    #[serde(default)]
+    granted_balance: Option<RawNumber>,
+    #[serde(default)]
+    topped_up_balance: Option<RawNumber>,
 }
 
 pub(crate) fn read(answer: &Answer, now: Timestamp) -> Result<(Told, Option<i64>), OutsideError> {
     let malformed = |what| OutsideError::Malformed { system: SYSTEM, what };
     let told: BalanceTold = answer.exact()?;
     let mut balances: Vec<Reading> = Vec::new();
+    let mut all_parts: Vec<Vec<Picodollars>> = Vec::new();
     for info in told.balance_infos {
         let currency = Currency::parse(&info.currency).map_err(|_| malformed("a currency that is none"))?;
         let left = amount(SYSTEM, &info.total_balance, Unit::Whole)?;
@@ -67,13 +74,31 @@ pub(crate) fn read(answer: &Answer, now: Timestamp) -> Result<(Told, Option<i64>
         }
         let reading = Reading::usd(SYSTEM, left, now, Source::ProviderApi, "user/balance");
         balances.push(Reading { currency, ..reading });
+        // The parts only show whether the answer makes sense: one that is no number is as good as absent.
+        let parts = [info.granted_balance, info.topped_up_balance].into_iter().flatten();
+        all_parts.push(parts.filter_map(|part| amount(SYSTEM, &part, Unit::Whole).ok()).collect());
     }
-    let said = if told.is_available {
-        "the key reads the balance"
-    } else {
-        "the key reads the balance, which does not suffice for a call"
+    let doubts = doubts(&balances, &all_parts, told.is_available);
+    let said = match doubts.first() {
+        Some((_, why)) => why.words(),
+        None if balances.is_empty() => "the answer holds no balance: this key cannot read it",
+        None if told.is_available => "the key reads the balance",
+        None => "the key reads the balance, which does not suffice for a call",
     };
-    Ok((Told { balances, said: said.to_owned(), ..Told::default() }, answer.clock_ahead()))
+    Ok((Told { balances, doubts, said: said.to_owned(), ..Told::default() }, answer.clock_ahead()))
+}
+
+/// What the answer says against its own balances. Whether the money suffices is said of all currencies together:
+/// a line of nothing beside one with money is no contradiction.
+fn doubts(balances: &[Reading], parts: &[Vec<Picodollars>], suffices: bool) -> Vec<(Currency, Why)> {
+    let has_money = balances.iter().any(|reading| reading.left > Picodollars::ZERO);
+    let lines =
+        balances.iter().zip(parts).filter(|(reading, _)| reading.left > Picodollars::ZERO || !has_money);
+    let judged = lines.filter_map(|(reading, parts)| {
+        let amounts = Amounts { left: reading.left, parts, suffices: Some(suffices), ..Amounts::default() };
+        Some((reading.currency, judge(&amounts)?))
+    });
+    judged.collect()
 }
 
 impl DeepSeek {

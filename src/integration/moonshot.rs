@@ -8,9 +8,11 @@ use serde::Deserialize;
 use sonic_rs::RawNumber;
 
 use crate::config::Secret;
-use crate::domain::balance::{Reading, Source};
+use crate::domain::balance::doubt::{Answer as Amounts, judge};
+use crate::domain::balance::{Reading, Source, Why};
 use crate::domain::currency::Currency;
 use crate::domain::decimal::Unit;
+use crate::domain::money::Picodollars;
 
 use super::credit;
 use super::official::{Asking, BalanceApi, ProviderKind, Told, amount, boxed};
@@ -48,6 +50,10 @@ struct BalanceTold {
 #[derive(Deserialize)]
 struct Data {
     available_balance: RawNumber,
+    #[serde(default)]
+    voucher_balance: Option<RawNumber>,
+    #[serde(default)]
+    cash_balance: Option<RawNumber>,
 }
 
 pub(crate) fn read(
@@ -61,8 +67,13 @@ pub(crate) fn read(
     let left = amount(SYSTEM, &data.available_balance, Unit::Whole)?;
     let reading = Reading::usd(SYSTEM, left, now, Source::ProviderApi, "users/me/balance");
     let balances = vec![Reading { currency, ..reading }];
-    let said = "the key reads the balance".to_owned();
-    Ok((Told { balances, said, ..Told::default() }, answer.clock_ahead()))
+    // The parts only show whether the answer makes sense: one that is no number is as good as absent.
+    let parts = [data.voucher_balance, data.cash_balance].into_iter().flatten();
+    let parts: Vec<Picodollars> = parts.filter_map(|part| amount(SYSTEM, &part, Unit::Whole).ok()).collect();
+    let why = judge(&Amounts { left, parts: &parts, ..Amounts::default() });
+    let said = why.map_or("the key reads the balance", Why::words).to_owned();
+    let doubts = why.map(|why| (currency, why)).into_iter().collect();
+    Ok((Told { balances, doubts, said, ..Told::default() }, answer.clock_ahead()))
 }
 
 impl Moonshot {

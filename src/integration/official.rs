@@ -10,12 +10,15 @@ use jiff::Timestamp;
 use sonic_rs::RawNumber;
 
 use crate::config::Config;
-use crate::domain::balance::Reading;
+use crate::domain::balance::doubt::key_mend;
+use crate::domain::balance::{Reading, Why};
+use crate::domain::currency::Currency;
 use crate::domain::decimal::{Unit, parse_decimal};
 use crate::domain::lookback::Days;
 use crate::domain::money::Picodollars;
 use crate::domain::report::DayReport;
 
+use super::channel::{Finding, Verified};
 use super::resilience::{OnBreaker, OutsideError, Policy};
 
 /// A provider with an official interface. Its own file has one of these, and [`PROVIDERS`](super::PROVIDERS) lists them.
@@ -63,8 +66,18 @@ pub struct Told {
     pub balances: Vec<Reading>,
     /// Of each UTC day, what it cost and what was consumed.
     pub reports: Vec<DayReport>,
+    /// The balances, by currency, of which the answer itself makes no sense, and why.
+    pub doubts: Vec<(Currency, Why)>,
     /// What there is to say about it, in words of ours.
     pub said: String,
+}
+
+impl Told {
+    /// What the answer itself says against a balance, if anything.
+    #[must_use]
+    pub fn doubt(&self, currency: Currency) -> Option<Why> {
+        self.doubts.iter().find(|(doubted, _)| *doubted == currency).map(|(_, why)| *why)
+    }
 }
 
 /// What came of a look. What was told before something failed is told all the same.
@@ -91,6 +104,11 @@ pub trait ProviderClient: Send + Sync {
 
     /// Asks one cheap question: what it says of the key, and how far its clock is ahead of ours, in seconds.
     fn verify(&self) -> Asking<'_, Result<(String, Option<i64>), OutsideError>>;
+
+    /// The same, and whether the key reads what it should.
+    fn check(&self) -> Asking<'_, Verified> {
+        Box::pin(async move { self.verify().await.map(|(said, ahead)| (Finding::Works(said), ahead)) })
+    }
 }
 
 /// A provider of which one question tells all there is: the balance, and what the key is good for.
@@ -113,6 +131,20 @@ impl<P: BalanceApi> ProviderClient for P {
 
     fn verify(&self) -> Asking<'_, Result<(String, Option<i64>), OutsideError>> {
         Box::pin(async move { self.tell(Timestamp::now()).await.map(|(told, ahead)| (told.said, ahead)) })
+    }
+
+    fn check(&self) -> Asking<'_, Verified> {
+        Box::pin(async move {
+            let (told, ahead) = self.tell(Timestamp::now()).await?;
+            let finding = match told.doubts.first() {
+                Some((_, why)) => {
+                    let said = format!("the key is taken, and its balance is not believed: {}", why.words());
+                    Finding::Weak(said, key_mend(P::SYSTEM))
+                }
+                None => Finding::Works(told.said),
+            };
+            Ok((finding, ahead))
+        })
     }
 }
 

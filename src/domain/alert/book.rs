@@ -163,7 +163,8 @@ impl Alert {
     #[must_use]
     pub fn has_reached_nobody(&self) -> bool {
         let round = self.tellings.last();
-        round.is_some_and(|round| !round.attempts.is_empty() && round.attempts.iter().all(Attempt::has_failed))
+        round
+            .is_some_and(|round| !round.attempts.is_empty() && round.attempts.iter().all(Attempt::has_failed))
     }
 
     /// Whether its grade has fallen, since its last round began, to one that an earlier round covered.
@@ -292,7 +293,8 @@ impl AlertState {
             }),
             AlertChange::Started { id, attempt, parcel } => self.change(id, |alert| {
                 let (state, started_at) = (AttemptState::Open, at);
-                let attempt = Attempt { id: attempt, parcel, started_at, state, changed_at: at, failure: None };
+                let attempt =
+                    Attempt { id: attempt, parcel, started_at, state, changed_at: at, failure: None };
                 if let Some(telling) = alert.tellings.last_mut() {
                     telling.attempts.push(attempt);
                 }

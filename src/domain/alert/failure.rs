@@ -159,7 +159,8 @@ fn broken_of(alerts: &AlertState, channel: Channel, now: Timestamp) -> Option<Br
         AttemptState::Refused | AttemptState::Delivered(_) | AttemptState::Undelivered { .. } => true,
     };
     let own = all.filter(|(_, attempt)| attempt.parcel.channel == channel && told(attempt));
-    let (alert, last) = own.max_by_key(|(id, attempt)| (happened(attempt.changed_at, now), *id, attempt.id))?;
+    let (alert, last) =
+        own.max_by_key(|(id, attempt)| (happened(attempt.changed_at, now), *id, attempt.id))?;
     let at = happened(last.changed_at, now);
     let is_recent = now.duration_since(at) < TOLD_FOR;
     let failure = last.failure.clone().filter(|_| is_recent && last.has_failed())?;

@@ -46,7 +46,8 @@ pub fn turn<'a>(alert: &Alert, policy: &Policy, usable: &'a [Usable], now: Times
     let severity = telling.grade.min(alert.grade).severity;
     let mut begins = happened(telling.queued_at, now);
     let mut next: Option<(Timestamp, Option<&Usable>)> = None;
-    let may_serve = |rung: &&super::policy::Rung| rung.at_least <= severity && alert.key.may_go_by(rung.channel);
+    let may_serve =
+        |rung: &&super::policy::Rung| rung.at_least <= severity && alert.key.may_go_by(rung.channel);
     for rung in policy.ladder.iter().filter(may_serve) {
         let Some(channel) = usable.iter().find(|usable| usable.channel == rung.channel) else { continue };
         if begins > now {

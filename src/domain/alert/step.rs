@@ -13,7 +13,7 @@ use crate::domain::calendar;
 use crate::domain::money::Picodollars;
 use crate::domain::sms;
 
-use super::book::{Alert, AlertState};
+use super::book::{Alert, AlertState, UsageChange};
 use super::ladder::{Turn, turn};
 use super::policy::{Policy, Usable};
 use super::{AlertChange, AlertId, AttemptId, AttemptRecord, Cause, CauseKey, Causes, Channel, Severity};
@@ -70,12 +70,8 @@ pub enum HoldReason {
     Limited(Timestamp),
     /// The next rung or retry is due at this instant.
     Waiting(Timestamp),
-    /// No configured and permitted channel is for this alert.
+    /// No configured and permitted channel is for this alert, or every one that is has failed for good.
     NoChannel,
-    /// A channel is configured, and the number's owner has not consented.
-    NoConsent,
-    /// Every channel that is for this alert has failed for good.
-    NoneLeft,
     /// It is unknown whether its cause lasts.
     Unknown,
 }
@@ -88,7 +84,7 @@ impl HoldReason {
             Self::Quiet(until) | Self::Throttled(until) | Self::Limited(until) | Self::Waiting(until) => {
                 Some(until)
             }
-            Self::NoChannel | Self::NoConsent | Self::NoneLeft | Self::Unknown => None,
+            Self::NoChannel | Self::Unknown => None,
         }
     }
 }
@@ -206,8 +202,7 @@ fn send(book: &AlertState, situation: &Situation<'_>) -> Step {
             continue;
         }
         let hold = match turn(alert, policy, usable, now) {
-            Turn::Nobody if usable.is_empty() => Some(HoldReason::NoChannel),
-            Turn::Nobody if alert.has_reached_nobody() => Some(HoldReason::NoneLeft),
+            Turn::Nobody if usable.is_empty() || alert.has_reached_nobody() => Some(HoldReason::NoChannel),
             Turn::Done | Turn::Nobody => continue,
             Turn::At(due) => Some(HoldReason::Waiting(due)),
             Turn::Now(channel) => {
@@ -237,7 +232,7 @@ fn send(book: &AlertState, situation: &Situation<'_>) -> Step {
 /// Builds the message of an attempt. Its reference makes it unique, so that it can be found at the channel.
 fn pack(alert: &Alert, text: &str, to: &Usable, policy: &Policy) -> (AttemptRecord, OutgoingMessage) {
     let telling = alert.tellings.len();
-    let reference = if telling > 1 { format!(" #{}/{telling}", alert.id) } else { format!(" #{}", alert.id) };
+    let reference = reference(alert.id, telling);
     let (text, segments) = if to.channel.needs_consent() {
         let text = short(&format!("Mecris: {text}"), &reference, policy.segments_max);
         let segments = sms::segments(&text).count;
@@ -264,6 +259,19 @@ fn pack(alert: &Alert, text: &str, to: &Usable, policy: &Policy) -> (AttemptReco
         text,
     };
     (parcel, sending)
+}
+
+/// How the messages of a round end.
+fn reference(id: AlertId, telling: usize) -> String {
+    if telling > 1 { format!(" #{id}/{telling}") } else { format!(" #{id}") }
+}
+
+/// How the message of an attempt ends; none if there is no such attempt.
+#[must_use]
+pub fn reference_of(alert: &Alert, attempt: AttemptId) -> Option<String> {
+    let has = |round: &UsageChange| round.attempts.iter().any(|known| known.id == attempt);
+    let round = alert.tellings.iter().position(has)?;
+    Some(reference(alert.id, round + 1))
 }
 
 /// The text with its reference, truncated to the allowed number of segments.

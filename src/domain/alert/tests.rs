@@ -191,8 +191,6 @@ impl Bench {
             HoldReason::Limited(_) => "limited",
             HoldReason::Waiting(_) => "waiting",
             HoldReason::NoChannel => "has no channel",
-            HoldReason::NoConsent => "has no consent",
-            HoldReason::NoneLeft => "has no channel left",
             HoldReason::Unknown => "unknown",
         };
         let until = hold.until().map(|until| {

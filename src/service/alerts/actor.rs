@@ -175,7 +175,7 @@ impl AlertActor {
             let situation = Situation { causes: &causes, policy: &policy, usable: &usable, zone, now };
             let Step { changes, sendings, held, due } = step(alerts.state(), &situation);
             if changes.is_empty() {
-                self.means.holds.send_replace(self.explained(held, &of, &usable));
+                self.means.holds.send_replace(held);
                 return Ok(due);
             }
             let span = self.deciding(changes.len()).await;

@@ -162,8 +162,14 @@ impl ProviderActor {
                 self.sources.failed(name, SourceState::Failing, &reason, Some(next));
             }
             (None, None) => {
-                let next = scheduler.after(usual);
-                self.sources.succeeded(name, said, Timestamp::now(), Some(next));
+                // A second look comes as soon as the provider wants to be asked.
+                let pause = if taken.awaits_a_look { usual.min(CLOSEST) } else { usual };
+                let next = scheduler.after(pause);
+                let said = match &taken.doubted {
+                    Some(why) if !said.contains(why.as_str()) => format!("{said}; not believed yet: {why}"),
+                    _ => said.to_owned(),
+                };
+                self.sources.succeeded(name, &said, Timestamp::now(), Some(next));
             }
         }
     }

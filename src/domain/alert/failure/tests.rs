@@ -73,11 +73,7 @@ fn a_channel_is_broken_from_a_failure_until_a_message_arrives_and_for_a_week_at_
         (&[(Sms, 1, "delivered"), (Sms, 4, "expired")], 9, &[(Sms, Some(30036))]),
         // Each channel for itself.
         (&[(Sms, 1, "refused"), (Ntfy, 2, "accepted")], 9, &[(Sms, Some(21408))]),
-        (
-            &[(Ntfy, 1, "refused"), (Sms, 2, "expired")],
-            9,
-            &[(Sms, Some(30036)), (Ntfy, Some(21408))],
-        ),
+        (&[(Ntfy, 1, "refused"), (Sms, 2, "expired")], 9, &[(Sms, Some(30036)), (Ntfy, Some(21408))]),
         // Old is not new.
         (&[(Sms, 1, "refused")], WEEK + 1, &[(Sms, Some(21408))]),
         (&[(Sms, 1, "refused")], WEEK + 2, &[]),

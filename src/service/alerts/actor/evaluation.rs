@@ -1,13 +1,11 @@
 //! The state that a decision reads: causes, and usable channels.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
 use crate::domain::alert::policy::Usable;
-use crate::domain::alert::step::HoldReason;
-use crate::domain::alert::{AlertId, Causes, Channel};
+use crate::domain::alert::{Causes, Channel};
 use crate::integration::{beeminder, twilio};
 use crate::log::LogError;
 use crate::service::alerts::conditions::{PollStatus, usable};
@@ -45,30 +43,6 @@ impl AlertActor {
         Ok((of, causes))
     }
 
-    /// The same holds, with what is missing where no channel may be used: consent, if that is all.
-    pub(super) fn explained(
-        &self,
-        mut held: BTreeMap<AlertId, HoldReason>,
-        of: &Snapshot,
-        usable: &[Usable],
-    ) -> BTreeMap<AlertId, HoldReason> {
-        let mut phones = Channel::ALL.into_iter().filter(|channel| channel.needs_consent());
-        let is_set_up = phones.any(|channel| self.dispatcher.has(channel));
-        let has_number = of.loaded().config.twilio.to_number.is_some();
-        let is_used = usable.iter().any(|usable| usable.channel.needs_consent());
-        if is_set_up && has_number && !is_used && !self.twilio_refuses() {
-            for hold in held.values_mut().filter(|hold| **hold == HoldReason::NoChannel) {
-                *hold = HoldReason::NoConsent;
-            }
-        }
-        held
-    }
-
-    /// A refused key is checked by its own actor, which reports when it is accepted.
-    fn twilio_refuses(&self) -> bool {
-        self.means.sources.state(twilio::SYSTEM) == Some(SourceState::Unauthorized)
-    }
-
     fn looks(&self) -> PollStatus {
         let sources = &self.means.sources;
         PollStatus {
@@ -81,7 +55,8 @@ impl AlertActor {
 
     /// The channels that may be used now.
     pub(super) fn usable(&self, of: &Snapshot) -> Vec<Usable> {
-        let twilio_refuses = self.twilio_refuses();
+        // A refused key is checked by its own actor, which reports when it is accepted.
+        let twilio_refuses = self.means.sources.state(twilio::SYSTEM) == Some(SourceState::Unauthorized);
         let is_set_up =
             |channel: Channel| self.dispatcher.has(channel) && !(channel.needs_consent() && twilio_refuses);
         usable(of.loaded(), &of.view().consents, &self.means.contacts, is_set_up)
