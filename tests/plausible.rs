@@ -1,6 +1,8 @@
 //! What a provider tells of a balance is held against what makes sense, with the real program: a key that cannot see the
 //! account makes no balance, no alert and no answer; a real fall is believed at the next look, and a person at once.
 
+use std::cell::Cell;
+
 use serde_json::{Value, json};
 
 use crate::alerts::until;
@@ -55,6 +57,8 @@ struct Followed {
     home: Home,
     provider: Provider,
     running: Running,
+    /// How often it was looked at again.
+    looks: Cell<u32>,
 }
 
 impl Followed {
@@ -62,8 +66,10 @@ impl Followed {
         provider.api.says.lock().body = says.to_owned();
         let (home, url) = (Home::new(), provider.api.front.url());
         let variables = [(provider.variables[0], url.as_str()), (provider.variables[1], provider.key)];
-        let running = home.start_with(&[], &variables);
-        let followed = Self { home, provider, running };
+        let config = home.dir.path().join("config.toml");
+        std::fs::write(&config, "").unwrap();
+        let running = home.start_with(&["--config", config.to_str().unwrap()], &variables);
+        let followed = Self { home, provider, running, looks: Cell::new(0) };
         until("the first look", || (followed.source()["state"] == "ok").then_some(()));
         followed
     }
@@ -78,6 +84,10 @@ impl Followed {
     fn look_again(&self, says: &str) {
         self.provider.api.says.lock().body = says.to_owned();
         let before = self.provider.api.front.requests();
+        // Other settings are a reason to look at once.
+        self.looks.set(self.looks.get() + 1);
+        let settings = format!("[providers]\npoll_seconds = {}\n", 1_000 + self.looks.get());
+        std::fs::write(self.home.dir.path().join("config.toml"), settings).unwrap();
         let bearer = format!("Bearer {}", self.running.token);
         let answer = self.running.send("POST", "/api/v1/reload", &[("authorization", &bearer)], None);
         assert_eq!(answer.status, 200, "{answer:?}");

@@ -55,7 +55,7 @@ fn email() -> Other {
     let texts = move || {
         let mails = server.world.lock().mails.clone();
         // Lines that were folded, and what quoted-printable broke.
-        mails.iter().map(|mail| mail.data.replace("=\r\n", "").replace("\r\n", " ")).collect()
+        mails.iter().map(|mail| mail.data.replace("=\n", "").replace('\n', " ")).collect()
     };
     Other { variables: variables.to_vec(), texts: Box::new(texts) }
 }

@@ -1,8 +1,10 @@
 //! Records what a provider told: its balances, its days, and that it refused because no credit is left.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 
 use crate::domain::balance::{BalanceChange, Doubted, Reading, Source};
 use crate::domain::money::Picodollars;
@@ -91,6 +93,7 @@ impl Ingest {
             taken.awaits_a_look = own().any(|held| held.why.ends_by_a_second_look());
         }
         let reports = told.reports;
+        let told_days: BTreeSet<Date> = reports.iter().map(|report| report.key.day).collect();
         match record_days(&mut self.reports, &reports, now, system) {
             Ok(told) => (taken.new, taken.revised) = (told.new, told.revised),
             // One day that makes no sense takes no other with it.
@@ -109,6 +112,12 @@ impl Ingest {
                 }
             }
             Err(error) => return Err(error.into()),
+        }
+        if let Some(day) = self.reports.state().doubted(system).min() {
+            let why = format!("its report of {day} fell to nothing, and counts when it is told so again");
+            taken.doubted.get_or_insert(why);
+            // A day that is not told any more ends no doubt, however often it is looked for.
+            taken.awaits_a_look |= told_days.contains(&day);
         }
         Ok(taken)
     }

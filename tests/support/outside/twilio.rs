@@ -231,6 +231,7 @@ fn take(world: &mut World, form: &Fields) -> Value {
         ("queued", segments(&text).to_string())
     };
     let is_lost = world.is_outside_window && is_whatsapp(&form["To"]) && !form.contains_key("ContentSid");
+    let taken = status;
     let (status, code) = match world.ends_as {
         _ if is_lost => ("failed", Some(63016)),
         Some((status, code)) => (status, Some(code)),
@@ -257,7 +258,7 @@ fn take(world: &mut World, form: &Fields) -> Value {
     world.messages.push(message.clone());
     // Twilio takes it first, whatever becomes of it.
     let mut answer = message;
-    (answer["status"], answer["error_code"]) = (json!("queued"), Value::Null);
+    (answer["status"], answer["error_code"]) = (taken.into(), Value::Null);
     answer
 }
 
