@@ -15,6 +15,7 @@
 //! Alerts of a rolling budget have no period: they can fire again once their cause is gone.
 
 pub mod book;
+pub mod broken;
 pub mod codes;
 pub mod command;
 pub mod failure;

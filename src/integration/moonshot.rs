@@ -49,11 +49,12 @@ struct BalanceTold {
 
 #[derive(Deserialize)]
 struct Data {
-    available_balance: RawNumber,
-    #[serde(default)]
-    voucher_balance: Option<RawNumber>,
-    #[serde(default)]
-    cash_balance: Option<RawNumber>,
+    #[serde(rename = "available_balance")]
+    available: RawNumber,
+    #[serde(default, rename = "voucher_balance")]
+    voucher: Option<RawNumber>,
+    #[serde(default, rename = "cash_balance")]
+    cash: Option<RawNumber>,
 }
 
 pub(crate) fn read(
@@ -64,11 +65,11 @@ pub(crate) fn read(
     let malformed = |what| OutsideError::Malformed { system: SYSTEM, what };
     let told: BalanceTold = answer.exact()?;
     let data = told.data.filter(|_| told.status).ok_or_else(|| malformed("an error with status 200"))?;
-    let left = amount(SYSTEM, &data.available_balance, Unit::Whole)?;
+    let left = amount(SYSTEM, &data.available, Unit::Whole)?;
     let reading = Reading::usd(SYSTEM, left, now, Source::ProviderApi, "users/me/balance");
     let balances = vec![Reading { currency, ..reading }];
     // The parts only show whether the answer makes sense: one that is no number is as good as absent.
-    let parts = [data.voucher_balance, data.cash_balance].into_iter().flatten();
+    let parts = [data.voucher, data.cash].into_iter().flatten();
     let parts: Vec<Picodollars> = parts.filter_map(|part| amount(SYSTEM, &part, Unit::Whole).ok()).collect();
     let why = judge(&Amounts { left, parts: &parts, ..Amounts::default() });
     let said = why.map_or("the key reads the balance", Why::words).to_owned();

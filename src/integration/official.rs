@@ -18,7 +18,7 @@ use crate::domain::lookback::Days;
 use crate::domain::money::Picodollars;
 use crate::domain::report::DayReport;
 
-use super::channel::{Finding, Verified};
+use super::finding::{Finding, Verified};
 use super::resilience::{OnBreaker, OutsideError, Policy};
 
 /// A provider with an official interface. Its own file has one of these, and [`PROVIDERS`](super::PROVIDERS) lists them.

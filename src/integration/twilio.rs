@@ -123,7 +123,7 @@ impl Twilio {
             None => ask.form("Body", &message.body),
         };
         let ask = match self.validity.filter(|_| !is_on_whatsapp(&message.to)) {
-            Some(seconds) => ask.form("ValidityPeriod", &seconds.to_string()),
+            Some(seconds) => ask.form("ValidityPeriod", seconds.to_string()),
             None => ask,
         };
         let ask = match &message.from {

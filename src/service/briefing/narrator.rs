@@ -3,7 +3,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::domain::alert::failure::{Broken, broken};
+use crate::domain::alert::broken::{Broken, broken};
 use crate::domain::alert::{Kind, Severity};
 use crate::domain::balance::Confidence;
 use crate::domain::calendar;

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use crate::domain::alert::book::AlertState;
-use crate::domain::alert::failure::{TOLD_FOR, broken};
+use crate::domain::alert::broken::{TOLD_FOR, broken};
 
 use super::{Causes, Kind, Severity, grade};
 

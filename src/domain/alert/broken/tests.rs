@@ -1,6 +1,6 @@
 use super::*;
 use crate::domain::alert::book::AlertState;
-use crate::domain::alert::codes::MEANINGS;
+use crate::domain::alert::codes::{MEANINGS, Meaning};
 use crate::domain::alert::rules::channel;
 use crate::domain::alert::{
     AlertChange, AttemptId, AttemptRecord, CauseKey, Causes, Delivery, Grade, Kind, Outcome, Severity,
@@ -90,7 +90,8 @@ fn every_code_is_explained_with_its_mend_and_so_is_what_has_none() {
     for Meaning { code, what, fix, .. } in MEANINGS {
         for channel in [Channel::Sms, Channel::Whatsapp] {
             let failure = Failure { reason: "rejected".into(), code: Some(*code) };
-            assert_eq!(failure.explained(channel), Explained::new(*what, *fix), "{code}");
+            let expected = Explained { what: (*what).to_owned(), fix: (*fix).to_owned() };
+            assert_eq!(failure.explained(channel), expected, "{code}");
         }
     }
     let unknown = Failure { reason: "rejected".into(), code: Some(39_999) }.explained(Channel::Sms);
