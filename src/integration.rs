@@ -11,6 +11,7 @@ pub mod console;
 pub mod credit;
 pub mod deepseek;
 pub mod email;
+pub mod finding;
 pub mod moonshot;
 pub mod ntfy;
 pub mod obsidian;

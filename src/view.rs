@@ -273,7 +273,7 @@ impl TenantView {
                 self.allowance.apply(at, event)?;
                 self.requests.apply(at, event)?;
             }
-            Event::BalanceRead(_) | Event::BalanceToppedUp(_) => {
+            Event::BalanceRead(_) | Event::BalanceDoubted(_) | Event::BalanceToppedUp(_) => {
                 let change = balance_change(at, event).map_err(|error| malformed(event, &error))?;
                 if let Some(change) = change {
                     self.balances.change(change, &self.spend);

@@ -126,6 +126,8 @@ const WRONG: &[(&str, &str)] = &[
     ("twilio.messaging_service_sid", "\"MG\""),
     ("twilio.to_number", "\"(555) 867-5310\""),
     ("twilio.whatsapp_from", "\"14155238886\""),
+    ("twilio.whatsapp_templates", r#"[{ kind = "goal", content_sid = "HX1" }]"#),
+    ("twilio.validity_seconds", "0"),
     ("twilio.api_base", "\"https://user:password@example.com/\""),
     ("twilio.public_url", "\"example.com\""),
     ("ntfy.url", "\"https://ntfy.sh/\""),

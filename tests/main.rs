@@ -95,6 +95,8 @@ mod outbox;
 mod outside;
 #[path = "overload.rs"]
 mod overload;
+#[path = "plausible.rs"]
+mod plausible;
 #[path = "positions.rs"]
 mod positions;
 #[path = "power_cut.rs"]
@@ -140,6 +142,8 @@ mod tls;
 mod told;
 #[path = "transcripts.rs"]
 mod transcripts;
+#[path = "undelivered.rs"]
+mod undelivered;
 mod unsteady;
 #[path = "usage_cases.rs"]
 mod usage_cases;

@@ -3,8 +3,10 @@
 use std::process::ExitCode;
 
 use crate::config;
-use crate::service::doctor::{Diagnosis, Verdict, local, online};
+use crate::service::doctor::{Check, Diagnosis, Verdict, local, messages, online};
+use crate::service::endpoints::alerts::ListAlerts;
 
+use super::backend::Backend;
 use super::output::{CliError, print};
 use super::{Common, tables};
 
@@ -20,6 +22,7 @@ pub fn doctor(common: &Common, is_offline: bool) -> Result<ExitCode, CliError> {
         Err(_) => config::inspect(common.config.as_deref()),
     };
     let mut checks = local::checks(&inspection, place);
+    checks.extend(of_messages(common, &checks));
     if is_offline {
         checks.extend(online::skipped(&inspection.loaded));
     } else {
@@ -29,4 +32,14 @@ pub fn doctor(common: &Common, is_offline: bool) -> Result<ExitCode, CliError> {
     let diagnosis = Diagnosis::new(&inspection, checks);
     print(common.json, &diagnosis, tables::system::diagnosis)?;
     Ok(if diagnosis.worst == Verdict::Problem { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+/// What became of the last messages, where there is a log that can be read.
+fn of_messages(common: &Common, checks: &[Check]) -> Vec<Check> {
+    let is_there = |check: &Check| check.name == local::LOG && check.verdict == Verdict::Ok;
+    if !checks.iter().any(|check| is_there(check) && check.detail != local::EMPTY) {
+        return Vec::new();
+    }
+    let shown = Backend::open(common).and_then(|backend| backend.call(ListAlerts { all: true }));
+    shown.map_or_else(|_| Vec::new(), |shown| messages::checks(&shown.alerts))
 }

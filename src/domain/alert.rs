@@ -15,7 +15,10 @@
 //! Alerts of a rolling budget have no period: they can fire again once their cause is gone.
 
 pub mod book;
+pub mod broken;
+pub mod codes;
 pub mod command;
+pub mod failure;
 pub mod ladder;
 pub mod policy;
 pub mod rules;
@@ -64,6 +67,8 @@ pub enum Kind {
     LimitRequest,
     /// Requests are refused repeatedly.
     Access,
+    /// Messages on a channel do not arrive.
+    Channel,
 }
 
 words! {
@@ -82,6 +87,7 @@ words! {
         Odometer: "odometer",
         LimitRequest: "limit-request",
         Access: "access",
+        Channel: "channel",
     }
 }
 
@@ -119,6 +125,14 @@ pub struct CauseKey {
     pub subject: String,
     /// A goal's deadline, a budget's first day …; empty if the cause has no period.
     pub period: String,
+}
+
+impl CauseKey {
+    /// Whether this channel can tell of it: none tells of its own failure.
+    #[must_use]
+    pub fn may_go_by(&self, channel: Channel) -> bool {
+        self.kind != Kind::Channel || self.subject != channel.word()
+    }
 }
 
 /// A condition that is true now and that a person should know about.

@@ -9,6 +9,7 @@
 
 mod account;
 mod amount;
+pub mod doubt;
 mod trust;
 
 use jiff::Timestamp;
@@ -22,6 +23,7 @@ use super::money::{MoneyError, Picodollars};
 use crate::domain::words::words;
 pub use account::{Account, Accounts, decide};
 pub use amount::parse_amount;
+pub use doubt::{Doubted, Why};
 pub use trust::{TRUST, Trust};
 
 /// Larger readings are typing errors, in whole USD.
@@ -133,7 +135,10 @@ pub struct TopUp {
 /// A change of a balance.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum BalanceChange {
+    /// Believed. As a command: to be believed, unless the account says otherwise.
     Read(Reading),
+    /// Held. As a command: the reading's own answer makes no sense for this reason.
+    Doubted(Doubted),
     ToppedUp(TopUp),
 }
 

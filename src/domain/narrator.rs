@@ -161,6 +161,27 @@ pub struct AlertFact {
     pub is_held: bool,
 }
 
+/// A channel whose last message did not arrive.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChannelFact {
+    /// Its word.
+    pub name: &'static str,
+    /// The code and its meaning, in our words.
+    pub what: String,
+    /// The mend, in our words.
+    pub fix: String,
+}
+
+/// A provider's amount that is not believed yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DoubtFact {
+    pub provider: String,
+    /// Why, in our words.
+    pub why: &'static str,
+    /// The mend, in our words.
+    pub fix: String,
+}
+
 /// An open limit request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RequestFact {
@@ -223,6 +244,10 @@ pub struct Situation {
     /// The vault's tasks; none if no vault is configured.
     pub tasks: Option<TaskFact>,
     pub alerts: Vec<AlertFact>,
+    /// The channels whose last message did not arrive.
+    pub broken: Vec<ChannelFact>,
+    /// The amounts that are not believed.
+    pub doubts: Vec<DoubtFact>,
     /// The configured outside systems.
     pub sources: Vec<SourceFact>,
     /// Paths of actors that are not running.

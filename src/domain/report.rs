@@ -4,6 +4,10 @@
 //! Unchanged numbers are not recorded; changed ones are a new revision, which supersedes the previous one.
 //! That one stays in the log as it was. The same numbers again after the day's end, and again after they have
 //! [settled](Standing), are a revision too: only then are they known to be complete.
+//!
+//! A day of which something was told and then nothing is held: a key that lost its sight, or a provider in
+//! trouble, answers with an empty day too. What was told before counts until nothing is told once more, which
+//! is a revision as well.
 
 use std::collections::BTreeMap;
 
@@ -215,6 +219,39 @@ pub struct Latest<T> {
     pub first_told_at: Timestamp,
     /// When this one was reported.
     pub told_at: Timestamp,
+    /// Whether nothing was told after it, once: see the module.
+    pub is_doubted: bool,
+}
+
+/// A report of nothing takes no larger amount away at once, in whole USD.
+const SMALL_USD: i64 = 1;
+
+/// What may fall to nothing.
+trait Amount: PartialEq {
+    /// Whether there is nothing in it.
+    fn is_nothing(&self) -> bool;
+    /// Whether it is more than what a correction may take away.
+    fn is_much(&self) -> bool;
+}
+
+impl Amount for CostReport {
+    fn is_nothing(&self) -> bool {
+        self.lines.is_empty()
+    }
+
+    fn is_much(&self) -> bool {
+        self.total() > Picodollars::usd(SMALL_USD)
+    }
+}
+
+impl Amount for UsageReport {
+    fn is_nothing(&self) -> bool {
+        self.lines.is_empty()
+    }
+
+    fn is_much(&self) -> bool {
+        !self.lines.is_empty()
+    }
 }
 
 /// The latest revision of each day's reports.
@@ -261,6 +298,13 @@ impl Reports {
         self.usages.iter()
     }
 
+    /// The days of a provider of which nothing was told after something, and not once more yet.
+    pub fn doubted(&self, provider: &str) -> impl Iterator<Item = Date> {
+        let costs = self.costs.iter().filter(|(_, latest)| latest.is_doubted).map(|(key, _)| key);
+        let usages = self.usages.iter().filter(|(_, latest)| latest.is_doubted).map(|(key, _)| key);
+        costs.chain(usages).filter(move |key| key.provider == provider).map(|key| key.day)
+    }
+
     /// Decides on a report: its revision, or none if it is identical to the latest one, or is only a part where the whole
     /// is known: partial is not whole.
     ///
@@ -292,22 +336,31 @@ impl Reports {
     }
 }
 
-fn next<T: PartialEq>(known: Option<&Latest<T>>, told: &T, day: Date, now: Timestamp) -> (bool, u32) {
+fn next<T: Amount>(known: Option<&Latest<T>>, told: &T, day: Date, now: Timestamp) -> (bool, u32) {
     known.map_or((false, 0), |known| {
         let has_grown_older = Standing::of(day, now) > Standing::of(day, known.told_at);
-        (known.report == *told && !has_grown_older, known.revision + 1)
+        // What ends a doubt is news.
+        (known.report == *told && !has_grown_older && !known.is_doubted, known.revision + 1)
     })
 }
 
-fn put<T>(
+fn put<T: Amount>(
     latest: &mut BTreeMap<DayKey, Latest<T>>,
     key: DayKey,
     report: T,
     revision: u32,
     told_at: Timestamp,
 ) {
+    if let Some(known) = latest.get_mut(&key)
+        && report.is_nothing()
+        && known.report.is_much()
+        && !known.is_doubted
+    {
+        (known.is_doubted, known.revision) = (true, revision);
+        return;
+    }
     let first_told_at = latest.get(&key).map_or(told_at, |known| known.first_told_at);
-    latest.insert(key, Latest { report, revision, first_told_at, told_at });
+    latest.insert(key, Latest { report, revision, first_told_at, told_at, is_doubted: false });
 }
 
 fn check(report: &DayReport, now: Timestamp) -> Result<(), ReportError> {

@@ -33,7 +33,8 @@ pub use alert::{
 };
 pub use allowance::{OverrideEnded, SpendOverridden, SpendOverriddenV1, VirtualBudgetSet, allowance_change};
 pub use balance::{
-    BalancePayloadError, BalanceRead, BalanceReadV1, BalanceToppedUp, balance_change, balance_event,
+    BalanceDoubted, BalancePayloadError, BalanceRead, BalanceReadV1, BalanceToppedUp, balance_change,
+    balance_event,
 };
 pub use budget::{BudgetPayloadError, BudgetRemoved, BudgetSet, BudgetSetV1, BudgetSetV2};
 pub use class::{Class, Classified, Field, Held};
@@ -107,6 +108,8 @@ events! {
     balances {
         /// What was left at a provider was read.
         "balance-read" { 2: BalanceRead, 1: BalanceReadV1 }
+        /// What was read at a provider is not believed yet.
+        "balance-doubted" { 1: BalanceDoubted }
         /// Money was added at a provider.
         "balance-topped-up" { 1: BalanceToppedUp }
         /// A month's sum was read by hand.

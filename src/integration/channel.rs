@@ -9,6 +9,7 @@ use crate::config::{Config, Phone};
 use crate::domain::alert::step::OutgoingMessage;
 use crate::domain::alert::{Channel, Delivery, Outcome};
 
+pub use super::finding::{Finding, Verified};
 use super::official::Asking;
 use super::resilience::{Class, OnBreaker, OutsideError, Policy};
 
@@ -65,20 +66,6 @@ pub trait AlertChannel: Send + Sync {
     }
 }
 
-/// What a cheap question found, and how far the system's clock is ahead of ours, in seconds.
-pub type Verified = Result<(Finding, Option<i64>), OutsideError>;
-
-/// What a cheap question found: in words, and the mend.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Finding {
-    /// It works.
-    Works(String),
-    /// It works, but not as well as it could.
-    Weak(String, &'static str),
-    /// It does not work.
-    Broken(String, &'static str),
-}
-
 /// A message on its way out.
 #[derive(Debug)]
 pub struct Outbound<'a> {
@@ -107,6 +94,8 @@ pub struct Lost<'a> {
     pub number: Option<&'a Phone>,
     /// The first bytes of its text's hash.
     pub digest: [u8; 8],
+    /// How its text ends: the alert's number and round.
+    pub reference: &'a str,
     /// When its attempt began.
     pub since: Timestamp,
     /// The ids of other attempts' messages.

@@ -6,14 +6,17 @@
 use jiff::Timestamp;
 
 use crate::config::Secret;
-use crate::domain::balance::{Reading, Source};
+use crate::domain::balance::doubt::{Answer as Amounts, judge};
+use crate::domain::balance::{Reading, Source, Why};
+use crate::domain::currency::Currency;
 use crate::domain::decimal::Unit;
+use crate::domain::money::Picodollars;
 
 use super::credit;
 use super::official::{Asking, BalanceApi, ProviderKind, Told, boxed};
 use super::pages::currency_in;
 use super::resilience::{Answer, Ask, Auth, OnBreaker, Outside, OutsideError, Policy};
-use super::rows::Listed;
+use super::rows::{Listed, Raw};
 
 /// The name of this system in spans, events and errors, and of the provider in usage.
 pub const SYSTEM: &str = "deepseek";
@@ -42,7 +45,9 @@ pub(crate) fn read(answer: &Answer, now: Timestamp) -> Result<(Told, Option<i64>
     answer.rows(|told| {
         let mut listed = Listed::default();
         let infos = told.list("balance_infos", |number, info| {
-            let left = || Ok((currency_in(info, "currency")?, info.amount("total_balance", Unit::Whole)?));
+            let left = || {
+                Ok((currency_in(info, "currency")?, info.amount("total_balance", Unit::Whole)?, parts(info)))
+            };
             let place = info.place("balance", "currency", "balance_infos", number);
             listed.take(&place, info.must_be_object("row").and_then(|()| left()));
         });
@@ -52,7 +57,8 @@ pub(crate) fn read(answer: &Answer, now: Timestamp) -> Result<(Told, Option<i64>
             return Err(malformed("balance_infos of which none says a currency and a total_balance"));
         }
         let mut balances: Vec<Reading> = Vec::new();
-        for (currency, left) in rows {
+        let mut all_parts: Vec<Vec<Picodollars>> = Vec::new();
+        for (currency, left, parts) in rows {
             match balances.iter().find(|known| known.currency == currency) {
                 Some(known) if known.left != left => return Err(malformed("two balances in one currency")),
                 Some(_) => continue,
@@ -63,14 +69,38 @@ pub(crate) fn read(answer: &Answer, now: Timestamp) -> Result<(Told, Option<i64>
             }
             let reading = Reading::usd(SYSTEM, left, now, Source::ProviderApi, "user/balance");
             balances.push(Reading { currency, ..reading });
+            all_parts.push(parts);
         }
-        let said = if odd.or("balance", told.flag("is_available"), true) {
-            "the key reads the balance"
-        } else {
-            "the key reads the balance, which does not suffice for a call"
+        let is_available = told.flag("is_available");
+        let doubts = doubts(&balances, &all_parts, is_available.as_ref().ok().copied());
+        let suffices = odd.or("balance", is_available, true);
+        let said = match doubts.first() {
+            Some((_, why)) => why.words(),
+            None if balances.is_empty() => "the answer holds no balance: this key cannot read it",
+            None if suffices => "the key reads the balance",
+            None => "the key reads the balance, which does not suffice for a call",
         };
-        Ok((Told { balances, said: said.to_owned(), odd, ..Told::default() }, answer.clock_ahead()))
+        Ok((Told { balances, doubts, said: said.to_owned(), odd, ..Told::default() }, answer.clock_ahead()))
     })
+}
+
+/// What a balance consists of. It only shows whether the answer makes sense: a part that is no number is as good as absent.
+fn parts(info: &Raw<'_>) -> Vec<Picodollars> {
+    let part = |name| info.amount(name, Unit::Whole).ok();
+    ["granted_balance", "topped_up_balance"].into_iter().filter_map(part).collect()
+}
+
+/// What the answer says against its own balances. Whether the money suffices is said of all currencies together:
+/// a line of nothing beside one with money is no contradiction.
+fn doubts(balances: &[Reading], parts: &[Vec<Picodollars>], suffices: Option<bool>) -> Vec<(Currency, Why)> {
+    let has_money = balances.iter().any(|reading| reading.left > Picodollars::ZERO);
+    let lines =
+        balances.iter().zip(parts).filter(|(reading, _)| reading.left > Picodollars::ZERO || !has_money);
+    let judged = lines.filter_map(|(reading, parts)| {
+        let amounts = Amounts { left: reading.left, parts, suffices, ..Amounts::default() };
+        Some((reading.currency, judge(&amounts)?))
+    });
+    judged.collect()
 }
 
 impl DeepSeek {

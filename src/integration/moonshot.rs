@@ -6,7 +6,8 @@
 use jiff::Timestamp;
 
 use crate::config::Secret;
-use crate::domain::balance::{Reading, Source};
+use crate::domain::balance::doubt::{Answer as Amounts, judge};
+use crate::domain::balance::{Reading, Source, Why};
 use crate::domain::currency::Currency;
 use crate::domain::decimal::Unit;
 
@@ -47,14 +48,21 @@ pub(crate) fn read(
         if told.flag("status") == Ok(false) {
             return Err(malformed("an error with status 200"));
         }
-        let left = told.object("data", |data| data.amount("available_balance", Unit::Whole));
-        let left = left.map_err(|_| malformed("available_balance"))?;
+        let amounts = told.object("data", |data| {
+            // The parts only show whether the answer makes sense: one that is no number is as good as absent.
+            let part = |name| data.amount(name, Unit::Whole).ok();
+            let parts: Vec<_> = ["voucher_balance", "cash_balance"].into_iter().filter_map(part).collect();
+            Ok((data.amount("available_balance", Unit::Whole)?, parts))
+        });
+        let (left, parts) = amounts.map_err(|_| malformed("available_balance"))?;
         let reading = Reading::usd(SYSTEM, left, now, Source::ProviderApi, "users/me/balance");
         let mut odd = Odd::default();
         odd.or("balance", told.flag("status"), true);
         let balances = vec![Reading { currency, ..reading }];
-        let said = "the key reads the balance".to_owned();
-        Ok((Told { balances, said, odd, ..Told::default() }, answer.clock_ahead()))
+        let why = judge(&Amounts { left, parts: &parts, ..Amounts::default() });
+        let said = why.map_or("the key reads the balance", Why::words).to_owned();
+        let doubts = why.map(|why| (currency, why)).into_iter().collect();
+        Ok((Told { balances, doubts, said, odd, ..Told::default() }, answer.clock_ahead()))
     })
 }
 

@@ -9,10 +9,13 @@ use std::pin::Pin;
 use jiff::Timestamp;
 
 use crate::config::Config;
-use crate::domain::balance::Reading;
+use crate::domain::balance::doubt::key_mend;
+use crate::domain::balance::{Reading, Why};
+use crate::domain::currency::Currency;
 use crate::domain::lookback::Days;
 use crate::domain::report::DayReport;
 
+use super::finding::{Finding, Verified};
 use super::resilience::{OnBreaker, OutsideError, Policy};
 use super::rows::{Listed, Odd};
 
@@ -61,10 +64,20 @@ pub struct Told {
     pub balances: Vec<Reading>,
     /// Of each UTC day, what it cost and what was consumed.
     pub reports: Vec<DayReport>,
+    /// The balances, by currency, of which the answer itself makes no sense, and why.
+    pub doubts: Vec<(Currency, Why)>,
     /// What there is to say about it, in words of ours.
     pub said: String,
     /// What of it could not be read.
     pub odd: Odd,
+}
+
+impl Told {
+    /// What the answer itself says against a balance, if anything.
+    #[must_use]
+    pub fn doubt(&self, currency: Currency) -> Option<Why> {
+        self.doubts.iter().find(|(doubted, _)| *doubted == currency).map(|(_, why)| *why)
+    }
 }
 
 /// What came of a look. What was told before something failed is told all the same.
@@ -91,6 +104,11 @@ pub trait ProviderClient: Send + Sync {
 
     /// Asks one cheap question: what it says of the key, and how far its clock is ahead of ours, in seconds.
     fn verify(&self) -> Asking<'_, Result<(String, Option<i64>), OutsideError>>;
+
+    /// The same, and whether the key reads what it should.
+    fn check(&self) -> Asking<'_, Verified> {
+        Box::pin(async move { self.verify().await.map(|(said, ahead)| (Finding::Works(said), ahead)) })
+    }
 }
 
 /// A provider of which one question tells all there is: the balance, and what the key is good for.
@@ -116,6 +134,20 @@ impl<P: BalanceApi> ProviderClient for P {
             let (told, ahead) = self.tell(Timestamp::now()).await?;
             let odd = told.odd.text().map(|odd| format!("; {odd}")).unwrap_or_default();
             Ok((told.said + &odd, ahead))
+        })
+    }
+
+    fn check(&self) -> Asking<'_, Verified> {
+        Box::pin(async move {
+            let (told, ahead) = self.tell(Timestamp::now()).await?;
+            let finding = match told.doubts.first() {
+                Some((_, why)) => {
+                    let said = format!("the key is taken, and its balance is not believed: {}", why.words());
+                    Finding::Weak(said, key_mend(P::SYSTEM))
+                }
+                None => Finding::Works(told.said),
+            };
+            Ok((finding, ahead))
         })
     }
 }

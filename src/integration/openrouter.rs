@@ -6,7 +6,9 @@
 use jiff::Timestamp;
 
 use crate::config::Secret;
+use crate::domain::balance::doubt::{Answer as Amounts, judge};
 use crate::domain::balance::{Reading, Source};
+use crate::domain::currency::Currency;
 use crate::domain::decimal::Unit;
 use crate::domain::money::Picodollars;
 
@@ -121,8 +123,20 @@ impl OpenRouter {
                 let reading = Reading::usd(SYSTEM, left, now, Source::ProviderApi, "credits");
                 // Who has used more than was bought owes; `total` stays what was bought.
                 let reading = Reading { total: Some(credits.total), ..reading };
-                let said = "the key reads the account's credits".to_owned();
-                Ok((Told { balances: vec![reading], said, ..Told::default() }, ahead))
+                let amounts = Amounts { left, total: Some(credits.total), ..Amounts::default() };
+                let Some(why) = judge(&amounts) else {
+                    let said = "the key reads the account's credits".to_owned();
+                    return Ok((Told { balances: vec![reading], said, ..Told::default() }, ahead));
+                };
+                // What the key says of itself may show that it does not see the account.
+                let said = match self.key().await {
+                    Ok((KeyLimits { used, .. }, _)) if used > Picodollars::ZERO => {
+                        format!("{}; the key itself has used {used}", why.words())
+                    }
+                    _ => why.words().to_owned(),
+                };
+                let doubts = vec![(Currency::USD, why)];
+                Ok((Told { balances: vec![reading], doubts, said, ..Told::default() }, ahead))
             }
             Err(OutsideError::Unauthorized { .. }) => {
                 let (limits, ahead) = self.key().await?;

@@ -13,11 +13,15 @@ use jiff::Timestamp;
 use secrecy::SecretString;
 
 use super::resilience::{Answer, Ask, Auth, OnBreaker, Outside, OutsideError, Policy, Repeat};
-pub use wire::{Account, Balance, Message, MessageStatus, Outgoing, Sender, Sent, on_whatsapp};
+pub use wire::{
+    Account, Balance, Content, Message, MessageStatus, Outgoing, Sender, Sent, is_on_whatsapp, on_whatsapp,
+};
 
 /// The name of this system in spans, events and errors.
 pub const SYSTEM: &str = "twilio";
 const FIX: &str = "copy the account SID and its auth token, or an API key, from https://console.twilio.com";
+/// A message waits no longer than this at Twilio, in seconds.
+pub const VALIDITY_MAX: u32 = 36_000;
 /// Messages of a page.
 const PAGE: &str = "100";
 /// Pages of a list that are read at most.
@@ -28,6 +32,8 @@ const PAGES_MAX: usize = 20;
 pub struct Twilio {
     outside: Outside,
     account: String,
+    /// How long an SMS may wait there, in seconds.
+    validity: Option<u32>,
 }
 
 /// What is needed to speak for an account.
@@ -71,7 +77,8 @@ impl Twilio {
         let base = settings.api_base.without_path("/2010-04-01");
         let outside =
             Outside::with_codes(SYSTEM, FIX, &base, Some(auth), policy, on_breaker, codes::of_refusal)?;
-        Ok(Self { outside, account: account_sid })
+        let validity = settings.validity_seconds.map(|seconds| seconds.get().min(VALIDITY_MAX));
+        Ok(Self { outside, account: account_sid, validity })
     }
 
     /// The connection, for its breaker.
@@ -95,9 +102,30 @@ impl Twilio {
     /// [`OutsideError`]; what it means for the message tells [`codes::class`], and Twilio's own code, whatever
     /// the status, is in [`OutsideError::Rejected`].
     pub async fn send(&self, message: &Outgoing) -> Result<Message, OutsideError> {
+        self.send_as(message, None).await
+    }
+
+    /// The same by an approved template, whose variables stand in place of the message's text.
+    ///
+    /// # Errors
+    /// As [`Twilio::send`].
+    pub async fn send_as(
+        &self,
+        message: &Outgoing,
+        template: Option<&Content>,
+    ) -> Result<Message, OutsideError> {
         let ask = Ask::post("2010-04-01/Accounts/{}/Messages.json", &[&self.account], Repeat::Never)
-            .form("To", &message.to)
-            .form("Body", &message.body);
+            .form("To", &message.to);
+        let ask = match template {
+            Some(Content { sid, variables }) => {
+                ask.form("ContentSid", sid).form("ContentVariables", variables)
+            }
+            None => ask.form("Body", &message.body),
+        };
+        let ask = match self.validity.filter(|_| !is_on_whatsapp(&message.to)) {
+            Some(seconds) => ask.form("ValidityPeriod", seconds.to_string()),
+            None => ask,
+        };
         let ask = match &message.from {
             Sender::Number(number) => ask.form("From", number),
             Sender::Service(sid) => ask.form("MessagingServiceSid", sid),

@@ -134,7 +134,10 @@ pub(super) async fn explain_spend(
             Reach::From(_) => {}
         }
     };
-    let explained = host.ask(|reads| reads.explain_each(&subject, None, Timestamp::now(), &mut each)).await.map_err(said)?;
+    let explained = host
+        .ask(|reads| reads.explain_each(&subject, None, Timestamp::now(), &mut each))
+        .await
+        .map_err(said)?;
     let explained = explained.map_err(said)?;
     let skip = if let Reach::From(skip) = reach { skip } else { marks.len() - events.len() };
     Ok((Explanation { events: events.into(), ..explained }, Window { list: "events", skip, marks }))

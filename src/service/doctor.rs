@@ -6,6 +6,7 @@
 mod addresses;
 mod console;
 pub mod local;
+pub mod messages;
 pub mod online;
 
 use serde::{Deserialize, Serialize};

@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::domain::alert::book::{Alert, Attempt, AttemptState};
-use crate::domain::alert::{Causes, Kind, Severity};
+use crate::domain::alert::failure::{Explained, Failure};
+use crate::domain::alert::{Causes, Channel, Kind, Severity};
 use crate::domain::money::Picodollars;
 
 use super::TenantView;
@@ -70,6 +71,29 @@ pub struct AttemptLine {
     /// Estimated cost.
     #[schema(value_type = String)]
     pub cost_usd: Picodollars,
+    /// Why it did not arrive, if it did not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failure: Option<FailureLine>,
+}
+
+/// Why a message did not arrive.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct FailureLine {
+    /// The channel's own code; null if it told none.
+    #[schema(example = 30034)]
+    pub code: Option<u32>,
+    /// What is wrong.
+    #[schema(example = "a US number that is not registered for 10DLC")]
+    pub what: String,
+    /// What the person can do.
+    pub mend: String,
+}
+
+impl FailureLine {
+    fn new(failure: &Failure, channel: Channel) -> Self {
+        let Explained { what, fix } = failure.explained(channel);
+        Self { code: failure.code, what, mend: fix }
+    }
 }
 
 /// The open alerts, worst first; with `all`, then resolved ones, newest first.
@@ -115,5 +139,6 @@ fn attempt(attempt: &Attempt) -> AttemptLine {
         channel_id: id.cloned(),
         segments: attempt.parcel.segments,
         cost_usd: attempt.parcel.cost,
+        failure: attempt.failure.as_ref().map(|failure| FailureLine::new(failure, attempt.parcel.channel)),
     }
 }

@@ -12,7 +12,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::domain::balance::{Account, Accounts, BalanceChange, Confidence, Reading, Source};
+use crate::domain::balance::{Account, Accounts, BalanceChange, Confidence, Doubted, Reading, Source, Why};
 use crate::domain::calendar::Quarter;
 use crate::domain::clock;
 use crate::domain::currency::Currency;
@@ -178,6 +178,61 @@ pub struct OtherReading {
     pub confidence: Confidence,
     /// How it was found.
     pub found: String,
+}
+
+/// An amount that was read and is not believed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct DoubtLine {
+    /// The provider.
+    #[schema(example = "openrouter")]
+    pub provider: String,
+    /// ISO 4217 code of the currency.
+    #[schema(value_type = String, example = "USD")]
+    pub currency: Currency,
+    /// What was told to be left, in that currency.
+    #[schema(value_type = String)]
+    pub left: Picodollars,
+    /// What was told to be bought in all, if that was told.
+    #[schema(value_type = Option<String>)]
+    pub total: Option<Picodollars>,
+    /// When it was first read like this.
+    #[schema(value_type = String, format = DateTime)]
+    pub taken_at: Timestamp,
+    /// How it was read.
+    #[schema(value_type = String)]
+    pub source: Source,
+    /// Why it is not believed: `nothing-of-nothing`, `bare-nothing`, `contradiction`, `first-nothing`,
+    /// `fell-to-nothing`, `rose`, `other-currency`.
+    #[schema(value_type = String)]
+    pub why: Why,
+    /// The same in words.
+    pub reason: String,
+    /// Whether it is believed if the next look finds the same.
+    pub awaits_a_look: bool,
+    /// What ends the doubt.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mend: Option<String>,
+    /// What an agent may know of that.
+    pub advice: String,
+}
+
+/// The amounts that are not believed, by provider.
+#[must_use]
+pub fn doubted(view: &TenantView, now: Timestamp) -> Vec<DoubtLine> {
+    let line = |doubted: &Doubted| DoubtLine {
+        provider: doubted.reading.provider.clone(),
+        currency: doubted.reading.currency,
+        left: doubted.reading.left,
+        total: doubted.reading.total,
+        taken_at: clock::happened(doubted.reading.taken_at, now),
+        source: doubted.reading.source,
+        why: doubted.why,
+        reason: doubted.why.words().to_owned(),
+        awaits_a_look: doubted.why.ends_by_a_second_look(),
+        mend: Some(doubted.mend()),
+        advice: doubted.advice(),
+    };
+    view.balances.accounts.iter().flat_map(|(_, account)| account.doubted()).map(line).collect()
 }
 
 impl OtherReading {

@@ -1,9 +1,11 @@
 //! Tables about alerts and consent.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 
 use crate::service::alerts::requests::{AlertsShown, ConsentsShown};
-use crate::view::alerts::AlertLine;
+use crate::view::alerts::{AlertLine, AttemptLine};
 
 use super::system::{age, word};
 use super::table;
@@ -35,9 +37,25 @@ pub fn alerts(shown: &AlertsShown) -> String {
         let waits_for = alert.waits_for.as_ref()?;
         Some(format!("alert {} waits for {waits_for}\n", alert.id))
     });
-    let waiting: String = waiting.collect();
-    let gap = if waiting.is_empty() { "" } else { "\n" };
-    format!("{}\n{gap}{waiting}", rows.trim_fmt())
+    let failed = shown.alerts.iter().flat_map(failures);
+    let notes: String = failed.chain(waiting).collect();
+    let gap = if notes.is_empty() { "" } else { "\n" };
+    format!("{}\n{gap}{notes}", rows.trim_fmt())
+}
+
+/// Of each channel, why the alert's last message did not arrive, and the mend.
+fn failures(alert: &AlertLine) -> Vec<String> {
+    let last: BTreeMap<&str, &AttemptLine> =
+        alert.attempts.iter().map(|attempt| (attempt.channel.as_str(), attempt)).collect();
+    let line = |attempt: &&AttemptLine| {
+        let failure = attempt.failure.as_ref()?;
+        let code = failure.code.map_or_else(String::new, |code| format!("{code}, "));
+        Some(format!(
+            "alert {}, {} {}: {code}{}; to mend it: {}\n",
+            alert.id, attempt.channel, attempt.state, failure.what, failure.mend
+        ))
+    };
+    last.values().filter_map(line).collect()
 }
 
 /// A line for `mecris status`: how many there are, and the worst.

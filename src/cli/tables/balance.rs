@@ -2,7 +2,7 @@
 
 use crate::domain::balance::{Confidence, Source};
 use crate::service::balances::balance::Balances;
-use crate::view::balances::{BalanceLine, OtherReading};
+use crate::view::balances::{BalanceLine, DoubtLine, OtherReading};
 
 use super::system::age;
 use super::table;
@@ -11,9 +11,11 @@ use super::table;
 #[must_use]
 pub fn all(shown: &Balances) -> String {
     let limits = super::quota::lines(&shown.quotas);
+    let doubts: String = shown.doubted.iter().map(doubt).collect();
     if shown.balances.is_empty() && shown.foreign.is_empty() {
         return "No balance was read. Tell what the provider's page says: mecris balance set 13.92\n"
             .to_owned()
+            + &doubts
             + &limits;
     }
     let mut text = if shown.balances.is_empty() { String::new() } else { balances(&shown.balances) };
@@ -25,7 +27,15 @@ pub fn all(shown: &Balances) -> String {
         let origin = origin_of(other);
         text += &format!("{}: {left} {currency} {origin}; not reckoned with\n", other.provider);
     }
-    text + &limits
+    text + &doubts + &limits
+}
+
+/// An amount that is not believed, why, and what ends the doubt.
+fn doubt(line: &DoubtLine) -> String {
+    let (left, currency) = (line.left.exact(), line.currency);
+    let total = line.total.map_or_else(String::new, |total| format!(" of {}", total.exact()));
+    let mend = line.mend.as_ref().map_or_else(String::new, |mend| format!("; {mend}"));
+    format!("{}: {left}{total} {currency} is not believed: {}{mend}\n", line.provider, line.reason)
 }
 
 /// The balances in USD.

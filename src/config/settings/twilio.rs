@@ -1,5 +1,6 @@
 //! SMS and WhatsApp, by Twilio.
 
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 
 use schemars::JsonSchema;
@@ -10,6 +11,7 @@ use crate::config::secret::{BaseUrl, Phone, Secret};
 
 use super::Config;
 use super::keys::{Key, Need, Section};
+use super::templates::WhatsappTemplates;
 
 /// SMS and WhatsApp.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -35,6 +37,12 @@ pub struct Twilio {
     pub to_number: Option<Phone>,
     /// The WhatsApp sender's number.
     pub whatsapp_from: Option<Phone>,
+    /// WhatsApp's approved templates, by kind of alert; without one a message arrives only within 24 hours of the person's
+    /// last one.
+    pub whatsapp_templates: WhatsappTemplates,
+    /// How long an SMS may wait at Twilio before it is given up and the next channel is used, in seconds: at most 36,000,
+    /// which it is where absent.
+    pub validity_seconds: Option<NonZeroU32>,
     /// Where Twilio reaches us, for its callbacks: the address of the proxy before `listen`. Signatures are
     /// checked against it and not against what a request says of itself.
     pub public_url: Option<BaseUrl>,
@@ -55,6 +63,8 @@ impl Default for Twilio {
             messaging_service_sid: None,
             to_number: None,
             whatsapp_from: None,
+            whatsapp_templates: WhatsappTemplates::default(),
+            validity_seconds: None,
             public_url: None,
             api_base: super::address("https://api.twilio.com/"),
         }
@@ -103,6 +113,11 @@ fn needs(config: &Config) -> Vec<Need> {
             "one half of an API key is set and not the other",
         ),
         (has_account && !has_sender, "twilio.from_number", "there is nothing that messages could come from"),
+        (
+            !twilio.whatsapp_templates.is_empty() && twilio.whatsapp_from.is_none(),
+            "twilio.whatsapp_from",
+            "there are templates for WhatsApp, and no sender",
+        ),
         (
             has_account && twilio.to_number.is_none(),
             "twilio.to_number",

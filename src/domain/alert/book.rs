@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::clock::happened;
 
+use super::failure::Failure;
 use super::{AlertChange, AlertId, AttemptId, AttemptRecord, CauseKey, Channel, Delivery, Grade, Outcome};
 
 /// How long resolved alerts stay in the state; older ones are in the log alone.
@@ -54,6 +55,8 @@ pub struct Attempt {
     pub state: AttemptState,
     /// When it entered that state.
     pub changed_at: Timestamp,
+    /// Why it did not arrive, if it did not.
+    pub failure: Option<Failure>,
 }
 
 /// The state of an attempt.
@@ -106,6 +109,12 @@ impl Attempt {
         self.is_taken() || self.state == AttemptState::Open
     }
 
+    /// Whether it was refused, or did not arrive.
+    #[must_use]
+    pub fn has_failed(&self) -> bool {
+        matches!(self.state, AttemptState::Refused | AttemptState::Undelivered { .. })
+    }
+
     /// Whether it may have been sent, and so counts against the limits.
     #[must_use]
     pub fn may_have_left(&self) -> bool {
@@ -148,6 +157,14 @@ impl Alert {
         let is_unsent = |attempt: &Attempt| attempt.state == AttemptState::Unsent;
         let round = self.tellings.last()?;
         (!self.is_acknowledged() && round.attempts.iter().all(is_unsent)).then_some(round)
+    }
+
+    /// Whether every attempt of its last round has failed, so that nobody was told.
+    #[must_use]
+    pub fn has_reached_nobody(&self) -> bool {
+        let round = self.tellings.last();
+        round
+            .is_some_and(|round| !round.attempts.is_empty() && round.attempts.iter().all(Attempt::has_failed))
     }
 
     /// Whether its grade has fallen, since its last round began, to one that an earlier round covered.
@@ -276,29 +293,35 @@ impl AlertState {
             }),
             AlertChange::Started { id, attempt, parcel } => self.change(id, |alert| {
                 let (state, started_at) = (AttemptState::Open, at);
-                let attempt = Attempt { id: attempt, parcel, started_at, state, changed_at: at };
+                let attempt =
+                    Attempt { id: attempt, parcel, started_at, state, changed_at: at, failure: None };
                 if let Some(telling) = alert.tellings.last_mut() {
                     telling.attempts.push(attempt);
                 }
             }),
-            AlertChange::Ended { id, attempt, outcome } => self.change_attempt(id, attempt, at, |state| {
-                *state = match (&state, outcome) {
+            AlertChange::Ended { id, attempt, outcome } => self.change_attempt(id, attempt, at, |attempt| {
+                (attempt.state, attempt.failure) = match (&attempt.state, outcome) {
                     // It was looked up and not found, and now its result arrives.
                     (AttemptState::Open | AttemptState::Unsent, Outcome::Accepted { id }) => {
-                        AttemptState::Accepted(id)
+                        (AttemptState::Accepted(id), None)
                     }
-                    (AttemptState::Open, Outcome::Unsent { .. }) => AttemptState::Unsent,
-                    (AttemptState::Open, Outcome::Refused { .. }) => AttemptState::Refused,
+                    (AttemptState::Open, Outcome::Unsent { reason, code }) => {
+                        (AttemptState::Unsent, Some(Failure { reason, code }))
+                    }
+                    (AttemptState::Open, Outcome::Refused { reason, code }) => {
+                        (AttemptState::Refused, Some(Failure { reason, code }))
+                    }
                     // An accepted message stays accepted, whatever arrives late.
                     _ => return,
                 };
             }),
-            AlertChange::Noted { id, attempt, delivery } => self.change_attempt(id, attempt, at, |state| {
-                if let AttemptState::Accepted(id) = state {
+            AlertChange::Noted { id, attempt, delivery } => self.change_attempt(id, attempt, at, |attempt| {
+                if let AttemptState::Accepted(id) = &mut attempt.state {
                     let id = std::mem::take(id);
-                    *state = match delivery {
+                    attempt.state = match delivery {
                         Delivery::Delivered => AttemptState::Delivered(id),
-                        Delivery::Undelivered { may_retry, .. } => {
+                        Delivery::Undelivered { code, may_retry } => {
+                            attempt.failure = Some(Failure::undelivered(code));
                             AttemptState::Undelivered { id, may_retry }
                         }
                     };
@@ -337,12 +360,12 @@ impl AlertState {
         id: AlertId,
         attempt: AttemptId,
         at: Timestamp,
-        change: impl FnOnce(&mut AttemptState),
+        change: impl FnOnce(&mut Attempt),
     ) {
         self.change(id, |alert| {
             if let Some(attempt) = alert.attempt_mut(attempt) {
                 let before = attempt.state.clone();
-                change(&mut attempt.state);
+                change(attempt);
                 if attempt.state != before {
                     attempt.changed_at = at;
                 }

@@ -46,7 +46,9 @@ pub fn turn<'a>(alert: &Alert, policy: &Policy, usable: &'a [Usable], now: Times
     let severity = telling.grade.min(alert.grade).severity;
     let mut begins = happened(telling.queued_at, now);
     let mut next: Option<(Timestamp, Option<&Usable>)> = None;
-    for rung in policy.ladder.iter().filter(|rung| rung.at_least <= severity) {
+    let may_serve =
+        |rung: &&super::policy::Rung| rung.at_least <= severity && alert.key.may_go_by(rung.channel);
+    for rung in policy.ladder.iter().filter(may_serve) {
         let Some(channel) = usable.iter().find(|usable| usable.channel == rung.channel) else { continue };
         if begins > now {
             next = Some(earlier(next, (begins, None)));
@@ -120,8 +122,7 @@ fn due(tried: &[&Attempt], policy: &Policy, begins: Timestamp, now: Timestamp) -
 /// When a rung failed permanently; none if it has not.
 fn failed_at(tried: &[&Attempt], now: Timestamp) -> Option<Timestamp> {
     let last = tried.last()?;
-    let has_failed = matches!(last.state, AttemptState::Refused | AttemptState::Undelivered { .. });
-    has_failed.then_some(happened(last.changed_at, now))
+    last.has_failed().then_some(happened(last.changed_at, now))
 }
 
 fn astray(tried: &[&Attempt]) -> usize {

@@ -2,6 +2,7 @@
 
 pub mod access;
 pub mod allowance;
+pub mod channel;
 pub mod limit_request;
 pub mod odometer;
 

@@ -13,7 +13,7 @@ use crate::domain::calendar;
 use crate::domain::money::Picodollars;
 use crate::domain::sms;
 
-use super::book::{Alert, AlertState};
+use super::book::{Alert, AlertState, UsageChange};
 use super::ladder::{Turn, turn};
 use super::policy::{Policy, Usable};
 use super::{AlertChange, AlertId, AttemptId, AttemptRecord, Cause, CauseKey, Causes, Channel, Severity};
@@ -70,7 +70,7 @@ pub enum HoldReason {
     Limited(Timestamp),
     /// The next rung or retry is due at this instant.
     Waiting(Timestamp),
-    /// No configured and permitted channel is for this alert.
+    /// No configured and permitted channel is for this alert, or every one that is has failed for good.
     NoChannel,
     /// It is unknown whether its cause lasts.
     Unknown,
@@ -163,7 +163,9 @@ fn hold_of_news(book: &AlertState, alert: &Alert, situation: &Situation<'_>) -> 
     }
     let severity = alert.grade.severity;
     let serves = |rung: &super::policy::Rung| {
-        rung.at_least <= severity && usable.iter().any(|usable| usable.channel == rung.channel)
+        rung.at_least <= severity
+            && alert.key.may_go_by(rung.channel)
+            && usable.iter().any(|usable| usable.channel == rung.channel)
     };
     if !policy.ladder.iter().any(serves) {
         return Some(HoldReason::NoChannel);
@@ -200,7 +202,7 @@ fn send(book: &AlertState, situation: &Situation<'_>) -> Step {
             continue;
         }
         let hold = match turn(alert, policy, usable, now) {
-            Turn::Nobody if usable.is_empty() => Some(HoldReason::NoChannel),
+            Turn::Nobody if usable.is_empty() || alert.has_reached_nobody() => Some(HoldReason::NoChannel),
             Turn::Done | Turn::Nobody => continue,
             Turn::At(due) => Some(HoldReason::Waiting(due)),
             Turn::Now(channel) => {
@@ -230,7 +232,7 @@ fn send(book: &AlertState, situation: &Situation<'_>) -> Step {
 /// Builds the message of an attempt. Its reference makes it unique, so that it can be found at the channel.
 fn pack(alert: &Alert, text: &str, to: &Usable, policy: &Policy) -> (AttemptRecord, OutgoingMessage) {
     let telling = alert.tellings.len();
-    let reference = if telling > 1 { format!(" #{}/{telling}", alert.id) } else { format!(" #{}", alert.id) };
+    let reference = reference(alert.id, telling);
     let (text, segments) = if to.channel.needs_consent() {
         let text = short(&format!("Mecris: {text}"), &reference, policy.segments_max);
         let segments = sms::segments(&text).count;
@@ -257,6 +259,19 @@ fn pack(alert: &Alert, text: &str, to: &Usable, policy: &Policy) -> (AttemptReco
         text,
     };
     (parcel, sending)
+}
+
+/// How the messages of a round end.
+fn reference(id: AlertId, telling: usize) -> String {
+    if telling > 1 { format!(" #{id}/{telling}") } else { format!(" #{id}") }
+}
+
+/// How the message of an attempt ends; none if there is no such attempt.
+#[must_use]
+pub fn reference_of(alert: &Alert, attempt: AttemptId) -> Option<String> {
+    let has = |round: &UsageChange| round.attempts.iter().any(|known| known.id == attempt);
+    let round = alert.tellings.iter().position(has)?;
+    Some(reference(alert.id, round + 1))
 }
 
 /// The text with its reference, truncated to the allowed number of segments.

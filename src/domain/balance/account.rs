@@ -10,7 +10,9 @@ use crate::domain::currency::Currency;
 use crate::domain::money::Picodollars;
 
 use super::is_provider;
-use super::{AMOUNT_MAX_USD, BalanceChange, BalanceError, FOUND_BYTES_MAX, Reading, Source, TopUp, Trust};
+use super::{
+    AMOUNT_MAX_USD, BalanceChange, BalanceError, Doubted, FOUND_BYTES_MAX, Reading, Source, TopUp, Trust,
+};
 
 /// An unchanged amount that a program reads again within this time is not recorded.
 const UNCHANGED_WITHIN: SignedDuration = SignedDuration::from_hours(1);
@@ -29,6 +31,8 @@ pub struct Account {
     readings: Vec<Kept>,
     /// By time.
     top_ups: Vec<TopUp>,
+    /// What is not believed yet: the last of each source and currency.
+    pub(super) held: BTreeMap<(Source, Currency), Doubted>,
 }
 
 /// All accounts, by provider.
@@ -39,6 +43,11 @@ impl Account {
     /// The readings in USD, by time.
     pub fn readings(&self) -> impl DoubleEndedIterator<Item = &Reading> {
         self.readings.iter().map(|kept| &kept.reading).filter(|reading| reading.is_usd())
+    }
+
+    /// The readings in every currency, by time.
+    pub(super) fn all(&self) -> impl DoubleEndedIterator<Item = &Reading> {
+        self.readings.iter().map(|kept| &kept.reading)
     }
 
     /// The last reading in each other currency.
@@ -113,10 +122,20 @@ impl Accounts {
         match change {
             BalanceChange::Read(reading) => {
                 let account = self.0.entry(reading.provider.clone()).or_default();
+                match reading.source {
+                    // Whoever says so ends every doubt.
+                    Source::Hand | Source::Refusal => account.held.clear(),
+                    source => _ = account.held.remove(&(source, reading.currency)),
+                }
                 match account.place(&reading) {
                     Ok(at) => account.readings[at] = Kept { nth: account.readings[at].nth + 1, reading },
                     Err(at) => account.readings.insert(at, Kept { nth: 0, reading }),
                 }
+            }
+            BalanceChange::Doubted(doubted) => {
+                let Reading { source, currency, .. } = doubted.reading;
+                let account = self.0.entry(doubted.reading.provider.clone()).or_default();
+                account.held.insert((source, currency), doubted);
             }
             BalanceChange::ToppedUp(top_up) => {
                 let top_ups = &mut self.0.entry(top_up.provider.clone()).or_default().top_ups;
@@ -127,7 +146,8 @@ impl Accounts {
     }
 }
 
-/// Decides on a reading or a top-up: the change to record, or none if it is already known.
+/// Decides on a reading or a top-up: the change to record, or none if it is already known. A reading that is
+/// not plausible is held: see [`super::doubt`].
 ///
 /// # Errors
 /// [`BalanceError`].
@@ -136,11 +156,28 @@ pub fn decide(
     change: BalanceChange,
     now: Timestamp,
 ) -> Result<Option<BalanceChange>, BalanceError> {
-    let is_news = match &change {
-        BalanceChange::Read(reading) => is_news(accounts, reading, now)?,
-        BalanceChange::ToppedUp(top_up) => is_added(accounts, top_up, now)?,
+    let (reading, of_answer) = match change {
+        BalanceChange::Read(reading) => (reading, None),
+        BalanceChange::Doubted(Doubted { reading, why }) => (reading, Some(why)),
+        BalanceChange::ToppedUp(top_up) => {
+            let is_added = is_added(accounts, &top_up, now)?;
+            return Ok(is_added.then_some(BalanceChange::ToppedUp(top_up)));
+        }
     };
-    Ok(is_news.then_some(change))
+    let is_news = is_news(accounts, &reading, now)?;
+    let none = Account::default();
+    let account = accounts.get(&reading.provider).unwrap_or(&none);
+    let held = account.held.get(&(reading.source, reading.currency));
+    Ok(match account.doubt(&reading, of_answer, now) {
+        Some(why) => {
+            let is_same = held.is_some_and(|held| {
+                (held.why, held.reading.left, held.reading.total) == (why, reading.left, reading.total)
+            });
+            (!is_same).then_some(BalanceChange::Doubted(Doubted { reading, why }))
+        }
+        None if is_news || held.is_some() => Some(BalanceChange::Read(reading)),
+        None => None,
+    })
 }
 
 fn is_news(accounts: &Accounts, reading: &Reading, now: Timestamp) -> Result<bool, BalanceError> {

@@ -105,6 +105,22 @@ pub const RULES: &[Rule] = &[
         },
     },
     Rule {
+        name: "message-failed",
+        urgency: Urgency::Today,
+        when: "messages on a channel do not arrive",
+        says: |at| {
+            let first = at.broken.first()?;
+            let more = match at.broken.len() - 1 {
+                0 => String::new(),
+                more => format!(" ({more} more: `mecris alerts`)"),
+            };
+            Some(format!(
+                "The last message by {} did not arrive ({}): tell the person; to mend it: {}{more}.",
+                first.name, first.what, first.fix
+            ))
+        },
+    },
+    Rule {
         name: "limit-request",
         urgency: Urgency::Today,
         when: "somebody asked for more than the limits, and no person has answered",
@@ -226,6 +242,16 @@ pub const RULES: &[Rule] = &[
         says: |at| {
             let (doubtful, age) = balances(at, |balance| balance.is_doubtful && balance.age <= READING_OLD)?;
             Some(format!("Nothing confirms the balance at {doubtful} ({age}): compare it with the page."))
+        },
+    },
+    Rule {
+        name: "balance-held",
+        urgency: Urgency::Soon,
+        when: "what a provider told of a balance is not believed",
+        says: |at| {
+            let first = at.doubts.first()?;
+            let who = names([first.provider.as_str()])?;
+            Some(format!("What {who} tells of its balance is not believed: {}; {}.", first.why, first.fix))
         },
     },
     Rule {

@@ -196,6 +196,22 @@ const SITUATIONS: &[(&str, Change, &[&str])] = &[
         |at| at.alerts.push(AlertFact { is_grave: true, is_acknowledged: true, ..alert(4) }),
         &["all-well"],
     ),
+    (
+        "messages that do not arrive",
+        |at| {
+            let (what, fix) = ("30034, a US number".to_owned(), "register it".to_owned());
+            at.broken.push(ChannelFact { name: "sms", what, fix });
+        },
+        &["message-failed"],
+    ),
+    (
+        "an amount that is not believed",
+        |at| {
+            let (provider, fix) = ("openrouter".to_owned(), "wait for the next look".to_owned());
+            at.doubts.push(DoubtFact { provider, why: "nothing is left at once", fix });
+        },
+        &["balance-held"],
+    ),
     ("a light alert", |at| at.alerts.push(alert(4)), &["all-well"]),
     (
         "an alert that cannot be sent",

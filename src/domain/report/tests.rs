@@ -57,6 +57,42 @@ fn a_day_told_again_is_news_only_where_it_has_changed() {
     assert_eq!(tell(&mut reports, usage(vec![told(4)])), Some(1));
 }
 
+/// What is told of a day, in USD or tokens, whether that is an event, and what counts after it.
+#[test]
+fn a_day_that_falls_to_nothing_is_believed_when_it_is_told_so_again() {
+    let day = date(2026, 11, 22);
+    let table: &[&[(i128, bool, i128)]] = &[
+        &[(12, true, 12), (0, true, 12), (0, true, 0), (0, false, 0)],
+        // It was a mistake: what was told before is told again, which ends the doubt.
+        &[(12, true, 12), (0, true, 12), (12, true, 12), (12, false, 12), (0, true, 12)],
+        &[(12, true, 12), (0, true, 12), (13, true, 13)],
+        &[(12, true, 12), (3, true, 3), (0, true, 3), (0, true, 0), (5, true, 5)],
+        // A correction of little, and a first report of nothing.
+        &[(1, true, 1), (0, true, 0)],
+        &[(0, true, 0), (12, true, 12)],
+    ];
+    let usd = |dollars: i128| Picodollars::usd(1).scale(dollars, 1).0;
+    for rows in table {
+        let mut reports = Reports::default();
+        for (number, (told, is_news, counts)) in rows.iter().enumerate() {
+            let lines = if *told == 0 { vec![] } else { vec![line("m", "k", usd(*told))] };
+            assert_eq!(tell(&mut reports, cost(day, lines)).is_some(), *is_news, "{rows:?}, {number}");
+            let total = reports.costs().map(|(_, latest)| latest.report.total().0).sum::<i128>();
+            assert_eq!(total, usd(*counts), "{rows:?}, {number}");
+            let is_held = *counts != 0 && *told == 0;
+            assert_eq!(reports.doubted("anthropic").count(), usize::from(is_held), "{rows:?}, {number}");
+        }
+    }
+    let told = |output| UsageLine { model: "m".into(), tokens: Tokens { output, ..Tokens::default() } };
+    let mut reports = Reports::default();
+    for (lines, counts) in [(vec![told(3)], 1), (vec![], 1), (vec![], 0)] {
+        tell(&mut reports, usage(lines));
+        let (_, latest) = reports.usages().next().unwrap();
+        assert_eq!(latest.report.lines.len(), counts);
+    }
+    assert_eq!(reports.doubted("openai").count(), 0);
+}
+
 /// The same numbers say more after the day's end, and again when they have settled.
 #[test]
 fn a_day_told_again_when_it_is_older_is_news_once() {

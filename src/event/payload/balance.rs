@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Event;
 use super::class::classes;
-use crate::domain::balance::{BalanceChange, Confidence, Reading, Source, TopUp};
+use crate::domain::balance::{BalanceChange, Confidence, Doubted, Reading, Source, TopUp, Why};
 use crate::domain::currency::{Currency, CurrencyError};
 use crate::domain::money::Picodollars;
 use crate::event::envelope::EventId;
@@ -62,6 +62,30 @@ impl From<BalanceReadV1> for BalanceRead {
     }
 }
 
+/// What was read is not believed yet. When it was read stands in the envelope.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct BalanceDoubted {
+    /// Who is paid, as usage names it.
+    pub provider: String,
+    /// What was told to be left, in the currency below.
+    #[schemars(with = "String")]
+    pub left: Picodollars,
+    /// What was bought in all, if that was told.
+    #[schemars(with = "Option<String>")]
+    pub total: Option<Picodollars>,
+    /// The currency's code, `USD`.
+    pub currency: String,
+    /// How it was read: `console`, `provider-api`, `derived`.
+    pub source: String,
+    /// How sure the reading itself is: `high`, `medium`, `low`.
+    pub confidence: String,
+    /// How it was found, in a word of ours.
+    pub found: String,
+    /// Why it is not believed: `nothing-of-nothing`, `bare-nothing`, `contradiction`, `first-nothing`,
+    /// `fell-to-nothing`, `rose`, `other-currency`.
+    pub why: String,
+}
+
 /// Money was added at a provider. When stands in the envelope.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct BalanceToppedUp {
@@ -75,6 +99,7 @@ pub struct BalanceToppedUp {
 classes! {
     BalanceRead { None: provider, left, total, currency, source, confidence, found; }
     BalanceReadV1 { None: provider, left, total, source; }
+    BalanceDoubted { None: provider, left, total, currency, source, confidence, found, why; }
     BalanceToppedUp { None: provider, amount; }
 }
 
@@ -87,6 +112,9 @@ pub enum BalancePayloadError {
     /// A confidence that a newer program knows.
     #[error("'{0}' is not a confidence that this mecris knows; use a newer one")]
     Confidence(String),
+    /// A doubt that a newer program knows.
+    #[error("'{0}' is not a doubt of a balance that this mecris knows; use a newer one")]
+    Why(String),
     /// Not a currency.
     #[error(transparent)]
     Currency(#[from] CurrencyError),
@@ -125,6 +153,22 @@ impl BalanceRead {
     }
 }
 
+impl From<&Doubted> for BalanceDoubted {
+    fn from(Doubted { reading, why }: &Doubted) -> Self {
+        let BalanceRead { provider, left, total, currency, source, confidence, found } = reading.into();
+        Self { provider, left, total, currency, source, confidence, found, why: why.word().to_owned() }
+    }
+}
+
+impl BalanceDoubted {
+    fn to_doubted(&self, taken_at: Timestamp) -> Result<Doubted, BalancePayloadError> {
+        let why = Why::of_word(&self.why).ok_or_else(|| BalancePayloadError::Why(self.why.clone()))?;
+        let Self { provider, left, total, currency, source, confidence, found, .. } = self.clone();
+        let read = BalanceRead { provider, left, total, currency, source, confidence, found };
+        Ok(Doubted { reading: read.to_reading(taken_at)?, why })
+    }
+}
+
 /// The event of a decided change, its id and when it happened. `nth` tells readings of one moment apart
 /// (`Accounts::nth`).
 #[must_use]
@@ -136,6 +180,14 @@ pub fn balance_event(tenant: &str, change: &BalanceChange, nth: u32) -> (EventId
             let parts = [tenant, &reading.provider, source, currency, &moment, &number];
             let event = Event::BalanceRead(BalanceRead::from(reading));
             (EventId::derive("balance-read", &parts), event, reading.taken_at)
+        }
+        BalanceChange::Doubted(doubted) => {
+            let Doubted { reading, why } = doubted;
+            let moment = reading.taken_at.as_microsecond().to_string();
+            let (source, currency) = (reading.source.word(), reading.currency.code());
+            let parts = [tenant, &reading.provider, source, currency, &moment, why.word()];
+            let event = Event::BalanceDoubted(BalanceDoubted::from(doubted));
+            (EventId::derive("balance-doubted", &parts), event, reading.taken_at)
         }
         BalanceChange::ToppedUp(top_up) => {
             let (moment, amount) = (top_up.at.as_microsecond().to_string(), top_up.amount.0.to_string());
@@ -156,6 +208,7 @@ pub fn balance_change(
 ) -> Result<Option<BalanceChange>, BalancePayloadError> {
     Ok(match event {
         Event::BalanceRead(stored) => Some(BalanceChange::Read(stored.to_reading(at)?)),
+        Event::BalanceDoubted(stored) => Some(BalanceChange::Doubted(stored.to_doubted(at)?)),
         Event::BalanceToppedUp(stored) => Some(BalanceChange::ToppedUp(TopUp {
             provider: stored.provider.clone(),
             amount: stored.amount,

@@ -219,6 +219,16 @@ fn money() -> Vec<Event<'static>> {
             confidence: "medium".into(),
             found: "credits by json".into(),
         }),
+        Event::BalanceDoubted(BalanceDoubted {
+            provider: provider.clone(),
+            left: Picodollars::ZERO,
+            total: Some(Picodollars::ZERO),
+            currency: "USD".into(),
+            source: "provider-api".into(),
+            confidence: "high".into(),
+            found: "credits".into(),
+            why: "nothing-of-nothing".into(),
+        }),
         Event::BalanceToppedUp(BalanceToppedUp { provider: provider.clone(), amount: Picodollars::usd(20) }),
         Event::CostReported(CostReported {
             provider: provider.clone(),

@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+pub use crate::domain::alert::codes::Class;
+
 /// See the module.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum OutsideError {
@@ -146,19 +148,6 @@ impl std::fmt::Debug for Body {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Body({} bytes)", self.0.len())
     }
-}
-
-/// Whether sending again can help, for a message that was to be sent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Class {
-    /// Never, until somebody has mended something.
-    Permanent,
-    /// Yes, when some time has passed; it was not sent.
-    Later,
-    /// It was sent and did not arrive, for a reason that may have passed already.
-    NotDelivered,
-    /// It may have been sent: look for it before sending it again.
-    MaybeDelivered,
 }
 
 impl OutsideError {

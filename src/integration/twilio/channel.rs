@@ -3,8 +3,8 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::config::{Config, Phone};
-use crate::domain::alert::step::digest;
+use crate::config::{Config, Phone, WhatsappTemplates};
+use crate::domain::alert::step::{OutgoingMessage, digest};
 use crate::domain::alert::{Channel, Delivery};
 use crate::integration::channel::{
     AlertChannel, ChannelKind, Finding, LookupResult, Lost, Outbound, Report, Verified, boxed,
@@ -13,7 +13,9 @@ use crate::integration::official::Asking;
 use crate::integration::resilience::{Class, OnBreaker, OutsideError, Policy};
 
 use super::webhook::STATUS_PATH;
-use super::{Credentials, Message, MessageStatus, Outgoing, SYSTEM, Sender, Twilio, codes, on_whatsapp};
+use super::{
+    Content, Credentials, Message, MessageStatus, Outgoing, SYSTEM, Sender, Twilio, codes, on_whatsapp,
+};
 
 /// Twilio as alert channels.
 pub const CHANNEL: ChannelKind = ChannelKind {
@@ -27,12 +29,16 @@ pub const CHANNEL: ChannelKind = ChannelKind {
 /// So far may Twilio's clock be behind ours: a message that it took after ours began may seem older than that.
 const CLOCKS_APART: SignedDuration = SignedDuration::from_mins(30);
 
+/// A message that still waits at Twilio after this is not sent any more.
+const EXPIRES: SignedDuration = SignedDuration::from_secs(super::VALIDITY_MAX as i64);
+
 /// An account with its senders.
 struct Telephone {
     client: Twilio,
     sms_from: Option<Sender>,
     whatsapp_from: Option<Sender>,
     status_callback: Option<String>,
+    templates: WhatsappTemplates,
 }
 
 impl Telephone {
@@ -49,7 +55,21 @@ impl Telephone {
             sms_from: service.or_else(|| settings.from_number.as_ref().map(number)),
             whatsapp_from: settings.whatsapp_from.as_ref().map(on_whatsapp),
             status_callback: public.map(|url| url.at(STATUS_PATH).to_string()),
+            templates: settings.whatsapp_templates.clone(),
         }))
+    }
+
+    /// The template for a message on WhatsApp, if there is one for its kind.
+    fn template(&self, sending: &OutgoingMessage) -> Option<Content> {
+        let OutgoingMessage { channel, key, severity, text, .. } = sending;
+        let template = self.templates.of(key.kind).filter(|_| *channel == Channel::Whatsapp)?;
+        let values = [
+            ("text", text.as_str()),
+            ("kind", key.kind.word()),
+            ("subject", key.subject.as_str()),
+            ("severity", severity.word()),
+        ];
+        Some(Content { sid: template.content_sid.clone(), variables: template.filled(&values) })
     }
 
     fn sender(&self, channel: Channel) -> Option<&Sender> {
@@ -71,7 +91,8 @@ impl AlertChannel for Telephone {
                 body: letter.sending.text.clone(),
                 status_callback: self.status_callback.clone(),
             };
-            Some(self.client.send(&message).await.map(|message| message.sid))
+            let template = self.template(letter.sending);
+            Some(self.client.send_as(&message, template.as_ref()).await.map(|message| message.sid))
         })
     }
 
@@ -96,7 +117,11 @@ impl AlertChannel for Telephone {
                 return LookupResult::Unknown;
             };
             let is_it = |message: &Message| {
-                digest(message.text()) == lost.digest && !lost.known.contains(&message.sid)
+                // Of a template the text stands within others' words.
+                let is_within = lost.channel == Channel::Whatsapp
+                    && !self.templates.is_empty()
+                    && holds(message.text(), lost.reference);
+                (digest(message.text()) == lost.digest || is_within) && !lost.known.contains(&message.sid)
             };
             match found.messages.into_iter().find(is_it) {
                 Some(message) => LookupResult::Found(message.sid),
@@ -109,6 +134,10 @@ impl AlertChannel for Telephone {
     fn delivery<'a>(&'a self, id: &'a str) -> Asking<'a, Option<Delivery>> {
         Box::pin(async move {
             let message = self.client.message(id).await.ok()?;
+            let is_late = |at: Timestamp| Timestamp::now().duration_since(at) > EXPIRES + CLOCKS_APART;
+            if message.status.is_waiting() && message.created_at().is_some_and(is_late) {
+                return Some(Delivery::Undelivered { code: Some(codes::EXPIRED), may_retry: false });
+            }
             delivery_of(&message.status, message.error_code)
         })
     }
@@ -138,6 +167,12 @@ pub fn delivery_of(status: &MessageStatus, code: Option<u32>) -> Option<Delivery
         return Some(Delivery::Undelivered { code, may_retry });
     }
     status.is_delivery().then_some(Delivery::Delivered)
+}
+
+/// Whether a text holds a message's reference, and not one of which it is the beginning.
+fn holds(text: &str, reference: &str) -> bool {
+    let goes_on = |rest: &str| rest.starts_with(|c: char| c.is_ascii_digit() || c == '/');
+    text.match_indices(reference).any(|(at, found)| !goes_on(&text[at + found.len()..]))
 }
 
 fn address(channel: Channel, number: &Phone) -> String {

@@ -37,6 +37,27 @@ pub enum Sender {
     Service(String),
 }
 
+/// An approved template with its variables. They hold the message's text, so they are not shown.
+#[derive(Clone)]
+pub struct Content {
+    /// `HX…`
+    pub sid: String,
+    /// A JSON object.
+    pub variables: String,
+}
+
+impl std::fmt::Debug for Content {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Content").field("sid", &self.sid).finish_non_exhaustive()
+    }
+}
+
+/// Whether an address is one on WhatsApp.
+#[must_use]
+pub fn is_on_whatsapp(address: &str) -> bool {
+    address.starts_with("whatsapp:")
+}
+
 /// A number's address on WhatsApp.
 #[must_use]
 pub fn on_whatsapp(number: &str) -> String {
@@ -100,6 +121,12 @@ impl MessageStatus {
     #[must_use]
     pub fn is_failure(&self) -> bool {
         matches!(self, Self::Undelivered | Self::Failed | Self::Canceled)
+    }
+
+    /// Whether it still waits at Twilio.
+    #[must_use]
+    pub fn is_waiting(&self) -> bool {
+        matches!(self, Self::Accepted | Self::Scheduled | Self::Queued | Self::Sending)
     }
 
     /// Whether it has arrived.

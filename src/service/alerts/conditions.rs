@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp, ToSpan};
 use crate::config::Loaded;
 use crate::domain::alert::policy::Usable;
 use crate::domain::alert::rules::{
-    BalanceFact, Facts, Promise, access, allowance, causes, limit_request, odometer,
+    BalanceFact, Facts, Promise, access, allowance, causes, channel, limit_request, odometer,
 };
 use crate::domain::alert::{Causes, Channel};
 use crate::domain::budget::{self, BudgetStatus};
@@ -128,6 +128,7 @@ pub fn causes_of(of: &Snapshot, looks: PollStatus, now: Timestamp) -> Causes {
     odometer::add(&view.odometer, now, zone, &mut causes);
     limit_request::add(&view.requests, now, &mut causes);
     access::add(&view.refused, now, &mut causes);
+    channel::add(&view.alerts, now, &mut causes);
     allowance::add(&virtual_limits(view, now, zone), now, zone, &mut causes);
     if let Some(instant) = next_reminder {
         causes.may_change_at(instant);

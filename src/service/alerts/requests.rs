@@ -6,9 +6,11 @@ use utoipa::ToSchema;
 
 use crate::config::forms::is_e164;
 use crate::config::{Config, Phone};
+use crate::domain::alert::Kind;
 use crate::domain::alert::step::HoldReason;
 use crate::domain::consent::{By, ConsentCommand, Consents};
-use crate::view::alerts::AlertLine;
+use crate::integration::twilio::Credentials;
+use crate::view::alerts::{AlertLine, AttemptLine};
 
 use super::contacts::{Contacts, ContactsError};
 
@@ -104,6 +106,29 @@ pub fn consents_shown(consents: &Consents, contacts: &Contacts) -> Result<Consen
         at: consent.at,
     };
     Ok(ConsentsShown { contacts: consents.iter().map(line).collect() })
+}
+
+/// What an alert waits for, in words. Where it has no channel: consent if that is all that is missing, or another channel if
+/// every one that is there has failed.
+#[must_use]
+pub fn waits_for(alert: &AlertLine, hold: HoldReason, config: &Config, consents: &Consents) -> String {
+    let has_failed = |attempt: &AttemptLine| matches!(attempt.state.as_str(), "refused" | "undelivered");
+    let all_failed = !alert.attempts.is_empty() && alert.attempts.iter().all(has_failed);
+    let has_telephone = Credentials::of(&config.twilio).is_some() && config.twilio.to_number.is_some();
+    let has_consent = consents.iter().any(|(_, consent)| consent.is_granted);
+    match hold {
+        HoldReason::NoChannel if alert.kind == Kind::Channel => {
+            "a channel: none but the one that failed is set up and allowed; set up another one".to_owned()
+        }
+        HoldReason::NoChannel if all_failed => {
+            "another channel: every one that is set up failed; mend one, or set up another one".to_owned()
+        }
+        HoldReason::NoChannel if has_telephone && !has_consent => {
+            "a channel: messages to your number wait for consent, which `mecris consent grant` gives"
+                .to_owned()
+        }
+        other => words(other),
+    }
 }
 
 /// Why an alert waits, in words.

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::domain::balance::{
-    Accounts, BalanceChange, BalanceError, Reading, Source, TopUp, decide, parse_amount,
+    Accounts, BalanceChange, BalanceError, Doubted, Reading, Source, TopUp, decide, parse_amount,
 };
 use crate::domain::money::Picodollars;
 use crate::event::payload::balance_event;
@@ -19,7 +19,7 @@ use crate::service::aggregate::repository::{
 };
 use crate::service::runtime::forms;
 use crate::service::runtime::reads::Reads;
-use crate::view::balances::{BalanceLine, OtherReading, balances, foreign_balances};
+use crate::view::balances::{BalanceLine, DoubtLine, OtherReading, balances, doubted, foreign_balances};
 use crate::view::quotas::{QuotaLine, quotas};
 use crate::view::{TenantView, ViewError};
 
@@ -123,6 +123,9 @@ pub struct Balances {
     pub balances: Vec<BalanceLine>,
     /// Readings in other currencies: shown, and not used in any calculation.
     pub foreign: Vec<OtherReading>,
+    /// What was read and is not believed: it is in no sum.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub doubted: Vec<DoubtLine>,
     /// How much of each limit of a Claude subscription is used.
     pub quotas: Vec<QuotaLine>,
 }
@@ -146,7 +149,9 @@ impl Aggregate for BalanceAggregate {
         now: Timestamp,
     ) -> Result<Vec<BalanceChange>, BalanceError> {
         match &mut command {
-            BalanceChange::Read(reading) => reading.taken_at = to_micros(reading.taken_at),
+            BalanceChange::Read(reading) | BalanceChange::Doubted(Doubted { reading, .. }) => {
+                reading.taken_at = to_micros(reading.taken_at);
+            }
             BalanceChange::ToppedUp(top_up) => top_up.at = to_micros(top_up.at),
         }
         Ok(decide(accounts, command, now)?.into_iter().collect())
@@ -161,6 +166,7 @@ impl Aggregate for BalanceAggregate {
     fn label(command: &BalanceChange) -> &'static str {
         match command {
             BalanceChange::Read(_) => "read-balance",
+            BalanceChange::Doubted(_) => "doubt-balance",
             BalanceChange::ToppedUp(_) => "top-up-balance",
         }
     }
@@ -221,6 +227,7 @@ pub fn shown_of(view: &TenantView, now: Timestamp) -> Balances {
     Balances {
         balances: balances(view, now),
         foreign: foreign_balances(view, now),
+        doubted: doubted(view, now),
         quotas: quotas(view, now),
     }
 }

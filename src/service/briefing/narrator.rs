@@ -3,6 +3,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
+use crate::domain::alert::broken::{Broken, broken};
 use crate::domain::alert::{Kind, Severity};
 use crate::domain::balance::Confidence;
 use crate::domain::calendar;
@@ -11,8 +12,9 @@ use crate::domain::gate::Verdict;
 use crate::domain::limit_request::LimitRequest;
 use crate::domain::money::Picodollars;
 use crate::domain::narrator::{
-    AlertFact, BalanceFact, BudgetFact, DriftFact, ForecastFact, GoalFact, OdometerFact, OdometerNeed,
-    RequestFact, Situation, SourceFact, SourceState as Answer, TaskFact, one_line, recommend,
+    AlertFact, BalanceFact, BudgetFact, ChannelFact, DoubtFact, DriftFact, ForecastFact, GoalFact,
+    OdometerFact, OdometerNeed, RequestFact, Situation, SourceFact, SourceState as Answer, TaskFact,
+    one_line, recommend,
 };
 use crate::integration::beeminder;
 use crate::service::alerts::conditions::PollStatus;
@@ -23,7 +25,7 @@ use crate::service::vault::error::VaultFailure;
 use crate::service::vault::tasks::{TasksFilter, TasksShown};
 use crate::view::affording::allowance;
 use crate::view::alerts::AlertLine;
-use crate::view::balances::{BalanceLine, balances};
+use crate::view::balances::{BalanceLine, DoubtLine, balances, doubted};
 use crate::view::budgets::BudgetLine;
 use crate::view::goals::GoalLine;
 use crate::view::odometer::{OdometerLine, OdometerState, odometers};
@@ -110,6 +112,8 @@ impl Snapshot {
             goals: goals.iter().map(|goal| goal_fact(goal, is_goal_old(&goal.slug))).collect(),
             tasks: tasks.as_ref().map(|(_, fact)| fact.clone()),
             alerts: alerts.iter().map(alert_fact).collect(),
+            broken: broken(&view.alerts, now).iter().map(channel_fact).collect(),
+            doubts: doubted(view, now).iter().map(doubt_fact).collect(),
             sources: asked_for.iter().map(|source| source_fact(source)).collect(),
             actors_down,
         };
@@ -259,6 +263,14 @@ fn alert_fact(line: &AlertLine) -> AlertFact {
         is_acknowledged: line.acknowledged_at.is_some(),
         is_held: line.waits_for.is_some() && line.told_at.is_none() && line.kind != Kind::Source,
     }
+}
+
+fn channel_fact(broken: &Broken) -> ChannelFact {
+    ChannelFact { name: broken.channel.word(), what: broken.what(), fix: broken.fix() }
+}
+
+fn doubt_fact(line: &DoubtLine) -> DoubtFact {
+    DoubtFact { provider: line.provider.clone(), why: line.why.words(), fix: line.advice.clone() }
 }
 
 fn source_fact(source: &SourceShown) -> SourceFact {

@@ -224,14 +224,19 @@ fn disk(dir: &Path, config: &Config) -> Check {
     }
 }
 
+/// The name of the log's check.
+pub const LOG: &str = "log";
+/// What it says of a log that does not exist yet.
+pub const EMPTY: &str = "empty: nothing has been recorded yet";
+
 fn log(place: &Place, config: &Config) -> Check {
-    const NAME: &str = "log";
+    const NAME: &str = LOG;
     // Before there were tenants it lay in the data directory itself, from where the next start moves it.
     let before = Place { dir: place.root.clone(), ..place.clone() };
     let is_moved = place.exists() || !place.tenant.is_local() || barrier::stands_in(&place.root);
     let location = log_location(if is_moved { place } else { &before }, config);
     if !location.is_used() {
-        return Check::ok(NAME, "empty: nothing has been recorded yet");
+        return Check::ok(NAME, EMPTY);
     }
     match location.inspect() {
         Ok(Inspected { head, damage: None }) => {

@@ -11,7 +11,7 @@ use crate::config::{Config, Loaded};
 use crate::domain::calendar::zone_name;
 use crate::domain::goal_day::{is_same_time, is_zone_name};
 use crate::integration::beeminder::{self, Beeminder};
-use crate::integration::channel::{ChannelKind, Finding};
+use crate::integration::channel::{ChannelKind, Finding, Verified};
 use crate::integration::official::MakeClient;
 use crate::integration::resilience::{OnBreaker, OutsideError, Policy};
 use crate::integration::{CHANNELS, PROVIDERS};
@@ -159,22 +159,24 @@ async fn channel(kind: &ChannelKind, config: &Config) -> Found {
     let Some(asked) = client.verify() else {
         return (Check::skipped(name, "configured; it can only be tried by sending something"), None);
     };
-    match asked.await {
-        Err(error) => failed(name, &error),
-        Ok((Finding::Works(said), ahead)) => (Check::ok(name, said), ahead),
-        Ok((Finding::Weak(said, fix), ahead)) => (Check::warning(name, said, fix), ahead),
-        Ok((Finding::Broken(said, fix), ahead)) => (Check::problem(name, said, fix), ahead),
-    }
+    found(name, asked.await)
 }
 
 async fn provider(key: Asked, config: &Config) -> Found {
     let Some(client) = (key.client)(config, policy(), &nobody()) else {
         return (Check::skipped(key.name, key.missing), None);
     };
-    let asked = async { client?.verify().await };
-    match asked.await {
-        Err(error) => failed(key.name, &error),
-        Ok((said, ahead)) => (Check::ok(key.name, said), ahead),
+    let asked = async { client?.check().await };
+    found(key.name, asked.await)
+}
+
+/// What a cheap question found.
+fn found(name: &str, asked: Verified) -> Found {
+    match asked {
+        Err(error) => failed(name, &error),
+        Ok((Finding::Works(said), ahead)) => (Check::ok(name, said), ahead),
+        Ok((Finding::Weak(said, fix), ahead)) => (Check::warning(name, said, fix), ahead),
+        Ok((Finding::Broken(said, fix), ahead)) => (Check::problem(name, said, fix), ahead),
     }
 }
 

@@ -154,7 +154,7 @@ impl BeeminderActor {
                 match self.odd.text() {
                     None => self.sources.succeeded(beeminder::SYSTEM, &reason, now, Some(next)),
                     Some(odd) => {
-                        let old = goals.state().values().filter(|goal| self.old.contains(&goal.id));
+                        let old = goals.state().0.values().filter(|goal| self.old.contains(&goal.id));
                         let old = old.map(|goal| OldPart {
                             name: goal.slug.clone(),
                             read_at: self.read_at.get(&goal.id).copied(),
@@ -302,7 +302,8 @@ impl BeeminderActor {
         self.read_at.extend(read.iter().map(|goal| &goal.id).chain(unchanged).map(|id| (id.clone(), now)));
         let left_alone: Vec<String> = self.pending.iter().chain(unchanged).chain(&old).cloned().collect();
         (self.odd, self.old) = (listed.odd, old);
-        let changed = goals.observe(Observed::All { goals: read, left_alone }).await.map_err(PollError::Log)?;
+        let changed =
+            goals.observe(Observed::All { goals: read, left_alone }).await.map_err(PollError::Log)?;
         let known = &goals.state().0;
         self.read_at.retain(|id, _| known.contains_key(id));
         if changed > 0 {
@@ -310,11 +311,6 @@ impl BeeminderActor {
         }
         Ok(())
     }
-}
-
-/// Whether a goal's name fits into an event: one whose does not must not keep the others from being recorded.
-fn is_named(goal: &beeminder::Goal) -> bool {
-    goal.id.len().max(goal.slug.len()) <= NAME_MAX
 }
 
 fn is_close(goal: &Goal, now: Timestamp) -> bool {

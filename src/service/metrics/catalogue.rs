@@ -66,6 +66,8 @@ catalogue! {
     GOAL_PLEDGE: Gauge "mecris.goal.pledge" "{USD}" "What is charged when a goal derails.";
     ALERTS: Sum "mecris.alerts" "{alert}" "Alerts whose cause lasts: open, or acknowledged by the person.";
     ATTEMPTS: Sum "mecris.alert.attempts" "{attempt}" "Attempts to send the alerts of the last ninety days.";
+    FAILURES: Sum "mecris.alert.failures" "{attempt}" "Attempts of the last ninety days that were refused or did not arrive, by the channel's code.";
+    DOUBTED: Gauge "mecris.balance.doubted" "{reading}" "Amounts that a provider told and that are not believed.";
     ACTOR_STATE: Gauge "mecris.actor.state" "" "1 for the state that an actor is in, 0 for the others.";
     DEPTH: Sum "mecris.actor.mailbox.depth" "{message}" "Messages that wait for an actor or are being handled.";
     CAPACITY: Sum "mecris.actor.mailbox.capacity" "{message}" "How many messages may wait for an actor or be handled.";

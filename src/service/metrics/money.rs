@@ -11,7 +11,7 @@ use opentelemetry::KeyValue;
 use crate::domain::money::{PICO, Picodollars};
 use crate::event::Position;
 use crate::service::runtime::reads::Snapshot;
-use crate::view::balances::balances;
+use crate::view::balances::{balances, doubted};
 use crate::view::quotas::quotas;
 use crate::view::reconcile::{ReconciledProvider, Wanted};
 use crate::view::spend::Sum;
@@ -19,7 +19,7 @@ use crate::view::uses::BudgetUse;
 
 use super::catalogue::{
     ALLOWANCE_LIMIT, ALLOWANCE_USED, BALANCE_AGE, BALANCE_LEFT, BUDGET_LEFT, BUDGET_LIMIT, BUDGET_RATIO,
-    BUDGET_USED, CALLS, DRIFT, QUOTA, SPEND, TODAY, TOKENS, UNPRICED, USAGE_AGE,
+    BUDGET_USED, CALLS, DOUBTED, DRIFT, QUOTA, SPEND, TODAY, TOKENS, UNPRICED, USAGE_AGE,
 };
 use super::{Survey, label, named};
 
@@ -64,6 +64,13 @@ impl Money {
         spend(&capped(&view.spend.by_model()), &mut survey);
         budgets(at, now, &mut survey);
         let mut read_at = Vec::new();
+        let mut doubts: BTreeMap<String, u32> = lines.iter().map(|line| (line.provider.clone(), 0)).collect();
+        for line in doubted(view, now) {
+            *doubts.entry(line.provider).or_default() += 1;
+        }
+        for (provider, count) in doubts {
+            survey.add(DOUBTED, f64::from(count), [named(PROVIDER, &provider)]);
+        }
         for line in lines {
             survey.add(BALANCE_LEFT, usd(line.left_usd), [named(PROVIDER, &line.provider)]);
             read_at.push((line.provider, line.taken_at));

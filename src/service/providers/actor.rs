@@ -163,9 +163,15 @@ impl ProviderActor {
                 self.sources.failed(name, SourceState::Failing, &reason, Some(next));
             }
             (None, None) => {
-                let (next, now) = (Some(scheduler.after(usual)), Timestamp::now());
+                // A second look comes as soon as the provider wants to be asked.
+                let pause = if taken.awaits_a_look { usual.min(CLOSEST) } else { usual };
+                let (next, now) = (Some(scheduler.after(pause)), Timestamp::now());
+                let said = match &taken.doubted {
+                    Some(why) if !said.contains(why.as_str()) => format!("{said}; not believed yet: {why}"),
+                    _ => said.to_owned(),
+                };
                 match odd {
-                    None => self.sources.succeeded(name, said, now, next),
+                    None => self.sources.succeeded(name, &said, now, next),
                     Some(odd) => {
                         self.sources.degraded(name, &format!("{said}; {odd}"), now, next, Vec::new())
                     }

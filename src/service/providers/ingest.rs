@@ -1,10 +1,12 @@
 //! Records what a provider told: its balances, its days, and that it refused because no credit is left.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 
-use crate::domain::balance::{BalanceChange, Reading, Source};
+use crate::domain::balance::{BalanceChange, Doubted, Reading, Source};
 use crate::domain::money::Picodollars;
 use crate::event::TenantId;
 use crate::integration::official::Looked;
@@ -35,6 +37,10 @@ pub struct Taken {
     pub revised: usize,
     /// Why something of it was refused: the first reason. All else is recorded.
     pub refused: Option<String>,
+    /// What of it is not believed, and why.
+    pub doubted: Option<String>,
+    /// Whether another look would end a doubt.
+    pub awaits_a_look: bool,
 }
 
 /// What a provider's words are recorded in.
@@ -64,15 +70,30 @@ impl Ingest {
         now: Timestamp,
     ) -> Result<Taken, TakeFailure> {
         let (mut taken, metadata) = (Taken::default(), repository::metadata_for(system));
-        for reading in looked.told.balances.into_iter().chain(refusal(system, looked.failed.as_ref(), now)) {
-            match self.balances.execute(BalanceChange::Read(reading), now, &metadata) {
+        let mut told = looked.told;
+        let mut readings = std::mem::take(&mut told.balances);
+        // Money in one currency explains nothing in another.
+        readings.sort_by_key(|reading| reading.left <= Picodollars::ZERO);
+        for reading in readings.into_iter().chain(refusal(system, looked.failed.as_ref(), now)) {
+            let change = match told.doubt(reading.currency).filter(|_| reading.source == Source::ProviderApi)
+            {
+                Some(why) => BalanceChange::Doubted(Doubted { reading, why }),
+                None => BalanceChange::Read(reading),
+            };
+            match self.balances.execute(change, now, &metadata) {
                 Err(BalanceFailure::Refused(error)) => {
                     taken.refused.get_or_insert_with(|| error.to_string());
                 }
                 other => drop(other?),
             }
         }
-        let reports = looked.told.reports;
+        if let Some(account) = self.balances.state().get(system) {
+            let own = || account.doubted().filter(|held| held.reading.source == Source::ProviderApi);
+            taken.doubted = own().next().map(|held| held.why.words().to_owned());
+            taken.awaits_a_look = own().any(|held| held.why.ends_by_a_second_look());
+        }
+        let reports = told.reports;
+        let told_days: BTreeSet<Date> = reports.iter().map(|report| report.key.day).collect();
         match record_days(&mut self.reports, &reports, now, system) {
             Ok(told) => (taken.new, taken.revised) = (told.new, told.revised),
             // One day that makes no sense takes no other with it.
@@ -91,6 +112,12 @@ impl Ingest {
                 }
             }
             Err(error) => return Err(error.into()),
+        }
+        if let Some(day) = self.reports.state().doubted(system).min() {
+            let why = format!("its report of {day} fell to nothing, and counts when it is told so again");
+            taken.doubted.get_or_insert(why);
+            // A day that is not told any more ends no doubt, however often it is looked for.
+            taken.awaits_a_look |= told_days.contains(&day);
         }
         Ok(taken)
     }

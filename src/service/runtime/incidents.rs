@@ -1,5 +1,6 @@
 //! Records what happened to the system itself: restarts, escalations, sources that fail and recover.
 
+use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,6 +12,8 @@ use utoipa::ToSchema;
 
 use crate::actor::SupervisionEvent;
 use crate::domain::access::refusals::Refusals;
+use crate::domain::alert::Channel;
+use crate::domain::alert::failure::{Explained, Failure, UNDELIVERED};
 use crate::event::decode;
 use crate::event::payload::{SourceChanged, SupervisionNoted};
 use crate::event::{Event, EventId, Metadata, StreamId, TenantId, Version};
@@ -23,6 +26,8 @@ pub const SUPERVISION: &str = "supervision";
 pub const SOURCES: &str = "sources";
 /// The stream of refused requests.
 const ACCESS: &str = "access";
+/// The stream of alerts and their messages.
+const ALERTS: &str = "alerts";
 /// The stream of log repairs.
 const REPAIRS: &str = "log";
 
@@ -90,6 +95,14 @@ pub async fn record(log: Arc<dyn EventLog>, tenant: TenantId, mut notes: mpsc::U
     }
 }
 
+/// A message that did not arrive: its channel, what became of it, and the meaning of the code with its mend.
+fn of_message(channel: Channel, alert: u64, change: &str, failure: &Failure) -> (String, String, String) {
+    let Explained { what, fix } = failure.explained(channel);
+    let code = failure.code.map_or_else(String::new, |code| format!("{code}, "));
+    let reason = format!("the message of alert {alert}: {code}{what}; to mend it: {fix}");
+    (channel.word().to_owned(), change.to_owned(), reason)
+}
+
 /// Something that happened to the system.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Incident {
@@ -98,9 +111,10 @@ pub struct Incident {
     /// When it happened.
     #[schema(value_type = String, format = DateTime)]
     pub at: Timestamp,
-    /// The actor, the source, or `log`.
+    /// The actor, the source, the channel of a message, or `log`.
     pub subject: String,
-    /// The change: `restarted`, `escalated`, `failing`, `ok`, `breaker-open`, `repaired` …
+    /// The change: `restarted`, `escalated`, `failing`, `ok`, `breaker-open`, `repaired`,
+    /// `refused`, `undelivered` …
     pub change: String,
     /// The reason.
     pub reason: String,
@@ -123,7 +137,8 @@ pub fn incidents(
     since: Option<Timestamp>,
 ) -> Result<Incidents, LogError> {
     let mut found = Vec::new();
-    for stream in [SUPERVISION, SOURCES, ACCESS, REPAIRS] {
+    let mut channels: BTreeMap<(u64, u32), Channel> = BTreeMap::new();
+    for stream in [SUPERVISION, SOURCES, ACCESS, REPAIRS, ALERTS] {
         log.scan_stream(tenant, &StreamId::new(stream), Version(1), &mut |record| {
             let told = match decode(record) {
                 Ok(Event::SupervisionNoted(noted)) => Some((noted.actor, noted.change, noted.reason)),
@@ -137,6 +152,26 @@ pub fn incidents(
                         repair.copy, repair.first, repair.last, repair.cause
                     );
                     Some(("log".to_owned(), "repaired".to_owned(), reason))
+                }
+                Ok(Event::AttemptStarted(started)) => {
+                    if let Some(channel) = Channel::of_word(&started.channel) {
+                        channels.insert((started.alert, started.attempt), channel);
+                    }
+                    None
+                }
+                Ok(Event::AttemptEnded(ended)) => {
+                    let channel = channels.get(&(ended.alert, ended.attempt)).copied();
+                    let failure = Failure { reason: ended.reason, code: ended.code };
+                    channel
+                        .filter(|_| ended.outcome == "refused")
+                        .map(|channel| of_message(channel, ended.alert, "refused", &failure))
+                }
+                Ok(Event::DeliveryNoted(noted)) => {
+                    let channel = channels.get(&(noted.alert, noted.attempt)).copied();
+                    let failure = Failure::undelivered(noted.code);
+                    channel
+                        .filter(|_| !noted.is_delivered)
+                        .map(|channel| of_message(channel, noted.alert, UNDELIVERED, &failure))
                 }
                 _ => None,
             };

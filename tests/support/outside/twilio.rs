@@ -62,8 +62,22 @@ pub struct World {
     pub life: Vec<&'static str>,
     /// How far its clock is behind ours, in seconds.
     pub behind_s: i64,
+    /// The next requests to send are refused with this code.
+    pub refuses_with: Option<u32>,
+    /// What becomes of each message that is taken, at once: a status, and its code.
+    pub ends_as: Option<(&'static str, u32)>,
+    /// A text that names `code-N` meets that code: at once where it is of the request, later where it is of a message.
+    pub obeys_texts: bool,
+    /// Messages stay in the queue: one with a validity ends as 30036 when that is over.
+    pub is_stuck: bool,
+    /// WhatsApp's approved templates: their texts, with `{{1}}` for a variable, by SID.
+    pub templates: BTreeMap<String, String>,
+    /// Whether the person has not written on WhatsApp for a day: only templates arrive.
+    pub is_outside_window: bool,
     /// What was asked in a way that Twilio does not know: a test looks at the end that there is none.
     pub complaints: Vec<String>,
+    /// How long each message may wait that was given a validity, by its SID.
+    valid_until: BTreeMap<String, jiff::Timestamp>,
     /// Where each message's callbacks go, by its SID.
     callbacks: BTreeMap<String, String>,
 }
@@ -168,7 +182,17 @@ async fn send(
     Form(form): Form<Fields>,
 ) -> Result<Response, Response> {
     check(&headers, &account)?;
-    known(&world, &form, &["To", "From", "MessagingServiceSid", "Body", "StatusCallback", "ValidityPeriod"])?;
+    let fields = [
+        "To",
+        "From",
+        "MessagingServiceSid",
+        "Body",
+        "ContentSid",
+        "ContentVariables",
+        "StatusCallback",
+        "ValidityPeriod",
+    ];
+    known(&world, &form, &fields)?;
     let (message, is_silent) = {
         let mut world = world.lock();
         rules::check(&mut world, &form).map_err(|(status, code)| error(status, code))?;
@@ -198,16 +222,25 @@ fn take(world: &mut World, form: &Fields) -> Value {
     let sid = format!("SM{:032x}", world.messages.len() + 1);
     let now = jiff::Timestamp::now() - jiff::SignedDuration::from_secs(world.behind_s);
     let now = jiff::fmt::rfc2822::to_string(&now.to_zoned(jiff::tz::TimeZone::UTC)).unwrap();
-    let text = if world.is_trial { format!("{TRIAL_PREFIX}{}", form["Body"]) } else { form["Body"].clone() };
+    let body = rules::rendered(world, form).unwrap_or_else(|| form["Body"].clone());
+    let text = if world.is_trial { format!("{TRIAL_PREFIX}{body}") } else { body.clone() };
     let service = form.get("MessagingServiceSid");
     let (status, parts) = if service.is_some() {
         ("accepted", "0".to_owned())
     } else {
         ("queued", segments(&text).to_string())
     };
+    let is_lost = world.is_outside_window && is_whatsapp(&form["To"]) && !form.contains_key("ContentSid");
+    let taken = status;
+    let (status, code) = match world.ends_as {
+        _ if is_lost => ("failed", Some(63016)),
+        Some((status, code)) => (status, Some(code)),
+        None if world.obeys_texts && rules::named(&body).is_some() => ("undelivered", rules::named(&body)),
+        None => (status, None),
+    };
     let message = json!({
         "account_sid": ACCOUNT, "api_version": "2010-04-01", "body": text, "date_created": now, "date_sent": null,
-        "date_updated": now, "direction": "outbound-api", "error_code": null, "error_message": null,
+        "date_updated": now, "direction": "outbound-api", "error_code": code, "error_message": null,
         "from": form.get("From"), "messaging_service_sid": service, "num_media": "0",
         "num_segments": parts, "price": null, "price_unit": "USD", "sid": sid, "status": status,
         "subresource_uris": {"media": format!("/2010-04-01/Accounts/{ACCOUNT}/Messages/{sid}/Media.json")},
@@ -216,8 +249,25 @@ fn take(world: &mut World, form: &Fields) -> Value {
     if let Some(url) = form.get("StatusCallback") {
         world.callbacks.insert(sid, url.clone());
     }
+    if let Some(seconds) = form.get("ValidityPeriod") {
+        let seconds: i64 = seconds.parse().unwrap();
+        world
+            .valid_until
+            .insert(sid_of(&message), jiff::Timestamp::now() + jiff::SignedDuration::from_secs(seconds));
+    }
     world.messages.push(message.clone());
-    message
+    // Twilio takes it first, whatever becomes of it.
+    let mut answer = message;
+    (answer["status"], answer["error_code"]) = (taken.into(), Value::Null);
+    answer
+}
+
+fn sid_of(message: &Value) -> String {
+    message["sid"].as_str().unwrap().to_owned()
+}
+
+fn is_whatsapp(number: &str) -> bool {
+    number.starts_with("whatsapp:")
 }
 
 async fn list(
@@ -259,6 +309,13 @@ async fn fetch(
 ) -> Result<Json<Value>, Response> {
     check(&headers, &account)?;
     let sid = file.trim_end_matches(".json");
+    let is_over = {
+        let world = world.lock();
+        world.is_stuck && world.valid_until.get(sid).is_some_and(|until| *until <= jiff::Timestamp::now())
+    };
+    if is_over {
+        callbacks::progress(&world, sid, "failed", Some(30036));
+    }
     let world = world.lock();
     let found = world.messages.iter().find(|message| message["sid"] == sid).cloned();
     found.map(Json).ok_or_else(|| error(StatusCode::NOT_FOUND, 20404))

@@ -106,8 +106,8 @@ fn at_most_three_messages_of_a_round_go_astray_on_a_channel() {
         ("11-23 08:16", "", "sms 1.2"),
         ("11-23 08:17", "1.2 accepted, 1.2 stray", "1 waiting until 11-23 08:32"),
         ("11-23 08:32", "", "sms 1.3"),
-        ("11-23 08:33", "1.3 accepted, 1.3 stray", ""),
-        ("11-24 08:33", "", ""),
+        ("11-23 08:33", "1.3 accepted, 1.3 stray", "1 has no channel"),
+        ("11-24 08:33", "", "1 has no channel"),
         // A new round has its own three.
         ("11-24 09:00", "+a w2", "graded 1, queued 1, sms 1.4"),
         ("11-24 09:01", "1.4 accepted, 1.4 stray", "1 waiting until 11-24 09:16"),
@@ -196,5 +196,5 @@ fn a_rung_is_for_what_matters_enough() {
         ("11-23 09:30", "", "3 waiting until 11-23 15:03"),
     ]);
     // A channel that cannot be used for it does not count.
-    bench.rows(&[("11-24 08:00", "has sms, +b w1", "raised 4, 4 has no channel")]);
+    bench.rows(&[("11-24 08:00", "has sms, +b w1", "raised 4, 3 has no channel, 4 has no channel")]);
 }

@@ -76,7 +76,7 @@ fn what_did_not_leave_does_not_count() {
         ("refused, -a", "resolved 1, raised 2, queued 2, sms 2.1"),
         ("accepted", limited_until),
         ("accepted, 1.1 delivered", limited_until),
-        ("accepted, 1.1 lost", limited_until),
+        ("accepted, 1.1 lost", "raised 2, queued 2, 1 has no channel, 2 limited until 11-23 09:00"),
     ];
     for (outcome, expected) in table {
         let mut bench = Bench { accepts: false, ..limited(1, 9, 900) };

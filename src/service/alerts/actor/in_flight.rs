@@ -11,7 +11,7 @@ use tracing::Instrument;
 
 use crate::actor::Context;
 use crate::domain::alert::book::{AlertState, Attempt, AttemptState};
-use crate::domain::alert::step::OutgoingMessage;
+use crate::domain::alert::step::{OutgoingMessage, reference_of};
 use crate::domain::alert::{AlertId, AttemptId};
 use crate::domain::clock::happened;
 use crate::event::Position;
@@ -137,12 +137,20 @@ impl InFlight {
                 (dispatcher.clone(), contacts.clone(), context.handle().clone());
             let attempt = attempt.clone();
             let known = book.channel_ids();
+            let reference =
+                book.get(id).and_then(|alert| reference_of(alert, attempt.id)).unwrap_or_default();
             context.spawn(async move {
                 let parcel = &attempt.parcel;
                 let number = number_of(contacts, parcel.contact.clone()).await;
                 let (digest, since) = (parcel.digest, attempt.started_at);
-                let lost =
-                    Lost { channel: parcel.channel, number: number.as_ref(), digest, since, known: &known };
+                let lost = Lost {
+                    channel: parcel.channel,
+                    number: number.as_ref(),
+                    digest,
+                    reference: &reference,
+                    since,
+                    known: &known,
+                };
                 let sought = dispatcher.look_for(&lost).await;
                 let _ = handle.tell(AlertMessage::LookupResult(id, attempt.id, sought), PATIENCE).await;
             });

@@ -11,7 +11,7 @@ use crate::integration::twilio::MessageStatus;
 use crate::integration::twilio::channel::delivery_of;
 use crate::service::alerts::AlertMessage;
 use crate::service::alerts::conditions::PollStatus;
-use crate::service::alerts::requests::{AlertsShown, words};
+use crate::service::alerts::requests::{AlertsShown, waits_for};
 use crate::service::runtime::client::{PATIENCE, ServiceError};
 use crate::service::runtime::reads::Snapshot;
 use crate::service::system::tree::Supervised;
@@ -32,7 +32,9 @@ impl Supervised {
         let mut alerts = at.alerts(&causes, all);
         let holds = self.holds.borrow();
         for alert in alerts.iter_mut().filter(|alert| alert.resolved_at.is_none()) {
-            alert.waits_for = holds.get(&AlertId(alert.id)).map(|hold| words(*hold));
+            let hold = holds.get(&AlertId(alert.id)).copied();
+            alert.waits_for =
+                hold.map(|hold| waits_for(alert, hold, &at.loaded().config, &at.view().consents));
         }
         AlertsShown { alerts }
     }

@@ -1,5 +1,7 @@
 //! What Twilio refuses, and in how many parts it sends a text.
 
+use std::collections::BTreeMap;
+
 use axum::http::StatusCode;
 
 use super::{FROM, Fields, SERVICE, World};
@@ -12,7 +14,23 @@ pub fn check(world: &mut World, form: &Fields) -> Result<(), (StatusCode, u32)> 
         return Err((StatusCode::TOO_MANY_REQUESTS, 20429));
     }
     let Some(to) = form.get("To") else { return bad(21604) };
-    let Some(body) = form.get("Body").filter(|body| !body.is_empty()) else { return bad(21602) };
+    if let Some(code) = world.refuses_with {
+        return bad(code);
+    }
+    if let Some(seconds) = form.get("ValidityPeriod") {
+        if !seconds.parse().is_ok_and(|seconds: u32| (1..=36_000).contains(&seconds)) {
+            return bad(21624);
+        }
+    }
+    let body = match (form.get("Body"), form.get("ContentSid")) {
+        (None, Some(sid)) if !world.templates.contains_key(sid) => return bad(21655),
+        (None, Some(_)) => match rendered(world, form) {
+            Some(text) => text,
+            None => return bad(21656),
+        },
+        (Some(body), None) if !body.is_empty() => body.clone(),
+        _ => return bad(21602),
+    };
     // Twilio's own magic numbers.
     match to.as_str() {
         "+15005550001" => return bad(21211),
@@ -22,6 +40,9 @@ pub fn check(world: &mut World, form: &Fields) -> Result<(), (StatusCode, u32)> 
         "+15005550009" => return bad(21614),
         to if !is_e164(to) => return bad(21211),
         _ => {}
+    }
+    if let Some(code) = named(&body).filter(|code| world.obeys_texts && *code < 30_000) {
+        return bad(code);
     }
     let (from, service) = (form.get("From"), form.get("MessagingServiceSid"));
     match (from.map(String::as_str), service.map(String::as_str)) {
@@ -52,6 +73,27 @@ pub fn check(world: &mut World, form: &Fields) -> Result<(), (StatusCode, u32)> 
         return Err((StatusCode::TOO_MANY_REQUESTS, 63038));
     }
     Ok(())
+}
+
+/// The code that a text names, as `code-30034`.
+pub fn named(text: &str) -> Option<u32> {
+    let rest = text.split("code-").nth(1)?;
+    rest.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
+}
+
+/// The text of a template with its variables, each of which WhatsApp takes on one line; none where they do not fit.
+pub fn rendered(world: &World, form: &Fields) -> Option<String> {
+    let mut text = world.templates.get(form.get("ContentSid")?)?.clone();
+    let variables: BTreeMap<String, String> = serde_json::from_str(form.get("ContentVariables")?).ok()?;
+    for (name, value) in variables {
+        let place = format!("{{{{{name}}}}}");
+        let is_plain = !value.is_empty() && !value.contains(['\n', '\t']) && !value.contains("     ");
+        if !is_plain || !text.contains(&place) {
+            return None;
+        }
+        text = text.replace(&place, &value);
+    }
+    (!text.contains("{{")).then_some(text)
 }
 
 fn is_e164(number: &str) -> bool {
