@@ -226,8 +226,11 @@ fn at_noon() -> Timestamp {
     "2026-06-15T12:00:00Z".parse().unwrap()
 }
 
+/// What is wrong with what Beeminder says, and how it comes to be so.
+type Silence = (&'static str, fn(&Beeminder));
+
 /// What Beeminder says, or does not: each leaves the day unknown.
-fn silences() -> [(&'static str, fn(&Beeminder)); 6] {
+fn silences() -> [Silence; 6] {
     [
         ("it is not there", |server| server.front.fault(Fault::Refused)),
         ("the account has no zone", |server| server.world.lock().timezone = String::new()),
