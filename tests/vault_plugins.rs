@@ -179,7 +179,9 @@ fn a_line_is_written_only_where_it_is_certain_that_the_note_lies() {
     let data = "plugins/periodic-notes/data.json";
     let core = ("daily-notes.json", json!({"folder": "Core"}));
     let list = |ids: &[&str]| ("community-plugins.json", json!(ids));
-    let cases: [(&str, Vec<(&str, Value)>, &str); 10] = [
+    /// A name, the files of settings, and the note or what is said instead.
+    type Case<'a> = (&'a str, Vec<(&'a str, Value)>, &'a str);
+    let cases: [Case<'_>; 10] = [
         (
             "off, and left",
             vec![core.clone(), list(&["calendar"]), (data, periodic.clone())],
