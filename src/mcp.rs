@@ -175,15 +175,12 @@ impl<A: Answers> ServerHandler for Mcp<A> {
             serde_json::to_value(prompts::get(&self.answers, &name, Some(given)).await?)
         } else {
             let mut asked = CallToolRequestParams::new(name);
-            match meant::object_of(given) {
-                Some(given) => asked.arguments = Some(given),
-                None => {
-                    let fix =
-                        "arguments must be a JSON object, such as {}; each tool's schema names the fields";
-                    let refusal = CallToolResult::error(vec![ContentBlock::text(fix)]);
-                    return in_era(serde_json::to_value(refusal), is_old);
-                }
-            }
+            let Some(given) = meant::object_of(given) else {
+                let fix = "arguments must be a JSON object, such as {}; each tool's schema names the fields";
+                let refusal = CallToolResult::error(vec![ContentBlock::text(fix)]);
+                return in_era(serde_json::to_value(refusal), is_old);
+            };
+            asked.arguments = Some(given);
             match self.call_tool(asked, context).await? {
                 CallToolResponse::Complete(result) => serde_json::to_value(result),
                 _ => return Err(ErrorData::internal_error("tools answer at once", None)),

@@ -68,9 +68,9 @@ impl Taker<'_> {
     ///
     /// # Errors
     /// A sentence that names the field and shows a right call.
-    pub fn read<T: DeserializeOwned>(self, arguments: Map<String, Value>) -> Result<T, String> {
+    pub fn read<T: DeserializeOwned>(self, arguments: &Map<String, Value>) -> Result<T, String> {
         let read = |arguments: &Map<String, Value>| serde_json::from_value(Value::Object(arguments.clone()));
-        read(&arguments).map_err(|error: serde_json::Error| {
+        read(arguments).map_err(|error: serde_json::Error| {
             let reason = error.to_string();
             // The field without which it is another error, or none.
             let is_guilty = |name: &&String| {

@@ -87,7 +87,7 @@ pub fn page(given: Given, question: u32, cursor: Option<Cursor>) -> Result<Value
     let mut rows = taken_out(&mut answer);
     let (skip, marks) = match window {
         Some(window) => (window.skip, window.marks),
-        None => (0, rows.iter().map(|row| row.mark()).collect()),
+        None => (0, rows.iter().map(Row::mark).collect()),
     };
     let first = cursor.map_or(0, |cursor| cursor.offset);
     if let Some(cursor) = cursor {

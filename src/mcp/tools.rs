@@ -339,7 +339,7 @@ async fn in_background<T: Send + 'static>(
 /// Reads what a tool was given.
 fn read<T: DeserializeOwned>(arguments: Arguments) -> Result<T, String> {
     let Arguments { tool, given } = arguments;
-    find(tool).ok_or(NO_TOOL)?.taker().read(given)
+    find(tool).ok_or(NO_TOOL)?.taker().read(&given)
 }
 
 /// What a tool gives.
