@@ -187,7 +187,7 @@ impl<T> Listed<T> {
 /// A value as it is written.
 pub struct Raw<'a>(LazyValue<'a>);
 
-impl<'a> Raw<'a> {
+impl Raw<'_> {
     fn text(&self) -> &str {
         self.0.as_raw_str()
     }

@@ -173,7 +173,7 @@ impl ProviderActor {
                 match odd {
                     None => self.sources.succeeded(name, &said, now, next),
                     Some(odd) => {
-                        self.sources.degraded(name, &format!("{said}; {odd}"), now, next, Vec::new())
+                        self.sources.degraded(name, &format!("{said}; {odd}"), now, next, Vec::new());
                     }
                 }
             }
