@@ -17,10 +17,10 @@ pub fn check(world: &mut World, form: &Fields) -> Result<(), (StatusCode, u32)> 
     if let Some(code) = world.refuses_with {
         return bad(code);
     }
-    if let Some(seconds) = form.get("ValidityPeriod") {
-        if !seconds.parse().is_ok_and(|seconds: u32| (1..=36_000).contains(&seconds)) {
-            return bad(21624);
-        }
+    if let Some(seconds) = form.get("ValidityPeriod")
+        && !seconds.parse().is_ok_and(|seconds: u32| (1..=36_000).contains(&seconds))
+    {
+        return bad(21624);
     }
     let body = match (form.get("Body"), form.get("ContentSid")) {
         (None, Some(sid)) if !world.templates.contains_key(sid) => return bad(21655),
