@@ -57,7 +57,8 @@ fn the_cost_over_all_providers_says_what_is_inferred_and_what_estimated() {
         assert_eq!(running.get(path).status, 200, "{path}");
     }
     assert_eq!(timeless(home.json(&["cost"])), timeless(cost));
-    assert_eq!(running.get("/api/v1/cost?since=yesterday").status, 400);
+    assert_eq!(running.get("/api/v1/cost?since=yesterday").status, 200);
+    assert_eq!(running.get("/api/v1/cost?since=tomorrow").status, 400);
 }
 
 #[test]

@@ -240,6 +240,9 @@ fn row_of(way: &str) -> &'static str {
     fits.max_by_key(|path| path.len()).unwrap_or_else(|| panic!("{way} is no command"))
 }
 
+/// What Claude Code tells its hooks.
+const HOOK: &[u8] = br#"{"hook_event_name":"PreToolUse","session_id":"s","cwd":"/w","tool_name":"Bash"}"#;
+
 #[test]
 fn each_command_asks_for_what_its_row_says_and_comes_as_who_it_says() {
     let home = Home::new();
@@ -259,7 +262,7 @@ fn each_command_asks_for_what_its_row_says_and_comes_as_who_it_says() {
             .stderr(std::process::Stdio::piped())
             .spawn()
             .unwrap();
-        child.stdin.take().unwrap().write_all(b"{}").unwrap();
+        child.stdin.take().unwrap().write_all(HOOK).unwrap();
         let said = child.wait_with_output().unwrap();
         let asked: Vec<Asked> = pretender
             .heard

@@ -83,7 +83,7 @@ fn requests_that_make_no_sense_are_refused_in_words() {
     };
     let paths = [
         "/api/v1/spend?by=hour",
-        "/api/v1/spend?since=yesterday",
+        "/api/v1/spend?since=tomorrow",
         "/api/v1/spend?sicne=2026-01-01",
         "/api/v1/events?limit=0",
         "/api/v1/events?limit=1001",

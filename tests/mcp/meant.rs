@@ -65,7 +65,7 @@ fn faults() -> Vec<(&'static str, Value, &'static str)> {
         ("get_recent_usage", json!({ "days": 7.5 }), "days must be"),
         ("get_recent_usage", json!({ "days": 367 }), "days must be"),
         ("get_recent_usage", json!({ "detail": "perhaps" }), "detail must be true or false"),
-        ("get_recent_usage", json!({ "by": "colour" }), "by must be one of daily, weekly"),
+        ("get_recent_usage", json!({ "by": "colour" }), "by must be one of hourly, daily, weekly"),
         ("get_recent_usage", json!({ "day": 7 }), "did you mean days?"),
         ("get_recent_usage", json!({ "cursor": "page-2" }), "cursor is not one that was given here"),
         ("get_daily_activity", json!({ "date": "2026-02-30" }), "date must be a day, YYYY-MM-DD"),

@@ -3,7 +3,7 @@
 use crate::domain::decimal::Unit;
 use crate::domain::money::Picodollars;
 use crate::integration::resilience::{Answer, OutsideError};
-use crate::integration::rows::{Field, Listed, Odd, Raw};
+use crate::integration::rows::{Field, Listed, Odd, Oddness, Raw};
 
 use super::SYSTEM;
 
@@ -131,6 +131,10 @@ pub fn user(answer: &Answer) -> Result<User, OutsideError> {
 pub fn goals(answer: &Answer) -> Result<Goals, OutsideError> {
     let mut goals = Goals::default();
     answer.list(|number, row| goals.take(number, row))?;
+    // One row may be odd; where none so much as has a name, this is another answer.
+    if goals.listed.rows.is_empty() && goals.left_out.is_empty() && goals.is_nameless {
+        return Err(malformed("goals of which none has a name"));
+    }
     Ok(goals)
 }
 
@@ -168,6 +172,9 @@ pub fn goal(answer: &Answer) -> Result<Goal, OutsideError> {
 pub fn datapoints(answer: &Answer) -> Result<Listed<Datapoint>, OutsideError> {
     let mut points = Listed::default();
     answer.list(|number, row| points.take(&format!("datapoints[{number}]"), datapoint_of(row)))?;
+    if points.rows.is_empty() && points.odd.rows() > 0 {
+        return Err(malformed("datapoints of which none can be read"));
+    }
     Ok(points)
 }
 
@@ -220,7 +227,15 @@ fn goal_of(row: &Raw<'_>, place: &str, odd: &mut Odd) -> Field<Goal> {
             None
         }
     };
-    let (safebuf, losedate) = (stands(odd, row.whole("safebuf")), stands(odd, row.whole("losedate")));
+    let safebuf = match row.whole("safebuf") {
+        // Beeminder itself says that it does not know.
+        Err(field) if field.oddness == Oddness::Null && !is_over => {
+            odd.field(place, &field);
+            None
+        }
+        other => stands(odd, other),
+    };
+    let losedate = stands(odd, row.whole("losedate"));
     let deadline = stands(odd, row.whole("deadline"));
     Ok(Goal {
         id,
@@ -257,7 +272,7 @@ mod tests {
             "limsum":"+1 due today","pledge":5.0,"queued":true,"newest_field":{"a":1},"road":[[1,2,null]]}"#;
         let goal = goal(&answer(text)).unwrap();
         assert_eq!((goal.safebuf, goal.losedate, goal.deadline), (None, Some(1_788_235_199), Some(-3600)));
-        assert!(goal.queued && goal.frozen.is_none() && goal.is_odd);
+        assert!(goal.queued && goal.frozen.is_none() && !goal.is_odd, "it is known that it is not known");
         let user = |text: &str| super::user(&answer(text));
         assert_eq!(
             user(r#"{"username":"alice","updated_at":1788150000}"#).unwrap().updated_at,
@@ -325,7 +340,8 @@ mod tests {
                 );
                 assert_eq!(read.left_out.len(), usize::from(is_name), "{field} {value:?}");
                 assert!(text.len() < 200 && !text.contains("xxx"), "{text}");
-                let stands = matches!(field, "safebuf" | "losedate" | "deadline");
+                let stands =
+                    matches!(field, "losedate" | "deadline") || (field == "safebuf" && value != Some("null"));
                 assert_eq!(!is_name && read[0].is_odd, stands, "{field} {value:?}");
             }
         }

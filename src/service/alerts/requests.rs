@@ -120,12 +120,12 @@ pub fn waits_for(alert: &AlertLine, hold: HoldReason, config: &Config, consents:
         HoldReason::NoChannel if alert.kind == Kind::Channel => {
             "a channel: none but the one that failed is set up and allowed; set up another one".to_owned()
         }
-        HoldReason::NoChannel if all_failed => {
-            "another channel: every one that is set up failed; mend one, or set up another one".to_owned()
-        }
         HoldReason::NoChannel if has_telephone && !has_consent => {
             "a channel: messages to your number wait for consent, which `mecris consent grant` gives"
                 .to_owned()
+        }
+        HoldReason::NoChannel if all_failed => {
+            "another channel: every one that is set up failed; mend one, or set up another one".to_owned()
         }
         other => words(other),
     }
