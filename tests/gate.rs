@@ -240,16 +240,23 @@ fn the_status_line_has_session_day_budget_and_goal() {
     put_budget(&running, "narrow", &json!({"amount_usd": "5"}));
     assert!(line(&told).starts_with("STOP | "));
     // What it tells of a subscription is recorded, and nobody waits for it.
-    told["rate_limits"] =
-        json!({"five_hour": {"used_percentage": 23.5, "resets_at": Timestamp::now().as_second() + 3_600}});
-    line(&told);
+    // A window that makes no sense takes not the other with it.
+    let end = Timestamp::now().as_second() + 3_600;
     let quota = || running.get("/api/v1/quota").json()["quotas"][0]["used_percent"].clone();
-    for _ in 0..1_200 {
-        if quota().is_null() {
-            std::thread::sleep(std::time::Duration::from_millis(25));
+    for (used, odd) in [(json!(23.5), json!("many")), (json!(40), json!(140))] {
+        let window = |used: &Value| json!({"used_percentage": used, "resets_at": end});
+        told["rate_limits"] = json!({"five_hour": window(&used), "seven_day": window(&odd)});
+        line(&told);
+        let used = used.to_string();
+        for _ in 0..1_200 {
+            if quota() != used.as_str() {
+                std::thread::sleep(std::time::Duration::from_millis(25));
+            }
         }
+        assert_eq!(quota(), used.as_str());
     }
-    assert_eq!(quota(), "23.5");
+    let windows = running.get("/api/v1/quota").json()["quotas"].as_array().unwrap().len();
+    assert_eq!(windows, 1, "nothing is made up of the other window");
     // Whatever Claude Code tells, there is a line.
     assert!(line(&json!({})).contains("5.00 today"));
     assert!(line(&json!("nothing")).contains("5.00 today"));

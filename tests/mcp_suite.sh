@@ -105,8 +105,12 @@ inspect() { # inspect NAME SERVER...: what people do with the inspector, in both
         local inner="JSON.parse(r.content[0].text)" budget="r.structuredContent.budgets.find(b => b.name === 'books')"
         ask "$name" 'r.tools.length > 20 && r.tools.every(t => t.inputSchema.type === "object" && t.outputSchema && t.annotations)' \
             "${with[@]}" --method tools/list --strict
-        ask "$name" "$budget.amount_usd === '17.25' && $inner.budgets.length === r.structuredContent.budgets.length" \
-            "${with[@]}" --method tools/call --tool-name update_budget --tool-args-json '{"name": "books", "amount_usd": "17.25"}'
+        # With the owner's token a budget is set; whoever comes over stdio is an agent, who is offered nothing that lifts a limit.
+        case "$name" in
+        *stdio) ask "$name" 'r.tools.every(t => t.name !== "update_budget")' "${with[@]}" --method tools/list ;;
+        *) ask "$name" "$budget.amount_usd === '17.25' && $inner.budgets.length === r.structuredContent.budgets.length" \
+            "${with[@]}" --method tools/call --tool-name update_budget --tool-args-json '{"name": "books", "amount_usd": "17.25"}' ;;
+        esac
         ask "$name" "$budget.remaining_usd === '17.25' && !r.isError" \
             "${with[@]}" --method tools/call --tool-name get_budget_status
         ask "$name" '["mecris://narrator", "mecris://budget"].every(u => r.resources.some(x => x.uri === u))' \

@@ -40,6 +40,23 @@ pub struct RateLimits {
     pub seven_day: Option<WindowTold>,
 }
 
+impl RateLimits {
+    /// Each window that there is, by itself.
+    pub fn apart(self) -> impl Iterator<Item = Self> {
+        let Self { five_hour, seven_day } = self;
+        let five_hour = five_hour.map(|told| Self { five_hour: Some(told), seven_day: None });
+        let seven_day = seven_day.map(|told| Self { five_hour: None, seven_day: Some(told) });
+        five_hour.into_iter().chain(seven_day)
+    }
+
+    /// The windows of an object of Claude Code's. One of an unknown format is none, and takes not the other with it.
+    #[must_use]
+    pub fn of_told(limits: &serde_json::Value) -> Self {
+        let window = |name| WindowTold::deserialize(limits.get(name)?).ok();
+        Self { five_hour: window("five_hour"), seven_day: window("seven_day") }
+    }
+}
+
 /// Usage of one window.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct WindowTold {

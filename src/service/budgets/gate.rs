@@ -176,7 +176,7 @@ impl From<StatusCall> for StatuslineBody {
             model: call.model,
             session_usd: call.session_cost,
             // An unknown format is ignored: the line is shown all the same.
-            rate_limits: call.rate_limits.and_then(|limits| serde_json::from_value(limits).ok()),
+            rate_limits: call.rate_limits.as_ref().map(RateLimits::of_told),
         }
     }
 }

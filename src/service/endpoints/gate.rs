@@ -74,10 +74,14 @@ impl Endpoint for TellStatusline {
     async fn answer(self, host: &Host) -> Result<StatuslineShown, ServiceError> {
         let mut body = self.0;
         if let Some(rate_limits) = body.rate_limits.take() {
-            let (host, told) = (host.clone(), QuotaBody { rate_limits: Some(rate_limits) });
+            let host = host.clone();
             tokio::spawn(async move {
-                if let Err(error) = RecordQuota(told).answer(&host).await {
-                    tracing::warn!(%error, "what the status line told of a subscription's limits is not recorded");
+                // A window that makes no sense takes not the other with it.
+                for window in rate_limits.apart() {
+                    let told = QuotaBody { rate_limits: Some(window) };
+                    if let Err(error) = RecordQuota(told).answer(&host).await {
+                        tracing::warn!(%error, "what the status line told of a subscription's limits is not recorded");
+                    }
                 }
             });
         }
