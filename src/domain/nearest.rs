@@ -24,6 +24,12 @@ pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>, most: u
     alike.into_iter().take(most).map(|(_, name)| name).collect()
 }
 
+/// The end of a sentence that offers such names, if there are any; `what` they are.
+#[must_use]
+pub fn offer(what: &str, names: &[String]) -> String {
+    if names.is_empty() { String::new() } else { format!("; the nearest{what}: {}", names.join(", ")) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

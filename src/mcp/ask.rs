@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use jiff::{Timestamp, ToSpan};
+use jiff::Timestamp;
 
 use crate::domain::access::Principal;
 use crate::domain::affording::Verdict;
@@ -25,6 +25,7 @@ use crate::service::endpoints::budgets::{GetForecast, ListBudgets};
 use crate::service::endpoints::goals::ListGoals;
 use crate::service::endpoints::odometer::{GetMetered, ListOdometers};
 use crate::service::endpoints::providers::{self, GetReported};
+use crate::service::endpoints::usage::GetSpend;
 use crate::service::endpoints::vault::ListTasks;
 use crate::service::endpoints::{Endpoint, Host};
 use crate::service::goals::requests::GoalsShown;
@@ -38,7 +39,7 @@ use crate::view::cost::CostShown;
 use crate::view::explain::{ExplainedEvent, Explanation};
 use crate::view::forecast::ForecastShown;
 use crate::view::reconcile::Reconciliation;
-use crate::view::report::{Grouping, Only, Range};
+use crate::view::report::Grouping;
 
 use super::args::{Day, Days, Explain, Goals, Nothing, RecentUsage, Reconcile, Reported, Tasks};
 use super::rows::{Reach, Window, mark};
@@ -79,11 +80,9 @@ pub(super) async fn recent_usage(host: &Host, RecentUsage { days, by }: RecentUs
     if !(1..=366).contains(&days) {
         return Err("days must be from 1 to 366".into());
     }
-    let today = calendar::day_of(Timestamp::now(), &host.settings().current().zone);
-    let since = today.saturating_sub((i64::from(days) - 1).days());
-    let range = Range { since: Some(since), until: None };
-    let report = host.ask(|reads| reads.report(by.unwrap_or(Grouping::Model), &range, Only::default(), None));
-    report.await.map_err(said)?.map_err(said)
+    let since = Some(calendar::Days::Last(days, calendar::Unit::Day));
+    let by = Some(by.unwrap_or(Grouping::Model));
+    call(host, GetSpend { by, since, ..GetSpend::default() }).await
 }
 
 pub(super) async fn unified_cost(host: &Host, Days { since, until }: Days) -> Answer<CostShown> {

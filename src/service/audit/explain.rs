@@ -5,7 +5,7 @@ use jiff::tz::TimeZone;
 
 use crate::domain::calendar;
 use crate::domain::code::{Code, Coded};
-use crate::domain::nearest::nearest;
+use crate::domain::nearest::{nearest, offer};
 use crate::service::runtime::reads::Reads;
 use crate::view::explain::{ExplainedEvent, Explanation, Subject, explain_each};
 use crate::view::{TenantView, ViewError};
@@ -20,17 +20,13 @@ pub enum ExplainFailure {
     #[error(transparent)]
     View(#[from] ViewError),
     /// No usage has the id.
-    #[error("'{id}' is neither days nor the id of a session or message with usage{}", offer(.nearest))]
+    #[error("'{id}' is neither days nor the id of a session or message with usage{}", offer(" sessions", .nearest))]
     Unknown {
         /// What was asked for.
         id: String,
         /// Sessions that were used.
         nearest: Vec<String>,
     },
-}
-
-fn offer(nearest: &[String]) -> String {
-    if nearest.is_empty() { String::new() } else { format!("; the nearest sessions: {}", nearest.join(", ")) }
 }
 
 impl Coded for ExplainFailure {

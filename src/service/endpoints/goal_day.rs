@@ -12,7 +12,7 @@ use crate::integration::beeminder::{self, Beeminder};
 use crate::integration::resilience::{OutsideError, Policy};
 use crate::service::goals::beeminder::GoalAggregate;
 use crate::service::goals::beeminder_actor::observed;
-use crate::service::goals::days::Told;
+use crate::service::goals::days::{Told, not_set_up};
 use crate::service::runtime::client::ServiceError;
 use crate::service::runtime::node::Node;
 use crate::service::runtime::poller::{policy, wrong_settings};
@@ -67,10 +67,7 @@ async fn told(
         Host::Tree(system) => system.learn_goal(slug).await,
         Host::Alone { node, .. } => {
             let Some(client) = client_of(node, is_known) else {
-                return Ok(Err(OutsideError::Invalid {
-                    system: beeminder::SYSTEM,
-                    what: "its settings are not right; `mecris doctor` says which",
-                }));
+                return Ok(Err(not_set_up()));
             };
             let told = match Told::ask(&client, slug).await {
                 Ok(told) => told,

@@ -30,7 +30,7 @@ use crate::view::report::{Grouping, Only};
 use super::{Endpoint, Host, Method};
 
 /// What was spent, by day, week, month, project, session or model.
-#[derive(Debug, Serialize, Deserialize, IntoParams)]
+#[derive(Debug, Default, Serialize, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct GetSpend {

@@ -24,7 +24,7 @@ use crate::service::runtime::settings::Settings;
 use crate::service::runtime::sources::{OldPart, SourceState, Sources};
 
 use super::beeminder::{GoalAggregate, Observed};
-use super::days::Told;
+use super::days::{Told, not_set_up};
 
 /// Maximum time between two full polls: safe days count down at each deadline without any other change.
 const AT_LEAST: SignedDuration = SignedDuration::from_hours(1);
@@ -184,8 +184,7 @@ impl BeeminderActor {
     /// for the next poll records it.
     async fn learn(&mut self, slug: &GoalSlug) -> Result<Told, OutsideError> {
         let Some(client) = self.client.clone() else {
-            let what = "its settings are not right; `mecris doctor` says which";
-            return Err(OutsideError::Invalid { system: beeminder::SYSTEM, what });
+            return Err(not_set_up());
         };
         let told = Told::ask(&client, slug).await?;
         let goals = Repository::kept_or_loaded(&mut self.goals, self.log.clone(), &self.tenant).await;

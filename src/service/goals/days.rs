@@ -5,6 +5,13 @@ use crate::domain::slug::GoalSlug;
 use crate::integration::beeminder::{self, Beeminder};
 use crate::integration::resilience::OutsideError;
 
+/// The error where nobody can be asked: there is no token, or another setting is wrong.
+#[must_use]
+pub fn not_set_up() -> OutsideError {
+    let what = "its settings are not right; `mecris doctor` says which";
+    OutsideError::Invalid { system: beeminder::SYSTEM, what }
+}
+
 /// What Beeminder said of a goal and of the account.
 #[derive(Debug, Clone)]
 pub struct Told {

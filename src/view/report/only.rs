@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 
 use crate::domain::code::{Code, Coded};
-use crate::domain::nearest::nearest;
+use crate::domain::nearest::{nearest, offer};
 use crate::view::spend::{Cell, Part, SpendView};
 
 /// So many names are offered for one that is unknown.
@@ -28,7 +28,7 @@ pub struct Only {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum OnlyError {
     /// Nothing has it.
-    #[error("no {what} '{name}' was used{}", offer(.nearest))]
+    #[error("no {what} '{name}' was used{}", offer("", .nearest))]
     Unknown {
         /// What the name is of.
         what: &'static str,
@@ -47,10 +47,6 @@ pub enum OnlyError {
         /// Some of those that have it.
         names: Vec<String>,
     },
-}
-
-fn offer(nearest: &[String]) -> String {
-    if nearest.is_empty() { String::new() } else { format!("; the nearest: {}", nearest.join(", ")) }
 }
 
 impl Coded for OnlyError {

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
-use crate::domain::calendar::WeekStart;
+use crate::domain::calendar::{Quarter, WeekStart};
 use crate::domain::money::Picodollars;
 use crate::view::spend::{Cell, DayCache, Part, SpendView, Sum};
 
@@ -56,6 +56,14 @@ impl<'a> Group<'a> {
     }
 }
 
+/// A day, and the quarter where that matters.
+type Time = (Date, Option<Quarter>);
+
+/// Whether groups are named by what usage is of, and not by when it was.
+fn is_by_name(grouping: Grouping) -> bool {
+    matches!(grouping, Grouping::Project | Grouping::Provider | Grouping::Model)
+}
+
 /// Builds a report over the days of `zone`, of what `only` leaves; weeks begin on `week`.
 #[must_use]
 pub fn report(
@@ -69,9 +77,7 @@ pub fn report(
     let (from, until) = range.instants(zone);
     let mut groups: BTreeMap<String, Group<'_>> = BTreeMap::new();
     let mut total = Sum::default();
-    if let Grouping::Project | Grouping::Provider | Grouping::Model = grouping
-        && !only.needs_sessions()
-    {
+    if is_by_name(grouping) && !only.needs_sessions() {
         for part in spend.parts_between(from, until).filter(|part| only.takes(part)) {
             total.add(part.sum);
             groups.entry(named(grouping, &part).to_owned()).or_default().add(&part);
@@ -79,37 +85,30 @@ pub fn report(
         return arrange(grouping, groups, (&total).into());
     }
     let mut days = DayCache::new(zone);
-    // The last cell's group name: cells of one day are adjacent.
-    let mut last: Option<(Date, String)> = None;
+    // The last cell's group name: cells of one time are adjacent.
+    let mut last: Option<(Time, String)> = None;
     for cell in spend.cells_between(from, until).filter(|cell| only.takes_cell(cell)) {
         total.add(cell.sum);
-        match grouping {
-            Grouping::Session => {
-                groups.entry(cell.session.to_owned()).or_default().add_timed(&cell);
-                continue;
-            }
-            Grouping::Project | Grouping::Provider | Grouping::Model => {
-                let part = cell.part();
-                groups.entry(named(grouping, &part).to_owned()).or_default().add(&part);
-                continue;
-            }
-            Grouping::Hourly => {
-                let hour = zone.to_datetime(cell.quarter.start()).strftime("%Y-%m-%d %H:00").to_string();
-                groups.entry(hour).or_default().add(&cell.part());
-                continue;
-            }
-            Grouping::Daily | Grouping::Weekly | Grouping::Monthly | Grouping::Yearly => {}
+        if grouping == Grouping::Session {
+            groups.entry(cell.session.to_owned()).or_default().add_timed(&cell);
+            continue;
         }
-        let day = days.day(cell.quarter);
-        let name = match last.take().filter(|(known, _)| *known == day) {
+        let part = cell.part();
+        if is_by_name(grouping) {
+            groups.entry(named(grouping, &part).to_owned()).or_default().add(&part);
+            continue;
+        }
+        // An hour is of a quarter, everything longer of a day.
+        let time = (days.day(cell.quarter), (grouping == Grouping::Hourly).then_some(cell.quarter));
+        let name = match last.take().filter(|(known, _)| *known == time) {
             Some((_, name)) => name,
-            None => time_name(grouping, day, week),
+            None => time_name(grouping, time, zone, week),
         };
         match groups.get_mut(&name) {
-            Some(group) => group.add(&cell.part()),
-            None => groups.entry(name.clone()).or_default().add(&cell.part()),
+            Some(group) => group.add(&part),
+            None => groups.entry(name.clone()).or_default().add(&part),
         }
-        last = Some((day, name));
+        last = Some((time, name));
     }
     arrange(grouping, groups, (&total).into())
 }
@@ -123,8 +122,11 @@ fn named<'a>(grouping: Grouping, part: &Part<'a>) -> &'a str {
     }
 }
 
-/// The name of a day's group.
-fn time_name(grouping: Grouping, day: Date, week: WeekStart) -> String {
+/// The name of a time's group.
+fn time_name(grouping: Grouping, (day, quarter): Time, zone: &TimeZone, week: WeekStart) -> String {
+    if let Some(quarter) = quarter {
+        return zone.to_datetime(quarter.start()).strftime("%Y-%m-%d %H:00").to_string();
+    }
     match grouping {
         Grouping::Weekly => week.week_of(day).to_string(),
         Grouping::Monthly => day.strftime("%Y-%m").to_string(),
